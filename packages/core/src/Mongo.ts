@@ -1,0 +1,120 @@
+/**
+ * Settings that travel with the fiber and hold for every MongoDB operation inside an effect.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Function from "effect/Function"
+
+/**
+ * What happens to an operation on its way to the server when its fiber is interrupted.
+ *
+ * **Details**
+ *
+ * - `"abort"`: the operation leaves the queue, or its connection is closed while it is on the wire. The fiber goes on at
+ *   once. A read ends on the server; a write that had been sent may or may not be applied.
+ * - `"await"`: the fiber waits until the operation has ended, so that its outcome is certain.
+ * - `"detach"`: the fiber goes on at once and the operation is finished in the background; its result is dropped.
+ *
+ * Queries and streams do not use the policy: they only read, and interruption always closes their cursor.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type InterruptionPolicy = "abort" | "await" | "detach"
+
+/**
+ * The interruption policy of the current fiber. It is `"abort"` unless something else is provided.
+ *
+ * **When to use**
+ *
+ * Use it with `Layer.succeed` to set the policy of a whole program; inside a program, `withInterruptionPolicy` is shorter.
+ *
+ * **Example** (Setting the policy of a program)
+ *
+ * ```ts
+ * import { Mongo } from "@mongofx/core"
+ * import { Layer } from "effect"
+ *
+ * const AwaitWrites = Layer.succeed(Mongo.CurrentInterruptionPolicy, "await")
+ * ```
+ *
+ * @stability unstable
+ * @category references
+ * @since 0.1.0
+ */
+export const CurrentInterruptionPolicy: Context.Reference<InterruptionPolicy> = Context.Reference<InterruptionPolicy>(
+  "@mongofx/core/Mongo/CurrentInterruptionPolicy",
+  { defaultValue: () => "abort" }
+)
+
+/**
+ * Runs an effect in which interrupted operations are treated after the given policy.
+ *
+ * **When to use**
+ *
+ * Use `"await"` around a write whose outcome must be known even when the program is told to stop, and `"detach"` around a
+ * write that nobody needs to wait for.
+ *
+ * **Example** (Not leaving a write in doubt)
+ *
+ * ```ts
+ * import { Mongo, MongoClient } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const record = Effect.gen(function*() {
+ *   const mongo = yield* MongoClient.MongoClient
+ *   yield* mongo.db("shop").collection("payments").insertOne({ amount: 12 })
+ * }).pipe(Mongo.withInterruptionPolicy("await"))
+ * ```
+ *
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withInterruptionPolicy: {
+  (policy: InterruptionPolicy): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(self: Effect.Effect<A, E, R>, policy: InterruptionPolicy): Effect.Effect<A, E, R>
+} = Function.dual(
+  2,
+  <A, E, R>(self: Effect.Effect<A, E, R>, policy: InterruptionPolicy): Effect.Effect<A, E, R> =>
+    Effect.provideService(self, CurrentInterruptionPolicy, policy)
+)
+
+/**
+ * The options of one of the driver's methods, as mongofx takes them.
+ *
+ * **Details**
+ *
+ * Left out is what mongofx owns: the session comes from the context, interruption takes the place of the signal,
+ * `timeoutMS` does nothing in the driver since 7.8, raw bytes have a stream of their own, `undefined` and functions are
+ * treated as the documentation of the operations says, and a plan is asked for with `explain`.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type OptionsOf<Options, Left extends string = never> = {
+  readonly [
+    Key in keyof Options as Exclude<
+      Key,
+      | "session"
+      | "signal"
+      | "timeoutMS"
+      | "timeoutMode"
+      | "raw"
+      | "rawData"
+      | "fieldsAsRaw"
+      | "explain"
+      | "ignoreUndefined"
+      | "serializeFunctions"
+      | "willRetryWrite"
+      | "omitMaxTimeMS"
+      | "dbName"
+      | "authdb"
+      | Left
+    >
+  ]?: Options[Key] | undefined
+}

@@ -1,0 +1,437 @@
+/**
+ * The connection to a MongoDB deployment, as a service.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import * as Driver from "mongodb"
+import * as internal from "./internal/client.ts"
+import { toDriverOptions } from "./internal/clientOptions.ts"
+import type { OptionsOf } from "./Mongo.ts"
+import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
+import type { MongoError } from "./MongoError.ts"
+import type { MongoSession, SessionOptions, WithTransactionOptions } from "./MongoSession.ts"
+import type { Topology } from "./Topology.ts"
+
+/**
+ * The type of `TypeId`.
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export type TypeId = "~@mongofx/core/MongoClient"
+
+/**
+ * Marks a value as a client of mongofx.
+ *
+ * **Example** (Reading the mark)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ *
+ * console.log(MongoClient.TypeId)
+ * ```
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId: TypeId = internal.TypeId
+
+/**
+ * A database as `listDatabases` shows it.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface DatabaseInfo extends Driver.Document {
+  readonly name: string
+  /** Bytes on disk; absent with `nameOnly`. */
+  readonly sizeOnDisk?: number | undefined
+  readonly empty?: boolean | undefined
+}
+
+/**
+ * A client: the connection pool of one deployment, and the door to its databases.
+ *
+ * **Details**
+ *
+ * `make` and the layers connect, verify the connection with a ping, and close it with their scope. Every operation fails
+ * with a `MongoError` and nothing else, and is aborted when its fiber is interrupted.
+ *
+ * **Example** (Looking around)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const look = Effect.gen(function*() {
+ *   const mongo = yield* MongoClient.MongoClient
+ *   const { primary } = yield* mongo.topology
+ *   return { primary, databases: yield* mongo.listDatabaseNames() }
+ * })
+ * ```
+ *
+ * @stability unstable
+ * @category services
+ * @since 0.1.0
+ */
+export interface MongoClient {
+  readonly [TypeId]: TypeId
+  /** A database by its name; without a name that of the connection string, or `test`. */
+  readonly db: (name?: string, options?: DatabaseOptions) => MongoDatabase
+  /** Asks the server for an answer. */
+  readonly ping: Effect.Effect<void, MongoError>
+  /** The databases of the deployment that the user may see. */
+  readonly listDatabases: (
+    options?: OptionsOf<Driver.ListDatabasesOptions>
+  ) => Effect.Effect<Array<DatabaseInfo>, MongoError>
+  /** The names of the databases that the user may see. */
+  readonly listDatabaseNames: () => Effect.Effect<Array<string>, MongoError>
+  /** The server's version and how it was built. */
+  readonly serverInfo: Effect.Effect<Driver.Document, MongoError>
+  /** Drops a database with all its collections. It is no error where there is none. */
+  readonly dropDatabase: (name: string) => Effect.Effect<void, MongoError>
+  /** The servers and their roles as the driver knows them now. */
+  readonly topology: Effect.Effect<Topology>
+  /** The servers and their roles: as they are now, then after each change. */
+  readonly topologyChanges: Stream.Stream<Topology>
+  /** A session for as long as the scope lives, for what `withSession` and `withTransaction` do not cover. */
+  readonly session: (options?: SessionOptions) => Effect.Effect<MongoSession, MongoError, Scope.Scope>
+  /**
+   * Runs an effect whose operations on this client join one session: each sees what those before it have done (causal
+   * consistency), or with `snapshot: true` all reads see one moment. Operations that run concurrently are put in line.
+   */
+  readonly withSession: (
+    options?: SessionOptions
+  ) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | MongoError, R>
+  /**
+   * Runs an effect in a transaction: every operation on this client inside of it joins, whichever module it comes from, and
+   * all of them are committed, or none.
+   *
+   * The body runs again when it, or the commit, fails with the label `TransientTransactionError`, also as the `cause` of an
+   * error of your own, and the commit again when its outcome is unknown: after the driver specification, with its backoff,
+   * and for 120 seconds at the most. So the body must not do what cannot be done twice; `afterCommit` is the place for that.
+   * Any other failure of the body aborts the transaction and stays what it is; so do defects and interruption.
+   *
+   * Operations that run concurrently are put in line. A transaction inside of another joins it: there are no savepoints, so
+   * a failure of the inner body that the outer one handles undoes nothing. A fiber that outlives the transaction gets a
+   * `TransactionError` from its next operation.
+   */
+  readonly withTransaction: <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    options?: WithTransactionOptions
+  ) => Effect.Effect<A, E | MongoError, R>
+  /** Runs an effect outside of the session and the transaction that are open. */
+  readonly withoutTransaction: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /**
+   * Runs an effect once when the outermost transaction has been committed, and not at all when it is aborted; at once where
+   * there is none. It has the services of the place where it was registered, and no session.
+   */
+  readonly afterCommit: <R>(effect: Effect.Effect<void, never, R>) => Effect.Effect<void, never, R>
+  /**
+   * Runs a promise of the driver's with the errors, the span and the interruption of mongofx: the way out for what mongofx
+   * does not offer. The signal aborts when the fiber is interrupted; hand it on to what takes one.
+   * In a session the third argument is the driver's: hand it on too, or the operation does not join.
+   */
+  readonly use: <A>(
+    f: (
+      driver: Driver.MongoClient,
+      signal: AbortSignal,
+      session: Driver.ClientSession | undefined
+    ) => Promise<A>
+  ) => Effect.Effect<A, MongoError>
+}
+
+/**
+ * The service of the connection.
+ *
+ * **Example** (Using the client of the context)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ *
+ * const ping = MongoClient.MongoClient.use((mongo) => mongo.ping)
+ * ```
+ *
+ * @stability unstable
+ * @category services
+ * @since 0.1.0
+ */
+export const MongoClient: Context.Service<MongoClient, MongoClient> = Context.Service<MongoClient>(
+  "@mongofx/core/MongoClient"
+)
+
+/**
+ * Options that hold however the driver's client is made.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface ClientOptions {
+  /**
+   * Makes a span for every attempt on the wire, inside the span of its operation, through the driver's command events. With
+   * `queryText` the span has the command with `?` in the place of every value. It costs the decoding of every reply once
+   * more.
+   */
+  readonly commandSpans?: boolean | { readonly queryText: boolean } | undefined
+}
+
+/**
+ * How to connect. Only `url` is needed; what is left out is the driver's default or stands in the connection string.
+ *
+ * **Details**
+ *
+ * Names are the driver's; times are `Duration`s and lose the `MS` of their names, secrets are `Redacted`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface MongoClientConfig extends ClientOptions {
+  /** The connection string: `mongodb://…` or `mongodb+srv://…`. */
+  readonly url: Redacted.Redacted
+  /** The name by which the server logs this client. */
+  readonly appName?: string | undefined
+
+  readonly username?: string | undefined
+  readonly password?: Redacted.Redacted | undefined
+  readonly authSource?: string | undefined
+  readonly authMechanism?: Driver.AuthMechanism | undefined
+
+  /** The most connections to one server; 100 by default. */
+  readonly maxPoolSize?: number | undefined
+  /** Connections to each server that are kept open without need; 0 by default. */
+  readonly minPoolSize?: number | undefined
+  /** Connections that are being made to one server at the same time; 2 by default. */
+  readonly maxConnecting?: number | undefined
+  /** How long a connection may be idle before it is closed; no bound by default. */
+  readonly maxIdleTime?: Duration.Input | undefined
+  /** How long an operation waits for a free connection before it fails with a `PoolTimeoutError`; no bound by default. */
+  readonly waitQueueTimeout?: Duration.Input | undefined
+  /** How long making a connection may take; 30 seconds by default. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** How long a connection may be silent during an operation; no bound by default. */
+  readonly socketTimeout?: Duration.Input | undefined
+  /** How long an operation looks for a suitable server; 30 seconds by default. */
+  readonly serverSelectionTimeout?: Duration.Input | undefined
+  /** How often each server is asked for its state; every 10 seconds by default. */
+  readonly heartbeatFrequency?: Duration.Input | undefined
+  /** How much slower than the nearest a server may be to be chosen for a read; 15 milliseconds by default. */
+  readonly localThreshold?: Duration.Input | undefined
+
+  readonly replicaSet?: string | undefined
+  readonly directConnection?: boolean | undefined
+  readonly loadBalanced?: boolean | undefined
+  readonly srvMaxHosts?: number | undefined
+  readonly srvServiceName?: string | undefined
+  readonly srvAllowedHostsSuffix?: string | undefined
+
+  readonly readPreference?: Driver.ReadPreferenceMode | Driver.ReadPreference | undefined
+  readonly readConcern?: Driver.ReadConcernLike | undefined
+  readonly writeConcern?: Driver.WriteConcernSettings | undefined
+  readonly retryReads?: boolean | undefined
+  readonly retryWrites?: boolean | undefined
+  readonly serverApi?: Driver.ServerApi | Driver.ServerApiVersion | undefined
+
+  readonly compressors?: ReadonlyArray<"none" | "snappy" | "zlib" | "zstd"> | undefined
+  readonly zlibCompressionLevel?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | undefined
+
+  readonly tls?: boolean | undefined
+  readonly tlsCAFile?: string | undefined
+  readonly tlsCRLFile?: string | undefined
+  readonly tlsCertificateKeyFile?: string | undefined
+  readonly tlsCertificateKeyFilePassword?: Redacted.Redacted | undefined
+  readonly tlsAllowInvalidCertificates?: boolean | undefined
+  readonly tlsAllowInvalidHostnames?: boolean | undefined
+
+  readonly proxyHost?: string | undefined
+  readonly proxyPort?: number | undefined
+  readonly proxyUsername?: string | undefined
+  readonly proxyPassword?: Redacted.Redacted | undefined
+
+  /** Reads int64 values as `bigint`. */
+  readonly useBigInt64?: boolean | undefined
+  /** Reads int64 values as numbers where they fit, as they do by default. */
+  readonly promoteLongs?: boolean | undefined
+  /** Reads numbers as JavaScript numbers and not as `Int32`, `Double` and `Long`, as by default. */
+  readonly promoteValues?: boolean | undefined
+  /** Reads binary values as `Buffer` and not as `Binary`. */
+  readonly promoteBuffers?: boolean | undefined
+  /** Reads regular expressions as `BSONRegExp` and not as `RegExp`. */
+  readonly bsonRegExp?: boolean | undefined
+  /** Checks that strings are valid UTF-8, as by default. */
+  readonly enableUtf8Validation?: boolean | undefined
+
+  /** Options of the driver that have no name of their own here. Those above win. */
+  readonly driverOptions?: Omit<Driver.MongoClientOptions, "timeoutMS" | "ignoreUndefined" | "raw"> | undefined
+}
+
+/**
+ * Connects, verifies the connection with a ping, and closes it with the scope.
+ *
+ * **When to use**
+ *
+ * Use it to open a connection in a scope of your own; most programs take one of the layers.
+ *
+ * **Details**
+ *
+ * Connecting can be interrupted. Closing is bounded: it waits five seconds at the most for what the driver has still to do.
+ *
+ * Fails with the real cause: an `InvalidArgumentError` for a bad connection string or option, a `ConnectionError` where no
+ * server is found (refused, DNS, TLS), an `AuthenticationError` where the credentials are not accepted. No error shows
+ * credentials.
+ *
+ * **Example** (A connection for the time of an effect)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const mongo = yield* MongoClient.make({
+ *     url: Redacted.make("mongodb://localhost:27017"),
+ *     serverSelectionTimeout: "2 seconds"
+ *   })
+ *   return yield* mongo.serverInfo
+ * }))
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (config: MongoClientConfig): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
+  internal.connect(() => new Driver.MongoClient(Redacted.value(config.url), toDriverOptions(config)), config)
+
+/**
+ * Wraps a client of the driver that somebody else has made and will close.
+ *
+ * **When to use**
+ *
+ * Use it where a program has a client of the driver already, or needs one made in a way of its own.
+ *
+ * **Details**
+ *
+ * Nothing is sent: the connection is not verified. What mongofx listens to on the client ends with the scope.
+ *
+ * **Gotchas**
+ *
+ * `commandSpans` need a client with `monitorCommands: true`.
+ *
+ * **Example** (Sharing a client with other code)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Effect } from "effect"
+ * import * as Driver from "mongodb"
+ *
+ * const count = (driver: Driver.MongoClient) =>
+ *   Effect.scoped(Effect.gen(function*() {
+ *     const mongo = yield* MongoClient.fromClient(driver)
+ *     return yield* mongo.db("app").collection("users").countDocuments()
+ *   }))
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromClient = (
+  driver: Driver.MongoClient,
+  options: ClientOptions = {}
+): Effect.Effect<MongoClient, never, Scope.Scope> => internal.wrap(driver, options)
+
+/**
+ * Supplies a client that some effect makes.
+ *
+ * **Example** (Wrapping a client of the driver as a layer)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import * as Driver from "mongodb"
+ *
+ * const fromDriver = (driver: Driver.MongoClient) => MongoClient.layerFrom(MongoClient.fromClient(driver))
+ * ```
+ *
+ * @stability unstable
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFrom = <E, R>(
+  acquire: Effect.Effect<MongoClient, E, R>
+): Layer.Layer<MongoClient, E, Exclude<R, Scope.Scope>> => Layer.effect(MongoClient, acquire)
+
+/**
+ * Supplies a connection for as long as the layer lives. Fails as `make` does.
+ *
+ * **Gotchas**
+ *
+ * Layers are shared by reference: call this once and use the value, or each call is a connection of its own.
+ *
+ * **Example** (A fixed connection string)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Redacted } from "effect"
+ *
+ * const Live = MongoClient.layer({ url: Redacted.make("mongodb://localhost:27017/app"), maxPoolSize: 20 })
+ * ```
+ *
+ * @stability unstable
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (config: MongoClientConfig): Layer.Layer<MongoClient, MongoError> => layerFrom(make(config))
+
+/**
+ * Supplies a connection whose configuration is read by `Config`. Fails as `make` does, and with a `ConfigError` where the
+ * configuration is not complete.
+ *
+ * **Example** (The connection string from the environment)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Config } from "effect"
+ *
+ * const Live = MongoClient.layerConfig({
+ *   url: Config.Redacted("MONGODB_URI"),
+ *   appName: Config.String("APP_NAME").pipe(Config.withDefault("app"))
+ * })
+ * ```
+ *
+ * @stability unstable
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  config: Config.Wrap<MongoClientConfig>
+): Layer.Layer<MongoClient, Config.ConfigError | MongoError> => layerFrom(Effect.flatMap(Config.unwrap(config), make))
+
+/**
+ * Whether a value is a client of mongofx.
+ *
+ * **Example** (Telling a client from other values)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ *
+ * console.log(MongoClient.isMongoClient({})) // false
+ * ```
+ *
+ * @stability unstable
+ * @category guards
+ * @since 0.1.0
+ */
+export const isMongoClient = (u: unknown): u is MongoClient => Predicate.hasProperty(u, TypeId)

@@ -1,0 +1,276 @@
+/**
+ * Operations on the documents of one collection.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type * as Driver from "mongodb"
+import * as internal from "./internal/collection.ts"
+import type { OptionsOf } from "./Mongo.ts"
+import type { MongoDatabase } from "./MongoDatabase.ts"
+import type { MongoError } from "./MongoError.ts"
+import type { AggregateQuery, FindQuery, Query } from "./Query.ts"
+
+/**
+ * The type of `TypeId`.
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export type TypeId = "~@mongofx/core/MongoCollection"
+
+/**
+ * Marks a value as a collection of mongofx.
+ *
+ * **Example** (Reading the mark)
+ *
+ * ```ts
+ * import { MongoCollection } from "@mongofx/core"
+ *
+ * console.log(MongoCollection.TypeId)
+ * ```
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId: TypeId = internal.TypeId
+
+/**
+ * Settings that hold for every operation of a collection: read preference, read and write concern, and how BSON is read.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export type CollectionOptions = OptionsOf<Driver.CollectionOptions>
+
+/**
+ * A change to documents: update operators, or a pipeline that computes the new document.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Update<A extends Driver.Document> = Driver.UpdateFilter<A> | ReadonlyArray<Driver.Document>
+
+/**
+ * A collection of documents of type `A`: a cheap value that does no I/O until one of its operations runs.
+ *
+ * **Details**
+ *
+ * Every operation is a description that can be run any number of times. It joins the session of its context, is aborted
+ * when its fiber is interrupted (see `Mongo.withInterruptionPolicy`), and fails with a `MongoError` and nothing else.
+ *
+ * Arguments are never changed: a document without `_id` gets one on a copy, anew for every run, so running an `insertOne`
+ * twice inserts two documents. Input that would be lost or do harm is refused before it is sent, with an
+ * `InvalidArgumentError` that names the path: `undefined` anywhere in a filter, invalid dates, bigints outside of the
+ * int64 range, sets, functions and symbols. A property that is `undefined` in a document is left out.
+ *
+ * The operations take the driver's options, save those that mongofx owns (see `Mongo.OptionsOf`).
+ *
+ * **Gotchas**
+ *
+ * The type `A` is a promise of yours: documents are not checked. `@mongofx/schema` checks them.
+ *
+ * **Example** (Writing and reading)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Effect, Option } from "effect"
+ *
+ * interface User {
+ *   readonly name: string
+ *   readonly age: number
+ * }
+ *
+ * const program = Effect.gen(function*() {
+ *   const mongo = yield* MongoClient.MongoClient
+ *   const users = mongo.db("app").collection<User>("users")
+ *   yield* users.insertOne({ name: "Ada", age: 36 })
+ *   yield* users.updateOne({ name: "Ada" }, { $inc: { age: 1 } })
+ *   const ada = yield* users.findOne({ name: "Ada" })
+ *   return Option.map(ada, (user) => user.age)
+ * })
+ * ```
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface MongoCollection<A extends Driver.Document = Driver.Document> {
+  readonly [TypeId]: TypeId
+  /** The collection's name. */
+  readonly name: string
+  /** The name with that of its database: `app.users`. */
+  readonly fullName: string
+  /** The database the collection belongs to. */
+  readonly database: MongoDatabase
+  /** The same collection with other settings. */
+  readonly withOptions: (options: CollectionOptions) => MongoCollection<A>
+
+  /** Inserts a document. Fails with a `DuplicateKeyError` where a unique index has its key already. */
+  readonly insertOne: (
+    document: Driver.OptionalUnlessRequiredId<A>,
+    options?: OptionsOf<Driver.InsertOneOptions>
+  ) => Effect.Effect<Driver.InsertOneResult<A>, MongoError>
+  /**
+   * Inserts documents, in batches. Where the server refuses some it fails with a `BulkWriteError`, which says how many were
+   * inserted and why the others were not.
+   */
+  readonly insertMany: (
+    documents: ReadonlyArray<Driver.OptionalUnlessRequiredId<A>>,
+    options?: OptionsOf<Driver.BulkWriteOptions>
+  ) => Effect.Effect<Driver.InsertManyResult<A>, MongoError>
+
+  /** A query of the documents that match; of all without a filter. */
+  readonly find: (
+    filter?: Driver.Filter<A>,
+    options?: OptionsOf<Driver.FindOptions>
+  ) => FindQuery<Driver.WithId<A>>
+  /** The first document that matches, or none. */
+  readonly findOne: (
+    filter?: Driver.Filter<A>,
+    options?: OptionsOf<Driver.FindOneOptions>
+  ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
+  /** Deletes the first document that matches and returns it. */
+  readonly findOneAndDelete: (
+    filter: Driver.Filter<A>,
+    options?: OptionsOf<Driver.FindOneAndDeleteOptions, "includeResultMetadata">
+  ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
+  /** Replaces the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. */
+  readonly findOneAndReplace: (
+    filter: Driver.Filter<A>,
+    replacement: Driver.WithoutId<A>,
+    options?: OptionsOf<Driver.FindOneAndReplaceOptions, "includeResultMetadata">
+  ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
+  /** Updates the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. */
+  readonly findOneAndUpdate: (
+    filter: Driver.Filter<A>,
+    update: Update<A>,
+    options?: OptionsOf<Driver.FindOneAndUpdateOptions, "includeResultMetadata">
+  ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
+
+  /** Updates the first document that matches. An update that holds no operator is refused: that is `replaceOne`. */
+  readonly updateOne: (
+    filter: Driver.Filter<A>,
+    update: Update<A>,
+    options?: OptionsOf<Driver.UpdateOptions & { sort?: Driver.Sort }>
+  ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
+  /** Updates all documents that match. The driver never retries it. */
+  readonly updateMany: (
+    filter: Driver.Filter<A>,
+    update: Update<A>,
+    options?: OptionsOf<Driver.UpdateOptions>
+  ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
+  /** Puts another document in the place of the first one that matches; its `_id` stays. */
+  readonly replaceOne: (
+    filter: Driver.Filter<A>,
+    replacement: Driver.WithoutId<A>,
+    options?: OptionsOf<Driver.ReplaceOptions & { sort?: Driver.Sort }>
+  ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
+  /** Deletes the first document that matches. */
+  readonly deleteOne: (
+    filter: Driver.Filter<A>,
+    options?: OptionsOf<Driver.DeleteOptions, "ordered">
+  ) => Effect.Effect<Driver.DeleteResult, MongoError>
+  /** Deletes all documents that match: all of the collection for `{}`. The driver never retries it. */
+  readonly deleteMany: (
+    filter: Driver.Filter<A>,
+    options?: OptionsOf<Driver.DeleteOptions, "ordered">
+  ) => Effect.Effect<Driver.DeleteResult, MongoError>
+  /**
+   * Runs inserts, updates, replacements and deletes of this collection in batches: in order and up to the first error, or
+   * with `ordered: false` all of them. Fails with a `BulkWriteError` that has what was done and each error with its index.
+   */
+  readonly bulkWrite: (
+    operations: ReadonlyArray<Driver.AnyBulkWriteOperation<A>>,
+    options?: OptionsOf<Driver.BulkWriteOptions>
+  ) => Effect.Effect<Driver.BulkWriteResult, MongoError>
+
+  /** Counts the documents that match by reading them or an index. */
+  readonly countDocuments: (
+    filter?: Driver.Filter<A>,
+    options?: OptionsOf<Driver.CountDocumentsOptions>
+  ) => Effect.Effect<number, MongoError>
+  /** The number of documents after the collection's metadata: fast, and off by some after an unclean shutdown. */
+  readonly estimatedDocumentCount: (
+    options?: OptionsOf<Driver.EstimatedDocumentCountOptions>
+  ) => Effect.Effect<number, MongoError>
+  /** The different values of a field, by its dotted path, in the documents that match. */
+  readonly distinct: {
+    <Key extends keyof Driver.WithId<A>>(
+      key: Key,
+      filter?: Driver.Filter<A>,
+      options?: OptionsOf<Driver.DistinctOptions>
+    ): Effect.Effect<Array<Driver.Flatten<Driver.WithId<A>[Key]>>, MongoError>
+    <B = unknown>(
+      key: string,
+      filter?: Driver.Filter<A>,
+      options?: OptionsOf<Driver.DistinctOptions>
+    ): Effect.Effect<Array<B>, MongoError>
+  }
+  /** A query of what a pipeline makes of the collection. Say the type of what comes back: it is not derived. */
+  readonly aggregate: <B extends Driver.Document = Driver.Document>(
+    pipeline?: ReadonlyArray<Driver.Document>,
+    options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
+  ) => AggregateQuery<B>
+
+  /** Makes an index if it is not there, and returns its name. Fails with an `IndexError` where another stands in its way. */
+  readonly createIndex: (
+    keys: Driver.IndexSpecification,
+    indexOptions?: OptionsOf<Driver.IndexOptions>,
+    options?: OptionsOf<Driver.CreateIndexOptions>
+  ) => Effect.Effect<string, MongoError>
+  /** Makes several indexes with one command, and returns their names. */
+  readonly createIndexes: (
+    indexes: ReadonlyArray<Driver.IndexDescription>,
+    options?: OptionsOf<Driver.CreateIndexOptions>
+  ) => Effect.Effect<Array<string>, MongoError>
+  /** Drops an index by its name. Fails with an `IndexError` where there is none. */
+  readonly dropIndex: (
+    name: string,
+    options?: OptionsOf<Driver.DropIndexesOptions>
+  ) => Effect.Effect<void, MongoError>
+  /** Drops all indexes but that on `_id`; false where the collection does not exist. */
+  readonly dropIndexes: (options?: OptionsOf<Driver.DropIndexesOptions>) => Effect.Effect<boolean, MongoError>
+  /** A query of the collection's indexes. */
+  readonly listIndexes: (options?: OptionsOf<Driver.ListIndexesOptions>) => Query<Driver.IndexDescriptionInfo>
+  /** Whether there are indexes of all these names. */
+  readonly indexExists: (
+    names: string | ReadonlyArray<string>,
+    options?: OptionsOf<Driver.ListIndexesOptions>
+  ) => Effect.Effect<boolean, MongoError>
+
+  /** The options the collection was created with. Fails where the collection does not exist. */
+  readonly options: (options?: OptionsOf<Driver.OperationOptions>) => Effect.Effect<Driver.Document, MongoError>
+  /** Whether the collection is capped. Fails where the collection does not exist. */
+  readonly isCapped: (options?: OptionsOf<Driver.OperationOptions>) => Effect.Effect<boolean, MongoError>
+  /** Renames the collection and returns it under its new name. */
+  readonly rename: (
+    newName: string,
+    options?: OptionsOf<Driver.RenameOptions, "new_collection">
+  ) => Effect.Effect<MongoCollection<A>, MongoError>
+  /** Drops the collection with its documents and indexes. It is no error where there is none. */
+  readonly drop: (options?: OptionsOf<Driver.DropCollectionOptions>) => Effect.Effect<boolean, MongoError>
+}
+
+/**
+ * Whether a value is a collection of mongofx.
+ *
+ * **Example** (Telling a collection from other values)
+ *
+ * ```ts
+ * import { MongoCollection } from "@mongofx/core"
+ *
+ * console.log(MongoCollection.isMongoCollection("users")) // false
+ * ```
+ *
+ * @stability unstable
+ * @category guards
+ * @since 0.1.0
+ */
+export const isMongoCollection = (u: unknown): u is MongoCollection => Predicate.hasProperty(u, TypeId)

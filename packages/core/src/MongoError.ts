@@ -1,0 +1,1585 @@
+/**
+ * The one error of mongofx, and its reasons.
+ *
+ * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a
+ * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`.
+ *
+ * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
+ * validation), they are in `Redacted` fields only.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Driver from "mongodb"
+
+/**
+ * Type of the brand of a `MongoError`.
+ *
+ * @stability stable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export type TypeId = "~@mongofx/core/MongoError"
+
+/**
+ * Brand of a `MongoError`.
+ *
+ * @stability stable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId: TypeId = "~@mongofx/core/MongoError"
+
+/**
+ * Type of the brand of the reasons of a `MongoError`.
+ *
+ * @stability stable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export type ReasonTypeId = "~@mongofx/core/MongoError/Reason"
+
+/**
+ * Brand of the reasons of a `MongoError`.
+ *
+ * @stability stable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const ReasonTypeId: ReasonTypeId = "~@mongofx/core/MongoError/Reason"
+
+const ReasonFields = {
+  /** The operation that failed, for instance `insertOne`. */
+  operation: Schema.String,
+  /** What it worked on: `database.collection` or `database`. */
+  namespace: Schema.optional(Schema.String),
+  /** The server's error code. */
+  code: Schema.optional(Schema.Number),
+  /** The server's name of the code. */
+  codeName: Schema.optional(Schema.String),
+  /** The error labels of the server and the driver, such as `TransientTransactionError`. */
+  labels: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
+  /** What was thrown. A copy without them where it contained credentials or document values. */
+  cause: Schema.Defect(),
+  /** Operation, namespace and the server's or driver's own message. */
+  message: Schema.String
+}
+
+const RedactedDocument = Schema.declare<Redacted.Redacted<Readonly<Record<string, unknown>>>>(
+  (u): u is Redacted.Redacted<Readonly<Record<string, unknown>>> => Redacted.isRedacted(u),
+  {
+    identifier: "RedactedDocument",
+    expected: "a Redacted document",
+    // The values must not leave the process by way of an encoded error, and an error must always encode.
+    toCodecJson: () =>
+      Schema.link<Redacted.Redacted<Readonly<Record<string, unknown>>>>()(
+        Schema.Literal("<redacted>"),
+        SchemaTransformation.transform({
+          decode: () => Redacted.make({}),
+          encode: () => "<redacted>" as const
+        })
+      )
+  }
+)
+
+const KeyPattern = Schema.Record(Schema.String, Schema.Union([Schema.Number, Schema.String]))
+
+const IdsByIndex = Schema.declare<Readonly<Record<number, unknown>>>(
+  (u): u is Readonly<Record<number, unknown>> => Predicate.isObject(u),
+  {
+    identifier: "IdsByIndex",
+    expected: "ids by index",
+    toCodecJson: () =>
+      Schema.link<Readonly<Record<number, unknown>>>()(
+        Schema.Record(Schema.String, Schema.Json),
+        SchemaTransformation.transform({
+          decode: (json) =>
+            Driver.BSON.EJSON.deserialize(json, { relaxed: false }) as Readonly<Record<number, unknown>>,
+          encode: (ids) => Driver.BSON.EJSON.serialize(ids, { relaxed: false }) as Record<string, Schema.Json>
+        })
+      )
+  }
+)
+
+const retryLabels = new Set([
+  "TransientTransactionError",
+  "RetryableWriteError",
+  "RetryableError",
+  "PoolRequestedRetry",
+  "ResumableChangeStreamError"
+])
+
+const retryByLabel = (reason: { readonly labels: ReadonlyArray<string> }, otherwise: boolean): boolean => {
+  // A transaction whose outcome is unknown must not be run again blindly, whatever else is known of the failure.
+  if (reason.labels.includes("UnknownTransactionCommitResult")) return false
+  return otherwise || reason.labels.some((label) => retryLabels.has(label))
+}
+
+const retryableServerCodes = new Set([63, 134, 150, 234, 13388])
+
+const isRetryableServerCode = (code: number | undefined): boolean =>
+  code !== undefined && retryableServerCodes.has(code)
+
+const causeToJson = (cause: unknown): unknown =>
+  cause instanceof Error ? { name: cause.name, message: cause.message } : String(cause)
+
+const reasonToJson = (reason: object): unknown => {
+  const out: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(reason)) {
+    if (key === ReasonTypeId || key === "name" || value === undefined) continue
+    out[key] = key === "cause" ? causeToJson(value) : value
+  }
+  return out
+}
+
+/**
+ * Error reason for a server that could not be reached, or a connection that broke.
+ *
+ * **Details**
+ *
+ * `kind` says what went wrong:
+ *
+ * - `network`: an open connection broke, was closed or answered nonsense below the command level
+ * - `timeout`: `connectTimeout` or `socketTimeout` ran out
+ * - `refused`: nothing listens at the address
+ * - `dns`: the host name or its SRV record could not be resolved
+ * - `tls`: the TLS handshake failed (an untrusted or expired certificate, a wrong host name)
+ * - `serverSelection`: no suitable server within `serverSelectionTimeout`, for instance no primary
+ * - `poolCleared`: another operation's network error emptied the pool; this operation was not sent
+ * - `incompatible`: the server is too old or too new for the driver
+ *
+ * Retryable, save `tls` and `incompatible`, which do not heal by themselves.
+ *
+ * **Gotchas**
+ *
+ * The driver has already retried a retryable read or write once. A write that was in flight may have been applied.
+ *
+ * **Example** (Waiting for a server to come back)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect, Schedule } from "effect"
+ *
+ * const untilReachable = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.retry({
+ *     schedule: Schedule.spaced("1 second"),
+ *     times: 30,
+ *     while: (error) => error.reason._tag === "ConnectionError" && error.isRetryable
+ *   }))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class ConnectionError
+  extends Schema.TaggedError<ConnectionError>("@mongofx/core/MongoError/ConnectionError")("ConnectionError", {
+    ...ReasonFields,
+    /** What went wrong. */
+    kind: Schema.Literals([
+      "network",
+      "timeout",
+      "refused",
+      "dns",
+      "tls",
+      "serverSelection",
+      "poolCleared",
+      "incompatible"
+    ]),
+    /** The address of the server, `host:port`, where the driver says it. */
+    address: Schema.optional(Schema.String)
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, this.kind !== "tls" && this.kind !== "incompatible")
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for an operation that waited for a free connection longer than `waitQueueTimeout`. Nothing was sent, so it
+ * is retryable.
+ *
+ * **Example** (Shedding load)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const orBusy = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "PoolTimeoutError", () => Effect.succeed("busy" as const)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class PoolTimeoutError
+  extends Schema.TaggedError<PoolTimeoutError>("@mongofx/core/MongoError/PoolTimeoutError")("PoolTimeoutError", {
+    ...ReasonFields,
+    /** The address of the server whose pool was exhausted. */
+    address: Schema.optional(Schema.String)
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return true
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for an operation on something that is no longer open. Not retryable: it does not open again.
+ *
+ * **Details**
+ *
+ * `kind` is `client` when the client was closed or never connected, and `session` when the session has ended.
+ *
+ * **Example** (Ending quietly at shutdown)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const quietly = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "ClientClosedError", () => Effect.void))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class ClientClosedError
+  extends Schema.TaggedError<ClientClosedError>("@mongofx/core/MongoError/ClientClosedError")("ClientClosedError", {
+    ...ReasonFields,
+    /** What is closed. */
+    kind: Schema.Literals(["client", "session"])
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for refused, missing or unusable credentials, whatever the mechanism. Not retryable.
+ *
+ * **Example** (Saying what to check)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const explained = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "AuthenticationError", (reason) => Effect.die(`Check the credentials. ${reason.message}`)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class AuthenticationError
+  extends Schema.TaggedError<AuthenticationError>("@mongofx/core/MongoError/AuthenticationError")(
+    "AuthenticationError",
+    ReasonFields
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a user that may not do what was asked (code 13). Not retryable.
+ *
+ * **Example** (Falling back when a command is not allowed)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const ifAllowed = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "AuthorizationError", () => Effect.void))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class AuthorizationError
+  extends Schema.TaggedError<AuthorizationError>("@mongofx/core/MongoError/AuthorizationError")(
+    "AuthorizationError",
+    ReasonFields
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for input that was refused before anything was sent: by mongofx or by the driver. Not retryable.
+ *
+ * **Details**
+ *
+ * Options, connection strings and names are checked by the driver; `undefined` in a filter, invalid dates and the like by
+ * mongofx, which also gives the `path`.
+ *
+ * **Example** (Reading the path)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const pathOf = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "InvalidArgumentError", (reason) => Effect.succeed(reason.path)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidArgumentError
+  extends Schema.TaggedError<InvalidArgumentError>("@mongofx/core/MongoError/InvalidArgumentError")(
+    "InvalidArgumentError",
+    {
+      ...ReasonFields,
+      /** Where the value is, for instance `filter.address.city`. */
+      path: Schema.optional(Schema.String)
+    }
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a command that the server refuses as it stands: an unknown command or operator, a wrong type, an update
+ * of an immutable field, an invalid name, a feature that this server does not have. Not retryable.
+ *
+ * **Example** (Telling an old server from a real failure)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const ifSupported = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "InvalidCommandError", () => Effect.void))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidCommandError
+  extends Schema.TaggedError<InvalidCommandError>("@mongofx/core/MongoError/InvalidCommandError")(
+    "InvalidCommandError",
+    ReasonFields
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, false)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a value that cannot be written as BSON, a reply that cannot be read, or a document that is too large.
+ * Not retryable.
+ *
+ * **Example** (Skipping what is too large)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const skipTooLarge = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "BsonError", () => Effect.void))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class BsonError
+  extends Schema.TaggedError<BsonError>("@mongofx/core/MongoError/BsonError")("BsonError", ReasonFields)
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a write that would break a unique index (code 11000). Not retryable.
+ *
+ * **Details**
+ *
+ * `keyValue` holds the values that are already taken. They are document values, so they are redacted: they show in no
+ * message, log or JSON. In JSON they become the text `<redacted>`, which decodes to a `Redacted` of an empty document.
+ *
+ * **Gotchas**
+ *
+ * For bulk writes the driver gives only the server's text, so index, pattern and values are read from it. The directions
+ * of the pattern then come from the index name where it is the default one, and are 1 otherwise. Values other than
+ * strings, numbers, booleans, null, ObjectIds and dates stay in the server's notation. Where the text cannot be read
+ * without doubt, `keyPattern` and `keyValue` are empty.
+ *
+ * **Example** (Telling which field is taken)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const takenFields = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "DuplicateKeyError", (reason) =>
+ *     Effect.succeed(Object.keys(reason.keyPattern))))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class DuplicateKeyError
+  extends Schema.TaggedError<DuplicateKeyError>("@mongofx/core/MongoError/DuplicateKeyError")("DuplicateKeyError", {
+    ...ReasonFields,
+    /** The name of the index, for instance `email_1`. */
+    index: Schema.optional(Schema.String),
+    /** The key pattern of the index, in the order of its fields. */
+    keyPattern: KeyPattern,
+    /** The values that are already taken, by field. */
+    keyValue: RedactedDocument
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a document that the collection's validator refuses (code 121). Not retryable.
+ *
+ * **Details**
+ *
+ * `details` is the server's `errInfo`, which says which rule failed. It contains document values, so it is redacted, in
+ * JSON too.
+ *
+ * **Gotchas**
+ *
+ * The driver drops `errInfo` of a client bulk write; `details` is then empty.
+ *
+ * **Example** (Looking at the rule that failed)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const explained = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "DocumentValidationError", (reason) =>
+ *     Effect.succeed(Redacted.value(reason.details))))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class DocumentValidationError
+  extends Schema.TaggedError<DocumentValidationError>("@mongofx/core/MongoError/DocumentValidationError")(
+    "DocumentValidationError",
+    {
+      ...ReasonFields,
+      /** The server's `errInfo`. */
+      details: RedactedDocument
+    }
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a write that met another one on the same document (code 112). Retryable.
+ *
+ * **Gotchas**
+ *
+ * Inside a transaction the whole transaction has to run again, which `withTransaction` does; to retry the single
+ * operation there leads nowhere.
+ *
+ * **Example** (Retrying a conflict)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const retryConflicts = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.retry({ times: 3, while: (error) => error.reason._tag === "WriteConflictError" }))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class WriteConflictError
+  extends Schema.TaggedError<WriteConflictError>("@mongofx/core/MongoError/WriteConflictError")(
+    "WriteConflictError",
+    ReasonFields
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, true)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a write that was applied but not acknowledged as the write concern asks (codes 64, 79, 100, and every
+ * `writeConcernError` in a reply). Retryable only where the server labels it so.
+ *
+ * **Gotchas**
+ *
+ * The write has happened on the primary, and may still be rolled back.
+ *
+ * **Example** (Accepting a slow majority)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const acceptSlowMajority = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "WriteConcernError", () => Effect.void))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class WriteConcernError
+  extends Schema.TaggedError<WriteConcernError>("@mongofx/core/MongoError/WriteConcernError")(
+    "WriteConcernError",
+    ReasonFields
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, false)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a cursor that cannot go on.
+ *
+ * **Details**
+ *
+ * `kind` says why:
+ *
+ * - `notFound` (code 43): it timed out on the server or the server restarted
+ * - `killed` (237): something killed it
+ * - `planKilled` (175): an index or the collection was dropped under it
+ * - `positionLost` (136): the capped collection overwrote its position
+ * - `exhausted`, `inUse`, `tailable`: the driver's cursor was used in a way that its state or type does not allow
+ *
+ * Retryable for `notFound`, `planKilled` and `positionLost`: the query can be run again, from its start.
+ *
+ * **Example** (Running a query again)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const again = <A, R>(query: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   query.pipe(Effect.retry({ times: 1, while: (error) => error.reason._tag === "CursorError" && error.isRetryable }))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class CursorError
+  extends Schema.TaggedError<CursorError>("@mongofx/core/MongoError/CursorError")("CursorError", {
+    ...ReasonFields,
+    /** Why the cursor cannot go on. */
+    kind: Schema.Literals(["notFound", "killed", "planKilled", "positionLost", "exhausted", "inUse", "tailable"])
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, this.kind === "notFound" || this.kind === "planKilled" || this.kind === "positionLost")
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for an operation that ran out of its time: `maxTimeMS` (code 50), a limit of the server (262), or a time-out
+ * of the client.
+ *
+ * **Details**
+ *
+ * Code 50 is not retryable: the same operation under the same limit is likely to run out again, at the server's cost.
+ * Code 262 is, as the driver specification has it.
+ *
+ * **Example** (A cheaper answer when time runs out)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const orNothing = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "MaxTimeExpiredError", () => Effect.succeed([])))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class MaxTimeExpiredError
+  extends Schema.TaggedError<MaxTimeExpiredError>("@mongofx/core/MongoError/MaxTimeExpiredError")(
+    "MaxTimeExpiredError",
+    ReasonFields
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, this.code === 262)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a member that cannot serve the operation in its present state: it is no primary, steps down, recovers
+ * or shuts down (codes 91, 189, 10058, 10107, 11600, 11602, 13435, 13436). Retryable: the driver finds the new primary.
+ *
+ * **Example** (Riding out an election)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect, Schedule } from "effect"
+ *
+ * const rideOut = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.retry({
+ *     schedule: Schedule.exponential("200 millis"),
+ *     times: 6,
+ *     while: (error) => error.reason._tag === "NotPrimaryError"
+ *   }))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class NotPrimaryError extends Schema.TaggedError<NotPrimaryError>("@mongofx/core/MongoError/NotPrimaryError")(
+  "NotPrimaryError",
+  ReasonFields
+) {
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, true)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a collection or view that already exists (code 48). Not retryable.
+ *
+ * **Example** (Creating what may exist)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const ifMissing = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "NamespaceExistsError", () => Effect.void))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class NamespaceExistsError
+  extends Schema.TaggedError<NamespaceExistsError>("@mongofx/core/MongoError/NamespaceExistsError")(
+    "NamespaceExistsError",
+    ReasonFields
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a database, collection or view that does not exist (code 26). Not retryable.
+ *
+ * **Example** (Dropping what may be gone)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const ifThere = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "NamespaceNotFoundError", () => Effect.void))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class NamespaceNotFoundError
+  extends Schema.TaggedError<NamespaceNotFoundError>("@mongofx/core/MongoError/NamespaceNotFoundError")(
+    "NamespaceNotFoundError",
+    ReasonFields
+  )
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for an index that is missing, conflicts with another one or cannot be built (codes 27, 67, 68, 85, 86, 197).
+ * Not retryable.
+ *
+ * **Gotchas**
+ *
+ * A unique index over documents that are not unique fails with `DuplicateKeyError`.
+ *
+ * **Example** (Dropping an index that may be gone)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const ifThere = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "IndexError", () => Effect.void))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class IndexError
+  extends Schema.TaggedError<IndexError>("@mongofx/core/MongoError/IndexError")("IndexError", ReasonFields)
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, false)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a transaction that cannot go on: the server does not know it or has aborted it (251, 225, 244, 256), an
+ * operation is not allowed in it (263), a lock or snapshot is not available (24, 246, 239), it was used in the wrong order,
+ * or the server has no transactions at all (20).
+ *
+ * **Details**
+ *
+ * `label` is `TransientTransactionError` when the whole transaction may run again, which makes it retryable, and
+ * `UnknownTransactionCommitResult` when nobody knows whether it was committed, which does not: run again, its writes could be
+ * applied twice.
+ *
+ * **Example** (Telling an unknown outcome)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const outcome = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "TransactionError", (reason) =>
+ *     Effect.succeed(reason.label === "UnknownTransactionCommitResult" ? "unknown" as const : "aborted" as const)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class TransactionError
+  extends Schema.TaggedError<TransactionError>("@mongofx/core/MongoError/TransactionError")("TransactionError", {
+    ...ReasonFields,
+    /** What the server or driver says about running it again. */
+    label: Schema.optional(Schema.Literals(["TransientTransactionError", "UnknownTransactionCommitResult"]))
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, this.code === 24 || this.code === 239 || this.code === 246)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a change stream that cannot go on.
+ *
+ * **Details**
+ *
+ * - `historyLost` (code 286): the oplog no longer reaches back to the resume token
+ * - `invalidResumeToken` (260): the resume token does not belong to this stream
+ * - `fatal` (280): the server cannot go on, or an event has no resume token
+ * - `closed` (222): the stream was closed or invalidated
+ *
+ * Not retryable, unless the server labels it `ResumableChangeStreamError`.
+ *
+ * **Example** (Starting over when the history is lost)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Stream } from "effect"
+ *
+ * const orFromNow = <A, R>(
+ *   resumed: Stream.Stream<A, MongoError.MongoError, R>,
+ *   fromNow: Stream.Stream<A, MongoError.MongoError, R>
+ * ) =>
+ *   resumed.pipe(
+ *     Stream.catchIf(
+ *       (error) => error.reason._tag === "ChangeStreamError" && error.reason.kind === "historyLost",
+ *       () => fromNow
+ *     )
+ *   )
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class ChangeStreamError
+  extends Schema.TaggedError<ChangeStreamError>("@mongofx/core/MongoError/ChangeStreamError")("ChangeStreamError", {
+    ...ReasonFields,
+    /** Why it cannot go on. */
+    kind: Schema.Literals(["historyLost", "invalidResumeToken", "fatal", "closed"])
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, false)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a GridFS file that is missing (`fileNotFound`), whose chunks do not fit together (`corrupt`), or whose
+ * upload or download was aborted (`aborted`). Not retryable.
+ *
+ * **Example** (A file that may be missing)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const orUndefined = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "GridFSError", (reason) =>
+ *     reason.kind === "fileNotFound" ? Effect.undefined : Effect.die(reason)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class GridFSError
+  extends Schema.TaggedError<GridFSError>("@mongofx/core/MongoError/GridFSError")("GridFSError", {
+    ...ReasonFields,
+    /** What is wrong with the file. */
+    kind: Schema.Literals(["fileNotFound", "corrupt", "aborted"])
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for client-side encryption: a key that cannot be found, a key management service that does not answer, an
+ * encrypted collection that cannot be created, a missing `mongodb-client-encryption`.
+ *
+ * **Details**
+ *
+ * `code`, `codeName` and `labels` are those of the error beneath it, where a server or a connection is at fault. Retryable when
+ * that error is, and when a request to a key management service timed out.
+ *
+ * **Example** (Reporting a key failure)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const explained = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "EncryptionError", (reason) => Effect.die(`Check the key vault. ${reason.message}`)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class EncryptionError
+  extends Schema.TaggedError<EncryptionError>("@mongofx/core/MongoError/EncryptionError")("EncryptionError", {
+    ...ReasonFields,
+    /** Whether the failure beneath it is transient. */
+    retryable: Schema.Boolean
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return this.retryable
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a server that sheds load (code 462, label `SystemOverloadedError`). Retryable, after a pause.
+ *
+ * **Gotchas**
+ *
+ * The driver has already retried with a backoff. Retry slowly and with jitter, or drop the work.
+ *
+ * **Example** (Backing off)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect, Schedule } from "effect"
+ *
+ * const backOff = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.retry({
+ *     schedule: Schedule.exponential("1 second").pipe(Schedule.jittered),
+ *     times: 4,
+ *     while: (error) => error.reason._tag === "OverloadedError"
+ *   }))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class OverloadedError extends Schema.TaggedError<OverloadedError>("@mongofx/core/MongoError/OverloadedError")(
+  "OverloadedError",
+  ReasonFields
+) {
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, true)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for a reply of the server that has no reason of its own: see `code` and `codeName`. A reply that the driver cannot make
+ * sense of lands here too, without a code.
+ *
+ * **Details**
+ *
+ * Retryable where the driver specification counts the code as retryable (63, 134, 150, 234, 13388) or a label says so.
+ *
+ * **Example** (Handling one code)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const interruptedByAdmin = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "ServerError", (reason) =>
+ *     reason.code === 11601 ? Effect.succeed("interrupted") : Effect.die(reason)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class ServerError
+  extends Schema.TaggedError<ServerError>("@mongofx/core/MongoError/ServerError")("ServerError", ReasonFields)
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return retryByLabel(this, isRetryableServerCode(this.code))
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Error reason for what is neither the driver's, BSON's nor the server's: usually whatever was thrown by the function given to
+ * `use`, by a `toBSON` method, or by another callback. Not retryable.
+ *
+ * **Details**
+ *
+ * It is a typed failure and no defect, because a library that the callback calls may fail in its own way, as the driver does.
+ * `cause` is what was thrown.
+ *
+ * **Example** (Getting at what was thrown)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const thrown = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   self.pipe(Effect.catchReason("MongoError", "UnknownError", (reason) => Effect.succeed(reason.cause)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnknownError
+  extends Schema.TaggedError<UnknownError>("@mongofx/core/MongoError/UnknownError")("UnknownError", ReasonFields)
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Every reason that is not a `BulkWriteError`: what one operation of a bulk write can fail with.
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export type WriteErrorReason =
+  | ConnectionError
+  | PoolTimeoutError
+  | ClientClosedError
+  | AuthenticationError
+  | AuthorizationError
+  | InvalidArgumentError
+  | InvalidCommandError
+  | BsonError
+  | DuplicateKeyError
+  | DocumentValidationError
+  | WriteConflictError
+  | WriteConcernError
+  | CursorError
+  | MaxTimeExpiredError
+  | NotPrimaryError
+  | NamespaceExistsError
+  | NamespaceNotFoundError
+  | IndexError
+  | TransactionError
+  | ChangeStreamError
+  | GridFSError
+  | EncryptionError
+  | OverloadedError
+  | ServerError
+  | UnknownError
+
+/**
+ * Schema of the reasons that one operation of a bulk write can fail with.
+ *
+ * @stability stable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const WriteErrorReason: Schema.Union<[
+  typeof ConnectionError,
+  typeof PoolTimeoutError,
+  typeof ClientClosedError,
+  typeof AuthenticationError,
+  typeof AuthorizationError,
+  typeof InvalidArgumentError,
+  typeof InvalidCommandError,
+  typeof BsonError,
+  typeof DuplicateKeyError,
+  typeof DocumentValidationError,
+  typeof WriteConflictError,
+  typeof WriteConcernError,
+  typeof CursorError,
+  typeof MaxTimeExpiredError,
+  typeof NotPrimaryError,
+  typeof NamespaceExistsError,
+  typeof NamespaceNotFoundError,
+  typeof IndexError,
+  typeof TransactionError,
+  typeof ChangeStreamError,
+  typeof GridFSError,
+  typeof EncryptionError,
+  typeof OverloadedError,
+  typeof ServerError,
+  typeof UnknownError
+]> = Schema.Union([
+  ConnectionError,
+  PoolTimeoutError,
+  ClientClosedError,
+  AuthenticationError,
+  AuthorizationError,
+  InvalidArgumentError,
+  InvalidCommandError,
+  BsonError,
+  DuplicateKeyError,
+  DocumentValidationError,
+  WriteConflictError,
+  WriteConcernError,
+  CursorError,
+  MaxTimeExpiredError,
+  NotPrimaryError,
+  NamespaceExistsError,
+  NamespaceNotFoundError,
+  IndexError,
+  TransactionError,
+  ChangeStreamError,
+  GridFSError,
+  EncryptionError,
+  OverloadedError,
+  ServerError,
+  UnknownError
+])
+
+/**
+ * Error reason for a bulk write that was not done completely: `bulkWrite`, `insertMany` or the client's `bulkWrite`. Not retryable as a whole: what
+ * was done would be done again.
+ *
+ * **Details**
+ *
+ * The counts and ids tell what was done. `writeErrors` has a reason for each operation that failed, with its position in the
+ * list that was given; `writeConcernErrors` one for each batch that was not acknowledged as asked; `stoppedBy` the failure, if
+ * any, that ended the bulk write before its end, such as a broken connection. A bulk write that such a failure ended before
+ * anything was done fails with that reason itself.
+ *
+ * `insertedIds` are the ids of documents that were inserted for certain. The driver's own list also names documents that were
+ * never sent.
+ *
+ * **Gotchas**
+ *
+ * The ids of a client bulk write are known only with `verboseResults`. After a broken connection the batch that was on
+ * its way may have been applied without being counted.
+ *
+ * **Example** (Inserting what is new)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const ignoreDuplicates = <A, R>(insertMany: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   insertMany.pipe(Effect.catchReason("MongoError", "BulkWriteError", (reason) =>
+ *     reason.stoppedBy === undefined && reason.writeErrors.every((e) => e.reason._tag === "DuplicateKeyError")
+ *       ? Effect.succeed(reason.insertedCount)
+ *       : Effect.die(reason)))
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class BulkWriteError
+  extends Schema.TaggedError<BulkWriteError>("@mongofx/core/MongoError/BulkWriteError")("BulkWriteError", {
+    ...ReasonFields,
+    /** Number of documents inserted. */
+    insertedCount: Schema.Number,
+    /** Number of documents matched by updates. */
+    matchedCount: Schema.Number,
+    /** Number of documents changed by updates. */
+    modifiedCount: Schema.Number,
+    /** Number of documents deleted. */
+    deletedCount: Schema.Number,
+    /** Number of documents upserted. */
+    upsertedCount: Schema.Number,
+    /** The `_id`s of the documents that were inserted, by the index of their operation. */
+    insertedIds: IdsByIndex,
+    /** The `_id`s of the documents that were upserted, by the index of their operation. */
+    upsertedIds: IdsByIndex,
+    /** The operations that failed, in the order in which they were given. */
+    writeErrors: Schema.Array(Schema.Struct({ index: Schema.Number, reason: WriteErrorReason })),
+    /** The batches that were not acknowledged as the write concern asks. */
+    writeConcernErrors: Schema.Array(WriteConcernError),
+    /** The failure that ended the bulk write before its end. */
+    stoppedBy: Schema.optional(WriteErrorReason)
+  })
+{
+  /** Marks a reason of a `MongoError`. */
+  readonly [ReasonTypeId] = ReasonTypeId
+
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return false
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  override toJSON(): unknown {
+    return reasonToJson(this)
+  }
+}
+
+/**
+ * Everything that can be the `reason` of a `MongoError`.
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export type MongoErrorReason = WriteErrorReason | BulkWriteError
+
+/**
+ * Schema of the reasons of a `MongoError`.
+ *
+ * @stability stable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const MongoErrorReason: Schema.Union<[
+  typeof ConnectionError,
+  typeof PoolTimeoutError,
+  typeof ClientClosedError,
+  typeof AuthenticationError,
+  typeof AuthorizationError,
+  typeof InvalidArgumentError,
+  typeof InvalidCommandError,
+  typeof BsonError,
+  typeof DuplicateKeyError,
+  typeof DocumentValidationError,
+  typeof WriteConflictError,
+  typeof WriteConcernError,
+  typeof CursorError,
+  typeof MaxTimeExpiredError,
+  typeof NotPrimaryError,
+  typeof NamespaceExistsError,
+  typeof NamespaceNotFoundError,
+  typeof IndexError,
+  typeof TransactionError,
+  typeof ChangeStreamError,
+  typeof GridFSError,
+  typeof EncryptionError,
+  typeof OverloadedError,
+  typeof ServerError,
+  typeof UnknownError,
+  typeof BulkWriteError
+]> = Schema.Union([
+  ConnectionError,
+  PoolTimeoutError,
+  ClientClosedError,
+  AuthenticationError,
+  AuthorizationError,
+  InvalidArgumentError,
+  InvalidCommandError,
+  BsonError,
+  DuplicateKeyError,
+  DocumentValidationError,
+  WriteConflictError,
+  WriteConcernError,
+  CursorError,
+  MaxTimeExpiredError,
+  NotPrimaryError,
+  NamespaceExistsError,
+  NamespaceNotFoundError,
+  IndexError,
+  TransactionError,
+  ChangeStreamError,
+  GridFSError,
+  EncryptionError,
+  OverloadedError,
+  ServerError,
+  UnknownError,
+  BulkWriteError
+])
+
+/**
+ * The error that every operation of mongofx can fail with. What went wrong is its `reason`.
+ *
+ * **When to use**
+ *
+ * Handle one reason with `Effect.catchReason("MongoError", "DuplicateKeyError", ...)`, several with `Effect.catchReasons`, or
+ * put the reasons into the error channel with `Effect.unwrapReason("MongoError")`. Retry with `isRetryable`.
+ *
+ * **Details**
+ *
+ * `message` names the operation and its namespace, then has the server's or the driver's own message:
+ * `insertOne on app.users: E11000 duplicate key error ...`.
+ *
+ * `isRetryable` means that the failure is transient: the same operation, run again a little later, may succeed. It is decided
+ * by the reason, and by the labels of server and driver (`RetryableWriteError`, `RetryableError`, `TransientTransactionError`, ...). The
+ * driver has already retried a retryable read or write once, so wait before the next attempt.
+ *
+ * **Gotchas**
+ *
+ * - `isRetryable` does not say that nothing has happened. After a broken connection a write may have been applied. Retry
+ *   writes that can be applied twice: a replace, a `$set`, an upsert, an insert with an `_id` of your own.
+ * - Inside a transaction, do not retry a single operation: the server has aborted the transaction. `withTransaction` runs the
+ *   whole of it again.
+ *
+ * **Example** (Handling one reason, retrying the others)
+ *
+ * ```ts
+ * import { type MongoError } from "@mongofx/core"
+ * import { Effect, Schedule } from "effect"
+ *
+ * const register = <A, R>(insert: Effect.Effect<A, MongoError.MongoError, R>) =>
+ *   insert.pipe(
+ *     Effect.retry({
+ *       schedule: Schedule.exponential("100 millis").pipe(Schedule.jittered),
+ *       times: 3,
+ *       while: (error) => error.isRetryable
+ *     }),
+ *     Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.succeed("already registered" as const))
+ *   )
+ * ```
+ *
+ * @stability stable
+ * @category errors
+ * @since 0.1.0
+ */
+export class MongoError extends Schema.TaggedError<MongoError>("@mongofx/core/MongoError")("MongoError", {
+  /** What went wrong. */
+  reason: MongoErrorReason
+}) {
+  /** Marks a `MongoError`. */
+  readonly [TypeId] = TypeId
+
+  /** The reason, where JavaScript tools look for it. */
+  override readonly cause = this.reason
+
+  /** Operation, namespace and the server's or driver's own message. */
+  override get message(): string {
+    return this.reason.message || this.reason._tag
+  }
+
+  /** Whether the same operation may succeed when it is run again. */
+  get isRetryable(): boolean {
+    return this.reason.isRetryable
+  }
+
+  /** The error labels of the server and the driver. */
+  get labels(): ReadonlyArray<string> {
+    return this.reason.labels
+  }
+
+  /** Whether the error has the label, for instance `TransientTransactionError`. */
+  hasLabel(label: string): boolean {
+    return this.reason.labels.includes(label)
+  }
+
+  /** A plain object for logs and `JSON.stringify`, without stacks and with the cause as text. */
+  override toJSON(): unknown {
+    return { _tag: this._tag, message: this.message, reason: this.reason.toJSON() }
+  }
+}
+
+/**
+ * Tells whether a value is a `MongoError`, from whichever copy of the package.
+ *
+ * **Example** (Telling a database failure from another one)
+ *
+ * ```ts
+ * import { MongoError } from "@mongofx/core"
+ *
+ * const describe = (u: unknown) => MongoError.isMongoError(u) ? u.reason._tag : "something else"
+ * ```
+ *
+ * @stability stable
+ * @category guards
+ * @since 0.1.0
+ */
+export const isMongoError = (u: unknown): u is MongoError => Predicate.hasProperty(u, TypeId)
+
+/**
+ * Tells whether a value is a reason of a `MongoError`, from whichever copy of the package.
+ *
+ * **Example** (After `Effect.unwrapReason`)
+ *
+ * ```ts
+ * import { MongoError } from "@mongofx/core"
+ *
+ * const operationOf = (u: unknown) => MongoError.isMongoErrorReason(u) ? u.operation : undefined
+ * ```
+ *
+ * @stability stable
+ * @category guards
+ * @since 0.1.0
+ */
+export const isMongoErrorReason = (u: unknown): u is MongoErrorReason => Predicate.hasProperty(u, ReasonTypeId)

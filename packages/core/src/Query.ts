@@ -1,0 +1,213 @@
+/**
+ * Queries as values: immutable descriptions of what to read, which run as an array, a stream, batches or raw bytes.
+ *
+ * A query does nothing until it is run, and every run opens a cursor of its own: the same query can be run twice, retried
+ * and raced, and its cursor is closed on the server when the run ends, fails or is interrupted.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import * as internal from "./internal/query.ts"
+import type { MongoError } from "./MongoError.ts"
+
+/**
+ * The type of `TypeId`.
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export type TypeId = "~@mongofx/core/Query"
+
+/**
+ * Marks a value as a query of mongofx.
+ *
+ * **Example** (Reading the mark)
+ *
+ * ```ts
+ * import { Query } from "@mongofx/core"
+ *
+ * console.log(Query.TypeId)
+ * ```
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId: TypeId = internal.TypeId
+
+/**
+ * A read that has not run yet. Yield it for an array of all documents, or take one of its other views.
+ *
+ * **Details**
+ *
+ * Every view fails with a `MongoError`. Bad arguments, such as an `undefined` inside a filter, are reported when the query
+ * runs, as an `InvalidArgumentError` that names the path.
+ *
+ * **Gotchas**
+ *
+ * Interruption closes the cursor on the server. It waits for the server's word one second at the most.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Query<A> extends Effect.Effect<Array<A>, MongoError> {
+  readonly [TypeId]: TypeId
+  /** The documents as a stream. A chunk of the stream is a batch of the server. */
+  readonly stream: Stream.Stream<A, MongoError>
+  /** The batches of the server, one array each; never an empty one. */
+  readonly batches: Stream.Stream<ReadonlyArray<A>, MongoError>
+  /**
+   * The documents as BSON bytes, not decoded. The bytes are views into the server's reply: a view keeps its whole batch
+   * alive, so copy what you keep.
+   */
+  readonly raw: Stream.Stream<Uint8Array, MongoError>
+  /** The first document, or none. Only one document is asked for where the server allows to say so. */
+  readonly first: Effect.Effect<Option.Option<A>, MongoError>
+  /** The first document; fails with a `NoSuchElementError` where there is none. */
+  readonly one: Effect.Effect<A, MongoError | Cause.NoSuchElementError>
+}
+
+/**
+ * How a tailable query waits for documents at the end of its capped collection.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface TailableOptions {
+  /** Whether the server holds the request until there is a document; true by default. Otherwise the query asks again every 200 ms. */
+  readonly awaitData?: boolean | undefined
+  /** How long the server holds a request that finds nothing: milliseconds. */
+  readonly maxAwaitTimeMS?: number | undefined
+}
+
+/**
+ * The query that `find` makes. Each method gives a new query and leaves this one as it was.
+ *
+ * **Example** (Building on a query)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Console, Effect, Stream } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const mongo = yield* MongoClient.MongoClient
+ *   const users = mongo.db("app").collection<{ name: string; age: number }>("users")
+ *   const adults = users.find({ age: { $gte: 18 } })
+ *   const oldest = yield* adults.sort({ age: -1 }).limit(3)
+ *   yield* Console.log(oldest)
+ *   yield* Stream.runForEach(adults.stream, Console.log)
+ * })
+ * ```
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface FindQuery<A> extends Query<A> {
+  /** Sets the order of the documents. */
+  readonly sort: (sort: Driver.Sort) => FindQuery<A>
+  /** Returns so many documents at the most; 0 is no limit. */
+  readonly limit: (limit: number) => FindQuery<A>
+  /** Leaves out so many documents at the start. */
+  readonly skip: (skip: number) => FindQuery<A>
+  /** Chooses the fields that are returned. Say the type of what comes back: it is not derived from the projection. */
+  readonly project: <B = Driver.Document>(projection: Driver.Document) => FindQuery<B>
+  /** Makes the server use this index: its name or its key. */
+  readonly hint: (hint: Driver.Hint) => FindQuery<A>
+  /** Sets the inclusive lower bound of the index that `hint` names. */
+  readonly min: (min: Driver.Document) => FindQuery<A>
+  /** Sets the exclusive upper bound of the index that `hint` names. */
+  readonly max: (max: Driver.Document) => FindQuery<A>
+  /** Sets the rules by which strings are compared. */
+  readonly collation: (collation: Driver.CollationOptions) => FindQuery<A>
+  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
+  readonly comment: (comment: unknown) => FindQuery<A>
+  /** Sets how many documents a batch holds at the most. The default is 101 for the first batch, then 16 MB. */
+  readonly batchSize: (batchSize: number) => FindQuery<A>
+  /** Makes the server give up after so many milliseconds of work, with a `MaxTimeExpiredError`. */
+  readonly maxTimeMS: (maxTimeMS: number) => FindQuery<A>
+  /** Lets a sort of more than 100 MB use files of the server. */
+  readonly allowDiskUse: (allowDiskUse?: boolean) => FindQuery<A>
+  /** Returns only the fields of the index that is used. */
+  readonly returnKey: (returnKey?: boolean) => FindQuery<A>
+  /** Adds the server's record identifier to each document, as `$recordId`. */
+  readonly showRecordId: (showRecordId?: boolean) => FindQuery<A>
+  /** Keeps an idle cursor alive past the server's ten minutes. */
+  readonly noCursorTimeout: (noCursorTimeout?: boolean) => FindQuery<A>
+  /** Waits at the end of a capped collection for new documents: the stream never ends by itself. */
+  readonly tailable: (options?: TailableOptions) => FindQuery<A>
+  /** Chooses the member of the replica set that answers. */
+  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => FindQuery<A>
+  /** Chooses how settled the data must be. */
+  readonly readConcern: (readConcern: Driver.ReadConcernLike) => FindQuery<A>
+  /** Asks the server how it would run the query. The default verbosity is `"queryPlanner"`. */
+  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, MongoError>
+}
+
+/**
+ * The query that `aggregate` makes. Each method gives a new query and leaves this one as it was.
+ *
+ * **Example** (Counting by group)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const countByCity = Effect.gen(function*() {
+ *   const mongo = yield* MongoClient.MongoClient
+ *   return yield* mongo.db("app").collection("users").aggregate<{ _id: string; count: number }>([
+ *     { $group: { _id: "$city", count: { $sum: 1 } } }
+ *   ]).allowDiskUse()
+ * })
+ * ```
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface AggregateQuery<A> extends Query<A> {
+  /** Makes the server use this index: its name or its key. */
+  readonly hint: (hint: Driver.Hint) => AggregateQuery<A>
+  /** Sets the rules by which strings are compared. */
+  readonly collation: (collation: Driver.CollationOptions) => AggregateQuery<A>
+  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
+  readonly comment: (comment: unknown) => AggregateQuery<A>
+  /** Sets how many documents a batch holds at the most. */
+  readonly batchSize: (batchSize: number) => AggregateQuery<A>
+  /** Makes the server give up after so many milliseconds of work, with a `MaxTimeExpiredError`. */
+  readonly maxTimeMS: (maxTimeMS: number) => AggregateQuery<A>
+  /** Lets stages of more than 100 MB use files of the server. */
+  readonly allowDiskUse: (allowDiskUse?: boolean) => AggregateQuery<A>
+  /** Chooses the member of the replica set that answers. */
+  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => AggregateQuery<A>
+  /** Chooses how settled the data must be. */
+  readonly readConcern: (readConcern: Driver.ReadConcernLike) => AggregateQuery<A>
+  /** Asks the server how it would run the pipeline. The default verbosity is `"queryPlanner"`. */
+  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, MongoError>
+}
+
+/**
+ * Whether a value is a query of mongofx.
+ *
+ * **Example** (Telling a query from other effects)
+ *
+ * ```ts
+ * import { Query } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * console.log(Query.isQuery(Effect.void)) // false
+ * ```
+ *
+ * @stability unstable
+ * @category guards
+ * @since 0.1.0
+ */
+export const isQuery = (u: unknown): u is Query<unknown> => Predicate.hasProperty(u, TypeId)

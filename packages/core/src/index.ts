@@ -1,0 +1,66 @@
+// @barrel: Auto-generated exports. Do not edit manually.
+
+/**
+ * Settings that travel with the fiber and hold for every MongoDB operation inside an effect.
+ *
+ * @since 0.1.0
+ */
+export * as Mongo from "./Mongo.ts"
+
+/**
+ * The connection to a MongoDB deployment, as a service.
+ *
+ * @since 0.1.0
+ */
+export * as MongoClient from "./MongoClient.ts"
+
+/**
+ * Operations on the documents of one collection.
+ *
+ * @since 0.1.0
+ */
+export * as MongoCollection from "./MongoCollection.ts"
+
+/**
+ * A database: a cheap value that makes collections and runs commands, and a service for programs that work on one.
+ *
+ * @since 0.1.0
+ */
+export * as MongoDatabase from "./MongoDatabase.ts"
+
+/**
+ * The one error of mongofx, and its reasons.
+ *
+ * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a
+ * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`.
+ *
+ * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
+ * validation), they are in `Redacted` fields only.
+ *
+ * @since 0.1.0
+ */
+export * as MongoError from "./MongoError.ts"
+
+/**
+ * Sessions: causal consistency, snapshots, and transactions whose start and end are said one by one.
+ *
+ * @since 0.1.0
+ */
+export * as MongoSession from "./MongoSession.ts"
+
+/**
+ * Queries as values: immutable descriptions of what to read, which run as an array, a stream, batches or raw bytes.
+ *
+ * A query does nothing until it is run, and every run opens a cursor of its own: the same query can be run twice, retried
+ * and raced, and its cursor is closed on the server when the run ends, fails or is interrupted.
+ *
+ * @since 0.1.0
+ */
+export * as Query from "./Query.ts"
+
+/**
+ * What the driver knows of the servers it is connected to.
+ *
+ * @since 0.1.0
+ */
+export * as Topology from "./Topology.ts"

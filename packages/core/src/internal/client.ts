@@ -1,0 +1,229 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { OptionsOf } from "../Mongo.ts"
+import type { ClientOptions, DatabaseInfo, MongoClient } from "../MongoClient.ts"
+import type { DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
+import type { MongoError } from "../MongoError.ts"
+import type { MongoSession, SessionOptions, WithTransactionOptions } from "../MongoSession.ts"
+import * as Topology from "../Topology.ts"
+import { bounded } from "./bounded.ts"
+import * as commandSpans from "./commandSpans.ts"
+import type { Connection, SessionKey } from "./connection.ts"
+import { makeDatabase } from "./database.ts"
+import { checkOptions } from "./inputSafety.ts"
+import { type Operation, toMongoError } from "./naming.ts"
+import { type CallOptions, run } from "./operation.ts"
+import { defined } from "./options.ts"
+import { MongoSessionImpl } from "./mongoSession.ts"
+import * as poolMetrics from "./poolMetrics.ts"
+import type { AmbientSession } from "./session.ts"
+import * as transaction from "./transaction.ts"
+
+/** @internal */
+export const TypeId = "~@mongofx/core/MongoClient" as const
+
+/** How long closing a client is waited for: real milliseconds. */
+const closeTimeout = 5000
+
+/** How many topologies a slow reader of changes may lag behind before the oldest is dropped. */
+const topologyBuffer = 16
+
+const unknownTopology = { type: "Unknown", servers: new Map() } as unknown as Driver.TopologyDescription
+
+/** The driver offers its description only with the event of a change; a client that was connected before has none to come. */
+const currentDescription = (driver: Driver.MongoClient): Driver.TopologyDescription =>
+  (driver as { readonly topology?: { readonly description?: Driver.TopologyDescription } }).topology?.description ??
+    unknownTopology
+
+/** The server's address where the deployment has one server: of several, none is known before an operation runs. */
+const serverAttributes = (driver: Driver.MongoClient): Record<string, unknown> => {
+  const [host, ...others] = driver.options.hosts
+  if (host === undefined || others.length > 0) return {}
+  if (host.socketPath !== undefined) return { "server.address": host.socketPath }
+  return host.port === undefined || host.port === 27017
+    ? { "server.address": host.host }
+    : { "server.address": host.host, "server.port": host.port }
+}
+
+class MongoClientImpl extends Inspectable.Class implements MongoClient {
+  readonly [TypeId] = TypeId
+  private readonly connection: Connection
+
+  constructor(connection: Connection) {
+    super()
+    this.connection = connection
+  }
+
+  /** The driver's client has the credentials: it must not be printed. */
+  toJSON(): unknown {
+    return { _id: "MongoClient" }
+  }
+
+  private run<A>(
+    operation: Operation,
+    options: object | undefined,
+    call: (driver: Driver.MongoClient, options: CallOptions) => Promise<A>
+  ): Effect.Effect<A, MongoError> {
+    return run(this.connection, operation, (callOptions) => {
+      if (options !== undefined) checkOptions(options)
+      return call(this.connection.driver, { ...defined(options), ...callOptions })
+    })
+  }
+
+  db(name?: string, options: DatabaseOptions = {}): MongoDatabase {
+    return makeDatabase(this.connection, name ?? this.connection.driver.options.dbName, options)
+  }
+
+  get ping(): Effect.Effect<void, MongoError> {
+    return Effect.asVoid(
+      this.run(
+        { name: "ping", command: "ping" },
+        undefined,
+        (driver, options) => driver.db("admin").command({ ping: 1 }, options)
+      )
+    )
+  }
+
+  listDatabases(options?: OptionsOf<Driver.ListDatabasesOptions>): Effect.Effect<Array<DatabaseInfo>, MongoError> {
+    return this.run(
+      { name: "listDatabases", command: "listDatabases" },
+      options,
+      async (driver, options) => (await driver.db("admin").admin().listDatabases(options)).databases
+    )
+  }
+
+  listDatabaseNames(): Effect.Effect<Array<string>, MongoError> {
+    return Effect.map(
+      this.listDatabases({ nameOnly: true }),
+      (databases) => databases.map((database) => database.name)
+    )
+  }
+
+  get serverInfo(): Effect.Effect<Driver.Document, MongoError> {
+    return this.run(
+      { name: "serverInfo", command: "buildInfo" },
+      undefined,
+      (driver, options) => driver.db("admin").command({ buildInfo: 1 }, options)
+    )
+  }
+
+  dropDatabase(name: string): Effect.Effect<void, MongoError> {
+    return this.db(name).dropDatabase()
+  }
+
+  get topology(): Effect.Effect<Topology.Topology> {
+    return Effect.sync(() => Topology.fromDescription(currentDescription(this.connection.driver)))
+  }
+
+  get topologyChanges(): Stream.Stream<Topology.Topology> {
+    const { driver } = this.connection
+    return Stream.callback<Topology.Topology>(
+      (queue) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const listener = (event: Driver.TopologyDescriptionChangedEvent) =>
+              Queue.offerUnsafe(queue, Topology.fromDescription(event.newDescription))
+            driver.on("topologyDescriptionChanged", listener)
+            Queue.offerUnsafe(queue, Topology.fromDescription(currentDescription(driver)))
+            return listener
+          }),
+          (listener) => Effect.sync(() => driver.off("topologyDescriptionChanged", listener))
+        ),
+      { bufferSize: topologyBuffer, strategy: "sliding" }
+    )
+  }
+
+  session(options: SessionOptions = {}): Effect.Effect<MongoSession, MongoError, Scope.Scope> {
+    return Effect.map(
+      transaction.scopedSession(this.connection, options),
+      (state) => new MongoSessionImpl(this, this.connection, state, options)
+    )
+  }
+
+  withSession(options: SessionOptions = {}) {
+    return <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | MongoError, R> =>
+      transaction.withSession(this.connection, options, self)
+  }
+
+  withTransaction<A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    options: WithTransactionOptions = {}
+  ): Effect.Effect<A, E | MongoError, R> {
+    return transaction.withTransaction(this.connection, self, options)
+  }
+
+  withoutTransaction<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return transaction.provideAmbient(this.connection, undefined, self)
+  }
+
+  afterCommit<R>(effect: Effect.Effect<void, never, R>): Effect.Effect<void, never, R> {
+    return transaction.afterCommit(this.connection, effect)
+  }
+
+  use<A>(
+    f: (driver: Driver.MongoClient, signal: AbortSignal, session: Driver.ClientSession | undefined) => Promise<A>
+  ): Effect.Effect<A, MongoError> {
+    return this.run(
+      { name: "use", command: "use" },
+      undefined,
+      (driver, { session, signal }) => f(driver, signal ?? new AbortController().signal, session)
+    )
+  }
+}
+
+let clients = 0
+
+/**
+ * Makes a client of the driver's, whoever owns that one, and listens to its events for as long as the scope lives.
+ *
+ * @internal
+ */
+export const wrap = (
+  driver: Driver.MongoClient,
+  options: ClientOptions
+): Effect.Effect<MongoClient, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    yield* poolMetrics.attach(driver)
+    if (options.commandSpans !== undefined && options.commandSpans !== false) {
+      yield* commandSpans.attach(driver, {
+        queryText: typeof options.commandSpans === "object" && options.commandSpans.queryText
+      })
+    }
+    return new MongoClientImpl({
+      driver,
+      sessionKey: Context.Service<SessionKey, AmbientSession | undefined>(`@mongofx/core/MongoClient/Session/${clients++}`),
+      attributes: serverAttributes(driver),
+      commandSpans: options.commandSpans !== undefined && options.commandSpans !== false
+    })
+  })
+
+const connectOperation: Operation = { name: "connect", command: "connect" }
+
+/**
+ * Makes the driver's client, connects and pings. The close is registered before the connect, so that an interrupted
+ * connect is closed too.
+ *
+ * @internal
+ */
+export const connect = (
+  makeDriver: () => Driver.MongoClient,
+  options: ClientOptions
+): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const driver = yield* Effect.acquireRelease(
+      Effect.try({ try: makeDriver, catch: (cause) => toMongoError(cause, connectOperation) }),
+      (driver) => Effect.suspend(() => bounded(driver.close(), closeTimeout))
+    )
+    const client = yield* wrap(driver, options)
+    yield* Effect.tryPromise({
+      try: () => driver.connect(),
+      catch: (cause) => toMongoError(cause, connectOperation)
+    })
+    yield* client.ping
+    return client
+  })

@@ -1,0 +1,22 @@
+import type * as Context from "effect/Context"
+import type * as Driver from "mongodb"
+import type { AmbientSession } from "./session.ts"
+
+/** @internal */
+export interface SessionKey {
+  readonly _: unique symbol
+}
+
+/**
+ * What every operation needs to know of the client it belongs to.
+ *
+ * @internal
+ */
+export interface Connection {
+  readonly driver: Driver.MongoClient
+  /** One key per client: two clients never see each other's session. It is looked up, never required. */
+  readonly sessionKey: Context.Key<SessionKey, AmbientSession | undefined>
+  /** Attributes of every span: the server's address where it is known. */
+  readonly attributes: Record<string, unknown>
+  readonly commandSpans: boolean
+}

@@ -1,0 +1,297 @@
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
+import type * as Driver from "mongodb"
+import type { MongoError } from "../MongoError.ts"
+import { bounded } from "./bounded.ts"
+import { runWithParent } from "./commandSpans.ts"
+import type { Connection } from "./connection.ts"
+import { type Operation, toMongoError } from "./naming.ts"
+import {
+  ambientSession,
+  annotateFailure,
+  type CallOptions,
+  isTraced,
+  OperationInterrupted,
+  spanName,
+  spanOptions,
+  withOperationSpan
+} from "./operation.ts"
+import { type AmbientSession, inLine } from "./session.ts"
+import { recordOperation } from "./telemetry.ts"
+
+/**
+ * How to open the driver's cursor of a query. It is opened anew for every run.
+ *
+ * @internal
+ */
+export interface CursorSource<A> {
+  readonly connection: Connection
+  readonly operation: Operation
+  /** May throw: the driver checks arguments when a cursor is made. */
+  readonly open: (options: CallOptions) => Driver.AbstractCursor<A>
+  /** Set where the cursor waits at the end of a capped collection instead of ending. */
+  readonly tailable?: { readonly awaitData: boolean } | undefined
+}
+
+/** How long a finalizer waits for the server to confirm that a cursor is closed: real milliseconds. */
+const closeTimeout = 1000
+
+/** Pause before a tailable cursor asks again where the server does not wait for documents itself: milliseconds. */
+const tailPause = 200
+
+/**
+ * One run of a query: one cursor of the driver, in a session that this run can kill.
+ *
+ * The driver loses the server's cursor when it is told to close one whose first reply has not arrived. A session of its
+ * own lets a run end whatever it has left on the server, by `killSessions`.
+ *
+ * @internal
+ */
+export class CursorRun<A> {
+  private readonly source: CursorSource<A>
+  private readonly span: Tracer.Span | undefined
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly ambient: AmbientSession | undefined
+  private readonly controller: AbortController | undefined
+  private ownSession: Driver.ClientSession | undefined
+  private cursor: Driver.AbstractCursor<A> | undefined
+  private pending: Promise<unknown> | undefined
+  private opened = false
+  private delivered = false
+  private waited = 0
+  private failure: MongoError | undefined
+  private closing: Promise<void> | undefined
+
+  constructor(
+    source: CursorSource<A>,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    ambient: AmbientSession | undefined,
+    span: Tracer.Span | undefined
+  ) {
+    this.source = source
+    this.fiber = fiber
+    this.ambient = ambient
+    this.span = span
+    this.controller = source.operation.abortable === false ? undefined : new AbortController()
+  }
+
+  /** The next batch; empty at the end, or when a tailable cursor has nothing yet. */
+  private async fetch(): Promise<Array<A>> {
+    const cursor = this.cursor ??= this.open()
+    if (this.source.tailable !== undefined) {
+      const head = await cursor.tryNext()
+      this.opened = true
+      if (head === null) return []
+      const rest = cursor.readBufferedDocuments()
+      rest.unshift(head as never)
+      return rest
+    }
+    const more = await cursor.hasNext()
+    this.opened = true
+    return more ? cursor.readBufferedDocuments() : []
+  }
+
+  private open(): Driver.AbstractCursor<A> {
+    const session = this.ambient?.state.driver ??
+      (this.ownSession ??= this.source.connection.driver.startSession({ causalConsistency: false }))
+    return this.source.open(this.controller === undefined ? { session } : { session, signal: this.controller.signal })
+  }
+
+  private async timed<B>(f: () => Promise<B>): Promise<B> {
+    const clock = this.fiber.getRef(Clock.Clock)
+    const started = clock.currentTimeNanosUnsafe()
+    const { connection } = this.source
+    try {
+      const pending = connection.commandSpans && this.span !== undefined ? runWithParent(this.span, f) : f()
+      this.pending = pending
+      return await pending
+    } catch (cause) {
+      const error = toMongoError(cause, this.source.operation)
+      this.failure = error
+      annotateFailure(this.span, error)
+      throw error
+    } finally {
+      this.pending = undefined
+      this.waited += Number(clock.currentTimeNanosUnsafe() - started) / 1e9
+    }
+  }
+
+  nextBatch(): Promise<Array<A>> {
+    return this.timed(() => this.fetch())
+  }
+
+  /** Opens the cursor on the server without asking for more than its first reply. */
+  start(): Promise<void> {
+    return this.timed(async () => {
+      const cursor = this.cursor ??= this.open()
+      await internalsOf(cursor).cursorInit()
+      this.opened = true
+    })
+  }
+
+  /** Where a change stream stands after all that has been read, if the server has said so. */
+  get postBatchResumeToken(): Driver.ResumeToken | undefined {
+    return this.cursor === undefined ? undefined : internalsOf(this.cursor).documents?.postBatchResumeToken ?? undefined
+  }
+
+  /** Whether the server has nothing more to give. */
+  get exhausted(): boolean {
+    return this.cursor !== undefined && this.cursor.closed
+  }
+
+  /** All documents that are left, without an effect between two batches. */
+  toArray(): Promise<Array<A>> {
+    return this.timed(async () => {
+      const all = await this.fetch()
+      for (let batch = all; batch.length > 0;) {
+        batch = await this.fetch()
+        for (const document of batch) all.push(document)
+      }
+      return all
+    })
+  }
+
+  /** The end of the stream, or a pause, after a tailable cursor had nothing to give. */
+  get tail(): Effect.Effect<void, MongoError | Cause.Done> {
+    const { tailable } = this.source
+    if (tailable === undefined) return Cause.done()
+    if (this.cursor !== undefined && this.cursor.closed) {
+      // The server gives no living cursor on a collection without documents: open another until there is one.
+      if (this.delivered) return Cause.done()
+      this.cursor = undefined
+      this.opened = false
+      return Effect.sleep(tailPause)
+    }
+    return tailable.awaitData ? Effect.void : Effect.sleep(tailPause)
+  }
+
+  get pull(): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> {
+    const once = inLine(
+      this.ambient,
+      this.source.operation,
+      Effect.callback<ReadonlyArray<A>, MongoError>((resume) => {
+        this.nextBatch().then(
+          (batch) => resume(Effect.succeed(batch)),
+          (error: MongoError) => resume(Effect.fail(error))
+        )
+        // The next operation of the session must find it quiet; without one, the scope closes the cursor soon enough.
+        return this.ambient === undefined ? undefined : this.closed
+      })
+    )
+    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(once, (batch) => {
+      if (Arr.isReadonlyArrayNonEmpty(batch)) {
+        this.delivered = true
+        return Effect.succeed(batch)
+      }
+      return Effect.flatMap(this.tail, () => loop)
+    })
+    return loop
+  }
+
+  /** Waits until the cursor is closed, but not for long. */
+  get closed(): Effect.Effect<void> {
+    return Effect.suspend(() => bounded(this.close(), closeTimeout))
+  }
+
+  close(): Promise<void> {
+    return this.closing ??= this.end()
+  }
+
+  /** Ends the cursor here and on the server, and the session if it is this run's own. Never rejects. */
+  private async end(): Promise<void> {
+    const { connection, operation } = this.source
+    recordOperation(this.fiber.context, connection.attributes, operation, this.waited, this.failure)
+    const { pending } = this
+    try {
+      if (pending !== undefined && !this.opened) {
+        // The first reply has not arrived, so there is no id to kill the cursor by.
+        if (this.ambient === undefined || this.ambient.state.driver.inTransaction()) {
+          this.controller?.abort(new OperationInterrupted())
+        }
+        await Promise.all([pending.catch(ignore), this.killOwnSession()])
+      }
+      await this.cursor?.close()
+      await pending?.catch(ignore)
+    } catch {
+      // What cannot be closed now ends with its session or its idle timeout on the server.
+    } finally {
+      await this.ownSession?.endSession().catch(ignore)
+    }
+  }
+
+  private async killOwnSession(): Promise<void> {
+    const id = this.ownSession?.id
+    if (id === undefined) return
+    const readPreference = this.cursor?.readPreference
+    await this.source.connection.driver.db("admin").command(
+      { killSessions: [id] },
+      readPreference === undefined ? {} : { readPreference }
+    ).catch(ignore)
+  }
+}
+
+const ignore = () => undefined
+
+/**
+ * What the driver's cursors have but do not publish: its own change streams are built on it, and cannot be used here since
+ * they resume by themselves, without a bound. A test watches over it.
+ */
+const internalsOf = (cursor: object) =>
+  cursor as {
+    readonly cursorInit: () => Promise<void>
+    readonly documents: { readonly postBatchResumeToken: Driver.ResumeToken | null } | null
+  }
+
+/**
+ * All documents of a query in one array.
+ *
+ * @internal
+ */
+export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, MongoError> =>
+  Effect.withFiber((fiber) => {
+    const ambient = ambientSession(source.connection, fiber.context)
+    const attempt = withOperationSpan(source.connection, source.operation, fiber, (span) =>
+      Effect.callback<Array<A>, MongoError>((resume) => {
+        const run = new CursorRun(source, fiber, ambient, span)
+        run.toArray().then(
+          (documents) => {
+            void run.close()
+            resume(Effect.succeed(documents))
+          },
+          (error: MongoError) => {
+            void run.close()
+            resume(Effect.fail(error))
+          }
+        )
+        return run.closed
+      }))
+    return inLine(ambient, source.operation, attempt)
+  })
+
+/**
+ * The documents of a query as a stream whose chunks are the driver's batches.
+ *
+ * @internal
+ */
+export const stream = <A>(source: CursorSource<A>): Stream.Stream<A, MongoError> =>
+  Stream.fromChannel(Channel.fromTransform((_: unknown, scope) =>
+    Effect.withFiber((fiber) => {
+      const start = (span: Tracer.Span | undefined) => {
+        const run = new CursorRun(source, fiber, ambientSession(source.connection, fiber.context), span)
+        return Effect.as(Scope.addFinalizer(scope, run.closed), run.pull)
+      }
+      if (!isTraced(fiber)) return start(undefined)
+      const { connection, operation } = source
+      return Effect.flatMap(
+        Scope.provide(Effect.makeSpanScoped(spanName(operation), spanOptions(connection, operation)), scope),
+        start
+      )
+    })
+  ))

@@ -1,0 +1,205 @@
+import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import type * as Driver from "mongodb"
+import type { OptionsOf } from "../Mongo.ts"
+import type { CollectionOptions, MongoCollection } from "../MongoCollection.ts"
+import type { CommandCursorOptions, DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
+import type { MongoError } from "../MongoError.ts"
+import type { AggregateQuery, Query } from "../Query.ts"
+import { makeCollection } from "./collection.ts"
+import type { Connection } from "./connection.ts"
+import { checkFilter, checkOptions, checkValue } from "./inputSafety.ts"
+import type { Operation } from "./naming.ts"
+import { type CallOptions, run } from "./operation.ts"
+import { defined } from "./options.ts"
+import { makeAggregate, makePlain } from "./query.ts"
+
+/** @internal */
+export const TypeId = "~@mongofx/core/MongoDatabase" as const
+
+/** The name of the command that a command document stands for: its first key. */
+const commandName = (command: Driver.Document): string => Object.keys(command)[0] ?? "command"
+
+class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
+  readonly [TypeId] = TypeId
+  readonly name: string
+  private readonly connection: Connection
+  private readonly settings: DatabaseOptions
+  private handle: Driver.Db | undefined
+
+  constructor(connection: Connection, name: string, settings: DatabaseOptions) {
+    super()
+    this.connection = connection
+    this.name = name
+    this.settings = settings
+  }
+
+  toJSON(): unknown {
+    return { _id: "MongoDatabase", name: this.name }
+  }
+
+  /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
+  private get driver(): Driver.Db {
+    return this.handle ??= this.connection.driver
+      .db(this.name, { ...defined(this.settings) as Driver.DbOptions, ignoreUndefined: true })
+  }
+
+  private operation(name: string, command: string, collection?: string): Operation {
+    return { name, command, database: this.name, collection }
+  }
+
+  private run<B>(
+    operation: Operation,
+    options: object | undefined,
+    call: (driver: Driver.Db, options: CallOptions) => Promise<B>
+  ): Effect.Effect<B, MongoError> {
+    return run(this.connection, operation, (callOptions) => {
+      if (options === undefined) return call(this.driver, callOptions)
+      checkOptions(options)
+      return call(this.driver, { ...defined(options), ...callOptions })
+    })
+  }
+
+  withOptions(options: DatabaseOptions): MongoDatabase {
+    return new MongoDatabaseImpl(this.connection, this.name, { ...this.settings, ...options })
+  }
+
+  collection<A extends Driver.Document = Driver.Document>(
+    name: string,
+    options?: CollectionOptions
+  ): MongoCollection<A> {
+    return makeCollection<A>(this.connection, this, name, { ...this.settings, ...options })
+  }
+
+  createCollection<A extends Driver.Document = Driver.Document>(
+    name: string,
+    options?: OptionsOf<Driver.CreateCollectionOptions>
+  ): Effect.Effect<MongoCollection<A>, MongoError> {
+    // The driver would send a signal to the server as an option of the collection.
+    const operation: Operation = { ...this.operation("createCollection", "create", name), abortable: false }
+    return Effect.map(
+      this.run(operation, options, (driver, callOptions) => {
+        if (options?.pipeline !== undefined) checkValue(options.pipeline, "pipeline")
+        if (options?.validator !== undefined) checkFilter(options.validator, "validator")
+        return driver.createCollection(name, callOptions)
+      }),
+      () => this.collection<A>(name)
+    )
+  }
+
+  dropCollection(name: string, options?: OptionsOf<Driver.DropCollectionOptions>) {
+    return this.run(
+      this.operation("dropCollection", "drop", name),
+      options,
+      (driver, options) => driver.dropCollection(name, options)
+    )
+  }
+
+  renameCollection<A extends Driver.Document = Driver.Document>(
+    name: string,
+    newName: string,
+    options?: OptionsOf<Driver.RenameOptions, "new_collection">
+  ): Effect.Effect<MongoCollection<A>, MongoError> {
+    return Effect.map(
+      this.run(
+        this.operation("renameCollection", "renameCollection", name),
+        options,
+        (driver, options) => driver.renameCollection(name, newName, options)
+      ),
+      () => this.collection<A>(newName)
+    )
+  }
+
+  listCollections(
+    filter: Driver.Document = {},
+    options?: OptionsOf<Driver.ListCollectionsOptions>
+  ): Query<Driver.CollectionInfo> {
+    return makePlain(
+      { connection: this.connection, operation: this.operation("listCollections", "listCollections") },
+      (options) => {
+        checkFilter(filter)
+        return this.driver.listCollections(filter, options)
+      },
+      options
+    )
+  }
+
+  listCollectionNames(filter?: Driver.Document): Effect.Effect<Array<string>, MongoError> {
+    return Effect.map(
+      this.listCollections(filter, { nameOnly: true }),
+      (collections) => collections.map((collection) => collection.name)
+    )
+  }
+
+  command<A extends Driver.Document = Driver.Document>(
+    command: Driver.Document,
+    options?: OptionsOf<Driver.RunCommandOptions>
+  ): Effect.Effect<A, MongoError> {
+    return this.run(
+      this.operation("command", commandName(command)),
+      options,
+      (driver, options) => {
+        checkValue(command, "command")
+        return driver.command(command, options) as Promise<A>
+      }
+    )
+  }
+
+  runCursorCommand<A extends Driver.Document = Driver.Document>(
+    command: Driver.Document,
+    options: CommandCursorOptions = {}
+  ): Query<A> {
+    const { batchSize, comment, maxTimeMS, ...settings } = options
+    return makePlain(
+      {
+        connection: this.connection,
+        operation: { ...this.operation("runCursorCommand", commandName(command)), abortable: false }
+      },
+      (callOptions) => {
+        checkValue(command, "command")
+        const cursor = this.driver.runCursorCommand(command, callOptions)
+        if (batchSize !== undefined) cursor.setBatchSize(batchSize)
+        if (maxTimeMS !== undefined) cursor.setMaxTimeMS(maxTimeMS)
+        if (comment !== undefined) cursor.setComment(comment)
+        return cursor
+      },
+      settings
+    )
+  }
+
+  aggregate<A extends Driver.Document = Driver.Document>(
+    pipeline: ReadonlyArray<Driver.Document> = [],
+    options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
+  ): AggregateQuery<A> {
+    return makeAggregate(
+      { connection: this.connection, operation: this.operation("aggregate", "aggregate") },
+      (pipeline, options) => this.driver.aggregate(pipeline, options),
+      pipeline,
+      options
+    )
+  }
+
+  stats(options?: OptionsOf<Driver.DbStatsOptions>) {
+    return this.run(this.operation("stats", "dbStats"), options, (driver, options) => driver.stats(options))
+  }
+
+  validateCollection(name: string, options?: OptionsOf<Driver.ValidateCollectionOptions>) {
+    // The driver would send a signal to the server as an option of the command.
+    const operation: Operation = { ...this.operation("validateCollection", "validate", name), abortable: false }
+    return this.run(operation, options, (driver, options) => driver.admin().validateCollection(name, options))
+  }
+
+  dropDatabase(options?: OptionsOf<Driver.DropDatabaseOptions>) {
+    return Effect.asVoid(
+      this.run(
+        this.operation("dropDatabase", "dropDatabase"),
+        options,
+        (driver, options) => driver.dropDatabase(options)
+      )
+    )
+  }
+}
+
+/** @internal */
+export const makeDatabase = (connection: Connection, name: string, settings: DatabaseOptions): MongoDatabase =>
+  new MongoDatabaseImpl(connection, name, settings)

@@ -1,0 +1,379 @@
+/**
+ * Promise 8: input that BSON would lose or change without a word is refused before anything is sent.
+ *
+ * The checks follow the serializer of bson 7 type by type. They run on every operation, so nothing is built for a value
+ * that is fine: a problem is found at a leaf and collects its path on the way out.
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { InvalidInput } from "./classify.ts"
+
+/** What is wrong with a value, and the keys that lead to it, innermost first. */
+interface Problem {
+  /** Ends the sentence that the path begins; `undefined` where the walk was given up. */
+  readonly what: string | undefined
+  readonly keys: Array<string | number>
+}
+
+const problem = (what: string | undefined): Problem => ({ what, keys: [] })
+
+/** Adds the key under which a problem was found. */
+const under = (found: Problem, key: string | number): Problem => {
+  found.keys.push(key)
+  return found
+}
+
+/**
+ * No server takes documents that are nested deeper: 250 is the ceiling of its `maxBSONDepth`. A cycle ends here too. The
+ * whole walk is given up then, and BSON or the server says what is wrong.
+ */
+const maxDepth = 250
+
+/**
+ * No document of 16 MB holds more objects and arrays, which take seven bytes at the least. Objects that are shared over
+ * and over can unfold to more; BSON gives up on them as soon as its buffer is full.
+ */
+const maxContainers = 2_500_000
+
+let containers = 0
+
+const int64Min = -(2n ** 63n)
+const int64Max = 2n ** 63n - 1n
+
+const tagOf = (value: object): string => Object.prototype.toString.call(value).slice(8, -1)
+
+const aOrAn = (name: string): string => `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`
+
+/**
+ * Checks what `toBSON`, where there is one, makes of a value.
+ *
+ * @param lenient - whether properties that are `undefined` are fine, since they are left out
+ */
+const check = (value: unknown, lenient: boolean, depth: number): Problem | undefined => {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "boolean":
+      return undefined
+    case "object":
+      return value === null ? undefined : checkObject(value, lenient, depth)
+    case "undefined":
+      return problem("is undefined")
+    case "bigint":
+      return value < int64Min || value > int64Max ? problem("is a bigint outside of the int64 range") : undefined
+    case "symbol":
+      return problem("is a symbol")
+    case "function":
+      return hasToBSON(value) ? checkObject(value, lenient, depth) : problem("is a function")
+  }
+}
+
+const hasToBSON = (value: object): value is { readonly toBSON: () => unknown } =>
+  typeof (value as { readonly toBSON?: unknown }).toBSON === "function"
+
+const checkObject = (value: object, lenient: boolean, depth: number): Problem | undefined => {
+  if (depth > maxDepth || containers++ > maxContainers) return problem(undefined)
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return checkProperties(value, lenient, depth)
+  if (hasToBSON(value)) return check(value.toBSON(), lenient, depth + 1)
+  if (Array.isArray(value)) return checkElements(value, lenient, depth)
+  if ("_bsontype" in value && value._bsontype != null) return checkBson(value, lenient, depth)
+  return checkInstance(value, lenient, depth)
+}
+
+const checkProperties = (value: object, lenient: boolean, depth: number): Problem | undefined => {
+  // Over an own property for...in is the fastest loop there is; what it shows of a prototype is put aside below.
+  for (const key in value) {
+    const property = (value as Record<string, unknown>)[key]
+    const type = typeof property
+    if (type === "string" || type === "number" || type === "boolean" || property === null) continue
+    if (property === undefined && lenient) continue
+    const found = check(property, lenient, depth + 1)
+    if (found === undefined || !Object.hasOwn(value, key)) continue
+    // A function among the properties may be `toBSON`, which then stands for the object.
+    return hasToBSON(value) ? check(value.toBSON(), lenient, depth + 1) : under(found, key)
+  }
+  return undefined
+}
+
+/** BSON would store null for an element that is `undefined`, so that is never fine. */
+const checkElements = (value: ReadonlyArray<unknown>, lenient: boolean, depth: number): Problem | undefined => {
+  for (let index = 0; index < value.length; index++) {
+    const element = value[index]
+    const type = typeof element
+    if (type === "string" || type === "number" || type === "boolean" || element === null) continue
+    const found = check(element, lenient, depth + 1)
+    if (found !== undefined) return under(found, index)
+  }
+  return undefined
+}
+
+const checkBson = (value: object, lenient: boolean, depth: number): Problem | undefined => {
+  const { _bsontype: type, fields, oid, scope } = value as Record<string, unknown>
+  if (type === "Code" && typeof scope === "object" && scope !== null) {
+    const found = check(scope, lenient, depth + 1)
+    return found && under(found, "scope")
+  }
+  if (type === "DBRef") {
+    const found = check(oid, lenient, depth + 1)
+    if (found !== undefined) return under(found, "$id")
+    return check(fields, lenient, depth + 1)
+  }
+  return undefined
+}
+
+const checkInstance = (value: object, lenient: boolean, depth: number): Problem | undefined => {
+  if (value instanceof Date) return checkDate(value)
+  if (value instanceof Uint8Array) return undefined
+  if (value instanceof Map) return checkEntries(value, lenient, depth)
+  // Values of another realm have other constructors, but the same tags.
+  const tag = tagOf(value)
+  switch (tag) {
+    case "Object":
+      if (Effect.isEffect(value)) return problem("is an Effect")
+      // The value of a Redacted is out of BSON's reach: it would be stored as an empty document.
+      return Redacted.isRedacted(value) ? problem("is a Redacted") : checkProperties(value, lenient, depth)
+    case "Date":
+      return checkDate(value as Date)
+    case "RegExp":
+      return checkRegExp(value as RegExp)
+    case "Map":
+      return checkEntries(value as Map<unknown, unknown>, lenient, depth)
+    case "Uint8Array":
+      return undefined
+  }
+  if (builtIns.has(tag) || ArrayBuffer.isView(value)) return problem(`is ${aOrAn(tag)}`)
+  // An object that names itself and shows nothing, such as a URL, keeps its data where BSON cannot see them.
+  return Object.keys(value).length === 0 ? problem(`is ${aOrAn(tag)}`) : checkProperties(value, lenient, depth)
+}
+
+/** Classes whose instances keep their data in internal slots, whatever properties they have besides. */
+const builtIns: ReadonlySet<string> = new Set([
+  "Set",
+  "WeakSet",
+  "WeakMap",
+  "WeakRef",
+  "Promise",
+  "ArrayBuffer",
+  "SharedArrayBuffer",
+  "Error",
+  "String",
+  "Number",
+  "Boolean",
+  "BigInt",
+  "Symbol"
+])
+
+const checkDate = (value: Date): Problem | undefined =>
+  Number.isNaN(value.getTime()) ? problem("is an invalid Date") : undefined
+
+/** BSON knows i, m and s. It writes g as s and reads s as g, so that g survives; u, v and d change nothing on the server. */
+const checkRegExp = (value: RegExp): Problem | undefined => {
+  if (value.dotAll) return problem("is a RegExp with the flag s, which BSON drops")
+  return value.sticky ? problem("is a RegExp with the flag y, which BSON drops") : undefined
+}
+
+const checkEntries = (
+  value: ReadonlyMap<unknown, unknown>,
+  lenient: boolean,
+  depth: number
+): Problem | undefined => {
+  for (const [key, entry] of value) {
+    if (typeof key !== "string") return problem("is a Map with a key that is no string")
+    if (entry === undefined && lenient) continue
+    const found = check(entry, lenient, depth + 1)
+    if (found !== undefined) return under(found, key)
+  }
+  return undefined
+}
+
+const simpleKey = /^[^\s[\]"\p{C}]+$/u
+
+const pathOf = (root: string, keys: ReadonlyArray<string | number>): string => {
+  let path = root
+  for (let i = keys.length - 1; i >= 0; i--) {
+    const key = keys[i]
+    if (typeof key === "number") path += `[${key}]`
+    else path += simpleKey.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+  }
+  return path
+}
+
+const refuse = (path: string, what: string): never => {
+  throw new InvalidInput(path, `${path} ${what}`)
+}
+
+const refuseProblem = (found: Problem | undefined, path: string, index?: number): void => {
+  if (found === undefined || found.what === undefined) return
+  if (index !== undefined) under(found, index)
+  refuse(pathOf(path, found.keys), found.what)
+}
+
+const checked = (value: unknown, lenient: boolean, path: string, index?: number): void => {
+  containers = 0
+  const found = check(value, lenient, 0)
+  if (found !== undefined) refuseProblem(found, path, index)
+}
+
+/** What a value is that stands where a document should, or `undefined` for a document. */
+const notDocument = (value: unknown): string | undefined => {
+  if (value === null) return "is null"
+  if (value === undefined) return "is undefined"
+  if (typeof value !== "object") return `is ${aOrAn(typeof value)}`
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return undefined
+  if (Array.isArray(value)) return "is an array"
+  if ("_bsontype" in value && typeof value._bsontype === "string") return `is ${aOrAn(value._bsontype)}`
+  if (Effect.isEffect(value)) return "is an Effect"
+  const tag = tagOf(value)
+  return value instanceof Date || tag === "Date" || tag === "RegExp" || ArrayBuffer.isView(value)
+    ? `is ${aOrAn(tag)}`
+    : undefined
+}
+
+/**
+ * Refuses a filter that is no document or has `undefined` anywhere: a condition that is left out matches everything.
+ *
+ * @internal
+ */
+export const checkFilter = (filter: unknown, path = "filter"): void => {
+  const what = notDocument(filter)
+  if (what !== undefined) refuse(path, what)
+  checked(filter, false, path)
+}
+
+/**
+ * Refuses a document that cannot be stored as it is. Properties that are `undefined` are fine: they are left out.
+ *
+ * @param index - the place of the document in the array that `path` names
+ * @internal
+ */
+export const checkDocument = (document: unknown, path = "document", index?: number): void => {
+  let what = notDocument(document)
+  // The driver would put `_id` on the Map as a property.
+  if (what === undefined && document instanceof Map) what = "is a Map"
+  if (what !== undefined) refuseProblem(problem(what), path, index)
+  checked(document, true, path, index)
+}
+
+/**
+ * As `checkDocument`, for a document that replaces another: an operator in it is an error.
+ *
+ * @internal
+ */
+export const checkReplacement = (replacement: unknown, path = "replacement"): void => {
+  checkDocument(replacement, path)
+  const stored = hasToBSON(replacement as object)
+    ? (replacement as { toBSON(): object }).toBSON()
+    : replacement as object
+  for (const key of Object.keys(stored)) {
+    if (key.startsWith("$")) {
+      refuse(pathOf(path, [key]), "is an update operator: use updateOne, a replacement is a whole document")
+    }
+  }
+}
+
+/**
+ * Refuses an update that is neither an operator document nor a pipeline, is empty, or has an operand that is left out.
+ *
+ * @internal
+ */
+export const checkUpdate = (update: unknown, path = "update"): void => {
+  if (Array.isArray(update)) {
+    if (update.length === 0) refuse(path, "is an empty pipeline")
+    return checkPipeline(update, path)
+  }
+  const what = notDocument(update)
+  if (what !== undefined) refuse(path, what)
+  containers = 0
+  let empty = true
+  for (const operator of Object.keys(update as object)) {
+    empty = false
+    if (!operator.startsWith("$")) {
+      refuse(pathOf(path, [operator]), "is not an update operator: use replaceOne to replace the whole document")
+    }
+    const found = checkOperator(operator, (update as Record<string, unknown>)[operator])
+    if (found !== undefined) refuseProblem(under(found, operator), path)
+  }
+  if (empty) refuse(path, "has no update operator")
+}
+
+const checkOperator = (operator: string, operand: unknown): Problem | undefined => {
+  switch (operator) {
+    case "$set":
+    case "$setOnInsert":
+      return check(operand, true, 1)
+    case "$push":
+    case "$addToSet":
+      return checkArrayOperator(operand)
+    default:
+      return check(operand, false, 1)
+  }
+}
+
+/** What is added to an array is a document of its own, and stored like one; the modifiers around it are not. */
+const checkArrayOperator = (operand: unknown): Problem | undefined => {
+  if (typeof operand !== "object" || operand === null || Array.isArray(operand) || hasToBSON(operand)) {
+    return check(operand, false, 1)
+  }
+  for (const field of Object.keys(operand)) {
+    const value = (operand as Record<string, unknown>)[field]
+    const found = hasModifiers(value) ? checkModifiers(value) : check(value, true, 2)
+    if (found !== undefined) return under(found, field)
+  }
+  return undefined
+}
+
+const hasModifiers = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && "$each" in value
+
+const checkModifiers = (modifiers: Record<string, unknown>): Problem | undefined => {
+  for (const modifier of Object.keys(modifiers)) {
+    const found = check(modifiers[modifier], modifier === "$each", 3)
+    if (found !== undefined) return under(found, modifier)
+  }
+  return undefined
+}
+
+/**
+ * Refuses a pipeline that is no array or has `undefined` anywhere.
+ *
+ * @internal
+ */
+export const checkPipeline = (pipeline: unknown, path = "pipeline"): void => {
+  if (!Array.isArray(pipeline)) refuse(path, "is not an array")
+  checked(pipeline, false, path)
+}
+
+/**
+ * Refuses a value that has `undefined` anywhere: sort, hint, command, keys of an index, ...
+ *
+ * @internal
+ */
+export const checkValue = (value: unknown, path: string): void => checked(value, false, path)
+
+/** Options that are sent to the server as they are. The others are settings of the driver. */
+const sentOptions: ReadonlySet<string> = new Set([
+  "arrayFilters",
+  "collation",
+  "comment",
+  "filter",
+  "hint",
+  "let",
+  "max",
+  "min",
+  "projection",
+  "sort"
+])
+
+/**
+ * Checks those options of an operation that are sent to the server. An option that is `undefined` is one that is not given.
+ *
+ * @internal
+ */
+export const checkOptions = (options: object, path = "options"): void => {
+  for (const key of Object.keys(options)) {
+    const value = (options as Record<string, unknown>)[key]
+    if (value !== undefined && sentOptions.has(key)) checkValue(value, `${path}.${key}`)
+  }
+}

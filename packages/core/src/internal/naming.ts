@@ -1,0 +1,32 @@
+import { MongoError } from "../MongoError.ts"
+import { classify } from "./classify.ts"
+
+/**
+ * What an operation is called in errors, spans and metrics.
+ *
+ * @internal
+ */
+export interface Operation {
+  /** The method's name: `insertOne`. */
+  readonly name: string
+  /** The server's command: `insert`. */
+  readonly command: string
+  readonly database?: string | undefined
+  readonly collection?: string | undefined
+  /** How many documents or operations a batch holds; `undefined` for operations that are no batches. */
+  readonly batchSize?: number | undefined
+  /** False where the driver would send the signal to the server or does not look at it. */
+  readonly abortable?: boolean | undefined
+  /** How long an interrupted operation is waited for where its session is needed again: real milliseconds. */
+  readonly settleWithin?: number | undefined
+}
+
+/** @internal */
+export const namespaceOf = (operation: Operation): string | undefined =>
+  operation.database === undefined || operation.collection === undefined
+    ? operation.database
+    : `${operation.database}.${operation.collection}`
+
+/** @internal */
+export const toMongoError = (cause: unknown, operation: Operation): MongoError =>
+  new MongoError({ reason: classify(cause, { operation: operation.name, namespace: namespaceOf(operation) }) })

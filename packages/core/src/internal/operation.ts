@@ -1,0 +1,163 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Tracer from "effect/Tracer"
+import type * as Driver from "mongodb"
+import { CurrentInterruptionPolicy } from "../Mongo.ts"
+import type { MongoError } from "../MongoError.ts"
+import { bounded } from "./bounded.ts"
+import { runWithParent } from "./commandSpans.ts"
+import type { Connection } from "./connection.ts"
+import { type Operation, toMongoError } from "./naming.ts"
+import { type AmbientSession, inLine } from "./session.ts"
+import { recordOperation, spanAttributes } from "./telemetry.ts"
+
+/**
+ * What an operation hands to the driver besides its own options.
+ *
+ * @internal
+ */
+export interface CallOptions {
+  readonly session?: Driver.ClientSession
+  readonly signal?: AbortSignal
+}
+
+/**
+ * The reason every signal of mongofx aborts with. The driver reads meanings into the names `TimeoutError` and
+ * `AbortError` and into reasons that are no objects, so this is neither.
+ *
+ * @internal
+ */
+export class OperationInterrupted extends Error {
+  override readonly name = "OperationInterrupted"
+  constructor() {
+    super("the operation was interrupted")
+  }
+}
+
+/** How long the end of an interrupted operation is waited for where its session is needed again: real milliseconds. */
+const settleTimeout = 1000
+
+/** @internal */
+export const ambientSession = (connection: Connection, context: Context.Context<never>): AmbientSession | undefined =>
+  Context.getOrUndefined(context, connection.sessionKey)
+
+/**
+ * Whether somebody listens to spans: without a tracer of the user's nobody could see one.
+ *
+ * @internal
+ */
+export const isTraced = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  fiber.cache.tracer !== undefined && fiber.cache.tracerEnabled
+
+/** @internal */
+export const spanName = (operation: Operation): string =>
+  `${operation.command} ${operation.collection ?? operation.database ?? "admin"}`
+
+/** @internal */
+export const spanOptions = (connection: Connection, operation: Operation): Tracer.SpanOptionsNoTrace => ({
+  kind: "client",
+  attributes: spanAttributes(connection.attributes, operation)
+})
+
+/**
+ * A span of kind client around `use`, where somebody listens.
+ *
+ * @internal
+ */
+export const withOperationSpan = <A, E>(
+  connection: Connection,
+  operation: Operation,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  use: (span: Tracer.Span | undefined) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  isTraced(fiber) ? Effect.useSpan(spanName(operation), spanOptions(connection, operation), use) : use(undefined)
+
+/**
+ * Says on the span of an operation how it failed.
+ *
+ * @internal
+ */
+export const annotateFailure = (span: Tracer.Span | undefined, error: MongoError): void => {
+  if (span === undefined) return
+  const { code } = error.reason
+  if (code !== undefined) span.attribute("db.response.status_code", String(code))
+  span.attribute("error.type", code === undefined ? error.reason._tag : String(code))
+}
+
+/**
+ * Runs one operation of the driver as an Effect: joins the session of the context, aborts on interruption after the
+ * fiber's policy, makes every rejection a `MongoError`, traces and counts.
+ *
+ * `call` may throw: what it throws is classified like a rejection.
+ *
+ * @internal
+ */
+export const run = <A>(
+  connection: Connection,
+  operation: Operation,
+  call: (options: CallOptions) => Promise<A>
+): Effect.Effect<A, MongoError> =>
+  Effect.withFiber((fiber) => {
+    const ambient = ambientSession(connection, fiber.context)
+    return inLine(ambient, operation, runIn(connection, ambient?.state.driver, operation, call))
+  })
+
+/**
+ * Runs one operation in the given session, whatever the context says. It is the caller's turn in that session.
+ *
+ * @internal
+ */
+export const runIn = <A>(
+  connection: Connection,
+  session: Driver.ClientSession | undefined,
+  operation: Operation,
+  call: (options: CallOptions) => Promise<A>
+): Effect.Effect<A, MongoError> =>
+  Effect.withFiber((fiber) => {
+    const policy = fiber.getRef(CurrentInterruptionPolicy)
+    // A session has to be quiet before its owner goes on: nothing is detached in it.
+    const abortable = operation.abortable !== false && (policy === "abort" || session !== undefined)
+    const attempt = (span: Tracer.Span | undefined): Effect.Effect<A, MongoError> =>
+      Effect.callback<A, MongoError>((resume) => {
+        const clock = fiber.getRef(Clock.Clock)
+        const started = clock.currentTimeNanosUnsafe()
+        const controller = abortable ? new AbortController() : undefined
+        const options: { session?: Driver.ClientSession; signal?: AbortSignal } = {}
+        if (session !== undefined) options.session = session
+        if (controller !== undefined) options.signal = controller.signal
+        const end = (failure: MongoError | undefined) => {
+          const seconds = Number(clock.currentTimeNanosUnsafe() - started) / 1e9
+          recordOperation(fiber.context, connection.attributes, operation, seconds, failure)
+        }
+        let pending: Promise<A>
+        try {
+          pending = connection.commandSpans && span !== undefined
+            ? runWithParent(span, () => call(options))
+            : call(options)
+        } catch (cause) {
+          pending = Promise.reject(cause)
+        }
+        const settled = pending.then(
+          (value) => {
+            end(undefined)
+            resume(Effect.succeed(value))
+          },
+          (cause: unknown) => {
+            const error = toMongoError(cause, operation)
+            annotateFailure(span, error)
+            end(error)
+            resume(Effect.fail(error))
+          }
+        )
+        if (controller === undefined && session === undefined) return
+        return Effect.suspend(() => {
+          controller?.abort(new OperationInterrupted())
+          // Whoever owns the session (a transaction that is about to abort) must find it quiet.
+          return session === undefined ? Effect.void : bounded(settled, operation.settleWithin ?? settleTimeout)
+        })
+      })
+    const traced = withOperationSpan(connection, operation, fiber, attempt)
+    return policy === "await" ? Effect.uninterruptible(traced) : traced
+  })

@@ -1,0 +1,281 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { MongoError } from "../MongoError.ts"
+import type { AggregateQuery, FindQuery, Query, TailableOptions } from "../Query.ts"
+import type { Connection } from "./connection.ts"
+import { collect, type CursorSource, stream } from "./cursor.ts"
+import { checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
+import type { Operation } from "./naming.ts"
+import { type CallOptions, run } from "./operation.ts"
+import { defined } from "./options.ts"
+
+/** @internal */
+export const TypeId = "~@mongofx/core/Query" as const
+
+/** Options that go to the driver as they are. */
+type Settings = Readonly<Record<string, unknown>>
+
+/** What a query belongs to, and what it is called. */
+interface Origin {
+  readonly connection: Connection
+  readonly operation: Operation
+}
+
+/** Opens the driver's cursor. May throw: what it throws becomes the query's failure. */
+type Open<Args extends ReadonlyArray<unknown>> = (
+  ...args: [...Args, options: CallOptions & Settings]
+) => Driver.AbstractCursor
+
+abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> implements Query<A> {
+  readonly [TypeId] = TypeId
+  protected readonly origin: Origin
+  protected readonly settings: Settings
+
+  constructor(origin: Origin, settings: Settings) {
+    super()
+    this.origin = origin
+    this.settings = settings
+  }
+
+  protected abstract open(options: CallOptions & Settings): Driver.AbstractCursor
+
+  protected source<B>(settings: Settings): CursorSource<B> {
+    return {
+      connection: this.origin.connection,
+      operation: this.origin.operation,
+      open: (options) => this.open({ ...settings, ...options }),
+      tailable: settings["tailable"] === true ? { awaitData: settings["awaitData"] === true } : undefined
+    }
+  }
+
+  override asEffect(): Effect.Effect<Array<A>, MongoError> {
+    return collect(this.source<A>(this.settings))
+  }
+
+  get stream(): Stream.Stream<A, MongoError> {
+    return stream(this.source<A>(this.settings))
+  }
+
+  get batches(): Stream.Stream<ReadonlyArray<A>, MongoError> {
+    return Stream.chunks(this.stream)
+  }
+
+  get raw(): Stream.Stream<Uint8Array, MongoError> {
+    return stream(this.source<Uint8Array>({ ...this.settings, raw: true }))
+  }
+
+  get first(): Effect.Effect<Option.Option<A>, MongoError> {
+    return Stream.runHead(this.stream)
+  }
+
+  get one(): Effect.Effect<A, MongoError | Cause.NoSuchElementError> {
+    return Effect.flatMap(
+      this.first,
+      Option.match({
+        onNone: () => Effect.fail(new Cause.NoSuchElementError(`${this.origin.operation.name} found no document`)),
+        onSome: (document) => Effect.succeed(document)
+      })
+    )
+  }
+}
+
+/** A query that the server can explain. */
+abstract class ExplainableImpl<A> extends QueryImpl<A> {
+  explain(verbosity: Driver.ExplainVerbosityLike = "queryPlanner"): Effect.Effect<Driver.Document, MongoError> {
+    return run(this.origin.connection, { ...this.origin.operation, command: "explain" }, (options) => {
+      const cursor = this.open({ ...this.settings, ...options }) as Driver.FindCursor | Driver.AggregationCursor
+      return cursor.explain(verbosity).finally(() => cursor.close())
+    })
+  }
+}
+
+class FindQueryImpl<A> extends ExplainableImpl<A> implements FindQuery<A> {
+  private readonly find: Open<[filter: Driver.Document]>
+  private readonly filter: Driver.Document
+
+  constructor(origin: Origin, settings: Settings, find: Open<[filter: Driver.Document]>, filter: Driver.Document) {
+    super(origin, settings)
+    this.find = find
+    this.filter = filter
+  }
+
+  protected open(options: CallOptions & Settings): Driver.AbstractCursor {
+    checkFilter(this.filter)
+    checkOptions(options)
+    return this.find(this.filter, options)
+  }
+
+  private with<B = A>(settings: Settings): FindQuery<B> {
+    return new FindQueryImpl<B>(this.origin, { ...this.settings, ...settings }, this.find, this.filter)
+  }
+
+  override get first(): Effect.Effect<Option.Option<A>, MongoError> {
+    if (this.settings["tailable"] === true) return super.first
+    const source = this.source<A>({ ...this.settings, limit: 1, singleBatch: true })
+    return Effect.map(collect(source), (documents) => Option.fromUndefinedOr(documents[0]))
+  }
+
+  sort(sort: Driver.Sort) {
+    return this.with({ sort })
+  }
+  limit(limit: number) {
+    return this.with({ limit })
+  }
+  skip(skip: number) {
+    return this.with({ skip })
+  }
+  project<B = Driver.Document>(projection: Driver.Document) {
+    return this.with<B>({ projection })
+  }
+  hint(hint: Driver.Hint) {
+    return this.with({ hint })
+  }
+  min(min: Driver.Document) {
+    return this.with({ min })
+  }
+  max(max: Driver.Document) {
+    return this.with({ max })
+  }
+  collation(collation: Driver.CollationOptions) {
+    return this.with({ collation })
+  }
+  comment(comment: unknown) {
+    return this.with({ comment })
+  }
+  batchSize(batchSize: number) {
+    return this.with({ batchSize })
+  }
+  maxTimeMS(maxTimeMS: number) {
+    return this.with({ maxTimeMS })
+  }
+  allowDiskUse(allowDiskUse = true) {
+    return this.with({ allowDiskUse })
+  }
+  returnKey(returnKey = true) {
+    return this.with({ returnKey })
+  }
+  showRecordId(showRecordId = true) {
+    return this.with({ showRecordId })
+  }
+  noCursorTimeout(noCursorTimeout = true) {
+    return this.with({ noCursorTimeout })
+  }
+  tailable(options: TailableOptions = {}) {
+    const { awaitData = true, maxAwaitTimeMS } = options
+    return this.with({
+      tailable: true,
+      awaitData,
+      ...(maxAwaitTimeMS === undefined ? {} : { maxAwaitTimeMS })
+    })
+  }
+  readPreference(readPreference: Driver.ReadPreferenceLike) {
+    return this.with({ readPreference })
+  }
+  readConcern(readConcern: Driver.ReadConcernLike) {
+    return this.with({ readConcern })
+  }
+}
+
+class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery<A> {
+  private readonly aggregate: Open<[pipeline: Array<Driver.Document>]>
+  private readonly pipeline: ReadonlyArray<Driver.Document>
+
+  constructor(
+    origin: Origin,
+    settings: Settings,
+    aggregate: Open<[pipeline: Array<Driver.Document>]>,
+    pipeline: ReadonlyArray<Driver.Document>
+  ) {
+    super(origin, settings)
+    this.aggregate = aggregate
+    this.pipeline = pipeline
+  }
+
+  protected open(options: CallOptions & Settings): Driver.AbstractCursor {
+    checkPipeline(this.pipeline)
+    checkOptions(options)
+    return this.aggregate([...this.pipeline], options)
+  }
+
+  private with(settings: Settings): AggregateQuery<A> {
+    return new AggregateQueryImpl<A>(this.origin, { ...this.settings, ...settings }, this.aggregate, this.pipeline)
+  }
+
+  override get first(): Effect.Effect<Option.Option<A>, MongoError> {
+    // A stage that writes has to stay the last one, and returns no document anyway.
+    const last: Driver.Document | undefined = Array.isArray(this.pipeline) ? this.pipeline.at(-1) : { $out: "" }
+    if (last !== undefined && ("$out" in last || "$merge" in last)) return super.first
+    const pipeline = [...this.pipeline, { $limit: 1 }]
+    return new AggregateQueryImpl<A>(this.origin, this.settings, this.aggregate, pipeline).firstOfAll
+  }
+
+  private get firstOfAll(): Effect.Effect<Option.Option<A>, MongoError> {
+    return Effect.map(this, (documents) => Option.fromUndefinedOr(documents[0]))
+  }
+
+  hint(hint: Driver.Hint) {
+    return this.with({ hint })
+  }
+  collation(collation: Driver.CollationOptions) {
+    return this.with({ collation })
+  }
+  comment(comment: unknown) {
+    return this.with({ comment })
+  }
+  batchSize(batchSize: number) {
+    return this.with({ batchSize })
+  }
+  maxTimeMS(maxTimeMS: number) {
+    return this.with({ maxTimeMS })
+  }
+  allowDiskUse(allowDiskUse = true) {
+    return this.with({ allowDiskUse })
+  }
+  readPreference(readPreference: Driver.ReadPreferenceLike) {
+    return this.with({ readPreference })
+  }
+  readConcern(readConcern: Driver.ReadConcernLike) {
+    return this.with({ readConcern })
+  }
+}
+
+class PlainQueryImpl<A> extends QueryImpl<A> {
+  private readonly openPlain: Open<[]>
+
+  constructor(origin: Origin, settings: Settings, open: Open<[]>) {
+    super(origin, settings)
+    this.openPlain = open
+  }
+
+  protected open(options: CallOptions & Settings): Driver.AbstractCursor {
+    return this.openPlain(options)
+  }
+}
+
+/** @internal */
+export const makeFind = <A>(
+  origin: Origin,
+  find: Open<[filter: Driver.Document]>,
+  filter: Driver.Document,
+  options: object | undefined
+): FindQuery<A> => new FindQueryImpl<A>(origin, { ...defined(options) }, find, filter)
+
+/** @internal */
+export const makeAggregate = <A>(
+  origin: Origin,
+  aggregate: Open<[pipeline: Array<Driver.Document>]>,
+  pipeline: ReadonlyArray<Driver.Document>,
+  options: object | undefined
+): AggregateQuery<A> => new AggregateQueryImpl<A>(origin, { ...defined(options) }, aggregate, pipeline)
+
+/**
+ * A query whose settings are all given when it is made.
+ *
+ * @internal
+ */
+export const makePlain = <A>(origin: Origin, open: Open<[]>, options: object | undefined): Query<A> =>
+  new PlainQueryImpl<A>(origin, { ...defined(options) }, open)

@@ -1,0 +1,272 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import * as Driver from "mongodb"
+import { isMongoError, type MongoError } from "../MongoError.ts"
+import type { SessionOptions, TransactionOptions, WithTransactionOptions } from "../MongoSession.ts"
+import { bounded, pause } from "./bounded.ts"
+import type { Connection } from "./connection.ts"
+import { type Operation, toMongoError } from "./naming.ts"
+import { ambientSession, isTraced, runIn } from "./operation.ts"
+import { type AmbientSession, inLine, SessionState, Transaction, transactionFailure } from "./session.ts"
+import { backoff, defaultMaxDuration, nextStep } from "./transactionSteps.ts"
+
+const operationOf = (name: string): Operation => ({ name, command: name, database: "admin", abortable: false })
+
+const startTransaction = operationOf("startTransaction")
+const withTransactionOperation = operationOf("withTransaction")
+const abortTransaction = operationOf("abortTransaction")
+/** An interrupted commit is worth waiting for: its outcome decides about what runs after it. Real milliseconds. */
+const commitTransaction: Operation = { ...operationOf("commitTransaction"), settleWithin: 5000 }
+
+/** How long the abort of a transaction is waited for: real milliseconds. */
+const abortTimeout = 2000
+
+/** The driver's options: durations in milliseconds. */
+const toDriverOptions = (options: TransactionOptions | undefined): Driver.TransactionOptions => {
+  const driver: Driver.TransactionOptions = {}
+  if (options?.readConcern !== undefined) driver.readConcern = options.readConcern
+  if (options?.writeConcern !== undefined) {
+    const writeConcern = Driver.WriteConcern.fromOptions({ writeConcern: options.writeConcern })
+    if (writeConcern !== undefined) driver.writeConcern = writeConcern
+  }
+  if (options?.readPreference !== undefined) driver.readPreference = options.readPreference
+  if (options?.maxCommitTime !== undefined) driver.maxCommitTimeMS = Duration.toMillis(options.maxCommitTime)
+  return driver
+}
+
+/** @internal */
+export const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
+  Effect.try({
+    try: () =>
+      new SessionState(connection.driver.startSession({
+        ...(options.causalConsistency === undefined ? {} : { causalConsistency: options.causalConsistency }),
+        ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
+        defaultTransactionOptions: toDriverOptions(options.defaultTransactionOptions)
+      })),
+    catch: (cause) => toMongoError(cause, operationOf("startSession"))
+  })
+
+/** Ends a session, and with it a transaction that is still open. Bounded: the rest goes on in the background. */
+const closeSession = (state: SessionState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    closeTransaction(state)
+    return bounded(state.driver.endSession(), abortTimeout)
+  })
+
+const closeTransaction = (state: SessionState): void => {
+  if (state.transaction !== undefined) state.transaction.open = false
+  state.transaction = undefined
+}
+
+/** @internal */
+export const scopedSession = (
+  connection: Connection,
+  options: SessionOptions
+): Effect.Effect<SessionState, MongoError, Scope.Scope> =>
+  Effect.acquireRelease(openSession(connection, options), closeSession)
+
+/** @internal */
+export const provideAmbient = <A, E, R>(
+  connection: Connection,
+  ambient: AmbientSession | undefined,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.updateContext(self, (context: Context.Context<R>) => Context.add(context, connection.sessionKey, ambient))
+
+/** @internal */
+export const withSession = <A, E, R>(
+  connection: Connection,
+  options: SessionOptions,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | MongoError, R> =>
+  Effect.acquireUseRelease(
+    openSession(connection, options),
+    (state) => provideAmbient(connection, { state, transaction: undefined }, self),
+    closeSession
+  )
+
+/** @internal */
+export const start = (state: SessionState, options?: TransactionOptions): Effect.Effect<Transaction, MongoError> =>
+  Effect.try({
+    try: () => {
+      state.driver.startTransaction(toDriverOptions(options))
+      return state.transaction = new Transaction()
+    },
+    catch: (cause) => toMongoError(cause, startTransaction)
+  })
+
+/** Sends the commit when it is its turn. What was to run afterwards is left to the caller. */
+const commit = (connection: Connection, state: SessionState): Effect.Effect<void, MongoError> =>
+  runIn(connection, state.driver, commitTransaction, () => {
+    const { transaction } = state
+    if (transaction !== undefined) transaction.open = false
+    return state.driver.commitTransaction().then(() => {
+      if (transaction !== undefined) transaction.committed = true
+    })
+  })
+
+/** Runs what was registered for after the commit: in order, once, whatever becomes of each. */
+const runAfterCommit = (transaction: Transaction): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    Effect.forEach(transaction.afterCommit.splice(0), (callback) => Effect.ignoreCause(callback, { log: "Unhandled" }), {
+      discard: true
+    })
+  )
+
+/** @internal */
+export const commitExplicit = (connection: Connection, state: SessionState): Effect.Effect<void, MongoError> =>
+  Effect.suspend(() => {
+    const { transaction } = state
+    const sent = inLine({ state, transaction: undefined }, commitTransaction, commit(connection, state))
+    return transaction === undefined ? sent : Effect.onExit(sent, () =>
+      transaction.committed ? runAfterCommit(transaction) : Effect.void)
+  })
+
+/** @internal */
+export const abortExplicit = (connection: Connection, state: SessionState): Effect.Effect<void, MongoError> =>
+  inLine(
+    { state, transaction: undefined },
+    abortTransaction,
+    runIn(connection, state.driver, { ...abortTransaction, settleWithin: abortTimeout }, () => {
+      closeTransaction(state)
+      return state.driver.abortTransaction()
+    })
+  )
+
+/**
+ * Aborts what an attempt has left open, when the operations that are on their way have ended, but no later than the bound.
+ * The driver reports no error of it, and the server forgets the transaction by itself in the end.
+ */
+const abort = (state: SessionState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    closeTransaction(state)
+    if (!state.driver.inTransaction()) return Effect.void
+    const send = Effect.suspend(() => bounded(state.driver.abortTransaction(), abortTimeout))
+    return Effect.raceFirst(
+      Effect.interruptible(state.line.withPermit(send)),
+      Effect.andThen(pause(abortTimeout), send)
+    )
+  })
+
+/**
+ * The failure that decides whether an attempt is run again: a `MongoError` that the body failed with, or that is the cause
+ * of the error it failed with. A defect or an interruption is never run again.
+ */
+const decisiveError = (cause: Cause.Cause<unknown>): MongoError | undefined => {
+  if (Cause.hasDies(cause)) return undefined
+  for (const reason of cause.reasons) {
+    if (!Cause.isFailReason(reason)) continue
+    for (let error: unknown = reason.error, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
+      if (isMongoError(error)) return error
+    }
+  }
+  return undefined
+}
+
+/**
+ * The convenient transactions API of the driver specification, as an Effect.
+ *
+ * @internal
+ */
+export const withTransaction = <A, E, R>(
+  connection: Connection,
+  self: Effect.Effect<A, E, R>,
+  options: WithTransactionOptions
+): Effect.Effect<A, E | MongoError, R> =>
+  Effect.withFiber<A, E | MongoError, R>((fiber) => {
+    const ambient = ambientSession(connection, fiber.context)
+    const outer = ambient?.transaction ?? (ambient?.state.driver.inTransaction() ? ambient.state.transaction : undefined)
+    if (ambient !== undefined && outer !== undefined) {
+      if (!outer.open) return Effect.fail(transactionFailure(withTransactionOperation, "the outer transaction has ended"))
+      return options.onNested === "fail"
+        ? Effect.fail(transactionFailure(withTransactionOperation, "it is nested in another transaction"))
+        : self
+    }
+    const body = (span: Tracer.Span | undefined) =>
+      ambient === undefined
+        ? Effect.acquireUseRelease(
+          openSession(connection, { causalConsistency: true }),
+          (state) => attempts(connection, state, self, options, span),
+          closeSession
+        )
+        : attempts(connection, ambient.state, self, options, span)
+    if (!isTraced(fiber)) return body(undefined)
+    return Effect.useSpan("transaction", { attributes: { "db.system.name": "mongodb", ...connection.attributes } }, body)
+  })
+
+const attempts = <A, E, R>(
+  connection: Connection,
+  state: SessionState,
+  self: Effect.Effect<A, E, R>,
+  options: WithTransactionOptions,
+  span: Tracer.Span | undefined
+): Effect.Effect<A, E | MongoError, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const now = () => clock.currentTimeMillisUnsafe()
+      const deadline = now() + Duration.toMillis(options.maxDuration ?? defaultMaxDuration)
+      const event = (name: string, attributes: Record<string, unknown>) =>
+        span?.event(name, clock.currentTimeNanosUnsafe(), attributes)
+
+      for (let attempt = 1;; attempt++) {
+        event("attempt", { attempt })
+        const transaction = yield* start(state, options)
+        const inside = provideAmbient(connection, { state, transaction }, self)
+        const exit = yield* Effect.exit(
+          restore(span === undefined ? inside : Effect.provideService(inside, Tracer.ParentSpan, span))
+        )
+
+        const phase = Exit.isSuccess(exit) ? "commit" : "body"
+        let failure: Cause.Cause<E | MongoError>
+        if (Exit.isSuccess(exit)) {
+          for (;;) {
+            // The first commit waits in line behind the operations of forked fibers that are on their way.
+            const sent = yield* Effect.exit(restore(state.line.withPermit(commit(connection, state))))
+            if (transaction.committed) {
+              event("commit", { attempt })
+              state.transaction = undefined
+              yield* runAfterCommit(transaction)
+            }
+            if (Exit.isSuccess(sent)) return exit.value
+            failure = sent.cause
+            if (transaction.committed || nextStep(phase, decisiveError(failure), now() < deadline) !== "commitAgain") break
+            event("commit.retry", { attempt })
+          }
+        } else {
+          failure = exit.cause
+        }
+
+        // Nothing is left open, whatever happens next.
+        event("abort", { attempt })
+        yield* abort(state)
+        const wait = backoff(attempt, yield* Random.next)
+        if (nextStep(phase, decisiveError(failure), now() + wait < deadline) !== "runAgain") {
+          return yield* Effect.failCause(failure)
+        }
+        yield* restore(Effect.sleep(wait))
+      }
+    })
+  )
+
+/** @internal */
+export const afterCommit = <R>(
+  connection: Connection,
+  effect: Effect.Effect<void, never, R>
+): Effect.Effect<void, never, R> =>
+  Effect.withFiber<void, never, R>((fiber) => {
+    const ambient = ambientSession(connection, fiber.context)
+    const transaction = ambient?.transaction ??
+      (ambient?.state.driver.inTransaction() ? ambient.state.transaction : undefined)
+    if (transaction === undefined || !transaction.open) return effect
+    const context = Context.add(fiber.context as Context.Context<R>, connection.sessionKey, undefined)
+    transaction.afterCommit.push(Effect.provideContext(effect, context))
+    return Effect.void
+  })

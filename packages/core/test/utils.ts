@@ -1,0 +1,120 @@
+import { MongoClient, type MongoDatabase, type MongoError } from "@mongofx/core"
+import { Cause, Effect, Exit, Fiber, Option, Redacted, type Scope } from "effect"
+import * as Driver from "mongodb"
+import { randomUUID } from "node:crypto"
+
+export const uri = process.env["MONGODB_URI"] ?? "mongodb://127.0.0.1:27900/?replicaSet=rs"
+
+export interface Fixture {
+  readonly mongo: MongoClient.MongoClient
+  /** A database of this test alone; it is dropped at the end. */
+  readonly db: MongoDatabase.MongoDatabase
+  /** The driver's client under `mongo`. */
+  readonly driver: Driver.MongoClient
+  /** A client that looks at the server from outside. */
+  readonly admin: Driver.MongoClient
+  /** What `mongo` has sent, in order. */
+  readonly commands: Array<Driver.CommandStartedEvent>
+  /** The names of the commands sent for this test's database. */
+  readonly sent: () => Array<string>
+  /** The last command of the name that was sent. */
+  readonly last: (name: string) => Driver.Document
+}
+
+/** A client with an app name and a database of its own, whose commands are recorded. */
+export const setup = (
+  config: Omit<MongoClient.MongoClientConfig, "url"> = {}
+): Effect.Effect<Fixture, MongoError.MongoError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const name = `mongofx_${randomUUID().slice(0, 13)}`
+    const admin = yield* Effect.acquireRelease(
+      Effect.promise(() => Driver.MongoClient.connect(uri)),
+      (admin) => Effect.promise(() => admin.db(name).dropDatabase().finally(() => admin.close()))
+    )
+    const mongo = yield* MongoClient.make({
+      url: Redacted.make(uri),
+      appName: name,
+      driverOptions: { monitorCommands: true },
+      ...config
+    })
+    const driver = yield* mongo.use(async (driver) => driver)
+    const commands: Array<Driver.CommandStartedEvent> = []
+    driver.on("commandStarted", (event) => commands.push(event))
+    const sent = () => commands.filter((event) => event.databaseName === name).map((event) => event.commandName)
+    const last = (name: string) => {
+      const event = commands.filter((event) => event.commandName === name).at(-1)
+      if (event === undefined) throw new Error(`no ${name} was sent, but ${sent()}`)
+      return event.command
+    }
+    return { mongo, db: mongo.db(name), driver, admin, commands, sent, last }
+  })
+
+/** Operations and cursors on the test's database that the server still has. */
+export const leftOnServer = ({ admin, db }: Fixture): Effect.Effect<Array<Driver.Document>> =>
+  Effect.promise(() =>
+    admin.db("admin").aggregate([
+      { $currentOp: { allUsers: true, idleCursors: true } },
+      { $match: { $or: [{ ns: { $regex: `^${db.name}[.]` } }, { "command.$db": db.name }] } }
+    ]).toArray()
+  )
+
+/** Waits until a condition holds, and dies with its name where it does not within five seconds. */
+export const until = (what: string, condition: () => boolean | Promise<boolean>): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    const deadline = Date.now() + 5000
+    while (!(await condition())) {
+      if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  })
+
+/** Waits until the server has nothing left of the test, no operation and no cursor. */
+export const nothingLeft = (fixture: Fixture): Effect.Effect<void> =>
+  until("nothing left on the server", () =>
+    Effect.runPromise(Effect.map(leftOnServer(fixture), (left) => left.length === 0)))
+
+/** Sets a fail point on commands of the fixture's client for the time of the scope. */
+export const failCommand = (
+  { admin, db }: Fixture,
+  mode: "alwaysOn" | { readonly times: number } | { readonly skip: number },
+  data: Driver.Document
+): Effect.Effect<void, never, Scope.Scope> => {
+  const locks = admin.db("mongofx_locks").collection<{ _id: string }>("failPoints")
+  const configure = (document: Driver.Document) =>
+    Effect.promise(() => admin.db("admin").command({ configureFailPoint: "failCommand", ...document }))
+  return Effect.gen(function*() {
+    // A server has one failCommand for all its clients: tests that run at the same time take turns.
+    yield* Effect.acquireRelease(
+      until("the fail point is free", () =>
+        locks.insertOne({ _id: "failCommand" }).then(() => true, () =>
+          false)),
+      () => Effect.promise(() => locks.deleteOne({ _id: "failCommand" }))
+    )
+    yield* Effect.acquireRelease(
+      configure({ mode, data: { appName: db.name, ...data } }),
+      () => configure({ mode: "off" })
+    )
+  })
+}
+
+/** How long an effect takes: milliseconds. */
+export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
+  Effect.suspend(() => {
+    const start = performance.now()
+    return Effect.map(effect, (value) => [value, performance.now() - start] as const)
+  })
+
+/** Interrupts a fiber and says how long that took: milliseconds. */
+export const interrupt = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<number> =>
+  Effect.map(timed(Fiber.interrupt(fiber)), ([, elapsed]) => elapsed)
+
+/** The reason of the failure of an effect that must fail with a `MongoError` and nothing else. */
+export const reasonOf = <A, R>(
+  effect: Effect.Effect<A, MongoError.MongoError, R>
+): Effect.Effect<MongoError.MongoErrorReason, never, R> =>
+  Effect.map(Effect.exit(effect), (exit) => {
+    if (Exit.isSuccess(exit)) throw new Error(`succeeded with ${JSON.stringify(exit.value)}`)
+    const error = Cause.findErrorOption(exit.cause)
+    if (Option.isNone(error)) throw new Error(`failed with a defect: ${Cause.pretty(exit.cause)}`)
+    return error.value.reason
+  })

@@ -1,0 +1,1289 @@
+/**
+ * Schemas of BSON values: what a document holds and the driver reads and writes, with generators and Extended JSON.
+ *
+ * Each schema has BSON-native values on its encoded side, so that a schema of a document encodes to what the driver
+ * stores. The annotation `bsonType` holds the type's alias of MongoDB's `$jsonSchema`, on the decoded and on the encoded
+ * side alike. Values are recognised by their tag and their version and not by their class, so that they may come from
+ * another copy of bson, as long as it has the major version that the driver writes.
+ *
+ * `Schema.toCodecJson` makes Extended JSON v2 of them. It encodes to the canonical form, which keeps every type, and decodes
+ * the relaxed form as well. To write the relaxed form, encode to BSON first and give that to the driver:
+ * `BSON.EJSON.stringify(document, { relaxed: true })`.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import * as Driver from "mongodb"
+import * as Internal from "./internal/bson.ts"
+import * as Generators from "./internal/bsonArbitrary.ts"
+
+declare module "effect/Schema" {
+  namespace Annotations {
+    interface Annotations {
+      /** The type, or the types, under which MongoDB stores a value of the schema, as `$jsonSchema` names them. */
+      readonly bsonType?: BsonType | ReadonlyArray<BsonType> | undefined
+    }
+  }
+}
+
+/**
+ * The names of the BSON types in the `bsonType` of MongoDB's `$jsonSchema` and in its `$type` operator. `number` stands for
+ * `int`, `long`, `double` and `decimal`.
+ *
+ * **Example** (Annotating a schema)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import type { Bson } from "@mongofx/schema"
+ *
+ * const bsonType: Bson.BsonType = "string"
+ * const Email = Schema.String.annotate({ bsonType })
+ * ```
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type BsonType = keyof typeof Driver.BSONType | "number"
+
+/**
+ * A number as the driver takes it, and as it may deliver it: which of these an int32, an int64 or a double becomes depends
+ * on the options `promoteValues`, `promoteLongs` and `useBigInt64`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Numeric = number | bigint | Driver.Long | Driver.Int32 | Driver.Double
+
+// ---- Extended JSON: the shapes, and how each becomes a value
+
+const json = <T>() =>
+<S extends Schema.Constraint>(
+  shape: S,
+  expected: string,
+  decode: (json: S["Type"]) => T | undefined,
+  encode: (value: T) => S["Type"]
+) =>
+() => Schema.link<T>()(shape, { decode: Internal.convert(decode, expected), encode: SchemaGetter.transform(encode) })
+
+const text = (pattern: globalThis.RegExp, expected: string) =>
+  Schema.String.check(Schema.isPattern(pattern, { expected }))
+
+const Hex24 = text(/^[0-9a-fA-F]{24}$/u, "24 hex digits")
+
+// The longest int64 has 20 characters. BigInt takes time with long strings.
+const IntegerText = text(/^-?[0-9]{1,20}$/u, "an integer as text")
+
+const DoubleText = text(
+  /^(?:NaN|-?Infinity|[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)$/u,
+  "a number as text"
+)
+
+const numberJson = (plain: Schema.Codec<number>, expected: string) =>
+  json<Numeric>()(
+    Schema.Union([
+      Schema.Struct({ $numberInt: IntegerText }),
+      Schema.Struct({ $numberLong: IntegerText }),
+      Schema.Struct({ $numberDouble: DoubleText }),
+      plain
+    ]),
+    expected,
+    (json) => {
+      if (typeof json === "number") return json
+      if ("$numberDouble" in json) return new Driver.Double(Number(json.$numberDouble))
+      if ("$numberLong" in json) return Internal.toLong(BigInt(json.$numberLong))
+      const int32 = Internal.toInt32(BigInt(json.$numberInt))
+      return int32 === undefined ? undefined : new Driver.Int32(int32)
+    },
+    (value) => {
+      if (typeof value === "bigint" || Internal.isLong(value)) return { $numberLong: value.toString() }
+      const number = Number(value)
+      if (Internal.isStoredAsInt32(value)) return { $numberInt: number.toString() }
+      if (Object.is(number, -0)) return { $numberDouble: "-0.0" }
+      return { $numberDouble: Number.isInteger(number) ? number.toFixed(1) : number.toString() }
+    }
+  )
+
+const BinaryJson = Schema.Struct({
+  $binary: Schema.Struct({
+    base64: text(/^[A-Za-z0-9+/]*={0,2}$/u, "base64"),
+    subType: text(/^[0-9a-fA-F]{1,2}$/u, "a subtype of one or two hex digits")
+  })
+})
+
+const binaryFromJson = ({ $binary: { base64, subType } }: typeof BinaryJson.Type): Driver.Binary | undefined =>
+  base64.length % 4 === 0
+    ? Internal.makeBinary(Driver.Binary.createFromBase64(base64).value(), Number.parseInt(subType, 16))
+    : undefined
+
+const binaryToJson = (binary: Driver.Binary): typeof BinaryJson.Type => ({
+  $binary: { base64: binary.toString("base64"), subType: binary.sub_type.toString(16).padStart(2, "0") }
+})
+
+const JsonDocument = Schema.Record(Schema.String, Schema.Json)
+
+/** For values that hold documents. The driver knows the Extended JSON of what is in those. */
+const documentJson = <S extends Schema.Constraint, T>(shape: S, expected: string, is: (u: unknown) => u is T) => () =>
+  Schema.link<T>()(shape, {
+    decode: Internal.convert((json: S["Type"]) => {
+      const value = Internal.fromExtendedJson(json)
+      return is(value) ? value : undefined
+    }, expected),
+    encode: Internal.convert(
+      (value: T): S["Type"] => Internal.toExtendedJson(value),
+      "a value that can be stored"
+    )
+  })
+
+const inspect = () => (value: { inspect(): string }): string => value.inspect()
+
+// ---- ObjectId
+
+/**
+ * The type of the schema `ObjectId`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface ObjectId extends Schema.declare<Driver.ObjectId> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": ObjectId
+}
+
+/**
+ * An ObjectId.
+ *
+ * **Details**
+ *
+ * The Extended JSON is `{ "$oid": "507f1f77bcf86cd799439011" }`.
+ *
+ * **Example** (One type of identifier for each collection)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import { ObjectId } from "mongodb"
+ *
+ * const UserId = Bson.ObjectId.pipe(Schema.brand("UserId"))
+ * const User = Schema.Struct({ _id: UserId, name: Schema.String })
+ *
+ * const ada = Schema.decodeUnknownSync(User)({ _id: new ObjectId(), name: "Ada" })
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ObjectId: ObjectId = Internal.declare(Internal.isBson("ObjectId"), {
+  identifier: "ObjectId",
+  expected: "an ObjectId",
+  bsonType: "objectId",
+  toCodecJson: json<Driver.ObjectId>()(
+    Schema.Struct({ $oid: Hex24 }),
+    "an ObjectId",
+    ({ $oid }) => Driver.ObjectId.createFromHexString($oid),
+    (id) => ({ $oid: id.toHexString() })
+  ),
+  toCodecArbitrary: Generators.objectId,
+  toEquivalence: () => (a, b) => a.equals(b),
+  toFormatter: inspect
+})
+
+/**
+ * The type of the schema `ObjectIdFromHex`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface ObjectIdFromHex extends Schema.decodeTo<ObjectId, Schema.String> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": ObjectIdFromHex
+}
+
+/**
+ * An ObjectId that is written as 24 hex digits: in a URL, a JSON body, a command line.
+ *
+ * **Details**
+ *
+ * Decoding takes digits of either case, encoding gives the small ones.
+ *
+ * **Gotchas**
+ *
+ * Its encoded side is a string. In a document that is stored, use `ObjectId`.
+ *
+ * **Example** (Reading an identifier from a URL)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const decode = Schema.decodeUnknownEffect(Bson.ObjectIdFromHex)
+ *
+ * const id = decode("507f1f77bcf86cd799439011")
+ * const error = decode("507f1f77")
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const ObjectIdFromHex: ObjectIdFromHex = Hex24.pipe(Schema.decodeTo(ObjectId, {
+  decode: SchemaGetter.transform((hex: string) => Driver.ObjectId.createFromHexString(hex)),
+  encode: SchemaGetter.transform((id: Driver.ObjectId) => id.toHexString())
+}))
+
+// ---- Date
+
+/**
+ * The type of the schema `Date`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Date extends Schema.declare<globalThis.Date> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Date
+}
+
+/**
+ * A valid Date, to the millisecond.
+ *
+ * **Details**
+ *
+ * `Schema.Date` has the same values on both sides and may stand in a document as well. This schema adds the annotation
+ * `bsonType`, takes a Date of another realm (such as the sandbox of a test runner), reaches both ends of the range in its
+ * generator, and has Extended JSON for its JSON: `{ "$date": { "$numberLong": "0" } }`, where `Schema.Date` has a plain ISO
+ * string. The relaxed form `{ "$date": "1970-01-01T00:00:00Z" }` is decoded too.
+ *
+ * **Gotchas**
+ *
+ * BSON holds dates that are beyond the range of a JavaScript Date. The driver delivers them as an invalid Date, which the
+ * schema refuses.
+ *
+ * **Example** (A date with a bound)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Born = Bson.Date.check(Schema.isGreaterThanDate(new Date("1900-01-01")))
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Date: Date = Internal.declare(Internal.isValidDate, {
+  identifier: "Date",
+  expected: "a valid Date",
+  bsonType: "date",
+  toCodecJson: json<globalThis.Date>()(
+    Schema.Struct({
+      $date: Schema.Union([
+        Schema.Struct({ $numberLong: IntegerText }),
+        text(
+          /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/u,
+          "a date and time of ISO 8601"
+        )
+      ])
+    }),
+    "a date that JavaScript can represent",
+    ({ $date }) => {
+      const date = new globalThis.Date(typeof $date === "string" ? $date : Number($date.$numberLong))
+      return Internal.isValidDate(date) ? date : undefined
+    },
+    (date) => ({ $date: { $numberLong: date.getTime().toString() } })
+  ),
+  toCodecArbitrary: Generators.date,
+  toEquivalence: () => (a, b) => a.getTime() === b.getTime(),
+  toFormatter: () => (date) => date.toISOString()
+})
+
+// ---- numbers
+
+const numeric = (bsonType: BsonType, expected: string, plain: Schema.Codec<number>) =>
+  Internal.declare(Internal.isNumeric, { bsonType, expected, toCodecJson: numberJson(plain, expected) })
+
+const int64Range = "an integer from -2^63 to 2^63 - 1"
+
+// JSON.parse rounds the integers that are beyond the safe ones, so that those are not taken from plain JSON numbers.
+const Int64Numeric = numeric("long", "an int64", Schema.Int)
+
+/**
+ * The type of the schema `Long`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Long extends Schema.decodeTo<Schema.declare<Driver.Long>, Schema.declare<Numeric>> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Long
+}
+
+/**
+ * An int64, as the driver's class `Long`.
+ *
+ * **When to use**
+ *
+ * Use it where the code around it works with `Long`; `Int64` gives a bigint.
+ *
+ * **Details**
+ *
+ * Decoding takes whatever number the driver delivers, as long as it is an integer in range: see `Int64`. Encoding gives a
+ * `Long`, which is stored as an int64. The Extended JSON is `{ "$numberLong": "1" }`.
+ *
+ * **Example** (Decoding a number that the driver has promoted)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const views = Schema.decodeUnknownSync(Bson.Long)(12)
+ * views.add(1).toString() // => "13"
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Long: Long = Int64Numeric.pipe(Schema.decodeTo(
+  Internal.declare(Internal.isInt64Long, {
+    identifier: "Long",
+    expected: "a Long of 64 bits, with sign",
+    bsonType: "long",
+    toCodecArbitrary: Generators.long,
+    toEquivalence: () => (a, b) => a.equals(b),
+    toFormatter: inspect
+  }),
+  {
+    decode: Internal.convert(Internal.toLong, int64Range),
+    encode: SchemaGetter.transform((long: Driver.Long): Numeric => long)
+  }
+))
+
+/**
+ * The type of the schema `Int64`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Int64 extends Schema.decodeTo<Schema.declare<bigint>, Schema.declare<Numeric>> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Int64
+}
+
+/**
+ * An int64, as a bigint.
+ *
+ * **Details**
+ *
+ * By default the driver delivers an int64 as a number up to 2^53 and as a `Long` beyond; with `promoteLongs: false` always as a
+ * `Long`, with `useBigInt64` always as a bigint. Decoding takes all of them. An integer that is stored as an int32 or as
+ * a double is taken too, since the driver delivers all three as numbers. Integers beyond 2^53 are not taken from a number: it
+ * may have been rounded. Encoding gives a `Long`, which is stored as an int64. The Extended JSON is `{ "$numberLong": "1" }`.
+ *
+ * **Example** (A counter that outgrows the safe integers)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Page = Schema.Struct({ url: Schema.String, views: Bson.Int64 })
+ *
+ * Schema.decodeUnknownSync(Page)({ url: "/", views: 12 }).views // => 12n
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Int64: Int64 = Int64Numeric.pipe(Schema.decodeTo(
+  Internal.declare(Internal.isInt64, {
+    identifier: "Int64",
+    expected: `a bigint: ${int64Range}`,
+    bsonType: "long",
+    toCodecArbitrary: Generators.int64
+  }),
+  {
+    decode: Internal.convert(Internal.toInt64, int64Range),
+    encode: SchemaGetter.transform((int: bigint): Numeric => Driver.Long.fromBigInt(int))
+  }
+))
+
+/**
+ * The type of the schema `Int32`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Int32 extends Schema.decodeTo<Schema.declare<number>, Schema.declare<Numeric>> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Int32
+}
+
+/**
+ * An int32, as a number.
+ *
+ * **Details**
+ *
+ * Decoding takes any number that the driver delivers, as long as it is an integer in range. Encoding gives the driver's class
+ * `Int32`, so that the stored type is certain. The Extended JSON is `{ "$numberInt": "1" }`; a plain JSON number is decoded
+ * too.
+ *
+ * **Gotchas**
+ *
+ * There is no negative zero: it is stored, and decoded, as zero.
+ *
+ * **Example** (An age)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Age = Bson.Int32.check(Schema.isBetween({ minimum: 0, maximum: 150 }))
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Int32: Int32 = numeric("int", "an int32", Schema.Int).pipe(Schema.decodeTo(
+  Internal.declare(Internal.isInt32, {
+    identifier: "Int32",
+    expected: "an integer from -2^31 to 2^31 - 1",
+    bsonType: "int",
+    toCodecArbitrary: Generators.int32
+  }),
+  {
+    decode: Internal.convert(Internal.toInt32, "an integer from -2^31 to 2^31 - 1"),
+    encode: SchemaGetter.transform((int: number): Numeric => new Driver.Int32(int))
+  }
+))
+
+/**
+ * The type of the schema `Double`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Double extends Schema.decodeTo<Schema.declare<number>, Schema.declare<Numeric>> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Double
+}
+
+/**
+ * A double, as a number: fractions, and NaN, the infinities and negative zero as well.
+ *
+ * **When to use**
+ *
+ * Use it for what is measured. The driver stores the plain number 1 as an int32 and 1.5 as a double; a field of this schema
+ * always holds doubles.
+ *
+ * **Details**
+ *
+ * Decoding takes any number that the driver delivers, as long as a double holds it exactly. Encoding gives the driver's class
+ * `Double`. The Extended JSON is `{ "$numberDouble": "1.0" }`; a plain JSON number is decoded too.
+ *
+ * **Example** (Storing 21 as a double)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Reading = Schema.Struct({ sensor: Schema.String, celsius: Bson.Double })
+ *
+ * const document = Schema.encodeSync(Reading)({ sensor: "roof", celsius: 21 })
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Double: Double = numeric("double", "a double", Schema.Finite).pipe(Schema.decodeTo(
+  Internal.declare((u): u is number => typeof u === "number", {
+    identifier: "Double",
+    expected: "a number",
+    bsonType: "double",
+    toCodecArbitrary: Generators.double
+  }),
+  {
+    decode: Internal.convert(Internal.toDouble, "a number that a double holds exactly"),
+    encode: SchemaGetter.transform((number: number): Numeric => new Driver.Double(number))
+  }
+))
+
+/**
+ * The type of the schema `Decimal128`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Decimal128 extends Schema.declare<Driver.Decimal128> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Decimal128
+}
+
+/**
+ * A decimal number of up to 34 digits.
+ *
+ * **Details**
+ *
+ * The Extended JSON is `{ "$numberDecimal": "1.50" }`. Two values are equivalent when they are written alike: `1.5` and
+ * `1.50` are not, although MongoDB compares them as equal.
+ *
+ * **Example** (An amount of money)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import { Decimal128 } from "mongodb"
+ *
+ * const Item = Schema.Struct({ name: Schema.String, price: Bson.Decimal128 })
+ *
+ * const item = Item.make({ name: "Tea", price: Decimal128.fromString("3.50") })
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Decimal128: Decimal128 = Internal.declare(Internal.isBson("Decimal128"), {
+  identifier: "Decimal128",
+  expected: "a Decimal128",
+  bsonType: "decimal",
+  toCodecJson: json<Driver.Decimal128>()(
+    Schema.Struct({ $numberDecimal: DoubleText }),
+    "a number of at most 34 digits, in the range of Decimal128",
+    ({ $numberDecimal }) => Driver.Decimal128.fromString($numberDecimal),
+    (decimal) => ({ $numberDecimal: decimal.toString() })
+  ),
+  toCodecArbitrary: Generators.decimal128,
+  toEquivalence: () => (a, b) => a.toString() === b.toString(),
+  toFormatter: inspect
+})
+
+// ---- binary data
+
+/**
+ * The type of the schema `Binary`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Binary extends Schema.declare<Driver.Binary> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Binary
+}
+
+/**
+ * Binary data of any subtype, as the driver's class `Binary`. A `UUID` is one too.
+ *
+ * **When to use**
+ *
+ * Use it where the subtype matters. `Bytes` gives a plain `Uint8Array`.
+ *
+ * **Details**
+ *
+ * The Extended JSON is `{ "$binary": { "base64": "AQI=", "subType": "00" } }`. Two values are equivalent when subtype and
+ * bytes are the same.
+ *
+ * **Gotchas**
+ *
+ * With `promoteBuffers` the driver delivers buffers that have lost their subtype. Only `Bytes` takes them.
+ *
+ * **Example** (Keeping a subtype of one's own)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import { Binary } from "mongodb"
+ *
+ * const Blob = Bson.Binary.check(Schema.makeFilter((binary) => binary.sub_type === 128))
+ *
+ * const blob = Schema.decodeUnknownSync(Blob)(new Binary(new Uint8Array([1, 2]), 128))
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Binary: Binary = Internal.declare(Internal.isBinary, {
+  identifier: "Binary",
+  expected: "a Binary",
+  bsonType: "binData",
+  toCodecJson: json<Driver.Binary>()(BinaryJson, "binary data in base64", binaryFromJson, binaryToJson),
+  toCodecArbitrary: Generators.binary,
+  toEquivalence: () => Internal.sameBinary,
+  toFormatter: inspect
+})
+
+/**
+ * The type of the schema `Bytes`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Bytes
+  extends Schema.decodeTo<Schema.declare<globalThis.Uint8Array>, Schema.declare<Driver.Binary | globalThis.Uint8Array>>
+{
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Bytes
+}
+
+/**
+ * Binary data of the generic subtype 0, as a `Uint8Array`.
+ *
+ * **Details**
+ *
+ * Decoding takes a `Binary` of subtype 0, and the buffer that the driver delivers with `promoteBuffers`. It copies the bytes:
+ * those of the driver are a view on the whole reply of the server, and would keep it in memory. Encoding gives a `Binary`. The
+ * Extended JSON is that of `Binary`.
+ *
+ * **Example** (A hash of 32 bytes)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Sha256 = Bson.Bytes.check(Schema.isMinLength(32), Schema.isMaxLength(32))
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Bytes: Bytes = Internal.declare(
+  (u): u is Driver.Binary | globalThis.Uint8Array =>
+    Internal.isBinary(u) && u.sub_type === 0 || Internal.isUint8Array(u),
+  {
+    expected: "a Binary of subtype 0",
+    bsonType: "binData",
+    toCodecJson: json<Driver.Binary | globalThis.Uint8Array>()(
+      BinaryJson,
+      "binary data in base64",
+      binaryFromJson,
+      (bytes) => binaryToJson(Internal.isBinary(bytes) ? bytes : new Driver.Binary(bytes))
+    )
+  }
+).pipe(Schema.decodeTo(
+  Internal.declare(Internal.isUint8Array, {
+    identifier: "Bytes",
+    expected: "a Uint8Array",
+    bsonType: "binData",
+    toCodecArbitrary: Generators.bytes,
+    toEquivalence: () => Internal.sameElements
+  }),
+  {
+    decode: SchemaGetter.transform((bytes: Driver.Binary | globalThis.Uint8Array) =>
+      new globalThis.Uint8Array(Internal.isBinary(bytes) ? bytes.value() : bytes)
+    ),
+    encode: SchemaGetter.transform((bytes: globalThis.Uint8Array): Driver.Binary | globalThis.Uint8Array =>
+      new Driver.Binary(bytes)
+    )
+  }
+))
+
+/**
+ * The type of the schema `UUID`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface UUID extends Schema.declare<Driver.UUID> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": UUID
+}
+
+/**
+ * A UUID of any version: binary data of subtype 4 and 16 bytes, as the driver's class `UUID`.
+ *
+ * **Details**
+ *
+ * The Extended JSON is that of `Binary`; `{ "$uuid": "c8edabc3-f738-4ca3-b68d-ab92a91478a3" }` is decoded too.
+ *
+ * **Gotchas**
+ *
+ * UUIDs of the old subtype 3 are refused: their bytes are in an order that depends on the driver that wrote them.
+ *
+ * **Example** (A UUID as the identifier)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import { UUID } from "mongodb"
+ *
+ * const Order = Schema.Struct({ _id: Bson.UUID, total: Bson.Decimal128 })
+ *
+ * const isId = Schema.is(Bson.UUID)(new UUID())
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const UUID: UUID = Internal.declare(Internal.isUuid, {
+  identifier: "UUID",
+  expected: "a UUID",
+  bsonType: "binData",
+  toCodecJson: json<Driver.UUID>()(
+    Schema.Union([BinaryJson, Schema.Struct({ $uuid: Schema.String.check(Schema.isGUID()) })]),
+    "a UUID",
+    (json) => {
+      if ("$uuid" in json) return Driver.UUID.createFromHexString(json.$uuid)
+      const binary = binaryFromJson(json)
+      return Internal.isUuid(binary) ? binary : undefined
+    },
+    binaryToJson
+  ),
+  toCodecArbitrary: Generators.uuid,
+  toEquivalence: () => Internal.sameBinary,
+  toFormatter: inspect
+})
+
+/**
+ * The type of the schema `Vector`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Vector extends Schema.declare<Driver.Binary> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Vector
+}
+
+/**
+ * A vector of any type of element, as the `Binary` of subtype 9 that it is stored as.
+ *
+ * **When to use**
+ *
+ * Use it where the type of the elements differs between documents. `Float32Vector`, `Int8Vector` and `BitVector` give the
+ * elements.
+ *
+ * **Details**
+ *
+ * The header is checked after the specification of BSON Binary Vector: the type of the elements, the padding and the number of
+ * bytes. The Extended JSON is that of `Binary`.
+ *
+ * **Example** (Reading the elements)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import { Binary } from "mongodb"
+ *
+ * const vector = Schema.decodeUnknownSync(Bson.Vector)(Binary.fromInt8Array(new Int8Array([1, -1])))
+ * vector.toInt8Array() // => Int8Array [1, -1]
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Vector: Vector = Internal.declare(Internal.isVector, {
+  identifier: "Vector",
+  expected: "a vector",
+  bsonType: "binData",
+  toCodecJson: json<Driver.Binary>()(
+    BinaryJson,
+    "a vector",
+    (json) => {
+      const binary = binaryFromJson(json)
+      return Internal.isVector(binary) ? binary : undefined
+    },
+    binaryToJson
+  ),
+  toCodecArbitrary: Generators.vector,
+  toEquivalence: () => Internal.sameBinary,
+  toFormatter: inspect
+})
+
+/**
+ * The type of the schema `Float32Vector`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Float32Vector extends Schema.decodeTo<Schema.declare<globalThis.Float32Array>, Vector> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Float32Vector
+}
+
+/**
+ * A vector of float32, as a `Float32Array`: what most models for embeddings give.
+ *
+ * **Example** (A document with an embedding)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Passage = Schema.Struct({ text: Schema.String, embedding: Bson.Float32Vector })
+ *
+ * const document = Schema.encodeSync(Passage)({ text: "Hello", embedding: new Float32Array([0.25, -0.5]) })
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Float32Vector: Float32Vector = Vector.pipe(Schema.decodeTo(
+  Internal.declare(Internal.isFloat32Array, {
+    identifier: "Float32Vector",
+    expected: "a Float32Array",
+    bsonType: "binData",
+    toCodecArbitrary: Generators.float32Array,
+    toEquivalence: () => Internal.sameElements
+  }),
+  {
+    decode: Internal.convert(
+      (vector: Driver.Binary) => Internal.isFloat32(vector) ? vector.toFloat32Array() : undefined,
+      "a vector of float32"
+    ),
+    encode: SchemaGetter.transform((elements: globalThis.Float32Array) => Driver.Binary.fromFloat32Array(elements))
+  }
+))
+
+/**
+ * The type of the schema `Int8Vector`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Int8Vector extends Schema.decodeTo<Schema.declare<globalThis.Int8Array>, Vector> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Int8Vector
+}
+
+/**
+ * A vector of int8, as an `Int8Array`: quantised embeddings.
+ *
+ * **Example** (Encoding a vector)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const binary = Schema.encodeSync(Bson.Int8Vector)(new Int8Array([127, -128]))
+ * binary.sub_type // => 9
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Int8Vector: Int8Vector = Vector.pipe(Schema.decodeTo(
+  Internal.declare(Internal.isInt8Array, {
+    identifier: "Int8Vector",
+    expected: "an Int8Array",
+    bsonType: "binData",
+    toCodecArbitrary: Generators.int8Array,
+    toEquivalence: () => Internal.sameElements
+  }),
+  {
+    decode: Internal.convert(
+      (vector: Driver.Binary) => Internal.isInt8(vector) ? vector.toInt8Array() : undefined,
+      "a vector of int8"
+    ),
+    encode: SchemaGetter.transform((elements: globalThis.Int8Array) => Driver.Binary.fromInt8Array(elements))
+  }
+))
+
+/**
+ * The type of the schema `BitVector`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface BitVector extends Schema.decodeTo<Schema.declare<globalThis.Int8Array>, Vector> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": BitVector
+}
+
+/**
+ * A vector of bits, eight to a byte, as an `Int8Array` of zeros and ones: binary quantised embeddings.
+ *
+ * **Example** (Encoding a vector)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const binary = Schema.encodeSync(Bson.BitVector)(new Int8Array([1, 0, 1]))
+ * binary.toPackedBits() // => Uint8Array [0b10100000]
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const BitVector: BitVector = Vector.pipe(Schema.decodeTo(
+  Internal.declare(Internal.isBits, {
+    identifier: "BitVector",
+    expected: "an Int8Array of zeros and ones",
+    bsonType: "binData",
+    toCodecArbitrary: Generators.bits,
+    toEquivalence: () => Internal.sameElements
+  }),
+  {
+    decode: Internal.convert(
+      (vector: Driver.Binary) => Internal.isPackedBit(vector) ? vector.toBits() : undefined,
+      "a vector of bits"
+    ),
+    encode: SchemaGetter.transform((bits: globalThis.Int8Array) => Driver.Binary.fromBits(bits))
+  }
+))
+
+// ---- the other types
+
+/**
+ * The type of the schema `Timestamp`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Timestamp extends Schema.declare<Driver.Timestamp> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Timestamp
+}
+
+/**
+ * A timestamp as MongoDB uses it inside, of the oplog and of cluster times: seconds since 1970, and an increment.
+ *
+ * **When to use**
+ *
+ * Use it for what the server hands out. For points in time of one's own, use `Date`.
+ *
+ * **Details**
+ *
+ * The Extended JSON is `{ "$timestamp": { "t": 1700000000, "i": 1 } }`.
+ *
+ * **Gotchas**
+ *
+ * The server puts its own time in place of an empty timestamp (`t` and `i` are 0) that is inserted at the top of a document.
+ *
+ * **Example** (Keeping an operation time)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Checkpoint = Schema.Struct({ _id: Schema.String, operationTime: Bson.Timestamp })
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Timestamp: Timestamp = Internal.declare(Internal.isBson("Timestamp"), {
+  identifier: "Timestamp",
+  expected: "a Timestamp",
+  bsonType: "timestamp",
+  toCodecJson: json<Driver.Timestamp>()(
+    Schema.Struct({
+      $timestamp: Schema.Struct({
+        t: Schema.Int.check(Schema.isUint32()),
+        i: Schema.Int.check(Schema.isUint32())
+      })
+    }),
+    "a Timestamp",
+    ({ $timestamp }) => new Driver.Timestamp($timestamp),
+    ({ i, t }) => ({ $timestamp: { t, i } })
+  ),
+  toCodecArbitrary: Generators.timestamp,
+  toEquivalence: () => (a, b) => a.t === b.t && a.i === b.i,
+  toFormatter: inspect
+})
+
+/**
+ * The type of the schema `BSONRegExp`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface BSONRegExp
+  extends Schema.decodeTo<Schema.declare<Driver.BSONRegExp>, Schema.declare<Driver.BSONRegExp | globalThis.RegExp>>
+{
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": BSONRegExp
+}
+
+/**
+ * A regular expression of the server (PCRE), as the driver's class `BSONRegExp`.
+ *
+ * **Details**
+ *
+ * Decoding takes a `BSONRegExp`, and a `RegExp` with the flags as the driver translates them: `i`, `m`, and `g`, which stands for
+ * the option `s`, just as the flag `s` does. The flags `d`, `u` and `v` are left out, since they change nothing on the server. `y`
+ * is refused. Encoding gives a `BSONRegExp`. The Extended JSON is
+ * `{ "$regularExpression": { "pattern": "^a", "options": "i" } }`.
+ *
+ * **Gotchas**
+ *
+ * By default the driver makes a `RegExp` of what is stored. That loses the options `l`, `u` and `x`, writes some patterns in
+ * another way (`/` becomes `\/`), and fails where the pattern is none in JavaScript. Read with `bsonRegExp: true` to keep them.
+ *
+ * **Example** (From a RegExp)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * Schema.decodeUnknownSync(Bson.BSONRegExp)(/^a/i).options // => "i"
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const BSONRegExp: BSONRegExp = Internal.declare(
+  (u): u is Driver.BSONRegExp | globalThis.RegExp => Internal.isBSONRegExp(u) || Internal.isRegExp(u),
+  {
+    expected: "a BSONRegExp or a RegExp",
+    bsonType: "regex",
+    toCodecJson: json<Driver.BSONRegExp | globalThis.RegExp>()(
+      Schema.Struct({ $regularExpression: Schema.Struct({ pattern: Schema.String, options: Schema.String }) }),
+      "a pattern without NUL, and options out of i, l, m, s, u and x",
+      ({ $regularExpression: { options, pattern } }) => new Driver.BSONRegExp(pattern, options),
+      (regExp) => {
+        const { options, pattern } = Internal.toBSONRegExp(regExp)
+        return { $regularExpression: { pattern, options } }
+      }
+    )
+  }
+).pipe(Schema.decodeTo(
+  Internal.declare(Internal.isBSONRegExp, {
+    identifier: "BSONRegExp",
+    expected: "a BSONRegExp",
+    bsonType: "regex",
+    toCodecArbitrary: Generators.regExp,
+    toEquivalence: () => (a, b) => a.pattern === b.pattern && a.options === b.options,
+    toFormatter: inspect
+  }),
+  {
+    decode: Internal.convert(Internal.toBSONRegExp, "a RegExp without the flag y, and without NUL in its source"),
+    encode: SchemaGetter.transform((regExp: Driver.BSONRegExp): Driver.BSONRegExp | globalThis.RegExp => regExp)
+  }
+))
+
+/**
+ * The type of the schema `Code`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Code extends Schema.declare<Driver.Code> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": Code
+}
+
+/**
+ * JavaScript code, with or without a scope.
+ *
+ * **Details**
+ *
+ * The Extended JSON is `{ "$code": "f()" }`, with the scope, in Extended JSON itself, as `$scope`. Two values are equivalent when
+ * their code is the same and their scopes are stored as the same bytes.
+ *
+ * **Example** (A function of the server)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import { Code } from "mongodb"
+ *
+ * const Stored = Schema.Struct({ _id: Schema.String, value: Bson.Code })
+ *
+ * const stored = Stored.make({ _id: "twice", value: new Code("function (x) { return 2 * x }") })
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Code: Code = Internal.declare(Internal.isBson("Code"), {
+  identifier: "Code",
+  expected: "a Code",
+  bsonType: ["javascript", "javascriptWithScope"],
+  toCodecJson: documentJson(
+    Schema.Struct({ $code: Schema.String, $scope: Schema.optionalKey(JsonDocument) }),
+    "code, and a scope in Extended JSON",
+    Internal.isBson("Code")
+  ),
+  toCodecArbitrary: Generators.code,
+  toEquivalence: () => Internal.sameStored,
+  toFormatter: inspect
+})
+
+/**
+ * The type of the schema `MinKey`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface MinKey extends Schema.declare<Driver.MinKey> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": MinKey
+}
+
+/**
+ * The value that sorts before every other.
+ *
+ * **Details**
+ *
+ * The Extended JSON is `{ "$minKey": 1 }`.
+ *
+ * **Example** (A lower bound)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Bound = Schema.Union([Bson.MinKey, Bson.Int64, Bson.MaxKey])
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const MinKey: MinKey = Internal.declare(Internal.isBson("MinKey"), {
+  identifier: "MinKey",
+  expected: "a MinKey",
+  bsonType: "minKey",
+  toCodecJson: json<Driver.MinKey>()(
+    Schema.Struct({ $minKey: Schema.Literal(1) }),
+    "a MinKey",
+    () => new Driver.MinKey(),
+    () => ({ $minKey: 1 })
+  ),
+  toEquivalence: () => () => true,
+  toFormatter: inspect
+})
+
+/**
+ * The type of the schema `MaxKey`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface MaxKey extends Schema.declare<Driver.MaxKey> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": MaxKey
+}
+
+/**
+ * The value that sorts after every other.
+ *
+ * **Details**
+ *
+ * The Extended JSON is `{ "$maxKey": 1 }`.
+ *
+ * **Example** (An upper bound)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Bound = Schema.Union([Bson.MinKey, Bson.Int64, Bson.MaxKey])
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const MaxKey: MaxKey = Internal.declare(Internal.isBson("MaxKey"), {
+  identifier: "MaxKey",
+  expected: "a MaxKey",
+  bsonType: "maxKey",
+  toCodecJson: json<Driver.MaxKey>()(
+    Schema.Struct({ $maxKey: Schema.Literal(1) }),
+    "a MaxKey",
+    () => new Driver.MaxKey(),
+    () => ({ $maxKey: 1 })
+  ),
+  toEquivalence: () => () => true,
+  toFormatter: inspect
+})
+
+/**
+ * The type of the schema `DBRef`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface DBRef extends Schema.declare<Driver.DBRef> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": DBRef
+}
+
+/**
+ * A reference to a document: its collection, its identifier, and where it is in another database the name of that.
+ *
+ * **Details**
+ *
+ * The identifier is an ObjectId, as in the driver's types. The Extended JSON is
+ * `{ "$ref": "users", "$id": { "$oid": "507f1f77bcf86cd799439011" } }`, with `$db` and further fields where there are any. Two
+ * values are equivalent when they are stored as the same bytes.
+ *
+ * **Gotchas**
+ *
+ * bson splits the name of a collection that has one dot in it, and takes what is before the dot for the database.
+ *
+ * **Example** (A reference)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import { DBRef, ObjectId } from "mongodb"
+ *
+ * const Post = Schema.Struct({ title: Schema.String, author: Bson.DBRef })
+ *
+ * const post = Post.make({ title: "Notes", author: new DBRef("users", new ObjectId()) })
+ * ```
+ *
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const DBRef: DBRef = Internal.declare(Internal.isDBRef, {
+  identifier: "DBRef",
+  expected: "a DBRef to an ObjectId",
+  bsonType: "object",
+  toCodecJson: documentJson(
+    Schema.StructWithRest(
+      Schema.Struct({
+        $ref: Schema.String,
+        $id: Schema.Struct({ $oid: Hex24 }),
+        $db: Schema.optionalKey(Schema.String)
+      }),
+      [JsonDocument]
+    ),
+    "a DBRef to an ObjectId, in Extended JSON",
+    Internal.isDBRef
+  ),
+  toCodecArbitrary: Generators.dbRef,
+  toEquivalence: () => Internal.sameStored,
+  toFormatter: inspect
+})

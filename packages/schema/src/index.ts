@@ -1,0 +1,17 @@
+// @barrel: Auto-generated exports. Do not edit manually.
+
+/**
+ * Schemas of BSON values: what a document holds and the driver reads and writes, with generators and Extended JSON.
+ *
+ * Each schema has BSON-native values on its encoded side, so that a schema of a document encodes to what the driver
+ * stores. The annotation `bsonType` holds the type's alias of MongoDB's `$jsonSchema`, on the decoded and on the encoded
+ * side alike. Values are recognised by their tag and their version and not by their class, so that they may come from
+ * another copy of bson, as long as it has the major version that the driver writes.
+ *
+ * `Schema.toCodecJson` makes Extended JSON v2 of them. It encodes to the canonical form, which keeps every type, and decodes
+ * the relaxed form as well. To write the relaxed form, encode to BSON first and give that to the driver:
+ * `BSON.EJSON.stringify(document, { relaxed: true })`.
+ *
+ * @since 0.1.0
+ */
+export * as Bson from "./Bson.ts"

@@ -1,0 +1,3 @@
+// @barrel: Auto-generated exports. Do not edit manually.
+
+export {}

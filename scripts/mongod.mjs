@@ -1,0 +1,9 @@
+// Prints the path of a mongod, fetching one where there is none: `pnpm mongod`.
+import { findMongod, log, MongodNotFound } from "./find-mongod.mjs"
+
+try {
+  process.stdout.write(`${await findMongod()}\n`)
+} catch (error) {
+  log(error instanceof MongodNotFound ? error.message : error.stack)
+  process.exitCode = 1
+}
