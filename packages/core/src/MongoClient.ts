@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
 import * as internal from "./internal/client.ts"
-import { toDriverOptions } from "./internal/clientOptions.ts"
+import { secretsOf, toDriverOptions } from "./internal/clientOptions.ts"
 import type { OptionsOf } from "./Mongo.ts"
 import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
@@ -313,7 +313,11 @@ export interface MongoClientConfig extends ClientOptions {
  * @since 0.1.0
  */
 export const make = (config: MongoClientConfig): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
-  internal.connect(() => new Driver.MongoClient(Redacted.value(config.url), toDriverOptions(config)), config)
+  internal.connect(
+    () => new Driver.MongoClient(Redacted.value(config.url), toDriverOptions(config)),
+    config,
+    secretsOf(config)
+  )
 
 /**
  * Wraps a client of the driver that somebody else has made and will close.

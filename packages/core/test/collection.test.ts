@@ -196,7 +196,7 @@ describe("updating", () => {
       assert.strictEqual((yield* collection.find({ name: "last" }).one)._id, 3)
       yield* collection.replaceOne({ group: "a" }, { name: "replaced" }, { sort: { _id: -1 } })
       assert.strictEqual((yield* collection.find({ name: "replaced" }).one)._id, 3)
-      assert.strictEqual((yield* reasonOf(collection.updateOne({}, { $set: { a: 1 } as never }, { hint: "nope" })))._tag, "ServerError")
+      assert.strictEqual((yield* reasonOf(collection.updateOne({}, { $set: { a: 1 } as never }, { hint: "nope" })))._tag, "InvalidCommandError")
     }))
 })
 
@@ -477,11 +477,11 @@ describe("indexes", () => {
         yield* collection.createIndex(
           { name: 1 },
           { unique: true, partialFilterExpression: { name: { $exists: true } }, collation },
-          { comment: "why", commitQuorum: "majority", maxTimeMS: 5000 }
+          { commitQuorum: "majority", maxTimeMS: 5000 }
         ),
         "name_1"
       )
-      assert.deepInclude(last("createIndexes"), { comment: "why", commitQuorum: "majority" })
+      assert.deepInclude(last("createIndexes"), { commitQuorum: "majority", maxTimeMS: 5000 })
       assert.strictEqual((yield* reasonOf(collection.insertOne({ _id: 9, name: "ADA" })))._tag, "DuplicateKeyError")
       assert.strictEqual(yield* collection.createIndex("group"), "group_1")
       assert.deepStrictEqual(
@@ -616,7 +616,9 @@ describe("failures that are no defects", () => {
         const collection = db.collection("items")
         yield* collection.insertOne({ a: 1 })
         const reason = yield* reasonOf(Effect.suspend(() => failure(collection)))
-        assert.notStrictEqual(reason._tag, "UnknownError", reason.message)
+        // What a callback of the caller throws is none of the driver's errors.
+        const isForeign = name === "a toBSON that throws" || name === "a getter that throws"
+        assert.strictEqual(reason._tag === "UnknownError", isForeign, reason.message)
         assert.strictEqual(yield* collection.countDocuments(), 1)
       }))
   }

@@ -1,4 +1,8 @@
+import * as Redacted from "effect/Redacted"
 import * as Reasons from "../MongoError.ts"
+import { parseDuplicateKey } from "./duplicateKey.ts"
+import { redactCause, redactCredentials, redactValues } from "./redact.ts"
+import { meaningOf } from "./serverCodes.ts"
 
 /**
  * Input that mongofx refuses before anything is sent. `path` says where it is, `message` the whole sentence.
@@ -18,13 +22,458 @@ export class InvalidInput extends Error {
 export interface ClassifyContext {
   readonly operation: string
   readonly namespace?: string | undefined
+  /** Texts that must appear nowhere, besides the credentials of URIs. */
+  readonly secrets?: ReadonlyArray<string> | undefined
 }
 
-/** @internal */
+interface Fields {
+  readonly operation: string
+  readonly namespace: string | undefined
+  readonly code: number | undefined
+  readonly codeName: string | undefined
+  readonly labels: ReadonlyArray<string>
+  readonly cause: unknown
+  readonly message: string
+}
+
+/** A property of whatever was thrown: getters and proxies may throw. */
+const read = (target: unknown, key: string): unknown => {
+  if (typeof target !== "object" && typeof target !== "function" || target === null) return undefined
+  try {
+    return (target as Record<string, unknown>)[key]
+  } catch {
+    return undefined
+  }
+}
+
+const text = (value: unknown): string | undefined => typeof value === "string" && value !== "" ? value : undefined
+
+const describe = (cause: unknown): string => {
+  const message = text(read(cause, "message")) ?? text(read(cause, "errmsg"))
+  if (message !== undefined) return message
+  const name = text(read(cause, "name"))
+  if (name !== undefined) return name
+  try {
+    return String(cause)
+  } catch {
+    return "something that cannot be described"
+  }
+}
+
+/** A server's code: a number, or an `Int32` where values are not promoted. */
+const codeOf = (cause: unknown): number | undefined => {
+  const code = read(cause, "code")
+  if (code === undefined || code === null || typeof code === "string" || typeof code === "symbol") return undefined
+  const number = typeof code === "number" ? code : Number(read(code, "value") ?? code)
+  return Number.isInteger(number) ? number : undefined
+}
+
+const labelsOf = (cause: unknown): ReadonlyArray<string> => {
+  const labels = read(cause, "errorLabels")
+  return Array.isArray(labels) ? labels.filter((label) => typeof label === "string") : []
+}
+
+const isReply = (name: string): boolean =>
+  name === "MongoServerError" || name === "MongoWriteConcernError" || name === "MongoBulkWriteError" ||
+  name === "MongoClientBulkWriteError"
+
+const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
+  const name = text(read(cause, "name")) ?? ""
+  const own = describe(cause)
+  const shown = redactCredentials(isReply(name) || !(cause instanceof Error) ? redactValues(own) : own, context.secrets)
+  const subject = context.namespace === undefined ? context.operation : `${context.operation} on ${context.namespace}`
+  return {
+    operation: context.operation,
+    namespace: context.namespace,
+    code: codeOf(cause),
+    codeName: text(read(cause, "codeName")),
+    labels: labelsOf(cause),
+    cause: redactCause(cause, context.secrets),
+    message: `${subject}: ${shown}`
+  }
+}
+
+const asDocument = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined
+
+const transactionLabels = ["UnknownTransactionCommitResult", "TransientTransactionError"] as const
+
+const transactionError = (fields: Fields) =>
+  new Reasons.TransactionError({ ...fields, label: transactionLabels.find((label) => fields.labels.includes(label)) })
+
+const dnsCodes = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_NODATA", "EAI_NONAME", "ENODATA", "ESERVFAIL", "EBADNAME", "ETIMEOUT", "EREFUSED"])
+
+const brokenCodes = new Set(["ECONNRESET", "EPIPE", "EHOSTUNREACH", "ENETUNREACH", "ECONNABORTED", "EADDRNOTAVAIL"])
+
+const isTls = (code: string, message: string): boolean =>
+  /^ERR_(SSL|TLS)_|^CERT_|^EPROTO$|CERT|UNABLE_TO_VERIFY/.test(code) ||
+  /\b(?:SSL|TLS) (?:routines|handshake|connection)|wrong version number|\bcertificate\b|before secure TLS connection/i.test(message)
+
+/** What broke, after Node's code and message of an error or of one of its causes. */
+const socketKind = (cause: unknown): "refused" | "dns" | "tls" | "timeout" | "network" | undefined => {
+  for (let error = cause, depth = 0; error !== undefined && error !== null && depth < 8; error = read(error, "cause"), depth++) {
+    const code = text(read(error, "code")) ?? ""
+    const message = text(read(error, "message")) ?? ""
+    if (dnsCodes.has(code) || /\bgetaddrinfo\b|\bquery(?:Srv|Txt) /.test(message)) return "dns"
+    if (code === "ECONNREFUSED" || /\bECONNREFUSED\b/.test(message)) return "refused"
+    if (isTls(code, message)) return "tls"
+    if (code === "ETIMEDOUT" || read(error, "name") === "MongoNetworkTimeoutError") return "timeout"
+    if (brokenCodes.has(code)) return "network"
+  }
+  return undefined
+}
+
+/** The errors that the members of a topology have reported. */
+const memberErrors = (description: unknown): ReadonlyArray<unknown> => {
+  const servers = read(description, "servers")
+  return servers instanceof Map
+    ? [...servers.values()].map((server) => read(server, "error")).filter((error) => error !== undefined && error !== null)
+    : []
+}
+
+const selectionError = (cause: unknown, fields: Fields): Reasons.WriteErrorReason => {
+  const errors = [read(cause, "cause"), ...memberErrors(read(cause, "reason"))]
+  const refused = errors.find((error) => codeOf(error) === 18)
+  if (refused !== undefined) return new Reasons.AuthenticationError({ ...fields, code: 18 })
+  const isIncompatible = errors.some((error) => read(error, "name") === "MongoCompatibilityError")
+  const kind = isIncompatible ? "incompatible" : errors.map(socketKind).find((kind) => kind !== undefined && kind !== "network") ??
+    socketKind(new Error(describe(cause)))
+  return new Reasons.ConnectionError({ ...fields, kind: kind ?? "serverSelection" })
+}
+
+const cursorError = (fields: Fields, kind: Reasons.CursorError["kind"]) => new Reasons.CursorError({ ...fields, kind })
+
+const addressOf = (cause: unknown): string | undefined => text(read(cause, "address"))
+
+/** A reply of the server, or what the driver has kept of one: its code decides. */
+const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason => {
+  const { code } = fields
+  if (fields.labels.includes("SystemOverloadedError")) return new Reasons.OverloadedError(fields)
+  // Atlas answers a failed login with a code of its own.
+  if (code === 8000 && /\bauth/i.test(fields.message)) return new Reasons.AuthenticationError(fields)
+  if (code === 20 && /transaction numbers are only allowed/i.test(fields.message)) {
+    return transactionError({
+      ...fields,
+      message: `${fields.message} (transactions need a replica set or a sharded cluster; this server is a standalone)`
+    })
+  }
+  const meaning = code === undefined ? undefined : meaningOf(code)
+  if (meaning === undefined) return new Reasons.ServerError(fields)
+  switch (meaning.tag) {
+    case "DuplicateKeyError": {
+      const parsed = parseDuplicateKey(describe(cause))
+      const keyPattern = asDocument(read(cause, "keyPattern"))
+      return new Reasons.DuplicateKeyError({
+        ...fields,
+        index: parsed.index,
+        keyPattern: keyPattern === undefined ? parsed.keyPattern : keyPatternOf(keyPattern),
+        keyValue: Redacted.make(asDocument(read(cause, "keyValue")) ?? parsed.keyValue, { label: "keyValue" })
+      })
+    }
+    case "DocumentValidationError":
+      return new Reasons.DocumentValidationError({
+        ...fields,
+        details: Redacted.make(asDocument(read(cause, "errInfo")) ?? {}, { label: "details" })
+      })
+    case "CursorError":
+      return cursorError(fields, meaning.kind)
+    case "ChangeStreamError":
+      return new Reasons.ChangeStreamError({ ...fields, kind: meaning.kind })
+    case "ConnectionError":
+      return new Reasons.ConnectionError({ ...fields, kind: meaning.kind })
+    case "TransactionError":
+      return transactionError(fields)
+    default:
+      return new Reasons[meaning.tag](fields)
+  }
+}
+
+/** The directions of an index, which are `Int32` or `Double` objects where values are not promoted. */
+const keyPatternOf = (pattern: Readonly<Record<string, unknown>>): Readonly<Record<string, number | string>> =>
+  Object.fromEntries(Object.entries(pattern).map(([field, direction]) => [
+    field,
+    typeof direction === "string" ? direction : Number(read(direction, "value") ?? direction)
+  ]))
+
+const invalidArgument = (fields: Fields, path?: string) => new Reasons.InvalidArgumentError({ ...fields, path })
+
+type Rule = (cause: unknown, fields: Fields, context: ClassifyContext) => Reasons.WriteErrorReason
+
+const clientClosed: Rule = (_, fields) => new Reasons.ClientClosedError({ ...fields, kind: "client" })
+const authentication: Rule = (_, fields) => new Reasons.AuthenticationError(fields)
+const refusedArgument: Rule = (_, fields) => invalidArgument(fields)
+const gridFS = (kind: Reasons.GridFSError["kind"]): Rule => (_, fields) => new Reasons.GridFSError({ ...fields, kind })
+const bson: Rule = (_, fields) => new Reasons.BsonError(fields)
+const strangeReply: Rule = (_, fields) => new Reasons.ServerError(fields)
+
+const changeStreamClosed = /ChangeStream is closed/i
+
+const apiError: Rule = (_, fields) => {
+  if (changeStreamClosed.test(fields.message)) return new Reasons.ChangeStreamError({ ...fields, kind: "closed" })
+  if (/Stream has been aborted/i.test(fields.message)) return new Reasons.GridFSError({ ...fields, kind: "aborted" })
+  if (/\bcollection .* not found/i.test(fields.message)) return new Reasons.NamespaceNotFoundError(fields)
+  return invalidArgument(fields)
+}
+
+const runtimeError: Rule = (cause, fields) => {
+  if (read(cause, "code") === "ENOENT" || /FileNotFound|\bwas not found/.test(fields.message)) return gridFS("fileNotFound")(cause, fields, fields)
+  if (changeStreamClosed.test(fields.message)) return new Reasons.ChangeStreamError({ ...fields, kind: "closed" })
+  // The host of a connection string, which the driver parses late.
+  if (/Unable to parse .* with URL/.test(fields.message)) return invalidArgument(fields)
+  return new Reasons.ServerError(fields)
+}
+
+const network: Rule = (cause, fields) =>
+  new Reasons.ConnectionError({ ...fields, kind: socketKind(cause) ?? "network", address: addressOf(cause) })
+
+const encryption: Rule = (cause, fields, context) => {
+  const nested = read(cause, "cause")
+  const beneath = nested === undefined || nested === null ? undefined : classifySingle(nested, context)
+  const isKmsTimeout = read(cause, "name") === "MongoCryptKMSRequestNetworkTimeoutError"
+  return new Reasons.EncryptionError({
+    ...fields,
+    code: fields.code ?? beneath?.code,
+    codeName: fields.codeName ?? beneath?.codeName,
+    labels: fields.labels.length > 0 ? fields.labels : beneath?.labels ?? [],
+    retryable: isKmsTimeout || beneath !== undefined && beneath.isRetryable
+  })
+}
+
+/** A driver's error by its name: two copies of the driver in one process have different classes of the same names. */
+const byName: Readonly<Record<string, Rule>> = {
+  MongoServerError: classifyReply,
+  MongoWriteConcernError: (cause, fields) => {
+    const error = read(read(cause, "result"), "writeConcernError")
+    return new Reasons.WriteConcernError({
+      ...fields,
+      code: codeOf(error) ?? fields.code,
+      codeName: text(read(error, "codeName")) ?? fields.codeName
+    })
+  },
+  MongoNetworkError: network,
+  MongoNetworkTimeoutError: (cause, fields) =>
+    new Reasons.ConnectionError({ ...fields, kind: "timeout", address: addressOf(cause) }),
+  MongoPoolClearedError: (cause, fields) =>
+    new Reasons.ConnectionError({ ...fields, kind: "poolCleared", address: addressOf(cause) }),
+  PoolClearedOnNetworkError: (cause, fields) =>
+    new Reasons.ConnectionError({ ...fields, kind: "poolCleared", address: addressOf(cause) }),
+  MongoServerSelectionError: selectionError,
+  MongoSystemError: selectionError,
+  MongoWaitQueueTimeoutError: (cause, fields) => new Reasons.PoolTimeoutError({ ...fields, address: addressOf(cause) }),
+  MongoPoolClosedError: clientClosed,
+  MongoClientClosedError: clientClosed,
+  MongoNotConnectedError: clientClosed,
+  MongoTopologyClosedError: clientClosed,
+  MongoServerClosedError: clientClosed,
+  MongoExpiredSessionError: (_, fields) => new Reasons.ClientClosedError({ ...fields, kind: "session" }),
+  MongoOperationTimeoutError: (_, fields) => new Reasons.MaxTimeExpiredError(fields),
+  MongoMissingCredentialsError: authentication,
+  MongoAWSError: authentication,
+  MongoOIDCError: authentication,
+  MongoAzureError: authentication,
+  MongoGCPError: authentication,
+  MongoKerberosError: authentication,
+  MongoParseError: refusedArgument,
+  MongoInvalidArgumentError: refusedArgument,
+  MongoMissingDependencyError: refusedArgument,
+  MongoBatchReExecutionError: refusedArgument,
+  MongoClientBulkWriteExecutionError: refusedArgument,
+  MongoCompatibilityError: (_, fields) =>
+    /wire version/.test(fields.message)
+      ? new Reasons.ConnectionError({ ...fields, kind: "incompatible" })
+      : invalidArgument(fields),
+  MongoTransactionError: (_, fields) => transactionError(fields),
+  MongoTailableCursorError: (_, fields) => cursorError(fields, "tailable"),
+  MongoCursorInUseError: (_, fields) => cursorError(fields, "inUse"),
+  MongoCursorExhaustedError: (_, fields) => cursorError(fields, "exhausted"),
+  MongoAPIError: apiError,
+  MongoRuntimeError: runtimeError,
+  MongoDriverError: runtimeError,
+  MongoStalePrimaryError: (_, fields) => new Reasons.NotPrimaryError(fields),
+  MongoUnexpectedServerResponseError: strangeReply,
+  MongoClientBulkWriteCursorError: strangeReply,
+  MongoDecompressionError: (_, fields) => new Reasons.ConnectionError({ ...fields, kind: "network" }),
+  MongoChangeStreamError: (_, fields) => new Reasons.ChangeStreamError({ ...fields, kind: "fatal" }),
+  MongoGridFSStreamError: gridFS("aborted"),
+  MongoGridFSChunkError: gridFS("corrupt"),
+  BSONError: bson,
+  BSONVersionError: bson,
+  BSONOffsetError: bson,
+  BSONRuntimeError: bson
+}
+
+/** What is left of a driver's error by the classes above it, for names that a later driver may bring. */
+const byAncestor = (cause: object): Rule | undefined => {
+  for (let prototype = Object.getPrototypeOf(cause) as object | null; prototype !== null; prototype = Object.getPrototypeOf(prototype) as object | null) {
+    const name = text(read(read(prototype, "constructor"), "name"))
+    if (name !== undefined && Object.hasOwn(byName, name)) return byName[name]
+  }
+  return undefined
+}
+
+const isFileError = (cause: unknown): boolean =>
+  text(read(cause, "syscall")) === "open" && text(read(cause, "path")) !== undefined
+
+/** Errors that come from neither the driver nor the server. */
+const classifyForeign: Rule = (cause, fields, context) => {
+  const code = text(read(cause, "code")) ?? ""
+  if (context.operation === "connect") {
+    if (isFileError(cause) || cause instanceof TypeError || cause instanceof RangeError || cause instanceof URIError) {
+      return invalidArgument(fields)
+    }
+  }
+  const kind = cause instanceof Error ? socketKind(cause) : undefined
+  if (kind !== undefined && (code !== "" || read(cause, "cause") !== undefined)) {
+    return new Reasons.ConnectionError({ ...fields, kind, address: addressOf(cause) })
+  }
+  // BSON and the driver throw these for values that they cannot write; the functions given to `use` for anything.
+  // A regular expression of the server's that JavaScript does not understand is a SyntaxError.
+  const isValueError = cause instanceof TypeError || cause instanceof RangeError || cause instanceof SyntaxError
+  return isValueError && context.operation !== "use" ? new Reasons.BsonError(fields) : new Reasons.UnknownError(fields)
+}
+
+const classifySingle = (cause: unknown, context: ClassifyContext): Reasons.WriteErrorReason => {
+  const fields = fieldsOf(cause, context)
+  if (cause instanceof InvalidInput) return invalidArgument(fields, cause.path)
+  if (typeof cause !== "object" || cause === null) return new Reasons.UnknownError(fields)
+  const name = text(read(cause, "name")) ?? ""
+  const rule = Object.hasOwn(byName, name) ? byName[name] : name.startsWith("MongoCrypt") ? encryption : byAncestor(cause)
+  return (rule ?? classifyForeign)(cause, fields, context)
+}
+
+const numberOf = (value: unknown): number => typeof value === "number" ? value : Number(value ?? 0) || 0
+
+const arrayOf = (value: unknown): ReadonlyArray<unknown> =>
+  Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]
+
+/** A write error or write concern error inside a bulk write's result, as the reply it was. */
+const classifyPart = (part: unknown, context: ClassifyContext): Reasons.WriteErrorReason => {
+  const reply = {
+    name: "MongoServerError",
+    message: read(part, "errmsg") ?? read(part, "message"),
+    code: read(part, "code"),
+    codeName: read(part, "codeName"),
+    errInfo: read(part, "errInfo"),
+    keyPattern: read(read(part, "err"), "keyPattern"),
+    keyValue: read(read(part, "err"), "keyValue")
+  }
+  const fields = { ...fieldsOf(reply, context), cause: undefined }
+  return classifyReply(reply, fields)
+}
+
+const writeConcernPart = (part: unknown, context: ClassifyContext): Reasons.WriteConcernError => {
+  const fields = fieldsOf({ message: read(part, "errmsg") ?? read(part, "message") ?? "write concern error" }, context)
+  return new Reasons.WriteConcernError({
+    ...fields,
+    code: codeOf(part),
+    codeName: text(read(part, "codeName")),
+    cause: undefined
+  })
+}
+
+/**
+ * The ids of what was inserted for certain. The driver names documents too that were never sent, and mixes up positions
+ * where other operations than inserts are in the list.
+ */
+const insertedIdsOf = (
+  result: unknown,
+  insertedCount: number,
+  failed: ReadonlyArray<{ readonly index: number }>
+): Record<number, unknown> => {
+  const all = read(read(result, "result"), "insertedIds")
+  const entries: ReadonlyArray<readonly [number, unknown]> = Array.isArray(all)
+    ? all.map((entry) => [numberOf(read(entry, "index")), read(entry, "_id")] as const)
+    : Object.entries(asDocument(read(result, "insertedIds")) ?? {}).map(([index, id]) => [Number(index), id] as const)
+  const indexes = new Set(failed.map(({ index }) => index))
+  return Object.fromEntries(
+    entries.filter(([index]) => !indexes.has(index)).sort(([a], [b]) => a - b).slice(0, insertedCount)
+  )
+}
+
+const classifyBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoErrorReason => {
+  const result = read(cause, "result")
+  const raw = read(result, "result")
+  const writeErrors = arrayOf(read(raw, "writeErrors") ?? read(cause, "writeErrors")).map((error) => ({
+    index: numberOf(read(error, "index")),
+    reason: classifyPart(error, context)
+  }))
+  const concern = arrayOf(read(raw, "writeConcernErrors") ?? read(cause, "err"))
+    .map((error) => writeConcernPart(error, context))
+  const original = read(cause, "errorResponse")
+  const stoppedBy = original instanceof Error ? classifySingle(original, context) : undefined
+  const insertedCount = numberOf(read(result, "insertedCount"))
+  const counts = {
+    insertedCount,
+    matchedCount: numberOf(read(result, "matchedCount")),
+    modifiedCount: numberOf(read(result, "modifiedCount")),
+    deletedCount: numberOf(read(result, "deletedCount")),
+    upsertedCount: numberOf(read(result, "upsertedCount"))
+  }
+  const nothingDone = Object.values(counts).every((count) => count === 0) && writeErrors.length === 0 && concern.length === 0
+  if (stoppedBy !== undefined && nothingDone) return stoppedBy
+  return new Reasons.BulkWriteError({
+    ...fieldsOf(cause, context),
+    ...counts,
+    insertedIds: insertedIdsOf(result, insertedCount, writeErrors),
+    upsertedIds: asDocument(read(result, "upsertedIds")) ?? {},
+    writeErrors,
+    writeConcernErrors: concern,
+    stoppedBy
+  })
+}
+
+const idsOf = (results: unknown, key: string): Record<number, unknown> =>
+  results instanceof Map
+    ? Object.fromEntries(
+      [...results].map(([index, result]) => [index as number, read(result, key)] as const).filter(([, id]) => id !== undefined)
+    )
+    : {}
+
+const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoErrorReason => {
+  const partial = read(cause, "partialResult")
+  const errors = read(cause, "writeErrors")
+  const writeErrors = errors instanceof Map
+    ? [...errors].map(([index, error]) => ({ index: numberOf(index), reason: classifyPart(error, context) }))
+    : []
+  const concern = arrayOf(read(cause, "writeConcernErrors")).map((error) => writeConcernPart(error, context))
+  const original = read(cause, "cause")
+  const stoppedBy = original instanceof Error ? classifySingle(original, context) : undefined
+  if (stoppedBy !== undefined && partial === undefined && writeErrors.length === 0 && concern.length === 0) return stoppedBy
+  return new Reasons.BulkWriteError({
+    ...fieldsOf(cause, context),
+    insertedCount: numberOf(read(partial, "insertedCount")),
+    matchedCount: numberOf(read(partial, "matchedCount")),
+    modifiedCount: numberOf(read(partial, "modifiedCount")),
+    deletedCount: numberOf(read(partial, "deletedCount")),
+    upsertedCount: numberOf(read(partial, "upsertedCount")),
+    insertedIds: idsOf(read(partial, "insertResults"), "insertedId"),
+    upsertedIds: idsOf(read(partial, "updateResults"), "upsertedId"),
+    writeErrors,
+    writeConcernErrors: concern,
+    stoppedBy
+  })
+}
+
+/**
+ * The reason of whatever the driver, BSON or a callback has thrown: pure, and total over `unknown`.
+ *
+ * @internal
+ */
 export const classify = (cause: unknown, context: ClassifyContext): Reasons.MongoErrorReason => {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  const props = { ...context, message: `${context.operation} on ${context.namespace}: ${message}`, cause }
-  return cause instanceof InvalidInput
-    ? new Reasons.InvalidArgumentError({ ...props, path: cause.path })
-    : new Reasons.UnknownError(props)
+  try {
+    if (Reasons.isMongoError(cause)) return cause.reason
+    if (Reasons.isMongoErrorReason(cause)) return cause
+    const name = read(cause, "name")
+    if (name === "MongoBulkWriteError") return classifyBulk(cause, context)
+    if (name === "MongoClientBulkWriteError") return classifyClientBulk(cause, context)
+    return classifySingle(cause, context)
+  } catch {
+    // A thrown value that is hostile enough to break the above says nothing that could be read.
+    return new Reasons.UnknownError({
+      operation: context.operation,
+      namespace: context.namespace,
+      message: `${context.operation}: something was thrown that cannot be described`,
+      cause: undefined
+    })
+  }
 }

@@ -212,17 +212,18 @@ const connectOperation: Operation = { name: "connect", command: "connect" }
  */
 export const connect = (
   makeDriver: () => Driver.MongoClient,
-  options: ClientOptions
+  options: ClientOptions,
+  secrets: ReadonlyArray<string>
 ): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
   Effect.gen(function*() {
     const driver = yield* Effect.acquireRelease(
-      Effect.try({ try: makeDriver, catch: (cause) => toMongoError(cause, connectOperation) }),
+      Effect.try({ try: makeDriver, catch: (cause) => toMongoError(cause, connectOperation, secrets) }),
       (driver) => Effect.suspend(() => bounded(driver.close(), closeTimeout))
     )
     const client = yield* wrap(driver, options)
     yield* Effect.tryPromise({
       try: () => driver.connect(),
-      catch: (cause) => toMongoError(cause, connectOperation)
+      catch: (cause) => toMongoError(cause, connectOperation, secrets)
     })
     yield* client.ping
     return client

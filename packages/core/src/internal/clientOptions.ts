@@ -48,3 +48,37 @@ export const toDriverOptions = (config: MongoClientConfig): Driver.MongoClientOp
   })
   return { ...defined(driverOptions), ...named } as Driver.MongoClientOptions
 }
+
+/** A password that is shorter is too common a text to be looked for in messages. */
+const shortestSecret = 4
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** What may be a password in a URI, however malformed: the driver quotes parts of one that it cannot read. */
+const passwordsOf = (url: string): ReadonlyArray<string> => {
+  const rest = url.replace(/^[a-z][a-z0-9+.-]*:\/\//i, "")
+  const at = rest.lastIndexOf("@")
+  const parts = at < 0 ? rest.split(/[/?]/, 1)[0]!.split(",") : [rest.slice(0, at)]
+  return parts
+    .map((part) => part.includes(":") ? part.slice(part.indexOf(":") + 1) : "")
+    .filter((password) => at >= 0 || !/^\d*$/.test(password))
+}
+
+/**
+ * Texts of a configuration that must not appear in an error of connecting.
+ *
+ * @internal
+ */
+export const secretsOf = (config: MongoClientConfig): ReadonlyArray<string> => {
+  const given = [config.password, config.proxyPassword, config.tlsCertificateKeyFilePassword]
+    .flatMap((secret) => secret === undefined ? [] : [Redacted.value(secret)])
+  return [...passwordsOf(Redacted.value(config.url)), ...given]
+    .flatMap((secret) => [secret, decoded(secret), encodeURIComponent(secret)])
+    .filter((secret) => secret.length >= shortestSecret)
+}

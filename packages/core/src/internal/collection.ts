@@ -49,6 +49,9 @@ const prepareModel = (model: Driver.AnyBulkWriteOperation, path: string): Driver
   return model
 }
 
+/** The number of documents in a batch; bad input is a failure when the effect runs, and nothing is thrown before. */
+const lengthOf = (batch: ReadonlyArray<unknown>): number | undefined => Array.isArray(batch) ? batch.length : undefined
+
 class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class implements MongoCollection<A> {
   readonly [TypeId] = TypeId
   readonly database: MongoDatabase
@@ -111,7 +114,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     documents: ReadonlyArray<Driver.OptionalUnlessRequiredId<A>>,
     options?: OptionsOf<Driver.BulkWriteOptions>
   ) {
-    return this.run(this.operation("insertMany", "insert", documents.length), options, (driver, options) => {
+    return this.run(this.operation("insertMany", "insert", lengthOf(documents)), options, (driver, options) => {
       const copies = documents.map((document, index) => {
         checkDocument(document, "documents", index)
         return unshared(document)
@@ -298,7 +301,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     indexes: ReadonlyArray<Driver.IndexDescription>,
     options?: OptionsOf<Driver.CreateIndexOptions>
   ) {
-    return this.run(this.operation("createIndexes", "createIndexes", indexes.length), options, (driver, options) => {
+    return this.run(this.operation("createIndexes", "createIndexes", lengthOf(indexes)), options, (driver, options) => {
       checkValue(indexes, "indexes")
       return driver.createIndexes([...indexes], options)
     })

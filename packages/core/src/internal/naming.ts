@@ -28,5 +28,5 @@ export const namespaceOf = (operation: Operation): string | undefined =>
     : `${operation.database}.${operation.collection}`
 
 /** @internal */
-export const toMongoError = (cause: unknown, operation: Operation): MongoError =>
-  new MongoError({ reason: classify(cause, { operation: operation.name, namespace: namespaceOf(operation) }) })
+export const toMongoError = (cause: unknown, operation: Operation, secrets?: ReadonlyArray<string>): MongoError =>
+  new MongoError({ reason: classify(cause, { operation: operation.name, namespace: namespaceOf(operation), secrets }) })

@@ -8,6 +8,7 @@ import type { MongoError } from "../MongoError.ts"
 import type { AggregateQuery, FindQuery, Query, TailableOptions } from "../Query.ts"
 import type { Connection } from "./connection.ts"
 import { collect, type CursorSource, stream } from "./cursor.ts"
+import { InvalidInput } from "./classify.ts"
 import { checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
@@ -93,6 +94,18 @@ abstract class ExplainableImpl<A> extends QueryImpl<A> {
   }
 }
 
+/** What the driver checks in its cursor's methods, and ignores in the options that stand for them. */
+const checkSettings = (settings: Settings): void => {
+  for (const key of ["limit", "skip", "batchSize"]) {
+    const value = settings[key]
+    if (value !== undefined && typeof value !== "number") throw new InvalidInput(key, `${key} is not a number`)
+  }
+  const hint = settings["hint"]
+  if (hint !== undefined && typeof hint !== "string" && (typeof hint !== "object" || hint === null)) {
+    throw new InvalidInput("hint", "hint is neither the name of an index nor its keys")
+  }
+}
+
 class FindQueryImpl<A> extends ExplainableImpl<A> implements FindQuery<A> {
   private readonly find: Open<[filter: Driver.Document]>
   private readonly filter: Driver.Document
@@ -106,6 +119,7 @@ class FindQueryImpl<A> extends ExplainableImpl<A> implements FindQuery<A> {
   protected open(options: CallOptions & Settings): Driver.AbstractCursor {
     checkFilter(this.filter)
     checkOptions(options)
+    checkSettings(options)
     return this.find(this.filter, options)
   }
 
@@ -198,6 +212,7 @@ class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery
   protected open(options: CallOptions & Settings): Driver.AbstractCursor {
     checkPipeline(this.pipeline)
     checkOptions(options)
+    checkSettings(options)
     return this.aggregate([...this.pipeline], options)
   }
 

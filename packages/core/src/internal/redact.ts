@@ -1,0 +1,99 @@
+/**
+ * Everything between `://` and the last `@` of a word. The driver's own messages quote URIs that it could not parse, so
+ * nothing is presumed about what stands there.
+ */
+const userInfo = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s"'`]*@/gi
+
+/** The options of a URI that are secrets. */
+const secretOptions = /\b((?:proxyPassword|tlsCertificateKeyFilePassword|AWS_SESSION_TOKEN|password)[=:])[^&\s,"']+/gi
+
+/**
+ * A text without the credentials in its URIs, and without the given secrets.
+ *
+ * @internal
+ */
+export const redactCredentials = (text: string, secrets: ReadonlyArray<string> = []): string => {
+  let redacted = text.replace(userInfo, "$1<redacted>@").replace(secretOptions, "$1<redacted>")
+  for (const secret of secrets) redacted = redacted.replaceAll(secret, "<redacted>")
+  return redacted
+}
+
+/** Where the server's messages quote documents: what stands before the value, the value, what stands after it. */
+const quotedValues: ReadonlyArray<readonly [RegExp, string]> = [
+  [/(\bdup key: ).*$/s, "$1<redacted>"],
+  [/(\bto a value of non-\w+ type\. )\{.*\}( has the field)/s, "$1<redacted>$2"],
+  [/(\bin document ).*$/s, "$1<redacted>"],
+  [/(\bwas found to have been altered to ).*$/s, "$1<redacted>"],
+  [/(\b(?:document|element) ).*( cannot be (?:extracted|indexed))/s, "$1<redacted>$2"],
+  [/(\bFailed to (?:parse|convert) [\w ]*?)'.*'( in \$convert)/s, "$1<redacted>$2"],
+  [/(\bError parsing date string )'.*?'(;|$)/s, "$1<redacted>$2"]
+]
+
+/**
+ * A server's message without the document values that it is known to quote.
+ *
+ * @internal
+ */
+export const redactValues = (message: string): string =>
+  quotedValues.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), message)
+
+/** How deep the causes of a cause are followed. */
+const maxDepth = 8
+
+const read = (target: object, key: string): unknown => {
+  try {
+    return (target as Record<string, unknown>)[key]
+  } catch {
+    return undefined
+  }
+}
+
+/** Stack frames without the message before them. */
+const framesOf = (stack: unknown): string => {
+  if (typeof stack !== "string") return ""
+  const start = stack.search(/\n\s+at /)
+  return start < 0 ? "" : stack.slice(start)
+}
+
+const isServerReply = (cause: Error): boolean =>
+  read(cause, "errorResponse") !== undefined || read(cause, "result") !== undefined || read(cause, "writeErrors") !== undefined
+
+/** What a copy of an error keeps, besides name, message, stack and cause. */
+const keptKeys = ["code", "codeName", "errorLabelSet", "address", "syscall", "errno", "hostname"]
+
+const copyOf = (cause: Error, name: string, message: string, nested: unknown): Error => {
+  const copy = new Error(message)
+  const prototype = Object.getPrototypeOf(cause) as object
+  // A bulk write error's getters read the result that the copy does not have.
+  Object.setPrototypeOf(copy, read(cause, "result") === undefined ? prototype : Object.getPrototypeOf(prototype) as object)
+  const set = (key: string, value: unknown) =>
+    Object.defineProperty(copy, key, { value, configurable: true, writable: true, enumerable: false })
+  set("name", name)
+  set("stack", `${name}: ${message}${framesOf(cause.stack)}`)
+  if (nested !== undefined) set("cause", nested)
+  for (const key of keptKeys) {
+    const value = read(cause, key)
+    if (value !== undefined) set(key, value)
+  }
+  return copy
+}
+
+/**
+ * A cause that can be printed: itself, or a copy where it holds a server's reply, a topology, credentials or document
+ * values, in its own text or in one of its causes.
+ *
+ * @internal
+ */
+export const redactCause = (cause: unknown, secrets: ReadonlyArray<string> = [], depth = 0): unknown => {
+  if (typeof cause === "string") return redactCredentials(cause, secrets)
+  if (!(cause instanceof Error)) return cause
+  if (depth > maxDepth) return undefined
+  const name = String(read(cause, "name") ?? "Error")
+  const message = String(read(cause, "message") ?? "")
+  const redacted = redactCredentials(name.startsWith("Mongo") ? redactValues(message) : message, secrets)
+  const nested = read(cause, "cause")
+  const redactedNested = redactCause(nested, secrets, depth + 1)
+  const isClean = redacted === message && redactedNested === nested && !isServerReply(cause) &&
+    read(cause, "reason") === undefined && read(cause, "input") === undefined
+  return isClean ? cause : copyOf(cause, name, redacted, redactedNested)
+}
