@@ -64,9 +64,10 @@ const json = <T>() =>
   shape: S,
   expected: string,
   decode: (json: S["Type"]) => T | undefined,
-  encode: (value: T) => S["Type"]
+  encode: (value: T) => S["Type"] | undefined
 ) =>
-() => Schema.link<T>()(shape, { decode: Internal.convert(decode, expected), encode: SchemaGetter.transform(encode) })
+() =>
+  Schema.link<T>()(shape, { decode: Internal.convert(decode, expected), encode: Internal.convert(encode, expected) })
 
 const text = (pattern: globalThis.RegExp, expected: string) =>
   Schema.String.check(Schema.isPattern(pattern, { expected }))
@@ -178,7 +179,6 @@ export interface ObjectId extends Schema.declare<Driver.ObjectId> {
  * @since 0.1.0
  */
 export const ObjectId: ObjectId = Internal.declare(Internal.isBson("ObjectId"), {
-  identifier: "ObjectId",
   expected: "an ObjectId",
   bsonType: "objectId",
   toCodecJson: json<Driver.ObjectId>()(
@@ -279,7 +279,6 @@ export interface Date extends Schema.declare<globalThis.Date> {
  * @since 0.1.0
  */
 export const Date: Date = Internal.declare(Internal.isValidDate, {
-  identifier: "Date",
   expected: "a valid Date",
   bsonType: "date",
   toCodecJson: json<globalThis.Date>()(
@@ -354,7 +353,6 @@ export interface Long extends Schema.decodeTo<Schema.declare<Driver.Long>, Schem
  */
 export const Long: Long = Int64Numeric.pipe(Schema.decodeTo(
   Internal.declare(Internal.isInt64Long, {
-    identifier: "Long",
     expected: "a Long of 64 bits, with sign",
     bsonType: "long",
     toCodecArbitrary: Generators.long,
@@ -387,7 +385,8 @@ export interface Int64 extends Schema.decodeTo<Schema.declare<bigint>, Schema.de
  * By default the driver delivers an int64 as a number up to 2^53 and as a `Long` beyond; with `promoteLongs: false` always as a
  * `Long`, with `useBigInt64` always as a bigint. Decoding takes all of them. An integer that is stored as an int32 or as
  * a double is taken too, since the driver delivers all three as numbers. Integers beyond 2^53 are not taken from a number: it
- * may have been rounded. Encoding gives a `Long`, which is stored as an int64. The Extended JSON is `{ "$numberLong": "1" }`.
+ * may have been rounded. Encoding gives a `Long`, which is stored as an int64. The Extended JSON is `{ "$numberLong": "1" }`; a
+ * plain JSON number is decoded too, as long as it is a safe integer.
  *
  * **Example** (A counter that outgrows the safe integers)
  *
@@ -406,7 +405,6 @@ export interface Int64 extends Schema.decodeTo<Schema.declare<bigint>, Schema.de
  */
 export const Int64: Int64 = Int64Numeric.pipe(Schema.decodeTo(
   Internal.declare(Internal.isInt64, {
-    identifier: "Int64",
     expected: `a bigint: ${int64Range}`,
     bsonType: "long",
     toCodecArbitrary: Generators.int64
@@ -457,7 +455,6 @@ export interface Int32 extends Schema.decodeTo<Schema.declare<number>, Schema.de
  */
 export const Int32: Int32 = numeric("int", "an int32", Schema.Int).pipe(Schema.decodeTo(
   Internal.declare(Internal.isInt32, {
-    identifier: "Int32",
     expected: "an integer from -2^31 to 2^31 - 1",
     bsonType: "int",
     toCodecArbitrary: Generators.int32
@@ -510,7 +507,6 @@ export interface Double extends Schema.decodeTo<Schema.declare<number>, Schema.d
  */
 export const Double: Double = numeric("double", "a double", Schema.Finite).pipe(Schema.decodeTo(
   Internal.declare((u): u is number => typeof u === "number", {
-    identifier: "Double",
     expected: "a number",
     bsonType: "double",
     toCodecArbitrary: Generators.double
@@ -558,7 +554,6 @@ export interface Decimal128 extends Schema.declare<Driver.Decimal128> {
  * @since 0.1.0
  */
 export const Decimal128: Decimal128 = Internal.declare(Internal.isBson("Decimal128"), {
-  identifier: "Decimal128",
   expected: "a Decimal128",
   bsonType: "decimal",
   toCodecJson: json<Driver.Decimal128>()(
@@ -619,7 +614,6 @@ export interface Binary extends Schema.declare<Driver.Binary> {
  * @since 0.1.0
  */
 export const Binary: Binary = Internal.declare(Internal.isBinary, {
-  identifier: "Binary",
   expected: "a Binary",
   bsonType: "binData",
   toCodecJson: json<Driver.Binary>()(BinaryJson, "binary data in base64", binaryFromJson, binaryToJson),
@@ -679,7 +673,6 @@ export const Bytes: Bytes = Internal.declare(
   }
 ).pipe(Schema.decodeTo(
   Internal.declare(Internal.isUint8Array, {
-    identifier: "Bytes",
     expected: "a Uint8Array",
     bsonType: "binData",
     toCodecArbitrary: Generators.bytes,
@@ -735,8 +728,7 @@ export interface UUID extends Schema.declare<Driver.UUID> {
  * @since 0.1.0
  */
 export const UUID: UUID = Internal.declare(Internal.isUuid, {
-  identifier: "UUID",
-  expected: "a UUID",
+  expected: "a UUID of subtype 4",
   bsonType: "binData",
   toCodecJson: json<Driver.UUID>()(
     Schema.Union([BinaryJson, Schema.Struct({ $uuid: Schema.String.check(Schema.isGUID()) })]),
@@ -794,8 +786,7 @@ export interface Vector extends Schema.declare<Driver.Binary> {
  * @since 0.1.0
  */
 export const Vector: Vector = Internal.declare(Internal.isVector, {
-  identifier: "Vector",
-  expected: "a vector",
+  expected: "a vector: a Binary of subtype 9 with a valid header",
   bsonType: "binData",
   toCodecJson: json<Driver.Binary>()(
     BinaryJson,
@@ -843,7 +834,6 @@ export interface Float32Vector extends Schema.decodeTo<Schema.declare<globalThis
  */
 export const Float32Vector: Float32Vector = Vector.pipe(Schema.decodeTo(
   Internal.declare(Internal.isFloat32Array, {
-    identifier: "Float32Vector",
     expected: "a Float32Array",
     bsonType: "binData",
     toCodecArbitrary: Generators.float32Array,
@@ -889,7 +879,6 @@ export interface Int8Vector extends Schema.decodeTo<Schema.declare<globalThis.In
  */
 export const Int8Vector: Int8Vector = Vector.pipe(Schema.decodeTo(
   Internal.declare(Internal.isInt8Array, {
-    identifier: "Int8Vector",
     expected: "an Int8Array",
     bsonType: "binData",
     toCodecArbitrary: Generators.int8Array,
@@ -935,7 +924,6 @@ export interface BitVector extends Schema.decodeTo<Schema.declare<globalThis.Int
  */
 export const BitVector: BitVector = Vector.pipe(Schema.decodeTo(
   Internal.declare(Internal.isBits, {
-    identifier: "BitVector",
     expected: "an Int8Array of zeros and ones",
     bsonType: "binData",
     toCodecArbitrary: Generators.bits,
@@ -993,7 +981,6 @@ export interface Timestamp extends Schema.declare<Driver.Timestamp> {
  * @since 0.1.0
  */
 export const Timestamp: Timestamp = Internal.declare(Internal.isBson("Timestamp"), {
-  identifier: "Timestamp",
   expected: "a Timestamp",
   bsonType: "timestamp",
   toCodecJson: json<Driver.Timestamp>()(
@@ -1032,8 +1019,8 @@ export interface BSONRegExp
  * **Details**
  *
  * Decoding takes a `BSONRegExp`, and a `RegExp` with the flags as the driver translates them: `i`, `m`, and `g`, which stands for
- * the option `s`, just as the flag `s` does. The flags `d`, `u` and `v` are left out, since they change nothing on the server. `y`
- * is refused. Encoding gives a `BSONRegExp`. The Extended JSON is
+ * the option `s`. The flag `s`, which the driver drops, becomes the option `s` too. The flags `d`, `u` and `v` are left out,
+ * since they change nothing on the server. `y` is refused. Encoding gives a `BSONRegExp`. The Extended JSON is
  * `{ "$regularExpression": { "pattern": "^a", "options": "i" } }`.
  *
  * **Gotchas**
@@ -1064,14 +1051,13 @@ export const BSONRegExp: BSONRegExp = Internal.declare(
       "a pattern without NUL, and options out of i, l, m, s, u and x",
       ({ $regularExpression: { options, pattern } }) => new Driver.BSONRegExp(pattern, options),
       (regExp) => {
-        const { options, pattern } = Internal.toBSONRegExp(regExp)
-        return { $regularExpression: { pattern, options } }
+        const bson = Internal.toBSONRegExp(regExp)
+        return bson && { $regularExpression: { pattern: bson.pattern, options: bson.options } }
       }
     )
   }
 ).pipe(Schema.decodeTo(
   Internal.declare(Internal.isBSONRegExp, {
-    identifier: "BSONRegExp",
     expected: "a BSONRegExp",
     bsonType: "regex",
     toCodecArbitrary: Generators.regExp,
@@ -1121,7 +1107,6 @@ export interface Code extends Schema.declare<Driver.Code> {
  * @since 0.1.0
  */
 export const Code: Code = Internal.declare(Internal.isBson("Code"), {
-  identifier: "Code",
   expected: "a Code",
   bsonType: ["javascript", "javascriptWithScope"],
   toCodecJson: documentJson(
@@ -1167,14 +1152,13 @@ export interface MinKey extends Schema.declare<Driver.MinKey> {
  * @since 0.1.0
  */
 export const MinKey: MinKey = Internal.declare(Internal.isBson("MinKey"), {
-  identifier: "MinKey",
   expected: "a MinKey",
   bsonType: "minKey",
   toCodecJson: json<Driver.MinKey>()(
     Schema.Struct({ $minKey: Schema.Literal(1) }),
     "a MinKey",
     () => new Driver.MinKey(),
-    () => ({ $minKey: 1 })
+    () => ({ $minKey: 1 as const })
   ),
   toEquivalence: () => () => true,
   toFormatter: inspect
@@ -1213,14 +1197,13 @@ export interface MaxKey extends Schema.declare<Driver.MaxKey> {
  * @since 0.1.0
  */
 export const MaxKey: MaxKey = Internal.declare(Internal.isBson("MaxKey"), {
-  identifier: "MaxKey",
   expected: "a MaxKey",
   bsonType: "maxKey",
   toCodecJson: json<Driver.MaxKey>()(
     Schema.Struct({ $maxKey: Schema.Literal(1) }),
     "a MaxKey",
     () => new Driver.MaxKey(),
-    () => ({ $maxKey: 1 })
+    () => ({ $maxKey: 1 as const })
   ),
   toEquivalence: () => () => true,
   toFormatter: inspect
@@ -1268,7 +1251,6 @@ export interface DBRef extends Schema.declare<Driver.DBRef> {
  * @since 0.1.0
  */
 export const DBRef: DBRef = Internal.declare(Internal.isDBRef, {
-  identifier: "DBRef",
   expected: "a DBRef to an ObjectId",
   bsonType: "object",
   toCodecJson: documentJson(

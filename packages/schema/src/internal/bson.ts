@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as Driver from "mongodb"
+import type { Numeric } from "../Bson.ts"
 
 // ---- recognising values
 
@@ -129,9 +130,6 @@ const attempt = <A, B>(f: (input: A) => B | undefined, input: A): B | undefined 
 }
 
 // ---- numbers
-
-/** @internal */
-export type Numeric = number | bigint | Driver.Long | Driver.Int32 | Driver.Double
 
 /** @internal */
 export const isLong = isBson("Long")

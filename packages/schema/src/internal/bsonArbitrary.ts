@@ -10,18 +10,17 @@ type Constraint<T> = Schema.Annotations.ToArbitrary.GenerationConstraint<T> | un
 /**
  * @param edges - values of the source, so that no two generated values share an object
  */
-const generate =
-  <T>() => <S extends Schema.Constraint>(source: S, edges: ReadonlyArray<S["Type"]>, make: (value: S["Type"]) => T) =>
-    Schema.link<T>()(
-      Schema.Struct({ edge: between(0, edges.length * 2), value: source }),
-      {
-        // Shrinking leads to 0, which stands for the ordinary value.
-        decode: SchemaGetter.transform(({ edge, value }: { readonly edge: number; readonly value: S["Type"] }) =>
-          make(edge > 0 && edge <= edges.length ? edges[edge - 1] : value)
-        ),
-        encode: SchemaGetter.forbidden(() => "A generator does not encode")
-      }
-    )
+const generate = <T>() => <V>(source: Schema.Codec<V, unknown>, edges: ReadonlyArray<V>, make: (value: V) => T) =>
+  Schema.link<T>()(
+    Schema.Struct({ edge: between(0, edges.length * 2), value: source }),
+    {
+      // Shrinking leads to 0, which stands for the ordinary value.
+      decode: SchemaGetter.transform(({ edge, value }) =>
+        make(edge > 0 && edge <= edges.length ? edges[edge - 1] : value)
+      ),
+      encode: SchemaGetter.forbidden(() => "A generator does not encode")
+    }
+  )
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
