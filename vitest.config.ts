@@ -12,7 +12,10 @@ const shared: ViteUserConfig = {
 const project = (name: string, root: string) => mergeConfig(shared, { root, test: { name } })
 
 export default defineConfig({
+  resolve: { tsconfigPaths: true },
   test: {
+    // One server for the whole run.
+    globalSetup: ["./packages/testing/src/VitestGlobalSetup.ts"],
     projects: [
       project("core", "packages/core"),
       project("schema", "packages/schema"),

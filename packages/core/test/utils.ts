@@ -1,9 +1,11 @@
 import { MongoClient, type MongoDatabase, type MongoError } from "@mongofx/core"
+import { FailPoint, MongoServer } from "@mongofx/testing"
 import { Cause, Effect, Exit, Fiber, Option, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 
-export const uri = process.env["MONGODB_URI"] ?? "mongodb://127.0.0.1:27900/?replicaSet=rs"
+/** The server of the run: the global setup of vitest names it. */
+export const uri = process.env["MONGODB_URI"]!
 
 export interface Fixture {
   readonly mongo: MongoClient.MongoClient
@@ -42,7 +44,7 @@ export const setup = (
     driver.on("commandStarted", (event) => commands.push(event))
     const sent = () => commands.filter((event) => event.databaseName === name).map((event) => event.commandName)
     const last = (name: string) => {
-      const event = commands.filter((event) => event.commandName === name).at(-1)
+      const event = [...commands].reverse().find((event) => event.commandName === name)
       if (event === undefined) throw new Error(`no ${name} was sent, but ${sent()}`)
       return event.command
     }
@@ -70,32 +72,20 @@ export const until = (what: string, condition: () => boolean | Promise<boolean>)
 
 /** Waits until the server has nothing left of the test, no operation and no cursor. */
 export const nothingLeft = (fixture: Fixture): Effect.Effect<void> =>
-  until("nothing left on the server", () =>
-    Effect.runPromise(Effect.map(leftOnServer(fixture), (left) => left.length === 0)))
+  until(
+    "nothing left on the server",
+    () => Effect.runPromise(Effect.map(leftOnServer(fixture), (left) => left.length === 0))
+  )
 
 /** Sets a fail point on commands of the fixture's client for the time of the scope. */
 export const failCommand = (
-  { admin, db }: Fixture,
-  mode: "alwaysOn" | { readonly times: number } | { readonly skip: number },
+  { db }: Fixture,
+  mode: FailPoint.Mode,
   data: Driver.Document
-): Effect.Effect<void, never, Scope.Scope> => {
-  const locks = admin.db("mongofx_locks").collection<{ _id: string }>("failPoints")
-  const configure = (document: Driver.Document) =>
-    Effect.promise(() => admin.db("admin").command({ configureFailPoint: "failCommand", ...document }))
-  return Effect.gen(function*() {
-    // A server has one failCommand for all its clients: tests that run at the same time take turns.
-    yield* Effect.acquireRelease(
-      until("the fail point is free", () =>
-        locks.insertOne({ _id: "failCommand" }).then(() => true, () =>
-          false)),
-      () => Effect.promise(() => locks.deleteOne({ _id: "failCommand" }))
-    )
-    yield* Effect.acquireRelease(
-      configure({ mode, data: { appName: db.name, ...data } }),
-      () => configure({ mode: "off" })
-    )
-  })
-}
+): Effect.Effect<void, MongoError.MongoError, Scope.Scope> =>
+  FailPoint.make("failCommand", { mode, data: { appName: db.name, ...data } }).pipe(
+    Effect.provideService(MongoServer.MongoServer, { uri: Redacted.make(uri), source: "uri" })
+  )
 
 /** How long an effect takes: milliseconds. */
 export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>

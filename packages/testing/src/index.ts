@@ -1,3 +1,24 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
-export {}
+/**
+ * Faults that a real server makes on demand, for as long as a scope lives.
+ *
+ * They need a server with test commands enabled, as `MongoServer` starts one.
+ *
+ * @since 0.1.0
+ */
+export * as FailPoint from "./FailPoint.ts"
+
+/**
+ * A real MongoDB server for a program or its tests: one that runs already, or one that is started for it.
+ *
+ * @since 0.1.0
+ */
+export * as MongoServer from "./MongoServer.ts"
+
+/**
+ * A database for each test, on one server for all of them.
+ *
+ * @since 0.1.0
+ */
+export * as MongoTest from "./MongoTest.ts"

@@ -1,0 +1,173 @@
+/**
+ * Faults that a real server makes on demand, for as long as a scope lives.
+ *
+ * They need a server with test commands enabled, as `MongoServer` starts one.
+ *
+ * @since 0.1.0
+ */
+import { MongoClient, MongoError } from "@mongofx/core"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Driver from "mongodb"
+import { acquireTurn } from "./internal/turns.ts"
+import { MongoServer } from "./MongoServer.ts"
+
+/**
+ * How often a fail point strikes: until its scope closes, a number of times, or always but for the first so many times.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Mode = "alwaysOn" | { readonly times: number } | { readonly skip: number }
+
+/**
+ * What happens to the commands that a `failCommand` strikes.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface FailCommandOptions {
+  /** The commands that fail, for instance `insert` or `getMore`. */
+  readonly failCommands: ReadonlyArray<string>
+  /** How often; until the scope closes by default. */
+  readonly mode?: Mode | undefined
+  /** The code that the commands fail with, before they do anything. */
+  readonly errorCode?: number | undefined
+  /** The labels of that error. When left out the server adds its own. */
+  readonly errorLabels?: ReadonlyArray<string> | undefined
+  /** The connection is closed without an answer. */
+  readonly closeConnection?: boolean | undefined
+  /** The commands wait so long before they run. */
+  readonly blockTime?: Duration.Input | undefined
+  /** The commands run, and their answer has this write concern error. */
+  readonly writeConcernError?: Readonly<Record<string, unknown>> | undefined
+  /** Whose commands are struck: those of the client of the context by default, `"any"` for those of every client of the server. */
+  readonly clients?: "context" | "any" | undefined
+}
+
+const modeOf = (mode: Mode | undefined) => typeof mode === "object" ? { ...mode } : mode ?? "alwaysOn"
+
+const failure = (operation: string, cause: unknown): MongoError.MongoError =>
+  new MongoError.MongoError({
+    reason: new MongoError.UnknownError({
+      operation,
+      message: `${operation}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      cause
+    })
+  })
+
+/**
+ * A client of the driver's beside the one of the test, whose pool and faults must not get in the way.
+ */
+const adminClient: Effect.Effect<Driver.MongoClient, MongoError.MongoError, MongoServer | Scope.Scope> = Effect.flatMap(
+  MongoServer,
+  (server) =>
+    Effect.acquireRelease(
+      Effect.tryPromise({
+        try: () => Driver.MongoClient.connect(Redacted.value(server.uri), { appName: "mongofx-fail-point" }),
+        catch: (cause) => failure("connect", cause)
+      }),
+      (client) => Effect.promise(() => client.close().catch(() => undefined))
+    )
+)
+
+/**
+ * Turns a fail point of the server on for as long as the scope lives.
+ *
+ * **When to use**
+ *
+ * Use it for fail points other than `failCommand`, which has a function of its own. The names are those of the server's sources.
+ *
+ * **Gotchas**
+ *
+ * A server has one fail point of each name for all its clients: two scopes that use the same name take turns, in different
+ * processes too.
+ *
+ * Fails with a `MongoError` when the server has no such fail point or does not allow test commands.
+ *
+ * **Example** (A server that leaves transactions open)
+ *
+ * ```ts
+ * import { FailPoint } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   yield* FailPoint.make("hangBeforeCommitingTxn", { mode: { times: 1 } })
+ *   // …
+ * }))
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  name: string,
+  options: { readonly mode?: Mode | undefined; readonly data?: Readonly<Record<string, unknown>> | undefined } = {}
+): Effect.Effect<void, MongoError.MongoError, MongoServer | Scope.Scope> =>
+  Effect.gen(function*() {
+    const client = yield* adminClient
+    yield* acquireTurn(client, name)
+    const configure = (settings: Driver.Document) =>
+      Effect.tryPromise({
+        try: () => client.db("admin").command({ configureFailPoint: name, ...settings }),
+        catch: (cause) => failure("configureFailPoint", cause)
+      })
+    yield* Effect.acquireRelease(
+      configure({ mode: modeOf(options.mode), ...options.data === undefined ? {} : { data: options.data } }),
+      () => Effect.ignore(configure({ mode: "off" }))
+    )
+  })
+
+/**
+ * Makes commands fail, break their connection or wait, for as long as the scope lives. Strikes the client of the context only, so
+ * that tests can run side by side.
+ *
+ * **Gotchas**
+ *
+ * The client needs an `appName` of its own, which those of `MongoTest` have; without one every client of the server is struck.
+ *
+ * **Example** (A find whose connection breaks once)
+ *
+ * ```ts
+ * import { MongoDatabase } from "@mongofx/core"
+ * import { FailPoint, MongoTest } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const db = yield* MongoDatabase.MongoDatabase
+ *   yield* FailPoint.failCommand({ failCommands: ["find"], mode: { times: 1 }, closeConnection: true })
+ *   return yield* db.collection("users").findOne({})
+ * })).pipe(Effect.provide(MongoTest.layer))
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const failCommand = (
+  options: FailCommandOptions
+): Effect.Effect<void, MongoError.MongoError, MongoServer | MongoClient.MongoClient | Scope.Scope> =>
+  Effect.gen(function*() {
+    const client = yield* MongoClient.MongoClient
+    const appName = yield* client.use(async (driver) => driver.options.appName)
+    const { blockTime, closeConnection, errorCode, errorLabels, failCommands, writeConcernError } = options
+    yield* make("failCommand", {
+      mode: options.mode,
+      data: {
+        failCommands: [...failCommands],
+        ...appName === undefined || options.clients === "any" ? {} : { appName },
+        ...errorCode === undefined ? {} : { errorCode },
+        ...errorLabels === undefined ? {} : { errorLabels: [...errorLabels] },
+        ...closeConnection === undefined ? {} : { closeConnection },
+        ...writeConcernError === undefined ? {} : { writeConcernError },
+        ...blockTime === undefined
+          ? {}
+          : { blockConnection: true, blockTimeMS: Duration.toMillis(Duration.fromInputUnsafe(blockTime)) }
+      }
+    })
+  })

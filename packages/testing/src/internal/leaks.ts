@@ -1,0 +1,79 @@
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Driver from "mongodb"
+import type { MongoServer } from "../MongoServer.ts"
+
+/** How long what an interrupted operation has left may take to end: milliseconds. */
+const grace = 2000
+
+const pollInterval = 25
+
+/**
+ * A client that looks at the server from outside.
+ *
+ * @internal
+ */
+export const lookAtServer = (server: MongoServer): Effect.Effect<Driver.MongoClient, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Driver.MongoClient(Redacted.value(server.uri), { appName: "mongofx-test", minPoolSize: 0 })),
+    (client) => Effect.promise(() => client.close().catch(() => undefined))
+  )
+
+/**
+ * The sessions that a client has not ended. The driver keeps them, but tells nobody.
+ *
+ * @internal
+ */
+export const openSessions = (driver: Driver.MongoClient): ReadonlyArray<string> => {
+  const { s } = driver as unknown as { readonly s?: { readonly activeSessions?: ReadonlySet<Driver.ClientSession> } }
+  return [...s?.activeSessions ?? []]
+    .filter((session) => session.explicit)
+    .map((session) => `a session that was not ended${session.inTransaction() ? ", with an open transaction" : ""}`)
+}
+
+const currentOperations = (admin: Driver.MongoClient, name: string): Promise<Array<Driver.Document>> =>
+  admin.db("admin").aggregate([
+    { $currentOp: { allUsers: true, idleConnections: true, idleCursors: true, idleSessions: true } },
+    { $match: { $or: [{ appName: name }, { ns: { $regex: `^${name}[.]` } }, { "command.$db": name }] } }
+  ]).toArray()
+
+const isHandshake = (operation: Driver.Document): boolean => {
+  const command = operation["command"] as Driver.Document | undefined
+  return command !== undefined && ("hello" in command || "isMaster" in command || "ismaster" in command)
+}
+
+const describe = (operation: Driver.Document): string => {
+  const { ns, type } = operation as { readonly type: string; readonly ns?: string }
+  const command = Object.keys((operation["command"] as Driver.Document | undefined) ?? {})[0]
+  const about = ns === undefined || ns === "" ? "" : ` on ${ns}`
+  if (type === "idleCursor") return `an open cursor${about}`
+  if (type === "idleSession") return `an idle session with a transaction${about}`
+  return operation["active"] === true ? `a running ${command ?? "operation"}${about}` : `an open connection`
+}
+
+const relevant = (kind: "inUse" | "connections") => (operation: Driver.Document): boolean => {
+  if (kind === "connections") return operation["type"] === "op" && operation["connectionId"] !== undefined
+  return operation["type"] !== "op" || operation["active"] === true && !isHandshake(operation)
+}
+
+/**
+ * What a client has left, after a little time to clean up: what is in use while it is open, or its connections once it is closed.
+ *
+ * @internal
+ */
+export const leftOnServer = (
+  admin: Driver.MongoClient,
+  name: string,
+  kind: "inUse" | "connections",
+  inClient: () => ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.promise(async () => {
+    const deadline = Date.now() + grace
+    for (;;) {
+      const operations = (await currentOperations(admin, name)).filter(relevant(kind))
+      const left = [...inClient(), ...operations.map(describe)]
+      if (left.length === 0 || Date.now() > deadline) return left
+      await new Promise((resolve) => setTimeout(resolve, pollInterval))
+    }
+  })

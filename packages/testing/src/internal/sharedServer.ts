@@ -1,0 +1,31 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { layer, MongoServer, type MongoServerError } from "../MongoServer.ts"
+
+let shared: Promise<Exit.Exit<MongoServer, MongoServerError>> | undefined
+
+const start = (): Promise<Exit.Exit<MongoServer, MongoServerError>> =>
+  Effect.runPromise(Effect.gen(function*() {
+    const scope = yield* Scope.make()
+    const exit = yield* Effect.exit(
+      Effect.flatMap(Layer.buildWithScope(layer, scope), (context) => Effect.provideContext(MongoServer, context))
+    )
+    // A server that this process starts ends with it: its watchdog sees to that. What has failed may be tried again.
+    if (Exit.isFailure(exit)) {
+      shared = undefined
+      yield* Scope.close(scope, exit)
+    }
+    return exit
+  }))
+
+/**
+ * The server of this process, started when it is first asked for. Fibers that wait for it may be interrupted; it is not.
+ *
+ * @internal
+ */
+export const sharedServer: Effect.Effect<MongoServer, MongoServerError> = Effect.flatMap(
+  Effect.promise(() => shared ??= start()),
+  (exit) => exit
+)
