@@ -31,7 +31,9 @@ const bestRated = (collection: Movies) =>
     yield* heading("The best rated, of those that 100,000 people voted on")
     const best = collection.find({ "imdb.votes": { $gte: 100_000 } }).sort({ "imdb.rating": -1, title: 1 }).limit(8)
     for (const { imdb, released, title } of yield* best) {
-      yield* Console.log(`  ${imdb?.rating.toFixed(1)}  ${bar((imdb?.rating ?? 0) / 10)}  ${title} (${released.getUTCFullYear()})`)
+      yield* Console.log(
+        `  ${imdb?.rating.toFixed(1)}  ${bar((imdb?.rating ?? 0) / 10)}  ${title} (${released.getUTCFullYear()})`
+      )
     }
     const plan = yield* best.explain("executionStats")
     yield* Console.log(`  The server read ${plan["executionStats"].totalDocsExamined} documents for that.`)

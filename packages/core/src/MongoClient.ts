@@ -55,9 +55,11 @@ export const TypeId: TypeId = internal.TypeId
  * @since 0.1.0
  */
 export interface DatabaseInfo extends Driver.Document {
+  /** The name of the database. */
   readonly name: string
   /** Bytes on disk; absent with `nameOnly`. */
   readonly sizeOnDisk?: number | undefined
+  /** Whether it has no data; absent with `nameOnly`. */
   readonly empty?: boolean | undefined
 }
 
@@ -104,7 +106,7 @@ export interface MongoClient {
   readonly dropDatabase: (name: string) => Effect.Effect<void, MongoError>
   /** The servers and their roles as the driver knows them now. */
   readonly topology: Effect.Effect<Topology>
-  /** The servers and their roles: as they are now, then after each change. */
+  /** The servers and their roles: as they are now, then after each change. It ends when the client is closed. */
   readonly topologyChanges: Stream.Stream<Topology>
   /** A session for as long as the scope lives, for what `withSession` and `withTransaction` do not cover. */
   readonly session: (options?: SessionOptions) => Effect.Effect<MongoSession, MongoError, Scope.Scope>
@@ -205,9 +207,13 @@ export interface MongoClientConfig extends ClientOptions {
   /** The name by which the server logs this client. */
   readonly appName?: string | undefined
 
+  /** The user, where the connection string names none. */
   readonly username?: string | undefined
+  /** The password of the user. */
   readonly password?: Redacted.Redacted | undefined
+  /** The database that knows the user: `admin` by default, or the one in the connection string. */
   readonly authSource?: string | undefined
+  /** How the user proves who it is; agreed with the server by default. */
   readonly authMechanism?: Driver.AuthMechanism | undefined
 
   /** The most connections to one server; 100 by default. */
@@ -231,34 +237,59 @@ export interface MongoClientConfig extends ClientOptions {
   /** How much slower than the nearest a server may be to be chosen for a read; 15 milliseconds by default. */
   readonly localThreshold?: Duration.Input | undefined
 
+  /** The name of the replica set. Where it is given, all its members are found from any one of them. */
   readonly replicaSet?: string | undefined
+  /** Talks to the one named server only, whatever its role. */
   readonly directConnection?: boolean | undefined
+  /** Tells the driver that it talks to a load balancer, in front of routers. */
   readonly loadBalanced?: boolean | undefined
+  /** How many of the hosts of an SRV record are used; all (0) by default. */
   readonly srvMaxHosts?: number | undefined
+  /** The service name of the SRV record; `mongodb` by default. */
   readonly srvServiceName?: string | undefined
+  /** The end that every host of the SRV record must have, where it is not the record's own domain. */
   readonly srvAllowedHostsSuffix?: string | undefined
 
+  /** Which members are read from; the primary by default. */
   readonly readPreference?: Driver.ReadPreferenceMode | Driver.ReadPreference | undefined
+  /** How far what is read must be confirmed; the server's default where it is left out. */
   readonly readConcern?: Driver.ReadConcernLike | undefined
+  /** Which members must confirm a write; the server's default, the majority, where it is left out. */
   readonly writeConcern?: Driver.WriteConcernSettings | undefined
+  /** Whether the driver sends a failed read once more; true by default. */
   readonly retryReads?: boolean | undefined
+  /** Whether the driver sends a failed write once more; true by default. */
   readonly retryWrites?: boolean | undefined
+  /** The version of the stable API that the server holds to. */
   readonly serverApi?: Driver.ServerApi | Driver.ServerApiVersion | undefined
 
+  /** How messages are compressed, in the order of preference. `snappy` and `zstd` need their packages. */
   readonly compressors?: ReadonlyArray<"none" | "snappy" | "zlib" | "zstd"> | undefined
+  /** 0 is no compression, 9 the most. */
   readonly zlibCompressionLevel?: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | undefined
 
+  /** Connects over TLS; true by default with `mongodb+srv://`. */
   readonly tls?: boolean | undefined
+  /** Path of a PEM file with the authorities that are trusted. */
   readonly tlsCAFile?: string | undefined
+  /** Path of a PEM file with revoked certificates. */
   readonly tlsCRLFile?: string | undefined
+  /** Path of a PEM file with the client's certificate and key. */
   readonly tlsCertificateKeyFile?: string | undefined
+  /** The password of `tlsCertificateKeyFile`. */
   readonly tlsCertificateKeyFilePassword?: Redacted.Redacted | undefined
+  /** Takes any certificate of the server. For tests only. */
   readonly tlsAllowInvalidCertificates?: boolean | undefined
+  /** Takes a certificate for another host. For tests only. */
   readonly tlsAllowInvalidHostnames?: boolean | undefined
 
+  /** The host of a SOCKS5 proxy. Needs the package `socks`. */
   readonly proxyHost?: string | undefined
+  /** The port of the proxy; 1080 by default. */
   readonly proxyPort?: number | undefined
+  /** The user at the proxy. */
   readonly proxyUsername?: string | undefined
+  /** The password at the proxy. */
   readonly proxyPassword?: Redacted.Redacted | undefined
 
   /** Reads int64 values as `bigint`. */

@@ -78,8 +78,8 @@ export interface CommandCursorOptions extends OptionsOf<Driver.RunCursorCommandO
  *
  * **Gotchas**
  *
- * `createCollection` and `validateCollection` cannot be aborted on the wire: when they are interrupted the fiber goes on at
- * once and the server finishes them.
+ * `createCollection` cannot be aborted on the wire: when it is interrupted the fiber goes on at once and the server
+ * finishes it.
  *
  * **Example** (A database and its collections)
  *
@@ -156,7 +156,10 @@ export interface MongoDatabase {
   ) => AggregateQuery<A>
   /** Sizes and counts of the database: bytes, divided by `scale` where that is given. */
   readonly stats: (options?: OptionsOf<Driver.DbStatsOptions>) => Effect.Effect<Driver.Document, MongoError>
-  /** Checks a collection's data and indexes and returns the server's findings. Fails where there is no such collection. */
+  /**
+   * Checks a collection's data and indexes and returns the server's findings, with `valid: false` where something is wrong.
+   * Fails where there is no such collection.
+   */
   readonly validateCollection: (
     name: string,
     options?: OptionsOf<Driver.ValidateCollectionOptions>

@@ -28,6 +28,14 @@ export type TypeId = "~@mongofx/core/MongoError"
 /**
  * Brand of a `MongoError`.
  *
+ * **Example** (Finding the brand)
+ *
+ * ```ts
+ * import { MongoError } from "@mongofx/core"
+ *
+ * const isBranded = (u: object) => MongoError.TypeId in u
+ * ```
+ *
  * @stability stable
  * @category type IDs
  * @since 0.1.0
@@ -45,6 +53,14 @@ export type ReasonTypeId = "~@mongofx/core/MongoError/Reason"
 
 /**
  * Brand of the reasons of a `MongoError`.
+ *
+ * **Example** (Finding the brand)
+ *
+ * ```ts
+ * import { MongoError } from "@mongofx/core"
+ *
+ * const isBranded = (u: object) => MongoError.ReasonTypeId in u
+ * ```
  *
  * @stability stable
  * @category type IDs
@@ -119,20 +135,28 @@ const retryByLabel = (reason: { readonly labels: ReadonlyArray<string> }, otherw
   return otherwise || reason.labels.some((label) => retryLabels.has(label))
 }
 
-const retryableServerCodes = new Set([63, 134, 150, 234, 13388])
+const retryableServerCodes = new Set([63, 133, 134, 150, 234, 13388])
 
 const isRetryableServerCode = (code: number | undefined): boolean =>
   code !== undefined && retryableServerCodes.has(code)
 
-const causeToJson = (cause: unknown): unknown =>
-  cause instanceof Error ? { name: cause.name, message: cause.message } : String(cause)
+const causeToJson = (cause: unknown): unknown => {
+  if (cause instanceof Error) return { name: cause.name, message: cause.message }
+  return typeof cause === "object" && cause !== null || typeof cause === "function"
+    ? Object.prototype.toString.call(cause)
+    : String(cause)
+}
 
-const reasonToJson = (reason: object): unknown => {
+const reasonToJson = (reason: { readonly message: string; readonly cause: unknown }): unknown => {
   const out: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(reason)) {
     if (key === ReasonTypeId || key === "name" || value === undefined) continue
-    out[key] = key === "cause" ? causeToJson(value) : value
+    // The driver gives ids as any BSON value, `bigint` included.
+    out[key] = key.endsWith("Ids") ? Driver.BSON.EJSON.serialize(value) : value
   }
+  // Neither is enumerable in an Error.
+  out["message"] = reason.message
+  if (reason.cause !== undefined) out["cause"] = causeToJson(reason.cause)
   return out
 }
 
@@ -1153,7 +1177,7 @@ export class OverloadedError extends Schema.TaggedError<OverloadedError>("@mongo
  *
  * **Details**
  *
- * Retryable where the driver specification counts the code as retryable (63, 134, 150, 234, 13388) or a label says so.
+ * Retryable where the driver specification counts the code as retryable (63, 133, 134, 150, 234, 13388) or a label says so.
  *
  * **Example** (Handling one code)
  *
@@ -1263,6 +1287,15 @@ export type WriteErrorReason =
 
 /**
  * Schema of the reasons that one operation of a bulk write can fail with.
+ *
+ * **Example** (A queue of what failed)
+ *
+ * ```ts
+ * import { MongoError } from "@mongofx/core"
+ * import { Schema } from "effect"
+ *
+ * const Failed = Schema.Struct({ line: Schema.Number, reason: MongoError.WriteErrorReason })
+ * ```
  *
  * @stability stable
  * @category schemas
@@ -1408,6 +1441,15 @@ export type MongoErrorReason = WriteErrorReason | BulkWriteError
 
 /**
  * Schema of the reasons of a `MongoError`.
+ *
+ * **Example** (A reason as JSON text)
+ *
+ * ```ts
+ * import { MongoError } from "@mongofx/core"
+ * import { Schema } from "effect"
+ *
+ * const encode = Schema.encodeEffect(Schema.fromJsonString(Schema.toCodecJson(MongoError.MongoErrorReason)))
+ * ```
  *
  * @stability stable
  * @category schemas

@@ -196,7 +196,10 @@ describe("updating", () => {
       assert.strictEqual((yield* collection.find({ name: "last" }).one)._id, 3)
       yield* collection.replaceOne({ group: "a" }, { name: "replaced" }, { sort: { _id: -1 } })
       assert.strictEqual((yield* collection.find({ name: "replaced" }).one)._id, 3)
-      assert.strictEqual((yield* reasonOf(collection.updateOne({}, { $set: { a: 1 } as never }, { hint: "nope" })))._tag, "InvalidCommandError")
+      assert.strictEqual(
+        (yield* reasonOf(collection.updateOne({}, { $set: { a: 1 } as never }, { hint: "nope" })))._tag,
+        "InvalidCommandError"
+      )
     }))
 })
 
@@ -369,7 +372,9 @@ describe("find", () => {
       assert.deepStrictEqual(yield* idsOf(all.hint({ count: 1 })), [2, 3, 1])
       assert.deepStrictEqual(yield* idsOf(all.hint("count_1")), [2, 3, 1])
       assert.deepStrictEqual(yield* idsOf(all.hint({ count: 1 }).min({ count: 2 }).max({ count: 3 })), [3])
-      assert.deepStrictEqual<unknown>(yield* all.hint({ count: 1 }).returnKey(), [{ count: 1 }, { count: 2 }, { count: 3 }])
+      assert.deepStrictEqual<unknown>(yield* all.hint({ count: 1 }).returnKey(), [{ count: 1 }, { count: 2 }, {
+        count: 3
+      }])
       const [withRecordId] = yield* all.showRecordId()
       assert.property(withRecordId, "$recordId")
       assert.strictEqual((yield* reasonOf(all.hint("nope"))).code, 2)

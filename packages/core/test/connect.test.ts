@@ -1,6 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoError } from "@mongofx/core"
-import { Cause, Config, ConfigProvider, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Schema, Scope, Stream, Tracer } from "effect"
+import {
+  Cause,
+  Config,
+  ConfigProvider,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  Option,
+  Redacted,
+  Schema,
+  Scope,
+  Stream,
+  Tracer
+} from "effect"
 import { randomUUID } from "node:crypto"
 import * as Net from "node:net"
 import { inspect } from "node:util"
@@ -78,7 +93,9 @@ const failsWith = (
     assert.notInclude(text, password)
     assert.notInclude(text, encodeURIComponent(password))
     assert.strictEqual(reason._tag, expected.tag, reason.message)
-    if (expected.kind !== undefined) assert.strictEqual((reason as { kind?: string }).kind, expected.kind, reason.message)
+    if (expected.kind !== undefined) {
+      assert.strictEqual((reason as { kind?: string }).kind, expected.kind, reason.message)
+    }
     if (expected.message !== undefined) assert.match(reason.message, expected.message)
     assert.strictEqual(reason.operation, "connect")
     return reason
@@ -88,19 +105,21 @@ const failsWith = (
 const listen = (onConnection: (socket: Net.Socket) => void) =>
   Effect.acquireRelease(
     Effect.promise(() =>
-      new Promise<{ readonly server: Net.Server; readonly host: string; readonly sockets: Set<Net.Socket> }>((resolve) => {
-        const sockets = new Set<Net.Socket>()
-        const server = Net.createServer((socket) => {
-          sockets.add(socket)
-          socket.on("close", () => sockets.delete(socket))
-          socket.on("error", () => {})
-          onConnection(socket)
-        })
-        server.listen(0, "127.0.0.1", () => {
-          const { port } = server.address() as Net.AddressInfo
-          resolve({ server, host: `127.0.0.1:${port}`, sockets })
-        })
-      })
+      new Promise<{ readonly server: Net.Server; readonly host: string; readonly sockets: Set<Net.Socket> }>(
+        (resolve) => {
+          const sockets = new Set<Net.Socket>()
+          const server = Net.createServer((socket) => {
+            sockets.add(socket)
+            socket.on("close", () => sockets.delete(socket))
+            socket.on("error", () => {})
+            onConnection(socket)
+          })
+          server.listen(0, "127.0.0.1", () => {
+            const { port } = server.address() as Net.AddressInfo
+            resolve({ server, host: `127.0.0.1:${port}`, sockets })
+          })
+        }
+      )
     ),
     ({ server, sockets }) =>
       Effect.sync(() => {
@@ -179,11 +198,15 @@ describe("connecting fails with the real cause and without credentials", () => {
     `mongodb://${user}:p@ss.invalid/${password}@host/`
   ])("a host without an address %#", (url) => failsWith(url, { tag: "ConnectionError", kind: "dns" }))
 
-  it.live("a service record that does not exist", () =>
-    failsWith(uriWith({ host: "no-such-host.invalid", scheme: "mongodb+srv" }), {
-      tag: "ConnectionError",
-      kind: "dns"
-    }), 20_000)
+  it.live(
+    "a service record that does not exist",
+    () =>
+      failsWith(uriWith({ host: "no-such-host.invalid", scheme: "mongodb+srv" }), {
+        tag: "ConnectionError",
+        kind: "dns"
+      }),
+    20_000
+  )
 
   it.live("the name of another replica set", () =>
     failsWith(uriWith({ query: "replicaSet=another" }), { tag: "ConnectionError", kind: "serverSelection" }))
@@ -265,7 +288,14 @@ describe("connecting with credentials", () => {
           assert.strictEqual(authInfo.authenticatedUsers[0].user, name)
           const { text } = yield* printed(database.command({ nonsense: 1 }))
           const query = collection.find()
-          const values: Record<string, unknown> = { mongo, database, collection, query, stream: query.stream, topology: yield* mongo.topology }
+          const values: Record<string, unknown> = {
+            mongo,
+            database,
+            collection,
+            query,
+            stream: query.stream,
+            topology: yield* mongo.topology
+          }
           const logged: Array<string> = []
           yield* Effect.log(mongo, database, collection, query).pipe(Effect.provide(Logger.layer([
             Logger.map(Logger.formatLogFmt, (text) => void logged.push(text)),
@@ -291,19 +321,22 @@ describe("connecting with credentials", () => {
 })
 
 describe("interrupted connecting", () => {
-  it.live.each(["", "&replicaSet=rs", "&directConnection=true", "&tls=true"])("ends at once (%s)", (query) =>
-    Effect.gen(function*() {
-      const { host, sockets } = yield* blackHole
-      const url = uriWith({ host, query: query.slice(1) })
-      const fiber = yield* Effect.forkChild(
-        connecting(url, { serverSelectionTimeout: "30 seconds", connectTimeout: "1500 millis" })
-      )
-      yield* until("the driver connects", () => sockets.size > 0)
-      assert.isBelow(yield* interrupt(fiber), 1000)
-      assert.isTrue(Exit.hasInterrupts(fiber.pollUnsafe()!))
-      // The driver closes a connection in its handshake no earlier than after connectTimeout.
-      yield* until("the connections are closed", () => sockets.size === 0)
-    }))
+  it.live.each(["", "&replicaSet=rs", "&directConnection=true", "&tls=true"])(
+    "ends at once (%s)",
+    (query) =>
+      Effect.gen(function*() {
+        const { host, sockets } = yield* blackHole
+        const url = uriWith({ host, query: query.slice(1) })
+        const fiber = yield* Effect.forkChild(
+          connecting(url, { serverSelectionTimeout: "30 seconds", connectTimeout: "1500 millis" })
+        )
+        yield* until("the driver connects", () => sockets.size > 0)
+        assert.isBelow(yield* interrupt(fiber), 1000)
+        assert.isTrue(Exit.hasInterrupts(fiber.pollUnsafe()!))
+        // The driver closes a connection in its handshake no earlier than after connectTimeout.
+        yield* until("the connections are closed", () => sockets.size === 0)
+      })
+  )
 
   it.live("so a time limit of a layer holds", () =>
     Effect.gen(function*() {

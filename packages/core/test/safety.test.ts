@@ -236,9 +236,7 @@ describe("undefined", () => {
       yield* db.withOptions({ readPreference: "primary" }).collection<{ _id: number }>("items")
         .insertOne({ ...document, _id: 8 })
       yield* items.withOptions({ writeConcern: { w: 1 } }).insertOne({ ...document, _id: 9 })
-      const all = yield* Effect.promise(() =>
-        admin.db(db.name).collection("items").find().sort({ _id: 1 }).toArray()
-      )
+      const all = yield* Effect.promise(() => admin.db(db.name).collection("items").find().sort({ _id: 1 }).toArray())
       assert.deepStrictEqual<unknown>(all, [1, 2, 3, 4, 5, 6, 7, 8, 9].map((_id) => ({ _id, ...stored })))
     }))
 
@@ -246,11 +244,29 @@ describe("undefined", () => {
     Effect.gen(function*() {
       const { db, last } = yield* setup()
       const items = db.collection<{ a: number }>("items", { readConcern: undefined, writeConcern: undefined })
-      const undefinedOptions = { comment: undefined, hint: undefined, collation: undefined, maxTimeMS: undefined, let: undefined }
-      yield* items.insertOne({ a: 1 }, { comment: undefined, writeConcern: undefined, bypassDocumentValidation: undefined })
-      yield* items.updateOne({}, { $set: { a: 2 } }, { ...undefinedOptions, upsert: undefined, arrayFilters: undefined })
+      const undefinedOptions = {
+        comment: undefined,
+        hint: undefined,
+        collation: undefined,
+        maxTimeMS: undefined,
+        let: undefined
+      }
+      yield* items.insertOne({ a: 1 }, {
+        comment: undefined,
+        writeConcern: undefined,
+        bypassDocumentValidation: undefined
+      })
+      yield* items.updateOne({}, { $set: { a: 2 } }, {
+        ...undefinedOptions,
+        upsert: undefined,
+        arrayFilters: undefined
+      })
       yield* items.deleteOne({ a: 9 }, undefinedOptions)
-      yield* items.findOneAndUpdate({}, { $set: { a: 2 } }, { ...undefinedOptions, sort: undefined, projection: undefined })
+      yield* items.findOneAndUpdate({}, { $set: { a: 2 } }, {
+        ...undefinedOptions,
+        sort: undefined,
+        projection: undefined
+      })
       yield* items.countDocuments({}, { ...undefinedOptions, limit: undefined, skip: undefined })
       assert.strictEqual((yield* items.find({}, { ...undefinedOptions, sort: undefined, limit: undefined })).length, 1)
       assert.strictEqual((yield* items.aggregate([], { ...undefinedOptions, allowDiskUse: undefined })).length, 1)
