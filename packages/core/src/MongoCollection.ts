@@ -7,6 +7,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
+import type { ChangeStream, WatchOptions } from "./ChangeStream.ts"
 import * as internal from "./internal/collection.ts"
 import type { OptionsOf } from "./Mongo.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
@@ -218,6 +219,14 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
     pipeline?: ReadonlyArray<Driver.Document>,
     options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
   ) => AggregateQuery<B>
+  /**
+   * What happens to the collection, as a stream that goes on after failures. The pipeline may filter and reshape the events, but must keep
+   * `_id`. See `ChangeStream`.
+   */
+  readonly watch: <B extends Driver.Document = A>(
+    pipeline?: ReadonlyArray<Driver.Document>,
+    options?: WatchOptions
+  ) => ChangeStream<B>
 
   /** Makes an index if it is not there, and returns its name. Fails with an `IndexError` where another stands in its way. */
   readonly createIndex: (

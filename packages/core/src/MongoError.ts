@@ -996,8 +996,9 @@ export class TransactionError
  *
  * - `historyLost` (code 286): the oplog no longer reaches back to the resume token
  * - `invalidResumeToken` (260): the resume token does not belong to this stream
+ * - `invalidated`: what was watched has been dropped or renamed; see `continueAfterInvalidate` of `watch`
  * - `fatal` (280): the server cannot go on, or an event has no resume token
- * - `closed` (222): the stream was closed or invalidated
+ * - `closed` (222): the stream was closed
  *
  * Not retryable, unless the server labels it `ResumableChangeStreamError`.
  *
@@ -1027,7 +1028,7 @@ export class ChangeStreamError
   extends Schema.TaggedError<ChangeStreamError>("@mongofx/core/MongoError/ChangeStreamError")("ChangeStreamError", {
     ...ReasonFields,
     /** Why it cannot go on. */
-    kind: Schema.Literals(["historyLost", "invalidResumeToken", "fatal", "closed"])
+    kind: Schema.Literals(["historyLost", "invalidResumeToken", "invalidated", "fatal", "closed"])
   })
 {
   /** Marks a reason of a `MongoError`. */

@@ -1,6 +1,13 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
 /**
+ * Change streams: what happens to a collection, a database or a deployment, as a `Stream` that goes on after failures.
+ *
+ * @since 0.1.0
+ */
+export * as ChangeStream from "./ChangeStream.ts"
+
+/**
  * Settings that travel with the fiber and hold for every MongoDB operation inside an effect.
  *
  * @since 0.1.0

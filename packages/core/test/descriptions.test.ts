@@ -49,7 +49,11 @@ describe("running twice", () => {
         assert.strictEqual(Option.getOrThrow(yield* query.first)._id, 8)
         assert.strictEqual((yield* query.one)._id, 8)
       }
-      assert.deepStrictEqual(yield* Effect.all([ids, ids, streamed], { concurrency: 3 }), [expected, expected, expected])
+      assert.deepStrictEqual(yield* Effect.all([ids, ids, streamed], { concurrency: 3 }), [
+        expected,
+        expected,
+        expected
+      ])
     }))
 
   it.live("so do the other queries", () =>

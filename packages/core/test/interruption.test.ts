@@ -21,7 +21,9 @@ type Filled = Effect.Success<ReturnType<typeof filled>>
 const slow = { $where: "sleep(20000) || true" }
 
 /** A function of an expression sees between two documents only that it should end. */
-const slowExpression = { $expr: { $function: { body: "function() { sleep(200); return true }", args: [], lang: "js" } } }
+const slowExpression = {
+  $expr: { $function: { body: "function() { sleep(200); return true }", args: [], lang: "js" } }
+}
 
 const slowStage = { $match: slowExpression }
 
@@ -33,9 +35,10 @@ const slowLater = { $where: `this._id < 5 || ${slow.$where}` }
 
 /** Waits until the server works on something for the test. */
 const running = (fixture: Fixture) =>
-  until("the operation runs on the server", () =>
-    Effect.runPromise(Effect.map(leftOnServer(fixture), (left) =>
-      left.length > 0)))
+  until(
+    "the operation runs on the server",
+    () => Effect.runPromise(Effect.map(leftOnServer(fixture), (left) => left.length > 0))
+  )
 
 /** Every connection of the pool answers, and answers what it was asked. */
 const poolIsClean = ({ collection, maxPoolSize }: Filled) =>
@@ -138,7 +141,9 @@ describe("interrupted runCursorCommand, which the driver cannot abort:", () => {
   it.live("with the only connection of the pool, the fiber goes on after a second", () =>
     Effect.gen(function*() {
       const fixture = yield* filled(1)
-      const fiber = yield* Effect.forkChild(fixture.db.runCursorCommand({ find: "items", filter: { $where: "this._id == 0 && sleep(1500)" } }))
+      const fiber = yield* Effect.forkChild(
+        fixture.db.runCursorCommand({ find: "items", filter: { $where: "this._id == 0 && sleep(1500)" } })
+      )
       yield* running(fixture)
       assert.isBelow(yield* interrupt(fiber), 1300)
       yield* nothingLeft(fixture)

@@ -1,7 +1,7 @@
 import * as Redacted from "effect/Redacted"
 import * as Reasons from "../MongoError.ts"
 import { parseDuplicateKey } from "./duplicateKey.ts"
-import { redactCause, redactCredentials, redactValues } from "./redact.ts"
+import { isReply, redactCause, redactCredentials, redactValues } from "./redact.ts"
 import { meaningOf } from "./serverCodes.ts"
 
 /**
@@ -73,10 +73,6 @@ const labelsOf = (cause: unknown): ReadonlyArray<string> => {
   return Array.isArray(labels) ? labels.filter((label) => typeof label === "string") : []
 }
 
-const isReply = (name: string): boolean =>
-  name === "MongoServerError" || name === "MongoWriteConcernError" || name === "MongoBulkWriteError" ||
-  name === "MongoClientBulkWriteError"
-
 const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
   const name = text(read(cause, "name")) ?? ""
   const own = describe(cause)
@@ -101,17 +97,32 @@ const transactionLabels = ["UnknownTransactionCommitResult", "TransientTransacti
 const transactionError = (fields: Fields) =>
   new Reasons.TransactionError({ ...fields, label: transactionLabels.find((label) => fields.labels.includes(label)) })
 
-const dnsCodes = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_NODATA", "EAI_NONAME", "ENODATA", "ESERVFAIL", "EBADNAME", "ETIMEOUT", "EREFUSED"])
+const dnsCodes = new Set([
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EAI_NODATA",
+  "EAI_NONAME",
+  "ENODATA",
+  "ESERVFAIL",
+  "EBADNAME",
+  "ETIMEOUT",
+  "EREFUSED"
+])
 
 const brokenCodes = new Set(["ECONNRESET", "EPIPE", "EHOSTUNREACH", "ENETUNREACH", "ECONNABORTED", "EADDRNOTAVAIL"])
 
 const isTls = (code: string, message: string): boolean =>
   /^ERR_(SSL|TLS)_|^CERT_|^EPROTO$|CERT|UNABLE_TO_VERIFY/.test(code) ||
-  /\b(?:SSL|TLS) (?:routines|handshake|connection)|wrong version number|\bcertificate\b|before secure TLS connection/i.test(message)
+  /\b(?:SSL|TLS) (?:routines|handshake|connection)|wrong version number|\bcertificate\b|before secure TLS connection/i
+    .test(message)
 
 /** What broke, after Node's code and message of an error or of one of its causes. */
 const socketKind = (cause: unknown): "refused" | "dns" | "tls" | "timeout" | "network" | undefined => {
-  for (let error = cause, depth = 0; error !== undefined && error !== null && depth < 8; error = read(error, "cause"), depth++) {
+  for (
+    let error = cause, depth = 0;
+    error !== undefined && error !== null && depth < 8;
+    error = read(error, "cause"), depth++
+  ) {
     const code = text(read(error, "code")) ?? ""
     const message = text(read(error, "message")) ?? ""
     if (dnsCodes.has(code) || /\bgetaddrinfo\b|\bquery(?:Srv|Txt) /.test(message)) return "dns"
@@ -127,7 +138,9 @@ const socketKind = (cause: unknown): "refused" | "dns" | "tls" | "timeout" | "ne
 const memberErrors = (description: unknown): ReadonlyArray<unknown> => {
   const servers = read(description, "servers")
   return servers instanceof Map
-    ? [...servers.values()].map((server) => read(server, "error")).filter((error) => error !== undefined && error !== null)
+    ? [...servers.values()].map((server) => read(server, "error")).filter((error) =>
+      error !== undefined && error !== null
+    )
     : []
 }
 
@@ -136,8 +149,10 @@ const selectionError = (cause: unknown, fields: Fields): Reasons.WriteErrorReaso
   const refused = errors.find((error) => codeOf(error) === 18)
   if (refused !== undefined) return new Reasons.AuthenticationError({ ...fields, code: 18 })
   const isIncompatible = errors.some((error) => read(error, "name") === "MongoCompatibilityError")
-  const kind = isIncompatible ? "incompatible" : errors.map(socketKind).find((kind) => kind !== undefined && kind !== "network") ??
-    socketKind(new Error(describe(cause)))
+  const kind = isIncompatible ?
+    "incompatible" :
+    errors.map(socketKind).find((kind) => kind !== undefined && kind !== "network") ??
+      socketKind(new Error(describe(cause)))
   return new Reasons.ConnectionError({ ...fields, kind: kind ?? "serverSelection" })
 }
 
@@ -145,18 +160,40 @@ const cursorError = (fields: Fields, kind: Reasons.CursorError["kind"]) => new R
 
 const addressOf = (cause: unknown): string | undefined => text(read(cause, "address"))
 
+/** The reasons that have no fields of their own. */
+const plainReasons = {
+  AuthenticationError: Reasons.AuthenticationError,
+  AuthorizationError: Reasons.AuthorizationError,
+  BsonError: Reasons.BsonError,
+  IndexError: Reasons.IndexError,
+  InvalidCommandError: Reasons.InvalidCommandError,
+  MaxTimeExpiredError: Reasons.MaxTimeExpiredError,
+  NamespaceExistsError: Reasons.NamespaceExistsError,
+  NamespaceNotFoundError: Reasons.NamespaceNotFoundError,
+  NotPrimaryError: Reasons.NotPrimaryError,
+  OverloadedError: Reasons.OverloadedError,
+  WriteConcernError: Reasons.WriteConcernError,
+  WriteConflictError: Reasons.WriteConflictError
+}
+
+/** What a standalone server says of a transaction, and what the driver makes of it, which is not a matter of retries. */
+const noTransactions = /transaction numbers are only allowed|deployment does not support retryable writes/i
+
 /** A reply of the server, or what the driver has kept of one: its code decides. */
 const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason => {
   const { code } = fields
   if (fields.labels.includes("SystemOverloadedError")) return new Reasons.OverloadedError(fields)
   // Atlas answers a failed login with a code of its own.
   if (code === 8000 && /\bauth/i.test(fields.message)) return new Reasons.AuthenticationError(fields)
-  if (code === 20 && /transaction numbers are only allowed/i.test(fields.message)) {
+  if (noTransactions.test(fields.message)) {
     return transactionError({
       ...fields,
-      message: `${fields.message} (transactions need a replica set or a sharded cluster; this server is a standalone)`
+      code: 20,
+      message:
+        `${fields.message} (transactions need a replica set or a sharded cluster, which this server is no part of)`
     })
   }
+  if (code === 2 && describe(cause).startsWith("object to insert too large")) return new Reasons.BsonError(fields)
   const meaning = code === undefined ? undefined : meaningOf(code)
   if (meaning === undefined) return new Reasons.ServerError(fields)
   switch (meaning.tag) {
@@ -184,16 +221,18 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
     case "TransactionError":
       return transactionError(fields)
     default:
-      return new Reasons[meaning.tag](fields)
+      return new plainReasons[meaning.tag](fields)
   }
 }
 
 /** The directions of an index, which are `Int32` or `Double` objects where values are not promoted. */
 const keyPatternOf = (pattern: Readonly<Record<string, unknown>>): Readonly<Record<string, number | string>> =>
-  Object.fromEntries(Object.entries(pattern).map(([field, direction]) => [
-    field,
-    typeof direction === "string" ? direction : Number(read(direction, "value") ?? direction)
-  ]))
+  Object.fromEntries(
+    Object.entries(pattern).map(([field, direction]) => [
+      field,
+      typeof direction === "string" ? direction : Number(read(direction, "value") ?? direction)
+    ])
+  )
 
 const invalidArgument = (fields: Fields, path?: string) => new Reasons.InvalidArgumentError({ ...fields, path })
 
@@ -216,7 +255,9 @@ const apiError: Rule = (_, fields) => {
 }
 
 const runtimeError: Rule = (cause, fields) => {
-  if (read(cause, "code") === "ENOENT" || /FileNotFound|\bwas not found/.test(fields.message)) return gridFS("fileNotFound")(cause, fields, fields)
+  if (read(cause, "code") === "ENOENT" || /FileNotFound|\bFile (?:with id .* )?not found/.test(fields.message)) {
+    return gridFS("fileNotFound")(cause, fields, fields)
+  }
   if (changeStreamClosed.test(fields.message)) return new Reasons.ChangeStreamError({ ...fields, kind: "closed" })
   // The host of a connection string, which the driver parses late.
   if (/Unable to parse .* with URL/.test(fields.message)) return invalidArgument(fields)
@@ -304,7 +345,11 @@ const byName: Readonly<Record<string, Rule>> = {
 
 /** What is left of a driver's error by the classes above it, for names that a later driver may bring. */
 const byAncestor = (cause: object): Rule | undefined => {
-  for (let prototype = Object.getPrototypeOf(cause) as object | null; prototype !== null; prototype = Object.getPrototypeOf(prototype) as object | null) {
+  for (
+    let prototype = Object.getPrototypeOf(cause) as object | null;
+    prototype !== null;
+    prototype = Object.getPrototypeOf(prototype) as object | null
+  ) {
     const name = text(read(read(prototype, "constructor"), "name"))
     if (name !== undefined && Object.hasOwn(byName, name)) return byName[name]
   }
@@ -337,7 +382,11 @@ const classifySingle = (cause: unknown, context: ClassifyContext): Reasons.Write
   if (cause instanceof InvalidInput) return invalidArgument(fields, cause.path)
   if (typeof cause !== "object" || cause === null) return new Reasons.UnknownError(fields)
   const name = text(read(cause, "name")) ?? ""
-  const rule = Object.hasOwn(byName, name) ? byName[name] : name.startsWith("MongoCrypt") ? encryption : byAncestor(cause)
+  const rule = Object.hasOwn(byName, name)
+    ? byName[name]
+    : name.startsWith("MongoCrypt")
+    ? encryption
+    : byAncestor(cause)
   return (rule ?? classifyForeign)(cause, fields, context)
 }
 
@@ -390,6 +439,13 @@ const insertedIdsOf = (
   )
 }
 
+/** What has ended a bulk write: an error, or a reply, whose fields the driver has spread over its own error. */
+const stopOf = (cause: unknown, context: ClassifyContext): Reasons.WriteErrorReason | undefined => {
+  const original = read(cause, "errorResponse")
+  if (original instanceof Error) return classifySingle(original, context)
+  return read(original, "ok") === undefined ? undefined : classifyReply(cause, fieldsOf(cause, context))
+}
+
 const classifyBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoErrorReason => {
   const result = read(cause, "result")
   const raw = read(result, "result")
@@ -399,8 +455,7 @@ const classifyBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoEr
   }))
   const concern = arrayOf(read(raw, "writeConcernErrors") ?? read(cause, "err"))
     .map((error) => writeConcernPart(error, context))
-  const original = read(cause, "errorResponse")
-  const stoppedBy = original instanceof Error ? classifySingle(original, context) : undefined
+  const stoppedBy = stopOf(cause, context)
   const insertedCount = numberOf(read(result, "insertedCount"))
   const counts = {
     insertedCount,
@@ -409,7 +464,8 @@ const classifyBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoEr
     deletedCount: numberOf(read(result, "deletedCount")),
     upsertedCount: numberOf(read(result, "upsertedCount"))
   }
-  const nothingDone = Object.values(counts).every((count) => count === 0) && writeErrors.length === 0 && concern.length === 0
+  const nothingDone = Object.values(counts).every((count) => count === 0) && writeErrors.length === 0 &&
+    concern.length === 0
   if (stoppedBy !== undefined && nothingDone) return stoppedBy
   return new Reasons.BulkWriteError({
     ...fieldsOf(cause, context),
@@ -425,7 +481,9 @@ const classifyBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoEr
 const idsOf = (results: unknown, key: string): Record<number, unknown> =>
   results instanceof Map
     ? Object.fromEntries(
-      [...results].map(([index, result]) => [index as number, read(result, key)] as const).filter(([, id]) => id !== undefined)
+      [...results].map(([index, result]) => [index as number, read(result, key)] as const).filter(([, id]) =>
+        id !== undefined
+      )
     )
     : {}
 
@@ -438,7 +496,9 @@ const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.M
   const concern = arrayOf(read(cause, "writeConcernErrors")).map((error) => writeConcernPart(error, context))
   const original = read(cause, "cause")
   const stoppedBy = original instanceof Error ? classifySingle(original, context) : undefined
-  if (stoppedBy !== undefined && partial === undefined && writeErrors.length === 0 && concern.length === 0) return stoppedBy
+  if (stoppedBy !== undefined && partial === undefined && writeErrors.length === 0 && concern.length === 0) {
+    return stoppedBy
+  }
   return new Reasons.BulkWriteError({
     ...fieldsOf(cause, context),
     insertedCount: numberOf(read(partial, "insertedCount")),

@@ -5,6 +5,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
+import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
 import type { OptionsOf } from "../Mongo.ts"
 import type { ClientOptions, DatabaseInfo, MongoClient } from "../MongoClient.ts"
 import type { DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
@@ -12,14 +13,15 @@ import type { MongoError } from "../MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransactionOptions } from "../MongoSession.ts"
 import * as Topology from "../Topology.ts"
 import { bounded } from "./bounded.ts"
+import { makeChangeStream } from "./changeStream.ts"
 import * as commandSpans from "./commandSpans.ts"
 import type { Connection, SessionKey } from "./connection.ts"
 import { makeDatabase } from "./database.ts"
 import { checkOptions } from "./inputSafety.ts"
+import { MongoSessionImpl } from "./mongoSession.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined } from "./options.ts"
-import { MongoSessionImpl } from "./mongoSession.ts"
 import * as poolMetrics from "./poolMetrics.ts"
 import type { AmbientSession } from "./session.ts"
 import * as transaction from "./transaction.ts"
@@ -126,13 +128,23 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
       (queue) =>
         Effect.acquireRelease(
           Effect.sync(() => {
-            const listener = (event: Driver.TopologyDescriptionChangedEvent) =>
+            const onChange = (event: Driver.TopologyDescriptionChangedEvent) => {
               Queue.offerUnsafe(queue, Topology.fromDescription(event.newDescription))
-            driver.on("topologyDescriptionChanged", listener)
+            }
+            // A topology that is closed says no more of its servers.
+            const onClose = () => {
+              Queue.endUnsafe(queue)
+            }
+            driver.on("topologyDescriptionChanged", onChange)
+            driver.on("topologyClosed", onClose)
             Queue.offerUnsafe(queue, Topology.fromDescription(currentDescription(driver)))
-            return listener
+            return { onChange, onClose }
           }),
-          (listener) => Effect.sync(() => driver.off("topologyDescriptionChanged", listener))
+          ({ onChange, onClose }) =>
+            Effect.sync(() => {
+              driver.off("topologyDescriptionChanged", onChange)
+              driver.off("topologyClosed", onClose)
+            })
         ),
       { bufferSize: topologyBuffer, strategy: "sliding" }
     )
@@ -163,6 +175,23 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
 
   afterCommit<R>(effect: Effect.Effect<void, never, R>): Effect.Effect<void, never, R> {
     return transaction.afterCommit(this.connection, effect)
+  }
+
+  watch<A extends Driver.Document = Driver.Document>(
+    pipeline: ReadonlyArray<Driver.Document> = [],
+    options: WatchOptions = {}
+  ): ChangeStream<A> {
+    const { driver } = this.connection
+    return makeChangeStream<A>(
+      {
+        connection: this.connection,
+        operation: { name: "watch", command: "aggregate", database: "admin" },
+        cluster: true,
+        aggregate: (pipeline, options) => driver.db("admin").aggregate(pipeline, options)
+      },
+      pipeline,
+      options
+    )
   }
 
   use<A>(
@@ -196,7 +225,9 @@ export const wrap = (
     }
     return new MongoClientImpl({
       driver,
-      sessionKey: Context.Service<SessionKey, AmbientSession | undefined>(`@mongofx/core/MongoClient/Session/${clients++}`),
+      sessionKey: Context.Service<SessionKey, AmbientSession | undefined>(
+        `@mongofx/core/MongoClient/Session/${clients++}`
+      ),
       attributes: serverAttributes(driver),
       commandSpans: options.commandSpans !== undefined && options.commandSpans !== false
     })

@@ -8,6 +8,15 @@ const milliseconds = (duration: Duration.Input | undefined): number | undefined 
   duration === undefined ? undefined : Duration.toMillis(duration)
 
 /**
+ * For the driver 0 is no bound: so is a duration without end, whose timer would fire at once, and so must not be one of
+ * less than a millisecond.
+ */
+const bound = (duration: Duration.Input | undefined): number | undefined => {
+  const value = milliseconds(duration)
+  return value === undefined ? undefined : value === Infinity ? 0 : Math.ceil(value)
+}
+
+/**
  * The driver's options for a configuration: durations in milliseconds, secrets unwrapped.
  *
  * @internal
@@ -35,16 +44,16 @@ export const toDriverOptions = (config: MongoClientConfig): Driver.MongoClientOp
     auth: username === undefined && password === undefined
       ? undefined
       : defined({ username, password: password && Redacted.value(password) }),
-    connectTimeoutMS: milliseconds(connectTimeout),
+    connectTimeoutMS: bound(connectTimeout),
     heartbeatFrequencyMS: milliseconds(heartbeatFrequency),
     localThresholdMS: milliseconds(localThreshold),
-    maxIdleTimeMS: milliseconds(maxIdleTime),
+    maxIdleTimeMS: bound(maxIdleTime),
     monitorCommands: commandSpans === undefined || commandSpans === false ? undefined : true,
     proxyPassword: proxyPassword && Redacted.value(proxyPassword),
-    serverSelectionTimeoutMS: milliseconds(serverSelectionTimeout),
-    socketTimeoutMS: milliseconds(socketTimeout),
+    serverSelectionTimeoutMS: bound(serverSelectionTimeout),
+    socketTimeoutMS: bound(socketTimeout),
     tlsCertificateKeyFilePassword: tlsCertificateKeyFilePassword && Redacted.value(tlsCertificateKeyFilePassword),
-    waitQueueTimeoutMS: milliseconds(waitQueueTimeout)
+    waitQueueTimeoutMS: bound(waitQueueTimeout)
   })
   return { ...defined(driverOptions), ...named } as Driver.MongoClientOptions
 }

@@ -2,20 +2,16 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
+import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
 import type * as Mongo from "../Mongo.ts"
 import type { CollectionOptions, MongoCollection } from "../MongoCollection.ts"
 import type { MongoDatabase } from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
 import type { AggregateQuery, FindQuery, Query } from "../Query.ts"
+import { makeChangeStream } from "./changeStream.ts"
+import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
-import {
-  checkDocument,
-  checkFilter,
-  checkOptions,
-  checkReplacement,
-  checkUpdate,
-  checkValue
-} from "./inputSafety.ts"
+import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate, checkValue } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined } from "./options.ts"
@@ -78,7 +74,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
 
   /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
   private get driver(): Driver.Collection<A> {
-    return this.handle ??= this.connection.driver
+    if (this.handle !== undefined) return this.handle
+    // The driver would take the database of the connection string.
+    if (this.database.name === "") throw new InvalidInput("name", "the name of the database is empty")
+    return this.handle = this.connection.driver
       .db(this.database.name)
       .collection<A>(this.name, { ...defined(this.settings) as Driver.CollectionOptions, ignoreUndefined: true })
   }
@@ -280,6 +279,22 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return makeAggregate(
       { connection: this.connection, operation: this.operation("aggregate", "aggregate") },
       (pipeline, options) => this.driver.aggregate(pipeline, options),
+      pipeline,
+      options
+    )
+  }
+
+  watch<B extends Driver.Document = A>(
+    pipeline: ReadonlyArray<Driver.Document> = [],
+    options: WatchOptions = {}
+  ): ChangeStream<B> {
+    return makeChangeStream<B>(
+      {
+        connection: this.connection,
+        operation: this.operation("watch", "aggregate"),
+        cluster: false,
+        aggregate: (pipeline, options) => this.driver.aggregate(pipeline, options)
+      },
       pipeline,
       options
     )

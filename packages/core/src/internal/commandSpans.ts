@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -19,11 +20,15 @@ const parents = new AsyncLocalStorage<Parent>()
  * Runs a call of the driver so that the commands it sends become children of `span`: what the driver does on behalf of
  * the call keeps it, through promises and callbacks.
  *
- * @param tracer - the tracer that made `span`; without it, the spans of commands go to the tracer of the client
+ * @param tracer - the tracer that made `span`: that of the fiber which calls, where it is not given; spans of commands go
+ * to the tracer of the client where there is neither
  * @internal
  */
-export const runWithParent = <A>(span: Tracer.AnySpan, f: () => A, tracer?: Tracer.Tracer): A =>
-  parents.run({ span, tracer }, f)
+export const runWithParent = <A>(
+  span: Tracer.AnySpan,
+  f: () => A,
+  tracer: Tracer.Tracer | undefined = Fiber.getCurrent()?.cache.tracer
+): A => parents.run({ span, tracer }, f)
 
 /** Commands that carry credentials. The driver gives them to listeners without their content, too. */
 const sensitiveCommands: ReadonlySet<string> = new Set([
@@ -69,12 +74,13 @@ const collectionCommands: ReadonlySet<string> = new Set([
   "validate"
 ])
 
+/** The key under which a command has the name of its collection. */
+const collectionKeyOf = (name: string): string | undefined =>
+  name === "getMore" ? "collection" : collectionCommands.has(name) ? name : undefined
+
 const collectionOf = (name: string, command: Driver.Document): string | undefined => {
-  const value: unknown = name === "getMore"
-    ? command["collection"]
-    : collectionCommands.has(name)
-    ? command[name]
-    : undefined
+  const key = collectionKeyOf(name)
+  const value: unknown = key === undefined ? undefined : command[key]
   return typeof value === "string" ? value : undefined
 }
 
@@ -104,9 +110,10 @@ class Text {
 
   command(command: Driver.Document): void {
     const name = Object.keys(command)[0]
+    const collectionKey = collectionKeyOf(name)
     this.properties(Object.entries(command), (key, value) => {
       if (omittedKeys.has(key)) return undefined
-      if (value === collectionOf(name, command)) return () => this.add(JSON.stringify(value))
+      if (key === collectionKey && typeof value === "string") return () => this.add(JSON.stringify(value))
       if (key === "explain" && isPlain(value)) return () => this.command(value)
       // What is inserted is nothing but values.
       if (key === "documents" && name === "insert") return () => this.add("[\"?\"]")

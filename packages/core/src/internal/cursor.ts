@@ -141,6 +141,11 @@ export class CursorRun<A> {
     return this.cursor === undefined ? undefined : internalsOf(this.cursor).documents?.postBatchResumeToken ?? undefined
   }
 
+  /** How many documents have arrived that nobody has read. */
+  get buffered(): number {
+    return this.cursor?.bufferedCount() ?? 0
+  }
+
   /** Whether the server has nothing more to give. */
   get exhausted(): boolean {
     return this.cursor !== undefined && this.cursor.closed
@@ -257,21 +262,26 @@ const internalsOf = (cursor: object) =>
 export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, MongoError> =>
   Effect.withFiber((fiber) => {
     const ambient = ambientSession(source.connection, fiber.context)
-    const attempt = withOperationSpan(source.connection, source.operation, fiber, (span) =>
-      Effect.callback<Array<A>, MongoError>((resume) => {
-        const run = new CursorRun(source, fiber, ambient, span)
-        run.toArray().then(
-          (documents) => {
-            void run.close()
-            resume(Effect.succeed(documents))
-          },
-          (error: MongoError) => {
-            void run.close()
-            resume(Effect.fail(error))
-          }
-        )
-        return run.closed
-      }))
+    const attempt = withOperationSpan(
+      source.connection,
+      source.operation,
+      fiber,
+      (span) =>
+        Effect.callback<Array<A>, MongoError>((resume) => {
+          const run = new CursorRun(source, fiber, ambient, span)
+          run.toArray().then(
+            (documents) => {
+              void run.close()
+              resume(Effect.succeed(documents))
+            },
+            (error: MongoError) => {
+              void run.close()
+              resume(Effect.fail(error))
+            }
+          )
+          return run.closed
+        })
+    )
     return inLine(ambient, source.operation, attempt)
   })
 

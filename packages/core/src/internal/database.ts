@@ -1,11 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import type * as Driver from "mongodb"
+import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
 import type { OptionsOf } from "../Mongo.ts"
 import type { CollectionOptions, MongoCollection } from "../MongoCollection.ts"
 import type { CommandCursorOptions, DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
 import type { AggregateQuery, Query } from "../Query.ts"
+import { makeChangeStream } from "./changeStream.ts"
+import { InvalidInput } from "./classify.ts"
 import { makeCollection } from "./collection.ts"
 import type { Connection } from "./connection.ts"
 import { checkFilter, checkOptions, checkValue } from "./inputSafety.ts"
@@ -40,6 +43,8 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
 
   /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
   private get driver(): Driver.Db {
+    // The driver would take the database of the connection string.
+    if (this.name === "") throw new InvalidInput("name", "the name of the database is empty")
     return this.handle ??= this.connection.driver
       .db(this.name, { ...defined(this.settings) as Driver.DbOptions, ignoreUndefined: true })
   }
@@ -167,6 +172,22 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     )
   }
 
+  watch<A extends Driver.Document = Driver.Document>(
+    pipeline: ReadonlyArray<Driver.Document> = [],
+    options: WatchOptions = {}
+  ): ChangeStream<A> {
+    return makeChangeStream<A>(
+      {
+        connection: this.connection,
+        operation: this.operation("watch", "aggregate"),
+        cluster: false,
+        aggregate: (pipeline, options) => this.driver.aggregate(pipeline, options)
+      },
+      pipeline,
+      options
+    )
+  }
+
   aggregate<A extends Driver.Document = Driver.Document>(
     pipeline: ReadonlyArray<Driver.Document> = [],
     options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
@@ -184,9 +205,15 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   }
 
   validateCollection(name: string, options?: OptionsOf<Driver.ValidateCollectionOptions>) {
-    // The driver would send a signal to the server as an option of the command.
-    const operation: Operation = { ...this.operation("validateCollection", "validate", name), abortable: false }
-    return this.run(operation, options, (driver, options) => driver.admin().validateCollection(name, options))
+    // The driver's own method returns its reply undecoded, and throws the findings away where the collection is not valid.
+    return this.run(this.operation("validateCollection", "validate", name), undefined, (driver, callOptions) => {
+      if (options !== undefined) checkOptions(options)
+      const { readPreference, ...fields } = options ?? {}
+      return driver.command(
+        { validate: name, ...defined(fields) },
+        readPreference === undefined ? callOptions : { ...callOptions, readPreference }
+      )
+    })
   }
 
   dropDatabase(options?: OptionsOf<Driver.DropDatabaseOptions>) {

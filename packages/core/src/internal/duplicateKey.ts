@@ -17,8 +17,9 @@ const endOfValue = (text: string, from: number): number => {
   for (let at = from; at < text.length; at++) {
     const char = text[at]!
     if (char === "\"" || char === "'") {
-      for (at++; at < text.length && text[at] !== char; at++) if (text[at] === "\\") at++
-      if (at >= text.length) return -1
+      // The server escapes nothing.
+      at = text.indexOf(char, at + 1)
+      if (at < 0) return -1
     } else if (char === "{" || char === "[" || char === "(") {
       depth++
     } else if (char === "}" || char === "]" || char === ")") {
@@ -39,13 +40,7 @@ const valueOf = (text: string): unknown => {
     const number = Number(text)
     return Number.isInteger(number) && !Number.isSafeInteger(number) ? text : number
   }
-  if (text.startsWith("\"")) {
-    try {
-      return JSON.parse(text) as unknown
-    } catch {
-      return text.slice(1, -1)
-    }
-  }
+  if (text.startsWith("\"")) return text.slice(1, -1)
   const objectId = /^ObjectId\('([0-9a-f]{24})'\)$/.exec(text)
   if (objectId !== null) return new Driver.ObjectId(objectId[1]!)
   const date = /^new Date\((-?\d+)\)$/.exec(text)

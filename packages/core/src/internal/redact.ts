@@ -14,28 +14,51 @@ const secretOptions = /\b((?:proxyPassword|tlsCertificateKeyFilePassword|AWS_SES
  */
 export const redactCredentials = (text: string, secrets: ReadonlyArray<string> = []): string => {
   let redacted = text.replace(userInfo, "$1<redacted>@").replace(secretOptions, "$1<redacted>")
-  for (const secret of secrets) redacted = redacted.replaceAll(secret, "<redacted>")
+  for (const secret of secrets) if (secret !== "") redacted = redacted.replaceAll(secret, "<redacted>")
   return redacted
 }
 
-/** Where the server's messages quote documents: what stands before the value, the value, what stands after it. */
+/** Where the server's messages quote values without quotes or braces around them: what stands before and after the value. */
 const quotedValues: ReadonlyArray<readonly [RegExp, string]> = [
   [/(\bdup key: ).*$/s, "$1<redacted>"],
-  [/(\bto a value of non-\w+ type\. )\{.*\}( has the field)/s, "$1<redacted>$2"],
+  [/(\bto a value of non-\w+ type\.\s*).*( has the field)/s, "$1<redacted>$2"],
   [/(\bin document ).*$/s, "$1<redacted>"],
   [/(\bwas found to have been altered to ).*$/s, "$1<redacted>"],
   [/(\b(?:document|element) ).*( cannot be (?:extracted|indexed))/s, "$1<redacted>$2"],
   [/(\bFailed to (?:parse|convert) [\w ]*?)'.*'( in \$convert)/s, "$1<redacted>$2"],
-  [/(\bError parsing date string )'.*?'(;|$)/s, "$1<redacted>$2"]
+  [/(\bError parsing date string )'.*?'(;|$)/s, "$1<redacted>$2"],
+  [/(\bExpected an? [\w ]+ in: |\bbut received: |\bfound \w+ with value |\bnon-array element ).*$/s, "$1<redacted>"],
+  [/(\bFirst element: |\bis out of bounds, |\bInvalid UUID string: ).*$/s, "$1<redacted>"],
+  [/(\bunknown time unit value: |\blanguage override unsupported: ).*$/s, "$1<redacted>"]
 ]
 
+/** Documents, arrays and strings, whole or cut off. Quotes inside of strings may be there unescaped. */
+const bsonTexts: ReadonlyArray<readonly [RegExp, string]> = [
+  [/\{(?:.*\}|.*$)/gs, "{<redacted>}"],
+  [/\[ (?:.* \]|.*$)/gs, "[<redacted>]"],
+  [/"(?:.*"|.*$)/gs, "\"<redacted>\""]
+]
+
+/** Messages whose documents are specifications of indexes, without values. */
+const quotesIndexes = /^[^{"]*\b(?:Requested index: |Error in specification )(?!.*\bpartialFilterExpression\b)/s
+
 /**
- * A server's message without the document values that it is known to quote.
+ * A server's message without the document values that it quotes.
  *
  * @internal
  */
 export const redactValues = (message: string): string =>
-  quotedValues.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), message)
+  (quotesIndexes.test(message) ? quotedValues : [...quotedValues, ...bsonTexts])
+    .reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), message)
+
+/**
+ * Whether an error of this name has the server's message.
+ *
+ * @internal
+ */
+export const isReply = (name: string): boolean =>
+  name === "MongoServerError" || name === "MongoWriteConcernError" || name === "MongoBulkWriteError" ||
+  name === "MongoClientBulkWriteError"
 
 /** How deep the causes of a cause are followed. */
 const maxDepth = 8
@@ -56,7 +79,8 @@ const framesOf = (stack: unknown): string => {
 }
 
 const isServerReply = (cause: Error): boolean =>
-  read(cause, "errorResponse") !== undefined || read(cause, "result") !== undefined || read(cause, "writeErrors") !== undefined
+  read(cause, "errorResponse") !== undefined || read(cause, "result") !== undefined ||
+  read(cause, "writeErrors") !== undefined
 
 /** What a copy of an error keeps, besides name, message, stack and cause. */
 const keptKeys = ["code", "codeName", "errorLabelSet", "address", "syscall", "errno", "hostname"]
@@ -65,7 +89,10 @@ const copyOf = (cause: Error, name: string, message: string, nested: unknown): E
   const copy = new Error(message)
   const prototype = Object.getPrototypeOf(cause) as object
   // A bulk write error's getters read the result that the copy does not have.
-  Object.setPrototypeOf(copy, read(cause, "result") === undefined ? prototype : Object.getPrototypeOf(prototype) as object)
+  Object.setPrototypeOf(
+    copy,
+    read(cause, "result") === undefined ? prototype : Object.getPrototypeOf(prototype) as object
+  )
   const set = (key: string, value: unknown) =>
     Object.defineProperty(copy, key, { value, configurable: true, writable: true, enumerable: false })
   set("name", name)
@@ -90,7 +117,7 @@ export const redactCause = (cause: unknown, secrets: ReadonlyArray<string> = [],
   if (depth > maxDepth) return undefined
   const name = String(read(cause, "name") ?? "Error")
   const message = String(read(cause, "message") ?? "")
-  const redacted = redactCredentials(name.startsWith("Mongo") ? redactValues(message) : message, secrets)
+  const redacted = redactCredentials(isReply(name) ? redactValues(message) : message, secrets)
   const nested = read(cause, "cause")
   const redactedNested = redactCause(nested, secrets, depth + 1)
   const isClean = redacted === message && redactedNested === nested && !isServerReply(cause) &&

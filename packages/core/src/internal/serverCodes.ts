@@ -5,7 +5,9 @@
  */
 export type CodeMeaning =
   | { readonly tag: "DuplicateKeyError" | "DocumentValidationError" | "WriteConflictError" | "WriteConcernError" }
-  | { readonly tag: "MaxTimeExpiredError" | "NotPrimaryError" | "OverloadedError" | "InvalidCommandError" | "BsonError" }
+  | {
+    readonly tag: "MaxTimeExpiredError" | "NotPrimaryError" | "OverloadedError" | "InvalidCommandError" | "BsonError"
+  }
   | { readonly tag: "AuthenticationError" | "AuthorizationError" | "TransactionError" }
   | { readonly tag: "NamespaceExistsError" | "NamespaceNotFoundError" | "IndexError" }
   | { readonly tag: "CursorError"; readonly kind: "notFound" | "killed" | "planKilled" | "positionLost" }
@@ -42,7 +44,7 @@ mean({ tag: "ChangeStreamError", kind: "closed" }, 222)
 mean({ tag: "ConnectionError", kind: "network" }, 6, 7, 9001)
 mean({ tag: "ConnectionError", kind: "timeout" }, 89)
 // BSONObjectTooLarge, as one document or as the result of an update.
-mean({ tag: "BsonError" }, 22, 10334, 17419)
+mean({ tag: "BsonError" }, 22, 10334, 17419, 8375908)
 mean(
   { tag: "InvalidCommandError" },
   2, // BadValue

@@ -58,7 +58,8 @@ export const transactionFailure = (operation: Operation, message: string): Mongo
     })
   })
 
-const ended = "its transaction has ended; a fiber that outlives a transaction cannot go on in it (see withoutTransaction)"
+const ended =
+  "its transaction has ended; a fiber that outlives a transaction cannot go on in it (see withoutTransaction)"
 
 /**
  * Runs an operation when it is its turn in the session, and only while its transaction lasts.

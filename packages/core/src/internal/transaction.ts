@@ -41,8 +41,7 @@ const toDriverOptions = (options: TransactionOptions | undefined): Driver.Transa
   return driver
 }
 
-/** @internal */
-export const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
+const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
   Effect.try({
     try: () =>
       new SessionState(connection.driver.startSession({
@@ -115,9 +114,13 @@ const commit = (connection: Connection, state: SessionState): Effect.Effect<void
 /** Runs what was registered for after the commit: in order, once, whatever becomes of each. */
 const runAfterCommit = (transaction: Transaction): Effect.Effect<void> =>
   Effect.suspend(() =>
-    Effect.forEach(transaction.afterCommit.splice(0), (callback) => Effect.ignoreCause(callback, { log: "Unhandled" }), {
-      discard: true
-    })
+    Effect.forEach(
+      transaction.afterCommit.splice(0),
+      (callback) => Effect.ignoreCause(callback, { log: "Unhandled" }),
+      {
+        discard: true
+      }
+    )
   )
 
 /** @internal */
@@ -125,8 +128,9 @@ export const commitExplicit = (connection: Connection, state: SessionState): Eff
   Effect.suspend(() => {
     const { transaction } = state
     const sent = inLine({ state, transaction: undefined }, commitTransaction, commit(connection, state))
-    return transaction === undefined ? sent : Effect.onExit(sent, () =>
-      transaction.committed ? runAfterCommit(transaction) : Effect.void)
+    return transaction === undefined ?
+      sent :
+      Effect.onExit(sent, () => transaction.committed ? runAfterCommit(transaction) : Effect.void)
   })
 
 /** @internal */
@@ -163,7 +167,11 @@ const decisiveError = (cause: Cause.Cause<unknown>): MongoError | undefined => {
   if (Cause.hasDies(cause)) return undefined
   for (const reason of cause.reasons) {
     if (!Cause.isFailReason(reason)) continue
-    for (let error: unknown = reason.error, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
+    for (
+      let error: unknown = reason.error, depth = 0;
+      error instanceof Error && depth < 8;
+      error = error.cause, depth++
+    ) {
       if (isMongoError(error)) return error
     }
   }
@@ -182,9 +190,12 @@ export const withTransaction = <A, E, R>(
 ): Effect.Effect<A, E | MongoError, R> =>
   Effect.withFiber<A, E | MongoError, R>((fiber) => {
     const ambient = ambientSession(connection, fiber.context)
-    const outer = ambient?.transaction ?? (ambient?.state.driver.inTransaction() ? ambient.state.transaction : undefined)
+    const outer = ambient?.transaction ??
+      (ambient?.state.driver.inTransaction() ? ambient.state.transaction : undefined)
     if (ambient !== undefined && outer !== undefined) {
-      if (!outer.open) return Effect.fail(transactionFailure(withTransactionOperation, "the outer transaction has ended"))
+      if (!outer.open) {
+        return Effect.fail(transactionFailure(withTransactionOperation, "the outer transaction has ended"))
+      }
       return options.onNested === "fail"
         ? Effect.fail(transactionFailure(withTransactionOperation, "it is nested in another transaction"))
         : self
@@ -198,7 +209,11 @@ export const withTransaction = <A, E, R>(
         )
         : attempts(connection, ambient.state, self, options, span)
     if (!isTraced(fiber)) return body(undefined)
-    return Effect.useSpan("transaction", { attributes: { "db.system.name": "mongodb", ...connection.attributes } }, body)
+    return Effect.useSpan(
+      "transaction",
+      { attributes: { "db.system.name": "mongodb", ...connection.attributes } },
+      body
+    )
   })
 
 const attempts = <A, E, R>(
@@ -237,7 +252,9 @@ const attempts = <A, E, R>(
             }
             if (Exit.isSuccess(sent)) return exit.value
             failure = sent.cause
-            if (transaction.committed || nextStep(phase, decisiveError(failure), now() < deadline) !== "commitAgain") break
+            if (
+              transaction.committed || nextStep(phase, decisiveError(failure), now() < deadline) !== "commitAgain"
+            ) break
             event("commit.retry", { attempt })
           }
         } else {

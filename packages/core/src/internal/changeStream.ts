@@ -1,0 +1,311 @@
+import * as Arr from "effect/Array"
+import * as Channel from "effect/Channel"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { ChangeEvent, ChangeStream, OpenChangeStream, WatchOptions } from "../ChangeStream.ts"
+import { ChangeStreamError, MongoError } from "../MongoError.ts"
+import { type Fragments, isResumable, join, type Position, resumeDelay } from "./changeStreamSteps.ts"
+import { InvalidInput } from "./classify.ts"
+import type { Connection } from "./connection.ts"
+import { CursorRun } from "./cursor.ts"
+import { checkPipeline, checkValue } from "./inputSafety.ts"
+import { namespaceOf, type Operation } from "./naming.ts"
+import type { CallOptions } from "./operation.ts"
+import { defined } from "./options.ts"
+
+/**
+ * What is watched: a collection, a database, or with `allChangesForCluster` on `admin` the whole deployment.
+ *
+ * @internal
+ */
+export interface WatchTarget {
+  readonly connection: Connection
+  readonly operation: Operation
+  readonly cluster: boolean
+  readonly aggregate: (
+    pipeline: Array<Driver.Document>,
+    options: Driver.AggregateOptions & CallOptions
+  ) => Driver.AggregationCursor
+}
+
+const stageOptions = [
+  "fullDocument",
+  "fullDocumentBeforeChange",
+  "showExpandedEvents",
+  "resumeAfter",
+  "startAfter",
+  "startAtOperationTime"
+] as const
+
+const commandOptions = [
+  "batchSize",
+  "collation",
+  "comment",
+  "readPreference",
+  "readConcern",
+  "promoteLongs",
+  "promoteValues",
+  "promoteBuffers",
+  "useBigInt64",
+  "bsonRegExp",
+  "enableUtf8Validation"
+] as const
+
+const ownOptions = ["maxAwaitTime", "splitLargeEvents", "resumeTimeout", "continueAfterInvalidate"] as const
+
+const known = new Set<string>([...stageOptions, ...commandOptions, ...ownOptions])
+
+const pick = (options: Readonly<Record<string, unknown>>, keys: ReadonlyArray<string>): Record<string, unknown> =>
+  Object.fromEntries(keys.flatMap((key) => options[key] === undefined ? [] : [[key, options[key]]]))
+
+const defaultResumeTimeout = "2 minutes"
+
+/** A batch, which may be empty, and where the stream stands after it. */
+interface Batch<A extends Driver.Document> {
+  readonly events: Array<ChangeEvent<A>>
+  readonly resumeToken: Driver.ResumeToken | undefined
+}
+
+/**
+ * One run of a change stream: one cursor after the other, as long as what ends them is no reason to end.
+ *
+ * @internal
+ */
+export class ChangeStreamRun<A extends Driver.Document> {
+  private readonly target: WatchTarget
+  private readonly pipeline: ReadonlyArray<Driver.Document>
+  private readonly options: WatchOptions
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private position: Position
+  private cursor: CursorRun<Driver.Document> | undefined
+  private fragments: Fragments | undefined
+  private lastToken: Driver.ResumeToken | undefined
+  private invalidated = false
+  private everOpened = false
+
+  constructor(
+    target: WatchTarget,
+    pipeline: ReadonlyArray<Driver.Document>,
+    options: WatchOptions,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ) {
+    this.target = target
+    this.pipeline = pipeline
+    this.options = options
+    this.fiber = fiber
+    this.position = pick({ ...options }, ["resumeAfter", "startAfter", "startAtOperationTime"])
+    this.lastToken = options.startAfter ?? options.resumeAfter
+  }
+
+  get resumeToken(): Option.Option<Driver.ResumeToken> {
+    return Option.fromUndefinedOr(this.lastToken)
+  }
+
+  private fail(kind: ChangeStreamError["kind"], message: string): MongoError {
+    const { operation } = this.target
+    const namespace = namespaceOf(operation)
+    return new MongoError({
+      reason: new ChangeStreamError({
+        operation: operation.name,
+        namespace,
+        kind,
+        labels: [],
+        message: `${operation.name}${namespace === undefined ? "" : ` on ${namespace}`}: ${message}`,
+        cause: undefined
+      })
+    })
+  }
+
+  private check(): void {
+    const unknown = Object.keys(this.options).find((key) => !known.has(key))
+    if (unknown !== undefined) throw new InvalidInput(`options.${unknown}`, `options.${unknown} is no option of watch`)
+    checkPipeline(this.pipeline)
+    checkValue(defined(this.options) ?? {}, "options")
+  }
+
+  private readonly makeCursor = (callOptions: CallOptions): Driver.AbstractCursor => {
+    this.check()
+    const options: Readonly<Record<string, unknown>> = { ...this.options }
+    const stage = {
+      ...pick(options, ["fullDocument", "fullDocumentBeforeChange", "showExpandedEvents"]),
+      ...this.position,
+      ...(this.target.cluster ? { allChangesForCluster: true } : {})
+    }
+    const split = this.options.splitLargeEvents === true ? [{ $changeStreamSplitLargeEvent: {} }] : []
+    return this.target.aggregate(
+      [{ $changeStream: stage }, ...this.pipeline, ...split],
+      {
+        ...pick(options, commandOptions),
+        ...this.options.maxAwaitTime === undefined
+          ? {}
+          : { maxAwaitTimeMS: Duration.toMillis(Duration.fromInputUnsafe(this.options.maxAwaitTime)) },
+        ...callOptions
+      }
+    )
+  }
+
+  private close(): Effect.Effect<void> {
+    const { cursor } = this
+    this.cursor = undefined
+    return cursor === undefined ? Effect.void : cursor.closed
+  }
+
+  private await<B>(f: () => Promise<B>): Effect.Effect<B, MongoError> {
+    return Effect.callback<B, MongoError>((resume) => {
+      f().then((value) => resume(Effect.succeed(value)), (error: MongoError) => resume(Effect.fail(error)))
+    })
+  }
+
+  /** Opens a cursor where the stream stands, unless there is one. */
+  private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() => {
+    if (this.cursor !== undefined) return Effect.succeed(this.cursor)
+    const { connection, operation } = this.target
+    const cursor = new CursorRun<Driver.Document>(
+      { connection, operation, open: this.makeCursor, tailable: { awaitData: true } },
+      this.fiber,
+      // A change stream cannot be part of a transaction, and would hold the line of a session while it waits.
+      undefined,
+      undefined
+    )
+    this.cursor = cursor
+    return Effect.map(this.await(() => cursor.start()), () => {
+      this.everOpened = true
+      this.advance(cursor.postBatchResumeToken, cursor)
+      return cursor
+    })
+  })
+
+  /** Takes over where the server says the stream stands, once all it had sent has been read. */
+  private advance(token: Driver.ResumeToken | undefined, cursor: CursorRun<Driver.Document>): void {
+    if (token === undefined || this.fragments !== undefined || cursor.buffered > 0) return
+    // Before the first event it may still be the token of an invalidate, behind which only `startAfter` goes on.
+    this.position = this.position.startAfter === undefined ? { resumeAfter: token } : { startAfter: token }
+    this.lastToken = token
+  }
+
+  private readonly once: Effect.Effect<Batch<A>, MongoError> = Effect.flatMap(
+    this.ensureOpen,
+    (cursor) =>
+      Effect.flatMap(this.await(() => cursor.nextBatch()), (documents) => {
+        const events: Array<ChangeEvent<A>> = []
+        for (const document of documents) {
+          if (document["_id"] === undefined) {
+            return Effect.fail(this.fail("fatal", "an event has no resume token; the pipeline must keep `_id`"))
+          }
+          const joined = join(this.fragments, document)
+          if (joined === undefined) {
+            return Effect.fail(this.fail("fatal", "a fragment of a split event came without those before it"))
+          }
+          if ("fragments" in joined) {
+            this.fragments = joined.fragments
+            this.position = { resumeAfter: document["_id"] }
+            continue
+          }
+          this.fragments = undefined
+          this.position = { resumeAfter: document["_id"] }
+          this.lastToken = document["_id"]
+          if (joined.whole["operationType"] === "invalidate") this.invalidated = true
+          events.push(joined.whole as ChangeEvent<A>)
+        }
+        if (!this.invalidated) this.advance(cursor.postBatchResumeToken, cursor)
+        // The server closes the cursor after an invalidate, of which the pipeline may have left nothing to see.
+        if (documents.length === 0 && cursor.exhausted) this.invalidated = true
+        return Effect.succeed({ events, resumeToken: this.lastToken })
+      })
+  )
+
+  /** The next batch, over as many cursors as it takes. */
+  readonly next: Effect.Effect<Batch<A>, MongoError> = Effect.suspend(() => {
+    if (this.invalidated) {
+      if (this.options.continueAfterInvalidate !== true) {
+        return Effect.fail(this.fail("invalidated", "what was watched has been dropped or renamed"))
+      }
+      this.invalidated = false
+      this.position = { startAfter: this.lastToken }
+      return Effect.andThen(this.close(), this.resuming(this.once))
+    }
+    return this.resuming(this.once)
+  })
+
+  /** Goes on after failures that the specification calls resumable: with a backoff, and not longer than `resumeTimeout`. */
+  private resuming<B>(self: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
+    return Effect.suspend(() => {
+      const limit = Duration.toMillis(Duration.fromInputUnsafe(this.options.resumeTimeout ?? defaultResumeTimeout))
+      let failures = 0
+      let since = 0
+      const attempt: Effect.Effect<B, MongoError> = Effect.catch(
+        self,
+        (error) =>
+          Effect.gen({ self: this }, function*() {
+            yield* this.close()
+            // What has never been open is not resumed: the driver has tried twice, and who starts it wants to know.
+            if (!this.everOpened || !isResumable(error)) return yield* Effect.fail(error)
+            const now = yield* Clock.currentTimeMillis
+            failures++
+            if (failures === 1) since = now
+            const delay = resumeDelay(failures, yield* Random.next)
+            if (now + delay - since >= limit) return yield* Effect.fail(error)
+            yield* Effect.sleep(delay)
+            return yield* attempt
+          })
+      )
+      return attempt
+    })
+  }
+
+  /** Opens the stream on the server. */
+  readonly open: Effect.Effect<void, MongoError> = Effect.asVoid(Effect.suspend(() => this.resuming(this.ensureOpen)))
+
+  /** The next batch that has events. */
+  readonly pull: Effect.Effect<Arr.NonEmptyReadonlyArray<ChangeEvent<A>>, MongoError> = Effect.flatMap(
+    Effect.suspend(() => this.next),
+    ({ events }) => Arr.isReadonlyArrayNonEmpty(events) ? Effect.succeed(events) : this.pull
+  )
+
+  readonly closed: Effect.Effect<void> = Effect.suspend(() => this.close())
+}
+
+/**
+ * A run that is closed with the scope.
+ *
+ * @internal
+ */
+export const scoped = <A extends Driver.Document>(
+  target: WatchTarget,
+  pipeline: ReadonlyArray<Driver.Document>,
+  options: WatchOptions,
+  scope: Scope.Scope
+): Effect.Effect<ChangeStreamRun<A>> =>
+  Effect.withFiber((fiber) => {
+    const run = new ChangeStreamRun<A>(target, pipeline, options, fiber)
+    return Effect.as(Scope.addFinalizer(scope, run.closed), run)
+  })
+
+/** @internal */
+export const makeChangeStream = <A extends Driver.Document>(
+  target: WatchTarget,
+  pipeline: ReadonlyArray<Driver.Document>,
+  options: WatchOptions
+): ChangeStream<A> => {
+  const stream = Stream.fromChannel(
+    Channel.fromTransform((_: unknown, scope) =>
+      Effect.map(scoped<A>(target, pipeline, options, scope), (run) => run.pull)
+    )
+  )
+  const open = Effect.gen(function*() {
+    const run = yield* scoped<A>(target, pipeline, options, yield* Effect.scope)
+    yield* run.open
+    return {
+      stream: Stream.fromPull(Effect.succeed(run.pull)),
+      resumeToken: Effect.sync(() => run.resumeToken)
+    } satisfies OpenChangeStream<A>
+  })
+  return Object.assign(stream, { open })
+}

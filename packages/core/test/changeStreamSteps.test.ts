@@ -1,0 +1,96 @@
+import { assert, describe, it } from "@effect/vitest"
+import { MongoError } from "@mongofx/core"
+import { type Fragments, isResumable, join, resumeDelay } from "@mongofx/core/internal/changeStreamSteps"
+import { classify } from "@mongofx/core/internal/classify"
+import { Arbitrary, Schema } from "effect"
+import * as Driver from "mongodb"
+
+const errorOf = (cause: unknown) =>
+  new MongoError.MongoError({ reason: classify(cause, { operation: "watch", namespace: "a.b" }) })
+
+const reply = (code: number, ...errorLabels: Array<string>) =>
+  errorOf(new Driver.MongoServerError({ code, errmsg: "no", errorLabels }))
+
+describe("isResumable", () => {
+  it("after network errors and server selection", () => {
+    assert.isTrue(isResumable(errorOf(new Driver.MongoNetworkError("connection closed"))))
+    assert.isTrue(isResumable(errorOf(new Driver.MongoServerSelectionError("none", new Map() as never))))
+  })
+
+  it("after CursorNotFound, and after what the server labels", () => {
+    assert.isTrue(isResumable(reply(43)))
+    assert.isTrue(isResumable(reply(8, "ResumableChangeStreamError")))
+    assert.isTrue(isResumable(reply(10_107)))
+  })
+
+  it.each([136, 237, 260, 280, 286])("never after %d, whatever its labels", (code) => {
+    assert.isFalse(isResumable(reply(code)))
+    assert.isFalse(isResumable(reply(code, "ResumableChangeStreamError")))
+  })
+
+  it("not after other codes, nor when the server says so", () => {
+    assert.isFalse(isResumable(reply(8)))
+    assert.isFalse(isResumable(reply(2)))
+    assert.isFalse(isResumable(reply(43, "NonResumableChangeStreamError")))
+    assert.isFalse(isResumable(errorOf(new Error("mine"))))
+  })
+})
+
+describe("resumeDelay", () => {
+  it("is none at first, then grows up to five seconds, with jitter", () => {
+    assert.strictEqual(resumeDelay(1, 0.9), 0)
+    assert.strictEqual(resumeDelay(2, 0), 50)
+    assert.strictEqual(resumeDelay(2, 1), 100)
+    assert.strictEqual(resumeDelay(4, 1), 400)
+    assert.strictEqual(resumeDelay(60, 1), 5000)
+  })
+})
+
+describe("join", () => {
+  const split = (event: Driver.Document, parts: number): Array<Driver.Document> => {
+    const fields = Object.entries(event)
+    return Array.from({ length: parts }, (_, i) => ({
+      _id: { _data: String(i) },
+      ...Object.fromEntries(fields.filter((_, field) => field % parts === i)),
+      splitEvent: { fragment: i + 1, of: parts }
+    }))
+  }
+
+  const joinAll = (events: ReadonlyArray<Driver.Document>) => {
+    let before: Fragments | undefined
+    let whole: Driver.Document | undefined
+    for (const event of events) {
+      const joined = join(before, event)
+      if (joined === undefined) return undefined
+      if ("whole" in joined) {
+        whole = joined.whole
+        before = undefined
+      } else before = joined.fragments
+    }
+    return before === undefined ? whole : undefined
+  }
+
+  it("leaves a whole event alone", () => {
+    const event = { _id: 1, operationType: "insert" }
+    assert.deepStrictEqual(join(undefined, event), { whole: event })
+  })
+
+  const events = Arbitrary.schema(Schema.Struct({
+    fields: Schema.Array(Schema.Union([Schema.String, Schema.Number, Schema.Boolean])),
+    parts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 6 }))
+  }))
+
+  it.prop("puts together what was split, with the token of the last fragment", [events], ([{ fields, parts }]) => {
+    const event = Object.fromEntries(fields.map((value, i) => [`field${i}`, value]))
+    assert.deepStrictEqual(joinAll(split(event, parts)), { ...event, _id: { _data: String(parts - 1) } })
+  })
+
+  it("refuses fragments that do not follow one another", () => {
+    const fragments = split({ a: 1, b: 2, c: 3 }, 3)
+    assert.isUndefined(joinAll([fragments[1]!]))
+    assert.isUndefined(joinAll([fragments[0]!, fragments[2]!]))
+    assert.isUndefined(joinAll([fragments[0]!, fragments[0]!]))
+    assert.isUndefined(joinAll([fragments[0]!, { _id: 1, operationType: "insert" }]))
+    assert.isUndefined(joinAll([fragments[0]!, { ...fragments[1]!, splitEvent: { fragment: 2, of: 5 } }]))
+  })
+})
