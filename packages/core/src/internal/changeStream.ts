@@ -78,7 +78,7 @@ interface Batch<A extends Driver.Document> {
  *
  * @internal
  */
-export class ChangeStreamRun<A extends Driver.Document> {
+class ChangeStreamRun<A extends Driver.Document> {
   private readonly target: WatchTarget
   private readonly pipeline: ReadonlyArray<Driver.Document>
   private readonly options: WatchOptions
@@ -277,7 +277,7 @@ export class ChangeStreamRun<A extends Driver.Document> {
  *
  * @internal
  */
-export const scoped = <A extends Driver.Document>(
+const scoped = <A extends Driver.Document>(
   target: WatchTarget,
   pipeline: ReadonlyArray<Driver.Document>,
   options: WatchOptions,
