@@ -297,7 +297,7 @@ export interface ConsumeOptions<A extends Driver.Document, E, R> {
  *     watch: (position) => outbox.watch([{ $match: { operationType: "insert" } }], position),
  *     handler: (event) => event.operationType === "insert" ? Effect.log(event.fullDocument.to) : Effect.void,
  *     onPoison: {
- *       retry: Schedule.both(Schedule.exponential("1 second"), Schedule.recurs(5)),
+ *       retry: Schedule.upTo(Schedule.exponential("1 second"), { times: 5 }),
  *       deadLetter: (event, cause) => Effect.logError("given up", event._id, cause)
  *     }
  *   }).pipe(Effect.provide(ResumeTokenStore.layerMemory))

@@ -390,6 +390,47 @@ describe("a checkpoint in the handler's own transaction", () => {
       const handled = yield* target.find().sort({ _id: 1 })
       assert.deepStrictEqual(handled.map(({ document }) => document), range(0, total))
     }), 60_000)
+
+  it.live("and exactly once when it is interrupted at any moment", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox
+      const { mongo } = fixture
+      const target = fixture.db.collection<Item>("target")
+      yield* fixture.db.createCollection("target")
+      const total = 120
+      let attempts = 0
+      const run = consumer(fixture, {
+        handler: (event, checkpoint) =>
+          mongo.withTransaction(Effect.gen(function*() {
+            yield* target.insertOne({ _id: attempts++, document: idOf(event) })
+            yield* checkpoint
+          }))
+      })
+      yield* Effect.gen(function*() {
+        let fiber = yield* Effect.forkChild(run)
+        yield* opened(fixture)
+        yield* insert(fixture, 0, total)
+        let interruptions = 0
+        while ((yield* target.countDocuments()) < total) {
+          // Until an attempt has begun, so that it is mostly the commit that is interrupted.
+          const before = attempts
+          const isDone = () => Effect.runPromise(target.countDocuments()).then((count) => count >= total)
+          yield* until("an attempt begins", async () => attempts > before || await isDone())
+          yield* Effect.sleep(8 * (yield* Random.next))
+          yield* Fiber.interrupt(fiber)
+          interruptions++
+          fiber = yield* Effect.forkChild(run)
+        }
+        yield* Effect.sleep("300 millis")
+        yield* Fiber.interrupt(fiber)
+        assert.isAbove(interruptions, 3)
+      }).pipe(
+        Effect.provide(ResumeTokenStore.layerMongo()),
+        Effect.provideService(MongoDatabase.MongoDatabase, fixture.db)
+      )
+      const handled = yield* target.find().sort({ _id: 1 })
+      assert.deepStrictEqual(handled.map(({ document }) => document), range(0, total))
+    }), 60_000)
 })
 
 describe("metrics", () => {

@@ -71,6 +71,8 @@ class Progress {
   saved: Driver.ResumeToken | undefined
   savedAt = 0
   handledSince = 0
+  /** The handler has made a checkpoint, in a transaction perhaps, and whether that was committed is not known yet. */
+  uncertain = false
 }
 
 /**
@@ -92,15 +94,18 @@ export const consume = <A extends Driver.Document, E, R>(
     const metrics = metricsOf(name)
     const leaseLost = failure(name, "leaseLost", "another instance has taken over")
 
+    const saved = (progress: Progress, token: Driver.ResumeToken): Effect.Effect<void> =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        progress.saved = token
+        progress.savedAt = now
+        progress.handledSince = 0
+      })
+
     const save = (progress: Progress, token: Driver.ResumeToken): Effect.Effect<void, MongoError> =>
-      Effect.flatMap(store.save(name, owner, token), (isOurs) =>
-        isOurs
-          ? Effect.map(Clock.currentTimeMillis, (now) => {
-            progress.saved = token
-            progress.savedAt = now
-            progress.handledSince = 0
-          })
-          : Effect.fail(leaseLost))
+      Effect.flatMap(
+        store.save(name, owner, token),
+        (isOurs) => isOurs ? saved(progress, token) : Effect.fail(leaseLost)
+      )
 
     /** Saves how far it has come when that is due: after so many events, or after so much time. */
     const saveIfDue = (progress: Progress): Effect.Effect<void, MongoError> =>
@@ -112,7 +117,15 @@ export const consume = <A extends Driver.Document, E, R>(
       })
 
     const handle = (progress: Progress, event: ChangeEvent<A>): Effect.Effect<void, E | MongoError, R> => {
-      const once = Effect.suspend(() => options.handler(event, save(progress, event._id)))
+      const checkpoint = Effect.suspend(() => {
+        progress.uncertain = true
+        return Effect.flatMap(
+          store.save(name, owner, event._id),
+          (isOurs) => isOurs ? Effect.void : Effect.fail(leaseLost)
+        )
+      })
+      const handler = Effect.suspend(() => options.handler(event, checkpoint))
+      const once = Effect.flatMap(handler, () => progress.uncertain ? saved(progress, event._id) : Effect.void)
       const { onPoison } = options
       if (onPoison === undefined) return once
       const sandboxed = Effect.sandbox(once)
@@ -130,6 +143,7 @@ export const consume = <A extends Driver.Document, E, R>(
       Effect.gen(function*() {
         yield* handle(progress, event)
         progress.token = event._id
+        progress.uncertain = false
         progress.handledSince++
         yield* Metric.update(metrics.handled, 1)
         const time = happenedAt(event as ChangeEvent)
@@ -206,7 +220,8 @@ export const consume = <A extends Driver.Document, E, R>(
 
     /** What was handled is saved, and the lease is free for the next: best effort, with a bound. */
     const end = (progress: Progress): Effect.Effect<void> => {
-      const last = progress.token !== undefined && progress.token !== progress.saved
+      // Where a handler's own checkpoint may have been committed, an older token must not take its place.
+      const last = progress.token !== undefined && progress.token !== progress.saved && !progress.uncertain
         ? save(progress, progress.token)
         : Effect.void
       return Effect.raceFirst(
