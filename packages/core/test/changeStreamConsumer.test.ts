@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ChangeStream, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
 import { Cause, Duration, Effect, Exit, Fiber, Metric, Option, Random, Schedule } from "effect"
-import * as Driver from "mongodb"
+import type * as Driver from "mongodb"
 import { failCommand, type Fixture, nothingLeft, setup, until } from "./utils.ts"
 
 interface Item {
@@ -327,10 +327,7 @@ describe("several instances", () => {
           range(0, total / 50),
           (i) => Effect.andThen(insert(fixture, i * 50, i * 50 + 50), Effect.sleep("20 millis"))
         )
-        yield* Effect.promise(async () => {
-          const deadline = Date.now() + 60_000
-          while (firstTimes < total && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
-        })
+        yield* until("all are handled", () => firstTimes >= total, 60_000)
         yield* Fiber.interrupt(instances)
 
         assert.deepStrictEqual(disorder, [])
