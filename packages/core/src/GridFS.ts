@@ -71,6 +71,7 @@ export interface BucketOptions extends Pick<CollectionOptions, "readConcern" | "
  * @since 0.1.0
  */
 export interface GridFSFile<Metadata extends Driver.Document = Driver.Document, Id = Driver.ObjectId> {
+  /** The id, by which the file is downloaded, renamed and deleted. */
   readonly _id: Id
   /** Length in bytes. */
   readonly length: number
@@ -147,15 +148,16 @@ export interface DownloadByNameOptions extends DownloadOptions {
  * where there is no such file, and with kind `corrupt` where the chunks of a file are not what its document says: one is
  * missing, also at the end, one is there twice, one has another length, or there is one too many.
  *
- * Uploads and downloads hold about 8 MiB of a file, whatever its length. The first upload of a bucket value makes the
- * indexes of an empty bucket where they are missing.
+ * Uploads and downloads work in batches of 4 MiB and hold a few of them, whatever the length of the file. The first upload
+ * of a bucket value makes the indexes of an empty bucket where they are missing.
  *
  * Numbers in `metadata` are read as numbers, and as `Long` where they do not fit, whatever the client's BSON settings are.
  *
  * **Gotchas**
  *
- * An upload is visible to others when it has ended, but not its replacement in the place of another file: use names and
- * revisions, or a transaction. Transactions are limited to a minute by default, which a large upload may exceed.
+ * A file cannot be replaced in its place: upload another of its name, which is its newest revision then, and delete the old
+ * one. In a transaction both happen at once; but the server ends a transaction after a minute, unless it is told otherwise,
+ * and a large upload may take longer.
  *
  * Where reads go to secondaries, one that lags behind may have a file's document but not yet all of its chunks.
  *
