@@ -15,16 +15,6 @@ const chunkKeys = { files_id: 1, n: 1 } as const
 /** How long the server may work on an index where a transaction waits for it, which may itself hold the lock it needs: milliseconds. */
 const lockTimeout = 1000
 
-/** The read concern of a transaction, as far as it matters: with another than `local` it can make no index. */
-type Transaction = "local" | "other"
-
-/** The driver does not publish the options of a running transaction. A test watches over it. */
-const readsLocal = (session: object): boolean => {
-  const { transaction } = session as { transaction?: { options?: { readConcern?: { level?: string } } } }
-  const level = transaction?.options?.readConcern?.level
-  return level === undefined || level === "local"
-}
-
 const hasIndex = (indexes: ReadonlyArray<Driver.IndexDescriptionInfo>, keys: Readonly<Record<string, number>>) =>
   indexes.some(({ key }) => {
     const [wanted, actual] = [Object.entries(keys), Object.entries(key)]
@@ -59,49 +49,38 @@ export class GridFSIndexes {
     return Effect.withFiber((fiber) => {
       if (this.checked) return Effect.void
       const ambient = ambientSession(this.connection, fiber.context)
+      // A transaction can neither list indexes nor make them on a collection that is there.
+      const check = (options: Driver.CreateIndexesOptions) =>
+        provideAmbient(this.connection, undefined, this.check(options))
       if (ambient !== undefined && (ambient.transaction !== undefined || ambient.state.driver.inTransaction())) {
         // Not in line: who is there may be waiting for the end of this transaction.
-        return this.check(readsLocal(ambient.state.driver) ? "local" : "other")
+        return check({ maxTimeMS: lockTimeout })
       }
-      return this.line.withPermit(Effect.suspend(() => this.checked ? Effect.void : this.check(undefined)))
+      return this.line.withPermit(Effect.suspend(() => this.checked ? Effect.void : check({})))
     })
   }
 
-  private check(transaction: Transaction | undefined): Effect.Effect<void, MongoError> {
+  private check(options: Driver.CreateIndexesOptions): Effect.Effect<void, MongoError> {
     return Effect.gen({ self: this }, function*() {
       const { chunks, files } = this.collections
-      if (Option.isNone(yield* this.outside(files.find().project({ _id: 1 }).first))) {
-        const certain = yield* this.make(files, fileKeys, false, transaction)
-        if (!(yield* this.make(chunks, chunkKeys, true, transaction)) || !certain) return
+      if (Option.isNone(yield* files.find().project({ _id: 1 }).first)) {
+        yield* make(files, fileKeys, false, options)
+        yield* make(chunks, chunkKeys, true, options)
       }
       this.checked = true
     })
   }
-
-  /** A transaction can neither list indexes nor make them on a collection that is there. */
-  private outside<A>(effect: Effect.Effect<A, MongoError>): Effect.Effect<A, MongoError> {
-    return provideAmbient(this.connection, undefined, effect)
-  }
-
-  /** Makes an index where it is missing. False where that depends on the outcome of a transaction. */
-  private make<A extends Driver.Document>(
-    collection: MongoCollection<A>,
-    keys: Readonly<Record<string, number>>,
-    unique: boolean,
-    transaction: Transaction | undefined
-  ): Effect.Effect<boolean, MongoError> {
-    const indexes = Effect.map(this.outside(collection.listIndexes()), Option.some).pipe(
-      Effect.catchReason("MongoError", "NamespaceNotFoundError", () => Effect.succeedNone)
-    )
-    const create = (options: { readonly maxTimeMS?: number }) => collection.createIndex(keys, { unique }, options)
-    return Effect.flatMap(indexes, (indexes) => {
-      if (Option.isSome(indexes) && hasIndex(indexes.value, keys)) return Effect.succeed(true)
-      if (transaction === undefined) return Effect.as(this.outside(create({})), true)
-      // A transaction that has looked for a file holds a lock on the collection, even on one that is not there: only the
-      // transaction itself can make that one.
-      return Option.isNone(indexes) && transaction === "local"
-        ? Effect.as(create({}), false)
-        : Effect.as(this.outside(create({ maxTimeMS: lockTimeout })), true)
-    })
-  }
 }
+
+const make = <A extends Driver.Document>(
+  collection: MongoCollection<A>,
+  keys: Readonly<Record<string, 1>>,
+  unique: boolean,
+  options: Driver.CreateIndexesOptions
+): Effect.Effect<void, MongoError> =>
+  collection.listIndexes().pipe(
+    Effect.catchReason("MongoError", "NamespaceNotFoundError", () => Effect.succeed([])),
+    Effect.flatMap((indexes) =>
+      hasIndex(indexes, keys) ? Effect.void : collection.createIndex({ ...keys }, { unique }, options)
+    )
+  )
