@@ -26,7 +26,7 @@ const commandName = (command: Driver.Document): string => Object.keys(command)[0
 class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   readonly [TypeId] = TypeId
   readonly name: string
-  private readonly connection: Connection
+  readonly connection: Connection
   private readonly settings: DatabaseOptions
   private handle: Driver.Db | undefined
 
@@ -230,3 +230,10 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
 /** @internal */
 export const makeDatabase = (connection: Connection, name: string, settings: DatabaseOptions): MongoDatabase =>
   new MongoDatabaseImpl(connection, name, settings)
+
+/**
+ * The connection of a database that `makeDatabase` has made: there is no other.
+ *
+ * @internal
+ */
+export const connectionOf = (database: MongoDatabase): Connection => (database as MongoDatabaseImpl).connection

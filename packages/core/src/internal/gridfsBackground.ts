@@ -1,0 +1,38 @@
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { bounded } from "./bounded.ts"
+
+/** How long an interrupted fiber waits for what must not be left half done: real milliseconds. The rest goes on without it. */
+const settleTimeout = 5000
+
+const settled = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
+  Effect.suspend(() => bounded(new Promise((resolve) => fiber.addObserver(resolve)), settleTimeout))
+
+/**
+ * Starts an effect that goes on whatever becomes of the fiber that has started it.
+ *
+ * @internal
+ */
+export const start = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Fiber.Fiber<A, E>, never, R> =>
+  Effect.forkDetach(effect, { startImmediately: true })
+
+/**
+ * Runs an effect to its end even when the fiber that waits for it is interrupted, which then waits a while only.
+ *
+ * @internal
+ */
+export const finished = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      start(effect),
+      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => settled(fiber))
+    )
+  )
+
+/**
+ * For finalizers: starts an effect and waits a while for its end.
+ *
+ * @internal
+ */
+export const finishedSoon = <R>(effect: Effect.Effect<void, never, R>): Effect.Effect<void, never, R> =>
+  Effect.flatMap(start(effect), settled)
