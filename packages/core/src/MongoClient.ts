@@ -64,6 +64,68 @@ export interface DatabaseInfo extends Driver.Document {
   readonly empty?: boolean | undefined
 }
 
+/** The driver's models with documents of any shape, whatever their `_id` is. */
+type Untyped<Model> = Model extends unknown ? {
+    readonly [Key in keyof Model]: Key extends "document" | "filter" | "replacement" ? Driver.Document
+      : Key extends "update" ? Driver.Document | ReadonlyArray<Driver.Document>
+      : Model[Key]
+  }
+  : never
+
+/**
+ * One write of a client's `bulkWrite`: its namespace (`database.collection`), the name of what is done, and the arguments of
+ * the collection's method of that name.
+ *
+ * **Details**
+ *
+ * `Schemas` has the type of the documents of each namespace. Without it documents, filters and updates can be anything.
+ *
+ * **Example** (Typed namespaces)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ *
+ * type Library = {
+ *   "library.books": { title: string }
+ *   "library.authors": { name: string }
+ * }
+ *
+ * const insert: MongoClient.BulkWriteModel<Library> = {
+ *   namespace: "library.books",
+ *   name: "insertOne",
+ *   document: { title: "Notes" }
+ * }
+ * ```
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type BulkWriteModel<Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>> =
+  string extends keyof Schemas ? Untyped<Driver.AnyClientBulkWriteModel<Driver.Document>>
+    : {
+      [Namespace in keyof Schemas]: Driver.AnyClientBulkWriteModel<Schemas[Namespace]> & {
+        readonly namespace: Namespace
+      }
+    }[keyof Schemas]
+
+/**
+ * The result of a `bulkWrite` with `verboseResults: true`: the counts, and what became of each write, by its index in the
+ * models.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface VerboseBulkWriteResult extends Driver.ClientBulkWriteResult {
+  /** The `_id`s of what was inserted. */
+  readonly insertResults: ReadonlyMap<number, Driver.ClientInsertOneResult>
+  /** What updates and replacements have matched, modified and upserted. */
+  readonly updateResults: ReadonlyMap<number, Driver.ClientUpdateResult>
+  /** How many documents were deleted. */
+  readonly deleteResults: ReadonlyMap<number, Driver.ClientDeleteResult>
+}
+
 /**
  * A client: the connection pool of one deployment, and the door to its databases.
  *
@@ -103,6 +165,33 @@ export interface MongoClient {
   readonly listDatabaseNames: () => Effect.Effect<Array<string>, MongoError>
   /** The server's version and how it was built. */
   readonly serverInfo: Effect.Effect<Driver.Document, MongoError>
+  /** What the server says of itself: connections, memory, counters, replication and more. */
+  readonly serverStatus: Effect.Effect<Driver.Document, MongoError>
+  /** The members of the replica set and their states. Fails where the server is no member of one. */
+  readonly replSetGetStatus: Effect.Effect<Driver.Document, MongoError>
+  /**
+   * Adds the name and version of a library that works on this client to what new connections tell the server of themselves.
+   * The server has them in its log.
+   */
+  readonly appendMetadata: (info: Driver.DriverInfo) => Effect.Effect<void>
+  /**
+   * Runs writes to any number of collections and databases with as few commands as possible: in order and up to the first
+   * error, or with `ordered: false` all of them. Needs MongoDB 8.0.
+   *
+   * Each model names its namespace, and `Schemas` says which documents live where. With `verboseResults: true` the result has
+   * what became of each write, by its index. Fails with a `BulkWriteError` that has what was done and each error with its
+   * index; the ids in it are there with `verboseResults` only.
+   */
+  readonly bulkWrite: {
+    <Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
+      models: ReadonlyArray<BulkWriteModel<NoInfer<Schemas>>>,
+      options: OptionsOf<Driver.ClientBulkWriteOptions> & { readonly verboseResults: true }
+    ): Effect.Effect<VerboseBulkWriteResult, MongoError>
+    <Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
+      models: ReadonlyArray<BulkWriteModel<NoInfer<Schemas>>>,
+      options?: OptionsOf<Driver.ClientBulkWriteOptions>
+    ): Effect.Effect<Driver.ClientBulkWriteResult, MongoError>
+  }
   /** Drops a database with all its collections. It is no error where there is none. */
   readonly dropDatabase: (name: string) => Effect.Effect<void, MongoError>
   /** The servers and their roles as the driver knows them now. */

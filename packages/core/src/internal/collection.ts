@@ -14,7 +14,7 @@ import type { Connection } from "./connection.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate, checkValue } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
-import { defined } from "./options.ts"
+import { defined, joined, lengthOf } from "./options.ts"
 import { makeAggregate, makeFind, makePlain } from "./query.ts"
 
 /** @internal */
@@ -44,9 +44,6 @@ const prepareModel = (model: Driver.AnyBulkWriteOperation, path: string): Driver
   }
   return model
 }
-
-/** The number of documents in a batch; bad input is a failure when the effect runs, and nothing is thrown before. */
-const lengthOf = (batch: ReadonlyArray<unknown>): number | undefined => Array.isArray(batch) ? batch.length : undefined
 
 class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class implements MongoCollection<A> {
   readonly [TypeId] = TypeId
@@ -94,7 +91,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return run(this.connection, operation, (callOptions) => {
       if (options === undefined) return call(this.driver, callOptions)
       checkOptions(options)
-      return call(this.driver, { ...defined(options), ...callOptions })
+      return call(this.driver, joined(options, callOptions))
     })
   }
 
