@@ -904,8 +904,19 @@ export class NamespaceNotFoundError
 }
 
 /**
- * Error reason for an index that is missing, conflicts with another one or cannot be built (codes 27, 67, 68, 85, 86, 197).
- * Not retryable.
+ * Error reason for an index that is missing, conflicts with another one or cannot be built, and for search indexes where the
+ * server has none. Not retryable.
+ *
+ * **Details**
+ *
+ * `kind` says which:
+ *
+ * - `"notFound"`: there is no index of the name (code 27).
+ * - `"conflict"`: another index has its name or its keys (codes 68, 85, 86).
+ * - `"invalid"`: there cannot be such an index (codes 67, 197).
+ * - `"searchUnavailable"`: the server has no search indexes (code 31082, and what older servers say of their commands): they
+ *   need MongoDB Atlas, or a server that is connected to a `mongot`.
+ * - `"searchFailed"`: a search index that is waited for could not be built.
  *
  * **Gotchas**
  *
@@ -925,9 +936,11 @@ export class NamespaceNotFoundError
  * @category errors
  * @since 0.1.0
  */
-export class IndexError
-  extends Schema.TaggedError<IndexError>("@mongofx/core/MongoError/IndexError")("IndexError", ReasonFields)
-{
+export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/MongoError/IndexError")("IndexError", {
+  ...ReasonFields,
+  /** What is wrong with the index. */
+  kind: Schema.Literals(["notFound", "conflict", "invalid", "searchUnavailable", "searchFailed"])
+}) {
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 

@@ -2,7 +2,7 @@ import * as Redacted from "effect/Redacted"
 import * as Reasons from "../MongoError.ts"
 import { parseDuplicateKey } from "./duplicateKey.ts"
 import { isReply, redactCause, redactCredentials, redactValues } from "./redact.ts"
-import { meaningOf } from "./serverCodes.ts"
+import { meaningOf, searchIndexOperations, searchUnavailableCodes } from "./serverCodes.ts"
 
 /**
  * Input that mongofx refuses before anything is sent. `path` says where it is, `message` the whole sentence.
@@ -165,7 +165,6 @@ const plainReasons = {
   AuthenticationError: Reasons.AuthenticationError,
   AuthorizationError: Reasons.AuthorizationError,
   BsonError: Reasons.BsonError,
-  IndexError: Reasons.IndexError,
   InvalidCommandError: Reasons.InvalidCommandError,
   MaxTimeExpiredError: Reasons.MaxTimeExpiredError,
   NamespaceExistsError: Reasons.NamespaceExistsError,
@@ -194,6 +193,9 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
     })
   }
   if (code === 2 && describe(cause).startsWith("object to insert too large")) return new Reasons.BsonError(fields)
+  if (code !== undefined && searchUnavailableCodes.has(code) && searchIndexOperations.has(fields.operation)) {
+    return new Reasons.IndexError({ ...fields, kind: "searchUnavailable" })
+  }
   const meaning = code === undefined ? undefined : meaningOf(code)
   if (meaning === undefined) return new Reasons.ServerError(fields)
   switch (meaning.tag) {
@@ -214,6 +216,8 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
       })
     case "CursorError":
       return cursorError(fields, meaning.kind)
+    case "IndexError":
+      return new Reasons.IndexError({ ...fields, kind: meaning.kind })
     case "ChangeStreamError":
       return new Reasons.ChangeStreamError({ ...fields, kind: meaning.kind })
     case "ConnectionError":
