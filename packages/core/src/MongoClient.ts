@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -18,6 +19,7 @@ import * as internal from "./internal/client.ts"
 import { secretsOf, toDriverOptions } from "./internal/clientOptions.ts"
 import type { OptionsOf } from "./Mongo.ts"
 import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
+import type { KmsOptions } from "./MongoEncryption.ts"
 import type { MongoError } from "./MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransactionOptions } from "./MongoSession.ts"
 import type { Topology } from "./Topology.ts"
@@ -289,6 +291,83 @@ export interface ClientOptions {
 }
 
 /**
+ * Which part of the driver an entry of its log comes from.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type LogComponent = "command" | "topology" | "serverSelection" | "connection" | "client"
+
+/**
+ * What of the driver's log goes to Effect's loggers.
+ *
+ * **Details**
+ *
+ * An entry is a log message with the driver's fields as annotations, `mongodb.component`, `mongodb.commandName`,
+ * `mongodb.durationMS` and so on, and goes to the loggers of the effect that has made the client. Credentials never appear;
+ * commands and replies appear only with `documents`.
+ *
+ * **Gotchas**
+ *
+ * Nearly all that the driver says is of level `Debug`, which Effect's loggers do not get by default:
+ * `References.MinimumLogLevel` decides. `command` costs time for every command.
+ *
+ * **Example** (Watching connections and servers)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Layer, Redacted, References } from "effect"
+ *
+ * const Live = MongoClient.layer({
+ *   url: Redacted.make("mongodb://localhost:27017"),
+ *   logging: { components: { connection: "Debug", topology: "Debug" } }
+ * }).pipe(Layer.provide(Layer.succeed(References.MinimumLogLevel, "Debug")))
+ * ```
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface LoggingOptions {
+  /** The level from which entries are logged, of the components that have none of their own; `Info` by default. */
+  readonly level?: LogLevel.LogLevel | undefined
+  /** Levels of single components. */
+  readonly components?: { readonly [Component in LogComponent]?: LogLevel.LogLevel | undefined } | undefined
+  /**
+   * Keeps the commands and replies, with all values in them, as Extended JSON of up to 1000 characters, or `maxLength` (0 is no
+   * bound). Without it they are left out.
+   */
+  readonly documents?: boolean | { readonly maxLength: number } | undefined
+}
+
+/**
+ * Automatic encryption: fields are encrypted before they are sent, and decrypted when they are read.
+ *
+ * **Details**
+ *
+ * It needs the package `mongodb-client-encryption`, and to encrypt either MongoDB's `crypt_shared` library or a running
+ * `mongocryptd`. Decryption alone (`bypassAutoEncryption`), and explicit encryption for encrypted collections
+ * (`bypassQueryAnalysis`), need neither. See `MongoEncryption`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface AutoEncryptionOptions extends KmsOptions {
+  /** JSON schemas that say which fields are encrypted, by namespace. */
+  readonly schemaMap?: Driver.Document | undefined
+  /** The encrypted fields of collections for Queryable Encryption, by namespace. */
+  readonly encryptedFieldsMap?: Driver.Document | undefined
+  /** Only decrypts. */
+  readonly bypassAutoEncryption?: boolean | undefined
+  /** Does not look for values to encrypt: they are encrypted already. */
+  readonly bypassQueryAnalysis?: boolean | undefined
+  /** Where `mongocryptd` or the `crypt_shared` library are. */
+  readonly extraOptions?: Driver.AutoEncryptionExtraOptions | undefined
+}
+
+/**
  * How to connect. Only `url` is needed; what is left out is the driver's default or stands in the connection string.
  *
  * **Details**
@@ -403,6 +482,12 @@ export interface MongoClientConfig extends ClientOptions {
   /** Checks that strings are valid UTF-8, as by default. */
   readonly enableUtf8Validation?: boolean | undefined
 
+  /** Encrypts and decrypts fields by themselves. */
+  readonly autoEncryption?: AutoEncryptionOptions | undefined
+
+  /** Sends the driver's log to Effect's loggers. */
+  readonly logging?: LoggingOptions | undefined
+
   /** Options of the driver that have no name of their own here. Those above win. */
   readonly driverOptions?: Omit<Driver.MongoClientOptions, "timeoutMS" | "ignoreUndefined" | "raw"> | undefined
 }
@@ -442,11 +527,12 @@ export interface MongoClientConfig extends ClientOptions {
  * @since 0.1.0
  */
 export const make = (config: MongoClientConfig): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
-  internal.connect(
-    () => new Driver.MongoClient(Redacted.value(config.url), toDriverOptions(config)),
-    config,
-    secretsOf(config)
-  )
+  Effect.flatMap(Effect.context<never>(), (context) =>
+    internal.connect(
+      () => new Driver.MongoClient(Redacted.value(config.url), toDriverOptions(config, context)),
+      config,
+      secretsOf(config)
+    ))
 
 /**
  * Wraps a client of the driver that somebody else has made and will close.

@@ -1125,7 +1125,9 @@ export class EncryptionError
   extends Schema.TaggedError<EncryptionError>("@mongofx/core/MongoError/EncryptionError")("EncryptionError", {
     ...ReasonFields,
     /** Whether the failure beneath it is transient. */
-    retryable: Schema.Boolean
+    retryable: Schema.Boolean,
+    /** Where an encrypted collection could not be made: its fields, with the keys that were made before. */
+    encryptedFields: Schema.optional(Schema.Unknown)
   })
 {
   /** Marks a reason of a `MongoError`. */

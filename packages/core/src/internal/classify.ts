@@ -280,7 +280,21 @@ const encryption: Rule = (cause, fields, context) => {
     code: fields.code ?? beneath?.code,
     codeName: fields.codeName ?? beneath?.codeName,
     labels: fields.labels.length > 0 ? fields.labels : beneath?.labels ?? [],
-    retryable: isKmsTimeout || beneath !== undefined && beneath.isRetryable
+    retryable: isKmsTimeout || beneath !== undefined && beneath.isRetryable,
+    encryptedFields: asDocument(read(cause, "encryptedFields"))
+  })
+}
+
+/** The packages that the driver loads when they are needed. */
+const missingDependency: Rule = (cause, fields) => {
+  if (read(cause, "dependencyName") !== "mongodb-client-encryption") return invalidArgument(fields)
+  const isNativePart = /mongocrypt\.node/.test(describe(read(cause, "cause")))
+  return new Reasons.EncryptionError({
+    ...fields,
+    message: isNativePart
+      ? `${fields.message} (it is installed, but its native part is not: let its install script run)`
+      : fields.message,
+    retryable: false
   })
 }
 
@@ -320,7 +334,7 @@ const byName: Readonly<Record<string, Rule>> = {
   MongoKerberosError: authentication,
   MongoParseError: refusedArgument,
   MongoInvalidArgumentError: refusedArgument,
-  MongoMissingDependencyError: refusedArgument,
+  MongoMissingDependencyError: missingDependency,
   MongoBatchReExecutionError: refusedArgument,
   MongoClientBulkWriteExecutionError: refusedArgument,
   MongoCompatibilityError: (_, fields) =>
@@ -366,7 +380,7 @@ const isFileError = (cause: unknown): boolean =>
 /** Errors that come from neither the driver nor the server. */
 const classifyForeign: Rule = (cause, fields, context) => {
   const code = text(read(cause, "code")) ?? ""
-  if (context.operation === "connect") {
+  if (context.operation === "connect" || context.operation === "MongoEncryption.make") {
     if (isFileError(cause) || cause instanceof TypeError || cause instanceof RangeError || cause instanceof URIError) {
       return invalidArgument(fields)
     }
