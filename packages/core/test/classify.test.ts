@@ -268,6 +268,25 @@ describe("classes of errors", () => {
       final("IndexError", { kind: "searchUnavailable" }),
       "listSearchIndexes"
     ],
+    [
+      "a missing package for encryption",
+      new Driver.MongoMissingDependencyError("not found", {
+        dependencyName: "mongodb-client-encryption",
+        cause: failure({})
+      }),
+      final("EncryptionError", { message: "insertOne on app.users: not found" })
+    ],
+    [
+      "a package for encryption without its native part",
+      new Driver.MongoMissingDependencyError("not found", {
+        dependencyName: "mongodb-client-encryption",
+        cause: new Error("Cannot find module '../build/Debug/mongocrypt.node'")
+      }),
+      final("EncryptionError", {
+        message:
+          "insertOne on app.users: not found (it is installed, but its native part is not: let its install script run)"
+      })
+    ],
     ["an unknown command", reply({ code: 59, errmsg: "no such command" }), final("InvalidCommandError"), "command"],
     ["an error of a callback's own", new TypeError("no"), final("UnknownError"), "use"],
     [

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { MongoClient, MongoError } from "@mongofx/core"
+import { MongoClient, type MongoError } from "@mongofx/core"
 import { Cause, Effect, Exit, Fiber, Option, Redacted } from "effect"
 import * as Driver from "mongodb"
 import { failCommand, type Fixture, interrupt, nothingLeft, reasonOf, setup, until } from "./utils.ts"
