@@ -1387,7 +1387,7 @@ export const WriteErrorReason: Schema.Union<[
  *
  * **Gotchas**
  *
- * The ids of a client bulk write are known only with `verboseResults`. After a broken connection the batch that was on
+ * The ids and the results of single writes of a client bulk write are known only with `verboseResults`. After a broken connection the batch that was on
  * its way may have been applied without being counted.
  *
  * **Example** (Inserting what is new)
@@ -1424,6 +1424,12 @@ export class BulkWriteError
     insertedIds: IdsByIndex,
     /** The `_id`s of the documents that were upserted, by the index of their operation. */
     upsertedIds: IdsByIndex,
+    /** What each update of a client's bulk write with `verboseResults` has done, by its index. */
+    updateResults: Schema.optional(
+      Schema.Record(Schema.String, Schema.Struct({ matchedCount: Schema.Number, modifiedCount: Schema.Number }))
+    ),
+    /** What each delete of a client's bulk write with `verboseResults` has done, by its index. */
+    deleteResults: Schema.optional(Schema.Record(Schema.String, Schema.Struct({ deletedCount: Schema.Number }))),
     /** The operations that failed, in the order in which they were given. */
     writeErrors: Schema.Array(Schema.Struct({ index: Schema.Number, reason: WriteErrorReason })),
     /** The batches that were not acknowledged as the write concern asks. */

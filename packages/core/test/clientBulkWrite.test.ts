@@ -94,7 +94,12 @@ describe("bulkWrite of a client", () => {
       assert.deepStrictEqual({ ...unordered.insertedIds }, { 0: 1, 2: 2 })
       assert.deepStrictEqual({ ...unordered.upsertedIds }, { 3: 9 })
       assert.deepStrictEqual(unordered.writeErrors.map(({ index }) => index), [1])
+      assert.deepStrictEqual({ ...unordered.updateResults }, { 3: { matchedCount: 1, modifiedCount: 0 } })
+      assert.deepStrictEqual({ ...unordered.deleteResults }, {})
       assert.notInclude(JSON.stringify(unordered), "classified")
+      const silent = yield* bulkError(fixture.mongo.bulkWrite(models, { ordered: false }))
+      assert.isUndefined(silent.updateResults)
+      assert.deepStrictEqual({ ...silent.insertedIds }, {})
       yield* nothingLeft(fixture)
     }))
 

@@ -505,6 +505,20 @@ const idsOf = (results: unknown, key: string): Record<number, unknown> =>
     )
     : {}
 
+/** Counts of single writes by their index, where the server was asked for them. */
+const countsOf = <Key extends string>(
+  results: unknown,
+  ...keys: ReadonlyArray<Key>
+): Record<string, Record<Key, number>> | undefined =>
+  results instanceof Map
+    ? Object.fromEntries(
+      [...results].map(([index, result]) => [
+        String(index),
+        Object.fromEntries(keys.map((key) => [key, numberOf(read(result, key))])) as Record<Key, number>
+      ])
+    )
+    : undefined
+
 const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoErrorReason => {
   const partial = read(cause, "partialResult")
   const errors = read(cause, "writeErrors")
@@ -526,6 +540,8 @@ const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.M
     upsertedCount: numberOf(read(partial, "upsertedCount")),
     insertedIds: idsOf(read(partial, "insertResults"), "insertedId"),
     upsertedIds: idsOf(read(partial, "updateResults"), "upsertedId"),
+    updateResults: countsOf(read(partial, "updateResults"), "matchedCount", "modifiedCount"),
+    deleteResults: countsOf(read(partial, "deleteResults"), "deletedCount"),
     writeErrors,
     writeConcernErrors: concern,
     stoppedBy
