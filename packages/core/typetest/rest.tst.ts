@@ -9,7 +9,7 @@ import {
   type MongoClient,
   type MongoCollection,
   type MongoDatabase,
-  MongoEncryption,
+  type MongoEncryption,
   type MongoError,
   type Query
 } from "@mongofx/core"
