@@ -104,7 +104,8 @@ export const withInterruptionPolicy: {
  * **Gotchas**
  *
  * A write that was aborted may or may not have been applied. Under the interruption policy `"await"` an operation is not
- * aborted, and only the server's limit holds.
+ * aborted, and only the server's limit holds; under `"detach"` the fiber goes on at the deadline, and the server's limit holds
+ * for what is finished in the background.
  *
  * Not bounded are the commit and the abort of a transaction (`maxCommitTime` is the limit of a commit) and change streams,
  * which have no end. No limit is sent with `createIndexes`, a tailable cursor and what `use` does; those are aborted only.

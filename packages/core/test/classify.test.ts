@@ -269,6 +269,13 @@ describe("classes of errors", () => {
       "listSearchIndexes"
     ],
     [
+      "a mongocryptd that does not run",
+      new Driver.MongoRuntimeError(
+        "Unable to connect to `mongocryptd`, please make sure it is running or in your PATH for auto-spawn"
+      ),
+      final("EncryptionError")
+    ],
+    [
       "a missing package for encryption",
       new Driver.MongoMissingDependencyError("not found", {
         dependencyName: "mongodb-client-encryption",

@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Mongo, MongoClient, type MongoError } from "@mongofx/core"
 import { Duration, Effect, Fiber, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { failCommand, type Fixture, nothingLeft, reasonOf, setup, timed, uri } from "./utils.ts"
+import { failCommand, type Fixture, nothingLeft, reasonOf, setup, timed, until, uri } from "./utils.ts"
 
 const block = (fixture: Fixture, command: string, milliseconds = 3000) =>
   failCommand(fixture, "alwaysOn", {
@@ -204,6 +204,43 @@ describe("withDeadline", () => {
         assert.include(reason.message, "had passed before it began")
       }
       assert.deepStrictEqual(fixture.sent(), [])
+    }))
+
+  it.live("a detached operation is left alone, with the server's limit", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const things = fixture.db.collection("things")
+      const closed: Array<unknown> = []
+      const failed: Array<unknown> = []
+      fixture.driver.on("connectionClosed", (event) => closed.push(event))
+      fixture.driver.on("commandFailed", (event) => failed.push(event.failure))
+      yield* block(fixture, "insert", 800)
+      const [reason, elapsed] = yield* timed(reasonOf(
+        things.insertOne({ a: 1 }).pipe(Mongo.withDeadline("300 millis"), Mongo.withInterruptionPolicy("detach"))
+      ))
+      assert.strictEqual(reason._tag, "MaxTimeExpiredError")
+      assertWithin(elapsed, 250, 790, "time")
+      yield* until("the server has given up", () => failed.length > 0)
+      assert.strictEqual((failed[0] as { code?: number }).code, 50)
+      assert.deepStrictEqual(closed, [])
+    }))
+
+  it.live("the signal of use aborts", () =>
+    Effect.gen(function*() {
+      const { mongo } = yield* setup()
+      let aborted = false
+      const reason = yield* reasonOf(
+        mongo.use((_, signal) =>
+          new Promise((_, reject) => {
+            signal.addEventListener("abort", () => {
+              aborted = true
+              reject(new Error("aborted"))
+            })
+          })
+        ).pipe(Mongo.withDeadline("100 millis"))
+      )
+      assert.strictEqual(reason._tag, "MaxTimeExpiredError")
+      assert.isTrue(aborted)
     }))
 
   it.live("a stream ends in time, and leaves no cursor", () =>

@@ -13,6 +13,7 @@ import * as Driver from "mongodb"
 import { createRequire } from "node:module"
 import { inspect } from "node:util"
 import { type Fixture, reasonOf, setup, uri } from "./utils.ts"
+import { standIn } from "./wire.ts"
 
 const load = (): boolean => {
   try {
@@ -333,6 +334,48 @@ describe.skipIf(!isInstalled)("automatic encryption", () => {
       assert.deepStrictEqual((yield* people.find()).map((person) => person["ssn"]), ["123-45-6789"])
       assert.isTrue(yield* mongo.use(async (driver) => driver.options.autoEncryption !== undefined))
       assertSealed(mongo)
+    }))
+
+  it.live("encrypts what its schemas say, as mongocryptd marks it", () =>
+    Effect.gen(function*() {
+      const fixture = yield* prepared
+      const keyId = yield* fixture.encryption.createDataKey("local")
+      const namespace = `${fixture.db.name}.people`
+      const encrypt = { bsonType: "string", algorithm: deterministic, keyId: [keyId] }
+      const schemaMap = { [namespace]: { bsonType: "object", properties: { ssn: { encrypt } } } }
+      const schemas: Array<unknown> = []
+      const mark = (v: unknown) =>
+        new Driver.Binary(Buffer.concat([Buffer.from([0]), Driver.BSON.serialize({ a: 1, ki: keyId, v })]), 6)
+      // It stands in for mongocryptd: it finds the values that the schema wants encrypted.
+      const port = yield* standIn(({ $db: _, isRemoteSchema: __, jsonSchema, lsid: ___, ...command }) => {
+        if (command["ping"] !== undefined) return { ok: 1 }
+        schemas.push(jsonSchema)
+        const result = { ...command }
+        if (command["insert"] !== undefined) {
+          result["documents"] = [{ ...command["documents"][0], ssn: mark(command["documents"][0].ssn) }]
+        }
+        if (command["find"] !== undefined) {
+          result["filter"] = { ssn: mark(command["filter"].ssn.$eq ?? command["filter"].ssn) }
+        }
+        return { ok: 1, hasEncryptionPlaceholders: true, schemaRequiresEncryption: true, result }
+      })
+      const mongo = yield* MongoClient.make({
+        url: Redacted.make(uri),
+        autoEncryption: {
+          ...optionsOf(fixture),
+          schemaMap,
+          extraOptions: { mongocryptdBypassSpawn: true, mongocryptdURI: `mongodb://127.0.0.1:${port}` }
+        }
+      })
+      const people = mongo.db(fixture.db.name).collection("people")
+      yield* people.insertOne({ name: "Ada", ssn: "123-45-6789" })
+      assert.deepInclude(schemas[0], { bsonType: "object" })
+      const stored = yield* Effect.promise(() => fixture.admin.db(fixture.db.name).collection("people").findOne())
+      assert.strictEqual((stored?.["ssn"] as Driver.Binary).sub_type, 6)
+      assert.strictEqual(yield* fixture.encryption.decrypt(stored?.["ssn"]), "123-45-6789")
+      const found = Option.getOrThrow(yield* people.findOne({ ssn: "123-45-6789" }))
+      assert.deepStrictEqual([found["name"], found["ssn"]], ["Ada", "123-45-6789"])
+      assert.isTrue(Option.isNone(yield* people.findOne({ ssn: "other" })))
     }))
 
   it.live("bad options are refused by an error that shows no keys", () =>

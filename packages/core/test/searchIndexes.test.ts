@@ -8,8 +8,8 @@ import { MongoClient, type MongoError } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
 import { Effect, Fiber, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
-import * as Net from "node:net"
 import { reasonOf, setup } from "./utils.ts"
+import { type Answer, standIn } from "./wire.ts"
 
 const definition = { mappings: { dynamic: true } }
 
@@ -67,54 +67,13 @@ describe("search indexes on a server without them", () => {
     }))
 })
 
-/** What a mongod asks its `mongot` for, and what that answers. */
-type Manage = (command: Driver.Document) => Driver.Document
-
-/** A stand-in for a `mongot`: as much of the wire protocol as a mongod needs to ask one for its indexes. */
-const standIn = (manage: Manage) =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.promise<Net.Server>(() =>
-        new Promise((resolve) => {
-          const server = Net.createServer((socket) => {
-            let received = Buffer.alloc(0)
-            socket.on("error", () => undefined)
-            socket.on("data", (data) => {
-              received = Buffer.concat([received, data])
-              while (received.length >= 4 && received.length >= received.readInt32LE(0)) {
-                const message = received.subarray(0, received.readInt32LE(0))
-                received = received.subarray(message.length)
-                // A checksum may stand behind the document.
-                const body = Driver.BSON.deserialize(message.subarray(21, 21 + message.readInt32LE(21)))
-                const isHello = "hello" in body || "isMaster" in body || "ismaster" in body
-                const reply = Driver.BSON.serialize(
-                  isHello
-                    ? { ok: 1, ismaster: true, isWritablePrimary: true, minWireVersion: 0, maxWireVersion: 27 }
-                    : manage(body)
-                )
-                const head = Buffer.alloc(21)
-                head.writeInt32LE(head.length + reply.length, 0)
-                head.writeInt32LE(message.readInt32LE(4), 8)
-                head.writeInt32LE(2013, 12)
-                socket.write(Buffer.concat([head, reply]))
-              }
-            })
-          })
-          server.listen(0, "127.0.0.1", () => resolve(server))
-        })
-      ),
-      (server) => Effect.promise(() => new Promise((resolve) => server.close(resolve)))
-    ),
-    (server) => (server.address() as Net.AddressInfo).port
-  )
-
 describe.skipIf(process.env["MONGOD_BINARY"] === undefined)("search indexes on a server with a mongot", () => {
   it.live("are made, listed, awaited, changed and dropped", () =>
     Effect.gen(function*() {
       const asked: Array<Driver.Document> = []
       const indexes = new Map<string, Driver.Document>()
       let polls = 0
-      const manage: Manage = ({ userCommand: command }) => {
+      const manage: Answer = ({ userCommand: command }) => {
         asked.push(command)
         if (command["createSearchIndexes"] !== undefined) {
           const created = (command["indexes"] as Array<Driver.Document>).map(

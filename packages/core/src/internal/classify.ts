@@ -263,6 +263,7 @@ const runtimeError: Rule = (cause, fields) => {
     return gridFS("fileNotFound")(cause, fields, fields)
   }
   if (changeStreamClosed.test(fields.message)) return new Reasons.ChangeStreamError({ ...fields, kind: "closed" })
+  if (/\bmongocryptd\b/.test(fields.message)) return new Reasons.EncryptionError({ ...fields, retryable: false })
   // The host of a connection string, which the driver parses late.
   if (/Unable to parse .* with URL/.test(fields.message)) return invalidArgument(fields)
   return new Reasons.ServerError(fields)
