@@ -47,6 +47,15 @@ export * as MongoCollection from "./MongoCollection.ts"
 export * as MongoDatabase from "./MongoDatabase.ts"
 
 /**
+ * Client-side encryption: values that the server stores and compares, but cannot read.
+ *
+ * It needs the package `mongodb-client-encryption`, which is loaded when it is used for the first time.
+ *
+ * @since 0.1.0
+ */
+export * as MongoEncryption from "./MongoEncryption.ts"
+
+/**
  * The one error of mongofx, and its reasons.
  *
  * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a

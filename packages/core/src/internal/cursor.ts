@@ -12,6 +12,7 @@ import type { MongoError } from "../MongoError.ts"
 import { bounded } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
+import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import {
   ambientSession,
@@ -60,6 +61,7 @@ export class CursorRun<A> {
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private readonly ambient: AmbientSession | undefined
   private readonly controller: AbortController | undefined
+  private readonly deadline: Deadline | undefined
   private ownSession: Driver.ClientSession | undefined
   private cursor: Driver.AbstractCursor<A> | undefined
   private pending: Promise<unknown> | undefined
@@ -73,9 +75,11 @@ export class CursorRun<A> {
     source: CursorSource<A>,
     fiber: Fiber.Fiber<unknown, unknown>,
     ambient: AmbientSession | undefined,
-    span: Tracer.Span | undefined
+    span: Tracer.Span | undefined,
+    deadline?: Deadline
   ) {
     this.source = source
+    this.deadline = deadline
     this.fiber = fiber
     this.ambient = ambient
     this.span = span
@@ -101,7 +105,13 @@ export class CursorRun<A> {
   private open(): Driver.AbstractCursor<A> {
     const session = this.ambient?.state.driver ??
       (this.ownSession ??= this.source.connection.driver.startSession({ causalConsistency: false }))
-    return this.source.open(this.controller === undefined ? { session } : { session, signal: this.controller.signal })
+    const options: { session: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = { session }
+    if (this.controller !== undefined) options.signal = this.controller.signal
+    // A tailable cursor waits: the server's limit is on its work, and the deadline on the wait.
+    if (this.deadline !== undefined && this.source.tailable === undefined) {
+      options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
+    }
+    return this.source.open(options)
   }
 
   private async timed<B>(f: () => Promise<B>): Promise<B> {
@@ -190,13 +200,22 @@ export class CursorRun<A> {
         return this.ambient === undefined ? undefined : this.closed
       })
     )
-    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(once, (batch) => {
-      if (Arr.isReadonlyArrayNonEmpty(batch)) {
-        this.delivered = true
-        return Effect.succeed(batch)
+    const { deadline } = this
+    const onExpired = (error: MongoError) => {
+      this.failure = error
+      annotateFailure(this.span, error)
+    }
+    const timely = deadline === undefined ? once : until(deadline, this.source.operation, once, { onExpired })
+    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(
+      timely,
+      (batch) => {
+        if (Arr.isReadonlyArrayNonEmpty(batch)) {
+          this.delivered = true
+          return Effect.succeed(batch)
+        }
+        return Effect.flatMap(this.tail, () => loop)
       }
-      return Effect.flatMap(this.tail, () => loop)
-    })
+    )
     return loop
   }
 
@@ -280,13 +299,14 @@ const internalsOf = (cursor: object) =>
 export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, MongoError> =>
   Effect.withFiber((fiber) => {
     const ambient = ambientSession(source.connection, fiber.context)
+    const deadline = fiber.getRef(CurrentDeadline)
     const attempt = withOperationSpan(
       source.connection,
       source.operation,
       fiber,
       (span) =>
         Effect.callback<Array<A>, MongoError>((resume) => {
-          const run = new CursorRun(source, fiber, ambient, span)
+          const run = new CursorRun(source, fiber, ambient, span, deadline)
           run.toArray().then(
             (documents) => {
               void run.close()
@@ -300,7 +320,8 @@ export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, Mon
           return run.closed
         })
     )
-    return inLine(ambient, source.operation, attempt)
+    const effect = inLine(ambient, source.operation, attempt)
+    return deadline === undefined ? effect : until(deadline, source.operation, effect)
   })
 
 /**
@@ -312,7 +333,8 @@ export const stream = <A>(source: CursorSource<A>): Stream.Stream<A, MongoError>
   Stream.fromChannel(Channel.fromTransform((_: unknown, scope) =>
     Effect.withFiber((fiber) => {
       const start = (span: Tracer.Span | undefined) => {
-        const run = new CursorRun(source, fiber, ambientSession(source.connection, fiber.context), span)
+        const ambient = ambientSession(source.connection, fiber.context)
+        const run = new CursorRun(source, fiber, ambient, span, fiber.getRef(CurrentDeadline))
         return Effect.as(Scope.addFinalizer(scope, run.closed), run.pull)
       }
       if (!isTraced(fiber)) return start(undefined)

@@ -12,7 +12,7 @@ import { collect, type CursorSource, stream } from "./cursor.ts"
 import { checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
-import { defined } from "./options.ts"
+import { defined, joined } from "./options.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/Query" as const
@@ -48,7 +48,7 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
     return {
       connection: this.origin.connection,
       operation: this.origin.operation,
-      open: (options) => this.open({ ...settings, ...options }),
+      open: (options) => this.open(joined(settings, options)),
       tailable: settings["tailable"] === true ? { awaitData: settings["awaitData"] === true } : undefined
     }
   }
@@ -84,12 +84,18 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
   }
 }
 
+const verbosityName = (verbosity: Driver.ExplainVerbosityLike): string =>
+  typeof verbosity === "string" ? verbosity : verbosity ? "allPlansExecution" : "queryPlanner"
+
 /** A query that the server can explain. */
 abstract class ExplainableImpl<A> extends QueryImpl<A> {
   explain(verbosity: Driver.ExplainVerbosityLike = "queryPlanner"): Effect.Effect<Driver.Document, MongoError> {
     return run(this.origin.connection, { ...this.origin.operation, command: "explain" }, (options) => {
-      const cursor = this.open({ ...this.settings, ...options }) as Driver.FindCursor | Driver.AggregationCursor
-      return cursor.explain(verbosity).finally(() => cursor.close())
+      const cursor = this.open(joined(this.settings, options)) as Driver.FindCursor | Driver.AggregationCursor
+      const { maxTimeMS } = options
+      // The limit of the explained command does not hold for `explain`.
+      const argument = maxTimeMS === undefined ? verbosity : { verbosity: verbosityName(verbosity), maxTimeMS }
+      return cursor.explain(argument).finally(() => cursor.close())
     })
   }
 }
