@@ -131,6 +131,20 @@ export interface WatchOptions {
 }
 
 /**
+ * One answer of the server.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface ChangeBatch<A extends Driver.Document = Driver.Document> {
+  /** The events, in their order. */
+  readonly events: ReadonlyArray<ChangeEvent<A>>
+  /** The token to resume with after all of them, if the server has said one. */
+  readonly resumeToken: Option.Option<Driver.ResumeToken>
+}
+
+/**
  * A change stream that is open on the server.
  *
  * @stability unstable
@@ -138,8 +152,10 @@ export interface WatchOptions {
  * @since 0.1.0
  */
 export interface OpenChangeStream<A extends Driver.Document = Driver.Document> {
-  /** The events since it was opened. It is one stream: what one run of it has taken, another does not see. */
+  /** The events since it was opened. It is one stream, and takes whole batches: what one run of it has taken, another does not see. */
   readonly stream: Stream.Stream<ChangeEvent<A>, MongoError>
+  /** The next answer of the server, which has no events where nothing has happened for `maxAwaitTime`. Interrupted, it loses nothing. */
+  readonly next: Effect.Effect<ChangeBatch<A>, MongoError>
   /**
    * The token to resume with after everything that has been taken so far. It moves on while nothing happens, since the server says
    * with every empty answer up to where it has looked (`postBatchResumeToken`).

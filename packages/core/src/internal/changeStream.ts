@@ -9,7 +9,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import type { ChangeEvent, ChangeStream, OpenChangeStream, WatchOptions } from "../ChangeStream.ts"
+import type { ChangeBatch, ChangeEvent, ChangeStream, OpenChangeStream, WatchOptions } from "../ChangeStream.ts"
 import { ChangeStreamError, MongoError } from "../MongoError.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./changeStreamSteps.ts"
 import { InvalidInput } from "./classify.ts"
@@ -66,12 +66,6 @@ const pick = (options: Readonly<Record<string, unknown>>, keys: ReadonlyArray<st
   Object.fromEntries(keys.flatMap((key) => options[key] === undefined ? [] : [[key, options[key]]]))
 
 const defaultResumeTimeout = "2 minutes"
-
-/** A batch, which may be empty, and where the stream stands after it. */
-interface Batch<A extends Driver.Document> {
-  readonly events: Array<ChangeEvent<A>>
-  readonly resumeToken: Driver.ResumeToken | undefined
-}
 
 /**
  * One run of a change stream: one cursor after the other, as long as what ends them is no reason to end.
@@ -190,7 +184,7 @@ export class ChangeStreamRun<A extends Driver.Document> {
     this.lastToken = token
   }
 
-  private readonly once: Effect.Effect<Batch<A>, MongoError> = Effect.flatMap(
+  private readonly once: Effect.Effect<ChangeBatch<A>, MongoError> = Effect.flatMap(
     this.ensureOpen,
     (cursor) =>
       Effect.flatMap(this.await(() => cursor.nextBatch()), (documents) => {
@@ -217,12 +211,12 @@ export class ChangeStreamRun<A extends Driver.Document> {
         if (!this.invalidated) this.advance(cursor.postBatchResumeToken, cursor)
         // The server closes the cursor after an invalidate, of which the pipeline may have left nothing to see.
         if (documents.length === 0 && cursor.exhausted) this.invalidated = true
-        return Effect.succeed({ events, resumeToken: this.lastToken })
+        return Effect.succeed({ events, resumeToken: this.resumeToken })
       })
   )
 
   /** The next batch, over as many cursors as it takes. */
-  readonly next: Effect.Effect<Batch<A>, MongoError> = Effect.suspend(() => {
+  readonly next: Effect.Effect<ChangeBatch<A>, MongoError> = Effect.suspend(() => {
     if (this.invalidated) {
       if (this.options.continueAfterInvalidate !== true) {
         return Effect.fail(this.fail("invalidated", "what was watched has been dropped or renamed"))
@@ -304,6 +298,7 @@ export const makeChangeStream = <A extends Driver.Document>(
     yield* run.open
     return {
       stream: Stream.fromPull(Effect.succeed(run.pull)),
+      next: run.next,
       resumeToken: Effect.sync(() => run.resumeToken)
     } satisfies OpenChangeStream<A>
   })
