@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { MongoError } from "@mongofx/core"
+import { Redacted } from "effect"
 import * as Driver from "mongodb"
 import {
   array,
@@ -112,9 +113,8 @@ export const checkError = (expected: Document, error: MongoError.MongoError, con
         }
         break
       case "errorResponse": {
-        const { errorResponse } = (reason.cause ?? {}) as { readonly errorResponse?: unknown }
-        if (errorResponse === undefined) fail("its cause has no reply of the server", error)
-        match(document(value, where), errorResponse, context, { root: true, where })
+        if (reason.response === undefined) return fail("it has no reply of the server", error)
+        match(document(value, where), Redacted.value(reason.response), context, { root: true, where })
         break
       }
       case "writeErrors": {

@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import type { MongoCollection, MongoDatabase, MongoError, Query } from "@mongofx/core"
+import { MongoCollection, type MongoDatabase, type MongoError, type Query } from "@mongofx/core"
 import { Effect, Exit, Option, Scope } from "effect"
 import * as Driver from "mongodb"
 import { Args } from "./args.ts"
@@ -402,7 +402,7 @@ const databaseOperations: Record<string, Handler<MongoDatabase.MongoDatabase>> =
   createChangeStream: (database, args, context) => openChangeStream(database, args, context),
   createCollection: (database, args) => {
     const name = string(args.required("collection"), "collection")
-    return Effect.asVoid(database.createCollection(name, { ...concernsOf(args), ...args.rest() } as never))
+    return database.createCollection(name, { ...concernsOf(args), ...args.rest() } as never)
   },
   createCommandCursor: (database, args, context) => openCursor(commandCursor(database, args), context),
   dropCollection: (database, args) =>
@@ -590,15 +590,25 @@ export const prepare = (operation: Operation, context: OperationContext): Run =>
   if (handler === undefined) throw new MalformedTest(`${operation.object} has no operation ${operation.name}`)
   const args = new Args(operation.arguments, operation.name)
   const sessionName = args.get("session")
-  const timeout = operations === (sessionOperations as unknown) ? undefined : args.get("timeoutMS")
+  const timeout = operations === (sessionOperations as unknown) && /^(start|with)/.test(operation.name)
+    ? undefined
+    : args.get("timeoutMS")
   const effect = (handler as Handler<unknown>)(target, args, context)
   args.done()
-  const timed = timeout === undefined ? effect : unmerged.withTimeout(integer(timeout, "timeoutMS"), effect)
+  // 0 is no timeout, which is what every operation has.
+  const timed = timeout === undefined || timeout === 0
+    ? effect
+    : unmerged.withTimeout(integer(timeout, "timeoutMS"), effect)
   if (sessionName === undefined) return timed
   return context.entities.of("session", sessionName, "session").session.use(timed)
 }
 
-export const saved = (result: unknown): Entity =>
-  isDocument(result) && result["kind"] === "cursor" && "next" in result
-    ? result as unknown as CursorEntity
-    : { kind: "value", value: result }
+/** What a result becomes when it is saved: collections and cursors can be worked with, anything else is compared with. */
+export const saved = (operation: Operation, result: unknown, entities: Entities): Entity => {
+  if (isDocument(result) && result["kind"] === "cursor" && "next" in result) return result as unknown as CursorEntity
+  if (MongoCollection.isMongoCollection(result)) {
+    const { client } = entities.of("database", operation.object)
+    return { kind: "collection", collection: result, client }
+  }
+  return { kind: "value", value: result }
+}

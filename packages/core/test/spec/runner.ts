@@ -303,7 +303,7 @@ const runTest = (file: TestFile, test: Test, environment: Environment): Effect.E
       }
       if (operation.expectResult !== undefined) matchResult(operation, result.success, place)
       if (operation.saveResultAsEntity !== undefined) {
-        entities.add(operation.saveResultAsEntity, saved(result.success))
+        entities.add(operation.saveResultAsEntity, saved(operation, result.success, entities))
       }
     }
 
