@@ -11,7 +11,7 @@ import { MongoServer } from "@mongofx/testing"
 import { Effect, Redacted } from "effect"
 import { writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { connect } from "./runner.ts"
+import { connect, connectionsLeft } from "./runner.ts"
 import { readBaseline, specTests, type TestResult } from "./suite.ts"
 
 const out = (line: string) => process.stdout.write(`${line}\n`)
@@ -26,6 +26,7 @@ const isCheck = args.includes("--check")
 const parts = args.filter((arg) => !arg.startsWith("--"))
 
 const results: Array<TestResult> = []
+const connections = new Map<string, number>()
 let server = ""
 const all = Effect.gen(function*() {
   const { uri } = yield* MongoServer.MongoServer
@@ -34,17 +35,21 @@ const all = Effect.gen(function*() {
     ({ admin }) => Effect.promise(() => admin.close())
   )
   server = `MongoDB ${environment.version}, ${environment.topology}`
-  for (const { baseline, id, run, suite } of specTests(folder)) {
-    if (parts.length > 0 && !parts.some((part) => id.includes(part))) continue
-    const outcome = yield* Effect.promise(() => run(environment))
-    results.push({ suite, id, outcome, baseline })
+  const tests = specTests(folder).filter(({ id }) => parts.length === 0 || parts.some((part) => id.includes(part)))
+  for (const [index, { baseline, id, run, suite }] of tests.entries()) {
+    const report = yield* Effect.promise(() => run(environment))
+    const { outcome } = report
+    results.push({ suite, id, report, baseline })
     if (parts.length > 0) out(`${outcome.status} ${id}${outcome.status === "passed" ? "" : `\n    ${outcome.reason}`}`)
+    if (tests[index + 1]?.suite !== suite) {
+      connections.set(suite, yield* Effect.promise(() => connectionsLeft(environment)))
+    }
   }
 })
 await Effect.runPromise(Effect.scoped(Effect.provide(all, MongoServer.layer)))
 
 const count = (of: ReadonlyArray<TestResult>, status: string) =>
-  of.filter(({ outcome }) => outcome.status === status).length
+  of.filter(({ report }) => report.outcome.status === status).length
 
 const suites = [...new Set(results.map(({ suite }) => suite))]
 
@@ -52,7 +57,7 @@ const suites = [...new Set(results.map(({ suite }) => suite))]
 const reasons = (status: "failed" | "skipped" | "undrivable"): ReadonlyArray<string> =>
   suites.flatMap((suite) => {
     const counts = new Map<string, number>()
-    for (const { outcome, suite: other } of results) {
+    for (const { report: { outcome }, suite: other } of results) {
       if (other !== suite || outcome.status !== status) continue
       counts.set(outcome.reason, (counts.get(outcome.reason) ?? 0) + 1)
     }
@@ -64,11 +69,11 @@ const reasons = (status: "failed" | "skipped" | "undrivable"): ReadonlyArray<str
 const baseline = readBaseline(folder)
 
 /** What the driver alone can do and mongofx does wrong. */
-const worse = results.filter(({ baseline, outcome }) => baseline === "pass" && outcome.status === "failed")
+const worse = results.filter(({ baseline, report }) => baseline === "pass" && report.outcome.status === "failed")
 
 const row = (name: string, of: ReadonlyArray<TestResult>) => {
   const driver = baseline === undefined ? "?" : of.filter(({ baseline }) => baseline === "pass").length
-  const both = of.filter(({ baseline, outcome }) => baseline === "pass" && outcome.status === "passed").length
+  const both = of.filter(({ baseline, report }) => baseline === "pass" && report.outcome.status === "passed").length
   const columns = ["passed", "failed", "skipped", "undrivable"].map((status) => count(of, status))
   return `| ${name} | ${columns.join(" | ")} | ${driver} | ${baseline === undefined ? "?" : both} |`
 }
@@ -102,6 +107,17 @@ const page = [
   "| --- | --- | --- | --- | --- | --- | --- |",
   ...suites.map((suite) => row(suite, results.filter((result) => result.suite === suite))),
   row("**all**", results),
+  "",
+  "What the server still had of the tests when they had ended: of each test the open cursors and transactions, of each suite the",
+  "connections. Transactions are left where a fail point of the test keeps the abort from the server.",
+  "",
+  "| suite | open cursors | open transactions | connections |",
+  "| --- | --- | --- | --- |",
+  ...suites.map((suite) => {
+    const left = results.filter((result) => result.suite === suite).map(({ report }) => report.left)
+    const sum = (of: "cursors" | "transactions") => left.reduce((total, each) => total + each[of], 0)
+    return `| ${suite} | ${sum("cursors")} | ${sum("transactions")} | ${connections.get(suite)} |`
+  }),
   ...table("Failed", "failed"),
   ...table("Undrivable", "undrivable"),
   ...table("Skipped", "skipped"),
@@ -109,7 +125,7 @@ const page = [
 ].join("\n")
 
 if (parts.length === 0 && !isCheck) writeFileSync(new URL("../../../../docs/conformance.md", import.meta.url), page)
-for (const { id, outcome } of worse) out(`worse than the bare driver: ${id}\n    ${outcome.status === "failed" ? outcome.reason : ""}`)
+for (const { id, report: { outcome } } of worse) out(`worse than the bare driver: ${id}\n    ${outcome.status === "failed" ? outcome.reason : ""}`)
 out(
   `${count(results, "passed")} passed, ${count(results, "failed")} failed, ${count(results, "skipped")} skipped, ` +
     `${count(results, "undrivable")} undrivable; ${worse.length} worse than the bare driver`

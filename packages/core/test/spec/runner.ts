@@ -43,8 +43,43 @@ export interface Environment {
   readonly parameters: Document
 }
 
+const runnerName = "mongofx-spec-runner"
+
+/** What the server still has of a test that has ended. */
+export interface Left {
+  readonly cursors: number
+  /** Open by intent where the test has a fail point keep the abort from the server. */
+  readonly transactions: number
+}
+
+/** Looks until a count is 0, or for a second: the server is told of some ends without an answer. */
+const settled = async <A>(look: () => Promise<A>, isEmpty: (found: A) => boolean): Promise<A> => {
+  const end = performance.now() + 1000
+  for (;;) {
+    const found = await look()
+    if (isEmpty(found) || performance.now() > end) return found
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+const leftOf = (admin: Driver.MongoClient): Promise<Left> =>
+  settled(async () => {
+    const { metrics, transactions } = await admin.db("admin").command({ serverStatus: 1 })
+    return { cursors: Number(metrics.cursor.open.total), transactions: Number(transactions?.currentOpen ?? 0) }
+  }, ({ cursors }) => cursors === 0)
+
+/** How many connections the server has of clients other than the runner's. */
+export const connectionsLeft = ({ admin }: Environment): Promise<number> =>
+  settled(async () => {
+    const connections = await admin.db("admin").aggregate([
+      { $currentOp: { allUsers: true, idleConnections: true } },
+      { $match: { "clientMetadata.driver.name": /nodejs/, "clientMetadata.application.name": { $ne: runnerName } } }
+    ]).toArray()
+    return connections.length
+  }, (count) => count === 0)
+
 export const connect = async (uri: string): Promise<Environment> => {
-  const admin = new Driver.MongoClient(uri)
+  const admin = new Driver.MongoClient(uri, { appName: runnerName })
   await admin.connect()
   const database = admin.db("admin")
   const hello = await database.command({ hello: 1 })
@@ -238,14 +273,13 @@ const checkLogs = (expectations: ReadonlyArray<Document>, entities: Entities, co
 /** How long a test may take. */
 const testTimeout = 60_000
 
-/** Sessions that a failed test has left are not to hold up the next one. */
+/** Transactions that a test has left are not to hold up the next one. */
 const killAllSessions = (admin: Driver.MongoClient): Promise<unknown> =>
   admin.db("admin").command({ killAllSessions: [] }).catch((cause: Driver.MongoServerError) => {
     // Interrupted: the command may end its own session.
     if (cause.code !== 11601 && cause.code !== 13) throw cause
   })
 
-/** Distinct commands are routed by all of a cluster's routers: each has to know the collections. */
 const runTest = (file: TestFile, test: Test, environment: Environment): Effect.Effect<void, MongoError.MongoError> =>
   Effect.gen(function*() {
     checkSchemaVersion(file.schemaVersion)
@@ -341,7 +375,6 @@ const runTest = (file: TestFile, test: Test, environment: Environment): Effect.E
         yield* Scope.close(scope, Exit.void)
       }
       yield* Scope.close(scope, Exit.void)
-      yield* Effect.promise(() => killAllSessions(admin))
     })
     const bounded = Effect.timeoutOrElse(body, {
       duration: testTimeout,
@@ -362,14 +395,29 @@ const outcomeOf = (cause: unknown): Outcome => {
   return { status: "failed", reason: cause instanceof Error ? `${cause.name}: ${cause.message}` : reason }
 }
 
-/** Runs one test and says how it ended. Never rejects. */
-export const run = async (file: TestFile, test: Test, environment: Environment): Promise<Outcome> => {
+export interface Report {
+  readonly outcome: Outcome
+  readonly left: Left
+}
+
+const nothing: Left = { cursors: 0, transactions: 0 }
+
+/** Runs one test and says how it ended, and what it left. Never rejects for what the test does. */
+export const run = async (file: TestFile, test: Test, environment: Environment): Promise<Report> => {
   if (!listening) process.on("unhandledRejection", (cause) => unhandled.push(cause))
   listening = true
   unhandled.length = 0
   const exit = await Effect.runPromiseExit(Effect.suspend(() => runTest(file, test, environment)))
+  // Rejections are told of a turn later.
   await new Promise((resolve) => setImmediate(resolve))
-  const outcome: Outcome = Exit.isSuccess(exit) ? { status: "passed" } : outcomeOf(Cause.squash(exit.cause))
+  const outcome = judged(file, Exit.isSuccess(exit) ? { status: "passed" } : outcomeOf(Cause.squash(exit.cause)))
+  if (outcome.status === "skipped") return { outcome, left: nothing }
+  const left = await leftOf(environment.admin)
+  await killAllSessions(environment.admin)
+  return { outcome, left }
+}
+
+const judged = (file: TestFile, outcome: Outcome): Outcome => {
   if (outcome.status === "passed" && unhandled.length > 0) {
     return { status: "failed", reason: `a promise was rejected and nobody looked: ${String(unhandled[0])}` }
   }
@@ -380,4 +428,3 @@ export const run = async (file: TestFile, test: Test, environment: Environment):
     ? { status: "failed", reason: "passes and must fail" }
     : outcome
 }
-

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { MalformedTest, sources, type TestFile } from "./format.ts"
-import { type Environment, type Outcome, run } from "./runner.ts"
+import { type Environment, type Report, run } from "./runner.ts"
 
 /** What the driver without mongofx does with the tests, after `baseline.json` of the folder. */
 export interface Baseline {
@@ -14,6 +14,8 @@ export interface Baseline {
   readonly server: string
   readonly tests: Readonly<Record<string, "pass" | "fail" | "flaky">>
 }
+
+export const hasBaseline = (folder: string): boolean => readBaseline(folder) !== undefined
 
 export const readBaseline = (folder: string): Baseline | undefined => {
   const path = join(folder, "baseline.json")
@@ -24,7 +26,7 @@ export interface TestResult {
   /** The first part of the path: `crud`. */
   readonly suite: string
   readonly id: string
-  readonly outcome: Outcome
+  readonly report: Report
   readonly baseline: "pass" | "fail" | "flaky" | undefined
 }
 
@@ -32,7 +34,7 @@ export interface SpecTest {
   readonly suite: string
   readonly id: string
   readonly baseline: TestResult["baseline"]
-  readonly run: (environment: Environment) => Promise<Outcome>
+  readonly run: (environment: Environment) => Promise<Report>
 }
 
 const loaded = (path: string, read: () => TestFile): TestFile | string => {
@@ -51,10 +53,13 @@ export const specTests = (folder: string): ReadonlyArray<SpecTest> => {
     const suite = path.split("/")[0]!
     const file = loaded(path, read)
     if (typeof file === "string") {
-      const outcome: Outcome = path.includes("valid-fail/")
-        ? { status: "passed" }
-        : { status: "failed", reason: `the file is malformed: ${file}` }
-      return [{ suite, id: path, baseline: baseline?.tests[path], run: () => Promise.resolve(outcome) }]
+      const report: Report = {
+        outcome: path.includes("valid-fail/")
+          ? { status: "passed" }
+          : { status: "failed", reason: `the file is malformed: ${file}` },
+        left: { cursors: 0, transactions: 0 }
+      }
+      return [{ suite, id: path, baseline: baseline?.tests[path], run: () => Promise.resolve(report) }]
     }
     return file.tests.map((test) => ({
       suite,
