@@ -54,7 +54,7 @@ const count = (of: ReadonlyArray<TestResult>, status: string) =>
 const suites = [...new Set(results.map(({ suite }) => suite))]
 
 /** The results of a status by suite and reason, the most frequent first. */
-const reasons = (status: "failed" | "skipped" | "undrivable"): ReadonlyArray<string> =>
+const reasons = (status: "failed" | "skipped" | "undrivable"): ReadonlyArray<ReadonlyArray<string | number>> =>
   suites.flatMap((suite) => {
     const counts = new Map<string, number>()
     for (const { report: { outcome }, suite: other } of results) {
@@ -62,7 +62,7 @@ const reasons = (status: "failed" | "skipped" | "undrivable"): ReadonlyArray<str
       counts.set(outcome.reason, (counts.get(outcome.reason) ?? 0) + 1)
     }
     return [...counts].sort(([, a], [, b]) => b - a).map(([reason, number]) =>
-      `| ${suite} | ${number} | ${reason.replaceAll("|", "\\|").replace(/\s+/g, " ")} |`
+      [suite, number, reason.replaceAll("|", "\\|").replace(/\s+/g, " ")] as const
     )
   })
 
@@ -71,16 +71,30 @@ const baseline = readBaseline(folder)
 /** What the driver alone can do and mongofx does wrong. */
 const worse = results.filter(({ baseline, report }) => baseline === "pass" && report.outcome.status === "failed")
 
-const row = (name: string, of: ReadonlyArray<TestResult>) => {
-  const driver = baseline === undefined ? "?" : of.filter(({ baseline }) => baseline === "pass").length
-  const both = of.filter(({ baseline, report }) => baseline === "pass" && report.outcome.status === "passed").length
-  const columns = ["passed", "failed", "skipped", "undrivable"].map((status) => count(of, status))
-  return `| ${name} | ${columns.join(" | ")} | ${driver} | ${baseline === undefined ? "?" : both} |`
+/** A table whose columns are as wide as their cells, as the formatter wants it. */
+const table = (
+  head: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string | number>>
+): ReadonlyArray<string> => {
+  const widths = head.map((cell, column) => Math.max(3, cell.length, ...rows.map((row) => String(row[column]).length)))
+  const line = (row: ReadonlyArray<string | number>) =>
+    `| ${widths.map((width, column) => String(row[column]).padEnd(width)).join(" | ")} |`
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)]
 }
 
-const table = (title: string, status: "failed" | "skipped" | "undrivable"): ReadonlyArray<string> => {
+const row = (name: string, of: ReadonlyArray<TestResult>): ReadonlyArray<string | number> => {
+  const passedByDriver = of.filter(({ baseline }) => baseline === "pass")
+  return [
+    name,
+    ...["passed", "failed", "skipped", "undrivable"].map((status) => count(of, status)),
+    baseline === undefined ? "?" : passedByDriver.length,
+    baseline === undefined ? "?" : count(passedByDriver, "passed")
+  ]
+}
+
+const section = (title: string, status: "failed" | "skipped" | "undrivable"): ReadonlyArray<string> => {
   const rows = reasons(status)
-  return rows.length === 0 ? [] : ["", `## ${title}`, "", "| suite | tests | reason |", "| --- | --- | --- |", ...rows]
+  return rows.length === 0 ? [] : ["", `## ${title}`, "", ...table(["suite", "tests", "reason"], rows)]
 }
 
 const versionOf = (name: string): string => {
@@ -103,29 +117,32 @@ const page = [
   "something that the public API does not offer; they do not count as passed. _Driver_ is the number of these tests that the bare",
   "driver passes on the same server, _both_ how many of those mongofx passes too; `?` where nobody has counted.",
   "",
-  "| suite | passed | failed | skipped | undrivable | driver | both |",
-  "| --- | --- | --- | --- | --- | --- | --- |",
-  ...suites.map((suite) => row(suite, results.filter((result) => result.suite === suite))),
-  row("**all**", results),
+  ...table(
+    ["suite", "passed", "failed", "skipped", "undrivable", "driver", "both"],
+    [...suites.map((suite) => row(suite, results.filter((result) => result.suite === suite))), row("all", results)]
+  ),
   "",
   "What the server still had of the tests when they had ended: of each test the open cursors and transactions, of each suite the",
   "connections. Transactions are left where a fail point of the test keeps the abort from the server.",
   "",
-  "| suite | open cursors | open transactions | connections |",
-  "| --- | --- | --- | --- |",
-  ...suites.map((suite) => {
-    const left = results.filter((result) => result.suite === suite).map(({ report }) => report.left)
-    const sum = (of: "cursors" | "transactions") => left.reduce((total, each) => total + each[of], 0)
-    return `| ${suite} | ${sum("cursors")} | ${sum("transactions")} | ${connections.get(suite)} |`
-  }),
-  ...table("Failed", "failed"),
-  ...table("Undrivable", "undrivable"),
-  ...table("Skipped", "skipped"),
+  ...table(
+    ["suite", "open cursors", "open transactions", "connections"],
+    suites.map((suite) => {
+      const left = results.filter((result) => result.suite === suite).map(({ report }) => report.left)
+      const sum = (of: "cursors" | "transactions") => left.reduce((total, each) => total + each[of], 0)
+      return [suite, sum("cursors"), sum("transactions"), connections.get(suite) ?? "?"]
+    })
+  ),
+  ...section("Failed", "failed"),
+  ...section("Undrivable", "undrivable"),
+  ...section("Skipped", "skipped"),
   ""
 ].join("\n")
 
 if (parts.length === 0 && !isCheck) writeFileSync(new URL("../../../../docs/conformance.md", import.meta.url), page)
-for (const { id, report: { outcome } } of worse) out(`worse than the bare driver: ${id}\n    ${outcome.status === "failed" ? outcome.reason : ""}`)
+for (const { id, report: { outcome } } of worse) {
+  out(`worse than the bare driver: ${id}\n    ${outcome.status === "failed" ? outcome.reason : ""}`)
+}
 out(
   `${count(results, "passed")} passed, ${count(results, "failed")} failed, ${count(results, "skipped")} skipped, ` +
     `${count(results, "undrivable")} undrivable; ${worse.length} worse than the bare driver`

@@ -3,7 +3,13 @@
  *
  * @since 0.1.0
  */
-import { MongoClient, type MongoCollection, type MongoDatabase, type MongoError, type MongoSession } from "@mongofx/core"
+import {
+  MongoClient,
+  type MongoCollection,
+  type MongoDatabase,
+  type MongoError,
+  type MongoSession
+} from "@mongofx/core"
 import { Effect, Exit, type Fiber, Option, Scope } from "effect"
 import * as Driver from "mongodb"
 import { Args } from "./args.ts"
@@ -63,19 +69,19 @@ export interface SessionEntity {
   lsid: Document | undefined
 }
 
-export interface ThreadEntity {
+interface ThreadEntity {
   readonly kind: "thread"
   last: Fiber.Fiber<void, unknown> | undefined
   failure: unknown
 }
 
-export interface DatabaseEntity {
+interface DatabaseEntity {
   readonly kind: "database"
   readonly database: MongoDatabase.MongoDatabase
   readonly client: ClientEntity
 }
 
-export interface CollectionEntity {
+interface CollectionEntity {
   readonly kind: "collection"
   readonly collection: MongoCollection.MongoCollection
   readonly client: ClientEntity
@@ -87,12 +93,12 @@ export interface BucketEntity {
   readonly client: ClientEntity
 }
 
-export interface ValueEntity {
+interface ValueEntity {
   readonly kind: "value"
   readonly value: unknown
 }
 
-export interface TopologyEntity {
+interface TopologyEntity {
   readonly kind: "topologyDescription"
   readonly type: string
   readonly primary: string | undefined
@@ -240,7 +246,8 @@ const withUriOptions = (uri: string, options: Document): string => {
   const [address, query = ""] = uri.split("?")
   const parameters = new URLSearchParams(query)
   for (const [name, value] of Object.entries(options)) {
-    for (const key of [...parameters.keys()]) if (key.toLowerCase() === name.toLowerCase()) parameters.delete(key)
+    const same = Array.from(parameters.keys()).filter((key) => key.toLowerCase() === name.toLowerCase())
+    for (const key of same) parameters.delete(key)
     if (Array.isArray(value) || typeof value === "object") throw new MalformedTest(`uriOptions.${name} is no scalar`)
     parameters.set(name, String(value))
   }
@@ -358,9 +365,13 @@ export class Entities {
 
   private client(args: Args): Effect.Effect<ClientEntity, MongoError.MongoError> {
     const uriOptions = document(args.get("uriOptions") ?? {}, "uriOptions")
-    const observed = array(args.get("observeEvents") ?? [], "observeEvents").map((name) => string(name, "observeEvents"))
-    const ignored = array(args.get("ignoreCommandMonitoringEvents") ?? [], "ignoreCommandMonitoringEvents")
-      .map((name) => string(name, "ignoreCommandMonitoringEvents").toLowerCase())
+    const observed = array(args.get("observeEvents") ?? [], "observeEvents").map((name) =>
+      string(name, "observeEvents")
+    )
+    const ignored = new Set(
+      array(args.get("ignoreCommandMonitoringEvents") ?? [], "ignoreCommandMonitoringEvents")
+        .map((name) => string(name, "ignoreCommandMonitoringEvents").toLowerCase())
+    )
     const observeSensitive = boolean(args.get("observeSensitiveCommands") ?? false, "observeSensitiveCommands")
     const observeLogs = document(args.get("observeLogMessages") ?? {}, "observeLogMessages")
     const awaitMinPoolSize = args.get("awaitMinPoolSizeMS")
@@ -417,7 +428,7 @@ export class Entities {
       yield* mongo.use(async (driver) =>
         listen(entity, driver, {
           observed,
-          ignored: (name) => ignored.includes(name) || name === "configurefailpoint",
+          ignored: (name) => ignored.has(name) || name === "configurefailpoint",
           observeSensitive
         })
       )

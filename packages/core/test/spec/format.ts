@@ -217,7 +217,7 @@ const fileKeys = [
   "_yamlAnchors"
 ]
 
-export const fileOf = (value: Document, path: string): TestFile => {
+const fileOf = (value: Document, path: string): TestFile => {
   onlyKeys(value, fileKeys, "file")
   return {
     path,

@@ -24,7 +24,7 @@ const shown = (value: unknown): string => {
   }
 }
 
-export const fail = (where: string, message: string): never => {
+const fail = (where: string, message: string): never => {
   throw new AssertionFailed(`${where}: ${message}`)
 }
 
@@ -69,7 +69,9 @@ const hasType = (value: unknown, type: string, where: string): boolean => {
     case "int":
       return typeof value === "number" ? int32(value) : value instanceof Driver.Int32
     case "long":
-      return typeof value === "number" ? Number.isInteger(value) : typeof value === "bigint" || Driver.Long.isLong(value)
+      return typeof value === "number"
+        ? Number.isInteger(value)
+        : typeof value === "bigint" || Driver.Long.isLong(value)
     case "decimal":
       return value instanceof Driver.Decimal128
     case "number":

@@ -7,7 +7,7 @@
  */
 import { MongoCollection, type MongoDatabase, type MongoError, type Query } from "@mongofx/core"
 import { Effect, Exit, Option, Scope } from "effect"
-import * as Driver from "mongodb"
+import type * as Driver from "mongodb"
 import { Args } from "./args.ts"
 import {
   type BucketEntity,
@@ -101,7 +101,9 @@ const modelKeys: Readonly<Record<string, ReadonlyArray<string>>> = {
 const modelOf = (model: Document, where: string, more: ReadonlyArray<string>): readonly [string, Document] => {
   const [kind, ...others] = Object.keys(model)
   const keys = kind === undefined ? undefined : modelKeys[kind]
-  if (kind === undefined || keys === undefined || others.length > 0) throw new MalformedTest(`${where} is no write model`)
+  if (kind === undefined || keys === undefined || others.length > 0) {
+    throw new MalformedTest(`${where} is no write model`)
+  }
   const fields = document(model[kind], `${where}.${kind}`)
   onlyKeys(fields, [...keys, ...more], `${where}.${kind}`)
   return [kind, fields]
@@ -148,7 +150,9 @@ const cursorType = (args: Args): { readonly tailable: boolean; readonly awaitDat
 }
 
 const noTimeoutMode = (args: Args): void => {
-  if (args.get("timeoutMode") !== undefined) throw new Undrivable("timeoutMode belongs to timeoutMS, which is not offered")
+  if (args.get("timeoutMode") !== undefined) {
+    throw new Undrivable("timeoutMode belongs to timeoutMS, which is not offered")
+  }
 }
 
 const findCursor = (collection: MongoCollection.MongoCollection, args: Args): Cursor => {
@@ -240,8 +244,9 @@ const aggregateOptions = [
   "maxAwaitTimeMS"
 ]
 
-const names = (effect: Effect.Effect<ReadonlyArray<{ readonly name?: string | undefined }>, MongoError.MongoError>): Run =>
-  Effect.map(effect, (all) => all.map(({ name }) => name))
+const names = (
+  effect: Effect.Effect<ReadonlyArray<{ readonly name?: string | undefined }>, MongoError.MongoError>
+): Run => Effect.map(effect, (all) => all.map(({ name }) => name))
 
 const collectionOperations: Record<string, Handler<MongoCollection.MongoCollection>> = {
   aggregate: (collection, args) => {
@@ -289,8 +294,7 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
   dropIndex: (collection, args) =>
     collection.dropIndex(string(args.required("name"), "name"), given(args, "maxTimeMS")),
   dropIndexes: (collection, args) => collection.dropIndexes(given(args, "maxTimeMS")),
-  dropSearchIndex: (collection, args) =>
-    unmerged.dropSearchIndex(collection, string(args.required("name"), "name")),
+  dropSearchIndex: (collection, args) => unmerged.dropSearchIndex(collection, string(args.required("name"), "name")),
   estimatedDocumentCount: (collection, args) => collection.estimatedDocumentCount(given(args, "maxTimeMS")),
   find: (collection, args) => findCursor(collection, args).query,
   findOne: (collection, args) => orNull(collection.findOne(filterOf(args), given(args, ...findOptions))),

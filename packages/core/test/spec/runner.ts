@@ -29,7 +29,7 @@ import { match, type MatchContext } from "./match.ts"
 import { isIterable, prepare, saved } from "./operations.ts"
 import { expectedEvent, matchEvent, runnerOperation } from "./testRunner.ts"
 
-export type Outcome =
+type Outcome =
   | { readonly status: "passed" }
   | { readonly status: "failed" | "skipped" | "undrivable"; readonly reason: string }
 
@@ -46,7 +46,7 @@ export interface Environment {
 const runnerName = "mongofx-spec-runner"
 
 /** What the server still has of a test that has ended. */
-export interface Left {
+interface Left {
   readonly cursors: number
   /** Open by intent where the test has a fail point keep the abort from the server. */
   readonly transactions: number
@@ -131,9 +131,15 @@ const unmet = (requirement: Document, environment: Environment): string | undefi
   if (maxServerVersion !== undefined && compareVersions(version, string(maxServerVersion, "maxServerVersion")) > 0) {
     return `needs a server of version ${String(maxServerVersion)} or earlier`
   }
-  if (Array.isArray(topologies) && !topologies.includes(topology)) return `needs the topology ${topologies.join(" or ")}`
+  if (Array.isArray(topologies) && !topologies.includes(topology)) {
+    return `needs the topology ${topologies.join(" or ")}`
+  }
   if (serverless === "require") return "needs a serverless deployment"
-  if (auth !== undefined && auth !== environment.auth) return auth === true ? "needs a server with users" : "needs no users"
+  if (auth !== undefined && auth !== environment.auth) {
+    return auth === true
+      ? "needs a server with users"
+      : "needs no users"
+  }
   if (authMechanism !== undefined) return `needs the authentication mechanism ${String(authMechanism)}`
   if (csfle !== undefined && csfle !== false) return "needs client-side encryption"
   for (const [name, value] of Object.entries(document(serverParameters ?? {}, "serverParameters"))) {
@@ -191,13 +197,17 @@ const checkEvents = (expectations: ReadonlyArray<Document>, entities: Entities):
     onlyKeys(expectation, ["client", "eventType", "events", "ignoreExtraEvents"], "expectEvents")
     const client = entities.of("client", expectation["client"])
     const kind = expectation["eventType"] ?? "command"
-    if (kind !== "command" && kind !== "cmap" && kind !== "sdam") throw new MalformedTest(`eventType is ${String(kind)}`)
+    if (kind !== "command" && kind !== "cmap" && kind !== "sdam") {
+      throw new MalformedTest(`eventType is ${String(kind)}`)
+    }
     const expected = documents(expectation["events"], "events").map(expectedEvent)
     const actual = client.events.filter((event) => event.kind === kind)
     const where = `events of ${String(expectation["client"])}`
     for (const [index, [name, fields]] of expected.entries()) {
       const event = actual[index]
-      if (event === undefined) throw new AssertionFailed(`${where}: ${index} and not ${expected.length}: ${listed(actual)}`)
+      if (event === undefined) {
+        throw new AssertionFailed(`${where}: ${index} and not ${expected.length}: ${listed(actual)}`)
+      }
       matchEvent(name, fields, event, entities, `${where}[${index}]`)
     }
     if (expectation["ignoreExtraEvents"] !== true && actual.length > expected.length) {
@@ -217,7 +227,9 @@ const logComponents: Readonly<Record<string, string>> = {
 }
 
 /** The driver's log entry as the format has it. */
-const logMessage = (log: Document): { readonly level: unknown; readonly component: unknown; readonly data: Document } => {
+const logMessage = (
+  log: Document
+): { readonly level: unknown; readonly component: unknown; readonly data: Document } => {
   const { c, s, t: _t, ...data } = log
   return { level: s, component: c, data }
 }
@@ -313,8 +325,10 @@ const runTest = (file: TestFile, test: Test, environment: Environment): Effect.E
           Effect.forEach(
             documents(operations, `${where}.callback`),
             (raw, index) =>
-              Effect.flatMap(runOperation(raw, `${where}.callback[${index}]`), (result) =>
-                Result.isFailure(result) ? Effect.fail(result.failure) : Effect.void),
+              Effect.flatMap(
+                runOperation(raw, `${where}.callback[${index}]`),
+                (result) => Result.isFailure(result) ? Effect.fail(result.failure) : Effect.void
+              ),
             { discard: true }
           )
         const effect = prepare(operation, { entities, runCallback })
@@ -324,7 +338,11 @@ const runTest = (file: TestFile, test: Test, environment: Environment): Effect.E
         })
       })
 
-    const check = (operation: Operation, result: Result.Result<unknown, MongoError.MongoError>, where: string): void => {
+    const check = (
+      operation: Operation,
+      result: Result.Result<unknown, MongoError.MongoError>,
+      where: string
+    ): void => {
       const place = `${where} ${operation.name}`
       if (operation.ignoreResultAndError) return
       if (operation.expectError !== undefined) {
@@ -343,7 +361,9 @@ const runTest = (file: TestFile, test: Test, environment: Environment): Effect.E
 
     const matchResult = (operation: Operation, actual: unknown, where: string): void => {
       const expected = operation.expectResult!.value
-      if (!isIterable(operation) || !Array.isArray(expected)) return match(expected, actual, context, { root: true, where })
+      if (!isIterable(operation) || !Array.isArray(expected)) {
+        return match(expected, actual, context, { root: true, where })
+      }
       if (!Array.isArray(actual)) throw new AssertionFailed(`${where}: the result is no array`)
       if (actual.length !== expected.length) {
         throw new AssertionFailed(`${where}: expected ${expected.length} documents, got ${actual.length}`)

@@ -104,7 +104,9 @@ export const matchEvent = (
   entities: Entities,
   where: string
 ): void => {
-  if (actual.name !== name) failed(`${where}: expected ${name}, got ${actual.name} ${JSON.stringify(actual.fields["commandName"] ?? "")}`)
+  if (actual.name !== name) {
+    failed(`${where}: expected ${name}, got ${actual.name} ${JSON.stringify(actual.fields["commandName"] ?? "")}`)
+  }
   const context = { entity: (name: string) => entities.value(name), sessionLsid: (name: string) => entities.lsid(name) }
   for (const [key, value] of Object.entries(expected)) {
     match(value, key === "command" ? tolerated(value, actual) : actual.fields[key], context, {
@@ -180,8 +182,9 @@ const countOf = (args: Args, entities: Entities): readonly [() => number, number
 }
 
 const topologyOf = (driver: Driver.MongoClient): { readonly type: string; readonly primary: string | undefined } => {
-  const { description } = (driver as unknown as { readonly topology: { readonly description: Driver.TopologyDescription } })
-    .topology
+  const { description } =
+    (driver as unknown as { readonly topology: { readonly description: Driver.TopologyDescription } })
+      .topology
   const primary = [...description.servers.values()].find(({ type }) => type === "RSPrimary")
   return { type: description.type, primary: primary?.address }
 }
@@ -211,7 +214,10 @@ const handlers: Record<string, Handler> = {
     const { connections } = entities.of("client", args.required("client"))
     const expected = integer(args.required("connections"), "connections")
     return Effect.sync(() =>
-      check(connections.checkedOut === expected, `${connections.checkedOut} connections are checked out, not ${expected}`)
+      check(
+        connections.checkedOut === expected,
+        `${connections.checkedOut} connections are checked out, not ${expected}`
+      )
     )
   },
   assertSameLsidOnLastTwoCommands: (args, { entities }) => {
