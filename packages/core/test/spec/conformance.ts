@@ -123,7 +123,7 @@ const page = [
   ),
   "",
   "What the server still had of the tests when they had ended: of each test the open cursors and transactions, of each suite the",
-  "connections. Transactions are left where a fail point of the test keeps the abort from the server.",
+  "connections. Transactions are left where a fail point of the test keeps the commit or the abort from the server.",
   "",
   ...table(
     ["suite", "open cursors", "open transactions", "connections"],
