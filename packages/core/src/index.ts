@@ -66,6 +66,13 @@ export * as MongoSession from "./MongoSession.ts"
 export * as Query from "./Query.ts"
 
 /**
+ * Where consumers of change streams keep how far they have come, and which of them works.
+ *
+ * @since 0.1.0
+ */
+export * as ResumeTokenStore from "./ResumeTokenStore.ts"
+
+/**
  * What the driver knows of the servers it is connected to.
  *
  * @since 0.1.0

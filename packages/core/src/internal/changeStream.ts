@@ -72,16 +72,19 @@ const defaultResumeTimeout = "2 minutes"
  *
  * @internal
  */
-export class ChangeStreamRun<A extends Driver.Document> {
+class ChangeStreamRun<A extends Driver.Document> {
   private readonly target: WatchTarget
   private readonly pipeline: ReadonlyArray<Driver.Document>
   private readonly options: WatchOptions
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private position: Position
   private cursor: CursorRun<Driver.Document> | undefined
+  /** The batch that is on its way, also when the fiber that asked for it has been interrupted. */
+  private inFlight: Promise<Array<Driver.Document>> | undefined
   private fragments: Fragments | undefined
   private lastToken: Driver.ResumeToken | undefined
   private invalidated = false
+  private isOpen = false
   private everOpened = false
 
   constructor(
@@ -148,18 +151,37 @@ export class ChangeStreamRun<A extends Driver.Document> {
   private close(): Effect.Effect<void> {
     const { cursor } = this
     this.cursor = undefined
+    this.inFlight = undefined
+    this.isOpen = false
     return cursor === undefined ? Effect.void : cursor.closed
   }
 
-  private await<B>(f: () => Promise<B>): Effect.Effect<B, MongoError> {
-    return Effect.callback<B, MongoError>((resume) => {
-      f().then((value) => resume(Effect.succeed(value)), (error: MongoError) => resume(Effect.fail(error)))
+  private nextBatch(cursor: CursorRun<Driver.Document>): Effect.Effect<Array<Driver.Document>, MongoError> {
+    return Effect.callback((resume) => {
+      const inFlight = this.inFlight ??= cursor.nextBatch()
+      // Whoever has been interrupted does not take it away from the next who asks.
+      let waiting = true
+      const settle = (effect: Effect.Effect<Array<Driver.Document>, MongoError>) => {
+        if (!waiting) return
+        this.inFlight = undefined
+        resume(effect)
+      }
+      inFlight.then((batch) => settle(Effect.succeed(batch)), (error: MongoError) => settle(Effect.fail(error)))
+      return Effect.sync(() => {
+        waiting = false
+      })
     })
   }
 
   /** Opens a cursor where the stream stands, unless there is one. */
-  private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() => {
-    if (this.cursor !== undefined) return Effect.succeed(this.cursor)
+  private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() =>
+    this.cursor !== undefined && this.isOpen
+      ? Effect.succeed(this.cursor)
+      // One that was interrupted while it was opened is of no use.
+      : Effect.andThen(this.close(), this.openCursor)
+  )
+
+  private readonly openCursor: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() => {
     const { connection, operation } = this.target
     const cursor = new CursorRun<Driver.Document>(
       { connection, operation, open: this.makeCursor, tailable: { awaitData: true } },
@@ -169,7 +191,11 @@ export class ChangeStreamRun<A extends Driver.Document> {
       undefined
     )
     this.cursor = cursor
-    return Effect.map(this.await(() => cursor.start()), () => {
+    const opened = Effect.callback<void, MongoError>((resume) => {
+      cursor.start().then(() => resume(Effect.void), (error: MongoError) => resume(Effect.fail(error)))
+    })
+    return Effect.map(opened, () => {
+      this.isOpen = true
       this.everOpened = true
       this.advance(cursor.postBatchResumeToken, cursor)
       return cursor
@@ -187,7 +213,7 @@ export class ChangeStreamRun<A extends Driver.Document> {
   private readonly once: Effect.Effect<ChangeBatch<A>, MongoError> = Effect.flatMap(
     this.ensureOpen,
     (cursor) =>
-      Effect.flatMap(this.await(() => cursor.nextBatch()), (documents) => {
+      Effect.flatMap(this.nextBatch(cursor), (documents) => {
         const events: Array<ChangeEvent<A>> = []
         for (const document of documents) {
           if (document["_id"] === undefined) {
@@ -271,7 +297,7 @@ export class ChangeStreamRun<A extends Driver.Document> {
  *
  * @internal
  */
-export const scoped = <A extends Driver.Document>(
+const scoped = <A extends Driver.Document>(
   target: WatchTarget,
   pipeline: ReadonlyArray<Driver.Document>,
   options: WatchOptions,

@@ -55,10 +55,12 @@ const serverAttributes = (driver: Driver.MongoClient): Record<string, unknown> =
 class MongoClientImpl extends Inspectable.Class implements MongoClient {
   readonly [TypeId] = TypeId
   private readonly connection: Connection
+  private readonly admin: Driver.Db
 
   constructor(connection: Connection) {
     super()
     this.connection = connection
+    this.admin = connection.driver.db("admin")
   }
 
   /** The driver's client has the credentials: it must not be printed. */
@@ -86,7 +88,7 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
       this.run(
         { name: "ping", command: "ping" },
         undefined,
-        (driver, options) => driver.db("admin").command({ ping: 1 }, options)
+        (_, options) => this.admin.command({ ping: 1 }, options)
       )
     )
   }
@@ -95,7 +97,7 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     return this.run(
       { name: "listDatabases", command: "listDatabases" },
       options,
-      async (driver, options) => (await driver.db("admin").admin().listDatabases(options)).databases
+      async (_, options) => (await this.admin.admin().listDatabases(options)).databases
     )
   }
 
@@ -110,7 +112,7 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     return this.run(
       { name: "serverInfo", command: "buildInfo" },
       undefined,
-      (driver, options) => driver.db("admin").command({ buildInfo: 1 }, options)
+      (_, options) => this.admin.command({ buildInfo: 1 }, options)
     )
   }
 
@@ -181,13 +183,12 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     pipeline: ReadonlyArray<Driver.Document> = [],
     options: WatchOptions = {}
   ): ChangeStream<A> {
-    const { driver } = this.connection
     return makeChangeStream<A>(
       {
         connection: this.connection,
         operation: { name: "watch", command: "aggregate", database: "admin" },
         cluster: true,
-        aggregate: (pipeline, options) => driver.db("admin").aggregate(pipeline, options)
+        aggregate: (pipeline, options) => this.admin.aggregate(pipeline, options)
       },
       pipeline,
       options
