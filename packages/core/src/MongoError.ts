@@ -68,23 +68,6 @@ export type ReasonTypeId = "~@mongofx/core/MongoError/Reason"
  */
 export const ReasonTypeId: ReasonTypeId = "~@mongofx/core/MongoError/Reason"
 
-const ReasonFields = {
-  /** The operation that failed, for instance `insertOne`. */
-  operation: Schema.String,
-  /** What it worked on: `database.collection` or `database`. */
-  namespace: Schema.optional(Schema.String),
-  /** The server's error code. */
-  code: Schema.optional(Schema.Number),
-  /** The server's name of the code. */
-  codeName: Schema.optional(Schema.String),
-  /** The error labels of the server and the driver, such as `TransientTransactionError`. */
-  labels: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
-  /** What was thrown. A copy without them where it contained credentials or document values. */
-  cause: Schema.Defect(),
-  /** Operation, namespace and the server's or driver's own message. */
-  message: Schema.String
-}
-
 const RedactedDocument = Schema.declare<Redacted.Redacted<Readonly<Record<string, unknown>>>>(
   (u): u is Redacted.Redacted<Readonly<Record<string, unknown>>> => Redacted.isRedacted(u),
   {
@@ -101,6 +84,25 @@ const RedactedDocument = Schema.declare<Redacted.Redacted<Readonly<Record<string
       )
   }
 )
+
+const ReasonFields = {
+  /** The operation that failed, for instance `insertOne`. */
+  operation: Schema.String,
+  /** What it worked on: `database.collection` or `database`. */
+  namespace: Schema.optional(Schema.String),
+  /** The server's error code. */
+  code: Schema.optional(Schema.Number),
+  /** The server's name of the code. */
+  codeName: Schema.optional(Schema.String),
+  /** The error labels of the server and the driver, such as `TransientTransactionError`. */
+  labels: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
+  /** The server's reply, where it is one that says what went wrong. It may have document values. */
+  response: Schema.optional(RedactedDocument),
+  /** What was thrown. A copy without them where it contained credentials or document values. */
+  cause: Schema.Defect(),
+  /** Operation, namespace and the server's or driver's own message. */
+  message: Schema.String
+}
 
 const KeyPattern = Schema.Record(Schema.String, Schema.Union([Schema.Number, Schema.String]))
 

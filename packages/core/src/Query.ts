@@ -10,6 +10,7 @@ import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import * as internal from "./internal/query.ts"
@@ -72,6 +73,25 @@ export interface Query<A> extends Effect.Effect<Array<A>, MongoError> {
   readonly first: Effect.Effect<Option.Option<A>, MongoError>
   /** The first document; fails with a `NoSuchElementError` where there is none. */
   readonly one: Effect.Effect<A, MongoError | Cause.NoSuchElementError>
+  /** Runs the query on the server and keeps its cursor for as long as the scope lives, so that batches can be taken one by one. */
+  readonly open: Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope>
+}
+
+/**
+ * A query whose cursor is open on the server.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface OpenQuery<A> {
+  /** The documents that are left. It is one stream, and takes whole batches: what one run of it has taken, another does not see. */
+  readonly stream: Stream.Stream<A, MongoError>
+  /**
+   * The next batch. It is empty at the end; that of a tailable query is empty where nothing has come either, and asks the server
+   * once at the most.
+   */
+  readonly next: Effect.Effect<ReadonlyArray<A>, MongoError>
 }
 
 /**

@@ -32,6 +32,7 @@ interface Fields {
   readonly code: number | undefined
   readonly codeName: string | undefined
   readonly labels: ReadonlyArray<string>
+  readonly response: Redacted.Redacted<Readonly<Record<string, unknown>>> | undefined
   readonly cause: unknown
   readonly message: string
 }
@@ -73,6 +74,15 @@ const labelsOf = (cause: unknown): ReadonlyArray<string> => {
   return Array.isArray(labels) ? labels.filter((label) => typeof label === "string") : []
 }
 
+/** The reply that the driver keeps with its error: of a bulk write it may be an error of its own. */
+const responseOf = (cause: unknown): Fields["response"] => {
+  const response = read(cause, "errorResponse")
+  const reply = response instanceof Error ? read(response, "errorResponse") : response
+  return typeof reply === "object" && reply !== null && read(reply, "ok") !== undefined
+    ? Redacted.make(reply as Readonly<Record<string, unknown>>, { label: "response" })
+    : undefined
+}
+
 const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
   const name = text(read(cause, "name")) ?? ""
   const own = describe(cause)
@@ -84,6 +94,7 @@ const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
     code: codeOf(cause),
     codeName: text(read(cause, "codeName")),
     labels: labelsOf(cause),
+    response: responseOf(cause),
     cause: redactCause(cause, context.secrets),
     message: `${subject}: ${shown}`
   }

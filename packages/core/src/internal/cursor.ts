@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type * as Driver from "mongodb"
 import type { MongoError } from "../MongoError.ts"
+import type { OpenQuery } from "../Query.ts"
 import { bounded } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
@@ -187,35 +188,47 @@ export class CursorRun<A> {
     return tailable.awaitData ? Effect.void : Effect.sleep(tailPause)
   }
 
-  get pull(): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> {
-    const once = inLine(
+  /** Runs a step of the cursor when it is its turn in the session. */
+  private step<B>(f: () => Promise<B>): Effect.Effect<B, MongoError> {
+    return inLine(
       this.ambient,
       this.source.operation,
-      Effect.callback<ReadonlyArray<A>, MongoError>((resume) => {
-        this.nextBatch().then(
-          (batch) => resume(Effect.succeed(batch)),
-          (error: MongoError) => resume(Effect.fail(error))
-        )
+      Effect.callback<B, MongoError>((resume) => {
+        f().then((value) => resume(Effect.succeed(value)), (error: MongoError) => resume(Effect.fail(error)))
         // The next operation of the session must find it quiet; without one, the scope closes the cursor soon enough.
         return this.ambient === undefined ? undefined : this.closed
       })
     )
+  }
+
+  /** Sends the first command, and no more. */
+  get started(): Effect.Effect<void, MongoError> {
+    return this.timely(this.step(() => this.start()))
+  }
+
+  get next(): Effect.Effect<ReadonlyArray<A>, MongoError> {
+    return this.timely(this.step(() => this.nextBatch()))
+  }
+
+  private timely<B>(effect: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
     const { deadline } = this
+    if (deadline === undefined) return effect
     const onExpired = (error: MongoError) => {
       this.failure = error
       annotateFailure(this.span, error)
     }
-    const timely = deadline === undefined ? once : until(deadline, this.source.operation, once, { onExpired })
-    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(
-      timely,
-      (batch) => {
-        if (Arr.isReadonlyArrayNonEmpty(batch)) {
-          this.delivered = true
-          return Effect.succeed(batch)
-        }
-        return Effect.flatMap(this.tail, () => loop)
+    return until(deadline, this.source.operation, effect, { onExpired })
+  }
+
+  get pull(): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> {
+    const once = this.next
+    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(once, (batch) => {
+      if (Arr.isReadonlyArrayNonEmpty(batch)) {
+        this.delivered = true
+        return Effect.succeed(batch)
       }
-    )
+      return Effect.flatMap(this.tail, () => loop)
+    })
     return loop
   }
 
@@ -324,24 +337,40 @@ export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, Mon
     return deadline === undefined ? effect : until(deadline, source.operation, effect)
   })
 
+/** A run that is closed with the scope, and so is its span. */
+const scoped = <A>(source: CursorSource<A>, scope: Scope.Scope): Effect.Effect<CursorRun<A>> =>
+  Effect.withFiber((fiber) => {
+    const start = (span: Tracer.Span | undefined) => {
+      const ambient = ambientSession(source.connection, fiber.context)
+      const run = new CursorRun(source, fiber, ambient, span, fiber.getRef(CurrentDeadline))
+      return Effect.as(Scope.addFinalizer(scope, run.closed), run)
+    }
+    if (!isTraced(fiber)) return start(undefined)
+    const { connection, operation } = source
+    return Effect.flatMap(
+      Scope.provide(Effect.makeSpanScoped(spanName(operation), spanOptions(connection, operation)), scope),
+      start
+    )
+  })
+
 /**
  * The documents of a query as a stream whose chunks are the driver's batches.
  *
  * @internal
  */
 export const stream = <A>(source: CursorSource<A>): Stream.Stream<A, MongoError> =>
-  Stream.fromChannel(Channel.fromTransform((_: unknown, scope) =>
-    Effect.withFiber((fiber) => {
-      const start = (span: Tracer.Span | undefined) => {
-        const ambient = ambientSession(source.connection, fiber.context)
-        const run = new CursorRun(source, fiber, ambient, span, fiber.getRef(CurrentDeadline))
-        return Effect.as(Scope.addFinalizer(scope, run.closed), run.pull)
-      }
-      if (!isTraced(fiber)) return start(undefined)
-      const { connection, operation } = source
-      return Effect.flatMap(
-        Scope.provide(Effect.makeSpanScoped(spanName(operation), spanOptions(connection, operation)), scope),
-        start
-      )
-    })
-  ))
+  Stream.fromChannel(
+    Channel.fromTransform((_: unknown, scope) => Effect.map(scoped(source, scope), (run) => run.pull))
+  )
+
+/**
+ * A query whose cursor is open on the server.
+ *
+ * @internal
+ */
+export const open = <A>(source: CursorSource<A>): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const run = yield* scoped(source, yield* Effect.scope)
+    yield* run.started
+    return { stream: Stream.fromPull(Effect.succeed(run.pull)), next: run.next }
+  })

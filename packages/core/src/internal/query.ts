@@ -2,13 +2,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { MongoError } from "../MongoError.ts"
-import type { AggregateQuery, FindQuery, Query, TailableOptions } from "../Query.ts"
+import type { AggregateQuery, FindQuery, OpenQuery, Query, TailableOptions } from "../Query.ts"
 import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
-import { collect, type CursorSource, stream } from "./cursor.ts"
+import { collect, type CursorSource, open, stream } from "./cursor.ts"
 import { checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
@@ -42,13 +43,13 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
     this.settings = settings
   }
 
-  protected abstract open(options: CallOptions & Settings): Driver.AbstractCursor
+  protected abstract makeCursor(options: CallOptions & Settings): Driver.AbstractCursor
 
   protected source<B>(settings: Settings): CursorSource<B> {
     return {
       connection: this.origin.connection,
       operation: this.origin.operation,
-      open: (options) => this.open(joined(settings, options)),
+      open: (options) => this.makeCursor(joined(settings, options)),
       tailable: settings["tailable"] === true ? { awaitData: settings["awaitData"] === true } : undefined
     }
   }
@@ -67,6 +68,10 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
 
   get raw(): Stream.Stream<Uint8Array, MongoError> {
     return stream(this.source<Uint8Array>({ ...this.settings, raw: true }))
+  }
+
+  get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
+    return open(this.source<A>(this.settings))
   }
 
   get first(): Effect.Effect<Option.Option<A>, MongoError> {
@@ -91,7 +96,7 @@ const verbosityName = (verbosity: Driver.ExplainVerbosityLike): string =>
 abstract class ExplainableImpl<A> extends QueryImpl<A> {
   explain(verbosity: Driver.ExplainVerbosityLike = "queryPlanner"): Effect.Effect<Driver.Document, MongoError> {
     return run(this.origin.connection, { ...this.origin.operation, command: "explain" }, (options) => {
-      const cursor = this.open(joined(this.settings, options)) as Driver.FindCursor | Driver.AggregationCursor
+      const cursor = this.makeCursor(joined(this.settings, options)) as Driver.FindCursor | Driver.AggregationCursor
       const { maxTimeMS } = options
       // The limit of the explained command does not hold for `explain`.
       const argument = maxTimeMS === undefined ? verbosity : { verbosity: verbosityName(verbosity), maxTimeMS }
@@ -122,7 +127,7 @@ class FindQueryImpl<A> extends ExplainableImpl<A> implements FindQuery<A> {
     this.filter = filter
   }
 
-  protected open(options: CallOptions & Settings): Driver.AbstractCursor {
+  protected makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
     checkFilter(this.filter)
     checkOptions(options)
     checkSettings(options)
@@ -215,7 +220,7 @@ class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery
     this.pipeline = pipeline
   }
 
-  protected open(options: CallOptions & Settings): Driver.AbstractCursor {
+  protected makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
     checkPipeline(this.pipeline)
     checkOptions(options)
     checkSettings(options)
@@ -272,7 +277,7 @@ class PlainQueryImpl<A> extends QueryImpl<A> {
     this.openPlain = open
   }
 
-  protected open(options: CallOptions & Settings): Driver.AbstractCursor {
+  protected makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
     return this.openPlain(options)
   }
 }

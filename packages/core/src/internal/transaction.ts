@@ -299,6 +299,8 @@ const attempts = <A, E, R>(
         const phase = Exit.isSuccess(exit) ? "commit" : "body"
         let failure: Cause.Cause<E | MongoError>
         if (Exit.isSuccess(exit)) {
+          // The body has committed or aborted by itself, as it may in a session of its own: that is its decision.
+          if (!state.driver.inTransaction()) return exit.value
           for (;;) {
             // The first commit waits in line behind the operations of forked fibers that are on their way.
             const sent = yield* Effect.exit(restore(state.line.withPermit(inSpan(commit(connection, state)))))

@@ -1,0 +1,150 @@
+/**
+ * `pnpm conformance`: runs the official specification tests and writes the table of `docs/conformance.md`.
+ *
+ * The folder is the one that MONGODB_SPEC_TESTS names: a clone of https://github.com/mongodb/specifications, or its `source`.
+ * Options: `--check` writes nothing and fails where the bare driver passes and mongofx fails; other arguments are parts of the ids
+ * of the tests to run, and print each result.
+ *
+ * @since 0.1.0
+ */
+import { MongoServer } from "@mongofx/testing"
+import { Effect, Redacted } from "effect"
+import { writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { connect, connectionsLeft } from "./runner.ts"
+import { readBaseline, specTests, type TestResult } from "./suite.ts"
+
+const out = (line: string) => process.stdout.write(`${line}\n`)
+
+const folder = process.env["MONGODB_SPEC_TESTS"] ?? ""
+if (folder === "") {
+  out("MONGODB_SPEC_TESTS must name a folder with the specifications' tests")
+  process.exit(2)
+}
+const args = process.argv.slice(2)
+const isCheck = args.includes("--check")
+const parts = args.filter((arg) => !arg.startsWith("--"))
+
+const results: Array<TestResult> = []
+const connections = new Map<string, number>()
+let server = ""
+const all = Effect.gen(function*() {
+  const { uri } = yield* MongoServer.MongoServer
+  const environment = yield* Effect.acquireRelease(
+    Effect.promise(() => connect(Redacted.value(uri))),
+    ({ admin }) => Effect.promise(() => admin.close())
+  )
+  server = `MongoDB ${environment.version}, ${environment.topology}`
+  const tests = specTests(folder).filter(({ id }) => parts.length === 0 || parts.some((part) => id.includes(part)))
+  for (const [index, { baseline, id, run, suite }] of tests.entries()) {
+    const report = yield* Effect.promise(() => run(environment))
+    const { outcome } = report
+    results.push({ suite, id, report, baseline })
+    if (parts.length > 0) out(`${outcome.status} ${id}${outcome.status === "passed" ? "" : `\n    ${outcome.reason}`}`)
+    if (tests[index + 1]?.suite !== suite) {
+      connections.set(suite, yield* Effect.promise(() => connectionsLeft(environment)))
+    }
+  }
+})
+await Effect.runPromise(Effect.scoped(Effect.provide(all, MongoServer.layer)))
+
+const count = (of: ReadonlyArray<TestResult>, status: string) =>
+  of.filter(({ report }) => report.outcome.status === status).length
+
+const suites = [...new Set(results.map(({ suite }) => suite))]
+
+/** The results of a status by suite and reason, the most frequent first. */
+const reasons = (status: "failed" | "skipped" | "undrivable"): ReadonlyArray<ReadonlyArray<string | number>> =>
+  suites.flatMap((suite) => {
+    const counts = new Map<string, number>()
+    for (const { report: { outcome }, suite: other } of results) {
+      if (other !== suite || outcome.status !== status) continue
+      counts.set(outcome.reason, (counts.get(outcome.reason) ?? 0) + 1)
+    }
+    return [...counts].sort(([, a], [, b]) => b - a).map(([reason, number]) =>
+      [suite, number, reason.replaceAll("|", "\\|").replace(/\s+/g, " ")] as const
+    )
+  })
+
+const baseline = readBaseline(folder)
+
+/** What the driver alone can do and mongofx does wrong. */
+const worse = results.filter(({ baseline, report }) => baseline === "pass" && report.outcome.status === "failed")
+
+/** A table whose columns are as wide as their cells, as the formatter wants it. */
+const table = (
+  head: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string | number>>
+): ReadonlyArray<string> => {
+  const widths = head.map((cell, column) => Math.max(3, cell.length, ...rows.map((row) => String(row[column]).length)))
+  const line = (row: ReadonlyArray<string | number>) =>
+    `| ${widths.map((width, column) => String(row[column]).padEnd(width)).join(" | ")} |`
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)]
+}
+
+const row = (name: string, of: ReadonlyArray<TestResult>): ReadonlyArray<string | number> => {
+  const passedByDriver = of.filter(({ baseline }) => baseline === "pass")
+  return [
+    name,
+    ...["passed", "failed", "skipped", "undrivable"].map((status) => count(of, status)),
+    baseline === undefined ? "?" : passedByDriver.length,
+    baseline === undefined ? "?" : count(passedByDriver, "passed")
+  ]
+}
+
+const section = (title: string, status: "failed" | "skipped" | "undrivable"): ReadonlyArray<string> => {
+  const rows = reasons(status)
+  return rows.length === 0 ? [] : ["", `## ${title}`, "", ...table(["suite", "tests", "reason"], rows)]
+}
+
+const versionOf = (name: string): string => {
+  const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { readonly version: string }
+  return version
+}
+
+const page = [
+  "# Conformance",
+  "",
+  "The tests of MongoDB's driver specifications in the unified format, run through the public API of `@mongofx/core` on",
+  `${server}, with the driver ${versionOf("mongodb")}. This page is written by`,
+  "",
+  "```sh",
+  "git clone https://github.com/mongodb/specifications",
+  "MONGODB_SPEC_TESTS=specifications/source pnpm conformance",
+  "```",
+  "",
+  "_Skipped_ are tests that need another server, another topology or a feature that the server lacks. _Undrivable_ are tests that ask for",
+  "something that the public API does not offer; they do not count as passed. _Driver_ is the number of these tests that the bare",
+  "driver passes on the same server, _both_ how many of those mongofx passes too; `?` where nobody has counted.",
+  "",
+  ...table(
+    ["suite", "passed", "failed", "skipped", "undrivable", "driver", "both"],
+    [...suites.map((suite) => row(suite, results.filter((result) => result.suite === suite))), row("all", results)]
+  ),
+  "",
+  "What the server still had of the tests when they had ended: of each test the open cursors and transactions, of each suite the",
+  "connections. Transactions are left where a fail point of the test keeps the commit or the abort from the server.",
+  "",
+  ...table(
+    ["suite", "open cursors", "open transactions", "connections"],
+    suites.map((suite) => {
+      const left = results.filter((result) => result.suite === suite).map(({ report }) => report.left)
+      const sum = (of: "cursors" | "transactions") => left.reduce((total, each) => total + each[of], 0)
+      return [suite, sum("cursors"), sum("transactions"), connections.get(suite) ?? "?"]
+    })
+  ),
+  ...section("Failed", "failed"),
+  ...section("Undrivable", "undrivable"),
+  ...section("Skipped", "skipped"),
+  ""
+].join("\n")
+
+if (parts.length === 0 && !isCheck) writeFileSync(new URL("../../../../docs/conformance.md", import.meta.url), page)
+for (const { id, report: { outcome } } of worse) {
+  out(`worse than the bare driver: ${id}\n    ${outcome.status === "failed" ? outcome.reason : ""}`)
+}
+out(
+  `${count(results, "passed")} passed, ${count(results, "failed")} failed, ${count(results, "skipped")} skipped, ` +
+    `${count(results, "undrivable")} undrivable; ${worse.length} worse than the bare driver`
+)
+process.exit(worse.length > 0 ? 1 : 0)

@@ -1,0 +1,71 @@
+/**
+ * A run of all tests of a folder, and what the bare driver does with them.
+ *
+ * @since 0.1.0
+ */
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { MalformedTest, sources, type TestFile } from "./format.ts"
+import { type Environment, type Report, run } from "./runner.ts"
+
+/** What the driver without mongofx does with the tests, after `baseline.json` of the folder. */
+export interface Baseline {
+  readonly driver: string
+  readonly server: string
+  readonly tests: Readonly<Record<string, "pass" | "fail" | "flaky">>
+}
+
+export const hasBaseline = (folder: string): boolean => readBaseline(folder) !== undefined
+
+export const readBaseline = (folder: string): Baseline | undefined => {
+  const path = join(folder, "baseline.json")
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) as Baseline : undefined
+}
+
+export interface TestResult {
+  /** The first part of the path: `crud`. */
+  readonly suite: string
+  readonly id: string
+  readonly report: Report
+  readonly baseline: "pass" | "fail" | "flaky" | undefined
+}
+
+export interface SpecTest {
+  readonly suite: string
+  readonly id: string
+  readonly baseline: TestResult["baseline"]
+  readonly run: (environment: Environment) => Promise<Report>
+}
+
+const loaded = (path: string, read: () => TestFile): TestFile | string => {
+  try {
+    return read()
+  } catch (cause) {
+    if (cause instanceof MalformedTest) return cause.message
+    throw new Error(`${path} cannot be read`, { cause })
+  }
+}
+
+/** The tests of a folder. A file that is malformed as a whole counts as one test, which fails. */
+export const specTests = (folder: string): ReadonlyArray<SpecTest> => {
+  const baseline = readBaseline(folder)
+  return sources(folder).flatMap(({ path, read }): ReadonlyArray<SpecTest> => {
+    const suite = path.split("/")[0]!
+    const file = loaded(path, read)
+    if (typeof file === "string") {
+      const report: Report = {
+        outcome: path.includes("valid-fail/")
+          ? { status: "passed" }
+          : { status: "failed", reason: `the file is malformed: ${file}` },
+        left: { cursors: 0, transactions: 0 }
+      }
+      return [{ suite, id: path, baseline: baseline?.tests[path], run: () => Promise.resolve(report) }]
+    }
+    return file.tests.map((test) => ({
+      suite,
+      id: test.id,
+      baseline: baseline?.tests[test.id],
+      run: (environment) => run(file, test, environment)
+    }))
+  })
+}
