@@ -8,6 +8,17 @@
 export * as ChangeStream from "./ChangeStream.ts"
 
 /**
+ * Files of any size in MongoDB, after the GridFS specification: uploaded from a `Stream` or through a `Sink`, downloaded as a
+ * `Stream`, whole or in part.
+ *
+ * A bucket is two collections: `fs.files` has a document for each file, `fs.chunks` its bytes in pieces of 255 KiB. What is
+ * stored here can be read by the GridFS of every other driver, and the other way round.
+ *
+ * @since 0.1.0
+ */
+export * as GridFS from "./GridFS.ts"
+
+/**
  * Settings that travel with the fiber and hold for every MongoDB operation inside an effect.
  *
  * @since 0.1.0
@@ -73,6 +84,13 @@ export * as MongoSession from "./MongoSession.ts"
  * @since 0.1.0
  */
 export * as Query from "./Query.ts"
+
+/**
+ * Where consumers of change streams keep how far they have come, and which of them works.
+ *
+ * @since 0.1.0
+ */
+export * as ResumeTokenStore from "./ResumeTokenStore.ts"
 
 /**
  * What the driver knows of the servers it is connected to.

@@ -123,6 +123,31 @@ describe("running twice", () => {
       assert.strictEqual((yield* insert).insertedId, "ada")
       assert.strictEqual((yield* reasonOf(insert))._tag, "DuplicateKeyError")
     }))
+
+  it.live("the client's pkFactory makes the ids, for null and undefined too", () =>
+    Effect.gen(function*() {
+      let next = 0
+      const { db } = yield* setup({ driverOptions: { pkFactory: { createPk: () => next++ as never } } })
+      const users = db.collection<{ _id?: unknown; name: string }>("users")
+      yield* users.insertOne({ name: "a" } as never)
+      yield* users.insertMany([{ _id: null, name: "b" }, { _id: undefined, name: "c" }] as never)
+      yield* users.bulkWrite([{ insertOne: { document: { name: "d" } as never } }])
+      yield* users.insertOne({ toBSON: () => ({ name: "e" }) } as never)
+      const stored = yield* users.find().sort({ _id: 1 })
+      assert.deepStrictEqual<unknown>(stored, ["a", "b", "c", "d", "e"].map((name, _id) => ({ _id, name })))
+    }))
+
+  it.live("forceServerObjectId leaves the ids to the server", () =>
+    Effect.gen(function*() {
+      const { db, last } = yield* setup()
+      const users = db.collection<{ name: string }>("users")
+      const document = { name: "Ada" }
+      yield* users.insertOne(document, { forceServerObjectId: true })
+      assert.deepStrictEqual(last("insert")["documents"], [{ name: "Ada" }])
+      yield* users.insertMany([document], { forceServerObjectId: true })
+      assert.deepStrictEqual(last("insert")["documents"], [{ name: "Ada" }])
+      assert.strictEqual((yield* users.find()).filter(({ _id }) => _id instanceof Driver.ObjectId).length, 2)
+    }))
 })
 
 describe("queries as values", () => {

@@ -60,10 +60,14 @@ export const leftOnServer = ({ admin, db }: Fixture): Effect.Effect<Array<Driver
     ]).toArray()
   )
 
-/** Waits until a condition holds, and dies with its name where it does not within five seconds. */
-export const until = (what: string, condition: () => boolean | Promise<boolean>): Effect.Effect<void> =>
+/** Waits until a condition holds, and dies with its name where it does not in time: milliseconds. */
+export const until = (
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeout = 5000
+): Effect.Effect<void> =>
   Effect.promise(async () => {
-    const deadline = Date.now() + 5000
+    const deadline = Date.now() + timeout
     while (!(await condition())) {
       if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`)
       await new Promise((resolve) => setTimeout(resolve, 5))

@@ -9,7 +9,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import type { ChangeEvent, ChangeStream, OpenChangeStream, WatchOptions } from "../ChangeStream.ts"
+import type { ChangeBatch, ChangeEvent, ChangeStream, OpenChangeStream, WatchOptions } from "../ChangeStream.ts"
 import { ChangeStreamError, MongoError } from "../MongoError.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./changeStreamSteps.ts"
 import { InvalidInput } from "./classify.ts"
@@ -67,27 +67,24 @@ const pick = (options: Readonly<Record<string, unknown>>, keys: ReadonlyArray<st
 
 const defaultResumeTimeout = "2 minutes"
 
-/** A batch, which may be empty, and where the stream stands after it. */
-interface Batch<A extends Driver.Document> {
-  readonly events: Array<ChangeEvent<A>>
-  readonly resumeToken: Driver.ResumeToken | undefined
-}
-
 /**
  * One run of a change stream: one cursor after the other, as long as what ends them is no reason to end.
  *
  * @internal
  */
-export class ChangeStreamRun<A extends Driver.Document> {
+class ChangeStreamRun<A extends Driver.Document> {
   private readonly target: WatchTarget
   private readonly pipeline: ReadonlyArray<Driver.Document>
   private readonly options: WatchOptions
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private position: Position
   private cursor: CursorRun<Driver.Document> | undefined
+  /** The batch that is on its way, also when the fiber that asked for it has been interrupted. */
+  private inFlight: Promise<Array<Driver.Document>> | undefined
   private fragments: Fragments | undefined
   private lastToken: Driver.ResumeToken | undefined
   private invalidated = false
+  private isOpen = false
   private everOpened = false
 
   constructor(
@@ -154,18 +151,37 @@ export class ChangeStreamRun<A extends Driver.Document> {
   private close(): Effect.Effect<void> {
     const { cursor } = this
     this.cursor = undefined
+    this.inFlight = undefined
+    this.isOpen = false
     return cursor === undefined ? Effect.void : cursor.closed
   }
 
-  private await<B>(f: () => Promise<B>): Effect.Effect<B, MongoError> {
-    return Effect.callback<B, MongoError>((resume) => {
-      f().then((value) => resume(Effect.succeed(value)), (error: MongoError) => resume(Effect.fail(error)))
+  private nextBatch(cursor: CursorRun<Driver.Document>): Effect.Effect<Array<Driver.Document>, MongoError> {
+    return Effect.callback((resume) => {
+      const inFlight = this.inFlight ??= cursor.nextBatch()
+      // Whoever has been interrupted does not take it away from the next who asks.
+      let waiting = true
+      const settle = (effect: Effect.Effect<Array<Driver.Document>, MongoError>) => {
+        if (!waiting) return
+        this.inFlight = undefined
+        resume(effect)
+      }
+      inFlight.then((batch) => settle(Effect.succeed(batch)), (error: MongoError) => settle(Effect.fail(error)))
+      return Effect.sync(() => {
+        waiting = false
+      })
     })
   }
 
   /** Opens a cursor where the stream stands, unless there is one. */
-  private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() => {
-    if (this.cursor !== undefined) return Effect.succeed(this.cursor)
+  private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() =>
+    this.cursor !== undefined && this.isOpen
+      ? Effect.succeed(this.cursor)
+      // One that was interrupted while it was opened is of no use.
+      : Effect.andThen(this.close(), this.openCursor)
+  )
+
+  private readonly openCursor: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() => {
     const { connection, operation } = this.target
     const cursor = new CursorRun<Driver.Document>(
       { connection, operation, open: this.makeCursor, tailable: { awaitData: true } },
@@ -175,7 +191,11 @@ export class ChangeStreamRun<A extends Driver.Document> {
       undefined
     )
     this.cursor = cursor
-    return Effect.map(this.await(() => cursor.start()), () => {
+    const opened = Effect.callback<void, MongoError>((resume) => {
+      cursor.start().then(() => resume(Effect.void), (error: MongoError) => resume(Effect.fail(error)))
+    })
+    return Effect.map(opened, () => {
+      this.isOpen = true
       this.everOpened = true
       this.advance(cursor.postBatchResumeToken, cursor)
       return cursor
@@ -190,10 +210,10 @@ export class ChangeStreamRun<A extends Driver.Document> {
     this.lastToken = token
   }
 
-  private readonly once: Effect.Effect<Batch<A>, MongoError> = Effect.flatMap(
+  private readonly once: Effect.Effect<ChangeBatch<A>, MongoError> = Effect.flatMap(
     this.ensureOpen,
     (cursor) =>
-      Effect.flatMap(this.await(() => cursor.nextBatch()), (documents) => {
+      Effect.flatMap(this.nextBatch(cursor), (documents) => {
         const events: Array<ChangeEvent<A>> = []
         for (const document of documents) {
           if (document["_id"] === undefined) {
@@ -217,12 +237,12 @@ export class ChangeStreamRun<A extends Driver.Document> {
         if (!this.invalidated) this.advance(cursor.postBatchResumeToken, cursor)
         // The server closes the cursor after an invalidate, of which the pipeline may have left nothing to see.
         if (documents.length === 0 && cursor.exhausted) this.invalidated = true
-        return Effect.succeed({ events, resumeToken: this.lastToken })
+        return Effect.succeed({ events, resumeToken: this.resumeToken })
       })
   )
 
   /** The next batch, over as many cursors as it takes. */
-  readonly next: Effect.Effect<Batch<A>, MongoError> = Effect.suspend(() => {
+  readonly next: Effect.Effect<ChangeBatch<A>, MongoError> = Effect.suspend(() => {
     if (this.invalidated) {
       if (this.options.continueAfterInvalidate !== true) {
         return Effect.fail(this.fail("invalidated", "what was watched has been dropped or renamed"))
@@ -277,7 +297,7 @@ export class ChangeStreamRun<A extends Driver.Document> {
  *
  * @internal
  */
-export const scoped = <A extends Driver.Document>(
+const scoped = <A extends Driver.Document>(
   target: WatchTarget,
   pipeline: ReadonlyArray<Driver.Document>,
   options: WatchOptions,
@@ -304,6 +324,7 @@ export const makeChangeStream = <A extends Driver.Document>(
     yield* run.open
     return {
       stream: Stream.fromPull(Effect.succeed(run.pull)),
+      next: run.next,
       resumeToken: Effect.sync(() => run.resumeToken)
     } satisfies OpenChangeStream<A>
   })

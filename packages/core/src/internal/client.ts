@@ -99,10 +99,12 @@ const prepareClientModel = (
 class MongoClientImpl extends Inspectable.Class implements MongoClient {
   readonly [TypeId] = TypeId
   private readonly connection: Connection
+  private readonly admin: Driver.Db
 
   constructor(connection: Connection) {
     super()
     this.connection = connection
+    this.admin = connection.driver.db("admin")
   }
 
   /** The driver's client has the credentials: it must not be printed. */
@@ -126,23 +128,23 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
   }
 
   /** A command without arguments, on the database `admin`. */
-  private admin(name: string, command: string): Effect.Effect<Driver.Document, MongoError> {
+  private adminCommand(name: string, command: string): Effect.Effect<Driver.Document, MongoError> {
     return this.run(
       { name, command },
       undefined,
-      (driver, options) => driver.db("admin").command(...limitCommand({ [command]: 1 }, options))
+      (_, options) => this.admin.command(...limitCommand({ [command]: 1 }, options))
     )
   }
 
   get ping(): Effect.Effect<void, MongoError> {
-    return Effect.asVoid(this.admin("ping", "ping"))
+    return Effect.asVoid(this.adminCommand("ping", "ping"))
   }
 
   listDatabases(options?: OptionsOf<Driver.ListDatabasesOptions>): Effect.Effect<Array<DatabaseInfo>, MongoError> {
     return this.run(
       { name: "listDatabases", command: "listDatabases" },
       options,
-      async (driver, options) => (await driver.db("admin").admin().listDatabases(options)).databases
+      async (_, options) => (await this.admin.admin().listDatabases(options)).databases
     )
   }
 
@@ -154,15 +156,15 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
   }
 
   get serverInfo(): Effect.Effect<Driver.Document, MongoError> {
-    return this.admin("serverInfo", "buildInfo")
+    return this.adminCommand("serverInfo", "buildInfo")
   }
 
   get serverStatus(): Effect.Effect<Driver.Document, MongoError> {
-    return this.admin("serverStatus", "serverStatus")
+    return this.adminCommand("serverStatus", "serverStatus")
   }
 
   get replSetGetStatus(): Effect.Effect<Driver.Document, MongoError> {
-    return this.admin("replSetGetStatus", "replSetGetStatus")
+    return this.adminCommand("replSetGetStatus", "replSetGetStatus")
   }
 
   appendMetadata(info: Driver.DriverInfo): Effect.Effect<void> {
@@ -254,13 +256,12 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     pipeline: ReadonlyArray<Driver.Document> = [],
     options: WatchOptions = {}
   ): ChangeStream<A> {
-    const { driver } = this.connection
     return makeChangeStream<A>(
       {
         connection: this.connection,
         operation: { name: "watch", command: "aggregate", database: "admin" },
         cluster: true,
-        aggregate: (pipeline, options) => driver.db("admin").aggregate(pipeline, options)
+        aggregate: (pipeline, options) => this.admin.aggregate(pipeline, options)
       },
       pipeline,
       options

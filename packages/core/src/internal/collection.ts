@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
 import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
 import type * as Mongo from "../Mongo.ts"
 import type {
@@ -28,19 +28,29 @@ export const TypeId = "~@mongofx/core/MongoCollection" as const
 
 type OptionsOf<Options, Left extends string = never> = Mongo.OptionsOf<Options, Left>
 
-/** The driver assigns a missing `_id`, or null, on the object it is given: it gets a copy, the caller's stays as it was. */
-const unshared = <A extends object>(document: A): A => {
+type IdFactory = (() => unknown) | undefined
+
+/**
+ * The driver assigns a missing `_id`, or null, on the object it is given: it gets a copy, the caller's stays as it was. The copy
+ * has its `_id` from the start, and in the first place: to add one later costs four times as much as the copy.
+ */
+const withOwnId = <A extends object>(document: A, makeId: IdFactory): A => {
   if ("_id" in document && document._id !== undefined && document._id !== null) return document
   const plain = "toBSON" in document && typeof document.toBSON === "function" ? document.toBSON() as A : document
-  return { ...plain }
+  if (makeId === undefined) return { ...plain }
+  return "_id" in plain ? { ...plain, _id: plain._id ?? makeId() } : { _id: makeId(), ...plain }
 }
 
-const prepareModel = (model: Driver.AnyBulkWriteOperation, path: string): Driver.AnyBulkWriteOperation => {
+const prepareModel = (
+  model: Driver.AnyBulkWriteOperation,
+  path: string,
+  makeId: IdFactory
+): Driver.AnyBulkWriteOperation => {
   if ("insertOne" in model) {
     // The driver takes the document itself in the place of its model, too.
     const document = model.insertOne.document ?? model.insertOne
     checkDocument(document, `${path}.insertOne.document`)
-    return { insertOne: { document: unshared(document) } }
+    return { insertOne: { document: withOwnId(document, makeId) } }
   }
   for (const [name, fields] of Object.entries(model)) {
     checkFilter(fields.filter, `${path}.${name}.filter`)
@@ -118,10 +128,18 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return new MongoCollectionImpl(this.connection, this.database, this.name, { ...this.settings, ...options })
   }
 
+  /** What makes the `_id`s, after the client's settings; none where the server shall make them. */
+  private idFactory(options: object): IdFactory {
+    const { forceServerObjectId, pkFactory } = this.connection.driver.options as Driver.DbOptions
+    const isServers = "forceServerObjectId" in options ? options.forceServerObjectId : forceServerObjectId
+    if (isServers === true) return undefined
+    return pkFactory === undefined ? () => new Driver.ObjectId() : () => pkFactory.createPk()
+  }
+
   insertOne(document: Driver.OptionalUnlessRequiredId<A>, options?: OptionsOf<Driver.InsertOneOptions>) {
     return this.run(this.operation("insertOne", "insert"), options, (driver, options) => {
       checkDocument(document, "document")
-      return driver.insertOne(unshared(document), options)
+      return driver.insertOne(withOwnId(document, this.idFactory(options)), options)
     })
   }
 
@@ -130,9 +148,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options?: OptionsOf<Driver.BulkWriteOptions>
   ) {
     return this.run(this.operation("insertMany", "insert", lengthOf(documents)), options, (driver, options) => {
+      const makeId = this.idFactory(options)
       const copies = documents.map((document, index) => {
         checkDocument(document, "documents", index)
-        return unshared(document)
+        return withOwnId(document, makeId)
       })
       return driver.insertMany(copies, options)
     })
@@ -254,9 +273,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     operations: ReadonlyArray<Driver.AnyBulkWriteOperation<A>>,
     options?: OptionsOf<Driver.BulkWriteOptions>
   ) {
-    return this.run(this.operation("bulkWrite", "bulkWrite", operations.length), options, (driver, options) => {
+    return this.run(this.operation("bulkWrite", "bulkWrite", lengthOf(operations)), options, (driver, options) => {
+      const makeId = this.idFactory(options)
       const models = operations.map((model, index) =>
-        prepareModel(model as Driver.AnyBulkWriteOperation, `operations[${index}]`)
+        prepareModel(model as Driver.AnyBulkWriteOperation, `operations[${index}]`, makeId)
       )
       return driver.bulkWrite(models as Array<Driver.AnyBulkWriteOperation<A>>, options)
     })

@@ -36,7 +36,7 @@ const profilingLevels: ReadonlyArray<ProfilingLevel> = ["off", "slow_only", "all
 class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   readonly [TypeId] = TypeId
   readonly name: string
-  private readonly connection: Connection
+  readonly connection: Connection
   private readonly settings: DatabaseOptions
   private handle: Driver.Db | undefined
 

@@ -1,0 +1,113 @@
+// An outbox: an order and the message about it are written in one transaction; a durable consumer turns the messages into
+// another collection. The consumer is killed twice on the way, and nothing is lost or done twice.
+import { NodeRuntime } from "@effect/platform-node"
+import { ChangeStream, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
+import { MongoServer } from "@mongofx/testing"
+import { Console, Effect, Fiber, Layer } from "effect"
+import { ObjectId } from "mongodb"
+
+interface Order {
+  readonly _id: ObjectId
+  readonly customer: string
+  readonly total: number
+}
+
+interface Message {
+  readonly order: ObjectId
+  readonly customer: string
+  readonly total: number
+}
+
+interface Statement {
+  readonly _id: string
+  readonly orders: number
+  readonly spent: number
+}
+
+const customers = ["Ada", "Grace", "Barbara"]
+const orderCount = 300
+
+const placeOrder = (customer: string, total: number) =>
+  Effect.gen(function*() {
+    const mongo = yield* MongoClient.MongoClient
+    const db = yield* MongoDatabase.MongoDatabase
+    const order = new ObjectId()
+    yield* mongo.withTransaction(Effect.gen(function*() {
+      yield* db.collection<Order>("orders").insertOne({ _id: order, customer, total })
+      yield* db.collection<Message>("outbox").insertOne({ order, customer, total })
+    }))
+  })
+
+const consumer = Effect.gen(function*() {
+  const mongo = yield* MongoClient.MongoClient
+  const db = yield* MongoDatabase.MongoDatabase
+  const statements = db.collection<Statement>("statements")
+  yield* ChangeStream.consume({
+    name: "statements",
+    watch: (position) =>
+      db.collection<Message>("outbox").watch([{ $match: { operationType: "insert" } }], {
+        maxAwaitTime: "200 millis",
+        ...position
+      }),
+    lease: { duration: "2 seconds" },
+    handler: (event, checkpoint) =>
+      event.operationType !== "insert"
+        ? Effect.void
+        // The statement and the checkpoint are one transaction: the event counts exactly once.
+        : mongo.withTransaction(Effect.gen(function*() {
+          const { customer, total } = event.fullDocument
+          yield* statements.updateOne({ _id: customer }, { $inc: { orders: 1, spent: total } }, { upsert: true })
+          yield* checkpoint
+        }))
+  })
+})
+
+const program = Effect.gen(function*() {
+  const db = yield* MongoDatabase.MongoDatabase
+  yield* db.dropDatabase()
+  for (const name of ["orders", "outbox", "statements", "mongofx_resume_tokens"]) yield* db.createCollection(name)
+
+  let running = yield* Effect.forkChild(consumer)
+  // Nothing that happens before the consumer's first checkpoint is in its feed: wait until it has made it.
+  const started = db.collection("mongofx_resume_tokens").countDocuments({ token: { $exists: true } })
+  yield* Effect.repeat(Effect.delay(started, "20 millis"), { until: (count) => count > 0 })
+
+  for (let i = 0; i < orderCount; i++) {
+    yield* placeOrder(customers[i % customers.length]!, 1 + (i % 7))
+    if (i === 100 || i === 200) {
+      yield* Console.log(`${i} orders placed: the consumer is stopped, and another one started.`)
+      yield* Fiber.interrupt(running)
+      running = yield* Effect.forkChild(consumer)
+    }
+  }
+
+  const statements = db.collection<Statement>("statements")
+  const counted = Effect.map(statements.find(), (all) => all.reduce((sum, { orders }) => sum + orders, 0))
+  yield* Effect.repeat(Effect.delay(counted, "50 millis"), { until: (count) => count >= orderCount })
+  yield* Fiber.interrupt(running)
+
+  yield* Console.log("\ncustomer  orders  spent   as the consumer has counted, and as the orders say")
+  const truth = db.collection<Order>("orders").aggregate<Statement>([
+    { $group: { _id: "$customer", orders: { $sum: 1 }, spent: { $sum: "$total" } } },
+    { $sort: { _id: 1 } }
+  ])
+  for (const expected of yield* truth) {
+    const { orders, spent } = yield* statements.find({ _id: expected._id }).one
+    const verdict = orders === expected.orders && spent === expected.spent ? "the same" : "NOT THE SAME"
+    yield* Console.log(
+      `${expected._id.padEnd(8)}  ${String(orders).padStart(6)}  ${String(spent).padStart(5)}   ${verdict}`
+    )
+  }
+})
+
+/** A client of whatever server `MongoServer` finds: `MONGODB_URI`, or a mongod that is started for this program. */
+const Client = MongoClient.layerFrom(
+  Effect.flatMap(MongoServer.MongoServer, (server) => MongoClient.make({ url: server.uri, appName: "change-feed" }))
+).pipe(Layer.provide(MongoServer.layer))
+
+const Live = ResumeTokenStore.layerMongo().pipe(
+  Layer.provideMerge(MongoDatabase.layer("mongofx_change_feed")),
+  Layer.provideMerge(Client)
+)
+
+NodeRuntime.runMain(Effect.provide(program, Live))

@@ -1,0 +1,249 @@
+/**
+ * Compares mongofx with the bare driver, in client CPU: see README.md.
+ *
+ * @since 0.1.0
+ */
+import type * as Mongofx from "@mongofx/core"
+import { MongoServer } from "@mongofx/testing"
+import { Effect, Redacted, Stream } from "effect"
+import * as Driver from "mongodb"
+import { execFileSync } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import * as Os from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { compare, type Comparison, quantile, type Task } from "./measure.ts"
+
+const rounds = Number(process.env["BENCH_ROUNDS"] ?? 9)
+const only = process.argv.slice(2)
+
+const warmUps = 3
+const pointOperations = 1000
+const findSize = 20_000
+const streamSize = 100_000
+const insertSize = 1000
+
+const require = createRequire(import.meta.url)
+
+// What is measured is the compiled package. tsx keeps the names of functions by a call for each closure that is made, which
+// programs that install the package do not pay.
+execFileSync(
+  process.execPath,
+  [
+    join(dirname(require.resolve("typescript/package.json")), "bin/tsc"),
+    "-b",
+    fileURLToPath(new URL("..", import.meta.url))
+  ],
+  { stdio: "inherit" }
+)
+const { MongoClient } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof Mongofx
+
+interface Item extends Driver.Document {
+  readonly _id: number
+  readonly name: string
+  readonly email: string
+  readonly age: number
+  readonly score: number
+  readonly active: boolean
+  readonly created: Date
+  readonly tags: ReadonlyArray<string>
+  readonly address: { readonly street: string; readonly city: string; readonly zip: string }
+}
+
+/** A document of about 300 bytes of BSON, without `_id`. */
+const makeFields = (id: number): Omit<Item, "_id"> => ({
+  name: `User number ${id}`,
+  email: `user${id}@example.com`,
+  age: 18 + id % 60,
+  score: id * 1.5,
+  active: id % 2 === 0,
+  created: new Date(1_700_000_000_000 + id * 1000),
+  tags: ["alpha", "beta", "gamma"],
+  address: { street: `${id} Long Street`, city: "Springfield", zip: "12345" }
+})
+
+const makeItem = (id: number): Item => ({ ...makeFields(id), _id: id }) as Item
+
+/** Runs an effect `count` times, one after the other, in one fiber. */
+const sequence = <A, E>(count: number, operation: (index: number) => Effect.Effect<A, E>): Promise<void> =>
+  Effect.runPromise(Effect.gen(function*() {
+    for (let i = 0; i < count; i++) yield* operation(i)
+  }))
+
+/** So that every side looks at each document, and none can leave it out. */
+let seen = 0
+
+const look = (item: Item): void => {
+  seen += item.age
+}
+
+const makeTasks = (
+  mongo: Mongofx.MongoClient.MongoClient,
+  driver: Driver.MongoClient,
+  database: string
+): ReadonlyArray<Task> => {
+  const items = mongo.db(database).collection<Item>("items")
+  const bareItems = driver.db(database).collection<Item>("items")
+  const written = mongo.db(database).collection("written")
+  const bareWritten = driver.db(database).collection("written")
+  const admin = driver.db("admin")
+  // The driver writes an `_id` onto the documents it is given: both sides make new ones for each call.
+  const makeBatch = () => Array.from({ length: insertSize }, (_, i) => makeFields(i))
+
+  const stream = async (): Promise<void> => {
+    for await (const item of bareItems.find()) look(item)
+  }
+  const streamOfBatches = (count: number) =>
+    sequence(count, () =>
+      Stream.runForEachArray(items.find().stream, (chunk) =>
+        Effect.sync(() => {
+          for (const item of chunk) look(item)
+        })))
+
+  return [
+    {
+      name: "ping",
+      count: pointOperations,
+      budget: 1.05,
+      mongofx: (count) => sequence(count, () => mongo.ping),
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) await admin.command({ ping: 1 })
+      }
+    },
+    {
+      name: "findOne by _id",
+      count: pointOperations,
+      budget: 1.05,
+      mongofx: (count) => sequence(count, (i) => items.findOne({ _id: i })),
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) await bareItems.findOne({ _id: i })
+      }
+    },
+    {
+      name: "insertOne",
+      count: pointOperations,
+      budget: 1.05,
+      mongofx: (count) => sequence(count, (i) => written.insertOne(makeFields(i))),
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) await bareWritten.insertOne(makeFields(i))
+      }
+    },
+    {
+      name: "updateOne",
+      count: pointOperations,
+      budget: 1.05,
+      mongofx: (count) => sequence(count, (i) => items.updateOne({ _id: i }, { $inc: { score: 1 } })),
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) await bareItems.updateOne({ _id: i }, { $inc: { score: 1 } })
+      }
+    },
+    {
+      name: "find 20,000 to array",
+      count: 1,
+      budget: 1,
+      mongofx: (count) => sequence(count, () => items.find().limit(findSize)),
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) await bareItems.find().limit(findSize).toArray()
+      }
+    },
+    {
+      name: "stream 100,000",
+      count: 1,
+      budget: 1,
+      mongofx: streamOfBatches,
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) await stream()
+      }
+    },
+    {
+      name: "stream 100,000, an effect per document",
+      count: 1,
+      mongofx: (count) =>
+        sequence(count, () => Stream.runForEach(items.find().stream, (item) => Effect.sync(() => look(item)))),
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) await stream()
+      }
+    },
+    {
+      name: "stream 100,000 / readBufferedDocuments",
+      count: 1,
+      mongofx: streamOfBatches,
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) {
+          const cursor = bareItems.find()
+          while (await cursor.hasNext()) for (const item of cursor.readBufferedDocuments()) look(item)
+        }
+      }
+    },
+    {
+      name: "insertMany 1,000",
+      count: 20,
+      budget: 1.05,
+      mongofx: (count) => sequence(count, () => written.insertMany(makeBatch())),
+      bare: async (count) => {
+        for (let i = 0; i < count; i++) await bareWritten.insertMany(makeBatch())
+      }
+    }
+  ]
+}
+
+const columns = [40, 8, 15, 15, 9, 9, 8] as const
+
+const row = (cells: ReadonlyArray<string>): string =>
+  cells.map((cell, i) => i === 0 ? cell.padEnd(columns[i]!) : cell.padStart(columns[i]!)).join("")
+
+const range = (ratios: ReadonlyArray<number>, low: number, high: number): string =>
+  `${quantile(ratios, low).toFixed(3)}-${quantile(ratios, high).toFixed(3)}`
+
+const verdict = (ratio: number, budget: number | undefined): string => {
+  if (budget === undefined) return ""
+  return ratio <= budget ? "met" : "MISSED"
+}
+
+const print = ({ bare, mongofx, ratios, task }: Comparison): void => {
+  const ratio = quantile(ratios, 0.5)
+  console.log(
+    row([
+      task.name,
+      ratio.toFixed(3),
+      range(ratios, 0.25, 0.75),
+      range(ratios, 0, 1),
+      mongofx.toFixed(0),
+      bare.toFixed(0),
+      task.budget === undefined ? "-" : task.budget.toFixed(2)
+    ]) + `  ${verdict(ratio, task.budget)}`
+  )
+}
+
+const version = (name: string): string =>
+  JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8")).version
+
+const program = Effect.gen(function*() {
+  const { uri } = yield* MongoServer.MongoServer
+  const database = `mongofx_bench_${randomUUID().slice(0, 8)}`
+  const driver = yield* Effect.acquireRelease(
+    Effect.promise(() => Driver.MongoClient.connect(Redacted.value(uri))),
+    (driver) => Effect.promise(() => driver.db(database).dropDatabase().finally(() => driver.close()))
+  )
+  const mongo = yield* MongoClient.make({ url: uri })
+  const { version: server } = yield* mongo.serverInfo
+  console.log(
+    `node ${process.versions.node}, mongodb ${version("mongodb")}, effect ${version("effect")}, server ${server}, ` +
+      `${Os.cpus().length} x ${Os.cpus()[0]?.model.trim()}`
+  )
+  const items = driver.db(database).collection<Item>("items")
+  for (let i = 0; i < streamSize; i += 10_000) {
+    yield* Effect.promise(() => items.insertMany(Array.from({ length: 10_000 }, (_, j) => makeItem(i + j))))
+  }
+  console.log(`${rounds} rounds; ratio: CPU of mongofx / CPU of the bare driver; CPU in microseconds\n`)
+  console.log(row(["task", "ratio", "middle half", "all", "mongofx", "bare", "budget"]))
+  for (const task of makeTasks(mongo, driver, database)) {
+    if (only.length > 0 && !only.some((word) => task.name.includes(word))) continue
+    print(yield* Effect.promise(() => compare(task, rounds, warmUps)))
+  }
+})
+
+await Effect.runPromise(Effect.provide(Effect.scoped(program), MongoServer.layer))
+if (seen === 0 && only.length === 0) throw new Error("no document was looked at")

@@ -1,0 +1,90 @@
+import {
+  ChangeStream,
+  type MongoClient,
+  type MongoCollection,
+  type MongoDatabase,
+  type MongoError,
+  ResumeTokenStore
+} from "@mongofx/core"
+import type { Effect, Layer, Option, Scope, Stream } from "effect"
+import type * as Driver from "mongodb"
+import { describe, expect, it } from "tstyche"
+
+interface User {
+  readonly name: string
+}
+
+declare const users: MongoCollection.MongoCollection<User>
+declare const db: MongoDatabase.MongoDatabase
+declare const mongo: MongoClient.MongoClient
+declare const event: ChangeStream.ChangeEvent<User>
+
+describe("watch", () => {
+  it("is a stream of the collection's events that fails with MongoError and needs nothing", () => {
+    expect(users.watch()).type.toBeAssignableTo<Stream.Stream<ChangeStream.ChangeEvent<User>, MongoError.MongoError>>()
+    expect(db.watch<User>()).type.toBe<ChangeStream.ChangeStream<User>>()
+    expect(mongo.watch()).type.toBe<ChangeStream.ChangeStream<Driver.Document>>()
+  })
+
+  it("opens in a scope", () => {
+    expect(users.watch().open).type.toBe<
+      Effect.Effect<ChangeStream.OpenChangeStream<User>, MongoError.MongoError, Scope.Scope>
+    >()
+    expect<ChangeStream.OpenChangeStream["resumeToken"]>().type.toBe<Effect.Effect<Option.Option<Driver.ResumeToken>>>()
+  })
+
+  it("takes its own options only", () => {
+    expect(users.watch).type.toBeCallableWith([{ $match: { operationType: "insert" } }], {
+      fullDocument: "updateLookup",
+      maxAwaitTime: "1 second",
+      splitLargeEvents: true
+    })
+    expect(users.watch).type.not.toBeCallableWith([], { fullDocumnet: "updateLookup" })
+    expect(users.watch).type.not.toBeCallableWith([], { fullDocument: "always" })
+    expect(users.watch).type.not.toBeCallableWith([], { session: {} as Driver.ClientSession })
+    expect(users.watch).type.not.toBeCallableWith([], { maxAwaitTimeMS: 1000 })
+  })
+})
+
+describe("ChangeEvent", () => {
+  it("is told apart by its operation type", () => {
+    if (event.operationType === "insert") expect(event.fullDocument).type.toBe<User>()
+    if (event.operationType === "update") {
+      expect(event.updateDescription.updatedFields).type.toBe<Partial<User> | undefined>()
+    }
+    if (event.operationType === "delete") expect(event).type.not.toHaveProperty("fullDocument")
+    if (event.operationType === "createIndexes") {
+      expect(event).type.toBe<Driver.ChangeStreamCreateIndexDocument>()
+    }
+    if (event.operationType === "endOfTransaction") expect(event).type.toBe<ChangeStream.EndOfTransactionEvent>()
+  })
+
+  it("has its resume token, whatever it tells of", () => {
+    expect(event._id).type.toBe<Driver.ResumeToken>()
+  })
+})
+
+describe("consume", () => {
+  it("never succeeds, needs a store, and fails as the handler does", () => {
+    const run = ChangeStream.consume({
+      name: "mail",
+      watch: (position) => users.watch([], position),
+      handler: (event, checkpoint) => {
+        expect(event).type.toBe<ChangeStream.ChangeEvent<User>>()
+        expect(checkpoint).type.toBe<Effect.Effect<void, MongoError.MongoError>>()
+        return {} as Effect.Effect<void, "mine", "service">
+      }
+    })
+    expect(run).type.toBe<
+      Effect.Effect<never, "mine" | MongoError.MongoError, "service" | ResumeTokenStore.ResumeTokenStore>
+    >()
+  })
+})
+
+describe("ResumeTokenStore", () => {
+  it("in MongoDB needs a database", () => {
+    expect(ResumeTokenStore.layerMongo()).type.toBe<
+      Layer.Layer<ResumeTokenStore.ResumeTokenStore, never, MongoDatabase.MongoDatabase>
+    >()
+  })
+})
