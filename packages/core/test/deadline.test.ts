@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Mongo, MongoClient, type MongoError } from "@mongofx/core"
+import { GridFS, Mongo, MongoClient, type MongoError } from "@mongofx/core"
 import { Duration, Effect, Fiber, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { failCommand, type Fixture, nothingLeft, reasonOf, setup, timed, until, uri } from "./utils.ts"
@@ -303,6 +303,32 @@ describe("withDeadline", () => {
       assertWithin(elapsed, 150, 900, "time")
       yield* Fiber.join(first)
       assert.notInclude(fixture.sent(), "find")
+    }))
+
+  it.live("an upload that runs out of time leaves nothing, and a delete is finished", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const bucket = GridFS.bucket(fixture.db)
+      const bytes = new Uint8Array(1_000_000)
+      const slow = Stream.fromIterable(Array.from({ length: 40 }, () => bytes)).pipe(
+        Stream.tap(() => Effect.sleep("20 millis"))
+      )
+      const reason = yield* reasonOf(bucket.upload("large", slow).pipe(Mongo.withDeadline("500 millis")))
+      assert.strictEqual(reason._tag, "MaxTimeExpiredError")
+      yield* until(
+        "no chunks are left",
+        async () => await fixture.admin.db(fixture.db.name).collection("fs.chunks").countDocuments() === 0
+      )
+      const file = yield* bucket.upload("small", Stream.make(bytes))
+      assert.strictEqual(file.length, bytes.length)
+      yield* failCommand(fixture, { times: 1 }, { failCommands: ["delete"], blockConnection: true, blockTimeMS: 600 })
+      const late = yield* reasonOf(bucket.delete(file._id).pipe(Mongo.withDeadline("200 millis")))
+      assert.strictEqual(late._tag, "MaxTimeExpiredError")
+      assert.strictEqual(late.operation, "delete")
+      yield* until(
+        "the delete is finished",
+        async () => await fixture.admin.db(fixture.db.name).collection("fs.chunks").countDocuments() === 0
+      )
     }))
 
   it.live("a transaction whose body runs out of time is aborted", () =>

@@ -5,9 +5,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient } from "@mongofx/core"
+import { toLogOptions } from "@mongofx/core/internal/driverLog"
 import { Effect, Logger, Redacted, References } from "effect"
 import { inspect } from "node:util"
-import { reasonOf, uri } from "./utils.ts"
+import { reasonOf, setup, uri } from "./utils.ts"
 
 interface Entry {
   readonly level: string
@@ -66,6 +67,52 @@ describe("logging", () => {
         assert.notProperty(annotations, "mongodb.command")
         assert.notProperty(annotations, "mongodb.reply")
       }
+    }))
+
+  it.live("values in the server's messages are redacted", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const things = fixture.db.collection("things")
+      yield* things.createIndex({ a: 1 }, { unique: true })
+      yield* things.insertOne({ a: "hunter2" })
+      const failing = (documents: boolean) =>
+        logged(Effect.gen(function*() {
+          const mongo = yield* MongoClient.make({ url, logging: { level: "Debug", documents } })
+          const duplicate = mongo.db(fixture.db.name).collection("things")
+          yield* reasonOf(duplicate.findOneAndUpdate({ b: 1 }, { $set: { a: "hunter2" } }, { upsert: true }))
+        }))
+      const entries = yield* failing(false)
+      const failure = entries.find(({ message }) => message === "Command failed")?.annotations["mongodb.failure"]
+      assert.include(failure, "E11000")
+      assert.notInclude(inspect(entries, { depth: 10 }), "hunter2")
+      assert.include(inspect(yield* failing(true), { depth: 10 }), "hunter2")
+    }))
+
+  it.effect("credentials in any field are redacted", () =>
+    Effect.gen(function*() {
+      const entries = yield* logged(Effect.map(Effect.context<never>(), (context) => {
+        const { mongodbLogPath } = toLogOptions({ level: "All" }, context, ["pass-word"])
+        if (typeof mongodbLogPath !== "object") throw new Error("no writable")
+        void mongodbLogPath.write({
+          t: new Date(0),
+          c: "connection",
+          s: "error",
+          message: "no pass-word",
+          error: new Error("mongodb://ada:other@host is pass-word"),
+          reason: "mongodb://ada:other@host",
+          driverConnectionId: 7
+        })
+      }))
+      assert.deepStrictEqual(entries, [{
+        level: "Error",
+        message: "no <redacted>",
+        annotations: {
+          "mongodb.component": "connection",
+          "mongodb.error": "mongodb://<redacted>@host is <redacted>",
+          "mongodb.reason": "mongodb://<redacted>@host",
+          "mongodb.driverConnectionId": 7
+        }
+      }])
     }))
 
   it.live("keeps documents when asked, up to a length", () =>

@@ -283,10 +283,3 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
 /** @internal */
 export const makeDatabase = (connection: Connection, name: string, settings: DatabaseOptions): MongoDatabase =>
   new MongoDatabaseImpl(connection, name, settings)
-
-/**
- * The connection of a database that `makeDatabase` has made: there is no other.
- *
- * @internal
- */
-export const connectionOf = (database: MongoDatabase): Connection => (database as MongoDatabaseImpl).connection

@@ -82,12 +82,12 @@ interface Expiry {
  *
  * @internal
  */
-export const until = <A>(
+export const until = <A, R>(
   deadline: Deadline,
   operation: Operation,
-  effect: Effect.Effect<A, MongoError>,
+  effect: Effect.Effect<A, MongoError, R>,
   expiry: Expiry = {}
-): Effect.Effect<A, MongoError> =>
+): Effect.Effect<A, MongoError, R> =>
   Effect.withFiber((fiber) => {
     const fail = (what: string) => {
       const error = expired(deadline, operation, what)
@@ -99,3 +99,25 @@ export const until = <A>(
     if (expiry.interrupts === false) return effect
     return Effect.timeoutOrElse(effect, { duration: left, orElse: () => fail("passed before it had ended") })
   })
+
+/**
+ * As `until`, with the deadline of the fiber, where there is one.
+ *
+ * @internal
+ */
+export const untilCurrent = <A, R>(
+  operation: Operation,
+  effect: Effect.Effect<A, MongoError, R>
+): Effect.Effect<A, MongoError, R> =>
+  Effect.withFiber((fiber) => {
+    const deadline = fiber.getRef(CurrentDeadline)
+    return deadline === undefined ? effect : until(deadline, operation, effect)
+  })
+
+/**
+ * For what must be done after a deadline too: what cleans up.
+ *
+ * @internal
+ */
+export const withoutDeadline = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(self, CurrentDeadline, undefined)

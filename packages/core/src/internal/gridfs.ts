@@ -18,7 +18,7 @@ import type { MongoDatabase } from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
 import type { FindQuery } from "../Query.ts"
 import { InvalidInput } from "./classify.ts"
-import { connectionOf } from "./database.ts"
+import { connectionOf } from "./connection.ts"
 import { finished } from "./gridfsBackground.ts"
 import { read } from "./gridfsDownload.ts"
 import { GridFSIndexes } from "./gridfsIndexes.ts"
@@ -188,23 +188,29 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
 
   delete(id: Id): Effect.Effect<void, MongoError> {
     const { chunks, files } = this.collections
-    return finished(Effect.gen({ self: this }, function*() {
-      const { acknowledged, deletedCount } = yield* files.deleteOne({ _id: { $eq: id as Driver.ObjectId } })
-      // Also where there is no such file: a process that died may have left chunks of it.
-      yield* chunks.deleteMany({ files_id: { $eq: id as Driver.ObjectId } })
-      yield* this.found("delete", "delete", !acknowledged || deletedCount > 0)
-    }))
+    return finished(
+      this.operation("delete", "delete"),
+      Effect.gen({ self: this }, function*() {
+        const { acknowledged, deletedCount } = yield* files.deleteOne({ _id: { $eq: id as Driver.ObjectId } })
+        // Also where there is no such file: a process that died may have left chunks of it.
+        yield* chunks.deleteMany({ files_id: { $eq: id as Driver.ObjectId } })
+        yield* this.found("delete", "delete", !acknowledged || deletedCount > 0)
+      })
+    )
   }
 
   deleteByName(filename: string): Effect.Effect<void, MongoError> {
     const { chunks, files } = this.collections
-    return finished(Effect.gen({ self: this }, function*() {
-      const found = yield* files.find({ filename: { $eq: filename } }).project<Pick<StoredFile, "_id">>({ _id: 1 })
-      yield* this.found("deleteByName", "delete", found.length > 0)
-      const ids = found.map(({ _id }) => _id)
-      yield* files.deleteMany({ _id: { $in: ids } })
-      yield* chunks.deleteMany({ files_id: { $in: ids } })
-    }))
+    return finished(
+      this.operation("deleteByName", "delete"),
+      Effect.gen({ self: this }, function*() {
+        const found = yield* files.find({ filename: { $eq: filename } }).project<Pick<StoredFile, "_id">>({ _id: 1 })
+        yield* this.found("deleteByName", "delete", found.length > 0)
+        const ids = found.map(({ _id }) => _id)
+        yield* files.deleteMany({ _id: { $in: ids } })
+        yield* chunks.deleteMany({ files_id: { $in: ids } })
+      })
+    )
   }
 
   drop(): Effect.Effect<void, MongoError> {

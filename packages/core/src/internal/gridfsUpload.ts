@@ -9,6 +9,7 @@ import * as Pull from "effect/Pull"
 import * as Driver from "mongodb"
 import { MongoError } from "../MongoError.ts"
 import { InvalidInput } from "./classify.ts"
+import { untilCurrent } from "./deadline.ts"
 import { finishedSoon, start } from "./gridfsBackground.ts"
 import type { GridFSIndexes } from "./gridfsIndexes.ts"
 import { batchBytes, type BucketCollections, type StoredChunk, type StoredFile } from "./gridfsModel.ts"
@@ -130,11 +131,13 @@ class UploadRun {
 
   private get settle(): Effect.Effect<void, MongoError> {
     return Effect.suspend(() =>
-      this.sending === undefined ? Effect.void : Effect.map(Fiber.join(this.sending), () => {
-        this.stored += this.unsettled.length
-        this.unsettled = []
-        this.sending = undefined
-      })
+      this.sending === undefined ?
+        Effect.void :
+        Effect.map(untilCurrent(this.upload.operation, Fiber.join(this.sending)), () => {
+          this.stored += this.unsettled.length
+          this.unsettled = []
+          this.sending = undefined
+        })
     )
   }
 

@@ -23,8 +23,9 @@ const shorter = (own: unknown, left: number): number => typeof own === "number" 
  * @internal
  */
 export const joined = <A extends object, B extends Limited>(options: A | undefined, call: B): A & B => {
+  if (options === undefined) return call as A & B
   const all = { ...defined(options), ...call } as A & B
-  if (call.maxTimeMS === undefined || options === undefined) return all
+  if (call.maxTimeMS === undefined) return all
   return { ...all, maxTimeMS: shorter((options as Limited).maxTimeMS, call.maxTimeMS) }
 }
 
@@ -40,8 +41,9 @@ export const limitCommand = <A extends Limited>(
   command: Readonly<Record<string, unknown>>,
   call: A
 ): readonly [Record<string, unknown>, Omit<A, "maxTimeMS">] => {
+  if (call.maxTimeMS === undefined) return [command, call]
   const { maxTimeMS, ...options } = call
-  if (maxTimeMS === undefined || unlimited.has(Object.keys(command)[0] ?? "")) return [command, options]
+  if (unlimited.has(Object.keys(command)[0] ?? "")) return [command, options]
   return [{ ...command, maxTimeMS: shorter(command["maxTimeMS"], maxTimeMS) }, options]
 }
 
