@@ -13,6 +13,7 @@ import {
 import { Effect, Exit, type Fiber, Option, Scope } from "effect"
 import * as Driver from "mongodb"
 import { Args } from "./args.ts"
+import { makeBucket, type SpecBucket } from "./drive.ts"
 import {
   array,
   AssertionFailed,
@@ -26,7 +27,6 @@ import {
   string,
   Undrivable
 } from "./format.ts"
-import { makeBucket, type SpecBucket } from "./unmerged.ts"
 
 export interface RecordedEvent {
   readonly kind: "command" | "cmap" | "sdam"
