@@ -113,7 +113,8 @@ export interface MongoClient {
   readonly session: (options?: SessionOptions) => Effect.Effect<MongoSession, MongoError, Scope.Scope>
   /**
    * Runs an effect whose operations on this client join one session: each sees what those before it have done (causal
-   * consistency), or with `snapshot: true` all reads see one moment. Operations that run concurrently are put in line.
+   * consistency), or with `snapshot: true` all reads see one moment. Operations that run concurrently are put in line. Inside a
+   * transaction it fails with a `TransactionError`: another session would be no part of it.
    */
   readonly withSession: (
     options?: SessionOptions
@@ -123,9 +124,10 @@ export interface MongoClient {
    * all of them are committed, or none.
    *
    * The body runs again when it, or the commit, fails with the label `TransientTransactionError`, also as the `cause` of an
-   * error of your own, and the commit again when its outcome is unknown: after the driver specification, with its backoff,
-   * and for 120 seconds at the most. So the body must not do what cannot be done twice; `afterCommit` is the place for that.
-   * Any other failure of the body aborts the transaction and stays what it is; so do defects and interruption.
+   * error of your own, or when no server has answered, and the commit again when its outcome is unknown: after the driver
+   * specification, with its backoff, and for 120 seconds at the most. So the body must not do what cannot be done twice;
+   * `afterCommit` is the place for that. A body must not swallow a `MongoError` either: the server has aborted the transaction
+   * then, so that the commit fails and the body runs again. Any other failure of the body aborts the transaction and stays what it is; so do defects and interruption.
    *
    * Operations that run concurrently are put in line. A transaction inside of another joins it: there are no savepoints, so
    * a failure of the inner body that the outer one handles undoes nothing. A fiber that outlives the transaction gets a

@@ -338,18 +338,26 @@ describe("resuming", () => {
             })
             : Effect.void
         })))
-      const writer = yield* Effect.forkChild(Effect.forEach(
-        Array.from({ length: count / 50 }, (_, i) =>
-          i * 50),
-        (start) =>
-          Effect.andThen(
-            items.insertMany(Array.from({ length: 50 }, (_, i) => ({ _id: start + i }))),
-            Effect.sleep("2 millis")
-          ),
-        { discard: true }
-      ))
       let faults = 0
       let killed = 0
+      const write = (from: number, to: number) =>
+        Effect.forEach(
+          Array.from({ length: (to - from) / 50 }, (_, i) =>
+            from + i * 50),
+          (start) =>
+            Effect.andThen(
+              items.insertMany(Array.from({ length: 50 }, (_, i) => ({ _id: start + i }))),
+              Effect.sleep("2 millis")
+            ),
+          { discard: true }
+        )
+      // Other tests have their turns at the fail point too: the last events wait until there were faults enough.
+      const writer = yield* Effect.forkChild(
+        write(0, count - 1000).pipe(
+          Effect.andThen(until("some faults", () => faults > 4, 60_000)),
+          Effect.andThen(write(count - 1000, count))
+        )
+      )
       const saboteur = yield* Effect.forkChild(Effect.forever(Effect.gen(function*() {
         faults++
         yield* Effect.scoped(Effect.andThen(

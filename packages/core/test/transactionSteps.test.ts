@@ -80,6 +80,18 @@ describe("nextStep", () => {
     assert.strictEqual(nextStep("body", reply(91, unknown), true), "fail")
   })
 
+  it("runs the body again when no server has answered, labelled or not", () => {
+    const network = errorOf(new Driver.MongoNetworkError("connection closed"))
+    const selection = errorOf(new Driver.MongoServerSelectionError("none", new Map() as never))
+    assert.deepStrictEqual([network.reason.labels, selection.reason.labels], [[], []])
+    assert.strictEqual(nextStep("body", network, true), "runAgain")
+    assert.strictEqual(nextStep("body", selection, true), "runAgain")
+    assert.strictEqual(nextStep("body", network, false), "fail")
+    // The result of a commit is unknown then, and labelled so where it is sent.
+    assert.strictEqual(nextStep("commit", network, true), "fail")
+    assert.strictEqual(nextStep("body", errorOf(new Driver.MongoInvalidArgumentError("no")), true), "fail")
+  })
+
   it("fails without a label, whatever the code", () => {
     for (const code of [24, 91, 112, 251, 11_000]) {
       assert.strictEqual(nextStep("body", reply(code), true), "fail")

@@ -29,11 +29,11 @@ const committed = ({ admin, db }: Fixture): Effect.Effect<ReadonlyArray<number>>
     ).toArray()
   )
 
-const ofTransactions = ["commitTransaction", "abortTransaction"]
+const ofTransactions = new Set(["commitTransaction", "abortTransaction"])
 
 /** The commits and aborts that were sent. */
 const ends = ({ commands }: Fixture) =>
-  commands.map((event) => event.commandName).filter((name) => ofTransactions.includes(name))
+  commands.map((event) => event.commandName).filter((name) => ofTransactions.has(name))
 
 /** No transaction is open on the server, and no session in the client. */
 const closed = (fixture: Fixture) =>

@@ -151,6 +151,25 @@ describe("a server that cannot be had", () => {
       assert.include(error.message, "not ready within 300ms")
     }))
 
+  it.live("a download that fails", () =>
+    Effect.gen(function*() {
+      const before = { ...process.env }
+      // A mirror where nobody listens, so that the test downloads nothing wherever it runs.
+      Object.assign(process.env, {
+        MONGOMS_DOWNLOAD_MIRROR: "http://127.0.0.1:1",
+        MONGOMS_DOWNLOAD_DIR: mkdtempSync(join(tmpdir(), "mongofx-test-"))
+      })
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          rmSync(process.env["MONGOMS_DOWNLOAD_DIR"]!, { recursive: true, force: true })
+          process.env = before
+        })
+      )
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(MongoServer.layerDownload({ version: "8.2.0" }))))
+      assert.strictEqual(error.kind, "cannotDownload")
+      assert.include(error.message, "MongoDB 8.2.0 cannot be downloaded")
+    }), 60_000)
+
   it.effect("nothing named and nothing found: one message that says what to do", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(

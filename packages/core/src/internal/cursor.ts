@@ -234,13 +234,31 @@ export class CursorRun<A> {
         }
         await Promise.all([pending.catch(ignore), this.killOwnSession()])
       }
+      const left = this.leftOver
       await this.cursor?.close()
+      await left?.()
       await pending?.catch(ignore)
     } catch {
       // What cannot be closed now ends with its session or its idle timeout on the server.
     } finally {
       await this.ownSession?.endSession().catch(ignore)
     }
+  }
+
+  /**
+   * Kills the server's cursor where the driver's own attempt comes to nothing: in a snapshot session the server refuses it, since
+   * it has a read concern, and in a session that has ended none is sent.
+   */
+  private get leftOver(): (() => Promise<unknown>) | undefined {
+    const { cursor } = this
+    const session = this.ambient?.state.driver
+    if (cursor?.id === undefined || cursor.id.isZero() || session === undefined) return undefined
+    if (!session.snapshotEnabled && !session.hasEnded) return undefined
+    const { id, namespace, readPreference } = cursor
+    const { collection, db } = namespace
+    return () =>
+      this.source.connection.driver.db(db).command({ killCursors: collection, cursors: [id] }, { readPreference })
+        .catch(ignore)
   }
 
   private async killOwnSession(): Promise<void> {

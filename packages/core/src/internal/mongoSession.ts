@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import type { MongoClient } from "../MongoClient.ts"
@@ -13,7 +14,7 @@ import { abortExplicit, commitExplicit, provideAmbient, start, withTransaction }
 export const TypeId = "~@mongofx/core/MongoSession" as const
 
 /** @internal */
-export class MongoSessionImpl implements MongoSession {
+export class MongoSessionImpl extends Inspectable.Class implements MongoSession {
   readonly [TypeId] = TypeId
   readonly client: MongoClient
   readonly options: SessionOptions
@@ -21,10 +22,16 @@ export class MongoSessionImpl implements MongoSession {
   private readonly state: SessionState
 
   constructor(client: MongoClient, connection: Connection, state: SessionState, options: SessionOptions) {
+    super()
     this.client = client
     this.connection = connection
     this.state = state
     this.options = options
+  }
+
+  /** The driver's session has its client, and that the credentials: it must not be printed. */
+  toJSON(): unknown {
+    return { _id: "MongoSession" }
   }
 
   private read<A>(f: (driver: Driver.ClientSession) => A): Effect.Effect<A> {

@@ -26,6 +26,8 @@ export class SessionState {
   readonly driver: Driver.ClientSession
   readonly line = Semaphore.makeUnsafe(1)
   transaction: Transaction | undefined
+  /** An operation of the transaction was interrupted: the server may begin with it only after the abort. */
+  torn = false
 
   constructor(driver: Driver.ClientSession) {
     this.driver = driver
@@ -74,7 +76,12 @@ export const inLine = <A>(
   if (ambient === undefined) return effect
   const { state, transaction } = ambient
   const whileOpen = Effect.suspend(() =>
-    transaction === undefined || transaction.open ? effect : Effect.fail(transactionFailure(operation, ended))
+    transaction === undefined || transaction.open
+      ? Effect.onInterrupt(effect, () =>
+        Effect.sync(() => {
+          state.torn ||= state.driver.inTransaction()
+        }))
+      : Effect.fail(transactionFailure(operation, ended))
   )
   return state.line.withPermit(whileOpen)
 }

@@ -20,6 +20,7 @@ import { backoff, defaultMaxDuration, nextStep } from "./transactionSteps.ts"
 const operationOf = (name: string): Operation => ({ name, command: name, database: "admin", abortable: false })
 
 const startTransaction = operationOf("startTransaction")
+const withSessionOperation = operationOf("withSession")
 const withTransactionOperation = operationOf("withTransaction")
 const abortTransaction = operationOf("abortTransaction")
 /** An interrupted commit is worth waiting for: its outcome decides about what runs after it. Real milliseconds. */
@@ -52,11 +53,32 @@ const openSession = (connection: Connection, options: SessionOptions): Effect.Ef
     catch: (cause) => toMongoError(cause, operationOf("startSession"))
   })
 
+/**
+ * Aborts the transaction on the server. The first operation of an interrupted one may get there after the abort, and would
+ * begin the transaction again, which nobody ends then: a transaction with a higher number makes the server refuse it.
+ */
+const abortOnServer = async (connection: Connection, state: SessionState): Promise<void> => {
+  await state.driver.abortTransaction()
+  if (!state.torn) return
+  state.torn = false
+  state.driver.startTransaction()
+  // It touches no data and needs no privileges.
+  await connection.driver.db("admin").command(
+    { aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} },
+    { session: state.driver }
+  ).catch(() => undefined)
+  await state.driver.abortTransaction()
+}
+
 /** Ends a session, and with it a transaction that is still open. Bounded: the rest goes on in the background. */
-const closeSession = (state: SessionState): Effect.Effect<void> =>
+const closeSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
     closeTransaction(state)
-    return bounded(state.driver.endSession(), abortTimeout)
+    const end = () => state.driver.endSession()
+    return bounded(
+      state.driver.inTransaction() ? abortOnServer(connection, state).then(end, end) : end(),
+      abortTimeout
+    )
   })
 
 const closeTransaction = (state: SessionState): void => {
@@ -69,7 +91,7 @@ export const scopedSession = (
   connection: Connection,
   options: SessionOptions
 ): Effect.Effect<SessionState, MongoError, Scope.Scope> =>
-  Effect.acquireRelease(openSession(connection, options), closeSession)
+  Effect.acquireRelease(openSession(connection, options), closeSession(connection))
 
 /** @internal */
 export const provideAmbient = <A, E, R>(
@@ -85,17 +107,31 @@ export const withSession = <A, E, R>(
   options: SessionOptions,
   self: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | MongoError, R> =>
-  Effect.acquireUseRelease(
-    openSession(connection, options),
-    (state) => provideAmbient(connection, { state, transaction: undefined }, self),
-    closeSession
+  Effect.withFiber<A, E | MongoError, R>((fiber) =>
+    transactionOf(ambientSession(connection, fiber.context))?.open === true
+      ? Effect.fail(transactionFailure(
+        withSessionOperation,
+        "it is inside a transaction, which another session would be no part of (see withoutTransaction)"
+      ))
+      : Effect.acquireUseRelease(
+        openSession(connection, options),
+        (state) => provideAmbient(connection, { state, transaction: undefined }, self),
+        closeSession(connection)
+      )
   )
+
+/** The transaction that an operation would join now. */
+const transactionOf = (ambient: AmbientSession | undefined): Transaction | undefined =>
+  ambient?.transaction ?? (ambient?.state.driver.inTransaction() === true ? ambient.state.transaction : undefined)
 
 /** @internal */
 export const start = (state: SessionState, options?: TransactionOptions): Effect.Effect<Transaction, MongoError> =>
   Effect.try({
     try: () => {
+      // The driver looks at this with the first operation only, and commits an empty transaction.
+      if (state.driver.hasEnded) throw new Driver.MongoExpiredSessionError()
       state.driver.startTransaction(toDriverOptions(options))
+      state.torn = false
       return state.transaction = new Transaction()
     },
     catch: (cause) => toMongoError(cause, startTransaction)
@@ -106,9 +142,18 @@ const commit = (connection: Connection, state: SessionState): Effect.Effect<void
   runIn(connection, state.driver, commitTransaction, () => {
     const { transaction } = state
     if (transaction !== undefined) transaction.open = false
-    return state.driver.commitTransaction().then(() => {
-      if (transaction !== undefined) transaction.committed = true
-    })
+    return state.driver.commitTransaction().then(
+      () => {
+        if (transaction !== undefined) transaction.committed = true
+      },
+      (error: unknown) => {
+        // The specification asks for it; the driver leaves it out when the connection's pool has been cleared meanwhile.
+        if (error instanceof Driver.MongoNetworkError || error instanceof Driver.MongoServerSelectionError) {
+          error.addErrorLabel("UnknownTransactionCommitResult")
+        }
+        throw error
+      }
+    )
   })
 
 /** Runs what was registered for after the commit: in order, once, whatever becomes of each. */
@@ -139,8 +184,9 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
     { state, transaction: undefined },
     abortTransaction,
     runIn(connection, state.driver, { ...abortTransaction, settleWithin: abortTimeout }, () => {
-      closeTransaction(state)
-      return state.driver.abortTransaction()
+      // The driver refuses to abort after a commit, which may be committed again.
+      if (state.driver.inTransaction()) closeTransaction(state)
+      return abortOnServer(connection, state)
     })
   )
 
@@ -148,16 +194,28 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
  * Aborts what an attempt has left open, when the operations that are on their way have ended, but no later than the bound.
  * The driver reports no error of it, and the server forgets the transaction by itself in the end.
  */
-const abort = (state: SessionState): Effect.Effect<void> =>
+const abort = (connection: Connection, state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
     closeTransaction(state)
     if (!state.driver.inTransaction()) return Effect.void
-    const send = Effect.suspend(() => bounded(state.driver.abortTransaction(), abortTimeout))
+    const send = Effect.suspend(() => bounded(abortOnServer(connection, state), abortTimeout))
     return Effect.raceFirst(
       Effect.interruptible(state.line.withPermit(send)),
       Effect.andThen(pause(abortTimeout), send)
     )
   })
+
+/**
+ * Aborts after a commit that has failed for good, which the driver has no method for. If the commit has not come through,
+ * the transaction would keep its locks until the server's limit of a minute; if it has, the server refuses this.
+ */
+const abandon = (connection: Connection, state: SessionState): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    bounded(
+      connection.driver.db("admin").command({ abortTransaction: 1 }, { session: state.driver }),
+      abortTimeout
+    )
+  )
 
 /**
  * The failure that decides whether an attempt is run again: a `MongoError` that the body failed with, or that is the cause
@@ -190,8 +248,7 @@ export const withTransaction = <A, E, R>(
 ): Effect.Effect<A, E | MongoError, R> =>
   Effect.withFiber<A, E | MongoError, R>((fiber) => {
     const ambient = ambientSession(connection, fiber.context)
-    const outer = ambient?.transaction ??
-      (ambient?.state.driver.inTransaction() ? ambient.state.transaction : undefined)
+    const outer = transactionOf(ambient)
     if (ambient !== undefined && outer !== undefined) {
       if (!outer.open) {
         return Effect.fail(transactionFailure(withTransactionOperation, "the outer transaction has ended"))
@@ -205,7 +262,7 @@ export const withTransaction = <A, E, R>(
         ? Effect.acquireUseRelease(
           openSession(connection, { causalConsistency: true }),
           (state) => attempts(connection, state, self, options, span),
-          closeSession
+          closeSession(connection)
         )
         : attempts(connection, ambient.state, self, options, span)
     if (!isTraced(fiber)) return body(undefined)
@@ -226,18 +283,18 @@ const attempts = <A, E, R>(
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
-      const now = () => clock.currentTimeMillisUnsafe()
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const deadline = now() + Duration.toMillis(options.maxDuration ?? defaultMaxDuration)
       const event = (name: string, attributes: Record<string, unknown>) =>
         span?.event(name, clock.currentTimeNanosUnsafe(), attributes)
 
+      const inSpan = <B, E2, R2>(effect: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> =>
+        span === undefined ? effect : Effect.provideService(effect, Tracer.ParentSpan, span)
+
       for (let attempt = 1;; attempt++) {
         event("attempt", { attempt })
         const transaction = yield* start(state, options)
-        const inside = provideAmbient(connection, { state, transaction }, self)
-        const exit = yield* Effect.exit(
-          restore(span === undefined ? inside : Effect.provideService(inside, Tracer.ParentSpan, span))
-        )
+        const exit = yield* Effect.exit(restore(inSpan(provideAmbient(connection, { state, transaction }, self))))
 
         const phase = Exit.isSuccess(exit) ? "commit" : "body"
         let failure: Cause.Cause<E | MongoError>
@@ -246,7 +303,7 @@ const attempts = <A, E, R>(
           if (!state.driver.inTransaction()) return exit.value
           for (;;) {
             // The first commit waits in line behind the operations of forked fibers that are on their way.
-            const sent = yield* Effect.exit(restore(state.line.withPermit(commit(connection, state))))
+            const sent = yield* Effect.exit(restore(state.line.withPermit(inSpan(commit(connection, state)))))
             if (transaction.committed) {
               event("commit", { attempt })
               state.transaction = undefined
@@ -265,9 +322,11 @@ const attempts = <A, E, R>(
 
         // Nothing is left open, whatever happens next.
         event("abort", { attempt })
-        yield* abort(state)
+        const commitFailed = phase === "commit" && !transaction.committed && !state.driver.inTransaction()
+        yield* abort(connection, state)
         const wait = backoff(attempt, yield* Random.next)
         if (nextStep(phase, decisiveError(failure), now() + wait < deadline) !== "runAgain") {
+          if (commitFailed) yield* abandon(connection, state)
           return yield* Effect.failCause(failure)
         }
         yield* restore(Effect.sleep(wait))
@@ -281,11 +340,11 @@ export const afterCommit = <R>(
   effect: Effect.Effect<void, never, R>
 ): Effect.Effect<void, never, R> =>
   Effect.withFiber<void, never, R>((fiber) => {
-    const ambient = ambientSession(connection, fiber.context)
-    const transaction = ambient?.transaction ??
-      (ambient?.state.driver.inTransaction() ? ambient.state.transaction : undefined)
-    if (transaction === undefined || !transaction.open) return effect
+    const transaction = transactionOf(ambientSession(connection, fiber.context))
     const context = Context.add(fiber.context as Context.Context<R>, connection.sessionKey, undefined)
-    transaction.afterCommit.push(Effect.provideContext(effect, context))
+    const callback = Effect.provideContext(effect, context)
+    if (transaction === undefined || transaction.committed) return callback
+    // Also while the commit is on its way. What comes after an abort waits for nothing.
+    transaction.afterCommit.push(callback)
     return Effect.void
   })

@@ -6,6 +6,9 @@ export const defaultMaxDuration = 120_000
 const initialBackoff = 5
 const maxBackoff = 500
 
+/** The commit's own `maxCommitTime` has run out. */
+const maxTimeExpired = 50
+
 /**
  * How long to wait before an attempt is run again, in milliseconds. `attempt` counts from 1, `jitter` lies between 0 and 1.
  *
@@ -15,6 +18,15 @@ const maxBackoff = 500
  */
 export const backoff = (attempt: number, jitter: number): number =>
   jitter * Math.min(initialBackoff * 1.5 ** attempt, maxBackoff)
+
+const unanswered = new Set(["network", "timeout", "poolCleared", "serverSelection"])
+
+/**
+ * Whether no server has answered. The specification has the driver label this as transient in a transaction, but it leaves
+ * the label out when the connection's pool has been cleared meanwhile, and when it finds no server.
+ */
+const isUnanswered = ({ reason }: MongoError): boolean =>
+  reason._tag === "ConnectionError" && unanswered.has(reason.kind)
 
 /**
  * What follows on a failure of the body or of the commit, after the same specification.
@@ -27,9 +39,10 @@ export const nextStep = (
   timeLeft: boolean
 ): "runAgain" | "commitAgain" | "fail" => {
   if (error === undefined || !timeLeft) return "fail"
-  const { labels, _tag } = error.reason
-  if (phase === "commit" && labels.includes("UnknownTransactionCommitResult") && _tag !== "MaxTimeExpiredError") {
+  const { code, labels } = error.reason
+  // By the code, not by the kind of error: it may be a write concern's, and other time limits are worth another commit.
+  if (phase === "commit" && labels.includes("UnknownTransactionCommitResult") && code !== maxTimeExpired) {
     return "commitAgain"
   }
-  return labels.includes("TransientTransactionError") ? "runAgain" : "fail"
+  return labels.includes("TransientTransactionError") || phase === "body" && isUnanswered(error) ? "runAgain" : "fail"
 }
