@@ -651,3 +651,36 @@ describe("messages of the server that quote values", () => {
       }
     }))
 })
+
+describe("the server's reply", () => {
+  onServer("is kept whole, and is not printed", (fixture) =>
+    Effect.gen(function*() {
+      const users = collectionOf(fixture)
+      yield* users.insertOne({ _id: secret })
+      const { response } = yield* failsWith(
+        users.aggregate([{ $merge: { into: "users", whenMatched: "fail" } }]),
+        "DuplicateKeyError"
+      )
+      const reply = Redacted.value(response!)
+      assert.strictEqual(reply["code"], 11000)
+      assert.strictEqual(reply["codeName"], "DuplicateKey")
+      assert.include(String(reply["errmsg"]), secret)
+    }))
+
+  onServer("is there of a bulk write that a reply has ended", (fixture) =>
+    Effect.gen(function*() {
+      yield* failCommand(fixture, { times: 1 }, { failCommands: ["insert"], errorCode: 8 })
+      const { response } = yield* failsWith(
+        collectionOf(fixture).bulkWrite([{ insertOne: { document: { _id: 1 } } }]),
+        "ServerError"
+      )
+      assert.strictEqual(Redacted.value(response!)["code"], 8)
+    }))
+
+  onServer("is not there where the server has not answered", (fixture) =>
+    Effect.gen(function*() {
+      yield* failCommand(fixture, { times: 2 }, { failCommands: ["insert"], closeConnection: true })
+      const { response } = yield* failsWith(collectionOf(fixture).insertOne({ _id: 1 }), "ConnectionError")
+      assert.isUndefined(response)
+    }))
+})

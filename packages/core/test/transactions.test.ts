@@ -53,6 +53,30 @@ const closed = (fixture: Fixture) =>
 class Refused extends Data.TaggedError("Refused")<{ readonly why: string }> {}
 
 describe("withTransaction", () => {
+  it.live("a body that aborts by itself has decided: nothing is committed, and its value counts", () =>
+    Effect.gen(function*() {
+      const f = yield* fixture
+      const session = yield* f.mongo.session()
+      const value = yield* session.withTransaction(Effect.gen(function*() {
+        yield* f.items.insertOne({ _id: 1 })
+        yield* session.abortTransaction
+        yield* session.use(f.items.insertOne({ _id: 2 }))
+        return "aborted"
+      }))
+      assert.strictEqual(value, "aborted")
+      assert.deepStrictEqual(yield* committed(f), [2])
+      assert.deepStrictEqual(ends(f), ["abortTransaction"])
+    }))
+
+  it.live("a body that commits by itself is not committed once more", () =>
+    Effect.gen(function*() {
+      const f = yield* fixture
+      const session = yield* f.mongo.session()
+      yield* session.withTransaction(Effect.andThen(f.items.insertOne({ _id: 1 }), session.commitTransaction))
+      assert.deepStrictEqual(yield* committed(f), [1])
+      assert.deepStrictEqual(ends(f), ["commitTransaction"])
+    }))
+
   it.live("commits all operations of the body together, and gives its value", () =>
     Effect.gen(function*() {
       const f = yield* fixture
