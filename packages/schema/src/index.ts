@@ -15,3 +15,31 @@
  * @since 0.1.0
  */
 export * as Bson from "./Bson.ts"
+
+/**
+ * Filters: plain MongoDB objects, typed by dotted paths on the decoded document.
+ *
+ * @since 0.1.0
+ */
+export * as Filter from "./Filter.ts"
+
+/**
+ * The types of dotted paths into documents: which there are, and what stands at their ends.
+ *
+ * @since 0.1.0
+ */
+export * as Path from "./Path.ts"
+
+/**
+ * Projections: which fields of a document are returned, and the type of what is left.
+ *
+ * @since 0.1.0
+ */
+export * as Projection from "./Projection.ts"
+
+/**
+ * Updates: plain MongoDB objects, typed by dotted paths on the decoded document.
+ *
+ * @since 0.1.0
+ */
+export * as Update from "./Update.ts"
