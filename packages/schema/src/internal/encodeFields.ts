@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { elementsAt, encodeFilter, resolveIn } from "./encodeFilter.ts"
-import { expand, fieldsOfClass, type Resolve } from "./path.ts"
+import { expand, fieldsOfClass, type ObjectNode, type Resolve } from "./path.ts"
 import { isPlainObject, type Operands, plainObject, refuse } from "./refusal.ts"
 
 const directions: ReadonlySet<unknown> = new Set([1, -1, "asc", "desc", "ascending", "descending"])
@@ -58,12 +58,24 @@ const insert = (tree: Tree, segments: ReadonlyArray<string>, at: string): void =
   insert(next, rest, at)
 }
 
+const listOf = (tree: Tree): unknown => [...tree].map(([name, below]) => below === true ? name : [name, listOf(below)])
+
 /** @internal */
 export interface EncodedProjection {
   readonly projection: Driver.Document
+  /** The same for projections that leave the same of a document. */
+  readonly shape: string
   /** The schema of what is left of a document. */
-  readonly ast: SchemaAST.AST
+  readonly ast: () => SchemaAST.AST
 }
+
+/**
+ * The schema of a document without its `_id`, as a replacement has it.
+ *
+ * @internal
+ */
+export const withoutId = (root: SchemaAST.AST): SchemaAST.AST =>
+  project(root, new Map([["_id", true]]), false, new Set(), "replacement")
 
 /** @internal */
 export const encodeProjection = (
@@ -111,7 +123,11 @@ export const encodeProjection = (
     for (const name of operated) insert(tree, name.split("."), `${at}.${name}`)
     if (id !== false) tree.set("_id", true)
   } else if (id === false) tree.set("_id", true)
-  return { projection, ast: project(root, tree, include, maybe, at) }
+  return {
+    projection,
+    shape: JSON.stringify([include, [...maybe], listOf(tree)]),
+    ast: () => project(root, tree, include, maybe, at)
+  }
 }
 
 const operator = (
@@ -147,9 +163,8 @@ const project = (
   const fields = fieldsOfClass(ast)
   if (fields !== undefined) return withContext(project(fields, tree, include, maybe, at), ast.context)
   if (ast.encoding !== undefined) {
-    return expand(ast).some((node) => node._tag === "Object")
-      ? refuse(at, "goes into fields that are renamed in the database")
-      : ast
+    const node = expand(ast)[0]!
+    return node._tag === "Object" ? projectRenamed(node, tree, include, maybe, at) : ast
   }
   switch (ast._tag) {
     case "Suspend":
@@ -173,13 +188,13 @@ const project = (
   }
 }
 
-const projectObjects = (
+const signaturesOf = (
   ast: SchemaAST.Objects,
   tree: Tree,
   include: boolean,
   maybe: ReadonlySet<string>,
   at: string
-): SchemaAST.AST => {
+): Array<SchemaAST.PropertySignature> => {
   const signatures: Array<SchemaAST.PropertySignature> = []
   for (const { name, type } of ast.propertySignatures) {
     const below = typeof name === "string" ? tree.get(name) : undefined
@@ -189,13 +204,39 @@ const projectObjects = (
       new SchemaAST.PropertySignature(name, maybe.has(String(name)) ? optionalKey(kept) : kept)
     )
   }
+  return signatures
+}
+
+const projectRenamed = (
+  { objects, rename }: ObjectNode,
+  tree: Tree,
+  include: boolean,
+  maybe: ReadonlySet<string>,
+  at: string
+): SchemaAST.AST => {
+  const fields: Record<string, Schema.Codec<unknown, unknown, unknown, unknown>> = {}
+  const names: Record<string, string> = {}
+  for (const { name, type } of signaturesOf(objects, tree, include, maybe, at)) {
+    fields[name as string] = Schema.make(type)
+    names[name as string] = rename(name as string)
+  }
+  return withContext(Schema.Struct(fields).pipe(Schema.encodeKeys(names)).ast, objects.context)
+}
+
+const projectObjects = (
+  ast: SchemaAST.Objects,
+  tree: Tree,
+  include: boolean,
+  maybe: ReadonlySet<string>,
+  at: string
+): SchemaAST.AST => {
   // The keys of a record are not known: what is left of it is a record, but not what is left of its values.
   for (const [name, below] of tree) {
     if (below !== true && !ast.propertySignatures.some((signature) => signature.name === name)) {
       refuse(at, "goes into the values of a record")
     }
   }
-  return new SchemaAST.Objects(signatures, ast.indexSignatures)
+  return new SchemaAST.Objects(signaturesOf(ast, tree, include, maybe, at), ast.indexSignatures)
 }
 
 const optionalKey = (ast: SchemaAST.AST): SchemaAST.AST =>
