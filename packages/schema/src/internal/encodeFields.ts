@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { elementsAt, encodeFilter, resolveIn } from "./encodeFilter.ts"
-import { expand, fieldsOfClass, type ObjectNode, type Resolve } from "./path.ts"
+import { expand, fieldsOfClass, idsOf, type ObjectNode, type Resolve } from "./path.ts"
 import { isPlainObject, type Operands, plainObject, refuse } from "./refusal.ts"
 
 const directions: ReadonlySet<unknown> = new Set([1, -1, "asc", "desc", "ascending", "descending"])
@@ -75,7 +75,7 @@ export interface EncodedProjection {
  * @internal
  */
 export const withoutId = (root: SchemaAST.AST): SchemaAST.AST =>
-  project(root, new Map([["_id", true]]), false, new Set(), "replacement")
+  project(root, new Map(idsOf(root).map(({ name }) => [name, true])), false, new Set(), "replacement")
 
 /** @internal */
 export const encodeProjection = (
@@ -110,7 +110,7 @@ export const encodeProjection = (
     if (!included && what !== 0 && what !== false) refuse(path, "is none of 0, 1, true, false and an operator")
     if (/(?:^|\.)\d+(?:\.|$)/.test(name)) refuse(path, "has an index: a projection holds for all elements")
     projection[target.key] = included ? 1 : 0
-    if (name === "_id") {
+    if (target.key === "_id") {
       id = included
       continue
     }
@@ -121,8 +121,8 @@ export const encodeProjection = (
   const include = mode ?? id ?? false
   if (include) {
     for (const name of operated) insert(tree, name.split("."), `${at}.${name}`)
-    if (id !== false) tree.set("_id", true)
-  } else if (id === false) tree.set("_id", true)
+  }
+  if (include ? id !== false : id === false) { for (const { name } of idsOf(root)) tree.set(name, true) }
   return {
     projection,
     shape: JSON.stringify([include, [...maybe], listOf(tree)]),

@@ -60,8 +60,27 @@ const same = (name: string): string => name
  */
 export const fieldsOfClass = (ast: SchemaAST.AST): SchemaAST.AST | undefined => {
   if (ast._tag !== "Declaration" || ast.encoding?.length !== 1 || ast.typeParameters.length !== 1) return undefined
-  return ast.encoding[0].to === ast.typeParameters[0] ? ast.typeParameters[0] : undefined
+  const { to } = ast.encoding[0]
+  const fields = ast.typeParameters[0]!
+  // An optional key is marked on both sides, on copies.
+  return to._tag === "Objects" && fields._tag === "Objects" && to.propertySignatures === fields.propertySignatures
+    ? fields
+    : undefined
 }
+
+/**
+ * The fields that are stored as `_id`: one, or where the document is a union one for each member.
+ *
+ * @internal
+ */
+export const idsOf = (root: SchemaAST.AST): ReadonlyArray<{ readonly name: string; readonly ast: SchemaAST.AST }> =>
+  expand(root).flatMap((node) =>
+    node._tag === "Object"
+      ? node.objects.propertySignatures.flatMap(({ name, type }) =>
+        typeof name === "string" && node.rename(name) === "_id" ? [{ name, ast: type }] : []
+      )
+      : []
+  )
 
 /**
  * The names of the fields in the encoded object, where a transformation of an object only renames them, as

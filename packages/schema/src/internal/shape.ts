@@ -8,7 +8,7 @@ import * as Driver from "mongodb"
 import * as Bson from "../Bson.ts"
 import { codecOf, type DocumentCodec } from "./codec.ts"
 import { type EncodedProjection, withoutId } from "./encodeFields.ts"
-import { elements, expand, isStored, makeResolve, type Resolve, union } from "./path.ts"
+import { elements, idsOf, isStored, makeResolve, type Resolve, union } from "./path.ts"
 
 type Make = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 
@@ -25,13 +25,6 @@ const writerOf = (ast: SchemaAST.AST): Writer => ({
 })
 
 const objectId = [Bson.ObjectId.ast]
-
-const idOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
-  expand(ast).flatMap((node) =>
-    node._tag === "Object"
-      ? node.objects.propertySignatures.filter(({ name }) => typeof name === "string" && node.rename(name) === "_id")
-      : []
-  ).map(({ type }) => type)
 
 const projections = 100
 
@@ -54,7 +47,7 @@ export class Shape {
     this.ast = ast
     this.codec = codecOf(ast)
     this.insert = writerOf(insert)
-    const ids = idOf(ast)
+    const ids = idsOf(ast).map((id) => id.ast)
     this.id = codecOf(union(ids.length === 0 ? objectId : ids))
     const read = makeResolve([ast], "filter")
     this.read = ids.length > 0 ? read : (path, at) =>
@@ -92,13 +85,9 @@ export class Shape {
 
 /** The driver's own rule: an `_id` that is an ObjectId is made where it is missing. */
 const generatedId = (insert: SchemaAST.AST): string | undefined => {
-  for (const node of expand(insert)) {
-    if (node._tag !== "Object") continue
-    for (const { name, type } of node.objects.propertySignatures) {
-      if (typeof name !== "string" || node.rename(name) !== "_id") continue
-      if (SchemaAST.isOptional(type) || type.context?.constructorDefault !== undefined) continue
-      if (type.encoding === undefined && isStored([type], new Driver.ObjectId())) return name
-    }
+  for (const { ast, name } of idsOf(insert)) {
+    if (SchemaAST.isOptional(ast) || ast.context?.constructorDefault !== undefined) continue
+    if (ast.encoding === undefined && isStored([ast], new Driver.ObjectId())) return name
   }
   return undefined
 }
