@@ -33,8 +33,14 @@ type Text<V> = [Extract<Operand<V>, string>] extends [never] ? never : RegExp
 
 type When<Condition, A> = [Condition] extends [never] ? never : A
 
-/** The fields of an array's elements, if they have any. */
-type ElementFilter<E> = Operators<E> | (E extends object ? Fields<ReadPaths_<E>> & Logical<E> : never)
+/**
+ * What an element of an array must satisfy: operators, or where elements have fields, a filter of those.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type ElementFilter<E> = Operators<E> | (E extends object ? Fields<ReadPaths_<E>> & Logical<E> : never)
 
 // Elements have no `_id` of their own accord.
 type ReadPaths_<E> = ReadPaths<E & { readonly _id?: never }>

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Filter } from "./Filter.ts"
+import type { ElementFilter } from "./Filter.ts"
 import type { ElementOf, ReadPaths } from "./Path.ts"
 
 /**
@@ -28,7 +28,7 @@ type Flag = 0 | 1 | boolean
 
 type ArrayOperator<E> = [E] extends [never] ? never
   : { readonly $slice: number | readonly [number, number] } | {
-    readonly $elemMatch: Filter<E & { readonly _id?: never }>
+    readonly $elemMatch: ElementFilter<E>
   }
 
 type Included = 1 | true

@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
-import { elementsAt, encodeFilter, resolveIn } from "./encodeFilter.ts"
+import { elementsAt, elemMatch } from "./encodeFilter.ts"
 import { expand, fieldsOfClass, idsOf, type ObjectNode, type Resolve } from "./path.ts"
 import { isPlainObject, type Operands, plainObject, refuse } from "./refusal.ts"
 
@@ -146,7 +146,7 @@ const operator = (
       : refuse(`${path}.$slice`, "is neither an integer nor a pair of integers")
   }
   if (names.length === 1 && name === "$elemMatch") {
-    return { $elemMatch: encodeFilter(resolveIn(items), operand, operands, `${path}.$elemMatch`) }
+    return { $elemMatch: elemMatch(items, operand, operands, `${path}.$elemMatch`) }
   }
   return refuse(path, "is no operator of a typed projection")
 }

@@ -206,14 +206,9 @@ const operator = (
         else operands.put(list, index, encodeValue(items)(item, strict), at)
       })
     }
-    case "$elemMatch": {
-      const items = elementsAt(alternatives, path)
-      // The logical operators speak about an element's fields, all others about the element.
-      out[name] = isFieldOperators(value) || !isOperators(value, path)
-        ? encodeFilter(resolveIn(items), value, operands, path)
-        : operators(items, value, operands, path)
+    case "$elemMatch":
+      out[name] = elemMatch(elementsAt(alternatives, path), value, operands, path)
       return
-    }
     case "$mod": {
       const pair = array(value, path)
       out[name] = pair.length === 2 && pair.every((part) => typeof part === "number" && Number.isFinite(part))
@@ -233,6 +228,16 @@ const operator = (
       return refuse(path, "is no operator of a typed filter: Filter.unsafe takes any")
   }
 }
+
+/**
+ * What an element must satisfy. The logical operators speak about an element's fields, all others about the element.
+ *
+ * @internal
+ */
+export const elemMatch = (items: Alternatives, value: unknown, operands: Operands, path: string): Driver.Document =>
+  isFieldOperators(value) || !isOperators(value, path)
+    ? encodeFilter(resolveIn(items), value, operands, path)
+    : operators(items, value, operands, path)
 
 const isFieldOperators = (u: unknown): boolean =>
   isUnsafe(u) || isPlainObject(u) && ["$and", "$or", "$nor"].some((name) => Object.hasOwn(u, name))

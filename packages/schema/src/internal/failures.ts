@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { DocumentError, type Problem } from "../DocumentError.ts"
 import type { Failure } from "../Query.ts"
-import { encodeWith, Misfit, type Operands, Refusal } from "./refusal.ts"
+import { encodeWith, Misfit, type Operands, type Refusal } from "./refusal.ts"
 
 /**
  * What an operation is called in errors.

@@ -172,7 +172,7 @@ const elementAt = (arrays: SchemaAST.Arrays, segment: string): ReadonlyArray<Sch
 
 /** A record's key as it may stand in a path. */
 const takesKey = (parameter: SchemaAST.AST, key: string): boolean =>
-  !key.startsWith("$") && parameter.encoding === undefined &&
+  key !== "" && !key.startsWith("$") && parameter.encoding === undefined &&
   SchemaParser.is(Schema.make<Schema.ConstraintCodec<unknown>>(parameter))(key)
 
 interface Step {
