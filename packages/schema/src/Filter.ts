@@ -40,10 +40,10 @@ type When<Condition, A> = [Condition] extends [never] ? never : A
  * @category models
  * @since 0.1.0
  */
-export type ElementFilter<E> = Operators<E> | (E extends object ? Fields<ReadPaths_<E>> & Logical<E> : never)
+export type ElementFilter<E> = Operators<E> | (E extends object ? Filter<Element<E>> : never)
 
-// Elements have no `_id` of their own accord.
-type ReadPaths_<E> = ReadPaths<E & { readonly _id?: never }>
+/** Elements have no `_id` of their own accord. */
+type Element<E> = E extends { readonly _id?: unknown } ? E : E & { readonly _id?: never }
 
 /**
  * The operators for a field whose decoded type is `V`. Operands are of the decoded type, and encoded by the field's codec.
@@ -118,29 +118,25 @@ type Bits<V> = When<
  */
 export type Condition<V> = Operand<V> | Operators<V> | Text<V> | Unsafe
 
-type Fields<Entries> = {
-  readonly [E in Entries as E extends [infer P extends string, unknown] ? P : never]?: E extends [string, infer V]
-    ? Condition<V>
-    : never
+type Logical = "$and" | "$or" | "$nor"
+
+// One mapped type and no intersection: in those the compiler takes text for an object of operators.
+type Conditions<A, Entries = ReadPaths<A>> = {
+  readonly [E in Entries | [Logical | "$comment" | "$text", unknown] as E extends [infer P extends string, unknown] ? P : never]?:
+    E extends [infer P, infer V]
+      ? P extends Logical ? ReadonlyArray<Filter<A>>
+      : P extends "$comment" ? string
+      : P extends "$text" ? Search
+      : Condition<V>
+      : never
 }
 
-/** What a filter says of other filters. */
-interface Logical<A> {
-  /** All of these hold. */
-  readonly $and?: ReadonlyArray<Filter<A>>
-  /** One of these holds. */
-  readonly $or?: ReadonlyArray<Filter<A>>
-  /** None of these holds. */
-  readonly $nor?: ReadonlyArray<Filter<A>>
-  /** A comment in the server's log and profiler. */
-  readonly $comment?: string
-  /** A search in the text index. */
-  readonly $text?: {
-    readonly $search: string
-    readonly $language?: string
-    readonly $caseSensitive?: boolean
-    readonly $diacriticSensitive?: boolean
-  }
+/** A search in the text index. */
+interface Search {
+  readonly $search: string
+  readonly $language?: string
+  readonly $caseSensitive?: boolean
+  readonly $diacriticSensitive?: boolean
 }
 
 /**
@@ -165,7 +161,7 @@ interface Logical<A> {
  * @category models
  * @since 0.1.0
  */
-export type Filter<A> = (Fields<ReadPaths<A>> & Logical<A>) | Unsafe
+export type Filter<A> = Conditions<A> | Unsafe
 
 /**
  * A filter, a condition or a part of a filter that is sent as it is, unchecked and not encoded.

@@ -26,7 +26,8 @@ import type { DocumentError } from "./DocumentError.ts"
 import type { Filter } from "./Filter.ts"
 import * as internal from "./internal/collection.ts"
 import type { ElementOf, IdOf, Path, ValueAt } from "./Path.ts"
-import type { Projected, Projection } from "./Projection.ts"
+import type { Pipeline } from "./Pipeline.ts"
+import type { Exact, Projected, Projection } from "./Projection.ts"
 import type { AggregateQuery, Failure, FindQuery, IndexKeys, OnInvalid, Sort } from "./Query.ts"
 import type { ArrayFilter, Update } from "./Update.ts"
 
@@ -76,9 +77,9 @@ interface ArrayFiltered {
   readonly arrayFilters?: ReadonlyArray<ArrayFilter> | undefined
 }
 
-interface Projecting<P> {
+interface Projecting<A, P> {
   /** The fields that are returned. */
-  readonly projection?: P | undefined
+  readonly projection?: Exact<A, P> | undefined
 }
 
 /**
@@ -324,7 +325,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
       & OptionsOf<Driver.FindOneOptions, Typed | "returnKey" | "showRecordId">
       & Sorted<S["Type"]>
       & Hinted<S["Type"]>
-      & Projecting<P>
+      & Projecting<S["Type"], P>
   ) => Effect.Effect<
     Option.Option<Left<S["Type"], P>>,
     Failure,
@@ -337,7 +338,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
       & OptionsOf<Driver.FindOneAndDeleteOptions, Typed | "includeResultMetadata">
       & Sorted<S["Type"]>
       & Hinted<S["Type"]>
-      & Projecting<P>
+      & Projecting<S["Type"], P>
   ) => Effect.Effect<
     Option.Option<Left<S["Type"], P>>,
     Failure,
@@ -354,7 +355,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
       & OptionsOf<Driver.FindOneAndReplaceOptions, Typed | "includeResultMetadata">
       & Sorted<S["Type"]>
       & Hinted<S["Type"]>
-      & Projecting<P>
+      & Projecting<S["Type"], P>
   ) => Effect.Effect<
     Option.Option<Left<S["Type"], P>>,
     Failure,
@@ -372,7 +373,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
       & Sorted<S["Type"]>
       & Hinted<S["Type"]>
       & ArrayFiltered
-      & Projecting<P>
+      & Projecting<S["Type"], P>
   ) => Effect.Effect<
     Option.Option<Left<S["Type"], P>>,
     Failure,
@@ -435,10 +436,10 @@ export interface MongoCollection<S extends Schema.Constraint> {
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
-  /** A query of what a pipeline makes of the collection, decoded by a schema of its own. The pipeline is sent as it is. */
+  /** A query of what a pipeline makes of the collection, decoded by a schema of its own. Stages are sent as they are. */
   readonly aggregate: <B extends Schema.Constraint>(
     schema: B,
-    pipeline: ReadonlyArray<Driver.Document>,
+    pipeline: Pipeline,
     options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
   ) => AggregateQuery<B["Type"], B["DecodingServices"]>
   /**
@@ -446,7 +447,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
    * the events, but must keep their shape.
    */
   readonly watch: (
-    pipeline?: ReadonlyArray<Driver.Document>,
+    pipeline?: Pipeline,
     options?: CoreChangeStream.WatchOptions
   ) => DecodedChangeStream<S["Type"], S["DecodingServices"]>
 

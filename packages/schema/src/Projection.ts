@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { ElementFilter } from "./Filter.ts"
-import type { ElementOf, ReadPaths } from "./Path.ts"
+import type { ElementOf, Path, ReadPaths } from "./Path.ts"
 
 /**
  * A projection of documents whose decoded type is `A`: fields to include or fields to leave out, by their dotted paths.
@@ -23,6 +23,15 @@ export type Projection<A> = {
     ? Flag | ArrayOperator<ElementOf<V>>
     : never
 }
+
+/**
+ * A projection with no other keys than those of the documents.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Exact<A, P> = P & { readonly [K in Exclude<keyof P, Path<A>>]: never }
 
 type Flag = 0 | 1 | boolean
 

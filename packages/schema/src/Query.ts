@@ -13,7 +13,7 @@ import type * as Driver from "mongodb"
 import type { DocumentError } from "./DocumentError.ts"
 import type { Operand } from "./Filter.ts"
 import type { Path, ReadPaths } from "./Path.ts"
-import type { Projected, Projection } from "./Projection.ts"
+import type { Exact, Projected, Projection } from "./Projection.ts"
 
 /**
  * What a typed operation fails with.
@@ -139,7 +139,7 @@ export interface FindQuery<A, B = A, R = never> extends Query<B, R> {
   /** Leaves out so many documents at the start. */
   readonly skip: (skip: number) => FindQuery<A, B, R>
   /** Chooses the fields that are returned. Their type and their schema follow from the projection. */
-  readonly project: <const P extends Projection<A>>(projection: P) => FindQuery<A, Projected<A, P>, R>
+  readonly project: <const P extends Projection<A>>(projection: Exact<A, P>) => FindQuery<A, Projected<A, P>, R>
   /** What is done with a document that does not decode. */
   readonly onInvalid: OnInvalid<
     FindQuery<A, B, R>,

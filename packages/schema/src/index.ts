@@ -53,6 +53,13 @@ export * as MongoModel from "./MongoModel.ts"
 export * as Path from "./Path.ts"
 
 /**
+ * Aggregation pipelines: the names of their stages. What is in a stage is not typed.
+ *
+ * @since 0.1.0
+ */
+export * as Pipeline from "./Pipeline.ts"
+
+/**
  * Projections: which fields of a document are returned, and the type of what is left.
  *
  * @since 0.1.0

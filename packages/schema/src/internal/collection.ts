@@ -8,6 +8,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
 import type * as Typed from "../MongoCollection.ts"
+import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
 import { codecOf } from "./codec.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
@@ -18,6 +19,7 @@ import { AggregateQueryImpl, decodeBatch, decodeOne, encodeOptions, encodeProjec
 import type { Operands } from "./refusal.ts"
 import { array, isPlainObject, plainObject, refuse } from "./refusal.ts"
 import { Shape, type Writer } from "./shape.ts"
+import { isUnsafe } from "./unsafe.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/schema/MongoCollection" as const
@@ -38,6 +40,10 @@ const shapeOf = (schema: Schema.Constraint): Shape => {
   if (shape === undefined) variants.set(insert, shape = new Shape(schema.ast, insert))
   return shape
 }
+
+/** What is no array is left to core, which refuses it when the query runs. */
+const stagesOf = (pipeline: Pipeline): Array<Driver.Document> =>
+  Array.isArray(pipeline) ? pipeline.map((stage) => isUnsafe(stage) ? stage.document : stage) : pipeline as never
 
 /** An issue inside of a field. */
 const under = (
@@ -409,9 +415,9 @@ class CollectionImpl extends Inspectable.Class {
     )
   }
 
-  aggregate(schema: Schema.Constraint, pipeline: ReadonlyArray<Driver.Document>, options?: Options) {
+  aggregate(schema: Schema.Constraint, pipeline: Pipeline, options?: Options) {
     return new AggregateQueryImpl<unknown, never>(
-      this.untyped.aggregate(pipeline, options),
+      this.untyped.aggregate(stagesOf(pipeline), options),
       codecOf(schema.ast),
       this.origin("aggregate"),
       "fail"
@@ -420,8 +426,8 @@ class CollectionImpl extends Inspectable.Class {
 
   // ---- watching
 
-  watch(pipeline?: ReadonlyArray<Driver.Document>, options?: CoreChangeStream.WatchOptions) {
-    const core = this.untyped.watch<Driver.Document>(pipeline, options)
+  watch(pipeline: Pipeline = [], options?: CoreChangeStream.WatchOptions) {
+    const core = this.untyped.watch<Driver.Document>(stagesOf(pipeline), options)
     const of = (policy: DecodePolicy) => this.changes(core, policy)
     return Object.assign(of("fail"), { onInvalid: of })
   }
