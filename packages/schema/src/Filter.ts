@@ -122,13 +122,13 @@ type Logical = "$and" | "$or" | "$nor"
 
 // One mapped type and no intersection: in those the compiler takes text for an object of operators.
 type Conditions<A, Entries = ReadPaths<A>> = {
-  readonly [E in Entries | [Logical | "$comment" | "$text", unknown] as E extends [infer P extends string, unknown] ? P : never]?:
-    E extends [infer P, infer V]
-      ? P extends Logical ? ReadonlyArray<Filter<A>>
-      : P extends "$comment" ? string
-      : P extends "$text" ? Search
-      : Condition<V>
-      : never
+  readonly [
+    E in Entries | [Logical | "$comment" | "$text", unknown] as E extends [infer P extends string, unknown] ? P : never
+  ]?: E extends [infer P, infer V] ? P extends Logical ? ReadonlyArray<Filter<A>>
+    : P extends "$comment" ? string
+    : P extends "$text" ? Search
+    : Condition<V>
+    : never
 }
 
 /** A search in the text index. */

@@ -575,19 +575,18 @@ export interface ServiceClass<Self, Id extends string, S extends Schema.Constrai
  * @category constructors
  * @since 0.1.0
  */
-export const Service =
-  <Self>() =>
-  <const Id extends string, S extends Schema.Constraint>(
-    id: Id,
-    { name, schema, ...options }: ServiceOptions<S>
-  ): ServiceClass<Self, Id, S> => {
-    const service = Context.Service<Self, MongoCollection<S>>()(id)
-    const layer = Layer.effect(
-      service,
-      MongoDatabase.MongoDatabase.useSync((database) => make(database, name, schema, options))
-    )
-    return Object.assign(service, { layer })
-  }
+export const Service = <Self>() =>
+<const Id extends string, S extends Schema.Constraint>(
+  id: Id,
+  { name, schema, ...options }: ServiceOptions<S>
+): ServiceClass<Self, Id, S> => {
+  const service = Context.Service<Self, MongoCollection<S>>()(id)
+  const layer = Layer.effect(
+    service,
+    MongoDatabase.MongoDatabase.useSync((database) => make(database, name, schema, options))
+  )
+  return Object.assign(service, { layer })
+}
 
 /**
  * Whether a value is a collection of a schema.

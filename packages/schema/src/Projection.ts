@@ -95,7 +95,9 @@ type Exclude_<A, P> = Simplify<
 
 type Gone<P> = { [K in keyof P]: P[K] extends Excluded ? K extends `${string}.${string}` ? never : K : never }[keyof P]
 
-type WithId<A, P> = P extends { readonly _id: Excluded } ? P : A extends { readonly _id?: unknown } ? P & { readonly _id: 1 } : P
+type WithId<A, P> = P extends { readonly _id: Excluded } ? P
+  : A extends { readonly _id?: unknown } ? P & { readonly _id: 1 }
+  : P
 
 /**
  * What a projection leaves of a document.

@@ -14,7 +14,8 @@ type ElementsOf<V> = ElementOf<Defined<V>>
 
 /** The paths whose value, when it is there, is always of the type. */
 type Where<Entries, Type> = Entries extends [string, infer V]
-  ? [Exclude<V, Type | null | undefined>] extends [never] ? [Exclude<V, null | undefined>] extends [never] ? never : Entries
+  ? [Exclude<V, Type | null | undefined>] extends [never] ?
+    [Exclude<V, null | undefined>] extends [never] ? never : Entries
   : never
   : never
 

@@ -17,7 +17,9 @@ class User extends Model.Class<User>("test/User")({
   tags: Schema.Array(Schema.String),
   address: Schema.optionalKey(Address),
   nick: Schema.NullOr(Schema.String),
-  items: Schema.Array(Schema.Struct({ sku: Schema.String, count: Schema.Int, days: Schema.Array(Schema.DateTimeUtcFromDate) })),
+  items: Schema.Array(
+    Schema.Struct({ sku: Schema.String, count: Schema.Int, days: Schema.Array(Schema.DateTimeUtcFromDate) })
+  ),
   scores: Schema.Record(Schema.String, Schema.DateTimeUtcFromDate),
   createdAt: Model.DateTimeInsertFromDate,
   updatedAt: Model.DateTimeUpdateFromDate
@@ -122,7 +124,10 @@ describe("inserting", () => {
       const id = new Driver.ObjectId()
       assert.isTrue((yield* struct.insertOne({ _id: id, a: 1 })).insertedId.equals(id))
       const made = yield* struct.insertOne({ a: 2 })
-      assert.deepStrictEqual(yield* struct.findOne({ _id: made.insertedId }), Option.some({ _id: made.insertedId, a: 2 }))
+      assert.deepStrictEqual(
+        yield* struct.findOne({ _id: made.insertedId }),
+        Option.some({ _id: made.insertedId, a: 2 })
+      )
 
       const without = MongoCollection.make(db, "without", Schema.Struct({ a: Schema.Number }))
       const { insertedId } = yield* without.insertOne({ a: 1 })
@@ -137,7 +142,9 @@ describe("inserting", () => {
   it.live("sends nothing where one document does not fit, and says where without the value", () =>
     Effect.gen(function*() {
       const { sent, users } = yield* fixture
-      const error = yield* documentError(users.insertMany([ada, { ...ada, items: [{ sku: "a", count: 1.5, days: [] }] }]))
+      const error = yield* documentError(
+        users.insertMany([ada, { ...ada, items: [{ sku: "a", count: 1.5, days: [] }] }])
+      )
       assert.strictEqual(error.kind, "encode")
       assert.strictEqual(error.path, "documents[1].items[0].count")
       assert.match(error.message, /^insertMany on mongofx_\w+\.users|insertMany on .*users: documents\[1\]/)
@@ -181,7 +188,10 @@ describe("filters", () => {
       assert.strictEqual(yield* names({ $or: [{ age: 36 }, { $and: [{ age: 85 }, { name: "Ada" }] }] }), "Ada")
       assert.strictEqual(yield* names({ $nor: [{ born: ada.born }], $comment: "why" }), "Grace")
       assert.strictEqual(yield* names(Filter.unsafe({ $expr: { $eq: ["$name", "Ada"] } })), "Ada")
-      assert.strictEqual(yield* names({ age: { $gt: 1 }, $or: [Filter.unsafe({ $where: "this.name == 'Ada'" })] }), "Ada")
+      assert.strictEqual(
+        yield* names({ age: { $gt: 1 }, $or: [Filter.unsafe({ $where: "this.name == 'Ada'" })] }),
+        "Ada"
+      )
     }))
 
   it.live("find by _id", () =>
@@ -244,7 +254,12 @@ describe("updates", () => {
         (yield* after({ $push: { tags: { $each: ["a", "b"], $position: 0, $slice: 3, $sort: -1 } } })).tags,
         ["x", "b", "author"]
       )
-      assert.deepStrictEqual((yield* after({ $addToSet: { tags: { $each: ["x", "y"] } } })).tags, ["x", "b", "author", "y"])
+      assert.deepStrictEqual((yield* after({ $addToSet: { tags: { $each: ["x", "y"] } } })).tags, [
+        "x",
+        "b",
+        "author",
+        "y"
+      ])
       assert.deepStrictEqual((yield* after({ $pull: { tags: { $in: ["b", "y"] } } })).tags, ["x", "author"])
       assert.deepStrictEqual((yield* after({ $pullAll: { tags: ["x"] } })).tags, ["author"])
       assert.deepStrictEqual((yield* after({ $pop: { tags: 1 } })).tags, [])
@@ -362,7 +377,10 @@ describe("reading", () => {
       }])
       assert.deepStrictEqual(yield* some.project({ items: { $elemMatch: { sku: "z" } }, _id: 0 }), [{}])
       assert.deepStrictEqual(yield* some.project({ _id: 1 }), [{ _id }])
-      assert.deepStrictEqual(yield* users.findOne({ _id }, { projection: { age: 1, _id: 0 } }), Option.some({ age: 36 }))
+      assert.deepStrictEqual(
+        yield* users.findOne({ _id }, { projection: { age: 1, _id: 0 } }),
+        Option.some({ age: 36 })
+      )
       assert.strictEqual((yield* argumentError(some.project({ name: 1, age: 0 }))).path, "projection.age")
       assert.strictEqual((yield* argumentError(some.project({ nmae: 1 } as never))).path, "projection.nmae")
     }))
@@ -381,7 +399,10 @@ describe("reading", () => {
       assert.strictEqual((yield* query.limit(2)).length, 2)
       assert.strictEqual((yield* Stream.runCollect(query.limit(1).raw))[0] instanceof Uint8Array, true)
       assert.instanceOf(yield* failureOf(users.find({ age: 149 }).one), Cause.NoSuchElementError)
-      yield* users.createIndex({ born: 1, age: -1 }, { name: "born", partialFilterExpression: { born: { $gt: utc("1800-01-01") } } })
+      yield* users.createIndex({ born: 1, age: -1 }, {
+        name: "born",
+        partialFilterExpression: { born: { $gt: utc("1800-01-01") } }
+      })
       const found = yield* users.find({ born: ada.born }).hint({ born: 1, age: -1 }).min({ born: ada.born, age: 10 })
         .max({ born: ada.born, age: 3 })
       assert.deepStrictEqual(found.map(({ age }) => age), [4])
@@ -549,14 +570,26 @@ describe("codecs with effects", () => {
   it.live("work in documents, filters, updates and results", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const notes = MongoCollection.make(db, "notes", Schema.Struct({ _id: Bson.ObjectId, text: Salted, list: Schema.Array(Salted) }))
+      const notes = MongoCollection.make(
+        db,
+        "notes",
+        Schema.Struct({ _id: Bson.ObjectId, text: Salted, list: Schema.Array(Salted) })
+      )
       yield* Effect.gen(function*() {
         const { insertedId: _id } = yield* notes.insertOne({ text: "a", list: ["b"] })
         assert.deepStrictEqual(yield* db.collection("notes").find().one, { _id, text: "salt-a", list: ["salt-b"] })
-        assert.deepStrictEqual(yield* notes.find({ text: { $in: ["a"] }, list: "b" }), [{ _id, text: "a", list: ["b"] }])
+        assert.deepStrictEqual(yield* notes.find({ text: { $in: ["a"] }, list: "b" }), [{
+          _id,
+          text: "a",
+          list: ["b"]
+        }])
         yield* notes.updateOne({ _id }, { $push: { list: { $each: ["c"] } } })
         assert.deepStrictEqual(yield* notes.distinct("list"), ["b", "c"])
-        assert.deepStrictEqual(yield* Stream.runCollect(notes.find({ list: "c" }).stream), [{ _id, text: "a", list: ["b", "c"] }])
+        assert.deepStrictEqual(yield* Stream.runCollect(notes.find({ list: "c" }).stream), [{
+          _id,
+          text: "a",
+          list: ["b", "c"]
+        }])
       }).pipe(Effect.provideService(Salt, { salt: "salt-" }))
     }))
 })

@@ -47,7 +47,11 @@ const Doc = Schema.Struct({
   tagged: Schema.Record(Schema.TemplateLiteral(["t_", Schema.String]), Schema.Struct({ n: Schema.NumberFromString })),
   shape: Schema.Union([
     Schema.Struct({ kind: Schema.Literal("circle"), radius: Schema.NumberFromString }),
-    Schema.Struct({ kind: Schema.Literal("square"), side: Schema.NumberFromString, radius: Schema.optionalKey(Schema.Boolean) })
+    Schema.Struct({
+      kind: Schema.Literal("square"),
+      side: Schema.NumberFromString,
+      radius: Schema.optionalKey(Schema.Boolean)
+    })
   ]),
   category: Category,
   renamed: Schema.Struct({ at: Schema.NumberFromString }).pipe(Schema.encodeKeys({ at: "a" })),
@@ -218,7 +222,10 @@ describe("attacks", () => {
     [{ name: parse(`{"toString":"x"}`) }, "filter.name misfits"],
     [{ status: { $eq: parse(`{"$exists":true}`) } }, "filter.status.$eq misfits"],
     [{ n: { $eq: parse(`{"$type":"string"}`) } }, "filter.n.$eq misfits"],
-    [{ at: parse(`{"$date":"2026-01-01"}`) }, "filter.at.$date is no operator of a typed filter: Filter.unsafe takes any"],
+    [
+      { at: parse(`{"$date":"2026-01-01"}`) },
+      "filter.at.$date is no operator of a typed filter: Filter.unsafe takes any"
+    ],
     [{ point: parse(`{"x":{"$gt":""}}`) }, "filter.point misfits"],
     [{ shape: parse(`{"kind":"circle","radius":{"$gt":""}}`) }, "filter.shape misfits"],
     [{ record: parse(`{"a":{"$gt":""}}`) }, "filter.record misfits"],
@@ -321,7 +328,10 @@ describe("attacks", () => {
     [{ $push: { list: { $each: [1], $where: 1 } } }, "update.$push.list.$where is no modifier here"],
     [{ $push: { list: parse(`{"$gt":1}`) } }, "update.$push.list misfits"],
     [{ $addToSet: { list: { $each: [1], $slice: 1 } } }, "update.$addToSet.list.$slice is no modifier here"],
-    [{ $pull: { list: { $where: "1" } } }, "update.$pull.list.$where is no operator of a typed filter: Filter.unsafe takes any"],
+    [
+      { $pull: { list: { $where: "1" } } },
+      "update.$pull.list.$where is no operator of a typed filter: Filter.unsafe takes any"
+    ],
     [{ $pull: { points: { y: 1 } } }, "update.$pull.points.y is no path of the schema"],
     [{ $pop: { list: 2 } }, "update.$pop.list is neither 1 nor -1"],
     [{ $currentDate: { name: true } }, "update.$currentDate.name needs a field that is stored as a date"],
@@ -346,7 +356,9 @@ describe("updates", () => {
     [{ $set: { n: 1, "points.0.x": 2 } }, { $set: { n: "1", "points.0.x": "2" } }],
     [{ $set: { "renamed.at": 1 } }, { $set: { "renamed.a": "1" } }],
     [{ $unset: { maybe: 1, "record.x": true } }, { $unset: { maybe: "", "record.x": "" } }],
-    [{ $push: { list: { $each: [1], $position: 0, $sort: -1 } } }, { $push: { list: { $each: ["1"], $position: 0, $sort: -1 } } }],
+    [{ $push: { list: { $each: [1], $position: 0, $sort: -1 } } }, {
+      $push: { list: { $each: ["1"], $position: 0, $sort: -1 } }
+    }],
     [{ $push: { points: { $each: [], $sort: { x: 1 } } } }, { $push: { points: { $each: [], $sort: { x: 1 } } } }],
     [{ $push: { matrix: [1] } }, { $push: { matrix: ["1"] } }],
     [{ $addToSet: { "matrix.$[m]": 1 } }, { $addToSet: { "matrix.$[m]": "1" } }],
@@ -368,7 +380,9 @@ describe("updates", () => {
   it("keep what is added to a number free of its checks", () => {
     const Age = Schema.Struct({ age: Schema.Int.check(Schema.isBetween({ minimum: 18, maximum: 65 })) })
     const resolve = makeResolve([Age.ast], "update")
-    assert.deepStrictEqual(run((operands) => encodeUpdate(resolve, { $inc: { age: -1 } }, operands)).update, { $inc: { age: -1 } })
+    assert.deepStrictEqual(run((operands) => encodeUpdate(resolve, { $inc: { age: -1 } }, operands)).update, {
+      $inc: { age: -1 }
+    })
     assert.strictEqual(
       refused(() => run((operands) => encodeUpdate(resolve, { $set: { age: -1 } }, operands))),
       "update.$set.age misfits"
@@ -381,7 +395,10 @@ describe("updates", () => {
     const filters = (value: unknown) => run((operands) => encodeArrayFilters(identifiers, value, operands))
     assert.deepStrictEqual(filters([{ "p.x": { $gt: 1 } }, { m: 2 }]), [{ "p.x": { $gt: "1" } }, { m: "2" }])
     assert.deepStrictEqual(filters([{ $or: [{ m: 1 }, { m: 2 }] }]), [{ $or: [{ m: "1" }, { m: "2" }] }])
-    assert.strictEqual(refused(() => filters([{ q: 1 }])), "options.arrayFilters[0].q names no $[identifier] of the update")
+    assert.strictEqual(
+      refused(() => filters([{ q: 1 }])),
+      "options.arrayFilters[0].q names no $[identifier] of the update"
+    )
     assert.strictEqual(refused(() => filters([{ "p.y": 1 }])), "options.arrayFilters[0].p.y is no path of the schema")
     assert.strictEqual(refused(() => filters([{ m: { $gt: "" } }])), "options.arrayFilters[0].m.$gt misfits")
     assert.strictEqual(
@@ -417,7 +434,9 @@ describe("sort orders, keys of indexes, projections", () => {
     assert.deepStrictEqual(decodeWith({ n: 1 }, { n: "1" }), { n: 1 })
     assert.deepStrictEqual(decodeWith({ "renamed.at": 1 }, { renamed: { a: "1" } }), { renamed: { at: 1 } })
     assert.deepStrictEqual(decodeWith({ "points.x": 1 }, { points: [{ x: "1" }] }), { points: [{ x: 1 }] })
-    assert.deepStrictEqual(decodeWith({ "shape.kind": 1 }, { shape: { kind: "circle" } }), { shape: { kind: "circle" } })
+    assert.deepStrictEqual(decodeWith({ "shape.kind": 1 }, { shape: { kind: "circle" } }), {
+      shape: { kind: "circle" }
+    })
     assert.deepStrictEqual(decodeWith({ "category.parent.name": 1 }, { category: { parent: { name: "a" } } }), {
       category: { parent: { name: "a" } }
     })
@@ -461,7 +480,9 @@ describe("sort orders, keys of indexes, projections", () => {
   it("a list of ids is encoded as it stands", () => {
     const resolve = makeResolve([Schema.Struct({ _id: Bson.ObjectId }).ast], "filter")
     const id = new Driver.ObjectId()
-    assert.deepStrictEqual(run((operands) => encodeFilter(resolve, { _id: { $in: [id] } }, operands)), { _id: { $in: [id] } })
+    assert.deepStrictEqual(run((operands) => encodeFilter(resolve, { _id: { $in: [id] } }, operands)), {
+      _id: { $in: [id] }
+    })
     assert.strictEqual(
       refused(() => run((operands) => encodeFilter(resolve, { _id: id.toHexString() }, operands))),
       "filter._id misfits"

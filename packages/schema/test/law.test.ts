@@ -23,8 +23,10 @@ const makeRandom = (seed: number): Random => {
 const pick = <A>(random: Random, values: ReadonlyArray<A>): A => random(...values.map((value) => () => value))
 
 const many = <A>(random: Random, minimum: number, maximum: number, make: (index: number) => A): Array<A> =>
-  Array.from({ length: pick(random, Array.from({ length: maximum - minimum + 1 }, (_, i) => minimum + i)) }, (_, i) =>
-    make(i))
+  Array.from(
+    { length: pick(random, Array.from({ length: maximum - minimum + 1 }, (_, i) => minimum + i)) },
+    (_, i) => make(i)
+  )
 
 interface Scalar {
   readonly kind: "scalar"
@@ -208,7 +210,12 @@ const randomCondition = (random: Random, type: Type): unknown => {
       )
     }
     case "nullable":
-      return random<unknown>(() => null, () => ({ $ne: null }), () => ({ $in: [null, pick(random, type.of.values)] }), () => randomCondition(random, type.of))
+      return random<unknown>(
+        () => null,
+        () => ({ $ne: null }),
+        () => ({ $in: [null, pick(random, type.of.values)] }),
+        () => randomCondition(random, type.of)
+      )
     case "array": {
       const element = () => randomValue(random, type.of)
       return random<unknown>(

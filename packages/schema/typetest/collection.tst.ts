@@ -128,7 +128,10 @@ describe("forty correct forms", () => {
     expect(users.find).type.toBeCallableWith({ $or: [{ name: "Ada" }, { $and: [{ age: 1 }, { $nor: [{ age: 2 }] }] }] })
     expect(users.find).type.toBeCallableWith({ age: { $not: { $gt: 3 } }, $comment: "why", $text: { $search: "x" } })
     expect(users.find).type.toBeCallableWith(Filter.unsafe({ $where: "true" }))
-    expect(users.find).type.toBeCallableWith({ $and: [Filter.unsafe({ $expr: {} })], "address.geo": Filter.unsafe({ $near: {} }) })
+    expect(users.find).type.toBeCallableWith({
+      $and: [Filter.unsafe({ $expr: {} })],
+      "address.geo": Filter.unsafe({ $near: {} })
+    })
   })
 
   it("of updates", () => {
@@ -137,10 +140,14 @@ describe("forty correct forms", () => {
     expect(users.updateOne).type.toBeCallableWith(filter, { $set: { born: new Date(), joined: utc, nick: null } })
     expect(users.updateOne).type.toBeCallableWith(filter, { $unset: { address: true, "scores.x": "" } })
     expect(users.updateOne).type.toBeCallableWith(filter, { $inc: { age: 1, views: 1n, "items.$.count": 1 } })
-    expect(users.updateOne).type.toBeCallableWith(filter, { $push: { tags: "x", "items.0.sizes": { $each: [1], $slice: 3 } } })
+    expect(users.updateOne).type.toBeCallableWith(filter, {
+      $push: { tags: "x", "items.0.sizes": { $each: [1], $slice: 3 } }
+    })
     expect(users.updateOne).type.toBeCallableWith(filter, { $addToSet: { tags: { $each: ["x"] } }, $pop: { items: 1 } })
     expect(users.updateOne).type.toBeCallableWith(filter, { $pull: { tags: { $in: ["x"] }, items: { sku: "a" } } })
-    expect(users.updateOne).type.toBeCallableWith(filter, { $set: { "items.$[].count": 1, "items.$[i].sizes.$[s]": 2 } }, {
+    expect(users.updateOne).type.toBeCallableWith(filter, {
+      $set: { "items.$[].count": 1, "items.$[i].sizes.$[s]": 2 }
+    }, {
       arrayFilters: [{ "i.sku": "a" }, { s: { $gt: 1 } }]
     })
     expect(users.updateOne).type.toBeCallableWith(filter, [{ $set: { name: "Ada" } }, { $unset: ["address"] }])

@@ -15,7 +15,15 @@ import { encodeIndexKeys } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
 import { encodeArrayFilters, encodeUpdate } from "./encodeUpdate.ts"
 import { decodeError, encoded, encodeError, type Origin } from "./failures.ts"
-import { AggregateQueryImpl, decodeBatch, decodeOne, encodeOptions, encodeProjected, FindQueryImpl, flatten } from "./read.ts"
+import {
+  AggregateQueryImpl,
+  decodeBatch,
+  decodeOne,
+  encodeOptions,
+  encodeProjected,
+  FindQueryImpl,
+  flatten
+} from "./read.ts"
 import type { Operands } from "./refusal.ts"
 import { array, isPlainObject, plainObject, refuse } from "./refusal.ts"
 import { Shape, type Writer } from "./shape.ts"
@@ -228,8 +236,11 @@ class CollectionImpl extends Inspectable.Class {
         options: encodeOptions(this.shape, options ?? {}, operands)
       })),
       ({ filter, options }) =>
-        Effect.flatMap(this.replacement(origin, value, "replacement"), (replacement) =>
-          Effect.flatMap(this.untyped.replaceOne(filter, replacement, options), this.updateResult(origin)))
+        Effect.flatMap(
+          this.replacement(origin, value, "replacement"),
+          (replacement) =>
+            Effect.flatMap(this.untyped.replaceOne(filter, replacement, options), this.updateResult(origin))
+        )
     )
   }
 
@@ -297,11 +308,16 @@ class CollectionImpl extends Inspectable.Class {
               ...encodeOptions(this.shape, options, operands, path),
               filter: encodeFilter(this.shape.read, filter, operands, `${path}filter`)
             }))
-            const whole = name !== "replaceOne" ? model : Effect.flatMap(model, (model) =>
-              Effect.map(this.replacement(origin, replacement, `${path}replacement`), (replacement) => ({
-                ...model,
-                replacement
-              })))
+            const whole = name !== "replaceOne" ?
+              model :
+              Effect.flatMap(
+                model,
+                (model) =>
+                  Effect.map(this.replacement(origin, replacement, `${path}replacement`), (replacement) => ({
+                    ...model,
+                    replacement
+                  }))
+              )
             return Effect.map(whole, (model) => ({ [name]: model }) as unknown as Driver.AnyBulkWriteOperation)
           }
           default:
@@ -340,7 +356,8 @@ class CollectionImpl extends Inspectable.Class {
         filter: encodeFilter(this.shape.read, filter, operands),
         ...encodeProjected(this.shape, options ?? {}, operands)
       })),
-      ({ codec, filter, options }) => Effect.flatMap(f(filter, options), (document) => this.decoded(origin, codec, document))
+      ({ codec, filter, options }) =>
+        Effect.flatMap(f(filter, options), (document) => this.decoded(origin, codec, document))
     )
   }
 
@@ -405,13 +422,15 @@ class CollectionImpl extends Inspectable.Class {
         options: encodeOptions(this.shape, options ?? {}, operands)
       })),
       ({ filter, options, target }) =>
-        Effect.flatMap(this.untyped.distinct(target.key, filter, options), (values) =>
-          Effect.forEach(values, (value) =>
-            Effect.mapError(
-              target.codec.decode(value) as Effect.Effect<unknown, SchemaIssue.Issue>,
-              (issue) =>
-                decodeError(origin, undefined, issue, path)
-            )))
+        Effect.flatMap(
+          this.untyped.distinct(target.key, filter, options),
+          (values) =>
+            Effect.forEach(values, (value) =>
+              Effect.mapError(
+                target.codec.decode(value) as Effect.Effect<unknown, SchemaIssue.Issue>,
+                (issue) => decodeError(origin, undefined, issue, path)
+              ))
+        )
     )
   }
 

@@ -141,7 +141,8 @@ const operator = (
   const name = names[0]
   const operand = name === undefined ? undefined : value[name]
   if (names.length === 1 && name === "$slice") {
-    return Number.isInteger(operand) || Array.isArray(operand) && operand.length === 2 && operand.every(Number.isInteger)
+    return Number.isInteger(operand) ||
+        Array.isArray(operand) && operand.length === 2 && operand.every(Number.isInteger)
       ? value
       : refuse(`${path}.$slice`, "is neither an integer nor a pair of integers")
   }

@@ -2,10 +2,10 @@
 import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { isBson } from "./bson.ts"
+import { encodeSort } from "./encodeFields.ts"
 import { condition, elementsAt, encodeFilter, operators, resolveIn } from "./encodeFilter.ts"
 import { encodeValue, expand, isStored, type Resolve, walk } from "./path.ts"
 import { array, isOperators, isPlainObject, type Operands, plainObject, refuse, setOwn } from "./refusal.ts"
-import { encodeSort } from "./encodeFields.ts"
 import { isUnsafe } from "./unsafe.ts"
 
 type Alternatives = ReadonlyArray<SchemaAST.AST>
@@ -110,7 +110,10 @@ const encodeField = (
       out[key] = bit(plainObject(value, path), alternatives, operands, path)
       return
     default:
-      return refuse(path.slice(0, path.indexOf(operator) + operator.length), "is no operator of a typed update: Update.unsafe takes any")
+      return refuse(
+        path.slice(0, path.indexOf(operator) + operator.length),
+        "is no operator of a typed update: Update.unsafe takes any"
+      )
   }
 }
 

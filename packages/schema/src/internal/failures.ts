@@ -29,7 +29,11 @@ const problemsOf = (issue: SchemaIssue.Issue, prefix: string): ReadonlyArray<Pro
   }))
 
 /** @internal */
-export const encodeError = ({ collection, operation }: Origin, path: string, issue: SchemaIssue.Issue): DocumentError => {
+export const encodeError = (
+  { collection, operation }: Origin,
+  path: string,
+  issue: SchemaIssue.Issue
+): DocumentError => {
   const problems = problemsOf(issue, path)
   return new DocumentError({
     kind: "encode",
@@ -49,7 +53,9 @@ export const decodeError = (
   path = ""
 ): DocumentError => {
   const problems = problemsOf(issue, path)
-  const id = typeof document === "object" && document !== null ? (document as { readonly _id?: unknown })._id : undefined
+  const id = typeof document === "object" && document !== null
+    ? (document as { readonly _id?: unknown })._id
+    : undefined
   return new DocumentError({
     kind: "decode",
     operation,

@@ -100,7 +100,10 @@ const renames = (ast: SchemaAST.Objects): ReadonlyMap<string, string> | undefine
   }
   const exit = Effect.runSyncExit(
     Effect.suspend(() =>
-      SchemaGetter.run(transformation.encode, Option.some(marks), {}) as Effect.Effect<Option.Option<unknown>, SchemaIssue.Issue>
+      SchemaGetter.run(transformation.encode, Option.some(marks), {}) as Effect.Effect<
+        Option.Option<unknown>,
+        SchemaIssue.Issue
+      >
     )
   )
   const encoded = Exit.isSuccess(exit) ? Option.getOrUndefined(exit.value) : undefined

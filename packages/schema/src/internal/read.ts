@@ -164,12 +164,14 @@ abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Ef
 
   get first(): Effect.Effect<Option.Option<A>, Failure, R> {
     if (this.policy === "skip") return Stream.runHead(this.stream)
-    return Effect.flatMap(this.source(), ({ codec, query }) =>
-      Effect.flatMap(query.first, (document) =>
-        Option.isNone(document)
-          ? Effect.succeedNone
-          : Effect.map(this.decode(codec, [document.value]), ([first]) =>
-            Option.some(first as A))))
+    return Effect.flatMap(
+      this.source(),
+      ({ codec, query }) =>
+        Effect.flatMap(query.first, (document) =>
+          Option.isNone(document)
+            ? Effect.succeedNone
+            : Effect.map(this.decode(codec, [document.value]), ([first]) => Option.some(first as A)))
+    )
   }
 
   get one(): Effect.Effect<A, Failure | Cause.NoSuchElementError, R> {
@@ -277,12 +279,13 @@ export class FindQueryImpl<A, B, R> extends QueryImpl<B, R, Core.FindQuery<Drive
     })
   }
 
-  readonly onInvalid = ((policy: DecodePolicy) =>
-    new FindQueryImpl(this.core, this.shape, this.origin, policy, this.filter, this.settings)) as FindQuery<
-      A,
-      B,
-      R
-    >["onInvalid"]
+  readonly onInvalid =
+    ((policy: DecodePolicy) =>
+      new FindQueryImpl(this.core, this.shape, this.origin, policy, this.filter, this.settings)) as FindQuery<
+        A,
+        B,
+        R
+      >["onInvalid"]
 
   sort(sort: unknown) {
     return this.with({ sort })
@@ -363,8 +366,11 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
     return new AggregateQueryImpl<A, R>(query, this.codec, this.origin, this.policy)
   }
 
-  readonly onInvalid = ((policy: DecodePolicy) =>
-    new AggregateQueryImpl(this.query, this.codec, this.origin, policy)) as AggregateQuery<A, R>["onInvalid"]
+  readonly onInvalid =
+    ((policy: DecodePolicy) => new AggregateQueryImpl(this.query, this.codec, this.origin, policy)) as AggregateQuery<
+      A,
+      R
+    >["onInvalid"]
 
   hint(hint: Driver.Hint) {
     return this.with(this.query.hint(hint))
