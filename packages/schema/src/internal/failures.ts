@@ -67,8 +67,7 @@ export const decodeError = (
   })
 }
 
-/** @internal */
-export const failureOf = (origin: Origin, error: Misfit | Refusal): Failure =>
+const failureOf = (origin: Origin, error: Misfit | Refusal): Failure =>
   error instanceof Misfit
     ? encodeError(origin, error.path, error.issue)
     : new MongoError.MongoError({

@@ -73,12 +73,8 @@ export class Operands {
   }
 }
 
-/**
- * Runs a pure encoder: what it throws on purpose is a failure, anything else a defect.
- *
- * @internal
- */
-export const attempt = <A>(f: () => A): Effect.Effect<A, Misfit | Refusal> => {
+/** Runs a pure encoder: what it throws on purpose is a failure, anything else a defect. */
+const attempt = <A>(f: () => A): Effect.Effect<A, Misfit | Refusal> => {
   try {
     return Effect.succeed(f())
   } catch (error) {
