@@ -42,6 +42,9 @@ const ada = {
   scores: { first: utc("2020-01-01") }
 }
 
+/** As a replacement has to be: what an insert makes is there already. */
+const whole = { ...ada, createdAt: utc("2026-01-01"), updatedAt: utc("2026-01-01") }
+
 const grace = { ...ada, name: "Grace", age: 85, born: utc("1906-12-09"), tags: [], items: [], scores: {} }
 
 const fixture = Effect.gen(function*() {
@@ -224,6 +227,84 @@ describe("filters", () => {
       assert.deepStrictEqual(yield* renamed.find().project({ n: 1 }), [{ id, n: 1 } as never])
       yield* renamed.replaceOne({ id }, { id, at, n: 2 })
       assert.deepStrictEqual(yield* renamed.find(), [{ id, at, n: 2 }])
+    }))
+})
+
+describe("attacks", () => {
+  it.live("are refused by every operation that takes a filter, before anything is sent", () =>
+    Effect.gen(function*() {
+      const { sent, users } = yield* fixture
+      const input = JSON.parse(`{ "$gt": "" }`)
+      const value: Filter.Filter<User> = { name: { $eq: input } }
+      const key: Filter.Filter<User> = JSON.parse(`{ "$where": "sleep(1000)" }`)
+      const update: Update.Update<User> = { $set: { age: 1 } }
+      const operations = (filter: Filter.Filter<User>): ReadonlyArray<Effect.Effect<unknown, unknown>> => [
+        users.find(filter),
+        Stream.runDrain(users.find(filter).stream),
+        Stream.runDrain(users.find(filter).raw),
+        users.find(filter).first,
+        users.find(filter).explain(),
+        users.findOne(filter),
+        users.countDocuments(filter),
+        users.distinct("name", filter),
+        users.deleteOne(filter),
+        users.deleteMany(filter),
+        users.updateOne(filter, update),
+        users.updateMany(filter, update),
+        users.replaceOne(filter, whole),
+        users.findOneAndDelete(filter),
+        users.findOneAndReplace(filter, whole),
+        users.findOneAndUpdate(filter, update),
+        users.bulkWrite([{ deleteMany: { filter } }]),
+        users.createIndex({ name: 1 }, { partialFilterExpression: filter })
+      ]
+      for (const operation of operations(value)) {
+        const error = yield* documentError(operation)
+        assert.match(error.path, /name\.\$eq$/)
+        assert.strictEqual(error.kind, "encode")
+      }
+      for (const operation of operations(key)) {
+        assert.match((yield* argumentError(operation)).path!, /\$where$/)
+      }
+      assert.deepStrictEqual(sent(), [])
+    }))
+
+  it.live("in documents, updates and options are refused, before anything is sent", () =>
+    Effect.gen(function*() {
+      const { ids, commands, users } = yield* people
+      commands.length = 0
+      const input = JSON.parse(`{ "$gt": "" }`)
+      const proto = JSON.parse(`{ "__proto__": { "admin": true } }`)
+      const filter = { _id: ids[0]! }
+      const misfits: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, string]> = [
+        [users.insertOne({ ...ada, name: input }), "document.name"],
+        [users.insertOne({ ...ada, tags: [input] }), "document.tags[0]"],
+        [users.insertOne({ ...ada, scores: input }), "document.scores.$gt"],
+        [users.insertOne({ ...ada, scores: proto }), "document.scores.__proto__"],
+        [users.replaceOne(filter, { ...whole, name: input }), "replacement.name"],
+        [users.updateOne(filter, { $set: { name: input } }), "update.$set.name"],
+        [users.updateOne(filter, { $push: { tags: input } }), "update.$push.tags"],
+        [users.updateOne(filter, [{ $set: { name: input } }]), "update[0].$set.name"],
+        [
+          users.updateOne(filter, { $set: { "items.$[i].count": 1 } }, { arrayFilters: [{ "i.sku": { $eq: input } }] }),
+          "options.arrayFilters[0].i.sku.$eq"
+        ]
+      ]
+      for (const [operation, path] of misfits) assert.strictEqual((yield* documentError(operation)).path, path)
+      const refused: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, string]> = [
+        [users.updateOne(filter, { $set: proto }), "update.$set.__proto__"],
+        [users.updateOne(filter, { $set: JSON.parse(`{ "role": "admin" }`) }), "update.$set.role"],
+        [users.updateOne(filter, JSON.parse(`{ "name": "x" }`)), "update.name"],
+        [users.find().sort(JSON.parse(`{ "password": 1 }`)), "sort.password"],
+        [users.find().project(JSON.parse(`{ "name": "$password" }`)), "projection.name"],
+        [users.findOne(filter, { projection: JSON.parse(`{ "name": { "$function": {} } }`) }), "options.projection.name"],
+        [users.find().hint(JSON.parse(`{ "password": 1 }`)), "hint.password"],
+        [users.distinct(JSON.parse(`"password"`)), "path"]
+      ]
+      for (const [operation, path] of refused) {
+        assert.strictEqual((yield* argumentError(operation)).path, path)
+      }
+      assert.deepStrictEqual(commands.map(({ commandName }) => commandName), [])
     }))
 })
 

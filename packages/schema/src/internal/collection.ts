@@ -14,6 +14,7 @@ import { codecOf } from "./codec.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
 import { encodeArrayFilters, encodeUpdate } from "./encodeUpdate.ts"
+import { forEachEager } from "./eager.ts"
 import { decodeError, encoded, encodeError, type Origin } from "./failures.ts"
 import {
   AggregateQueryImpl,
@@ -36,6 +37,11 @@ type Options = Readonly<Record<string, unknown>> | undefined
 
 // The types of the operations stand in MongoCollection.ts; in here documents and filters are unknown, as they are at run time.
 type Run<A> = Effect.Effect<A, Failure, never>
+
+interface Insertion {
+  readonly document: Driver.Document
+  readonly id: unknown
+}
 
 const shapes = new WeakMap<SchemaAST.AST, WeakMap<SchemaAST.AST, Shape>>()
 
@@ -96,40 +102,47 @@ class CollectionImpl extends Inspectable.Class {
   // ---- writing
 
   /** Makes a document of what was given: defaults, checks, encoding. */
-  private write(origin: Origin, writer: Writer, value: unknown, path: string): Run<Driver.Document> {
-    return Effect.suspend(() =>
-      Effect.mapError(
-        Effect.flatMap(writer.make(value), writer.codec.encode) as Effect.Effect<Driver.Document, SchemaIssue.Issue>,
-        (issue) => encodeError(origin, path, issue)
-      )
+  private write(
+    origin: Origin,
+    { codec, make }: Writer,
+    value: unknown,
+    path: string
+  ): Run<{ readonly value: unknown; readonly document: Driver.Document }> {
+    return Effect.mapErrorEager(
+      Effect.flatMapEager(make(value), (value) =>
+        Effect.flatMapEager(
+          codec.encode(value) as Effect.Effect<Driver.Document, SchemaIssue.Issue>,
+          (document) => Effect.succeed({ value, document })
+        )),
+      (issue) => encodeError(origin, path, issue)
     )
   }
 
-  /** A document to insert, with an `_id` in the first place, and that `_id` decoded. */
+  /** A document to insert with its `_id`, and that `_id` decoded. */
   private insertion(
     origin: Origin,
     value: unknown,
     path: string
-  ): Run<{ readonly document: Driver.Document; readonly id: unknown }> {
-    const { generated, insert } = this.shape
-    return Effect.suspend(() => {
-      const given = generated !== undefined && typeof value === "object" && value !== null &&
-          (value as Record<string, unknown>)[generated] === undefined
-        ? { ...value, [generated]: new Driver.ObjectId() }
-        : value
-      return Effect.flatMap(this.write(origin, insert, given, path), (document) => {
-        const { _id, ...others } = document
-        const id: unknown = _id === undefined ? new Driver.ObjectId() : _id
-        return Effect.map(
-          this.id(origin, id, path),
-          (decoded) => ({ document: { _id: id, ...others }, id: decoded })
-        )
-      })
+  ): Run<Insertion> {
+    const { generated, insert, inserted } = this.shape
+    const given = generated !== undefined && typeof value === "object" && value !== null &&
+        (value as Record<string, unknown>)[generated] === undefined
+      ? { ...value, [generated]: new Driver.ObjectId() }
+      : value
+    return Effect.flatMapEager(this.write(origin, insert, given, path), ({ document, value }): Run<Insertion> => {
+      const known = inserted === undefined ? undefined : (value as Record<string, unknown>)[inserted]
+      if (known !== undefined) return Effect.succeed({ document, id: known })
+      const { _id, ...others } = document
+      const id: unknown = _id === undefined ? new Driver.ObjectId() : _id
+      return Effect.flatMapEager(
+        this.id(origin, id, path),
+        (decoded) => Effect.succeed({ document: { _id: id, ...others }, id: decoded })
+      )
     })
   }
 
   private id(origin: Origin, id: unknown, path: string): Run<unknown> {
-    return Effect.mapError(
+    return Effect.mapErrorEager(
       this.shape.id.decode(id) as Effect.Effect<unknown, SchemaIssue.Issue>,
       (issue) => encodeError(origin, `${path}._id`, issue)
     )
@@ -137,7 +150,7 @@ class CollectionImpl extends Inspectable.Class {
 
   insertOne(value: unknown, options?: Options): Run<Typed.InsertOneResult<unknown>> {
     return Effect.flatMap(
-      this.insertion(this.origin("insertOne"), value, "document"),
+      Effect.suspend(() => this.insertion(this.origin("insertOne"), value, "document")),
       ({ document, id }) =>
         Effect.map(this.untyped.insertOne(document, options), ({ acknowledged }) => ({
           acknowledged,
@@ -150,7 +163,7 @@ class CollectionImpl extends Inspectable.Class {
     const origin = this.origin("insertMany")
     return Effect.flatMap(encoded(origin, () => array(values, "documents")), (values) =>
       Effect.flatMap(
-        Effect.forEach(values, (value, index) => this.insertion(origin, value, `documents[${index}]`)),
+        forEachEager(values, (value, index) => this.insertion(origin, value, `documents[${index}]`)),
         (insertions) =>
           Effect.map(
             this.untyped.insertMany(insertions.map(({ document }) => document), options),
@@ -224,7 +237,7 @@ class CollectionImpl extends Inspectable.Class {
         if (isPlainObject(value) && Object.hasOwn(value, "_id")) refuse(`${path}._id`, "is not part of a replacement")
         return this.shape.replacement
       }),
-      (writer) => this.write(origin, writer, value, path)
+      (writer) => Effect.map(this.write(origin, writer, value, path), ({ document }) => document)
     )
   }
 

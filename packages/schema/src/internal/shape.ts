@@ -1,5 +1,5 @@
 /** What is derived of a collection's schema, once: its codecs and its paths. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -8,7 +8,7 @@ import * as Driver from "mongodb"
 import * as Bson from "../Bson.ts"
 import { codecOf, type DocumentCodec } from "./codec.ts"
 import { type EncodedProjection, withoutId } from "./encodeFields.ts"
-import { elements, idsOf, isStored, makeResolve, type Resolve, union } from "./path.ts"
+import { elements, fieldsOfClass, idsOf, isStored, makeResolve, type Resolve, union } from "./path.ts"
 
 type Make = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 
@@ -20,9 +20,33 @@ export interface Writer {
 }
 
 const writerOf = (ast: SchemaAST.AST): Writer => ({
-  make: SchemaParser.makeEffect(Schema.make<Schema.Constraint>(ast)) as Make,
+  make: isConstructed(ast, new Set())
+    ? SchemaParser.makeEffect(Schema.make<Schema.Constraint>(ast)) as Make
+    : Effect.succeed,
   codec: codecOf(ast)
 })
+
+/** Whether values are made of what is given: with defaults, or as instances. Otherwise the encoder checks all there is. */
+const isConstructed = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
+  if (seen.has(ast)) return false
+  seen.add(ast)
+  if (ast.context?.constructorDefault !== undefined || fieldsOfClass(ast) !== undefined) return true
+  switch (ast._tag) {
+    case "Suspend":
+      return isConstructed(ast.thunk(), seen)
+    case "Union":
+      return ast.types.some((type) => isConstructed(type, seen))
+    case "Arrays":
+      return [...ast.elements, ...ast.rest].some((type) => isConstructed(type, seen))
+    case "Objects":
+      return ast.propertySignatures.some(({ type }) => isConstructed(type, seen)) ||
+        ast.indexSignatures.some(({ type }) => isConstructed(type, seen))
+    case "Declaration":
+      return ast.typeParameters.some((type) => isConstructed(type, seen))
+    default:
+      return false
+  }
+}
 
 const objectId = [Bson.ObjectId.ast]
 
@@ -37,6 +61,8 @@ export class Shape {
   readonly write: Resolve
   /** The codec of `_id`: an ObjectId where the schema does not have it. */
   readonly id: DocumentCodec<unknown>
+  /** The name of `_id` in what is inserted. */
+  readonly inserted: string | undefined
   /** The name of a required `_id` that inserts may leave out. */
   readonly generated: string | undefined
   private readonly distinctCodecs = new WeakMap<ReadonlyArray<SchemaAST.AST>, DocumentCodec<unknown>>()
@@ -55,6 +81,7 @@ export class Shape {
         ? { key: "_id", alternatives: objectId, optional: false, identifiers: new Map() }
         : read(path, at)
     this.write = makeResolve([ast], "update")
+    this.inserted = idsOf(insert)[0]?.name
     this.generated = generatedId(insert)
   }
 
