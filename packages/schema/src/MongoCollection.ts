@@ -167,6 +167,18 @@ export interface UpdateResult<A> {
   readonly upsertedId: IdOf<A> | null
 }
 
+/**
+ * Options of an index.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export type IndexOptions<A> = OptionsOf<Driver.IndexOptions, "partialFilterExpression"> & {
+  /** The documents that are in the index. */
+  readonly partialFilterExpression?: Filter<A> | undefined
+}
+
 type Write<A> = {
   readonly filter: Filter<A>
   readonly collation?: Driver.CollationOptions
@@ -454,12 +466,14 @@ export interface MongoCollection<S extends Schema.Constraint> {
   /** Makes an index if it is not there, and returns its name. Fails with an `IndexError` where another stands in its way. */
   readonly createIndex: (
     keys: IndexKeys<S["Type"]>,
-    indexOptions?: OptionsOf<Driver.IndexOptions, "partialFilterExpression"> & {
-      /** The documents that are in the index. */
-      readonly partialFilterExpression?: Filter<S["Type"]> | undefined
-    },
+    indexOptions?: IndexOptions<S["Type"]>,
     options?: OptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<string, Failure, S["EncodingServices"]>
+  /** Makes several indexes with one command, and returns their names. */
+  readonly createIndexes: (
+    indexes: ReadonlyArray<IndexOptions<S["Type"]> & { readonly key: IndexKeys<S["Type"]> }>,
+    options?: OptionsOf<Driver.CreateIndexOptions>
+  ) => Effect.Effect<Array<string>, Failure, S["EncodingServices"]>
   /** Drops an index by its name. Fails with an `IndexError` where there is none. */
   readonly dropIndex: (
     name: string,

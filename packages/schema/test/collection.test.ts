@@ -1,7 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, Filter, MongoCollection, MongoModel, Update } from "@mongofx/schema"
-import { Cause, Context, DateTime, Effect, Exit, Fiber, Option, Result, Schema, SchemaGetter, Stream } from "effect"
+import {
+  Cause,
+  Context,
+  DateTime,
+  Effect,
+  Exit,
+  Fiber,
+  Option,
+  Redacted,
+  Result,
+  Schema,
+  SchemaGetter,
+  Stream
+} from "effect"
 import { Model } from "effect/schema"
 import * as Driver from "mongodb"
 import { setup } from "../../core/test/utils.ts"
@@ -81,6 +94,9 @@ const argumentError = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     assert.instanceOf(reason, MongoError.InvalidArgumentError)
     return reason as MongoError.InvalidArgumentError
   })
+
+const messageOf = <A, E extends { readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(failureOf(effect), ({ message }) => message)
 
 describe("inserting", () => {
   it.live("fills in defaults, encodes every field and returns the _id", () =>
@@ -297,7 +313,10 @@ describe("attacks", () => {
         [users.updateOne(filter, JSON.parse(`{ "name": "x" }`)), "update.name"],
         [users.find().sort(JSON.parse(`{ "password": 1 }`)), "sort.password"],
         [users.find().project(JSON.parse(`{ "name": "$password" }`)), "projection.name"],
-        [users.findOne(filter, { projection: JSON.parse(`{ "name": { "$function": {} } }`) }), "options.projection.name"],
+        [
+          users.findOne(filter, { projection: JSON.parse(`{ "name": { "$function": {} } }`) }),
+          "options.projection.name"
+        ],
         [users.find().hint(JSON.parse(`{ "password": 1 }`)), "hint.password"],
         [users.distinct(JSON.parse(`"password"`)), "path"]
       ]
@@ -489,8 +508,21 @@ describe("reading", () => {
       assert.deepStrictEqual(found.map(({ age }) => age), [4])
       assert.deepStrictEqual(last("find")["min"], { born: new Date("1815-12-10"), age: 10 })
       assert.isDefined((yield* query.explain())["queryPlanner"])
-      assert.isTrue(yield* users.indexExists("born"))
-      assert.strictEqual((yield* users.listIndexes()).length, 2)
+      const names = yield* users.createIndexes([
+        { key: { name: "text" } },
+        { key: { "items.sku": 1 }, partialFilterExpression: { views: { $gt: 1n } } }
+      ])
+      assert.deepStrictEqual(names, ["name_text", "items.sku_1"])
+      assert.isTrue(yield* users.indexExists(["born", ...names]))
+      const indexes = yield* users.listIndexes()
+      assert.deepStrictEqual(indexes[1]!["partialFilterExpression"], { born: { $gt: new Date("1800-01-01") } })
+      assert.strictEqual(
+        (yield* argumentError(users.createIndexes([{ key: { nmae: 1 } as never }]))).path,
+        "indexes[0].key.nmae"
+      )
+      yield* users.dropIndex("born")
+      assert.isTrue(yield* users.dropIndexes())
+      assert.strictEqual((yield* users.listIndexes()).length, 1)
     }))
 
   it.live("distinct decodes by path", () =>
@@ -672,6 +704,79 @@ describe("codecs with effects", () => {
           list: ["b", "c"]
         }])
       }).pipe(Effect.provideService(Salt, { salt: "salt-" }))
+    }))
+})
+
+describe("schemas of all sorts", () => {
+  it.live("unions of documents", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      class Circle extends Schema.Class<Circle>("test/Circle")({
+        _id: Bson.ObjectId,
+        kind: Schema.tag("circle"),
+        radius: Schema.NumberFromString
+      }) {}
+      const Square = Schema.Struct({ _id: Bson.ObjectId, kind: Schema.tag("square"), side: Bson.Int64 })
+      const shapes = MongoCollection.make(db, "shapes", Schema.Union([Circle, Square]))
+      const circle = new Circle({ _id: new Driver.ObjectId(), radius: 1 })
+      yield* shapes.insertMany([circle, { kind: "square", side: 2n }])
+      assert.deepStrictEqual(yield* shapes.find({ kind: "circle", radius: { $in: [1, 2] } }), [circle])
+      yield* shapes.updateMany({ side: { $exists: true } }, { $inc: { side: 1n } })
+      const [square] = yield* shapes.find({ side: 3n }).project({ kind: 1, side: 1, _id: 0 })
+      assert.deepStrictEqual(square, { kind: "square", side: 3n })
+      assert.deepStrictEqual(yield* shapes.distinct("radius"), [1])
+    }))
+
+  it.live("fields that are Options", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const notes = MongoCollection.make(
+        db,
+        "notes",
+        Schema.Struct({
+          nullable: Schema.OptionFromNullOr(Schema.DateTimeUtcFromDate),
+          absent: Schema.OptionFromOptionalKey(Schema.DateTimeUtcFromDate)
+        })
+      )
+      const some = { nullable: Option.some(utc("2026-01-01")), absent: Option.some(utc("2026-01-02")) }
+      const none = { nullable: Option.none(), absent: Option.none() }
+      yield* notes.insertMany([some, none])
+      assert.deepStrictEqual(Object.keys(yield* notes.untyped.find({ nullable: null }).one), ["_id", "nullable"])
+      assert.deepStrictEqual(yield* notes.find({ absent: some.absent }), [some])
+      assert.deepStrictEqual(yield* notes.find({ absent: { $exists: false } }), [none])
+      assert.deepStrictEqual(yield* notes.find({ nullable: Option.none() }), [none])
+      yield* notes.updateOne({ absent: some.absent }, { $set: { nullable: Option.none() } })
+      assert.strictEqual(yield* notes.countDocuments({ nullable: Option.none() }), 2)
+      // What is stored as nothing cannot be compared with.
+      assert.match(yield* messageOf(notes.find({ absent: Option.none() })), /filter\.absent/)
+    }))
+
+  it.live("fields with a default for documents that lack them", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const Note = Schema.Struct({
+        text: Schema.String,
+        likes: Bson.Int64.pipe(Schema.withDecodingDefaultKey(Effect.succeed(0n)))
+      })
+      const notes = MongoCollection.make(db, "notes", Note)
+      yield* notes.untyped.insertOne({ text: "a" })
+      assert.deepStrictEqual(yield* notes.find(), [{ text: "a", likes: 0n }])
+      yield* notes.updateOne({ likes: { $exists: false } }, { $inc: { likes: 1n } })
+      assert.deepStrictEqual(yield* notes.find({ likes: 1n }), [{ text: "a", likes: 1n }])
+    }))
+
+  it.live("hidden values", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const logins = MongoCollection.make(
+        db,
+        "logins",
+        Schema.Struct({ token: Schema.RedactedFromValue(Schema.String) })
+      )
+      yield* logins.insertOne({ token: Redacted.make("secret") })
+      assert.strictEqual((yield* logins.untyped.find().one)["token"], "secret")
+      assert.deepStrictEqual((yield* logins.find({ token: Redacted.make("secret") })).length, 1)
+      assert.deepStrictEqual((yield* logins.find({ token: Redacted.make("other") })).length, 0)
     }))
 })
 

@@ -368,11 +368,88 @@ const matches = (document: unknown, filter: Record<string, unknown>): boolean =>
     return satisfies(at(document, key.split(".")), value)
   })
 
+// ---- the reference: an update of a decoded document
+
+/** A path into a value that is there, and what may stand at its end. */
+const randomPlace = (
+  random: Random,
+  type: Type,
+  value: unknown
+): readonly [path: Array<string | number>, type: Type] => {
+  const end = () => [[] as Array<string | number>, type] as const
+  const below = (segment: string | number, of: Type, value: unknown): readonly [Array<string | number>, Type] => {
+    const [path, end] = randomPlace(random, of, value)
+    return [[segment, ...path], end]
+  }
+  switch (type.kind) {
+    case "struct": {
+      const fields = type.fields.filter(({ name }) => Object.hasOwn(value as object, name))
+      if (fields.length === 0) return end()
+      const { name, of } = pick(random, fields)
+      return random<readonly [Array<string | number>, Type]>(
+        () => [[name], of],
+        () => below(name, of, (value as Record<string, unknown>)[name])
+      )
+    }
+    case "record":
+      return [[pick(random, ["k", "l"])], type.of]
+    case "array": {
+      const list = value as ReadonlyArray<unknown>
+      if (list.length === 0) return end()
+      const index = pick(random, list.map((_, index) => index))
+      return below(index, type.of, list[index])
+    }
+    default:
+      return end()
+  }
+}
+
+/** The value with another in the place of what stands at a path. */
+const put = (value: unknown, [segment, ...rest]: ReadonlyArray<string | number>, other: unknown): unknown => {
+  if (segment === undefined) return other
+  if (Array.isArray(value)) return value.map((element, i) => i === segment ? put(element, rest, other) : element)
+  const fields = value as Record<string, unknown>
+  return { ...fields, [segment]: put(fields[segment], rest, other) }
+}
+
+/** Fields in one order: an update adds keys at the end. */
+const sorted = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(sorted)
+    : isObject(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([k, v]) => [k, sorted(v)]))
+    : value
+
 // ---- the laws
 
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 }))
 
 const runs = 100
+
+const randomRoot = (random: Random) => {
+  const fields = many(random, 2, 5, (index) => ({
+    name: names[index]!,
+    of: randomType(random, 2),
+    optional: pick(random, [true, false])
+  }))
+  return {
+    body: structOf(fields),
+    root: structOf([{ name: "_id", of: scalar(Schema.Int, []), optional: false }, ...fields])
+  }
+}
+
+const check = <E, R>(property: (random: Random) => Effect.Effect<unknown, E, R>): Effect.Effect<void, never, R> =>
+  Effect.map(
+    Arbitrary.checkEffect(
+      Arbitrary.schema(Seed),
+      (seed) => Effect.as(Effect.suspend(() => property(makeRandom(seed))), true),
+      { runs }
+    ),
+    (result) => {
+      const failure = Arbitrary.formatCheckFailure(result)
+      if (failure !== undefined) assert.fail(failure)
+    }
+  )
 
 const filters = 15
 
@@ -382,17 +459,9 @@ describe("laws, for random schemas, documents and filters", () => {
   it.live("a query finds the documents whose decoded form satisfies its filter", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
-      const result = yield* Arbitrary.checkEffect(
-        Arbitrary.schema(Seed),
-        Effect.fnUntraced(function*(seed) {
-          const random = makeRandom(seed)
-          const fields = many(random, 2, 5, (index) => ({
-            name: names[index]!,
-            of: randomType(random, 2),
-            optional: pick(random, [true, false])
-          }))
-          const root = structOf([{ name: "_id", of: scalar(Schema.Int, []), optional: false }, ...fields])
-          const body = structOf(fields)
+      yield* check(
+        Effect.fnUntraced(function*(random) {
+          const { body, root } = randomRoot(random)
           const collection = MongoCollection.make(db, "law", root.schema)
           yield* collection.deleteMany({})
           const given = many(random, 4, 12, (_id) => ({ _id, ...randomValue(random, body) as object }))
@@ -415,13 +484,36 @@ describe("laws, for random schemas, documents and filters", () => {
             )
             if (found.length > 0 && found.length < documents.length) telling++
           }
-          return true
-        }),
-        { runs }
+        })
       )
-      const failure = Arbitrary.formatCheckFailure(result)
-      if (failure !== undefined) assert.fail(failure)
       // A law over filters that match nothing, or everything, would say little.
       assert.isAbove(telling, runs * filters / 5)
+    }), 120_000)
+
+  it.live("an update changes the decoded document at its path, and nothing else", () =>
+    Effect.gen(function*() {
+      const { db } = yield* setup()
+      yield* check(
+        Effect.fnUntraced(function*(random) {
+          const { body, root } = randomRoot(random)
+          const collection = MongoCollection.make(db, "law", root.schema)
+          yield* collection.deleteMany({})
+          let expected = { _id: 1, ...randomValue(random, body) as object }
+          yield* collection.insertMany([expected, { ...expected, _id: 2 }])
+          const untouched = { ...expected, _id: 2 }
+          for (let i = 0; i < 10; i++) {
+            const [path, type] = randomPlace(random, body, expected)
+            if (path.length === 0) continue
+            const value = randomValue(random, type)
+            yield* collection.updateOne({ _id: 1 } as never, { $set: { [path.join(".")]: value } } as never)
+            expected = put(expected, path, value) as typeof expected
+            const found = yield* collection.find({}).sort({ _id: 1 } as never)
+            assert(
+              equal(sorted(found), sorted([expected, untouched])),
+              inspect({ path, value, found, expected }, { depth: 9 })
+            )
+          }
+        })
+      )
     }), 120_000)
 })

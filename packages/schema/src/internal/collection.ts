@@ -11,10 +11,10 @@ import type * as Typed from "../MongoCollection.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
 import { codecOf } from "./codec.ts"
+import { forEachEager } from "./eager.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
 import { encodeArrayFilters, encodeUpdate } from "./encodeUpdate.ts"
-import { forEachEager } from "./eager.ts"
 import { decodeError, encoded, encodeError, type Origin } from "./failures.ts"
 import {
   AggregateQueryImpl,
@@ -499,24 +499,35 @@ class CollectionImpl extends Inspectable.Class {
 
   // ---- indexes and the collection itself
 
-  createIndex(keys: unknown, indexOptions: Options = {}, options?: Options): Run<string> {
+  private indexOptions(options: Options, operands: Operands, at: string): Record<string, unknown> {
+    const filter = options?.["partialFilterExpression"]
+    if (filter === undefined) return { ...options }
+    const partialFilterExpression = encodeFilter(this.shape.read, filter, operands, `${at}.partialFilterExpression`)
+    return { ...options, partialFilterExpression }
+  }
+
+  createIndex(keys: unknown, indexOptions?: Options, options?: Options): Run<string> {
     return Effect.flatMap(
-      encoded(this.origin("createIndex"), (operands) => {
-        const filter = indexOptions["partialFilterExpression"]
-        return {
-          keys: encodeIndexKeys(this.shape.read, keys),
-          indexOptions: filter === undefined ? indexOptions : {
-            ...indexOptions,
-            partialFilterExpression: encodeFilter(
-              this.shape.read,
-              filter,
-              operands,
-              "indexOptions.partialFilterExpression"
-            )
-          }
-        }
-      }),
+      encoded(this.origin("createIndex"), (operands) => ({
+        keys: encodeIndexKeys(this.shape.read, keys),
+        indexOptions: this.indexOptions(indexOptions, operands, "indexOptions")
+      })),
       ({ indexOptions, keys }) => this.untyped.createIndex(keys as Driver.IndexSpecification, indexOptions, options)
+    )
+  }
+
+  createIndexes(indexes: unknown, options?: Options): Run<Array<string>> {
+    return Effect.flatMap(
+      encoded(this.origin("createIndexes"), (operands) =>
+        array(indexes, "indexes").map((index, i) => {
+          const at = `indexes[${i}]`
+          const { key, ...others } = plainObject(index, at)
+          return {
+            ...this.indexOptions(others, operands, at),
+            key: encodeIndexKeys(this.shape.read, key, `${at}.key`)
+          }
+        })),
+      (indexes) => this.untyped.createIndexes(indexes as Array<Driver.IndexDescription>, options)
     )
   }
 
