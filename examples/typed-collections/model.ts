@@ -3,9 +3,9 @@ import { Schema } from "effect"
 import { Model } from "effect/schema"
 
 /** A price: a bigint of cents for the program, a 64-bit integer in the database. */
-export const Cents = Bson.Int64
+const Cents = Bson.Int64
 
-export const Line = Schema.Struct({
+const Line = Schema.Struct({
   sku: Schema.String,
   count: Schema.Int.check(Schema.isGreaterThan(0)),
   price: Cents,
@@ -13,7 +13,7 @@ export const Line = Schema.Struct({
 })
 
 /** An order: dates are `DateTime`s for the program and BSON dates in the database. */
-export class Order extends Model.Class<Order>("Order")({
+class Order extends Model.Class<Order>("Order")({
   _id: MongoModel.ObjectIdGenerated,
   customer: Schema.String,
   status: Schema.Literals(["open", "paid", "shipped"]),
