@@ -10,7 +10,7 @@ import * as Driver from "mongodb"
 import type * as Typed from "../MongoCollection.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
-import { codecOf } from "./codec.ts"
+import { codecOf, decoderOf } from "./codec.ts"
 import { forEachEager } from "./eager.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
@@ -466,7 +466,7 @@ class CollectionImpl extends Inspectable.Class {
 
   private changes(core: CoreChangeStream.ChangeStream, policy: DecodePolicy) {
     const origin = this.origin("watch")
-    const codec = { decode: (event: unknown) => this.event(event as Driver.Document), encode: this.shape.codec.encode }
+    const codec = decoderOf((event) => this.event(event as Driver.Document))
     const errorOf = (event: unknown, issue: SchemaIssue.Issue) =>
       decodeError(origin, (event as Driver.Document)["documentKey"], issue)
     const decode = (stream: Stream.Stream<unknown, MongoError.MongoError>): Stream.Stream<unknown, Failure> =>

@@ -4,7 +4,6 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -25,27 +24,10 @@ export type CoreCollection = {
   readonly find: (filter: Driver.Document, options: object) => Core.FindQuery<Driver.Document>
 }
 
+type Decoder = Pick<DocumentCodec<unknown>, "decode" | "decodeMany">
+
 const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
   Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })
-
-/** What is made of a document that does not decode. */
-const failed = (
-  out: Array<unknown>,
-  left: Array<DocumentError>,
-  policy: DecodePolicy,
-  error: DocumentError
-): Effect.Effect<never, DocumentError> | undefined => {
-  switch (policy) {
-    case "fail":
-      return Effect.fail(error)
-    case "skip":
-      left.push(error)
-      return undefined
-    case "collect":
-      out.push(Result.fail(error))
-      return undefined
-  }
-}
 
 /**
  * Decodes a batch. As long as the codec answers at once there is no effect for a document.
@@ -54,40 +36,39 @@ const failed = (
  */
 export const decodeBatch = <A, R>(
   errorOf: (document: unknown, issue: SchemaIssue.Issue) => DocumentError,
-  codec: DocumentCodec<unknown>,
+  codec: Decoder,
   policy: DecodePolicy,
   documents: ReadonlyArray<unknown>
 ): Effect.Effect<Array<A>, DocumentError, R> => {
   const out: Array<unknown> = []
   const left: Array<DocumentError> = []
+  const many = (from: number): number => {
+    if (policy !== "collect") return codec.decodeMany(documents, from, out)
+    const values: Array<unknown> = []
+    const end = codec.decodeMany(documents, from, values)
+    for (const value of values) out.push(Result.succeed(value))
+    return end
+  }
   const from = (start: number): Effect.Effect<Array<A>, DocumentError, R> => {
-    for (let i = start; i < documents.length; i++) {
-      const document = documents[i]
-      const decoded = codec.decode(document)
-      if (!Exit.isExit(decoded)) {
-        return Effect.flatMap(
-          Effect.result(decoded) as Effect.Effect<Result.Result<unknown, SchemaIssue.Issue>, never, R>,
-          (result) => {
-            if (Result.isSuccess(result)) out.push(policy === "collect" ? result : result.success)
-            else {
-              const failure = failed(out, left, policy, errorOf(document, result.failure))
-              if (failure !== undefined) return failure
-            }
-            return from(i + 1)
-          }
-        )
-      }
-      if (Exit.isSuccess(decoded)) {
-        out.push(policy === "collect" ? Result.succeed(decoded.value) : decoded.value)
-        continue
-      }
-      const issue = Cause.findErrorOption(decoded.cause as Cause.Cause<SchemaIssue.Issue>)
-      if (Option.isNone(issue)) return Effect.failCause(decoded.cause as Cause.Cause<never>)
-      const failure = failed(out, left, policy, errorOf(document, issue.value))
-      if (failure !== undefined) return failure
+    const position = many(start)
+    if (position === documents.length) {
+      const result = Effect.succeed(out as Array<A>)
+      return left.length === 0 ? result : Effect.andThen(skipped(left), result)
     }
-    const result = Effect.succeed(out as Array<A>)
-    return left.length === 0 ? result : Effect.andThen(skipped(left), result)
+    const document = documents[position]
+    return Effect.flatMap(
+      Effect.result(codec.decode(document) as Effect.Effect<unknown, SchemaIssue.Issue, R>),
+      (result) => {
+        if (Result.isSuccess(result)) out.push(policy === "collect" ? result : result.success)
+        else {
+          const error = errorOf(document, result.failure)
+          if (policy === "fail") return Effect.fail(error)
+          if (policy === "skip") left.push(error)
+          else out.push(Result.fail(error))
+        }
+        return from(position + 1)
+      }
+    )
   }
   return from(0)
 }
