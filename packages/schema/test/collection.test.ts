@@ -8,8 +8,10 @@ import {
   Effect,
   Exit,
   Fiber,
+  Logger,
   Option,
   Redacted,
+  References,
   Result,
   Schema,
   SchemaGetter,
@@ -627,12 +629,80 @@ describe("documents that do not decode", () => {
       assert.strictEqual((yield* Stream.runCollect(query.batchSize(1).stream)).length, 1)
     }))
 
+  it.live("are logged when they are left out, without their values", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* spoilt
+      const messages: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+        messages.push(`${logLevel} ${String(message)}`)
+      })
+      yield* users.find().onInvalid("skip").pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug")
+      )
+      const [message, ...others] = messages.filter((message) => message.includes("left out"))
+      assert.match(message!, /^Debug /)
+      assert.include(message!, `${users.fullName}, document ${ids[1]!.toHexString()}: address.since`)
+      assert.notInclude(message!, "secret")
+      assert.deepStrictEqual(others, [])
+    }))
+
   it.live("are collected", () =>
     Effect.gen(function*() {
       const { ids, users } = yield* spoilt
       const [first, second] = yield* users.find().sort({ name: -1 }).onInvalid("collect")
       assert.deepStrictEqual(Result.getOrThrow(Result.flip(first!)).id, ids[1])
       assert.strictEqual(Result.getOrThrow(second!).name, "Ada")
+    }))
+})
+
+describe("operations as descriptions", () => {
+  const freeze = <A>(value: A): A => {
+    if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+      Object.values(value).forEach(freeze)
+      Object.freeze(value)
+    }
+    return value
+  }
+
+  it.live("leave their arguments as they were and can be run twice", () =>
+    Effect.gen(function*() {
+      const { users } = yield* fixture
+      const insert = users.insertOne(freeze({ ...ada }))
+      yield* insert
+      yield* insert
+      const filter = freeze<Filter.Filter<User>>({ $or: [{ born: { $lt: utc("1900-01-01") } }, { views: 1n }] })
+      const update = users.updateMany(filter, freeze<Update.Update<User>>({ $inc: { age: 1 }, $set: { nick: "a" } }))
+      yield* update
+      yield* update
+      const find = users.find(filter, freeze({})).sort(freeze({ born: 1 } as const))
+      assert.deepStrictEqual((yield* find).map(({ age }) => age), [38, 38])
+      assert.deepStrictEqual((yield* find.limit(1)).map(({ age }) => age), [38])
+      assert.strictEqual((yield* find).length, 2)
+      assert.strictEqual((yield* Stream.runCollect(find.stream)).length, 2)
+    }))
+
+  it.live("see what their arguments are when they run", () =>
+    Effect.gen(function*() {
+      const { users } = yield* people
+      const filter: { name: string } = { name: "Ada" }
+      const find = users.find(filter)
+      filter.name = "Grace"
+      assert.deepStrictEqual((yield* find).map(({ name }) => name), ["Grace"])
+    }))
+
+  it.live("join a transaction", () =>
+    Effect.gen(function*() {
+      const { db, mongo, users } = yield* people
+      yield* db.createCollection("other")
+      const failed = yield* failureOf(mongo.withTransaction(Effect.gen(function*() {
+        yield* users.insertOne({ ...ada, name: "Alan" })
+        yield* users.updateMany({}, { $set: { age: 1 } })
+        assert.strictEqual((yield* users.find({ age: 1 })).length, 3)
+        return yield* Effect.fail("no" as const)
+      })))
+      assert.strictEqual(failed, "no")
+      assert.deepStrictEqual([...(yield* users.distinct("age"))].sort(), [36, 85])
     }))
 })
 
