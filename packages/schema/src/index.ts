@@ -15,3 +15,67 @@
  * @since 0.1.0
  */
 export * as Bson from "./Bson.ts"
+
+/**
+ * The error of documents and operands that do not fit their schema.
+ *
+ * @since 0.1.0
+ */
+export * as DocumentError from "./DocumentError.ts"
+
+/**
+ * Filters: plain MongoDB objects, typed by dotted paths on the decoded document.
+ *
+ * @since 0.1.0
+ */
+export * as Filter from "./Filter.ts"
+
+/**
+ * Collections of a schema: documents are checked and encoded on the way in, checked and decoded on the way out, and filters
+ * and updates are typed on the decoded document.
+ *
+ * @since 0.1.0
+ */
+export * as MongoCollection from "./MongoCollection.ts"
+
+/**
+ * Fields for models of effect: `Model` of `effect/schema`, with what MongoDB needs.
+ *
+ * @since 0.1.0
+ */
+export * as MongoModel from "./MongoModel.ts"
+
+/**
+ * The types of dotted paths into documents: which there are, and what stands at their ends.
+ *
+ * @since 0.1.0
+ */
+export * as Path from "./Path.ts"
+
+/**
+ * Aggregation pipelines: the names of their stages. What is in a stage is not typed.
+ *
+ * @since 0.1.0
+ */
+export * as Pipeline from "./Pipeline.ts"
+
+/**
+ * Projections: which fields of a document are returned, and the type of what is left.
+ *
+ * @since 0.1.0
+ */
+export * as Projection from "./Projection.ts"
+
+/**
+ * Queries of typed collections: what `@mongofx/core` has as `Query`, with documents that are decoded.
+ *
+ * @since 0.1.0
+ */
+export * as Query from "./Query.ts"
+
+/**
+ * Updates: plain MongoDB objects, typed by dotted paths on the decoded document.
+ *
+ * @since 0.1.0
+ */
+export * as Update from "./Update.ts"

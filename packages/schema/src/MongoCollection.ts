@@ -1,0 +1,621 @@
+/**
+ * Collections of a schema: documents are checked and encoded on the way in, checked and decoded on the way out, and filters
+ * and updates are typed on the decoded document.
+ *
+ * @since 0.1.0
+ */
+import type {
+  ChangeStream as CoreChangeStream,
+  Mongo,
+  MongoCollection as Core,
+  MongoError,
+  Query as CoreQuery
+} from "@mongofx/core"
+import { MongoDatabase } from "@mongofx/core"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { DocumentError } from "./DocumentError.ts"
+import type { Filter } from "./Filter.ts"
+import * as internal from "./internal/collection.ts"
+import type { ElementOf, IdOf, Path, ValueAt } from "./Path.ts"
+import type { Pipeline } from "./Pipeline.ts"
+import type { Exact, Projected, Projection } from "./Projection.ts"
+import type { AggregateQuery, Failure, FindQuery, IndexKeys, OnInvalid, Sort } from "./Query.ts"
+import type { ArrayFilter, Update } from "./Update.ts"
+
+/**
+ * The type of `TypeId`.
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export type TypeId = "~@mongofx/schema/MongoCollection"
+
+/**
+ * Marks a value as a collection of a schema.
+ *
+ * **Example** (Reading the mark)
+ *
+ * ```ts
+ * import { MongoCollection } from "@mongofx/schema"
+ *
+ * console.log(MongoCollection.TypeId)
+ * ```
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId: TypeId = internal.TypeId
+
+type OptionsOf<Options, Left extends string = never> = Mongo.OptionsOf<Options, Left>
+
+/** Options that name fields or hold their values: they are typed anew. */
+type Typed = "sort" | "hint" | "min" | "max" | "projection" | "arrayFilters"
+
+interface Hinted<A> {
+  /** The index to use: its name or its keys. */
+  readonly hint?: string | IndexKeys<A> | undefined
+}
+
+interface Sorted<A> {
+  /** Which document is the first. */
+  readonly sort?: Sort<A> | undefined
+}
+
+interface ArrayFiltered {
+  /** What the `$[identifier]` in the update stand for. */
+  readonly arrayFilters?: ReadonlyArray<ArrayFilter> | undefined
+}
+
+interface Projecting<A, P> {
+  /** The fields that are returned. */
+  readonly projection?: Exact<A, P> | undefined
+}
+
+/**
+ * What is inserted: the fields of the schema, or of a model's variant `insert`. What has a default may be left out, and so
+ * may an `_id` that is an ObjectId.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Insert<S extends Schema.Constraint> = WithoutRequiredId<
+  S extends { readonly insert: infer V extends Schema.Constraint } ? V["~type.make.in"] : S["~type.make.in"]
+>
+
+type WithoutRequiredId<I> = I extends { readonly _id: infer Id extends Driver.ObjectId }
+  ? Omit<I, "_id"> & { readonly _id?: Id }
+  : I
+
+/**
+ * What takes the place of a document: the fields of the schema without `_id`. What has a default may be left out.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Replacement<S extends Schema.Constraint> = WithoutId<S["~type.make.in"]>
+
+type WithoutId<I> = I extends unknown ? Omit<I, "_id"> : never
+
+/** What encoding needs: filters and updates are encoded by the schema, inserts by the model's variant. */
+type InsertServices<S extends Schema.Constraint> = S extends { readonly insert: infer V extends Schema.Constraint }
+  ? V["EncodingServices"] | S["DecodingServices"]
+  : S["EncodingServices"] | S["DecodingServices"]
+
+/** What is left of a document: all of it without a projection. */
+type Left<A, P> = [P] extends [never] ? A : Projected<A, P>
+
+/**
+ * What an insert says.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface InsertOneResult<A> {
+  /** Whether the server has said that it is done; false with `w: 0`. */
+  readonly acknowledged: boolean
+  /** The `_id`, decoded. */
+  readonly insertedId: IdOf<A>
+}
+
+/**
+ * What an insert of several documents says.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface InsertManyResult<A> {
+  /** Whether the server has said that it is done; false with `w: 0`. */
+  readonly acknowledged: boolean
+  /** How many documents were inserted. */
+  readonly insertedCount: number
+  /** The `_id`s, decoded, in the order of the documents. */
+  readonly insertedIds: ReadonlyArray<IdOf<A>>
+}
+
+/**
+ * What an update says.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface UpdateResult<A> {
+  /** Whether the server has said that it is done; false with `w: 0`. */
+  readonly acknowledged: boolean
+  /** How many documents matched. */
+  readonly matchedCount: number
+  /** How many documents are now others. */
+  readonly modifiedCount: number
+  /** How many documents were inserted, with `upsert`: one or none. */
+  readonly upsertedCount: number
+  /** The `_id`, decoded, of what was inserted. */
+  readonly upsertedId: IdOf<A> | null
+}
+
+/**
+ * Options of an index.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export type IndexOptions<A> = OptionsOf<Driver.IndexOptions, "partialFilterExpression"> & {
+  /** The documents that are in the index. */
+  readonly partialFilterExpression?: Filter<A> | undefined
+}
+
+type Write<A> = {
+  readonly filter: Filter<A>
+  readonly collation?: Driver.CollationOptions
+} & Hinted<A>
+
+/**
+ * One of the operations of a bulk write.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type BulkOperation<S extends Schema.Constraint> =
+  | { readonly insertOne: { readonly document: Insert<S> } }
+  | {
+    readonly updateOne:
+      & Write<S["Type"]>
+      & Sorted<S["Type"]>
+      & ArrayFiltered
+      & { readonly update: Update<S["Type"]>; readonly upsert?: boolean }
+  }
+  | {
+    readonly updateMany:
+      & Write<S["Type"]>
+      & ArrayFiltered
+      & { readonly update: Update<S["Type"]>; readonly upsert?: boolean }
+  }
+  | {
+    readonly replaceOne:
+      & Write<S["Type"]>
+      & Sorted<S["Type"]>
+      & { readonly replacement: Replacement<S>; readonly upsert?: boolean }
+  }
+  | { readonly deleteOne: Write<S["Type"]> }
+  | { readonly deleteMany: Write<S["Type"]> }
+
+/**
+ * The values that `distinct` gives for a field of type `V`: those of its elements, where it is an array.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Distinct<V> = ElementOf<V> | Exclude<V, undefined | ReadonlyArray<unknown>>
+
+/**
+ * An event of a change stream. `fullDocument`, `fullDocumentBeforeChange` and the `_id` in `documentKey` are decoded;
+ * `updateDescription` is as the server says it.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type ChangeEvent<A> = CoreChangeStream.ChangeEvent<A extends Driver.Document ? A : never>
+
+/**
+ * The changes of a collection, decoded. See `ChangeStream` of `@mongofx/core` for how it goes on after failures.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface ChangeStream<Event, R = never> extends Stream.Stream<Event, Failure, R> {
+  /** Opens the change stream on the server, for as long as the scope lives: what is written from then on is in it. */
+  readonly open: Effect.Effect<OpenChangeStream<Event, R>, MongoError.MongoError, Scope.Scope>
+}
+
+/**
+ * A change stream that is open on the server.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface OpenChangeStream<Event, R = never> {
+  /** The events since it was opened. */
+  readonly stream: Stream.Stream<Event, Failure, R>
+  /** The token to resume with after everything that has been taken so far. */
+  readonly resumeToken: Effect.Effect<Option.Option<Driver.ResumeToken>>
+}
+
+/**
+ * A change stream whose treatment of events that do not decode can be chosen.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface DecodedChangeStream<A, R = never> extends ChangeStream<ChangeEvent<A>, R> {
+  /** What is done with an event whose document does not decode. */
+  readonly onInvalid: OnInvalid<
+    ChangeStream<ChangeEvent<A>, R>,
+    ChangeStream<ChangeEvent<A>, R>,
+    ChangeStream<Result.Result<ChangeEvent<A>, DocumentError>, R>
+  >
+}
+
+/**
+ * A collection of documents of a schema: a cheap value that does no I/O until one of its operations runs.
+ *
+ * **Details**
+ *
+ * The operations are those of `@mongofx/core`'s collection, and what is said of those holds here as well. On top of it:
+ *
+ * - Documents that are read are decoded. One that does not decode fails the operation with a `DocumentError`; queries have
+ *   `onInvalid` for another policy.
+ * - Documents that are inserted get the defaults of the schema, anew for every run, and are checked and encoded.
+ * - The paths and operands of filters, updates, sort orders and projections are typed on the decoded document. Operands are
+ *   encoded by the codec of the field. A path, an operator or an `undefined` that does not belong there is an
+ *   `InvalidArgumentError`, an operand that does not fit a `DocumentError`; nothing is sent.
+ *
+ * With a model of effect, inserts take the variant `insert`, everything else the model itself.
+ *
+ * **Gotchas**
+ *
+ * A path cannot go into a field whose schema transforms an object as a whole; renaming its keys with `Schema.encodeKeys`
+ * is fine.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface MongoCollection<S extends Schema.Constraint> {
+  readonly [TypeId]: TypeId
+  /** The collection's name. */
+  readonly name: string
+  /** The name with that of its database: `app.users`. */
+  readonly fullName: string
+  /** The schema of its documents. */
+  readonly schema: S
+  /** The same collection without the schema. */
+  readonly untyped: Core.MongoCollection
+  /** The same collection with other settings. */
+  readonly withOptions: (options: Core.CollectionOptions) => MongoCollection<S>
+
+  /** Inserts a document. Fails with a `DuplicateKeyError` where a unique index has its key already. */
+  readonly insertOne: (
+    document: Insert<S>,
+    options?: OptionsOf<Driver.InsertOneOptions>
+  ) => Effect.Effect<InsertOneResult<S["Type"]>, Failure, InsertServices<S>>
+  /** Inserts documents. All are encoded before the first one is sent. */
+  readonly insertMany: (
+    documents: ReadonlyArray<Insert<S>>,
+    options?: OptionsOf<Driver.BulkWriteOptions>
+  ) => Effect.Effect<InsertManyResult<S["Type"]>, Failure, InsertServices<S>>
+
+  /** A query of the documents that match; of all without a filter. */
+  readonly find: (
+    filter?: Filter<S["Type"]>,
+    options?: OptionsOf<Driver.FindOptions, Typed | "returnKey" | "showRecordId">
+  ) => FindQuery<S["Type"], S["Type"], S["DecodingServices"] | S["EncodingServices"]>
+  /** The first document that matches, or none. */
+  readonly findOne: <const P extends Projection<S["Type"]> = never>(
+    filter?: Filter<S["Type"]>,
+    options?:
+      & OptionsOf<Driver.FindOneOptions, Typed | "returnKey" | "showRecordId">
+      & Sorted<S["Type"]>
+      & Hinted<S["Type"]>
+      & Projecting<S["Type"], P>
+  ) => Effect.Effect<
+    Option.Option<Left<S["Type"], P>>,
+    Failure,
+    S["DecodingServices"] | S["EncodingServices"]
+  >
+  /** Deletes the first document that matches and returns it. It is gone even if it does not decode. */
+  readonly findOneAndDelete: <const P extends Projection<S["Type"]> = never>(
+    filter: Filter<S["Type"]>,
+    options?:
+      & OptionsOf<Driver.FindOneAndDeleteOptions, Typed | "includeResultMetadata">
+      & Sorted<S["Type"]>
+      & Hinted<S["Type"]>
+      & Projecting<S["Type"], P>
+  ) => Effect.Effect<
+    Option.Option<Left<S["Type"], P>>,
+    Failure,
+    S["DecodingServices"] | S["EncodingServices"]
+  >
+  /**
+   * Replaces the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. It
+   * is replaced even if what is returned does not decode.
+   */
+  readonly findOneAndReplace: <const P extends Projection<S["Type"]> = never>(
+    filter: Filter<S["Type"]>,
+    replacement: Replacement<S>,
+    options?:
+      & OptionsOf<Driver.FindOneAndReplaceOptions, Typed | "includeResultMetadata">
+      & Sorted<S["Type"]>
+      & Hinted<S["Type"]>
+      & Projecting<S["Type"], P>
+  ) => Effect.Effect<
+    Option.Option<Left<S["Type"], P>>,
+    Failure,
+    S["DecodingServices"] | S["EncodingServices"]
+  >
+  /**
+   * Updates the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. It
+   * is updated even if what is returned does not decode.
+   */
+  readonly findOneAndUpdate: <const P extends Projection<S["Type"]> = never>(
+    filter: Filter<S["Type"]>,
+    update: Update<S["Type"]>,
+    options?:
+      & OptionsOf<Driver.FindOneAndUpdateOptions, Typed | "includeResultMetadata">
+      & Sorted<S["Type"]>
+      & Hinted<S["Type"]>
+      & ArrayFiltered
+      & Projecting<S["Type"], P>
+  ) => Effect.Effect<
+    Option.Option<Left<S["Type"], P>>,
+    Failure,
+    S["DecodingServices"] | S["EncodingServices"]
+  >
+
+  /** Updates the first document that matches. */
+  readonly updateOne: (
+    filter: Filter<S["Type"]>,
+    update: Update<S["Type"]>,
+    options?: OptionsOf<Driver.UpdateOptions, Typed> & Sorted<S["Type"]> & Hinted<S["Type"]> & ArrayFiltered
+  ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
+  /** Updates all documents that match. The driver never retries it. */
+  readonly updateMany: (
+    filter: Filter<S["Type"]>,
+    update: Update<S["Type"]>,
+    options?: OptionsOf<Driver.UpdateOptions, Typed> & Hinted<S["Type"]> & ArrayFiltered
+  ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
+  /** Puts another document in the place of the first one that matches; its `_id` stays. */
+  readonly replaceOne: (
+    filter: Filter<S["Type"]>,
+    replacement: Replacement<S>,
+    options?: OptionsOf<Driver.ReplaceOptions, Typed> & Sorted<S["Type"]> & Hinted<S["Type"]>
+  ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
+  /** Deletes the first document that matches. */
+  readonly deleteOne: (
+    filter: Filter<S["Type"]>,
+    options?: OptionsOf<Driver.DeleteOptions, Typed | "ordered"> & Hinted<S["Type"]>
+  ) => Effect.Effect<Driver.DeleteResult, Failure, S["EncodingServices"]>
+  /** Deletes all documents that match: all of the collection for `{}`. The driver never retries it. */
+  readonly deleteMany: (
+    filter: Filter<S["Type"]>,
+    options?: OptionsOf<Driver.DeleteOptions, Typed | "ordered"> & Hinted<S["Type"]>
+  ) => Effect.Effect<Driver.DeleteResult, Failure, S["EncodingServices"]>
+  /**
+   * Runs inserts, updates, replacements and deletes of this collection in batches: in order and up to the first error, or
+   * with `ordered: false` all of them. The `_id`s in the result are as they are stored.
+   */
+  readonly bulkWrite: (
+    operations: ReadonlyArray<BulkOperation<S>>,
+    options?: OptionsOf<Driver.BulkWriteOptions>
+  ) => Effect.Effect<Driver.BulkWriteResult, Failure, InsertServices<S> | S["EncodingServices"]>
+
+  /** Counts the documents that match by reading them or an index. */
+  readonly countDocuments: (
+    filter?: Filter<S["Type"]>,
+    options?: OptionsOf<Driver.CountDocumentsOptions, Typed> & Hinted<S["Type"]>
+  ) => Effect.Effect<number, Failure, S["EncodingServices"]>
+  /** The number of documents after the collection's metadata: fast, and off by some after an unclean shutdown. */
+  readonly estimatedDocumentCount: (
+    options?: OptionsOf<Driver.EstimatedDocumentCountOptions>
+  ) => Effect.Effect<number, MongoError.MongoError>
+  /** The different values of a field, decoded; of its elements, where it is an array. */
+  readonly distinct: <const P extends Path<S["Type"]>>(
+    path: P,
+    filter?: Filter<S["Type"]>,
+    options?: OptionsOf<Driver.DistinctOptions, Typed> & Hinted<S["Type"]>
+  ) => Effect.Effect<
+    Array<Distinct<ValueAt<S["Type"], P>>>,
+    Failure,
+    S["DecodingServices"] | S["EncodingServices"]
+  >
+  /** A query of what a pipeline makes of the collection, decoded by a schema of its own. Stages are sent as they are. */
+  readonly aggregate: <B extends Schema.Constraint>(
+    schema: B,
+    pipeline: Pipeline,
+    options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
+  ) => AggregateQuery<B["Type"], B["DecodingServices"]>
+  /**
+   * What happens to the collection, as a stream that goes on after failures. The pipeline is sent as it is; it may filter
+   * the events, but must keep their shape.
+   */
+  readonly watch: (
+    pipeline?: Pipeline,
+    options?: CoreChangeStream.WatchOptions
+  ) => DecodedChangeStream<S["Type"], S["DecodingServices"]>
+
+  /** Makes an index if it is not there, and returns its name. Fails with an `IndexError` where another stands in its way. */
+  readonly createIndex: (
+    keys: IndexKeys<S["Type"]>,
+    indexOptions?: IndexOptions<S["Type"]>,
+    options?: OptionsOf<Driver.CreateIndexOptions>
+  ) => Effect.Effect<string, Failure, S["EncodingServices"]>
+  /** Makes several indexes with one command, and returns their names. */
+  readonly createIndexes: (
+    indexes: ReadonlyArray<IndexOptions<S["Type"]> & { readonly key: IndexKeys<S["Type"]> }>,
+    options?: OptionsOf<Driver.CreateIndexOptions>
+  ) => Effect.Effect<Array<string>, Failure, S["EncodingServices"]>
+  /** Drops an index by its name. Fails with an `IndexError` where there is none. */
+  readonly dropIndex: (
+    name: string,
+    options?: OptionsOf<Driver.DropIndexesOptions>
+  ) => Effect.Effect<void, MongoError.MongoError>
+  /** Drops all indexes but that on `_id`; false where the collection does not exist. */
+  readonly dropIndexes: (
+    options?: OptionsOf<Driver.DropIndexesOptions>
+  ) => Effect.Effect<boolean, MongoError.MongoError>
+  /** A query of the collection's indexes. */
+  readonly listIndexes: (
+    options?: OptionsOf<Driver.ListIndexesOptions>
+  ) => CoreQuery.Query<Driver.IndexDescriptionInfo>
+  /** Whether there are indexes of all these names. */
+  readonly indexExists: (
+    names: string | ReadonlyArray<string>,
+    options?: OptionsOf<Driver.ListIndexesOptions>
+  ) => Effect.Effect<boolean, MongoError.MongoError>
+  /** The options the collection was created with. Fails where the collection does not exist. */
+  readonly options: (
+    options?: OptionsOf<Driver.OperationOptions>
+  ) => Effect.Effect<Driver.Document, MongoError.MongoError>
+  /** Whether the collection is capped. Fails where the collection does not exist. */
+  readonly isCapped: (options?: OptionsOf<Driver.OperationOptions>) => Effect.Effect<boolean, MongoError.MongoError>
+  /** Renames the collection and returns it under its new name. */
+  readonly rename: (
+    newName: string,
+    options?: OptionsOf<Driver.RenameOptions, "new_collection">
+  ) => Effect.Effect<MongoCollection<S>, MongoError.MongoError>
+  /** Drops the collection with its documents and indexes. It is no error where there is none. */
+  readonly drop: (options?: OptionsOf<Driver.DropCollectionOptions>) => Effect.Effect<boolean, MongoError.MongoError>
+}
+
+/**
+ * A collection of a database, for a schema or a model.
+ *
+ * **Example** (Writing and reading)
+ *
+ * ```ts
+ * import { MongoDatabase } from "@mongofx/core"
+ * import { Bson, MongoCollection } from "@mongofx/schema"
+ * import { Effect, Schema } from "effect"
+ *
+ * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String, tags: Schema.Array(Schema.String) })
+ *
+ * const program = Effect.gen(function*() {
+ *   const users = MongoCollection.make(yield* MongoDatabase.MongoDatabase, "users", User)
+ *   const { insertedId } = yield* users.insertOne({ name: "Ada", tags: ["admin"] })
+ *   yield* users.updateOne({ _id: insertedId }, { $push: { tags: "author" } })
+ *   return yield* users.find({ "tags.0": "admin" })
+ * })
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <S extends Schema.Constraint>(
+  database: MongoDatabase.MongoDatabase,
+  name: string,
+  schema: S,
+  options?: Core.CollectionOptions
+): MongoCollection<S> => internal.make(database.collection(name, options), schema)
+
+/**
+ * What a service of a collection is made of.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface ServiceOptions<S extends Schema.Constraint> extends Core.CollectionOptions {
+  /** The collection's name. */
+  readonly name: string
+  /** The schema of its documents. */
+  readonly schema: S
+}
+
+/**
+ * A class whose instances are never made: the service of a collection, with the layer that supplies it.
+ *
+ * @stability unstable
+ * @category services
+ * @since 0.1.0
+ */
+export interface ServiceClass<Self, Id extends string, S extends Schema.Constraint>
+  extends Context.ServiceClass<Self, Id, MongoCollection<S>>
+{
+  /** Supplies the collection, in the database of the context. */
+  readonly layer: Layer.Layer<Self, never, MongoDatabase.MongoDatabase>
+}
+
+/**
+ * Makes the service of a collection, for programs that take it from the context.
+ *
+ * **Example** (A collection as a service)
+ *
+ * ```ts
+ * import { Bson, MongoCollection } from "@mongofx/schema"
+ * import { Effect, Schema } from "effect"
+ *
+ * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
+ *
+ * class Users extends MongoCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
+ *
+ * const countUsers = Effect.gen(function*() {
+ *   const users = yield* Users
+ *   return yield* users.countDocuments({ name: "Ada" })
+ * }).pipe(Effect.provide(Users.layer))
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Service = <Self>() =>
+<const Id extends string, S extends Schema.Constraint>(
+  id: Id,
+  { name, schema, ...options }: ServiceOptions<S>
+): ServiceClass<Self, Id, S> => {
+  const service = Context.Service<Self, MongoCollection<S>>()(id)
+  const layer = Layer.effect(
+    service,
+    MongoDatabase.MongoDatabase.useSync((database) => make(database, name, schema, options))
+  )
+  return Object.assign(service, { layer })
+}
+
+/**
+ * Whether a value is a collection of a schema.
+ *
+ * **Example** (Telling it from other values)
+ *
+ * ```ts
+ * import { MongoCollection } from "@mongofx/schema"
+ *
+ * console.log(MongoCollection.isMongoCollection("users")) // false
+ * ```
+ *
+ * @stability unstable
+ * @category guards
+ * @since 0.1.0
+ */
+export const isMongoCollection = (u: unknown): u is MongoCollection<Schema.Constraint> =>
+  Predicate.hasProperty(u, TypeId)

@@ -1,0 +1,209 @@
+/**
+ * Queries of typed collections: what `@mongofx/core` has as `Query`, with documents that are decoded.
+ *
+ * @since 0.1.0
+ */
+import type { MongoError, Query as Core } from "@mongofx/core"
+import type * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Result from "effect/Result"
+import type * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { DocumentError } from "./DocumentError.ts"
+import type { Operand } from "./Filter.ts"
+import type { Path, ReadPaths } from "./Path.ts"
+import type { Exact, Projected, Projection } from "./Projection.ts"
+
+/**
+ * What a typed operation fails with.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export type Failure = MongoError.MongoError | DocumentError
+
+/**
+ * What is done with a document that does not decode: the query fails, leaves it out, or delivers its error in its place.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export type DecodePolicy = "fail" | "skip" | "collect"
+
+/**
+ * The fields that documents are sorted by, in order.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Sort<A> = { readonly [P in Path<A>]?: 1 | -1 | "asc" | "desc" | "ascending" | "descending" }
+
+/**
+ * The keys of an index.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type IndexKeys<A> =
+  & { readonly [P in Path<A>]?: 1 | -1 | "2d" | "2dsphere" | "text" | "hashed" }
+  & { readonly "$**"?: 1 | -1 | "text" }
+
+/**
+ * A bound of an index: a value for each of its keys.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type IndexBound<A> = {
+  readonly [E in ReadPaths<A> as E extends [infer P extends string, unknown] ? P : never]?: E extends [string, infer V]
+    ? Operand<V>
+    : never
+}
+
+/**
+ * A read that has not run yet. Yield it for an array of all documents, or take one of its other views.
+ *
+ * **Details**
+ *
+ * Every view fails with a `MongoError`, or with a `DocumentError` where a document does not decode or an operand does not
+ * encode. `R` is what the schema's codecs need.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Query<A, R = never> extends Effect.Effect<Array<A>, Failure, R> {
+  /** The documents as a stream. A chunk of the stream is a batch of the server. */
+  readonly stream: Stream.Stream<A, Failure, R>
+  /** The batches of the server, one array each; never an empty one. */
+  readonly batches: Stream.Stream<ReadonlyArray<A>, Failure, R>
+  /** The documents as BSON bytes, not decoded. A view keeps its whole batch alive, so copy what you keep. */
+  readonly raw: Stream.Stream<Uint8Array, Failure, R>
+  /** The first document, or none. */
+  readonly first: Effect.Effect<Option.Option<A>, Failure, R>
+  /** The first document; fails with a `NoSuchElementError` where there is none. */
+  readonly one: Effect.Effect<A, Failure | Cause.NoSuchElementError, R>
+}
+
+/**
+ * Builds on a query of decoded documents.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface OnInvalid<Fail, Skip, Collect> {
+  /** Fails at the first document that does not decode: the default. */
+  (policy: "fail"): Fail
+  /** Leaves out documents that do not decode, and logs each at the level Debug. */
+  (policy: "skip"): Skip
+  /** Delivers the error of a document that does not decode in its place. */
+  (policy: "collect"): Collect
+}
+
+/**
+ * The query that `find` makes: `A` is the type of the collection's documents, `B` that of what comes back. Each method gives
+ * a new query and leaves this one as it was.
+ *
+ * **Example** (Building on a query)
+ *
+ * ```ts
+ * import type { MongoDatabase } from "@mongofx/core"
+ * import { Bson, MongoCollection } from "@mongofx/schema"
+ * import { Effect, Schema } from "effect"
+ *
+ * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String, born: Bson.Date })
+ *
+ * const oldest = (db: MongoDatabase.MongoDatabase) =>
+ *   Effect.gen(function*() {
+ *     const users = MongoCollection.make(db, "users", User)
+ *     return yield* users.find({ born: { $lt: new Date("1900-01-01") } }).sort({ born: 1 }).limit(3).project({ name: 1 })
+ *   })
+ * ```
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface FindQuery<A, B = A, R = never> extends Query<B, R> {
+  /** Sets the order of the documents. */
+  readonly sort: (sort: Sort<A>) => FindQuery<A, B, R>
+  /** Returns so many documents at the most; 0 is no limit. */
+  readonly limit: (limit: number) => FindQuery<A, B, R>
+  /** Leaves out so many documents at the start. */
+  readonly skip: (skip: number) => FindQuery<A, B, R>
+  /** Chooses the fields that are returned. Their type and their schema follow from the projection. */
+  readonly project: <const P extends Projection<A>>(projection: Exact<A, P>) => FindQuery<A, Projected<A, P>, R>
+  /** What is done with a document that does not decode. */
+  readonly onInvalid: OnInvalid<
+    FindQuery<A, B, R>,
+    FindQuery<A, B, R>,
+    Query<Result.Result<B, DocumentError>, R>
+  >
+  /** Makes the server use this index: its name or its keys. */
+  readonly hint: (hint: string | IndexKeys<A>) => FindQuery<A, B, R>
+  /** Sets the inclusive lower bound of the index that `hint` names. */
+  readonly min: (min: IndexBound<A>) => FindQuery<A, B, R>
+  /** Sets the exclusive upper bound of the index that `hint` names. */
+  readonly max: (max: IndexBound<A>) => FindQuery<A, B, R>
+  /** Sets the rules by which strings are compared. */
+  readonly collation: (collation: Driver.CollationOptions) => FindQuery<A, B, R>
+  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
+  readonly comment: (comment: unknown) => FindQuery<A, B, R>
+  /** Sets how many documents a batch holds at the most. */
+  readonly batchSize: (batchSize: number) => FindQuery<A, B, R>
+  /** Makes the server give up after so many milliseconds of work. */
+  readonly maxTimeMS: (maxTimeMS: number) => FindQuery<A, B, R>
+  /** Lets a sort of more than 100 MB use files of the server. */
+  readonly allowDiskUse: (allowDiskUse?: boolean) => FindQuery<A, B, R>
+  /** Keeps an idle cursor alive past the server's ten minutes. */
+  readonly noCursorTimeout: (noCursorTimeout?: boolean) => FindQuery<A, B, R>
+  /** Waits at the end of a capped collection for new documents: the stream never ends by itself. */
+  readonly tailable: (options?: Core.TailableOptions) => FindQuery<A, B, R>
+  /** Chooses the member of the replica set that answers. */
+  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => FindQuery<A, B, R>
+  /** Chooses how settled the data must be. */
+  readonly readConcern: (readConcern: Driver.ReadConcernLike) => FindQuery<A, B, R>
+  /** Asks the server how it would run the query. The default verbosity is `"queryPlanner"`. */
+  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, Failure, R>
+}
+
+/**
+ * The query that `aggregate` makes. Each method gives a new query and leaves this one as it was.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface AggregateQuery<A, R = never> extends Query<A, R> {
+  /** What is done with a document that does not decode. */
+  readonly onInvalid: OnInvalid<
+    AggregateQuery<A, R>,
+    AggregateQuery<A, R>,
+    Query<Result.Result<A, DocumentError>, R>
+  >
+  /** Makes the server use this index: its name or its key. */
+  readonly hint: (hint: Driver.Hint) => AggregateQuery<A, R>
+  /** Sets the rules by which strings are compared. */
+  readonly collation: (collation: Driver.CollationOptions) => AggregateQuery<A, R>
+  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
+  readonly comment: (comment: unknown) => AggregateQuery<A, R>
+  /** Sets how many documents a batch holds at the most. */
+  readonly batchSize: (batchSize: number) => AggregateQuery<A, R>
+  /** Makes the server give up after so many milliseconds of work. */
+  readonly maxTimeMS: (maxTimeMS: number) => AggregateQuery<A, R>
+  /** Lets stages of more than 100 MB use files of the server. */
+  readonly allowDiskUse: (allowDiskUse?: boolean) => AggregateQuery<A, R>
+  /** Chooses the member of the replica set that answers. */
+  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => AggregateQuery<A, R>
+  /** Chooses how settled the data must be. */
+  readonly readConcern: (readConcern: Driver.ReadConcernLike) => AggregateQuery<A, R>
+  /** Asks the server how it would run the pipeline. */
+  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, Failure, R>
+}

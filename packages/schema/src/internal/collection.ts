@@ -1,0 +1,571 @@
+import type { ChangeStream as CoreChangeStream, MongoCollection as Core, MongoError } from "@mongofx/core"
+import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as Stream from "effect/Stream"
+import * as Driver from "mongodb"
+import type * as Typed from "../MongoCollection.ts"
+import type { Pipeline } from "../Pipeline.ts"
+import type { DecodePolicy, Failure } from "../Query.ts"
+import { codecOf, decoderOf } from "./codec.ts"
+import { forEachEager } from "./eager.ts"
+import { encodeIndexKeys } from "./encodeFields.ts"
+import { encodeFilter } from "./encodeFilter.ts"
+import { encodeArrayFilters, encodeUpdate } from "./encodeUpdate.ts"
+import { decodeError, encoded, encodeError, type Origin } from "./failures.ts"
+import {
+  AggregateQueryImpl,
+  decodeBatch,
+  decodeOne,
+  encodeOptions,
+  encodeProjected,
+  FindQueryImpl,
+  flatten
+} from "./read.ts"
+import type { Operands } from "./refusal.ts"
+import { array, isPlainObject, plainObject, refuse } from "./refusal.ts"
+import { Shape, type Writer } from "./shape.ts"
+import { isUnsafe } from "./unsafe.ts"
+
+/** @internal */
+export const TypeId = "~@mongofx/schema/MongoCollection" as const
+
+type Options = Readonly<Record<string, unknown>> | undefined
+
+// The types of the operations stand in MongoCollection.ts; in here documents and filters are unknown, as they are at run time.
+type Run<A> = Effect.Effect<A, Failure, never>
+
+interface Insertion {
+  readonly document: Driver.Document
+  readonly id: unknown
+}
+
+const shapes = new WeakMap<SchemaAST.AST, WeakMap<SchemaAST.AST, Shape>>()
+
+const shapeOf = (schema: Schema.Constraint): Shape => {
+  const variant = (schema as { readonly insert?: unknown }).insert
+  const insert = Schema.isSchema(variant) ? variant.ast : schema.ast
+  let variants = shapes.get(schema.ast)
+  if (variants === undefined) shapes.set(schema.ast, variants = new WeakMap())
+  let shape = variants.get(insert)
+  if (shape === undefined) variants.set(insert, shape = new Shape(schema.ast, insert))
+  return shape
+}
+
+/** What is no array is left to core, which refuses it when the query runs. */
+const stagesOf = (pipeline: Pipeline): Array<Driver.Document> =>
+  Array.isArray(pipeline) ? pipeline.map((stage) => isUnsafe(stage) ? stage.document : stage) : pipeline as never
+
+/** An issue inside of a field. */
+const under = (
+  name: string,
+  self: Effect.Effect<unknown, SchemaIssue.Issue, unknown>
+): Effect.Effect<unknown, SchemaIssue.Issue, unknown> =>
+  Effect.mapError(self, (issue) => new SchemaIssue.Pointer([name], issue))
+
+class CollectionImpl extends Inspectable.Class {
+  readonly [TypeId] = TypeId
+  readonly schema: Schema.Constraint
+  readonly untyped: Core.MongoCollection
+  private readonly shape: Shape
+
+  constructor(untyped: Core.MongoCollection, schema: Schema.Constraint) {
+    super()
+    this.untyped = untyped
+    this.schema = schema
+    this.shape = shapeOf(schema)
+  }
+
+  get name(): string {
+    return this.untyped.name
+  }
+
+  get fullName(): string {
+    return this.untyped.fullName
+  }
+
+  toJSON(): unknown {
+    return { _id: "MongoCollection", name: this.fullName }
+  }
+
+  private origin(operation: string): Origin {
+    return { operation, collection: this.fullName }
+  }
+
+  withOptions(options: Core.CollectionOptions) {
+    return new CollectionImpl(this.untyped.withOptions(options), this.schema)
+  }
+
+  // ---- writing
+
+  /** Makes a document of what was given: defaults, checks, encoding. */
+  private write(
+    origin: Origin,
+    { codec, make }: Writer,
+    value: unknown,
+    path: string
+  ): Run<{ readonly value: unknown; readonly document: Driver.Document }> {
+    return Effect.mapErrorEager(
+      Effect.flatMapEager(make(value), (value) =>
+        Effect.flatMapEager(
+          codec.encode(value) as Effect.Effect<Driver.Document, SchemaIssue.Issue>,
+          (document) => Effect.succeed({ value, document })
+        )),
+      (issue) => encodeError(origin, path, issue)
+    )
+  }
+
+  /** A document to insert with its `_id`, and that `_id` decoded. */
+  private insertion(
+    origin: Origin,
+    value: unknown,
+    path: string
+  ): Run<Insertion> {
+    const { generated, insert, inserted } = this.shape
+    const given = generated !== undefined && typeof value === "object" && value !== null &&
+        (value as Record<string, unknown>)[generated] === undefined
+      ? { ...value, [generated]: new Driver.ObjectId() }
+      : value
+    return Effect.flatMapEager(this.write(origin, insert, given, path), ({ document, value }): Run<Insertion> => {
+      const known = inserted === undefined ? undefined : (value as Record<string, unknown>)[inserted]
+      if (known !== undefined) return Effect.succeed({ document, id: known })
+      const { _id, ...others } = document
+      const id: unknown = _id === undefined ? new Driver.ObjectId() : _id
+      return Effect.flatMapEager(
+        this.id(origin, id, path),
+        (decoded) => Effect.succeed({ document: { _id: id, ...others }, id: decoded })
+      )
+    })
+  }
+
+  private id(origin: Origin, id: unknown, path: string): Run<unknown> {
+    return Effect.mapErrorEager(
+      this.shape.id.decode(id) as Effect.Effect<unknown, SchemaIssue.Issue>,
+      (issue) => encodeError(origin, `${path}._id`, issue)
+    )
+  }
+
+  insertOne(value: unknown, options?: Options): Run<Typed.InsertOneResult<unknown>> {
+    return Effect.flatMap(
+      Effect.suspend(() => this.insertion(this.origin("insertOne"), value, "document")),
+      ({ document, id }) =>
+        Effect.map(this.untyped.insertOne(document, options), ({ acknowledged }) => ({
+          acknowledged,
+          insertedId: id as Driver.ObjectId
+        }))
+    )
+  }
+
+  insertMany(values: unknown, options?: Options): Run<Typed.InsertManyResult<unknown>> {
+    const origin = this.origin("insertMany")
+    return Effect.flatMap(encoded(origin, () => array(values, "documents")), (values) =>
+      Effect.flatMap(
+        forEachEager(values, (value, index) => this.insertion(origin, value, `documents[${index}]`)),
+        (insertions) =>
+          Effect.map(
+            this.untyped.insertMany(insertions.map(({ document }) => document), options),
+            ({ acknowledged, insertedCount }) => ({
+              acknowledged,
+              insertedCount,
+              insertedIds: insertions.map(({ id }) => id as Driver.ObjectId)
+            })
+          )
+      ))
+  }
+
+  private updateResult(origin: Origin) {
+    return (result: Driver.UpdateResult): Run<Typed.UpdateResult<unknown>> => {
+      const { acknowledged, matchedCount, modifiedCount, upsertedCount, upsertedId } = result
+      const counts = { acknowledged, matchedCount, modifiedCount, upsertedCount }
+      return upsertedId === null || upsertedId === undefined
+        ? Effect.succeed({ ...counts, upsertedId: null })
+        : Effect.map(
+          Effect.mapError(
+            this.shape.id.decode(upsertedId) as Effect.Effect<unknown, SchemaIssue.Issue>,
+            (issue) => decodeError(origin, { _id: upsertedId }, issue, "_id")
+          ),
+          (id) => ({ ...counts, upsertedId: id as Driver.ObjectId })
+        )
+    }
+  }
+
+  /** Filter, update and options of an operation that updates. */
+  private updating(filter: unknown, update: unknown, options: Options, operands: Operands, at = "") {
+    const encodedFilter = encodeFilter(this.shape.read, filter, operands, `${at}filter`)
+    const { identifiers, update: encodedUpdate } = encodeUpdate(this.shape.write, update, operands, `${at}update`)
+    const prefix = at === "" ? "options." : at
+    const projected = encodeProjected(this.shape, options ?? {}, operands, prefix)
+    const arrayFilters = options?.["arrayFilters"] === undefined
+      ? {}
+      : {
+        arrayFilters: encodeArrayFilters(identifiers, options["arrayFilters"], operands, `${prefix}arrayFilters`)
+      }
+    return {
+      filter: encodedFilter,
+      update: encodedUpdate,
+      options: { ...projected.options, ...arrayFilters },
+      codec: projected.codec
+    }
+  }
+
+  private update(name: "updateOne" | "updateMany", filter: unknown, update: unknown, options: Options) {
+    const origin = this.origin(name)
+    return Effect.flatMap(
+      encoded<ReturnType<CollectionImpl["updating"]>, never>(
+        origin,
+        (operands) => this.updating(filter, update, options, operands)
+      ),
+      ({ filter, options, update }) =>
+        Effect.flatMap(this.untyped[name](filter, update, options), this.updateResult(origin))
+    )
+  }
+
+  updateOne(filter: unknown, update: unknown, options?: Options): Run<Typed.UpdateResult<unknown>> {
+    return this.update("updateOne", filter, update, options)
+  }
+
+  updateMany(filter: unknown, update: unknown, options?: Options): Run<Typed.UpdateResult<unknown>> {
+    return this.update("updateMany", filter, update, options)
+  }
+
+  private replacement(origin: Origin, value: unknown, path: string): Run<Driver.Document> {
+    return Effect.flatMap(
+      encoded(origin, () => {
+        if (isPlainObject(value) && Object.hasOwn(value, "_id")) refuse(`${path}._id`, "is not part of a replacement")
+        return this.shape.replacement
+      }),
+      (writer) => Effect.map(this.write(origin, writer, value, path), ({ document }) => document)
+    )
+  }
+
+  replaceOne(filter: unknown, value: unknown, options?: Options): Run<Typed.UpdateResult<unknown>> {
+    const origin = this.origin("replaceOne")
+    return Effect.flatMap(
+      encoded(origin, (operands) => ({
+        filter: encodeFilter(this.shape.read, filter, operands),
+        options: encodeOptions(this.shape, options ?? {}, operands)
+      })),
+      ({ filter, options }) =>
+        Effect.flatMap(
+          this.replacement(origin, value, "replacement"),
+          (replacement) =>
+            Effect.flatMap(this.untyped.replaceOne(filter, replacement, options), this.updateResult(origin))
+        )
+    )
+  }
+
+  /** An operation that takes a filter and options. */
+  private filtered<A>(
+    name: string,
+    filter: unknown,
+    options: Options,
+    f: (filter: Driver.Document, options: object) => Effect.Effect<A, MongoError.MongoError>
+  ): Run<A> {
+    return Effect.flatMap(
+      encoded(this.origin(name), (operands) => ({
+        filter: encodeFilter(this.shape.read, filter, operands),
+        options: encodeOptions(this.shape, options ?? {}, operands)
+      })),
+      ({ filter, options }) => f(filter, options)
+    )
+  }
+
+  deleteOne(filter: unknown, options?: Options): Run<Driver.DeleteResult> {
+    return this.filtered("deleteOne", filter, options, this.untyped.deleteOne.bind(this.untyped))
+  }
+
+  deleteMany(filter: unknown, options?: Options): Run<Driver.DeleteResult> {
+    return this.filtered("deleteMany", filter, options, this.untyped.deleteMany.bind(this.untyped))
+  }
+
+  bulkWrite(operations: unknown, options?: Options): Run<Driver.BulkWriteResult> {
+    const origin = this.origin("bulkWrite")
+    return Effect.flatMap(encoded(origin, () => array(operations, "operations")), (operations) =>
+      Effect.flatMap(
+        Effect.forEach(operations, (operation, index) => this.bulkModel(origin, operation, `operations[${index}]`)),
+        (models) => this.untyped.bulkWrite(models, options)
+      ))
+  }
+
+  private bulkModel(origin: Origin, operation: unknown, at: string): Run<Driver.AnyBulkWriteOperation> {
+    return Effect.flatMap(
+      encoded(origin, () => {
+        const [entry, ...others] = Object.entries(plainObject(operation, at))
+        if (entry === undefined || others.length > 0) return refuse(at, "is not one operation")
+        return [entry[0], plainObject(entry[1], `${at}.${entry[0]}`)] as const
+      }),
+      ([name, fields]): Run<Driver.AnyBulkWriteOperation> => {
+        const path = `${at}.${name}.`
+        switch (name) {
+          case "insertOne":
+            return Effect.map(this.insertion(origin, fields["document"], `${path}document`), ({ document }) => ({
+              insertOne: { document }
+            }))
+          case "updateOne":
+          case "updateMany":
+            return encoded(origin, (operands) => {
+              const { filter, update, ...options } = fields
+              const encoded = this.updating(filter, update, options, operands, path)
+              return {
+                [name]: { ...encoded.options, filter: encoded.filter, update: encoded.update }
+              } as unknown as Driver.AnyBulkWriteOperation
+            })
+          case "replaceOne":
+          case "deleteOne":
+          case "deleteMany": {
+            const { filter, replacement, ...options } = fields
+            const model = encoded<Record<string, unknown>, never>(origin, (operands) => ({
+              ...encodeOptions(this.shape, options, operands, path),
+              filter: encodeFilter(this.shape.read, filter, operands, `${path}filter`)
+            }))
+            const whole = name !== "replaceOne" ?
+              model :
+              Effect.flatMap(
+                model,
+                (model) =>
+                  Effect.map(this.replacement(origin, replacement, `${path}replacement`), (replacement) => ({
+                    ...model,
+                    replacement
+                  }))
+              )
+            return Effect.map(whole, (model) => ({ [name]: model }) as unknown as Driver.AnyBulkWriteOperation)
+          }
+          default:
+            return encoded(origin, () => refuse(`${at}.${name}`, "is no operation of a bulk write"))
+        }
+      }
+    )
+  }
+
+  // ---- reading
+
+  find(filter: unknown = {}, options: Options = {}) {
+    return new FindQueryImpl<unknown, unknown, never>(
+      this.untyped,
+      this.shape,
+      this.origin("find"),
+      "fail",
+      filter,
+      options
+    )
+  }
+
+  findOne(filter: unknown = {}, options: Options = {}): Run<Option.Option<unknown>> {
+    return this.reading("findOne", filter, options, (filter, options) => this.untyped.findOne(filter, options))
+  }
+
+  private reading(
+    name: string,
+    filter: unknown,
+    options: Options,
+    f: (filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, MongoError.MongoError>
+  ): Run<Option.Option<unknown>> {
+    const origin = this.origin(name)
+    return Effect.flatMap(
+      encoded(origin, (operands) => ({
+        filter: encodeFilter(this.shape.read, filter, operands),
+        ...encodeProjected(this.shape, options ?? {}, operands)
+      })),
+      ({ codec, filter, options }) =>
+        Effect.flatMap(f(filter, options), (document) => this.decoded(origin, codec, document))
+    )
+  }
+
+  private decoded(
+    origin: Origin,
+    codec: Shape["codec"],
+    document: Option.Option<unknown>
+  ): Run<Option.Option<unknown>> {
+    return Option.isNone(document)
+      ? Effect.succeedNone
+      : Effect.map(decodeOne<unknown, never>(origin, codec, document.value), Option.some)
+  }
+
+  findOneAndDelete(filter: unknown, options?: Options): Run<Option.Option<unknown>> {
+    return this.reading(
+      "findOneAndDelete",
+      filter,
+      options,
+      (filter, options) => this.untyped.findOneAndDelete(filter, options)
+    )
+  }
+
+  findOneAndReplace(filter: unknown, value: unknown, options?: Options): Run<Option.Option<unknown>> {
+    return Effect.flatMap(
+      this.replacement(this.origin("findOneAndReplace"), value, "replacement"),
+      (replacement) =>
+        this.reading(
+          "findOneAndReplace",
+          filter,
+          options,
+          (filter, options) => this.untyped.findOneAndReplace(filter, replacement, options)
+        )
+    )
+  }
+
+  findOneAndUpdate(filter: unknown, update: unknown, options?: Options): Run<Option.Option<unknown>> {
+    const origin = this.origin("findOneAndUpdate")
+    return Effect.flatMap(
+      encoded(origin, (operands) => this.updating(filter, update, options, operands)),
+      ({ codec, filter, options, update }) =>
+        Effect.flatMap(
+          this.untyped.findOneAndUpdate(filter, update, options),
+          (document) => this.decoded(origin, codec, document)
+        )
+    )
+  }
+
+  countDocuments(filter: unknown = {}, options?: Options): Run<number> {
+    return this.filtered("countDocuments", filter, options, this.untyped.countDocuments.bind(this.untyped))
+  }
+
+  estimatedDocumentCount(options?: Options) {
+    return this.untyped.estimatedDocumentCount(options)
+  }
+
+  distinct(path: string, filter: unknown = {}, options?: Options): Run<Array<unknown>> {
+    const origin = this.origin("distinct")
+    return Effect.flatMap(
+      encoded(origin, (operands) => ({
+        target: this.shape.distinct(path),
+        filter: encodeFilter(this.shape.read, filter, operands),
+        options: encodeOptions(this.shape, options ?? {}, operands)
+      })),
+      ({ filter, options, target }) =>
+        Effect.flatMap(
+          this.untyped.distinct(target.key, filter, options),
+          (values) =>
+            Effect.forEach(values, (value) =>
+              Effect.mapError(
+                target.codec.decode(value) as Effect.Effect<unknown, SchemaIssue.Issue>,
+                (issue) => decodeError(origin, undefined, issue, path)
+              ))
+        )
+    )
+  }
+
+  aggregate(schema: Schema.Constraint, pipeline: Pipeline, options?: Options) {
+    return new AggregateQueryImpl<unknown, never>(
+      this.untyped.aggregate(stagesOf(pipeline), options),
+      codecOf(schema.ast),
+      this.origin("aggregate"),
+      "fail"
+    )
+  }
+
+  // ---- watching
+
+  watch(pipeline: Pipeline = [], options?: CoreChangeStream.WatchOptions) {
+    const core = this.untyped.watch<Driver.Document>(stagesOf(pipeline), options)
+    const of = (policy: DecodePolicy) => this.changes(core, policy)
+    return Object.assign(of("fail"), { onInvalid: of })
+  }
+
+  private changes(core: CoreChangeStream.ChangeStream, policy: DecodePolicy) {
+    const origin = this.origin("watch")
+    const codec = decoderOf((event) => this.event(event as Driver.Document))
+    const errorOf = (event: unknown, issue: SchemaIssue.Issue) =>
+      decodeError(origin, (event as Driver.Document)["documentKey"], issue)
+    const decode = (stream: Stream.Stream<unknown, MongoError.MongoError>): Stream.Stream<unknown, Failure> =>
+      flatten(Stream.mapEffect(
+        Stream.chunks(stream),
+        (events) => decodeBatch<unknown, never>(errorOf, codec, policy, events)
+      ))
+    return Object.assign(decode(core), {
+      open: Effect.map(core.open, (open) => ({ ...open, stream: decode(open.stream) }))
+    })
+  }
+
+  /** Decodes what an event has of the collection's documents. */
+  private event(event: Driver.Document): Effect.Effect<unknown, SchemaIssue.Issue, unknown> {
+    const parts: Array<readonly [path: string, Effect.Effect<unknown, SchemaIssue.Issue, unknown>]> = []
+    for (const name of ["fullDocument", "fullDocumentBeforeChange"]) {
+      const document: unknown = event[name]
+      if (document !== undefined && document !== null) parts.push([name, this.shape.codec.decode(document)])
+    }
+    const key: unknown = event["documentKey"]
+    if (isPlainObject(key) && key["_id"] !== undefined) {
+      const { _id, ...others } = key
+      parts.push(["documentKey", Effect.map(this.shape.id.decode(_id), (id) => ({ _id: id, ...others }))])
+    }
+    return Effect.map(
+      Effect.forEach(parts, ([name, decoded]) => Effect.map(under(name, decoded), (value) => [name, value] as const)),
+      (entries) => ({ ...event, ...Object.fromEntries(entries) })
+    )
+  }
+
+  // ---- indexes and the collection itself
+
+  private indexOptions(options: Options, operands: Operands, at: string): Record<string, unknown> {
+    const filter = options?.["partialFilterExpression"]
+    if (filter === undefined) return { ...options }
+    const partialFilterExpression = encodeFilter(this.shape.read, filter, operands, `${at}.partialFilterExpression`)
+    return { ...options, partialFilterExpression }
+  }
+
+  createIndex(keys: unknown, indexOptions?: Options, options?: Options): Run<string> {
+    return Effect.flatMap(
+      encoded(this.origin("createIndex"), (operands) => ({
+        keys: encodeIndexKeys(this.shape.read, keys),
+        indexOptions: this.indexOptions(indexOptions, operands, "indexOptions")
+      })),
+      ({ indexOptions, keys }) => this.untyped.createIndex(keys as Driver.IndexSpecification, indexOptions, options)
+    )
+  }
+
+  createIndexes(indexes: unknown, options?: Options): Run<Array<string>> {
+    return Effect.flatMap(
+      encoded(this.origin("createIndexes"), (operands) =>
+        array(indexes, "indexes").map((index, i) => {
+          const at = `indexes[${i}]`
+          const { key, ...others } = plainObject(index, at)
+          return {
+            ...this.indexOptions(others, operands, at),
+            key: encodeIndexKeys(this.shape.read, key, `${at}.key`)
+          }
+        })),
+      (indexes) => this.untyped.createIndexes(indexes as Array<Driver.IndexDescription>, options)
+    )
+  }
+
+  dropIndex(name: string, options?: Options) {
+    return this.untyped.dropIndex(name, options)
+  }
+
+  dropIndexes(options?: Options) {
+    return this.untyped.dropIndexes(options)
+  }
+
+  listIndexes(options?: Options) {
+    return this.untyped.listIndexes(options)
+  }
+
+  indexExists(names: string | ReadonlyArray<string>, options?: Options) {
+    return this.untyped.indexExists(names, options)
+  }
+
+  options(options?: Options) {
+    return this.untyped.options(options)
+  }
+
+  isCapped(options?: Options) {
+    return this.untyped.isCapped(options)
+  }
+
+  rename(newName: string, options?: Options) {
+    return Effect.map(this.untyped.rename(newName, options), (renamed) => new CollectionImpl(renamed, this.schema))
+  }
+
+  drop(options?: Options) {
+    return this.untyped.drop(options)
+  }
+}
+
+/** @internal */
+export const make = <S extends Schema.Constraint>(
+  untyped: Core.MongoCollection,
+  schema: S
+): Typed.MongoCollection<S> => new CollectionImpl(untyped, schema) as unknown as Typed.MongoCollection<S>

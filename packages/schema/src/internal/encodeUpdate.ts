@@ -1,0 +1,257 @@
+/** Updates and array filters: typed and decoded in, as the server takes them out. Pure, as `encodeFilter` is. */
+import type * as SchemaAST from "effect/SchemaAST"
+import type * as Driver from "mongodb"
+import { isBson } from "./bson.ts"
+import { encodeSort } from "./encodeFields.ts"
+import { condition, elementsAt, encodeFilter, operators, resolveIn } from "./encodeFilter.ts"
+import { encodeValue, expand, isStored, type Resolve, walk } from "./path.ts"
+import { array, isOperators, isPlainObject, type Operands, plainObject, refuse, setOwn } from "./refusal.ts"
+import { isUnsafe } from "./unsafe.ts"
+
+type Alternatives = ReadonlyArray<SchemaAST.AST>
+
+/** What the `$[id]` in the paths of an update stand for. */
+type Identifiers = Map<string, Alternatives>
+
+/** @internal */
+export interface EncodedUpdate {
+  readonly update: Driver.Document | Array<Driver.Document>
+  /** Absent where the update is unsafe and says nothing of its identifiers. */
+  readonly identifiers: ReadonlyMap<string, Alternatives> | undefined
+}
+
+const strict = { onExcessProperty: "error" } as const
+
+// What is added to a number need not be a value that the number itself may have.
+const unchecked = { onExcessProperty: "error", disableChecks: true } as const
+
+/** @internal */
+export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operands, at = "update"): EncodedUpdate => {
+  if (isUnsafe(update)) return { update: update.document as Driver.Document, identifiers: undefined }
+  if (Array.isArray(update)) {
+    return {
+      update: update.map((stage, index) => encodeStage(resolve, stage, operands, `${at}[${index}]`)),
+      identifiers: new Map()
+    }
+  }
+  const identifiers: Identifiers = new Map()
+  const out: Driver.Document = {}
+  const document = plainObject(update, at)
+  for (const operator of Object.keys(document)) {
+    const path = `${at}.${operator}`
+    const fields = plainObject(document[operator], path)
+    const encoded: Driver.Document = {}
+    for (const name of Object.keys(fields)) {
+      const field = `${path}.${name}`
+      const value = fields[name]
+      if (value === undefined) refuse(field, "is undefined")
+      const target = resolve(name, field)
+      for (const [identifier, alternatives] of target.identifiers) {
+        const others = identifiers.get(identifier) ?? []
+        identifiers.set(identifier, [...new Set([...others, ...alternatives])])
+      }
+      if (operator === "$unset") {
+        if (!target.optional) refuse(field, "cannot be removed: the schema requires it")
+        encoded[target.key] = ""
+      } else encodeField(operator, encoded, target.key, target.alternatives, value, operands, field)
+    }
+    out[operator] = encoded
+  }
+  return { update: out, identifiers }
+}
+
+const encodeField = (
+  operator: string,
+  out: Driver.Document,
+  key: string,
+  alternatives: Alternatives,
+  value: unknown,
+  operands: Operands,
+  path: string
+): void => {
+  switch (operator) {
+    case "$set":
+    case "$setOnInsert":
+    case "$min":
+    case "$max":
+      return operands.put(out, key, encodeValue(alternatives)(value, strict), path)
+    case "$inc":
+    case "$mul":
+      return operands.put(out, key, encodeValue(alternatives)(value, unchecked), path, (encoded) => {
+        if (!isNumeric(encoded)) refuse(path, "needs a field that is stored as a number")
+      })
+    case "$push":
+      return push(out, key, alternatives, value, operands, path, ["$each", "$slice", "$position", "$sort"])
+    case "$addToSet":
+      return push(out, key, alternatives, value, operands, path, ["$each"])
+    case "$pull": {
+      const items = elementsAt(alternatives, path)
+      const isFields = isPlainObject(value) && !isOperators(value, path) &&
+        items.flatMap(expand).some((node) => node._tag === "Object")
+      if (isFields || isUnsafe(value)) out[key] = encodeFilter(resolveIn(items), value, operands, path)
+      else if (isOperators(value, path)) out[key] = operators(items, value, operands, path)
+      else condition(out, key, items, value, operands, path)
+      return
+    }
+    case "$pullAll": {
+      const items = elementsAt(alternatives, path)
+      out[key] = list(items, array(value, path), operands, path)
+      return
+    }
+    case "$pop":
+      elementsAt(alternatives, path)
+      out[key] = value === 1 || value === -1 ? value : refuse(path, "is neither 1 nor -1")
+      return
+    case "$currentDate":
+      if (!isStored(alternatives, new Date(0))) refuse(path, "needs a field that is stored as a date")
+      out[key] = value === true ? true : refuse(path, "is not true")
+      return
+    case "$bit":
+      out[key] = bit(plainObject(value, path), alternatives, operands, path)
+      return
+    default:
+      return refuse(
+        path.slice(0, path.indexOf(operator) + operator.length),
+        "is no operator of a typed update: Update.unsafe takes any"
+      )
+  }
+}
+
+const isNumeric = (u: unknown): boolean =>
+  typeof u === "number" || typeof u === "bigint" || isBson("Long")(u) || isBson("Int32")(u) || isBson("Double")(u) ||
+  isBson("Decimal128")(u)
+
+const list = (
+  items: Alternatives,
+  values: ReadonlyArray<unknown>,
+  operands: Operands,
+  path: string
+): Array<unknown> => {
+  const out: Array<unknown> = []
+  const encode = encodeValue(items)
+  values.forEach((item, index) => operands.put(out, index, encode(item, strict), `${path}[${index}]`))
+  return out
+}
+
+const push = (
+  out: Driver.Document,
+  key: string,
+  alternatives: Alternatives,
+  value: unknown,
+  operands: Operands,
+  path: string,
+  allowed: ReadonlyArray<string>
+): void => {
+  const items = elementsAt(alternatives, path)
+  if (!isPlainObject(value) || !Object.hasOwn(value, "$each")) {
+    return operands.put(out, key, encodeValue(items)(value, strict), path)
+  }
+  const modifiers: Driver.Document = {}
+  for (const name of Object.keys(value)) {
+    const at = `${path}.${name}`
+    const modifier = value[name]
+    if (!allowed.includes(name)) refuse(at, "is no modifier here")
+    switch (name) {
+      case "$each":
+        modifiers[name] = list(items, array(modifier, at), operands, at)
+        break
+      case "$sort":
+        modifiers[name] = modifier === 1 || modifier === -1 ? modifier : encodeSort(resolveIn(items), modifier, at)
+        break
+      default:
+        modifiers[name] = Number.isInteger(modifier) ? modifier : refuse(at, "is not an integer")
+    }
+  }
+  setOwn(out, key, modifiers)
+}
+
+const bit = (
+  value: Readonly<Record<string, unknown>>,
+  alternatives: Alternatives,
+  operands: Operands,
+  path: string
+): Driver.Document => {
+  const out: Driver.Document = {}
+  for (const name of Object.keys(value)) {
+    const at = `${path}.${name}`
+    if (name !== "and" && name !== "or" && name !== "xor") refuse(at, "is neither and, or nor xor")
+    operands.put(out, name, encodeValue(alternatives)(value[name], unchecked), at, (encoded) => {
+      if (!isNumeric(encoded)) refuse(at, "needs a field that is stored as an integer")
+    })
+  }
+  return out
+}
+
+/** A stage of an update by a pipeline. Values are literals: a string that starts with `$` stays a string. */
+const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: string): Driver.Document => {
+  if (isUnsafe(stage)) return stage.document as Driver.Document
+  const document = plainObject(stage, at)
+  const names = Object.keys(document)
+  if (names.length !== 1) refuse(at, "is not a stage with one name")
+  const name = names[0]!
+  const path = `${at}.${name}`
+  switch (name) {
+    case "$set":
+    case "$addFields": {
+      const fields = plainObject(document[name], path)
+      const out: Driver.Document = {}
+      for (const key of Object.keys(fields)) {
+        const field = `${path}.${key}`
+        const value = fields[key]
+        if (value === undefined) refuse(field, "is undefined")
+        const target = resolve(key, field)
+        if (key.split(".").some((segment) => /^(?:\d+|\$.*)$/.test(segment))) {
+          refuse(field, "names elements of an array, which a pipeline cannot")
+        }
+        if (isUnsafe(value)) out[target.key] = value.document
+        else {
+          const literal = {}
+          out[target.key] = literal
+          operands.put(literal, "$literal", encodeValue(target.alternatives)(value, strict), field)
+        }
+      }
+      return { [name]: out }
+    }
+    case "$unset": {
+      const value = document[name]
+      const keys = typeof value === "string" ? [value] : array(value, path)
+      return {
+        $unset: keys.map((key) => {
+          if (typeof key !== "string") return refuse(path, "is neither a path nor an array of paths")
+          const target = resolve(key, `${path}.${key}`)
+          return target.optional ? target.key : refuse(`${path}.${key}`, "cannot be removed: the schema requires it")
+        })
+      }
+    }
+    default:
+      return refuse(path, "is no stage of a typed update: Update.unsafe takes any")
+  }
+}
+
+/**
+ * Array filters: conditions on what the `$[id]` of the update stand for.
+ *
+ * @internal
+ */
+export const encodeArrayFilters = (
+  identifiers: ReadonlyMap<string, Alternatives> | undefined,
+  filters: unknown,
+  operands: Operands,
+  at = "options.arrayFilters"
+): Array<Driver.Document> =>
+  array(filters, at).map((filter, index) =>
+    encodeFilter(
+      (path, at) => {
+        const dot = path.indexOf(".")
+        const identifier = dot < 0 ? path : path.slice(0, dot)
+        const alternatives = identifiers?.get(identifier)
+        if (alternatives === undefined) return refuse(at, "names no $[identifier] of the update")
+        if (dot < 0) return { key: identifier, alternatives, optional: false, identifiers: new Map() }
+        const target = walk(alternatives, path.slice(dot + 1), "filter", at)
+        return { ...target, key: `${identifier}.${target.key}` }
+      },
+      filter,
+      operands,
+      `${at}[${index}]`
+    )
+  )

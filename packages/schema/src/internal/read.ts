@@ -1,0 +1,383 @@
+/** Decoding what queries deliver, batch by batch. */
+import type { MongoError, Query as Core } from "@mongofx/core"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { DocumentError } from "../DocumentError.ts"
+import type { AggregateQuery, DecodePolicy, Failure, FindQuery, Query } from "../Query.ts"
+import type { DocumentCodec } from "./codec.ts"
+import { encodeIndexKeys, encodeProjection, encodeSort } from "./encodeFields.ts"
+import { encodeFilter } from "./encodeFilter.ts"
+import { decodeError, encoded, type Origin } from "./failures.ts"
+import { encodeOperand } from "./path.ts"
+import { type Operands, plainObject, refuse } from "./refusal.ts"
+import type { Shape } from "./shape.ts"
+
+/** @internal */
+export type CoreCollection = {
+  readonly find: (filter: Driver.Document, options: object) => Core.FindQuery<Driver.Document>
+}
+
+type Decoder = Pick<DocumentCodec<unknown>, "decode" | "decodeMany">
+
+const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
+  Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })
+
+/**
+ * Decodes a batch. As long as the codec answers at once there is no effect for a document.
+ *
+ * @internal
+ */
+export const decodeBatch = <A, R>(
+  errorOf: (document: unknown, issue: SchemaIssue.Issue) => DocumentError,
+  codec: Decoder,
+  policy: DecodePolicy,
+  documents: ReadonlyArray<unknown>
+): Effect.Effect<Array<A>, DocumentError, R> => {
+  const out: Array<unknown> = []
+  const left: Array<DocumentError> = []
+  const many = (from: number): number => {
+    if (policy !== "collect") return codec.decodeMany(documents, from, out)
+    const values: Array<unknown> = []
+    const end = codec.decodeMany(documents, from, values)
+    for (const value of values) out.push(Result.succeed(value))
+    return end
+  }
+  const from = (start: number): Effect.Effect<Array<A>, DocumentError, R> => {
+    const position = many(start)
+    if (position === documents.length) {
+      const result = Effect.succeed(out as Array<A>)
+      return left.length === 0 ? result : Effect.andThen(skipped(left), result)
+    }
+    const document = documents[position]
+    return Effect.flatMap(
+      Effect.result(codec.decode(document) as Effect.Effect<unknown, SchemaIssue.Issue, R>),
+      (result) => {
+        if (Result.isSuccess(result)) out.push(policy === "collect" ? result : result.success)
+        else {
+          const error = errorOf(document, result.failure)
+          if (policy === "fail") return Effect.fail(error)
+          if (policy === "skip") left.push(error)
+          else out.push(Result.fail(error))
+        }
+        return from(position + 1)
+      }
+    )
+  }
+  return from(0)
+}
+
+/** @internal */
+export const decodeOne = <A, R>(
+  origin: Origin,
+  codec: DocumentCodec<unknown>,
+  document: unknown
+): Effect.Effect<A, DocumentError, R> =>
+  Effect.mapError(
+    codec.decode(document) as Effect.Effect<A, SchemaIssue.Issue, R>,
+    (issue) => decodeError(origin, document, issue)
+  )
+
+/**
+ * The elements of batches, of which some may be empty.
+ *
+ * @internal
+ */
+export const flatten = <A, E, R>(batches: Stream.Stream<ReadonlyArray<A>, E, R>): Stream.Stream<A, E, R> =>
+  Stream.flattenArray(Stream.filter(batches, Arr.isReadonlyArrayNonEmpty))
+
+interface Source<Q> {
+  readonly query: Q
+  readonly codec: DocumentCodec<unknown>
+}
+
+abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Effectable.Class<Array<A>, Failure, R>
+  implements Query<A, R>
+{
+  protected readonly origin: Origin
+  protected readonly policy: DecodePolicy
+
+  constructor(origin: Origin, policy: DecodePolicy) {
+    super()
+    this.origin = origin
+    this.policy = policy
+  }
+
+  protected abstract source(): Effect.Effect<Source<Q>, Failure, R>
+
+  private decode(codec: DocumentCodec<unknown>, documents: ReadonlyArray<unknown>) {
+    return decodeBatch<A, R>(
+      (document, issue) => decodeError(this.origin, document, issue),
+      codec,
+      this.policy,
+      documents
+    )
+  }
+
+  override asEffect(): Effect.Effect<Array<A>, Failure, R> {
+    return Effect.flatMap(
+      this.source(),
+      ({ codec, query }) => Effect.flatMap(query, (documents) => this.decode(codec, documents))
+    )
+  }
+
+  get batches(): Stream.Stream<ReadonlyArray<A>, Failure, R> {
+    return Stream.unwrap(Effect.map(this.source(), ({ codec, query }) =>
+      query.batches.pipe(
+        Stream.mapEffect((documents) => this.decode(codec, documents)),
+        Stream.filter((documents) => documents.length > 0)
+      )))
+  }
+
+  get stream(): Stream.Stream<A, Failure, R> {
+    return flatten(this.batches)
+  }
+
+  get raw(): Stream.Stream<Uint8Array, Failure, R> {
+    return Stream.unwrap(Effect.map(this.source(), ({ query }) => query.raw))
+  }
+
+  get first(): Effect.Effect<Option.Option<A>, Failure, R> {
+    if (this.policy === "skip") return Stream.runHead(this.stream)
+    return Effect.flatMap(
+      this.source(),
+      ({ codec, query }) =>
+        Effect.flatMap(query.first, (document) =>
+          Option.isNone(document)
+            ? Effect.succeedNone
+            : Effect.map(this.decode(codec, [document.value]), ([first]) => Option.some(first as A)))
+    )
+  }
+
+  get one(): Effect.Effect<A, Failure | Cause.NoSuchElementError, R> {
+    return Effect.flatMap(
+      this.first,
+      Option.match({
+        onNone: () => Effect.fail(new Cause.NoSuchElementError(`${this.origin.operation} found no document`)),
+        onSome: (document) => Effect.succeed(document)
+      })
+    )
+  }
+}
+
+type Settings = Readonly<Record<string, unknown>>
+
+/**
+ * The options of an operation, with what names fields or holds their values encoded.
+ *
+ * @internal
+ */
+export const encodeOptions = (
+  shape: Shape,
+  options: Settings,
+  operands: Operands,
+  at = "options."
+): Record<string, unknown> => {
+  const out = { ...options }
+  if (options["sort"] !== undefined) out["sort"] = encodeSort(shape.read, options["sort"], `${at}sort`)
+  if (options["hint"] !== undefined && typeof options["hint"] !== "string") {
+    out["hint"] = encodeIndexKeys(shape.read, options["hint"], `${at}hint`)
+  }
+  for (const name of ["min", "max"]) {
+    if (options[name] !== undefined) out[name] = encodeBound(shape, options[name], operands, `${at}${name}`)
+  }
+  return out
+}
+
+const encodeBound = (shape: Shape, bound: unknown, operands: Operands, at: string): Driver.Document => {
+  const document = plainObject(bound, at)
+  const out: Driver.Document = {}
+  for (const name of Object.keys(document)) {
+    const path = `${at}.${name}`
+    if (document[name] === undefined) refuse(path, "is undefined")
+    const { alternatives, key } = shape.read(name, path)
+    operands.put(out, key, encodeOperand(alternatives)(document[name]), path)
+  }
+  return out
+}
+
+/**
+ * The projection among the options, encoded, and the codec of what it leaves.
+ *
+ * @internal
+ */
+export const encodeProjected = (
+  shape: Shape,
+  options: Settings,
+  operands: Operands,
+  at = "options."
+): { readonly options: Settings; readonly codec: DocumentCodec<unknown> } => {
+  const { projection, ...others } = encodeOptions(shape, options, operands, at)
+  if (projection === undefined) return { options: others, codec: shape.codec }
+  const encoded = encodeProjection(shape.ast, shape.read, projection, operands, `${at}projection`)
+  return { options: { ...others, projection: encoded.projection }, codec: shape.projection(encoded) }
+}
+
+/** @internal */
+export class FindQueryImpl<A, B, R> extends QueryImpl<B, R, Core.FindQuery<Driver.Document>>
+  implements FindQuery<A, B, R>
+{
+  private readonly core: CoreCollection
+  private readonly shape: Shape
+  private readonly filter: unknown
+  private readonly settings: Settings
+
+  constructor(
+    core: CoreCollection,
+    shape: Shape,
+    origin: Origin,
+    policy: DecodePolicy,
+    filter: unknown,
+    settings: Settings
+  ) {
+    super(origin, policy)
+    this.core = core
+    this.shape = shape
+    this.filter = filter
+    this.settings = settings
+  }
+
+  protected source(): Effect.Effect<Source<Core.FindQuery<Driver.Document>>, Failure, R> {
+    return encoded(this.origin, (operands) => {
+      const { tailable, ...settings } = this.settings
+      const filter = encodeFilter(this.shape.read, this.filter, operands)
+      const { codec, options } = encodeProjected(this.shape, settings, operands, "")
+      const query = this.core.find(filter, options)
+      return { query: tailable === undefined ? query : query.tailable(tailable as Core.TailableOptions), codec }
+    })
+  }
+
+  private with<C = B>(settings: Settings): FindQuery<A, C, R> {
+    return new FindQueryImpl<A, C, R>(this.core, this.shape, this.origin, this.policy, this.filter, {
+      ...this.settings,
+      ...settings
+    })
+  }
+
+  readonly onInvalid =
+    ((policy: DecodePolicy) =>
+      new FindQueryImpl(this.core, this.shape, this.origin, policy, this.filter, this.settings)) as FindQuery<
+        A,
+        B,
+        R
+      >["onInvalid"]
+
+  sort(sort: unknown) {
+    return this.with({ sort })
+  }
+  limit(limit: number) {
+    return this.with({ limit })
+  }
+  skip(skip: number) {
+    return this.with({ skip })
+  }
+  project<C>(projection: unknown) {
+    return this.with<C>({ projection })
+  }
+  hint(hint: unknown) {
+    return this.with({ hint })
+  }
+  min(min: unknown) {
+    return this.with({ min })
+  }
+  max(max: unknown) {
+    return this.with({ max })
+  }
+  collation(collation: Driver.CollationOptions) {
+    return this.with({ collation })
+  }
+  comment(comment: unknown) {
+    return this.with({ comment })
+  }
+  batchSize(batchSize: number) {
+    return this.with({ batchSize })
+  }
+  maxTimeMS(maxTimeMS: number) {
+    return this.with({ maxTimeMS })
+  }
+  allowDiskUse(allowDiskUse = true) {
+    return this.with({ allowDiskUse })
+  }
+  noCursorTimeout(noCursorTimeout = true) {
+    return this.with({ noCursorTimeout })
+  }
+  tailable(options: Core.TailableOptions = {}) {
+    return this.with({ tailable: options })
+  }
+  readPreference(readPreference: Driver.ReadPreferenceLike) {
+    return this.with({ readPreference })
+  }
+  readConcern(readConcern: Driver.ReadConcernLike) {
+    return this.with({ readConcern })
+  }
+  explain(verbosity?: Driver.ExplainVerbosityLike): Effect.Effect<Driver.Document, Failure, R> {
+    return Effect.flatMap(this.source(), ({ query }) => query.explain(verbosity))
+  }
+}
+
+/** @internal */
+export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuery<Driver.Document>>
+  implements AggregateQuery<A, R>
+{
+  private readonly query: Core.AggregateQuery<Driver.Document>
+  private readonly codec: DocumentCodec<unknown>
+
+  constructor(
+    query: Core.AggregateQuery<Driver.Document>,
+    codec: DocumentCodec<unknown>,
+    origin: Origin,
+    policy: DecodePolicy
+  ) {
+    super(origin, policy)
+    this.query = query
+    this.codec = codec
+  }
+
+  protected source() {
+    return Effect.succeed({ query: this.query, codec: this.codec })
+  }
+
+  private with(query: Core.AggregateQuery<Driver.Document>): AggregateQuery<A, R> {
+    return new AggregateQueryImpl<A, R>(query, this.codec, this.origin, this.policy)
+  }
+
+  readonly onInvalid =
+    ((policy: DecodePolicy) => new AggregateQueryImpl(this.query, this.codec, this.origin, policy)) as AggregateQuery<
+      A,
+      R
+    >["onInvalid"]
+
+  hint(hint: Driver.Hint) {
+    return this.with(this.query.hint(hint))
+  }
+  collation(collation: Driver.CollationOptions) {
+    return this.with(this.query.collation(collation))
+  }
+  comment(comment: unknown) {
+    return this.with(this.query.comment(comment))
+  }
+  batchSize(batchSize: number) {
+    return this.with(this.query.batchSize(batchSize))
+  }
+  maxTimeMS(maxTimeMS: number) {
+    return this.with(this.query.maxTimeMS(maxTimeMS))
+  }
+  allowDiskUse(allowDiskUse = true) {
+    return this.with(this.query.allowDiskUse(allowDiskUse))
+  }
+  readPreference(readPreference: Driver.ReadPreferenceLike) {
+    return this.with(this.query.readPreference(readPreference))
+  }
+  readConcern(readConcern: Driver.ReadConcernLike) {
+    return this.with(this.query.readConcern(readConcern))
+  }
+  explain(verbosity?: Driver.ExplainVerbosityLike): Effect.Effect<Driver.Document, MongoError.MongoError> {
+    return this.query.explain(verbosity)
+  }
+}

@@ -1,0 +1,120 @@
+/** What is derived of a collection's schema, once: its codecs and its paths. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import * as Driver from "mongodb"
+import * as Bson from "../Bson.ts"
+import { codecOf, type DocumentCodec } from "./codec.ts"
+import { type EncodedProjection, withoutId } from "./encodeFields.ts"
+import { elements, fieldsOfClass, idsOf, isStored, makeResolve, type Resolve, union } from "./path.ts"
+
+type Make = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
+
+/** @internal */
+export interface Writer {
+  /** Fills in the defaults and runs the checks of a schema. */
+  readonly make: Make
+  readonly codec: DocumentCodec<unknown>
+}
+
+const writerOf = (ast: SchemaAST.AST): Writer => ({
+  make: isConstructed(ast, new Set())
+    ? SchemaParser.makeEffect(Schema.make<Schema.Constraint>(ast)) as Make
+    : Effect.succeed,
+  codec: codecOf(ast)
+})
+
+/** Whether values are made of what is given: with defaults, or as instances. Otherwise the encoder checks all there is. */
+const isConstructed = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
+  if (seen.has(ast)) return false
+  seen.add(ast)
+  if (ast.context?.constructorDefault !== undefined || fieldsOfClass(ast) !== undefined) return true
+  switch (ast._tag) {
+    case "Suspend":
+      return isConstructed(ast.thunk(), seen)
+    case "Union":
+      return ast.types.some((type) => isConstructed(type, seen))
+    case "Arrays":
+      return [...ast.elements, ...ast.rest].some((type) => isConstructed(type, seen))
+    case "Objects":
+      return ast.propertySignatures.some(({ type }) => isConstructed(type, seen)) ||
+        ast.indexSignatures.some(({ type }) => isConstructed(type, seen))
+    case "Declaration":
+      return ast.typeParameters.some((type) => isConstructed(type, seen))
+    default:
+      return false
+  }
+}
+
+const objectId = [Bson.ObjectId.ast]
+
+const projections = 100
+
+/** @internal */
+export class Shape {
+  readonly ast: SchemaAST.AST
+  readonly codec: DocumentCodec<unknown>
+  readonly insert: Writer
+  readonly read: Resolve
+  readonly write: Resolve
+  /** The codec of `_id`: an ObjectId where the schema does not have it. */
+  readonly id: DocumentCodec<unknown>
+  /** The name of `_id` in what is inserted. */
+  readonly inserted: string | undefined
+  /** The name of a required `_id` that inserts may leave out. */
+  readonly generated: string | undefined
+  private readonly distinctCodecs = new WeakMap<ReadonlyArray<SchemaAST.AST>, DocumentCodec<unknown>>()
+  private replacementWriter: Writer | undefined
+  private readonly projected = new Map<string, DocumentCodec<unknown>>()
+
+  constructor(ast: SchemaAST.AST, insert: SchemaAST.AST) {
+    this.ast = ast
+    this.codec = codecOf(ast)
+    this.insert = writerOf(insert)
+    const ids = idsOf(ast).map((id) => id.ast)
+    this.id = codecOf(union(ids.length === 0 ? objectId : ids))
+    const read = makeResolve([ast], "filter")
+    this.read = ids.length > 0 ? read : (path, at) =>
+      path === "_id"
+        ? { key: "_id", alternatives: objectId, optional: false, identifiers: new Map() }
+        : read(path, at)
+    this.write = makeResolve([ast], "update")
+    this.inserted = idsOf(insert)[0]?.name
+    this.generated = generatedId(insert)
+  }
+
+  get replacement(): Writer {
+    return this.replacementWriter ??= writerOf(withoutId(this.ast))
+  }
+
+  /** What the values of a field decode with, and those of its elements, where it is an array. */
+  distinct(path: string): { readonly key: string; readonly codec: DocumentCodec<unknown> } {
+    const { alternatives, key } = this.read(path, "path")
+    let codec = this.distinctCodecs.get(alternatives)
+    if (codec === undefined) {
+      codec = codecOf(union([...elements(alternatives), ...alternatives]))
+      this.distinctCodecs.set(alternatives, codec)
+    }
+    return { key, codec }
+  }
+
+  projection({ ast, shape }: EncodedProjection): DocumentCodec<unknown> {
+    let codec = this.projected.get(shape)
+    if (codec === undefined) {
+      codec = codecOf(ast())
+      if (this.projected.size < projections) this.projected.set(shape, codec)
+    }
+    return codec
+  }
+}
+
+/** The driver's own rule: an `_id` that is an ObjectId is made where it is missing. */
+const generatedId = (insert: SchemaAST.AST): string | undefined => {
+  for (const { ast, name } of idsOf(insert)) {
+    if (SchemaAST.isOptional(ast) || ast.context?.constructorDefault !== undefined) continue
+    if (ast.encoding === undefined && isStored([ast], new Driver.ObjectId())) return name
+  }
+  return undefined
+}

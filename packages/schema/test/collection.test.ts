@@ -1,0 +1,885 @@
+import { assert, describe, it } from "@effect/vitest"
+import { MongoDatabase, MongoError } from "@mongofx/core"
+import { Bson, DocumentError, Filter, MongoCollection, MongoModel, Update } from "@mongofx/schema"
+import {
+  Cause,
+  Context,
+  DateTime,
+  Effect,
+  Exit,
+  Fiber,
+  Logger,
+  Option,
+  Redacted,
+  References,
+  Result,
+  Schema,
+  SchemaGetter,
+  Stream
+} from "effect"
+import { Model } from "effect/schema"
+import * as Driver from "mongodb"
+import { setup } from "../../core/test/utils.ts"
+
+class Address extends Schema.Class<Address>("test/Address")({ city: Schema.String, since: Bson.Date }) {}
+
+class User extends Model.Class<User>("test/User")({
+  _id: MongoModel.ObjectIdGenerated,
+  name: Schema.String,
+  age: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 150 })),
+  born: Schema.DateTimeUtcFromDate,
+  views: Bson.Int64,
+  tags: Schema.Array(Schema.String),
+  address: Schema.optionalKey(Address),
+  nick: Schema.NullOr(Schema.String),
+  items: Schema.Array(
+    Schema.Struct({ sku: Schema.String, count: Schema.Int, days: Schema.Array(Schema.DateTimeUtcFromDate) })
+  ),
+  scores: Schema.Record(Schema.String, Schema.DateTimeUtcFromDate),
+  createdAt: Model.DateTimeInsertFromDate,
+  updatedAt: Model.DateTimeUpdateFromDate
+}) {}
+
+const utc = (text: string): DateTime.Utc => DateTime.makeUnsafe(text)
+
+const ada = {
+  name: "Ada",
+  age: 36,
+  born: utc("1815-12-10"),
+  views: 12n,
+  tags: ["admin", "author"],
+  address: new Address({ city: "London", since: new Date("1835-01-01") }),
+  nick: null,
+  items: [
+    { sku: "a", count: 1, days: [utc("2026-01-01")] },
+    { sku: "b", count: 2, days: [utc("2026-01-02"), utc("2026-01-03")] }
+  ],
+  scores: { first: utc("2020-01-01") }
+}
+
+/** As a replacement has to be: what an insert makes is there already. */
+const whole = { ...ada, createdAt: utc("2026-01-01"), updatedAt: utc("2026-01-01") }
+
+const grace = { ...ada, name: "Grace", age: 85, born: utc("1906-12-09"), tags: [], items: [], scores: {} }
+
+const fixture = Effect.gen(function*() {
+  const test = yield* setup()
+  const users = MongoCollection.make(test.db, "users", User)
+  return { ...test, users }
+})
+
+const people = Effect.gen(function*() {
+  const test = yield* fixture
+  const { insertedIds } = yield* test.users.insertMany([ada, grace])
+  return { ...test, ids: insertedIds }
+})
+
+/** The failure of an effect that must fail. */
+const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, never, R> =>
+  Effect.map(Effect.exit(effect), (exit) => {
+    if (Exit.isSuccess(exit)) throw new Error("succeeded")
+    const error = Cause.findErrorOption(exit.cause)
+    if (Option.isNone(error)) throw new Error(Cause.pretty(exit.cause))
+    return error.value
+  })
+
+const documentError = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<DocumentError.DocumentError, never, R> =>
+  Effect.map(failureOf(effect), (error) => {
+    assert.instanceOf(error, DocumentError.DocumentError)
+    return error
+  })
+
+const argumentError = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(failureOf(effect), (error) => {
+    assert.isTrue(MongoError.isMongoError(error))
+    const { reason } = error as unknown as MongoError.MongoError
+    assert.instanceOf(reason, MongoError.InvalidArgumentError)
+    return reason as MongoError.InvalidArgumentError
+  })
+
+const messageOf = <A, E extends { readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(failureOf(effect), ({ message }) => message)
+
+describe("inserting", () => {
+  it.live("fills in defaults, encodes every field and returns the _id", () =>
+    Effect.gen(function*() {
+      const { db, users } = yield* fixture
+      const { acknowledged, insertedId } = yield* users.insertOne(ada)
+      assert.isTrue(acknowledged)
+      const stored = yield* db.collection("users").find({}, { promoteLongs: false }).one
+      assert.isTrue(insertedId.equals(stored["_id"]))
+      assert.deepStrictEqual(Object.keys(stored)[0], "_id")
+      assert.deepStrictEqual(stored["born"], new Date("1815-12-10"))
+      assert.isTrue(Driver.Long.fromNumber(12).equals(stored["views"]))
+      assert.deepStrictEqual(stored["address"], { city: "London", since: new Date("1835-01-01") })
+      assert.deepStrictEqual(stored["items"][1].days[0], new Date("2026-01-02"))
+      assert.deepStrictEqual(stored["scores"], { first: new Date("2020-01-01") })
+      assert.instanceOf(stored["createdAt"], Date)
+
+      const [read] = yield* users.find()
+      assert.instanceOf(read, User)
+      assert.instanceOf(read!.address, Address)
+      assert.isTrue(DateTime.isUtc(read!.createdAt))
+      assert.strictEqual(read!.views, 12n)
+    }))
+
+  it.live("makes an _id for each run and leaves the argument as it was", () =>
+    Effect.gen(function*() {
+      const { users } = yield* fixture
+      const given = { ...ada }
+      const insert = users.insertOne(given)
+      const first = yield* insert
+      const second = yield* insert
+      assert.isFalse(first.insertedId.equals(second.insertedId))
+      assert.isFalse("_id" in given)
+      const many = users.insertMany([ada, grace])
+      const ids = [...(yield* many).insertedIds, ...(yield* many).insertedIds]
+      assert.strictEqual(new Set(ids.map((id) => id.toHexString())).size, 4)
+      assert.strictEqual(yield* users.countDocuments(), 6)
+    }))
+
+  it.live("takes an _id of a struct, makes one where it is missing, and one for a schema without", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const struct = MongoCollection.make(db, "struct", Schema.Struct({ _id: Bson.ObjectId, a: Schema.Number }))
+      const id = new Driver.ObjectId()
+      assert.isTrue((yield* struct.insertOne({ _id: id, a: 1 })).insertedId.equals(id))
+      const made = yield* struct.insertOne({ a: 2 })
+      assert.deepStrictEqual(
+        yield* struct.findOne({ _id: made.insertedId }),
+        Option.some({ _id: made.insertedId, a: 2 })
+      )
+
+      const without = MongoCollection.make(db, "without", Schema.Struct({ a: Schema.Number }))
+      const { insertedId } = yield* without.insertOne({ a: 1 })
+      assert.deepStrictEqual(yield* without.findOne({ _id: insertedId }), Option.some({ a: 1 }))
+
+      const text = MongoCollection.make(db, "text", Schema.Struct({ _id: Schema.NumberFromString, a: Schema.Number }))
+      assert.strictEqual((yield* text.insertOne({ _id: 7, a: 1 })).insertedId, 7)
+      assert.deepStrictEqual(yield* db.collection("text").find().one, { _id: "7" as never, a: 1 })
+      assert.deepStrictEqual(yield* text.findOne({ _id: { $in: [7, 8] } }), Option.some({ _id: 7, a: 1 }))
+    }))
+
+  it.live("sends nothing where one document does not fit, and says where without the value", () =>
+    Effect.gen(function*() {
+      const { sent, users } = yield* fixture
+      const error = yield* documentError(
+        users.insertMany([ada, { ...ada, items: [{ sku: "a", count: 1.5, days: [] }] }])
+      )
+      assert.strictEqual(error.kind, "encode")
+      assert.strictEqual(error.path, "documents[1].items[0].count")
+      assert.match(error.message, /^insertMany on mongofx_\w+\.users|insertMany on .*users: documents\[1\]/)
+      assert.notInclude(error.message, "1.5")
+      assert.deepStrictEqual(sent(), [])
+    }))
+})
+
+describe("filters", () => {
+  it.live("encode each operand with the codec of its field", () =>
+    Effect.gen(function*() {
+      const { last, users } = yield* people
+      const names = (filter: Filter.Filter<User>) =>
+        Effect.map(users.find(filter).sort({ name: 1 }), (found) => found.map(({ name }) => name).join())
+
+      assert.strictEqual(yield* names({ born: { $lt: utc("1900-01-01") } }), "Ada")
+      assert.deepStrictEqual(last("find")["filter"], { born: { $lt: new Date("1900-01-01") } })
+      assert.strictEqual(yield* names({ born: ada.born }), "Ada")
+      assert.strictEqual(yield* names({ views: { $in: [12n, 13n] } }), "Ada,Grace")
+      assert.strictEqual(last("find")["filter"].views.$in[0]._bsontype, "Long")
+      assert.strictEqual(yield* names({ tags: "admin" }), "Ada")
+      assert.strictEqual(yield* names({ tags: ["admin", "author"] }), "Ada")
+      assert.strictEqual(yield* names({ tags: ["author", "admin"] }), "")
+      assert.strictEqual(yield* names({ "tags.1": "author" }), "Ada")
+      assert.strictEqual(yield* names({ tags: { $size: 0 } }), "Grace")
+      assert.strictEqual(yield* names({ tags: { $all: ["author"] } }), "Ada")
+      assert.strictEqual(yield* names({ "address.since": { $gte: new Date("1830-01-01") } }), "Ada,Grace")
+      assert.strictEqual(yield* names({ address: ada.address }), "Ada,Grace")
+      assert.strictEqual(yield* names({ items: { $elemMatch: { sku: "b", days: utc("2026-01-03") } } }), "Ada")
+      assert.strictEqual(yield* names({ items: { $elemMatch: { sku: "a", days: utc("2026-01-03") } } }), "")
+      assert.strictEqual(yield* names({ "items.days": utc("2026-01-03") }), "Ada")
+      assert.strictEqual(yield* names({ "items.0.days.0": utc("2026-01-01") }), "Ada")
+      assert.strictEqual(yield* names({ "items.days": { $elemMatch: { $gt: utc("2026-01-02") } } }), "Ada")
+      assert.strictEqual(yield* names({ "scores.first": { $exists: true } }), "Ada")
+      assert.strictEqual(yield* names({ "scores.first": utc("2020-01-01") }), "Ada")
+      assert.strictEqual(yield* names({ nick: null }), "Ada,Grace")
+      assert.strictEqual(yield* names({ name: /^a/i }), "Ada")
+      assert.strictEqual(yield* names({ name: { $regex: "^g", $options: "i" } }), "Grace")
+      assert.strictEqual(yield* names({ age: { $not: { $gt: 40 } }, name: { $not: /z/ } }), "Ada")
+      assert.strictEqual(yield* names({ age: { $mod: [5, 0] } }), "Grace")
+      assert.strictEqual(yield* names({ $or: [{ age: 36 }, { $and: [{ age: 85 }, { name: "Ada" }] }] }), "Ada")
+      assert.strictEqual(yield* names({ $nor: [{ born: ada.born }], $comment: "why" }), "Grace")
+      assert.strictEqual(yield* names(Filter.unsafe({ $expr: { $eq: ["$name", "Ada"] } })), "Ada")
+      assert.strictEqual(
+        yield* names({ age: { $gt: 1 }, $or: [Filter.unsafe({ $where: "this.name == 'Ada'" })] }),
+        "Ada"
+      )
+    }))
+
+  it.live("find by _id", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* people
+      assert.strictEqual(Option.getOrThrow(yield* users.findOne({ _id: ids[1]! })).name, "Grace")
+      assert.deepStrictEqual(yield* users.findOne({ _id: new Driver.ObjectId() }), Option.none())
+    }))
+
+  it.live("follow keys that are renamed in the database", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const Renamed = Schema.Struct({ id: Bson.ObjectId, at: Schema.DateTimeUtcFromDate, n: Schema.Int }).pipe(
+        Schema.encodeKeys({ id: "_id", at: "created_at" })
+      )
+      const renamed = MongoCollection.make(db, "renamed", Renamed)
+      const id = new Driver.ObjectId()
+      const at = utc("2026-01-01")
+      assert.deepStrictEqual((yield* renamed.insertOne({ id, at, n: 1 })).insertedId, id)
+      assert.deepStrictEqual(yield* db.collection("renamed").find().one, {
+        _id: id,
+        created_at: new Date("2026-01-01"),
+        n: 1
+      })
+      assert.deepStrictEqual(yield* renamed.find({ id, at: { $lte: at } }).sort({ at: -1 }), [{ id, at, n: 1 }])
+      yield* renamed.updateOne({ id }, { $set: { at: utc("2027-01-01") } })
+      assert.deepStrictEqual(yield* renamed.distinct("at"), [utc("2027-01-01")])
+      const left: ReadonlyArray<{ readonly at: DateTime.Utc }> = yield* renamed.find().project({ at: 1, id: 0 })
+      assert.deepStrictEqual(left, [{ at: utc("2027-01-01") }])
+      assert.deepStrictEqual(yield* renamed.find().project({ n: 1 }), [{ id, n: 1 } as never])
+      yield* renamed.replaceOne({ id }, { id, at, n: 2 })
+      assert.deepStrictEqual(yield* renamed.find(), [{ id, at, n: 2 }])
+    }))
+})
+
+describe("attacks", () => {
+  it.live("are refused by every operation that takes a filter, before anything is sent", () =>
+    Effect.gen(function*() {
+      const { sent, users } = yield* fixture
+      const input = JSON.parse(`{ "$gt": "" }`)
+      const value: Filter.Filter<User> = { name: { $eq: input } }
+      const key: Filter.Filter<User> = JSON.parse(`{ "$where": "sleep(1000)" }`)
+      const update: Update.Update<User> = { $set: { age: 1 } }
+      const operations = (filter: Filter.Filter<User>): ReadonlyArray<Effect.Effect<unknown, unknown>> => [
+        users.find(filter),
+        Stream.runDrain(users.find(filter).stream),
+        Stream.runDrain(users.find(filter).raw),
+        users.find(filter).first,
+        users.find(filter).explain(),
+        users.findOne(filter),
+        users.countDocuments(filter),
+        users.distinct("name", filter),
+        users.deleteOne(filter),
+        users.deleteMany(filter),
+        users.updateOne(filter, update),
+        users.updateMany(filter, update),
+        users.replaceOne(filter, whole),
+        users.findOneAndDelete(filter),
+        users.findOneAndReplace(filter, whole),
+        users.findOneAndUpdate(filter, update),
+        users.bulkWrite([{ deleteMany: { filter } }]),
+        users.createIndex({ name: 1 }, { partialFilterExpression: filter })
+      ]
+      for (const operation of operations(value)) {
+        const error = yield* documentError(operation)
+        assert.match(error.path, /name\.\$eq$/)
+        assert.strictEqual(error.kind, "encode")
+      }
+      for (const operation of operations(key)) {
+        assert.match((yield* argumentError(operation)).path!, /\$where$/)
+      }
+      assert.deepStrictEqual(sent(), [])
+    }))
+
+  it.live("in documents, updates and options are refused, before anything is sent", () =>
+    Effect.gen(function*() {
+      const { ids, commands, users } = yield* people
+      commands.length = 0
+      const input = JSON.parse(`{ "$gt": "" }`)
+      const proto = JSON.parse(`{ "__proto__": { "admin": true } }`)
+      const filter = { _id: ids[0]! }
+      const misfits: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, string]> = [
+        [users.insertOne({ ...ada, name: input }), "document.name"],
+        [users.insertOne({ ...ada, tags: [input] }), "document.tags[0]"],
+        [users.insertOne({ ...ada, scores: input }), "document.scores.$gt"],
+        [users.insertOne({ ...ada, scores: proto }), "document.scores.__proto__"],
+        [users.replaceOne(filter, { ...whole, name: input }), "replacement.name"],
+        [users.updateOne(filter, { $set: { name: input } }), "update.$set.name"],
+        [users.updateOne(filter, { $push: { tags: input } }), "update.$push.tags"],
+        [users.updateOne(filter, [{ $set: { name: input } }]), "update[0].$set.name"],
+        [
+          users.updateOne(filter, { $set: { "items.$[i].count": 1 } }, { arrayFilters: [{ "i.sku": { $eq: input } }] }),
+          "options.arrayFilters[0].i.sku.$eq"
+        ]
+      ]
+      for (const [operation, path] of misfits) assert.strictEqual((yield* documentError(operation)).path, path)
+      const refused: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, string]> = [
+        [users.updateOne(filter, { $set: proto }), "update.$set.__proto__"],
+        [users.updateOne(filter, { $set: JSON.parse(`{ "role": "admin" }`) }), "update.$set.role"],
+        [users.updateOne(filter, JSON.parse(`{ "name": "x" }`)), "update.name"],
+        [users.find().sort(JSON.parse(`{ "password": 1 }`)), "sort.password"],
+        [users.find().project(JSON.parse(`{ "name": "$password" }`)), "projection.name"],
+        [
+          users.findOne(filter, { projection: JSON.parse(`{ "name": { "$function": {} } }`) }),
+          "options.projection.name"
+        ],
+        [users.find().hint(JSON.parse(`{ "password": 1 }`)), "hint.password"],
+        [users.distinct(JSON.parse(`"password"`)), "path"]
+      ]
+      for (const [operation, path] of refused) {
+        assert.strictEqual((yield* argumentError(operation)).path, path)
+      }
+      assert.deepStrictEqual(commands.map(({ commandName }) => commandName), [])
+    }))
+})
+
+describe("updates", () => {
+  it.live("encode each operand with the codec of its field", () =>
+    Effect.gen(function*() {
+      const { ids, last, users } = yield* people
+      const _id = ids[0]!
+      const after = (update: Update.Update<User>, options: Parameters<typeof users.updateOne>[2] = {}) =>
+        Effect.gen(function*() {
+          const { matchedCount } = yield* users.updateOne({ _id }, update, options)
+          assert.strictEqual(matchedCount, 1)
+          return Option.getOrThrow(yield* users.findOne({ _id }))
+        })
+
+      assert.deepStrictEqual((yield* after({ $set: { born: utc("1816-01-01") } })).born, utc("1816-01-01"))
+      assert.deepStrictEqual(last("update")["updates"][0].u, { $set: { born: new Date("1816-01-01") } })
+      assert.strictEqual((yield* after({ $inc: { views: 3n, age: -1 } })).views, 15n)
+      assert.strictEqual((yield* after({ $mul: { age: 2 } })).age, 70)
+      assert.strictEqual((yield* after({ $bit: { views: { and: 7n } } })).views, 7n)
+      assert.strictEqual((yield* after({ $unset: { address: true } })).address, undefined)
+      assert.strictEqual((yield* after({ $set: { address: ada.address } })).address!.city, "London")
+      assert.strictEqual((yield* after({ $set: { "address.city": "Paris" } })).address!.city, "Paris")
+      assert.deepStrictEqual((yield* after({ $max: { born: utc("1817-01-01") } })).born, utc("1817-01-01"))
+      assert.deepStrictEqual((yield* after({ $min: { born: utc("1818-01-01") } })).born, utc("1817-01-01"))
+      assert.deepStrictEqual((yield* after({ $push: { tags: "x" } })).tags, ["admin", "author", "x"])
+      assert.deepStrictEqual(
+        (yield* after({ $push: { tags: { $each: ["a", "b"], $position: 0, $slice: 3, $sort: -1 } } })).tags,
+        ["x", "b", "author"]
+      )
+      assert.deepStrictEqual((yield* after({ $addToSet: { tags: { $each: ["x", "y"] } } })).tags, [
+        "x",
+        "b",
+        "author",
+        "y"
+      ])
+      assert.deepStrictEqual((yield* after({ $pull: { tags: { $in: ["b", "y"] } } })).tags, ["x", "author"])
+      assert.deepStrictEqual((yield* after({ $pullAll: { tags: ["x"] } })).tags, ["author"])
+      assert.deepStrictEqual((yield* after({ $pop: { tags: 1 } })).tags, [])
+      const days = (user: User) => user.items.map((item) => item.days.map(DateTime.formatIsoDateUtc).join())
+      assert.deepStrictEqual(
+        days(yield* after({ $push: { "items.$[].days": utc("2026-02-01") } })),
+        ["2026-01-01,2026-02-01", "2026-01-02,2026-01-03,2026-02-01"]
+      )
+      assert.deepStrictEqual(
+        days(
+          yield* after({ $set: { "items.$[item].days.$[day]": utc("2026-03-01") } }, {
+            arrayFilters: [{ "item.sku": "b" }, { day: { $lt: utc("2026-01-03") } }]
+          })
+        ),
+        ["2026-01-01,2026-02-01", "2026-03-01,2026-01-03,2026-02-01"]
+      )
+      assert.deepStrictEqual((yield* after({ $pull: { items: { sku: "a" } } })).items.length, 1)
+      assert.deepStrictEqual((yield* after({ $push: { items: ada.items[0]! } })).items.length, 2)
+      assert.deepStrictEqual((yield* after({ $set: { "scores.x": utc("2021-01-01") } })).scores["x"], utc("2021-01-01"))
+      assert.deepStrictEqual((yield* after({ $unset: { "scores.x": true } })).scores["x"], undefined)
+      assert.isTrue(DateTime.isGreaterThan((yield* after({ $currentDate: { born: true } })).born, utc("2020-01-01")))
+      assert.strictEqual((yield* after([{ $set: { name: "$age" } }, { $unset: "address" }])).name, "$age")
+      assert.strictEqual((yield* after([{ $set: { age: Update.unsafe({ $add: ["$age", 1] }) } }])).age, 71)
+      const renamed = yield* users.updateOne({ _id }, Update.unsafe({ $rename: { nick: "nickname" } }))
+      assert.strictEqual(renamed.modifiedCount, 1)
+    }))
+
+  it.live("with $ change the element that the filter found", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* people
+      yield* users.updateOne({ _id: ids[0]!, "items.sku": "b" }, { $inc: { "items.$.count": 5 } })
+      const { items } = Option.getOrThrow(yield* users.findOne({ _id: ids[0]! }))
+      assert.deepStrictEqual(items.map(({ count }) => count), [1, 7])
+    }))
+
+  it.live("insert what they set, and return its decoded _id", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const counters = MongoCollection.make(db, "c", Schema.Struct({ _id: Schema.NumberFromString, n: Bson.Int64 }))
+      const { upsertedCount, upsertedId } = yield* counters.updateOne({ _id: 7 }, { $setOnInsert: { n: 1n } }, {
+        upsert: true
+      })
+      assert.deepStrictEqual([upsertedCount, upsertedId], [1, 7])
+      assert.deepStrictEqual((yield* counters.updateOne({ _id: 7 }, { $inc: { n: 1n } })).upsertedId, null)
+      assert.deepStrictEqual(yield* counters.find(), [{ _id: 7, n: 2n }])
+    }))
+
+  it.live("set the fields of a model's variant", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* people
+      const before = Option.getOrThrow(yield* users.findOne({ _id: ids[0]! }))
+      const { _id, ...fields } = yield* Effect.orDie(User.update.makeEffect({ ...ada, _id: ids[0]!, name: "Augusta" }))
+      yield* users.updateOne({ _id }, { $set: fields })
+      const after = Option.getOrThrow(yield* users.findOne({ _id }))
+      assert.strictEqual(after.name, "Augusta")
+      assert.deepStrictEqual(after.createdAt, before.createdAt)
+      assert.isTrue(DateTime.isGreaterThan(after.updatedAt, before.updatedAt))
+    }))
+
+  it.live("replace documents, with defaults and without _id", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* people
+      const { _id, ...rest } = Option.getOrThrow(yield* users.findOne({ _id: ids[0]! }))
+      const { modifiedCount } = yield* users.replaceOne({ _id }, { ...rest, name: "Augusta" })
+      assert.strictEqual(modifiedCount, 1)
+      const found = Option.getOrThrow(yield* users.findOne({ _id }))
+      assert.deepStrictEqual([found.name, found.createdAt, found._id], ["Augusta", rest.createdAt, _id])
+      const error = yield* argumentError(users.replaceOne({ _id }, { ...rest, _id } as never))
+      assert.strictEqual(error.path, "replacement._id")
+    }))
+})
+
+describe("reading", () => {
+  it.live("findOneAnd* decode what they return", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* people
+      const _id = ids[0]!
+      const before = yield* users.findOneAndUpdate({ _id }, { $set: { born: utc("1900-01-01") } })
+      assert.deepStrictEqual(Option.getOrThrow(before).born, ada.born)
+      const after = yield* users.findOneAndUpdate({ _id }, { $inc: { age: 1 } }, {
+        returnDocument: "after",
+        projection: { age: 1, born: 1, _id: 0 }
+      })
+      assert.deepStrictEqual(after, Option.some({ age: 37, born: utc("1900-01-01") }))
+      const { _id: _, ...rest } = Option.getOrThrow(yield* users.findOne({ _id }))
+      const replaced = yield* users.findOneAndReplace({ _id }, { ...rest, age: 1 }, { returnDocument: "after" })
+      assert.strictEqual(Option.getOrThrow(replaced).age, 1)
+      const deleted = yield* users.findOneAndDelete({ age: { $gte: 0 } }, { sort: { born: -1 } })
+      assert.instanceOf(Option.getOrThrow(deleted), User)
+      assert.deepStrictEqual(yield* users.findOneAndDelete({ _id: new Driver.ObjectId() }), Option.none())
+    }))
+
+  it.live("projections leave what they say, decoded", () =>
+    Effect.gen(function*() {
+      const { ids, last, users } = yield* people
+      const _id = ids[0]!
+      const some = users.find({ _id })
+      const included: ReadonlyArray<{ readonly _id: Driver.ObjectId; readonly born: DateTime.Utc }> = yield* some
+        .project({ born: 1 })
+      assert.deepStrictEqual(included, [{ _id, born: ada.born }])
+      assert.deepStrictEqual(last("find")["projection"], { born: 1 })
+      assert.deepStrictEqual(yield* some.project({ name: true, _id: false }), [{ name: "Ada" }])
+      assert.deepStrictEqual(yield* some.project({ "address.since": 1, "items.days": 1, _id: 0 }), [{
+        address: { since: new Date("1835-01-01") },
+        items: ada.items.map(({ days }) => ({ days }))
+      }])
+      const excluded = (yield* some.project({ items: 0, "address.city": 0, _id: 0 }))[0]!
+      assert.deepStrictEqual(excluded.address, { since: new Date("1835-01-01") })
+      assert.notInstanceOf(excluded, User)
+      assert.isFalse("items" in excluded || "_id" in excluded)
+      const sliced = (yield* some.project({ tags: { $slice: 1 } }))[0]!
+      assert.deepStrictEqual([sliced.tags, sliced.name], [["admin"], "Ada"])
+      assert.deepStrictEqual(yield* some.project({ items: { $elemMatch: { days: utc("2026-01-03") } }, _id: 0 }), [{
+        items: [ada.items[1]!]
+      }])
+      assert.deepStrictEqual(yield* some.project({ items: { $elemMatch: { sku: "z" } }, _id: 0 }), [{}])
+      assert.deepStrictEqual(yield* some.project({ _id: 1 }), [{ _id }])
+      assert.deepStrictEqual(
+        yield* users.findOne({ _id }, { projection: { age: 1, _id: 0 } }),
+        Option.some({ age: 36 })
+      )
+      assert.strictEqual((yield* argumentError(some.project({ name: 1, age: 0 }))).path, "projection.age")
+      assert.strictEqual((yield* argumentError(some.project({ nmae: 1 } as never))).path, "projection.nmae")
+    }))
+
+  it.live("streams, batches, first, one, limit, skip, hint, explain", () =>
+    Effect.gen(function*() {
+      const { last, users } = yield* people
+      yield* users.insertMany(Array.from({ length: 5 }, (_, age) => ({ ...ada, age })))
+      const query = users.find({ age: { $lt: 5 } }).sort({ age: 1 }).batchSize(2)
+      const ages = yield* Stream.runCollect(Stream.map(query.stream, ({ age }) => age))
+      assert.deepStrictEqual(ages, [0, 1, 2, 3, 4])
+      const batches = yield* Stream.runCollect(query.batches)
+      assert.deepStrictEqual(batches.map((batch) => batch.length), [2, 2, 1])
+      assert.strictEqual(Option.getOrThrow(yield* query.first).age, 0)
+      assert.strictEqual((yield* query.skip(3).one).age, 3)
+      assert.strictEqual((yield* query.limit(2)).length, 2)
+      assert.strictEqual((yield* Stream.runCollect(query.limit(1).raw))[0] instanceof Uint8Array, true)
+      assert.instanceOf(yield* failureOf(users.find({ age: 149 }).one), Cause.NoSuchElementError)
+      yield* users.createIndex({ born: 1, age: -1 }, {
+        name: "born",
+        partialFilterExpression: { born: { $gt: utc("1800-01-01") } }
+      })
+      const found = yield* users.find({ born: ada.born }).hint({ born: 1, age: -1 }).min({ born: ada.born, age: 10 })
+        .max({ born: ada.born, age: 3 })
+      assert.deepStrictEqual(found.map(({ age }) => age), [4])
+      assert.deepStrictEqual(last("find")["min"], { born: new Date("1815-12-10"), age: 10 })
+      assert.isDefined((yield* query.explain())["queryPlanner"])
+      const names = yield* users.createIndexes([
+        { key: { name: "text" } },
+        { key: { "items.sku": 1 }, partialFilterExpression: { views: { $gt: 1n } } }
+      ])
+      assert.deepStrictEqual(names, ["name_text", "items.sku_1"])
+      assert.isTrue(yield* users.indexExists(["born", ...names]))
+      const indexes = yield* users.listIndexes()
+      assert.deepStrictEqual(indexes[1]!["partialFilterExpression"], { born: { $gt: new Date("1800-01-01") } })
+      assert.strictEqual(
+        (yield* argumentError(users.createIndexes([{ key: { nmae: 1 } as never }]))).path,
+        "indexes[0].key.nmae"
+      )
+      yield* users.dropIndex("born")
+      assert.isTrue(yield* users.dropIndexes())
+      assert.strictEqual((yield* users.listIndexes()).length, 1)
+    }))
+
+  it.live("distinct decodes by path", () =>
+    Effect.gen(function*() {
+      const { users } = yield* people
+      assert.deepStrictEqual(yield* users.distinct("born"), [ada.born, grace.born])
+      assert.deepStrictEqual(yield* users.distinct("tags", { name: "Ada" }), ["admin", "author"])
+      assert.deepStrictEqual(yield* users.distinct("items.days"), [
+        utc("2026-01-01"),
+        utc("2026-01-02"),
+        utc("2026-01-03")
+      ])
+      assert.deepStrictEqual(yield* users.distinct("scores.first"), [utc("2020-01-01")])
+      assert.deepStrictEqual(yield* users.distinct("views"), [12n])
+    }))
+
+  it.live("aggregate decodes with a schema of its own", () =>
+    Effect.gen(function*() {
+      const { users } = yield* people
+      const Oldest = Schema.Struct({ _id: Schema.Null, born: Schema.DateTimeUtcFromDate })
+      const query = users.aggregate(Oldest, [{ $group: { _id: null, born: { $min: "$born" } } }])
+      assert.deepStrictEqual(yield* query, [{ _id: null, born: ada.born }])
+      const wrong = users.aggregate(Schema.Struct({ n: Schema.Int }), [{ $project: { n: "$name" } }])
+      assert.strictEqual((yield* documentError(wrong)).path, "n")
+      assert.strictEqual((yield* wrong.onInvalid("skip")).length, 0)
+      assert.strictEqual((yield* wrong.onInvalid("collect")).length, 2)
+    }))
+
+  it.live("change events decode", () =>
+    Effect.gen(function*() {
+      const { db, users } = yield* fixture
+      yield* db.createCollection("users")
+      const events = yield* Effect.scoped(Effect.gen(function*() {
+        const { stream } = yield* users.watch([], { fullDocument: "updateLookup" }).open
+        const fiber = yield* Effect.forkChild(Stream.runCollect(Stream.take(stream, 3)))
+        const { insertedId } = yield* users.insertOne(ada)
+        yield* users.updateOne({ _id: insertedId }, { $set: { age: 1 } })
+        yield* users.deleteOne({ _id: insertedId })
+        return yield* Fiber.join(fiber)
+      }))
+      const [insert, update, remove] = events
+      assert(insert!.operationType === "insert" && update!.operationType === "update")
+      assert(remove!.operationType === "delete")
+      assert.instanceOf(insert.fullDocument, User)
+      assert.deepStrictEqual(insert.fullDocument.born, ada.born)
+      // The document may be gone by the time it is looked up.
+      if (update.fullDocument) assert.instanceOf(update.fullDocument, User)
+      assert.deepStrictEqual(Object.keys(update.updateDescription.updatedFields ?? {}), ["age"])
+      assert.instanceOf(remove.documentKey._id, Driver.ObjectId)
+    }))
+
+  it.live("change events that do not decode fail, are left out or collected", () =>
+    Effect.gen(function*() {
+      const { db, users } = yield* fixture
+      yield* db.createCollection("users")
+      yield* Effect.scoped(Effect.gen(function*() {
+        const open = (policy: "skip" | "collect" | "fail") => users.watch().onInvalid(policy as "fail").open
+        const [fail, skip, collect] = [yield* open("fail"), yield* open("skip"), yield* open("collect")]
+        yield* db.collection("users").insertOne({ _id: 5 as never, name: 5 })
+        yield* users.insertOne(ada)
+        const error = yield* documentError(Stream.runDrain(fail!.stream))
+        assert.deepStrictEqual([error.id, error.operation], [5, "watch"])
+        assert.match(error.path, /^fullDocument\./)
+        const left = Option.getOrThrow(yield* Stream.runHead(skip!.stream))
+        assert(left.operationType === "insert")
+        assert.strictEqual(left.fullDocument.name, "Ada")
+        const both = (yield* Stream.runCollect(Stream.take(collect!.stream, 2))) as unknown as ReadonlyArray<
+          Result.Result<unknown, unknown>
+        >
+        assert.deepStrictEqual(both.map(Result.isSuccess), [false, true])
+      }))
+    }))
+})
+
+describe("documents that do not decode", () => {
+  const spoilt = Effect.gen(function*() {
+    const test = yield* people
+    yield* test.db.collection("users").updateOne({ name: "Grace" }, { $set: { "address.since": "secret" } })
+    return test
+  })
+
+  it.live("fail, with collection, _id and path and without the value", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* spoilt
+      for (const effect of [users.find(), users.findOne({ name: "Grace" }), Stream.runDrain(users.find().stream)]) {
+        const error = yield* documentError(effect as Effect.Effect<unknown, unknown>)
+        assert.strictEqual(error.kind, "decode")
+        assert.strictEqual(error.path, "address.since")
+        assert.strictEqual(error.collection, users.fullName)
+        assert.deepStrictEqual(error.id, ids[1])
+        assert.include(error.message, ids[1]!.toHexString())
+        assert.notInclude(error.message + JSON.stringify(error) + String(error.cause), "secret")
+      }
+    }))
+
+  it.live("are left out", () =>
+    Effect.gen(function*() {
+      const { users } = yield* spoilt
+      const query = users.find().sort({ name: -1 }).onInvalid("skip")
+      assert.deepStrictEqual((yield* query).map(({ name }) => name), ["Ada"])
+      assert.strictEqual(Option.getOrThrow(yield* query.first).name, "Ada")
+      assert.strictEqual((yield* Stream.runCollect(query.batchSize(1).stream)).length, 1)
+    }))
+
+  it.live("are logged when they are left out, without their values", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* spoilt
+      const messages: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+        messages.push(`${logLevel} ${String(message)}`)
+      })
+      yield* users.find().onInvalid("skip").pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug")
+      )
+      const [message, ...others] = messages.filter((message) => message.includes("left out"))
+      assert.match(message!, /^Debug /)
+      assert.include(message!, `${users.fullName}, document ${ids[1]!.toHexString()}: address.since`)
+      assert.notInclude(message!, "secret")
+      assert.deepStrictEqual(others, [])
+    }))
+
+  it.live("are collected", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* spoilt
+      const [first, second] = yield* users.find().sort({ name: -1 }).onInvalid("collect")
+      assert.deepStrictEqual(Result.getOrThrow(Result.flip(first!)).id, ids[1])
+      assert.strictEqual(Result.getOrThrow(second!).name, "Ada")
+    }))
+})
+
+describe("operations as descriptions", () => {
+  const freeze = <A>(value: A): A => {
+    if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+      Object.values(value).forEach(freeze)
+      Object.freeze(value)
+    }
+    return value
+  }
+
+  it.live("leave their arguments as they were and can be run twice", () =>
+    Effect.gen(function*() {
+      const { users } = yield* fixture
+      const insert = users.insertOne(freeze({ ...ada }))
+      yield* insert
+      yield* insert
+      const filter = freeze<Filter.Filter<User>>({ $or: [{ born: { $lt: utc("1900-01-01") } }, { views: 1n }] })
+      const update = users.updateMany(filter, freeze<Update.Update<User>>({ $inc: { age: 1 }, $set: { nick: "a" } }))
+      yield* update
+      yield* update
+      const find = users.find(filter, freeze({})).sort(freeze({ born: 1 } as const))
+      assert.deepStrictEqual((yield* find).map(({ age }) => age), [38, 38])
+      assert.deepStrictEqual((yield* find.limit(1)).map(({ age }) => age), [38])
+      assert.strictEqual((yield* find).length, 2)
+      assert.strictEqual((yield* Stream.runCollect(find.stream)).length, 2)
+    }))
+
+  it.live("see what their arguments are when they run", () =>
+    Effect.gen(function*() {
+      const { users } = yield* people
+      const filter: { name: string } = { name: "Ada" }
+      const find = users.find(filter)
+      filter.name = "Grace"
+      assert.deepStrictEqual((yield* find).map(({ name }) => name), ["Grace"])
+    }))
+
+  it.live("join a transaction", () =>
+    Effect.gen(function*() {
+      const { db, mongo, users } = yield* people
+      yield* db.createCollection("other")
+      const failed = yield* failureOf(mongo.withTransaction(Effect.gen(function*() {
+        yield* users.insertOne({ ...ada, name: "Alan" })
+        yield* users.updateMany({}, { $set: { age: 1 } })
+        assert.strictEqual((yield* users.find({ age: 1 })).length, 3)
+        return yield* Effect.fail("no" as const)
+      })))
+      assert.strictEqual(failed, "no")
+      assert.deepStrictEqual([...(yield* users.distinct("age"))].sort(), [36, 85])
+    }))
+})
+
+describe("bulk writes", () => {
+  it.live("encode all of their operations", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* people
+      const [_id] = ids
+      const { _id: _, ...rest } = Option.getOrThrow(yield* users.findOne({ _id: ids[1]! }))
+      const result = yield* users.bulkWrite([
+        { insertOne: { document: { ...ada, name: "Alan" } } },
+        { updateOne: { filter: { _id: _id! }, update: { $set: { born: utc("1850-01-01") } } } },
+        {
+          updateMany: {
+            filter: {},
+            update: { $set: { "items.$[item].days": [] } },
+            arrayFilters: [{ "item.days": utc("2026-01-01") }]
+          }
+        },
+        { replaceOne: { filter: { name: "Grace" }, replacement: { ...rest, age: 1 } } },
+        { deleteMany: { filter: { born: { $gte: utc("1850-01-01"), $lt: utc("1900-01-01") } } } }
+      ])
+      assert.deepStrictEqual(
+        [result.insertedCount, result.modifiedCount, result.deletedCount],
+        [1, 4, 1]
+      )
+      assert.deepStrictEqual((yield* users.find().sort({ name: 1 })).map(({ age, name }) => [name, age]), [
+        ["Alan", 36],
+        ["Grace", 1]
+      ])
+      const error = yield* argumentError(
+        users.bulkWrite([{ updateOne: { filter: { nmae: "x" } as never, update: { $set: { name: "x" } } } }])
+      )
+      assert.strictEqual(error.path, "operations[0].updateOne.filter.nmae")
+    }))
+})
+
+describe("codecs with effects", () => {
+  class Salt extends Context.Service<Salt, { readonly salt: string }>()("test/Salt") {}
+
+  const Salted = Schema.String.pipe(Schema.decodeTo(Schema.String, {
+    decode: SchemaGetter.transformEffect((text: string) => Salt.useSync(({ salt }) => text.slice(salt.length))),
+    encode: SchemaGetter.transformEffect((text: string) =>
+      Effect.andThen(Effect.sleep(1), Salt.useSync(({ salt }) => salt + text))
+    )
+  }))
+
+  it.live("work in documents, filters, updates and results", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const notes = MongoCollection.make(
+        db,
+        "notes",
+        Schema.Struct({ _id: Bson.ObjectId, text: Salted, list: Schema.Array(Salted) })
+      )
+      yield* Effect.gen(function*() {
+        const { insertedId: _id } = yield* notes.insertOne({ text: "a", list: ["b"] })
+        assert.deepStrictEqual(yield* db.collection("notes").find().one, { _id, text: "salt-a", list: ["salt-b"] })
+        assert.deepStrictEqual(yield* notes.find({ text: { $in: ["a"] }, list: "b" }), [{
+          _id,
+          text: "a",
+          list: ["b"]
+        }])
+        yield* notes.updateOne({ _id }, { $push: { list: { $each: ["c"] } } })
+        assert.deepStrictEqual(yield* notes.distinct("list"), ["b", "c"])
+        assert.deepStrictEqual(yield* Stream.runCollect(notes.find({ list: "c" }).stream), [{
+          _id,
+          text: "a",
+          list: ["b", "c"]
+        }])
+      }).pipe(Effect.provideService(Salt, { salt: "salt-" }))
+    }))
+})
+
+describe("schemas of all sorts", () => {
+  it.live("unions of documents", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      class Circle extends Schema.Class<Circle>("test/Circle")({
+        _id: Bson.ObjectId,
+        kind: Schema.tag("circle"),
+        radius: Schema.NumberFromString
+      }) {}
+      const Square = Schema.Struct({ _id: Bson.ObjectId, kind: Schema.tag("square"), side: Bson.Int64 })
+      const shapes = MongoCollection.make(db, "shapes", Schema.Union([Circle, Square]))
+      const circle = new Circle({ _id: new Driver.ObjectId(), radius: 1 })
+      yield* shapes.insertMany([circle, { kind: "square", side: 2n }])
+      assert.deepStrictEqual(yield* shapes.find({ kind: "circle", radius: { $in: [1, 2] } }), [circle])
+      yield* shapes.updateMany({ side: { $exists: true } }, { $inc: { side: 1n } })
+      const [square] = yield* shapes.find({ side: 3n }).project({ kind: 1, side: 1, _id: 0 })
+      assert.deepStrictEqual(square, { kind: "square", side: 3n })
+      assert.deepStrictEqual(yield* shapes.distinct("radius"), [1])
+    }))
+
+  it.live("fields that are Options", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const notes = MongoCollection.make(
+        db,
+        "notes",
+        Schema.Struct({
+          nullable: Schema.OptionFromNullOr(Schema.DateTimeUtcFromDate),
+          absent: Schema.OptionFromOptionalKey(Schema.DateTimeUtcFromDate)
+        })
+      )
+      const some = { nullable: Option.some(utc("2026-01-01")), absent: Option.some(utc("2026-01-02")) }
+      const none = { nullable: Option.none(), absent: Option.none() }
+      yield* notes.insertMany([some, none])
+      assert.deepStrictEqual(Object.keys(yield* notes.untyped.find({ nullable: null }).one), ["_id", "nullable"])
+      assert.deepStrictEqual(yield* notes.find({ absent: some.absent }), [some])
+      assert.deepStrictEqual(yield* notes.find({ absent: { $exists: false } }), [none])
+      assert.deepStrictEqual(yield* notes.find({ nullable: Option.none() }), [none])
+      yield* notes.updateOne({ absent: some.absent }, { $set: { nullable: Option.none() } })
+      assert.strictEqual(yield* notes.countDocuments({ nullable: Option.none() }), 2)
+      // What is stored as nothing cannot be compared with.
+      assert.match(yield* messageOf(notes.find({ absent: Option.none() })), /filter\.absent/)
+    }))
+
+  it.live("fields with a default for documents that lack them", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const Note = Schema.Struct({
+        text: Schema.String,
+        likes: Bson.Int64.pipe(Schema.withDecodingDefaultKey(Effect.succeed(0n)))
+      })
+      const notes = MongoCollection.make(db, "notes", Note)
+      yield* notes.untyped.insertOne({ text: "a" })
+      assert.deepStrictEqual(yield* notes.find(), [{ text: "a", likes: 0n }])
+      yield* notes.updateOne({ likes: { $exists: false } }, { $inc: { likes: 1n } })
+      assert.deepStrictEqual(yield* notes.find({ likes: 1n }), [{ text: "a", likes: 1n }])
+    }))
+
+  it.live("hidden values", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const logins = MongoCollection.make(
+        db,
+        "logins",
+        Schema.Struct({ token: Schema.RedactedFromValue(Schema.String) })
+      )
+      yield* logins.insertOne({ token: Redacted.make("secret") })
+      assert.strictEqual((yield* logins.untyped.find().one)["token"], "secret")
+      assert.deepStrictEqual((yield* logins.find({ token: Redacted.make("secret") })).length, 1)
+      assert.deepStrictEqual((yield* logins.find({ token: Redacted.make("other") })).length, 0)
+    }))
+})
+
+describe("services", () => {
+  class Users extends MongoCollection.Service<Users>()("test/Users", { name: "users", schema: User }) {}
+
+  it.live("supply a collection of the context's database", () =>
+    Effect.gen(function*() {
+      const { db } = yield* people
+      const count = Effect.gen(function*() {
+        const users = yield* Users
+        assert.strictEqual(users.fullName, `${db.name}.users`)
+        return yield* users.countDocuments({ name: "Ada" })
+      })
+      const counted = yield* count.pipe(
+        Effect.provide(Users.layer),
+        Effect.provideService(MongoDatabase.MongoDatabase, db)
+      )
+      assert.strictEqual(counted, 1)
+    }))
+
+  it.live("the collection itself can be renamed, dropped and looked at", () =>
+    Effect.gen(function*() {
+      const { db, users } = yield* people
+      assert.isTrue(MongoCollection.isMongoCollection(users))
+      assert.isFalse(yield* users.isCapped())
+      assert.deepStrictEqual(yield* users.options(), {})
+      assert.strictEqual(yield* users.estimatedDocumentCount(), 2)
+      const renamed = yield* users.rename("people")
+      assert.instanceOf((yield* renamed.find())[0], User)
+      assert.strictEqual((yield* renamed.deleteMany({ name: { $ne: "x" } })).deletedCount, 2)
+      assert.isTrue(yield* renamed.drop())
+      assert.deepStrictEqual(yield* db.listCollectionNames(), [])
+      assert.strictEqual(users.withOptions({ writeConcern: { w: 1 } }).name, "users")
+    }))
+})
