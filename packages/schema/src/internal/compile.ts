@@ -131,14 +131,17 @@ export const checkTest = (checks: SchemaAST.Checks, ast: SchemaAST.AST, options:
 }
 
 /**
- * A declaration's own test of a value.
+ * The node alone, without what is applied before and after it; its children keep theirs.
  *
  * @internal
  */
-export const declaration = (ast: SchemaAST.Declaration, options: SchemaAST.ParseOptions): Step => {
-  const run = ast.run(ast.typeParameters)
-  return (value) => settled(run(value, ast, options))
-}
+export const bare = (ast: SchemaAST.AST): SchemaAST.AST =>
+  Object.assign(
+    Object.create(Object.getPrototypeOf(ast)),
+    ast,
+    { encoding: undefined, checks: undefined },
+    "encodingChecks" in ast ? { encodingChecks: undefined } : undefined
+  )
 
 /**
  * One step of an encoding; `undefined` where a step changes nothing. It may give `missing`.

@@ -12,6 +12,7 @@ import * as Bson from "../Bson.ts"
 import * as Internal from "./bson.ts"
 import {
   assignKey,
+  bare,
   buildObject,
   giveUp,
   interpret,
@@ -290,6 +291,37 @@ const numberRuns = new Set<unknown>(
 const isPlainNumber = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" && numberRuns.has(ast.run) && ast.encoding === undefined && ast.checks === undefined
 
+/** To the interpreter, whatever is no array is an object: the values of these types as well. */
+const otherObjects: ReadonlyArray<readonly [type: number, code: string]> = [
+  ...[5, 7, 9, 11, 12, 13, 15, 17, 19, 127, 255].map((t) => [t, "giveUp()"] as const),
+  [18, "if (promoted(dv, p) === mismatch) giveUp(); return mismatch"]
+]
+
+const id = new Driver.ObjectId()
+const instances: ReadonlyArray<object> = [
+  new Date(),
+  /a/,
+  id,
+  new Driver.Binary(),
+  new Driver.BSONRegExp(""),
+  new Driver.Code(""),
+  new Driver.DBRef("", id),
+  new Driver.Decimal128("0"),
+  new Driver.Long(0),
+  new Driver.MaxKey(),
+  new Driver.MinKey(),
+  new Driver.Timestamp({ t: 0, i: 0 }),
+  new Driver.UUID()
+]
+
+/** Adds those of the other objects which the node could take: a required field that none of them has rules them out. */
+const withOthers = (ast: SchemaAST.Objects, reader: Reader): Reader => {
+  const isRuledOut = ast.propertySignatures.some(({ name, type }) =>
+    !isOptional(type) && type.encoding === undefined && !instances.some((instance) => name in instance)
+  )
+  return isRuledOut ? reader : { types: new Map([...reader.types, ...otherObjects]) }
+}
+
 const nameBytes = (name: string): Buffer => {
   const bytes = Buffer.from(`${name}\0`)
   // Bytes that are no UTF-8 are read as U+FFFD in the name of a field, so that many bytes mean this name.
@@ -331,6 +363,7 @@ class DecoderCompiler {
       doubleOfBigInt,
       readBinary,
       assignKey,
+  bare,
       isUuid: Internal.isUuid,
       ObjectId: Driver.ObjectId,
       Decimal128: Driver.Decimal128,
@@ -385,7 +418,7 @@ class DecoderCompiler {
     const { encoding } = ast
     if (encoding === undefined) return this.local(ast)
     const last = encoding[encoding.length - 1]!
-    if (encoding.length === 1 && isPlainNumber(last.to) && isPlainNumber(withoutEncodingAndChecks(ast))) {
+    if (encoding.length === 1 && isPlainNumber(last.to) && isPlainNumber(bare(ast))) {
       const reader = last.transformation._tag === "Transformation" ? numbers.get(last.transformation.decode) : undefined
       if (reader !== undefined) return this.checked(ast, reader)
     }
@@ -433,7 +466,7 @@ class DecoderCompiler {
         return known
       }
       case "Objects":
-        return this.call(3, this.functionOf(ast, "object", (name) => this.object(ast, name)))
+        return withOthers(ast, this.call(3, this.functionOf(ast, "object", (name) => this.object(ast, name))))
       case "Arrays":
         return this.call(4, this.functionOf(ast, "array", () => this.array(ast)))
       case "Suspend": {
@@ -769,12 +802,6 @@ const objectsOf = (ast: SchemaAST.AST): SchemaAST.Objects | undefined => {
   if (source.encoding !== undefined) return objectsOf(source)
   return source._tag === "Objects" ? source : undefined
 }
-
-const withoutEncodingAndChecks = (ast: SchemaAST.AST): SchemaAST.AST =>
-  Object.assign(Object.create(Object.getPrototypeOf(ast)), ast, { encoding: undefined, checks: undefined })
-
-/** The node without what stands outside of its function. */
-const bare = withoutEncodingAndChecks
 
 // ---- entry
 

@@ -10,9 +10,9 @@ import * as Bson from "../Bson.ts"
 import * as Internal from "./bson.ts"
 import {
   assignKey,
+  bare,
   buildObject,
   checkTest,
-  declaration,
   interpret,
   interpretMissing,
   isOptional,
@@ -228,7 +228,7 @@ export class ValueCompiler {
       }
       case "Declaration": {
         const guard = guards.get(ast.run)
-        if (guard === undefined) return this.apply(declaration(ast, this.options), v)
+        if (guard === undefined) return this.apply(interpret(bare(ast), this.options), v)
         return `if (!${this.program.constant(guard)}(${v})) return mismatch`
       }
       case "Objects":
@@ -366,13 +366,6 @@ export class ValueCompiler {
       `${v} = ${result}`
     ].join("\n")
   }
-}
-
-/** The node without encoding and checks, which stand outside of its function. */
-const bare = (ast: SchemaAST.AST): SchemaAST.AST => {
-  const base = Object.assign(Object.create(Object.getPrototypeOf(ast)), ast, { encoding: undefined, checks: undefined })
-  if ("encodingChecks" in base) base.encodingChecks = undefined
-  return base
 }
 
 const isNothing = (ast: SchemaAST.AST): boolean =>
