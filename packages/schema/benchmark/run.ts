@@ -101,16 +101,26 @@ const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, sha
   const bare = driver.db(database).collection<Looked>(name)
   const items = mongo.db(database).collection(name)
   const decodeRaw = (schema: Schema.Codec<Looked, Driver.Document>) => {
-    const { compiled, decodeBatch } = compile(schema)
+    const { compiled, decodeStream } = compile(schema)
     if (!compiled.decode) throw new Error("the decoder is not compiled")
     return () =>
-      Effect.runPromise(Stream.runForEachArray(items.find().raw, (chunk) => Effect.map(decodeBatch(chunk), look)))
+      Effect.runPromise(
+        Stream.runForEachArray(decodeStream(items.find().raw), (chunk) => Effect.sync(() => look(chunk)))
+      )
   }
   const interpret = Schema.decodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)
   const paprModel = papr.model(name, shape.papr)
   const sides: ReadonlyArray<Side> = [
     { name: "bare driver, toArray, unchecked", run: async () => look(await bare.find().toArray()) },
+    {
+      name: "TUNE raw only",
+      run: () =>
+        Effect.runPromise(Stream.runForEachArray(items.find().raw, (chunk) =>
+          Effect.sync(() => {
+            seen += chunk.length
+          })))
+    },
     { name: "mongofx, compiled decoder", budget: 0.5, run: decodeRaw(shape.schema) },
     { name: "mongofx, compiled decoder, class instances", run: decodeRaw(shape.class) },
     {
@@ -141,7 +151,7 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   const name = `written ${shape.name}`
   const bare = driver.db(database).collection(name)
   const items = mongo.db(database).collection(name)
-  const { compiled, encode } = compile(shape.schema)
+  const { compiled, encodeBatch } = compile(shape.schema)
   if (!compiled.encode) throw new Error("the encoder is not compiled")
   const interpret = Schema.encodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)
@@ -157,11 +167,12 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
     }))
   const sides: ReadonlyArray<Side> = [
     { name: "bare driver, insertMany, unchecked", run: () => times(() => bare.insertMany(makeBatch())) },
+    { name: "TUNE core insertMany", run: () => repeat(() => items.insertMany(makeBatch())) },
+    { name: "TUNE make only", run: () => times(async () => makeBatch()) },
     {
       name: "mongofx, compiled encoder",
       budget: 1.1,
-      run: () =>
-        repeat(() => Effect.flatMap(Effect.forEach(makeBatch(), encode), (documents) => items.insertMany(documents)))
+      run: () => repeat(() => Effect.flatMap(encodeBatch(makeBatch()), (documents) => items.insertMany(documents)))
     },
     {
       name: "mongofx, interpreted Schema",
@@ -246,7 +257,9 @@ const program = Effect.gen(function*() {
     Effect.promise(async () => {
       if (only.length > 0 && !only.some((word) => title.includes(word))) return
       console.log(`\n${row([title, "ratio", "middle half", "all", "CPU", "budget"])}`)
-      for (const result of await compare(sides, rounds, warmUps)) print(result)
+      for (const result of await compare(sides.slice(0, Number(process.env["SIDES"] ?? 99)), rounds, warmUps)) {
+        print(result)
+      }
     })
   for (const shape of shapes) {
     const items = driver.db(database).collection(shape.name)

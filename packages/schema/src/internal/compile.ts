@@ -144,6 +144,21 @@ export const bare = (ast: SchemaAST.AST): SchemaAST.AST =>
   )
 
 /**
+ * A declaration's own parser.
+ *
+ * @internal
+ */
+export const declaration = (ast: SchemaAST.Declaration, options: SchemaAST.ParseOptions): Step => {
+  const run = ast.run(ast.typeParameters)
+  const again = interpret(bare(ast), options)
+  return (value) => {
+    const output = settled(run(value, ast, options))
+    // A symbol may be the interpreter's mark for "as it was", which only the interpreter resolves.
+    return typeof output === "symbol" && output !== mismatch ? again(value) : output
+  }
+}
+
+/**
  * One step of an encoding; `undefined` where a step changes nothing. It may give `missing`.
  *
  * @internal

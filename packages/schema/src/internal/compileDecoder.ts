@@ -363,7 +363,7 @@ class DecoderCompiler {
       doubleOfBigInt,
       readBinary,
       assignKey,
-  bare,
+      bare,
       isUuid: Internal.isUuid,
       ObjectId: Driver.ObjectId,
       Decimal128: Driver.Decimal128,

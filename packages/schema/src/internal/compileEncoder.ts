@@ -13,6 +13,7 @@ import {
   bare,
   buildObject,
   checkTest,
+  declaration,
   interpret,
   interpretMissing,
   isOptional,
@@ -228,7 +229,7 @@ export class ValueCompiler {
       }
       case "Declaration": {
         const guard = guards.get(ast.run)
-        if (guard === undefined) return this.apply(interpret(bare(ast), this.options), v)
+        if (guard === undefined) return this.apply(declaration(ast, this.options), v)
         return `if (!${this.program.constant(guard)}(${v})) return mismatch`
       }
       case "Objects":
