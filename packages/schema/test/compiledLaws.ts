@@ -207,7 +207,8 @@ const checkDecode = (
   if (fast === mismatch || Exit.isSuccess(expected)) {
     const whole = Effect.runSyncExit(codec.decode(view))
     assert.strictEqual(whole._tag, expected._tag)
-    assert.strictEqual(String(whole), String(expected))
+    if (Exit.isFailure(expected)) assert.strictEqual(String(whole), String(expected))
+    if (Exit.isSuccess(whole) && Exit.isSuccess(expected)) same(whole.value, expected.value, context)
   }
 }
 
@@ -227,7 +228,8 @@ const checkEncode = (
   }
   if (Exit.isSuccess(expected)) tally.encodable++
   const whole = Effect.runSyncExit(codec.encode(value))
-  assert.strictEqual(String(whole), String(expected))
+  assert.strictEqual(whole._tag, expected._tag)
+  if (Exit.isFailure(expected)) assert.strictEqual(String(whole), String(expected))
   if (Exit.isSuccess(whole) && Exit.isSuccess(expected)) same(whole.value, expected.value, context)
 }
 
