@@ -112,7 +112,7 @@ const prune = (ast: SchemaAST.AST, bytes: Buffer, isArray = false): Buffer => {
       if (source._tag !== "Objects") return source._tag === "Arrays" ? isArray : false
       return !isArray && source.propertySignatures.every(({ name, type }) => {
         if (type._tag !== "Literal" || name !== "_tag" && name !== "kind") return true
-        const found = elements(bytes).filter((element) => element.name === name).at(-1)
+        const found = elements(bytes).reverse().find((element) => element.name === name)
         return found?.type === 2 && found.value.subarray(4, -1).toString() === type.literal
       })
     })
