@@ -4,8 +4,10 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Function from "effect/Function"
+import { provideDeadline } from "./internal/deadline.ts"
 
 /**
  * What happens to an operation on its way to the server when its fiber is interrupted.
@@ -82,6 +84,55 @@ export const withInterruptionPolicy: {
   <A, E, R>(self: Effect.Effect<A, E, R>, policy: InterruptionPolicy): Effect.Effect<A, E, R> =>
     Effect.provideService(self, CurrentInterruptionPolicy, policy)
 )
+
+/**
+ * Runs an effect whose MongoDB operations have to end within the given time, all of them together.
+ *
+ * **When to use**
+ *
+ * Use it around the work for one request: each operation gets what those before it have left.
+ *
+ * **Details**
+ *
+ * What is left when an operation begins is sent as its `maxTimeMS`, so that the server gives up too, unless the operation has
+ * a shorter one of its own. When the time is over, an operation that is under way is aborted as on interruption, and one that
+ * has not begun is not sent: both fail with a `MaxTimeExpiredError`, which is not retryable. The same holds for each batch of
+ * a query's stream. Of several deadlines the earliest holds. Time is that of Effect's `Clock`.
+ *
+ * The effect itself goes on: only operations fail. `Effect.timeout` ends an effect whatever it is doing.
+ *
+ * **Gotchas**
+ *
+ * A write that was aborted may or may not have been applied. Under the interruption policy `"await"` an operation is not
+ * aborted, and only the server's limit holds; under `"detach"` the fiber goes on at the deadline, and the server's limit holds
+ * for what is finished in the background.
+ *
+ * Not bounded are the commit and the abort of a transaction (`maxCommitTime` is the limit of a commit) and change streams,
+ * which have no end. No limit is sent with `createIndexes`, a tailable cursor and what `use` does; those are aborted only.
+ *
+ * **Example** (Two operations that share two seconds)
+ *
+ * ```ts
+ * import { Mongo, MongoClient } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const report = Effect.gen(function*() {
+ *   const mongo = yield* MongoClient.MongoClient
+ *   const orders = mongo.db("shop").collection("orders")
+ *   const open = yield* orders.countDocuments({ state: "open" })
+ *   const latest = yield* orders.find().sort({ at: -1 }).limit(10)
+ *   return { open, latest }
+ * }).pipe(Mongo.withDeadline("2 seconds"))
+ * ```
+ *
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withDeadline: {
+  (duration: Duration.Input): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(self: Effect.Effect<A, E, R>, duration: Duration.Input): Effect.Effect<A, E, R>
+} = Function.dual(2, provideDeadline)
 
 /**
  * The options of one of the driver's methods, as mongofx takes them.

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -18,6 +19,7 @@ import * as internal from "./internal/client.ts"
 import { secretsOf, toDriverOptions } from "./internal/clientOptions.ts"
 import type { OptionsOf } from "./Mongo.ts"
 import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
+import type { KmsOptions } from "./MongoEncryption.ts"
 import type { MongoError } from "./MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransactionOptions } from "./MongoSession.ts"
 import type { Topology } from "./Topology.ts"
@@ -64,6 +66,68 @@ export interface DatabaseInfo extends Driver.Document {
   readonly empty?: boolean | undefined
 }
 
+/** The driver's models with documents of any shape, whatever their `_id` is. */
+type Untyped<Model> = Model extends unknown ? {
+    readonly [Key in keyof Model]: Key extends "document" | "filter" | "replacement" ? Driver.Document
+      : Key extends "update" ? Driver.Document | ReadonlyArray<Driver.Document>
+      : Model[Key]
+  }
+  : never
+
+/**
+ * One write of a client's `bulkWrite`: its namespace (`database.collection`), the name of what is done, and the arguments of
+ * the collection's method of that name.
+ *
+ * **Details**
+ *
+ * `Schemas` has the type of the documents of each namespace. Without it documents, filters and updates can be anything.
+ *
+ * **Example** (Typed namespaces)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ *
+ * type Library = {
+ *   "library.books": { title: string }
+ *   "library.authors": { name: string }
+ * }
+ *
+ * const insert: MongoClient.BulkWriteModel<Library> = {
+ *   namespace: "library.books",
+ *   name: "insertOne",
+ *   document: { title: "Notes" }
+ * }
+ * ```
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type BulkWriteModel<Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>> =
+  string extends keyof Schemas ? Untyped<Driver.AnyClientBulkWriteModel<Driver.Document>>
+    : {
+      [Namespace in keyof Schemas]: Driver.AnyClientBulkWriteModel<Schemas[Namespace]> & {
+        readonly namespace: Namespace
+      }
+    }[keyof Schemas]
+
+/**
+ * The result of a `bulkWrite` with `verboseResults: true`: the counts, and what became of each write, by its index in the
+ * models.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface VerboseBulkWriteResult extends Driver.ClientBulkWriteResult {
+  /** The `_id`s of what was inserted. */
+  readonly insertResults: ReadonlyMap<number, Driver.ClientInsertOneResult>
+  /** What updates and replacements have matched, modified and upserted. */
+  readonly updateResults: ReadonlyMap<number, Driver.ClientUpdateResult>
+  /** How many documents were deleted. */
+  readonly deleteResults: ReadonlyMap<number, Driver.ClientDeleteResult>
+}
+
 /**
  * A client: the connection pool of one deployment, and the door to its databases.
  *
@@ -103,6 +167,33 @@ export interface MongoClient {
   readonly listDatabaseNames: () => Effect.Effect<Array<string>, MongoError>
   /** The server's version and how it was built. */
   readonly serverInfo: Effect.Effect<Driver.Document, MongoError>
+  /** What the server says of itself: connections, memory, counters, replication and more. */
+  readonly serverStatus: Effect.Effect<Driver.Document, MongoError>
+  /** The members of the replica set and their states. Fails where the server is no member of one. */
+  readonly replSetGetStatus: Effect.Effect<Driver.Document, MongoError>
+  /**
+   * Adds the name and version of a library that works on this client to what new connections tell the server of themselves.
+   * The server has them in its log.
+   */
+  readonly appendMetadata: (info: Driver.DriverInfo) => Effect.Effect<void>
+  /**
+   * Runs writes to any number of collections and databases with as few commands as possible: in order and up to the first
+   * error, or with `ordered: false` all of them. Needs MongoDB 8.0.
+   *
+   * Each model names its namespace, and `Schemas` says which documents live where. With `verboseResults: true` the result has
+   * what became of each write, by its index. Fails with a `BulkWriteError` that has what was done and each error with its
+   * index; the ids in it are there with `verboseResults` only.
+   */
+  readonly bulkWrite: {
+    <Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
+      models: ReadonlyArray<BulkWriteModel<NoInfer<Schemas>>>,
+      options: OptionsOf<Driver.ClientBulkWriteOptions> & { readonly verboseResults: true }
+    ): Effect.Effect<VerboseBulkWriteResult, MongoError>
+    <Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
+      models: ReadonlyArray<BulkWriteModel<NoInfer<Schemas>>>,
+      options?: OptionsOf<Driver.ClientBulkWriteOptions>
+    ): Effect.Effect<Driver.ClientBulkWriteResult, MongoError>
+  }
   /** Drops a database with all its collections. It is no error where there is none. */
   readonly dropDatabase: (name: string) => Effect.Effect<void, MongoError>
   /** The servers and their roles as the driver knows them now. */
@@ -199,6 +290,83 @@ export interface ClientOptions {
    * more.
    */
   readonly commandSpans?: boolean | { readonly queryText: boolean } | undefined
+}
+
+/**
+ * Which part of the driver an entry of its log comes from.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type LogComponent = "command" | "topology" | "serverSelection" | "connection" | "client"
+
+/**
+ * What of the driver's log goes to Effect's loggers.
+ *
+ * **Details**
+ *
+ * An entry is a log message with the driver's fields as annotations, `mongodb.component`, `mongodb.commandName`,
+ * `mongodb.durationMS` and so on, and goes to the loggers of the effect that has made the client. Credentials never appear;
+ * commands and replies appear only with `documents`.
+ *
+ * **Gotchas**
+ *
+ * Nearly all that the driver says is of level `Debug`, which Effect's loggers do not get by default:
+ * `References.MinimumLogLevel` decides. `command` costs time for every command.
+ *
+ * **Example** (Watching connections and servers)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { Layer, Redacted, References } from "effect"
+ *
+ * const Live = MongoClient.layer({
+ *   url: Redacted.make("mongodb://localhost:27017"),
+ *   logging: { components: { connection: "Debug", topology: "Debug" } }
+ * }).pipe(Layer.provide(Layer.succeed(References.MinimumLogLevel, "Debug")))
+ * ```
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface LoggingOptions {
+  /** The level from which entries are logged, of the components that have none of their own; `Info` by default. */
+  readonly level?: LogLevel.LogLevel | undefined
+  /** Levels of single components. */
+  readonly components?: { readonly [Component in LogComponent]?: LogLevel.LogLevel | undefined } | undefined
+  /**
+   * Keeps the commands and replies, with all values in them, as Extended JSON of up to 1000 characters, or `maxLength` (0 is no
+   * bound). Without it they are left out.
+   */
+  readonly documents?: boolean | { readonly maxLength: number } | undefined
+}
+
+/**
+ * Automatic encryption: fields are encrypted before they are sent, and decrypted when they are read.
+ *
+ * **Details**
+ *
+ * It needs the package `mongodb-client-encryption`, and to encrypt either MongoDB's `crypt_shared` library or a running
+ * `mongocryptd`. Decryption alone (`bypassAutoEncryption`), and explicit encryption for encrypted collections
+ * (`bypassQueryAnalysis`), need neither. See `MongoEncryption`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface AutoEncryptionOptions extends KmsOptions {
+  /** JSON schemas that say which fields are encrypted, by namespace. */
+  readonly schemaMap?: Driver.Document | undefined
+  /** The encrypted fields of collections for Queryable Encryption, by namespace. */
+  readonly encryptedFieldsMap?: Driver.Document | undefined
+  /** Only decrypts. */
+  readonly bypassAutoEncryption?: boolean | undefined
+  /** Does not look for values to encrypt: they are encrypted already. */
+  readonly bypassQueryAnalysis?: boolean | undefined
+  /** Where `mongocryptd` or the `crypt_shared` library are. */
+  readonly extraOptions?: Driver.AutoEncryptionExtraOptions | undefined
 }
 
 /**
@@ -316,6 +484,12 @@ export interface MongoClientConfig extends ClientOptions {
   /** Checks that strings are valid UTF-8, as by default. */
   readonly enableUtf8Validation?: boolean | undefined
 
+  /** Encrypts and decrypts fields by themselves. */
+  readonly autoEncryption?: AutoEncryptionOptions | undefined
+
+  /** Sends the driver's log to Effect's loggers. */
+  readonly logging?: LoggingOptions | undefined
+
   /** Options of the driver that have no name of their own here. Those above win. */
   readonly driverOptions?: Omit<Driver.MongoClientOptions, "timeoutMS" | "ignoreUndefined" | "raw"> | undefined
 }
@@ -355,11 +529,12 @@ export interface MongoClientConfig extends ClientOptions {
  * @since 0.1.0
  */
 export const make = (config: MongoClientConfig): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
-  internal.connect(
-    () => new Driver.MongoClient(Redacted.value(config.url), toDriverOptions(config)),
-    config,
-    secretsOf(config)
-  )
+  Effect.flatMap(Effect.context<never>(), (context) =>
+    internal.connect(
+      () => new Driver.MongoClient(Redacted.value(config.url), toDriverOptions(config, context)),
+      config,
+      secretsOf(config)
+    ))
 
 /**
  * Wraps a client of the driver that somebody else has made and will close.

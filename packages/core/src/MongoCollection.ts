@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -57,6 +58,56 @@ export type CollectionOptions = OptionsOf<Driver.CollectionOptions>
  * @since 0.1.0
  */
 export type Update<A extends Driver.Document> = Driver.UpdateFilter<A> | ReadonlyArray<Driver.Document>
+
+/**
+ * A search index that is to be made.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface SearchIndexDescription {
+  /** The name of the index; `default` by default. */
+  readonly name?: string | undefined
+  /** What is indexed, as the manual of MongoDB Search has it: mappings, analyzers, or the fields of vectors. */
+  readonly definition: Driver.Document
+  /** `search` by default. */
+  readonly type?: "search" | "vectorSearch" | undefined
+}
+
+/**
+ * A search index as the server lists it.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface SearchIndex extends Driver.Document {
+  /** The server's own name for the index. */
+  readonly id: string
+  /** The name of the index. */
+  readonly name: string
+  /** `search` or `vectorSearch`. */
+  readonly type?: string | undefined
+  /** What the server is doing with it: `PENDING`, `BUILDING`, `READY`, `STALE`, `FAILED`, `DELETING` and others. */
+  readonly status: string
+  /** Whether it answers queries. */
+  readonly queryable: boolean
+  /** The newest definition, which may not be built yet. */
+  readonly latestDefinition: Driver.Document
+}
+
+/**
+ * Options of `waitUntilQueryable`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface WaitUntilQueryableOptions {
+  /** The time from an answer to the next question; one second by default. */
+  readonly interval?: Duration.Input | undefined
+}
 
 /**
  * A collection of documents of type `A`: a cheap value that does no I/O until one of its operations runs.
@@ -253,6 +304,34 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
     names: string | ReadonlyArray<string>,
     options?: OptionsOf<Driver.ListIndexesOptions>
   ) => Effect.Effect<boolean, MongoError>
+
+  /**
+   * Makes a search index and returns its name; `default` is that of one without a name. The server builds it in the
+   * background: see `waitUntilQueryable`. Fails with an `IndexError` of kind `searchUnavailable` where the server has no
+   * search indexes, as do the other operations on them.
+   */
+  readonly createSearchIndex: (description: SearchIndexDescription) => Effect.Effect<string, MongoError>
+  /** Makes several search indexes with one command, and returns their names. */
+  readonly createSearchIndexes: (
+    descriptions: ReadonlyArray<SearchIndexDescription>
+  ) => Effect.Effect<Array<string>, MongoError>
+  /** Gives a search index another definition. The server goes on with the old one until the new one is built. */
+  readonly updateSearchIndex: (name: string, definition: Driver.Document) => Effect.Effect<void, MongoError>
+  /** Drops a search index by its name. It is no error where the collection does not exist. */
+  readonly dropSearchIndex: (name: string) => Effect.Effect<void, MongoError>
+  /** A query of the collection's search indexes, or of the one of the name. */
+  readonly listSearchIndexes: (
+    name?: string,
+    options?: OptionsOf<Driver.ListSearchIndexesOptions, "out" | "cursor">
+  ) => Query<SearchIndex>
+  /**
+   * Waits until the search indexes of these names answer queries. It asks again and again, without a bound: `Effect.timeout` is
+   * one. Fails with an `IndexError` where there is no such index (`notFound`) or it cannot be built (`searchFailed`).
+   */
+  readonly waitUntilQueryable: (
+    names: string | ReadonlyArray<string>,
+    options?: WaitUntilQueryableOptions
+  ) => Effect.Effect<void, MongoError>
 
   /** The options the collection was created with. Fails where the collection does not exist. */
   readonly options: (options?: OptionsOf<Driver.OperationOptions>) => Effect.Effect<Driver.Document, MongoError>

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -67,6 +68,31 @@ export interface CommandCursorOptions extends OptionsOf<Driver.RunCursorCommandO
   readonly maxTimeMS?: number | undefined
   /** A value that shows up in the server's log, profiler and `currentOp`. */
   readonly comment?: unknown
+}
+
+/**
+ * What the server's profiler records: nothing, the operations that are slow, or all of them.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type ProfilingLevel = "off" | "slow_only" | "all"
+
+/**
+ * Options of `setProfilingLevel`. They also hold for the server's log of slow operations.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface ProfilingOptions {
+  /** How long an operation takes at least to be slow: whole milliseconds; 100 by default. It holds for the whole server. */
+  readonly slow?: Duration.Input | undefined
+  /** The part of the slow operations that is recorded, from 0 to 1; all by default. It holds for the whole server. */
+  readonly sampleRate?: number | undefined
+  /** Which operations are recorded, in the place of the slow ones; `"unset"` removes the filter. */
+  readonly filter?: Driver.Document | "unset" | undefined
 }
 
 /**
@@ -173,6 +199,15 @@ export interface MongoDatabase {
     name: string,
     options?: OptionsOf<Driver.ValidateCollectionOptions>
   ) => Effect.Effect<Driver.Document, MongoError>
+  /** What the server's profiler records of the database's operations. */
+  readonly profilingLevel: Effect.Effect<ProfilingLevel, MongoError>
+  /** Says what the server's profiler records, on the member that is talked to: nothing, what is slow, or everything. */
+  readonly setProfilingLevel: (level: ProfilingLevel, options?: ProfilingOptions) => Effect.Effect<void, MongoError>
+  /** Removes a user from the database that knows it. Fails where there is none of the name. */
+  readonly removeUser: (
+    name: string,
+    options?: OptionsOf<Driver.RemoveUserOptions>
+  ) => Effect.Effect<void, MongoError>
   /** Drops the database with all its collections. It is no error where there is none. */
   readonly dropDatabase: (options?: OptionsOf<Driver.DropDatabaseOptions>) => Effect.Effect<void, MongoError>
 }

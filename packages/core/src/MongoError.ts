@@ -906,8 +906,19 @@ export class NamespaceNotFoundError
 }
 
 /**
- * Error reason for an index that is missing, conflicts with another one or cannot be built (codes 27, 67, 68, 85, 86, 197).
- * Not retryable.
+ * Error reason for an index that is missing, conflicts with another one or cannot be built, and for search indexes where the
+ * server has none. Not retryable.
+ *
+ * **Details**
+ *
+ * `kind` says which:
+ *
+ * - `"notFound"`: there is no index of the name (code 27).
+ * - `"conflict"`: another index has its name or its keys (codes 68, 85, 86).
+ * - `"invalid"`: there cannot be such an index (codes 67, 197).
+ * - `"searchUnavailable"`: the server has no search indexes (code 31082, and what older servers say of their commands): they
+ *   need MongoDB Atlas, or a server that is connected to a `mongot`.
+ * - `"searchFailed"`: a search index that is waited for could not be built.
  *
  * **Gotchas**
  *
@@ -927,9 +938,11 @@ export class NamespaceNotFoundError
  * @category errors
  * @since 0.1.0
  */
-export class IndexError
-  extends Schema.TaggedError<IndexError>("@mongofx/core/MongoError/IndexError")("IndexError", ReasonFields)
-{
+export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/MongoError/IndexError")("IndexError", {
+  ...ReasonFields,
+  /** What is wrong with the index. */
+  kind: Schema.Literals(["notFound", "conflict", "invalid", "searchUnavailable", "searchFailed"])
+}) {
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
@@ -1115,7 +1128,9 @@ export class EncryptionError
   extends Schema.TaggedError<EncryptionError>("@mongofx/core/MongoError/EncryptionError")("EncryptionError", {
     ...ReasonFields,
     /** Whether the failure beneath it is transient. */
-    retryable: Schema.Boolean
+    retryable: Schema.Boolean,
+    /** Where an encrypted collection could not be made: its fields, with the keys that were made before. */
+    encryptedFields: Schema.optional(Schema.Unknown)
   })
 {
   /** Marks a reason of a `MongoError`. */
@@ -1375,7 +1390,7 @@ export const WriteErrorReason: Schema.Union<[
  *
  * **Gotchas**
  *
- * The ids of a client bulk write are known only with `verboseResults`. After a broken connection the batch that was on
+ * The ids and the results of single writes of a client bulk write are known only with `verboseResults`. After a broken connection the batch that was on
  * its way may have been applied without being counted.
  *
  * **Example** (Inserting what is new)
@@ -1412,6 +1427,12 @@ export class BulkWriteError
     insertedIds: IdsByIndex,
     /** The `_id`s of the documents that were upserted, by the index of their operation. */
     upsertedIds: IdsByIndex,
+    /** What each update of a client's bulk write with `verboseResults` has done, by its index. */
+    updateResults: Schema.optional(
+      Schema.Record(Schema.String, Schema.Struct({ matchedCount: Schema.Number, modifiedCount: Schema.Number }))
+    ),
+    /** What each delete of a client's bulk write with `verboseResults` has done, by its index. */
+    deleteResults: Schema.optional(Schema.Record(Schema.String, Schema.Struct({ deletedCount: Schema.Number }))),
     /** The operations that failed, in the order in which they were given. */
     writeErrors: Schema.Array(Schema.Struct({ index: Schema.Number, reason: WriteErrorReason })),
     /** The batches that were not acknowledged as the write concern asks. */

@@ -8,6 +8,17 @@
 export * as ChangeStream from "./ChangeStream.ts"
 
 /**
+ * Files of any size in MongoDB, after the GridFS specification: uploaded from a `Stream` or through a `Sink`, downloaded as a
+ * `Stream`, whole or in part.
+ *
+ * A bucket is two collections: `fs.files` has a document for each file, `fs.chunks` its bytes in pieces of 255 KiB. What is
+ * stored here can be read by the GridFS of every other driver, and the other way round.
+ *
+ * @since 0.1.0
+ */
+export * as GridFS from "./GridFS.ts"
+
+/**
  * Settings that travel with the fiber and hold for every MongoDB operation inside an effect.
  *
  * @since 0.1.0
@@ -34,6 +45,15 @@ export * as MongoCollection from "./MongoCollection.ts"
  * @since 0.1.0
  */
 export * as MongoDatabase from "./MongoDatabase.ts"
+
+/**
+ * Client-side encryption: values that the server stores and compares, but cannot read.
+ *
+ * It needs the package `mongodb-client-encryption`, which is loaded when it is used for the first time.
+ *
+ * @since 0.1.0
+ */
+export * as MongoEncryption from "./MongoEncryption.ts"
 
 /**
  * The one error of mongofx, and its reasons.

@@ -85,7 +85,7 @@ const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isRe
   [new MongoError.NotPrimaryError(labelled("RetryableWriteError", "UnknownTransactionCommitResult")), false],
   [new MongoError.NamespaceExistsError(base), false],
   [new MongoError.NamespaceNotFoundError(base), false],
-  [new MongoError.IndexError(base), false],
+  [new MongoError.IndexError({ ...base, kind: "notFound" }), false],
   [new MongoError.TransactionError(base), false],
   [new MongoError.TransactionError({ ...base, code: 24 }), true],
   [

@@ -256,6 +256,45 @@ describe("classes of errors", () => {
       "connect"
     ],
     ["a bad option", new TypeError("no"), final("InvalidArgumentError"), "connect"],
+    [
+      "a search index on an older server",
+      reply({ code: 59, errmsg: "no such command: 'createSearchIndexes'" }),
+      final("IndexError", { kind: "searchUnavailable" }),
+      "createSearchIndexes"
+    ],
+    [
+      "search indexes of an older server",
+      reply({ code: 6047401, errmsg: "$listSearchIndexes stage is only allowed on MongoDB Atlas" }),
+      final("IndexError", { kind: "searchUnavailable" }),
+      "listSearchIndexes"
+    ],
+    [
+      "a mongocryptd that does not run",
+      new Driver.MongoRuntimeError(
+        "Unable to connect to `mongocryptd`, please make sure it is running or in your PATH for auto-spawn"
+      ),
+      final("EncryptionError")
+    ],
+    [
+      "a missing package for encryption",
+      new Driver.MongoMissingDependencyError("not found", {
+        dependencyName: "mongodb-client-encryption",
+        cause: failure({})
+      }),
+      final("EncryptionError", { message: "insertOne on app.users: not found" })
+    ],
+    [
+      "a package for encryption without its native part",
+      new Driver.MongoMissingDependencyError("not found", {
+        dependencyName: "mongodb-client-encryption",
+        cause: new Error("Cannot find module '../build/Debug/mongocrypt.node'")
+      }),
+      final("EncryptionError", {
+        message:
+          "insertOne on app.users: not found (it is installed, but its native part is not: let its install script run)"
+      })
+    ],
+    ["an unknown command", reply({ code: 59, errmsg: "no such command" }), final("InvalidCommandError"), "command"],
     ["an error of a callback's own", new TypeError("no"), final("UnknownError"), "use"],
     [
       "an input that mongofx refuses",
@@ -301,10 +340,13 @@ const codes: ReadonlyArray<readonly [code: number, codeName: string, expected: E
   [26, "NamespaceNotFound", final("NamespaceNotFoundError")],
   [48, "NamespaceExists", final("NamespaceExistsError")],
   [73, "InvalidNamespace", final("InvalidCommandError")],
-  [27, "IndexNotFound", final("IndexError")],
-  [85, "IndexOptionsConflict", final("IndexError")],
-  [86, "IndexKeySpecsConflict", final("IndexError")],
-  [67, "CannotCreateIndex", final("IndexError")],
+  [27, "IndexNotFound", final("IndexError", { kind: "notFound" })],
+  [68, "IndexAlreadyExists", final("IndexError", { kind: "conflict" })],
+  [85, "IndexOptionsConflict", final("IndexError", { kind: "conflict" })],
+  [86, "IndexKeySpecsConflict", final("IndexError", { kind: "conflict" })],
+  [67, "CannotCreateIndex", final("IndexError", { kind: "invalid" })],
+  [197, "InvalidIndexSpecificationOption", final("IndexError", { kind: "invalid" })],
+  [31082, "SearchNotEnabled", final("IndexError", { kind: "searchUnavailable" })],
   [251, "NoSuchTransaction", final("TransactionError")],
   [225, "TransactionTooOld", final("TransactionError")],
   [244, "TransactionAborted", final("TransactionError")],

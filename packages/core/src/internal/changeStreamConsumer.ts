@@ -11,6 +11,7 @@ import type { ChangeEvent, ConsumeOptions, OpenChangeStream, StartPosition } fro
 import { ChangeStreamError, isMongoError, MongoError } from "../MongoError.ts"
 import { ResumeTokenStore } from "../ResumeTokenStore.ts"
 import { pause } from "./bounded.ts"
+import { withoutDeadline } from "./deadline.ts"
 
 const defaultEvents = 100
 const defaultInterval = Duration.seconds(5)
@@ -225,7 +226,9 @@ export const consume = <A extends Driver.Document, E, R>(
         ? save(progress, progress.token)
         : Effect.void
       return Effect.raceFirst(
-        Effect.interruptible(Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(name, owner)))),
+        withoutDeadline(
+          Effect.interruptible(Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(name, owner))))
+        ),
         pause(endTimeout)
       )
     }

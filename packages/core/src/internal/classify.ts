@@ -2,7 +2,7 @@ import * as Redacted from "effect/Redacted"
 import * as Reasons from "../MongoError.ts"
 import { parseDuplicateKey } from "./duplicateKey.ts"
 import { isReply, redactCause, redactCredentials, redactValues } from "./redact.ts"
-import { meaningOf } from "./serverCodes.ts"
+import { meaningOf, searchIndexOperations, searchUnavailableCodes } from "./serverCodes.ts"
 
 /**
  * Input that mongofx refuses before anything is sent. `path` says where it is, `message` the whole sentence.
@@ -176,7 +176,6 @@ const plainReasons = {
   AuthenticationError: Reasons.AuthenticationError,
   AuthorizationError: Reasons.AuthorizationError,
   BsonError: Reasons.BsonError,
-  IndexError: Reasons.IndexError,
   InvalidCommandError: Reasons.InvalidCommandError,
   MaxTimeExpiredError: Reasons.MaxTimeExpiredError,
   NamespaceExistsError: Reasons.NamespaceExistsError,
@@ -205,6 +204,9 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
     })
   }
   if (code === 2 && describe(cause).startsWith("object to insert too large")) return new Reasons.BsonError(fields)
+  if (code !== undefined && searchUnavailableCodes.has(code) && searchIndexOperations.has(fields.operation)) {
+    return new Reasons.IndexError({ ...fields, kind: "searchUnavailable" })
+  }
   const meaning = code === undefined ? undefined : meaningOf(code)
   if (meaning === undefined) return new Reasons.ServerError(fields)
   switch (meaning.tag) {
@@ -225,6 +227,8 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
       })
     case "CursorError":
       return cursorError(fields, meaning.kind)
+    case "IndexError":
+      return new Reasons.IndexError({ ...fields, kind: meaning.kind })
     case "ChangeStreamError":
       return new Reasons.ChangeStreamError({ ...fields, kind: meaning.kind })
     case "ConnectionError":
@@ -270,6 +274,7 @@ const runtimeError: Rule = (cause, fields) => {
     return gridFS("fileNotFound")(cause, fields, fields)
   }
   if (changeStreamClosed.test(fields.message)) return new Reasons.ChangeStreamError({ ...fields, kind: "closed" })
+  if (/\bmongocryptd\b/.test(fields.message)) return new Reasons.EncryptionError({ ...fields, retryable: false })
   // The host of a connection string, which the driver parses late.
   if (/Unable to parse .* with URL/.test(fields.message)) return invalidArgument(fields)
   return new Reasons.ServerError(fields)
@@ -287,7 +292,21 @@ const encryption: Rule = (cause, fields, context) => {
     code: fields.code ?? beneath?.code,
     codeName: fields.codeName ?? beneath?.codeName,
     labels: fields.labels.length > 0 ? fields.labels : beneath?.labels ?? [],
-    retryable: isKmsTimeout || beneath !== undefined && beneath.isRetryable
+    retryable: isKmsTimeout || beneath !== undefined && beneath.isRetryable,
+    encryptedFields: asDocument(read(cause, "encryptedFields"))
+  })
+}
+
+/** The packages that the driver loads when they are needed. */
+const missingDependency: Rule = (cause, fields) => {
+  if (read(cause, "dependencyName") !== "mongodb-client-encryption") return invalidArgument(fields)
+  const isNativePart = /mongocrypt\.node/.test(describe(read(cause, "cause")))
+  return new Reasons.EncryptionError({
+    ...fields,
+    message: isNativePart
+      ? `${fields.message} (it is installed, but its native part is not: let its install script run)`
+      : fields.message,
+    retryable: false
   })
 }
 
@@ -327,7 +346,7 @@ const byName: Readonly<Record<string, Rule>> = {
   MongoKerberosError: authentication,
   MongoParseError: refusedArgument,
   MongoInvalidArgumentError: refusedArgument,
-  MongoMissingDependencyError: refusedArgument,
+  MongoMissingDependencyError: missingDependency,
   MongoBatchReExecutionError: refusedArgument,
   MongoClientBulkWriteExecutionError: refusedArgument,
   MongoCompatibilityError: (_, fields) =>
@@ -373,7 +392,7 @@ const isFileError = (cause: unknown): boolean =>
 /** Errors that come from neither the driver nor the server. */
 const classifyForeign: Rule = (cause, fields, context) => {
   const code = text(read(cause, "code")) ?? ""
-  if (context.operation === "connect") {
+  if (context.operation === "connect" || context.operation === "MongoEncryption.make") {
     if (isFileError(cause) || cause instanceof TypeError || cause instanceof RangeError || cause instanceof URIError) {
       return invalidArgument(fields)
     }
@@ -498,6 +517,20 @@ const idsOf = (results: unknown, key: string): Record<number, unknown> =>
     )
     : {}
 
+/** Counts of single writes by their index, where the server was asked for them. */
+const countsOf = <Key extends string>(
+  results: unknown,
+  ...keys: ReadonlyArray<Key>
+): Record<string, Record<Key, number>> | undefined =>
+  results instanceof Map
+    ? Object.fromEntries(
+      [...results].map(([index, result]) => [
+        String(index),
+        Object.fromEntries(keys.map((key) => [key, numberOf(read(result, key))])) as Record<Key, number>
+      ])
+    )
+    : undefined
+
 const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoErrorReason => {
   const partial = read(cause, "partialResult")
   const errors = read(cause, "writeErrors")
@@ -519,6 +552,8 @@ const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.M
     upsertedCount: numberOf(read(partial, "upsertedCount")),
     insertedIds: idsOf(read(partial, "insertResults"), "insertedId"),
     upsertedIds: idsOf(read(partial, "updateResults"), "upsertedId"),
+    updateResults: countsOf(read(partial, "updateResults"), "matchedCount", "modifiedCount"),
+    deleteResults: countsOf(read(partial, "deleteResults"), "deletedCount"),
     writeErrors,
     writeConcernErrors: concern,
     stoppedBy

@@ -7,21 +7,28 @@ import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
 import type { OptionsOf } from "../Mongo.ts"
-import type { ClientOptions, DatabaseInfo, MongoClient } from "../MongoClient.ts"
+import type {
+  BulkWriteModel,
+  ClientOptions,
+  DatabaseInfo,
+  MongoClient,
+  VerboseBulkWriteResult
+} from "../MongoClient.ts"
 import type { DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransactionOptions } from "../MongoSession.ts"
 import * as Topology from "../Topology.ts"
 import { bounded } from "./bounded.ts"
 import { makeChangeStream } from "./changeStream.ts"
+import { InvalidInput } from "./classify.ts"
 import * as commandSpans from "./commandSpans.ts"
 import type { Connection, SessionKey } from "./connection.ts"
 import { makeDatabase } from "./database.ts"
-import { checkOptions } from "./inputSafety.ts"
+import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "./inputSafety.ts"
 import { MongoSessionImpl } from "./mongoSession.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
-import { defined } from "./options.ts"
+import { joined, lengthOf, limitCommand } from "./options.ts"
 import * as poolMetrics from "./poolMetrics.ts"
 import type { AmbientSession } from "./session.ts"
 import * as transaction from "./transaction.ts"
@@ -52,6 +59,43 @@ const serverAttributes = (driver: Driver.MongoClient): Record<string, unknown> =
     : { "server.address": host.host, "server.port": host.port }
 }
 
+/** The driver assigns `_id` to the document it is given, whether it has one or not: it gets a copy. */
+const copyOf = <A extends object>(document: A): A => ({
+  ...("toBSON" in document && typeof document.toBSON === "function" ? document.toBSON() as A : document)
+})
+
+const prepareClientModel = (
+  model: Driver.ClientBulkWriteModel,
+  index: number
+): Driver.ClientBulkWriteModel => {
+  const path = `models[${index}]`
+  if (typeof model !== "object" || model === null) throw new InvalidInput(path, `${path} is no model of a write`)
+  if (typeof model.namespace !== "string" || !/^[^.]+\../s.test(model.namespace)) {
+    throw new InvalidInput(`${path}.namespace`, `${path}.namespace is not of the form "database.collection"`)
+  }
+  checkOptions(model, path)
+  switch (model.name) {
+    case "insertOne":
+      checkDocument(model.document, `${path}.document`)
+      return { ...model, document: copyOf(model.document) }
+    case "updateOne":
+    case "updateMany":
+      checkFilter(model.filter, `${path}.filter`)
+      checkUpdate(model.update, `${path}.update`)
+      return model
+    case "replaceOne":
+      checkFilter(model.filter, `${path}.filter`)
+      checkReplacement(model.replacement, `${path}.replacement`)
+      return model
+    case "deleteOne":
+    case "deleteMany":
+      checkFilter(model.filter, `${path}.filter`)
+      return model
+    default:
+      throw new InvalidInput(`${path}.name`, `${path}.name is not the name of a write`)
+  }
+}
+
 class MongoClientImpl extends Inspectable.Class implements MongoClient {
   readonly [TypeId] = TypeId
   private readonly connection: Connection
@@ -75,7 +119,7 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
   ): Effect.Effect<A, MongoError> {
     return run(this.connection, operation, (callOptions) => {
       if (options !== undefined) checkOptions(options)
-      return call(this.connection.driver, { ...defined(options), ...callOptions })
+      return call(this.connection.driver, joined(options, callOptions))
     })
   }
 
@@ -83,14 +127,17 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     return makeDatabase(this.connection, name ?? this.connection.driver.options.dbName, options)
   }
 
-  get ping(): Effect.Effect<void, MongoError> {
-    return Effect.asVoid(
-      this.run(
-        { name: "ping", command: "ping" },
-        undefined,
-        (_, options) => this.admin.command({ ping: 1 }, options)
-      )
+  /** A command without arguments, on the database `admin`. */
+  private adminCommand(name: string, command: string): Effect.Effect<Driver.Document, MongoError> {
+    return this.run(
+      { name, command },
+      undefined,
+      (_, options) => this.admin.command(...limitCommand({ [command]: 1 }, options))
     )
+  }
+
+  get ping(): Effect.Effect<void, MongoError> {
+    return Effect.asVoid(this.adminCommand("ping", "ping"))
   }
 
   listDatabases(options?: OptionsOf<Driver.ListDatabasesOptions>): Effect.Effect<Array<DatabaseInfo>, MongoError> {
@@ -109,10 +156,36 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
   }
 
   get serverInfo(): Effect.Effect<Driver.Document, MongoError> {
+    return this.adminCommand("serverInfo", "buildInfo")
+  }
+
+  get serverStatus(): Effect.Effect<Driver.Document, MongoError> {
+    return this.adminCommand("serverStatus", "serverStatus")
+  }
+
+  get replSetGetStatus(): Effect.Effect<Driver.Document, MongoError> {
+    return this.adminCommand("replSetGetStatus", "replSetGetStatus")
+  }
+
+  appendMetadata(info: Driver.DriverInfo): Effect.Effect<void> {
+    return Effect.sync(() => this.connection.driver.appendMetadata(info))
+  }
+
+  bulkWrite<Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
+    models: ReadonlyArray<BulkWriteModel<NoInfer<Schemas>>>,
+    options?: OptionsOf<Driver.ClientBulkWriteOptions>
+  ): Effect.Effect<VerboseBulkWriteResult, MongoError> {
     return this.run(
-      { name: "serverInfo", command: "buildInfo" },
-      undefined,
-      (_, options) => this.admin.command({ buildInfo: 1 }, options)
+      { name: "bulkWrite", command: "bulkWrite", database: "admin", batchSize: lengthOf(models) },
+      options,
+      (driver, callOptions) => {
+        if (options?.let !== undefined) checkFilter(options.let, "options.let")
+        const prepared = (models as ReadonlyArray<unknown> as ReadonlyArray<Driver.ClientBulkWriteModel>).map(
+          prepareClientModel
+        )
+        // The results of single writes are there when they were asked for, which the overloads of the interface say.
+        return driver.bulkWrite(prepared, callOptions) as Promise<VerboseBulkWriteResult>
+      }
     )
   }
 

@@ -1,7 +1,10 @@
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import type * as Driver from "mongodb"
 import type { MongoClientConfig } from "../MongoClient.ts"
+import { toLogOptions } from "./driverLog.ts"
+import { kmsSecrets, toAutoEncryption } from "./encryption.ts"
 import { defined } from "./options.ts"
 
 const milliseconds = (duration: Duration.Input | undefined): number | undefined =>
@@ -17,18 +20,24 @@ const bound = (duration: Duration.Input | undefined): number | undefined => {
 }
 
 /**
- * The driver's options for a configuration: durations in milliseconds, secrets unwrapped.
+ * The driver's options for a configuration: durations in milliseconds, secrets unwrapped. Its log goes to the loggers of the
+ * context.
  *
  * @internal
  */
-export const toDriverOptions = (config: MongoClientConfig): Driver.MongoClientOptions => {
+export const toDriverOptions = (
+  config: MongoClientConfig,
+  context: Context.Context<never> = Context.empty()
+): Driver.MongoClientOptions => {
   const {
     url: _url,
+    autoEncryption,
     commandSpans,
     connectTimeout,
     driverOptions,
     heartbeatFrequency,
     localThreshold,
+    logging,
     maxIdleTime,
     password,
     proxyPassword,
@@ -41,6 +50,8 @@ export const toDriverOptions = (config: MongoClientConfig): Driver.MongoClientOp
   } = config
   const named = defined({
     ...same,
+    ...(logging === undefined ? {} : toLogOptions(logging, context, secretsOf(config))),
+    autoEncryption: autoEncryption && toAutoEncryption(autoEncryption),
     auth: username === undefined && password === undefined
       ? undefined
       : defined({ username, password: password && Redacted.value(password) }),
@@ -87,7 +98,8 @@ const passwordsOf = (url: string): ReadonlyArray<string> => {
 export const secretsOf = (config: MongoClientConfig): ReadonlyArray<string> => {
   const given = [config.password, config.proxyPassword, config.tlsCertificateKeyFilePassword]
     .flatMap((secret) => secret === undefined ? [] : [Redacted.value(secret)])
-  return [...passwordsOf(Redacted.value(config.url)), ...given]
+  const keys = config.autoEncryption === undefined ? [] : kmsSecrets(config.autoEncryption.kmsProviders)
+  return [...passwordsOf(Redacted.value(config.url)), ...given, ...keys]
     .flatMap((secret) => [secret, decoded(secret), encodeURIComponent(secret)])
     .filter((secret) => secret.length >= shortestSecret)
 }

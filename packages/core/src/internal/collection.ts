@@ -4,9 +4,15 @@ import * as Option from "effect/Option"
 import * as Driver from "mongodb"
 import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
 import type * as Mongo from "../Mongo.ts"
-import type { CollectionOptions, MongoCollection } from "../MongoCollection.ts"
+import type {
+  CollectionOptions,
+  MongoCollection,
+  SearchIndex,
+  SearchIndexDescription,
+  WaitUntilQueryableOptions
+} from "../MongoCollection.ts"
 import type { MongoDatabase } from "../MongoDatabase.ts"
-import type { MongoError } from "../MongoError.ts"
+import { IndexError, MongoError } from "../MongoError.ts"
 import type { AggregateQuery, FindQuery, Query } from "../Query.ts"
 import { makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
@@ -14,7 +20,7 @@ import type { Connection } from "./connection.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate, checkValue } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
-import { defined } from "./options.ts"
+import { defined, joined, lengthOf, limitCommand } from "./options.ts"
 import { makeAggregate, makeFind, makePlain } from "./query.ts"
 
 /** @internal */
@@ -55,8 +61,18 @@ const prepareModel = (
   return model
 }
 
-/** The number of documents in a batch; bad input is a failure when the effect runs, and nothing is thrown before. */
-const lengthOf = (batch: ReadonlyArray<unknown>): number | undefined => Array.isArray(batch) ? batch.length : undefined
+const prepareSearchIndex = (description: SearchIndexDescription, path: string): SearchIndexDescription => {
+  const given = typeof description === "object" && description !== null ? defined(description)! : description
+  checkFilter(given, path)
+  checkFilter(given.definition, `${path}.definition`)
+  return given
+}
+
+/** An index that is not named would be another one. */
+const checkName = (name: string): string => {
+  if (typeof name !== "string") throw new InvalidInput("name", "name is not a string")
+  return name
+}
 
 class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class implements MongoCollection<A> {
   readonly [TypeId] = TypeId
@@ -104,7 +120,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return run(this.connection, operation, (callOptions) => {
       if (options === undefined) return call(this.driver, callOptions)
       checkOptions(options)
-      return call(this.driver, { ...defined(options), ...callOptions })
+      return call(this.driver, joined(options, callOptions))
     })
   }
 
@@ -374,6 +390,111 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       options,
       (driver, options) => driver.indexExists(typeof names === "string" ? names : [...names], options)
     )
+  }
+
+  /**
+   * A search index command, as the driver sends it, but in the session, with the time limit and with the signal that the
+   * driver's methods do not take.
+   */
+  private searchCommand(
+    operation: Operation,
+    fields: () => Driver.Document
+  ): Effect.Effect<Driver.Document, MongoError> {
+    return this.run(operation, undefined, (driver, options) => {
+      const command = { [operation.command]: this.name, ...fields() }
+      return this.connection.driver.db(driver.dbName).command(...limitCommand(command, options))
+    })
+  }
+
+  private createSearch(operation: Operation, indexes: () => ReadonlyArray<SearchIndexDescription>) {
+    return Effect.map(
+      this.searchCommand(operation, () => ({ indexes: indexes() })),
+      (reply) => (reply["indexesCreated"] as Array<{ name: string }>).map((index) => index.name)
+    )
+  }
+
+  createSearchIndex(description: SearchIndexDescription) {
+    return Effect.map(
+      this.createSearch(
+        this.operation("createSearchIndex", "createSearchIndexes"),
+        () => [prepareSearchIndex(description, "description")]
+      ),
+      (names) => names[0]!
+    )
+  }
+
+  createSearchIndexes(descriptions: ReadonlyArray<SearchIndexDescription>) {
+    return this.createSearch(
+      this.operation("createSearchIndexes", "createSearchIndexes", lengthOf(descriptions)),
+      () => {
+        if (!Array.isArray(descriptions)) throw new InvalidInput("descriptions", "descriptions is not an array")
+        return descriptions.map((description, index) => prepareSearchIndex(description, `descriptions[${index}]`))
+      }
+    )
+  }
+
+  updateSearchIndex(name: string, definition: Driver.Document) {
+    return Effect.asVoid(this.searchCommand(this.operation("updateSearchIndex", "updateSearchIndex"), () => {
+      checkFilter(definition, "definition")
+      return { name: checkName(name), definition }
+    }))
+  }
+
+  dropSearchIndex(name: string) {
+    return Effect.catchReason(
+      Effect.asVoid(
+        this.searchCommand(this.operation("dropSearchIndex", "dropSearchIndex"), () => ({ name: checkName(name) }))
+      ),
+      "MongoError",
+      "NamespaceNotFoundError",
+      () => Effect.void
+    )
+  }
+
+  listSearchIndexes(name?: string, options?: OptionsOf<Driver.ListSearchIndexesOptions, "out" | "cursor">) {
+    return makePlain<SearchIndex>(
+      { connection: this.connection, operation: this.operation("listSearchIndexes", "aggregate") },
+      (options) =>
+        name === undefined ? this.driver.listSearchIndexes(options) : this.driver.listSearchIndexes(name, options),
+      options
+    )
+  }
+
+  waitUntilQueryable(
+    names: string | ReadonlyArray<string>,
+    options: WaitUntilQueryableOptions = {}
+  ): Effect.Effect<void, MongoError> {
+    const awaited = typeof names === "string" ? [names] : names
+    const operation = this.operation("waitUntilQueryable", "aggregate")
+    const fail = (kind: IndexError["kind"], message: string) =>
+      new MongoError({
+        reason: new IndexError({
+          operation: operation.name,
+          namespace: this.fullName,
+          message: `${operation.name} on ${this.fullName}: ${message}`,
+          labels: [],
+          cause: undefined,
+          kind
+        })
+      })
+    const check = Effect.flatMap(this.listSearchIndexes(), (indexes): Effect.Effect<boolean, MongoError> => {
+      let ready = true
+      for (const name of awaited) {
+        const index = indexes.find((index) => index.name === name)
+        if (index === undefined) return Effect.fail(fail("notFound", `there is no search index "${name}"`))
+        if (index.queryable) continue
+        if (index.status === "FAILED") {
+          return Effect.fail(fail("searchFailed", `the search index "${name}" could not be built`))
+        }
+        ready = false
+      }
+      return Effect.succeed(ready)
+    })
+    const loop: Effect.Effect<void, MongoError> = Effect.flatMap(
+      check,
+      (ready) => ready ? Effect.void : Effect.andThen(Effect.sleep(options.interval ?? "1 second"), loop)
+    )
+    return loop
   }
 
   options(options?: OptionsOf<Driver.OperationOptions>) {

@@ -20,3 +20,10 @@ export interface Connection {
   readonly attributes: Record<string, unknown>
   readonly commandSpans: boolean
 }
+
+/**
+ * The connection of a client or a database of mongofx.
+ *
+ * @internal
+ */
+export const connectionOf = (value: object): Connection => (value as { readonly connection: Connection }).connection

@@ -13,6 +13,7 @@ import type { OpenQuery } from "../Query.ts"
 import { bounded } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
+import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import {
   ambientSession,
@@ -61,6 +62,7 @@ export class CursorRun<A> {
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private readonly ambient: AmbientSession | undefined
   private readonly controller: AbortController | undefined
+  private readonly deadline: Deadline | undefined
   private ownSession: Driver.ClientSession | undefined
   private cursor: Driver.AbstractCursor<A> | undefined
   private pending: Promise<unknown> | undefined
@@ -74,9 +76,11 @@ export class CursorRun<A> {
     source: CursorSource<A>,
     fiber: Fiber.Fiber<unknown, unknown>,
     ambient: AmbientSession | undefined,
-    span: Tracer.Span | undefined
+    span: Tracer.Span | undefined,
+    deadline?: Deadline
   ) {
     this.source = source
+    this.deadline = deadline
     this.fiber = fiber
     this.ambient = ambient
     this.span = span
@@ -102,7 +106,13 @@ export class CursorRun<A> {
   private open(): Driver.AbstractCursor<A> {
     const session = this.ambient?.state.driver ??
       (this.ownSession ??= this.source.connection.driver.startSession({ causalConsistency: false }))
-    return this.source.open(this.controller === undefined ? { session } : { session, signal: this.controller.signal })
+    const options: { session: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = { session }
+    if (this.controller !== undefined) options.signal = this.controller.signal
+    // A tailable cursor waits: the server's limit is on its work, and the deadline on the wait.
+    if (this.deadline !== undefined && this.source.tailable === undefined) {
+      options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
+    }
+    return this.source.open(options)
   }
 
   private async timed<B>(f: () => Promise<B>): Promise<B> {
@@ -180,7 +190,7 @@ export class CursorRun<A> {
 
   /** Runs a step of the cursor when it is its turn in the session. */
   private step<B>(f: () => Promise<B>): Effect.Effect<B, MongoError> {
-    return inLine(
+    const once = inLine(
       this.ambient,
       this.source.operation,
       Effect.callback<B, MongoError>((resume) => {
@@ -189,6 +199,13 @@ export class CursorRun<A> {
         return this.ambient === undefined ? undefined : this.closed
       })
     )
+    const { deadline } = this
+    if (deadline === undefined) return once
+    const onExpired = (error: MongoError) => {
+      this.failure = error
+      annotateFailure(this.span, error)
+    }
+    return until(deadline, this.source.operation, once, { onExpired })
   }
 
   /** Sends the first command, and no more. */
@@ -201,14 +218,16 @@ export class CursorRun<A> {
   }
 
   get pull(): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> {
-    const once = this.next
-    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(once, (batch) => {
-      if (Arr.isReadonlyArrayNonEmpty(batch)) {
-        this.delivered = true
-        return Effect.succeed(batch)
+    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(
+      this.next,
+      (batch) => {
+        if (Arr.isReadonlyArrayNonEmpty(batch)) {
+          this.delivered = true
+          return Effect.succeed(batch)
+        }
+        return Effect.flatMap(this.tail, () => loop)
       }
-      return Effect.flatMap(this.tail, () => loop)
-    })
+    )
     return loop
   }
 
@@ -292,13 +311,14 @@ const internalsOf = (cursor: object) =>
 export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, MongoError> =>
   Effect.withFiber((fiber) => {
     const ambient = ambientSession(source.connection, fiber.context)
+    const deadline = fiber.getRef(CurrentDeadline)
     const attempt = withOperationSpan(
       source.connection,
       source.operation,
       fiber,
       (span) =>
         Effect.callback<Array<A>, MongoError>((resume) => {
-          const run = new CursorRun(source, fiber, ambient, span)
+          const run = new CursorRun(source, fiber, ambient, span, deadline)
           run.toArray().then(
             (documents) => {
               void run.close()
@@ -312,14 +332,16 @@ export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, Mon
           return run.closed
         })
     )
-    return inLine(ambient, source.operation, attempt)
+    const effect = inLine(ambient, source.operation, attempt)
+    return deadline === undefined ? effect : until(deadline, source.operation, effect)
   })
 
 /** A run that is closed with the scope, and so is its span. */
 const scoped = <A>(source: CursorSource<A>, scope: Scope.Scope): Effect.Effect<CursorRun<A>> =>
   Effect.withFiber((fiber) => {
     const start = (span: Tracer.Span | undefined) => {
-      const run = new CursorRun(source, fiber, ambientSession(source.connection, fiber.context), span)
+      const ambient = ambientSession(source.connection, fiber.context)
+      const run = new CursorRun(source, fiber, ambient, span, fiber.getRef(CurrentDeadline))
       return Effect.as(Scope.addFinalizer(scope, run.closed), run)
     }
     if (!isTraced(fiber)) return start(undefined)

@@ -1,10 +1,17 @@
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import type * as Driver from "mongodb"
 import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
 import type { OptionsOf } from "../Mongo.ts"
 import type { CollectionOptions, MongoCollection } from "../MongoCollection.ts"
-import type { CommandCursorOptions, DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
+import type {
+  CommandCursorOptions,
+  DatabaseOptions,
+  MongoDatabase,
+  ProfilingLevel,
+  ProfilingOptions
+} from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
 import type { AggregateQuery, Query } from "../Query.ts"
 import { makeChangeStream } from "./changeStream.ts"
@@ -14,7 +21,7 @@ import type { Connection } from "./connection.ts"
 import { checkFilter, checkOptions, checkValue } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
-import { defined } from "./options.ts"
+import { defined, joined, limitCommand } from "./options.ts"
 import { makeAggregate, makePlain } from "./query.ts"
 
 /** @internal */
@@ -23,10 +30,13 @@ export const TypeId = "~@mongofx/core/MongoDatabase" as const
 /** The name of the command that a command document stands for: its first key. */
 const commandName = (command: Driver.Document): string => Object.keys(command)[0] ?? "command"
 
+/** By the number that the server has for them. */
+const profilingLevels: ReadonlyArray<ProfilingLevel> = ["off", "slow_only", "all"]
+
 class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   readonly [TypeId] = TypeId
   readonly name: string
-  private readonly connection: Connection
+  readonly connection: Connection
   private readonly settings: DatabaseOptions
   private handle: Driver.Db | undefined
 
@@ -61,7 +71,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     return run(this.connection, operation, (callOptions) => {
       if (options === undefined) return call(this.driver, callOptions)
       checkOptions(options)
-      return call(this.driver, { ...defined(options), ...callOptions })
+      return call(this.driver, joined(options, callOptions))
     })
   }
 
@@ -145,7 +155,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       options,
       (driver, options) => {
         checkValue(command, "command")
-        return driver.command(command, options) as Promise<A>
+        return driver.command(...limitCommand(command, options)) as Promise<A>
       }
     )
   }
@@ -162,7 +172,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       },
       (callOptions) => {
         checkValue(command, "command")
-        const cursor = this.driver.runCursorCommand(command, callOptions)
+        const cursor = this.driver.runCursorCommand(...limitCommand(command, callOptions))
         if (batchSize !== undefined) cursor.setBatchSize(batchSize)
         if (maxTimeMS !== undefined) cursor.setMaxTimeMS(maxTimeMS)
         if (comment !== undefined) cursor.setComment(comment)
@@ -204,15 +214,58 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     return this.run(this.operation("stats", "dbStats"), options, (driver, options) => driver.stats(options))
   }
 
+  get profilingLevel(): Effect.Effect<ProfilingLevel, MongoError> {
+    return Effect.map(
+      this.run(
+        this.operation("profilingLevel", "profile"),
+        undefined,
+        (driver, options) => driver.command(...limitCommand({ profile: -1 }, options))
+      ),
+      (reply) => profilingLevels[Number(reply["was"])]!
+    )
+  }
+
+  setProfilingLevel(level: ProfilingLevel, options: ProfilingOptions = {}): Effect.Effect<void, MongoError> {
+    return Effect.asVoid(
+      this.run(this.operation("setProfilingLevel", "profile"), undefined, (driver, callOptions) => {
+        const profile = profilingLevels.indexOf(level)
+        if (profile < 0) throw new InvalidInput("level", `level is none of ${profilingLevels.join(", ")}`)
+        checkOptions(options)
+        const { filter, sampleRate, slow } = options
+        return driver.command(...limitCommand(
+          {
+            profile,
+            ...defined({
+              slowms: slow === undefined ? undefined : Math.round(Duration.toMillis(slow)),
+              sampleRate,
+              filter
+            })
+          },
+          callOptions
+        ))
+      })
+    )
+  }
+
+  removeUser(name: string, options?: OptionsOf<Driver.RemoveUserOptions>) {
+    return Effect.asVoid(
+      this.run(
+        this.operation("removeUser", "dropUser"),
+        options,
+        (driver, options) => driver.removeUser(name, options)
+      )
+    )
+  }
+
   validateCollection(name: string, options?: OptionsOf<Driver.ValidateCollectionOptions>) {
     // The driver's own method returns its reply undecoded, and throws the findings away where the collection is not valid.
     return this.run(this.operation("validateCollection", "validate", name), undefined, (driver, callOptions) => {
       if (options !== undefined) checkOptions(options)
       const { readPreference, ...fields } = options ?? {}
-      return driver.command(
+      return driver.command(...limitCommand(
         { validate: name, ...defined(fields) },
         readPreference === undefined ? callOptions : { ...callOptions, readPreference }
-      )
+      ))
     })
   }
 

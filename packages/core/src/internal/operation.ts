@@ -9,6 +9,7 @@ import type { MongoError } from "../MongoError.ts"
 import { bounded } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
+import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import { type AmbientSession, inLine } from "./session.ts"
 import { failureAttributes, recordOperation, spanAttributes } from "./telemetry.ts"
@@ -21,6 +22,8 @@ import { failureAttributes, recordOperation, spanAttributes } from "./telemetry.
 export interface CallOptions {
   readonly session?: Driver.ClientSession
   readonly signal?: AbortSignal
+  /** What is left until the deadline, where there is one. */
+  readonly maxTimeMS?: number
 }
 
 /**
@@ -145,7 +148,34 @@ export const run = <A>(
 ): Effect.Effect<A, MongoError> =>
   Effect.withFiber((fiber) => {
     const ambient = ambientSession(connection, fiber.context)
-    return inLine(ambient, operation, runIn(connection, ambient?.state.driver, operation, call))
+    const deadline = fiber.getRef(CurrentDeadline)
+    const effect = inLine(ambient, operation, runIn(connection, ambient?.state.driver, operation, call, deadline))
+    return deadline === undefined ? effect : untilDeadline(fiber, deadline, operation, effect)
+  })
+
+/** What is to be awaited has the server's time limit, and is not given up here. */
+const untilDeadline = <A>(
+  fiber: Fiber.Fiber<unknown, unknown>,
+  deadline: Deadline,
+  operation: Operation,
+  effect: Effect.Effect<A, MongoError>
+): Effect.Effect<A, MongoError> =>
+  until(deadline, operation, effect, { interrupts: fiber.getRef(CurrentInterruptionPolicy) !== "await" })
+
+/**
+ * Runs one operation outside of the session of the context, which its call cannot join.
+ *
+ * @internal
+ */
+export const runOutside = <A>(
+  connection: Connection,
+  operation: Operation,
+  call: () => Promise<A>
+): Effect.Effect<A, MongoError> =>
+  Effect.withFiber((fiber) => {
+    const deadline = fiber.getRef(CurrentDeadline)
+    const effect = runIn(connection, undefined, { ...operation, abortable: false }, call)
+    return deadline === undefined ? effect : untilDeadline(fiber, deadline, operation, effect)
   })
 
 /**
@@ -157,7 +187,8 @@ export const runIn = <A>(
   connection: Connection,
   session: Driver.ClientSession | undefined,
   operation: Operation,
-  call: (options: CallOptions) => Promise<A>
+  call: (options: CallOptions) => Promise<A>,
+  deadline?: Deadline
 ): Effect.Effect<A, MongoError> =>
   Effect.withFiber((fiber) => {
     const policy = fiber.getRef(CurrentInterruptionPolicy)
@@ -168,9 +199,10 @@ export const runIn = <A>(
         const clock = fiber.getRef(Clock.Clock)
         const started = clock.monotonicTimeNanosUnsafe()
         const abort = abortable ? makeAbort(operation) : undefined
-        const options: { session?: Driver.ClientSession; signal?: AbortSignal } = {}
+        const options: { session?: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = {}
         if (session !== undefined) options.session = session
         if (abort !== undefined) options.signal = abort.signal
+        if (deadline !== undefined) options.maxTimeMS = maxTimeOf(deadline, fiber)
         const end = (failure: MongoError | undefined) => {
           const seconds = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9
           recordOperation(fiber.context, connection.attributes, operation, seconds, failure)

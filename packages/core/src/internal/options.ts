@@ -9,3 +9,48 @@ export const defined = <A extends object>(options: A | undefined): A | undefined
   for (const [key, value] of Object.entries(options)) if (value !== undefined) copy[key] = value
   return copy as A
 }
+
+interface Limited {
+  readonly maxTimeMS?: number
+}
+
+/** Of two limits the shorter one holds; 0 is none. */
+const shorter = (own: unknown, left: number): number => typeof own === "number" && own > 0 ? Math.min(own, left) : left
+
+/**
+ * The caller's options with those that mongofx adds to every call.
+ *
+ * @internal
+ */
+export const joined = <A extends object, B extends Limited>(options: A | undefined, call: B): A & B => {
+  if (options === undefined) return call as A & B
+  const all = { ...defined(options), ...call } as A & B
+  if (call.maxTimeMS === undefined) return all
+  return { ...all, maxTimeMS: shorter((options as Limited).maxTimeMS, call.maxTimeMS) }
+}
+
+/** Commands that refuse a time limit: that of the cursor's first command holds. */
+const unlimited = new Set(["getMore", "killCursors"])
+
+/**
+ * A command with the time limit among its fields, where it takes one, and the call's options without it.
+ *
+ * @internal
+ */
+export const limitCommand = <A extends Limited>(
+  command: Readonly<Record<string, unknown>>,
+  call: A
+): readonly [Record<string, unknown>, Omit<A, "maxTimeMS">] => {
+  if (call.maxTimeMS === undefined) return [command, call]
+  const { maxTimeMS, ...options } = call
+  if (unlimited.has(Object.keys(command)[0] ?? "")) return [command, options]
+  return [{ ...command, maxTimeMS: shorter(command["maxTimeMS"], maxTimeMS) }, options]
+}
+
+/**
+ * The number of elements of a batch; bad input is a failure when the effect runs, and nothing is thrown before.
+ *
+ * @internal
+ */
+export const lengthOf = (batch: ReadonlyArray<unknown>): number | undefined =>
+  Array.isArray(batch) ? batch.length : undefined

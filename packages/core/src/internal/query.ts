@@ -13,7 +13,7 @@ import { collect, type CursorSource, open, stream } from "./cursor.ts"
 import { checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
-import { defined } from "./options.ts"
+import { defined, joined } from "./options.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/Query" as const
@@ -49,7 +49,7 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
     return {
       connection: this.origin.connection,
       operation: this.origin.operation,
-      open: (options) => this.makeCursor({ ...settings, ...options }),
+      open: (options) => this.makeCursor(joined(settings, options)),
       tailable: settings["tailable"] === true ? { awaitData: settings["awaitData"] === true } : undefined
     }
   }
@@ -89,12 +89,18 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
   }
 }
 
+const verbosityName = (verbosity: Driver.ExplainVerbosityLike): string =>
+  typeof verbosity === "string" ? verbosity : verbosity ? "allPlansExecution" : "queryPlanner"
+
 /** A query that the server can explain. */
 abstract class ExplainableImpl<A> extends QueryImpl<A> {
   explain(verbosity: Driver.ExplainVerbosityLike = "queryPlanner"): Effect.Effect<Driver.Document, MongoError> {
     return run(this.origin.connection, { ...this.origin.operation, command: "explain" }, (options) => {
-      const cursor = this.makeCursor({ ...this.settings, ...options }) as Driver.FindCursor | Driver.AggregationCursor
-      return cursor.explain(verbosity).finally(() => cursor.close())
+      const cursor = this.makeCursor(joined(this.settings, options)) as Driver.FindCursor | Driver.AggregationCursor
+      const { maxTimeMS } = options
+      // The limit of the explained command does not hold for `explain`.
+      const argument = maxTimeMS === undefined ? verbosity : { verbosity: verbosityName(verbosity), maxTimeMS }
+      return cursor.explain(argument).finally(() => cursor.close())
     })
   }
 }

@@ -9,7 +9,8 @@ export type CodeMeaning =
     readonly tag: "MaxTimeExpiredError" | "NotPrimaryError" | "OverloadedError" | "InvalidCommandError" | "BsonError"
   }
   | { readonly tag: "AuthenticationError" | "AuthorizationError" | "TransactionError" }
-  | { readonly tag: "NamespaceExistsError" | "NamespaceNotFoundError" | "IndexError" }
+  | { readonly tag: "NamespaceExistsError" | "NamespaceNotFoundError" }
+  | { readonly tag: "IndexError"; readonly kind: "notFound" | "conflict" | "invalid" | "searchUnavailable" }
   | { readonly tag: "CursorError"; readonly kind: "notFound" | "killed" | "planKilled" | "positionLost" }
   | { readonly tag: "ChangeStreamError"; readonly kind: "historyLost" | "invalidResumeToken" | "fatal" | "closed" }
   | { readonly tag: "ConnectionError"; readonly kind: "network" | "timeout" }
@@ -32,7 +33,10 @@ mean({ tag: "AuthorizationError" }, 13)
 mean({ tag: "TransactionError" }, 24, 225, 239, 244, 246, 251, 256, 263)
 mean({ tag: "NamespaceExistsError" }, 48)
 mean({ tag: "NamespaceNotFoundError" }, 26)
-mean({ tag: "IndexError" }, 27, 67, 68, 85, 86, 197)
+mean({ tag: "IndexError", kind: "notFound" }, 27)
+mean({ tag: "IndexError", kind: "conflict" }, 68, 85, 86)
+mean({ tag: "IndexError", kind: "invalid" }, 67, 197)
+mean({ tag: "IndexError", kind: "searchUnavailable" }, 31082)
 mean({ tag: "CursorError", kind: "notFound" }, 43)
 mean({ tag: "CursorError", kind: "killed" }, 237)
 mean({ tag: "CursorError", kind: "planKilled" }, 175)
@@ -99,3 +103,20 @@ mean(
  * @internal
  */
 export const meaningOf = (code: number): CodeMeaning | undefined => meanings.get(code)
+
+/**
+ * What servers older than code 31082 say of the search index operations that they do not have: no such command, not supported,
+ * no such stage, a stage for Atlas only.
+ *
+ * @internal
+ */
+export const searchUnavailableCodes: ReadonlySet<number> = new Set([59, 115, 40324, 6047401])
+
+/** @internal */
+export const searchIndexOperations: ReadonlySet<string> = new Set([
+  "createSearchIndex",
+  "createSearchIndexes",
+  "updateSearchIndex",
+  "dropSearchIndex",
+  "listSearchIndexes"
+])

@@ -8,6 +8,7 @@
 import { MongoCollection, type MongoDatabase, type MongoError, type Query } from "@mongofx/core"
 import { Effect, Exit, Option, Scope } from "effect"
 import type * as Driver from "mongodb"
+import * as adapters from "./adapters.ts"
 import { Args } from "./args.ts"
 import {
   type BucketEntity,
@@ -34,7 +35,6 @@ import {
   string,
   Undrivable
 } from "./format.ts"
-import * as unmerged from "./unmerged.ts"
 
 export type Run = Effect.Effect<unknown, MongoError.MongoError>
 
@@ -273,13 +273,9 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
     const options = given(args, "maxTimeMS", "commitQuorum")
     return collection.createIndex(keys as never, args.rest() as never, options)
   },
-  createSearchIndex: (collection, args) =>
-    Effect.map(
-      unmerged.createSearchIndexes(collection, [searchIndexOf(args.required("model"))]),
-      (names) => (names as ReadonlyArray<unknown>)[0]
-    ),
+  createSearchIndex: (collection, args) => collection.createSearchIndex(searchIndexOf(args.required("model"))),
   createSearchIndexes: (collection, args) =>
-    unmerged.createSearchIndexes(collection, array(args.required("models"), "models").map(searchIndexOf)),
+    collection.createSearchIndexes(array(args.required("models"), "models").map(searchIndexOf)),
   deleteMany: (collection, args) =>
     Effect.map(collection.deleteMany(filterOf(args), given(args, ...deleteOptions)), deleteResult),
   deleteOne: (collection, args) =>
@@ -294,7 +290,7 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
   dropIndex: (collection, args) =>
     collection.dropIndex(string(args.required("name"), "name"), given(args, "maxTimeMS")),
   dropIndexes: (collection, args) => collection.dropIndexes(given(args, "maxTimeMS")),
-  dropSearchIndex: (collection, args) => unmerged.dropSearchIndex(collection, string(args.required("name"), "name")),
+  dropSearchIndex: (collection, args) => collection.dropSearchIndex(string(args.required("name"), "name")),
   estimatedDocumentCount: (collection, args) => collection.estimatedDocumentCount(given(args, "maxTimeMS")),
   find: (collection, args) => findCursor(collection, args).query,
   findOne: (collection, args) => orNull(collection.findOne(filterOf(args), given(args, ...findOptions))),
@@ -344,7 +340,7 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
     const name = args.get("name")
     const options = document(args.get("aggregationOptions") ?? {}, "aggregationOptions")
     onlyKeys(options, aggregateOptions, "aggregationOptions")
-    return unmerged.listSearchIndexes(collection, name === undefined ? undefined : string(name, "name"), options)
+    return collection.listSearchIndexes(name === undefined ? undefined : string(name, "name"), options)
   },
   mapReduce: () => {
     throw new Undrivable("the driver has no mapReduce any more")
@@ -370,8 +366,7 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
       collection.updateOne(filterOf(args), updateOf(args.required("update")), given(args, "sort", ...updateOptions))
     ),
   updateSearchIndex: (collection, args) =>
-    unmerged.updateSearchIndex(
-      collection,
+    collection.updateSearchIndex(
       string(args.required("name"), "name"),
       document(args.required("definition"), "definition")
     )
@@ -392,10 +387,10 @@ const modifyOptions = [
 
 const deleteResult = ({ deletedCount }: Driver.DeleteResult) => ({ deletedCount })
 
-const searchIndexOf = (value: unknown): unmerged.SearchIndexModel => {
+const searchIndexOf = (value: unknown): MongoCollection.SearchIndexDescription => {
   const model = document(value, "model")
   onlyKeys(model, ["name", "type", "definition"], "model")
-  return { ...model, definition: document(model["definition"], "definition") } as unmerged.SearchIndexModel
+  return { ...model, definition: document(model["definition"], "definition") } as MongoCollection.SearchIndexDescription
 }
 
 const databaseOperations: Record<string, Handler<MongoDatabase.MongoDatabase>> = {
@@ -442,7 +437,7 @@ const clientOperations: Record<string, Handler<ClientEntity>> = {
   appendMetadata: ({ mongo }, args) => {
     const info = document(args.required("driverInfoOptions"), "driverInfoOptions")
     onlyKeys(info, ["name", "version", "platform"], "driverInfoOptions")
-    return unmerged.appendMetadata(mongo, info)
+    return mongo.appendMetadata(info as never)
   },
   clientBulkWrite: ({ mongo }, args) => {
     const models = documents(args.required("models"), "models").map((model, index) => {
@@ -451,7 +446,7 @@ const clientOperations: Record<string, Handler<ClientEntity>> = {
       return { [kind]: fields }
     })
     const options = given(args, "ordered", "bypassDocumentValidation", "let", "verboseResults")
-    return unmerged.clientBulkWrite(mongo, models, options)
+    return adapters.clientBulkWrite(mongo, models, options)
   },
   close: (client) => Scope.close(client.scope, Exit.void),
   createChangeStream: ({ mongo }, args, context) => openChangeStream(mongo, args, context),
@@ -602,7 +597,7 @@ export const prepare = (operation: Operation, context: OperationContext): Run =>
   // 0 is no timeout, which is what every operation has.
   const timed = timeout === undefined || timeout === 0
     ? effect
-    : unmerged.withTimeout(integer(timeout, "timeoutMS"), effect)
+    : adapters.withTimeout(integer(timeout, "timeoutMS"), effect)
   if (sessionName === undefined) return timed
   return context.entities.of("session", sessionName, "session").session.use(timed)
 }

@@ -1,0 +1,67 @@
+import * as Effect from "effect/Effect"
+import type * as Driver from "mongodb"
+import type { MongoCollection } from "../MongoCollection.ts"
+import { GridFSError, MongoError } from "../MongoError.ts"
+import { namespaceOf, type Operation } from "./naming.ts"
+
+/**
+ * The document of a file. Its id may be of any type, but the driver's types of filters want to know it.
+ *
+ * @internal
+ */
+export interface StoredFile {
+  readonly _id: Driver.ObjectId
+  readonly length: number
+  readonly chunkSize: number
+  readonly uploadDate: Date
+  readonly filename: string
+  readonly metadata?: Driver.Document | undefined
+}
+
+/** @internal */
+export interface StoredChunk {
+  readonly _id: Driver.ObjectId
+  readonly files_id: StoredFile["_id"]
+  readonly n: number
+  readonly data: Uint8Array
+}
+
+/**
+ * The two collections of a bucket.
+ *
+ * @internal
+ */
+export interface BucketCollections {
+  readonly files: MongoCollection<StoredFile>
+  readonly chunks: MongoCollection<StoredChunk>
+}
+
+/**
+ * About how many bytes of a file are sent or asked for at once. Two such batches are held at the most: one that is on its
+ * way, and one that is filled.
+ *
+ * @internal
+ */
+export const batchBytes = 4 * 1024 * 1024
+
+/** @internal */
+export const fail = (
+  operation: Operation,
+  kind: GridFSError["kind"],
+  message: string
+): Effect.Effect<never, MongoError> =>
+  Effect.suspend(() => {
+    const namespace = namespaceOf(operation)
+    return Effect.fail(
+      new MongoError({
+        reason: new GridFSError({
+          operation: operation.name,
+          namespace,
+          kind,
+          labels: [],
+          message: `${operation.name} on ${namespace}: ${message}`,
+          cause: undefined
+        })
+      })
+    )
+  })
