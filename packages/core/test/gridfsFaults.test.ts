@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { GridFS, Mongo } from "@mongofx/core"
-import { Data, Deferred, Effect, Exit, Fiber, Stream } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import type * as Driver from "mongodb"
 import {
   failCommand,
@@ -80,9 +80,16 @@ describe("an upload that fails", () => {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
       yield* bucket.upload("other", Stream.take(endless, 1))
-      // The chunks are sent twice, and deleted at the third attempt.
-      yield* failCommand(fixture, { times: 4 }, { failCommands: ["insert", "delete"], closeConnection: true })
-      const reason = yield* reasonOf(bucket.upload("a", Stream.take(endless, 40)))
+      const scope = yield* Effect.scope
+      const breaks = Effect.andThen(
+        until("a batch is stored", () => Effect.runPromise(Effect.map(stored(fixture), ({ chunks }) => chunks === 17))),
+        failCommand(fixture, { times: 4 }, { failCommands: ["insert", "delete"], closeConnection: true })
+      ).pipe(Scope.provide(scope))
+      // The second batch is sent twice, and the first deleted at the third attempt.
+      const stream = Stream.concat(Stream.take(endless, 16), Stream.drain(Stream.fromEffect(breaks))).pipe(
+        Stream.concat(Stream.take(endless, 20))
+      )
+      const reason = yield* reasonOf(bucket.upload("a", stream))
       assert.strictEqual(reason._tag, "ConnectionError")
       assert.deepStrictEqual(yield* stored(fixture), { files: 1, chunks: 1 })
     })))

@@ -543,8 +543,13 @@ const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.M
   if (stoppedBy !== undefined && partial === undefined && writeErrors.length === 0 && concern.length === 0) {
     return stoppedBy
   }
+  const fields = fieldsOf(cause, context)
   return new Reasons.BulkWriteError({
-    ...fieldsOf(cause, context),
+    ...fields,
+    // The driver's own error says only that there is another one.
+    code: fields.code ?? stoppedBy?.code,
+    codeName: fields.codeName ?? stoppedBy?.codeName,
+    labels: fields.labels.length > 0 ? fields.labels : stoppedBy?.labels ?? [],
     insertedCount: numberOf(read(partial, "insertedCount")),
     matchedCount: numberOf(read(partial, "matchedCount")),
     modifiedCount: numberOf(read(partial, "modifiedCount")),

@@ -190,7 +190,7 @@ export class CursorRun<A> {
 
   /** Runs a step of the cursor when it is its turn in the session. */
   private step<B>(f: () => Promise<B>): Effect.Effect<B, MongoError> {
-    const once = inLine(
+    return inLine(
       this.ambient,
       this.source.operation,
       Effect.callback<B, MongoError>((resume) => {
@@ -199,35 +199,36 @@ export class CursorRun<A> {
         return this.ambient === undefined ? undefined : this.closed
       })
     )
-    const { deadline } = this
-    if (deadline === undefined) return once
-    const onExpired = (error: MongoError) => {
-      this.failure = error
-      annotateFailure(this.span, error)
-    }
-    return until(deadline, this.source.operation, once, { onExpired })
   }
 
   /** Sends the first command, and no more. */
   get started(): Effect.Effect<void, MongoError> {
-    return this.step(() => this.start())
+    return this.timely(this.step(() => this.start()))
   }
 
   get next(): Effect.Effect<ReadonlyArray<A>, MongoError> {
-    return this.step(() => this.nextBatch())
+    return this.timely(this.step(() => this.nextBatch()))
+  }
+
+  private timely<B>(effect: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
+    const { deadline } = this
+    if (deadline === undefined) return effect
+    const onExpired = (error: MongoError) => {
+      this.failure = error
+      annotateFailure(this.span, error)
+    }
+    return until(deadline, this.source.operation, effect, { onExpired })
   }
 
   get pull(): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> {
-    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(
-      this.next,
-      (batch) => {
-        if (Arr.isReadonlyArrayNonEmpty(batch)) {
-          this.delivered = true
-          return Effect.succeed(batch)
-        }
-        return Effect.flatMap(this.tail, () => loop)
+    const once = this.next
+    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(once, (batch) => {
+      if (Arr.isReadonlyArrayNonEmpty(batch)) {
+        this.delivered = true
+        return Effect.succeed(batch)
       }
-    )
+      return Effect.flatMap(this.tail, () => loop)
+    })
     return loop
   }
 

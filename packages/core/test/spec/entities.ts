@@ -12,8 +12,8 @@ import {
 } from "@mongofx/core"
 import { Effect, Exit, type Fiber, Option, Scope } from "effect"
 import * as Driver from "mongodb"
-import { makeBucket, type SpecBucket } from "./adapters.ts"
 import { Args } from "./args.ts"
+import { makeBucket, type SpecBucket } from "./drive.ts"
 import {
   array,
   AssertionFailed,

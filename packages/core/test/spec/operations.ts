@@ -8,8 +8,8 @@
 import { MongoCollection, type MongoDatabase, type MongoError, type Query } from "@mongofx/core"
 import { Effect, Exit, Option, Scope } from "effect"
 import type * as Driver from "mongodb"
-import * as adapters from "./adapters.ts"
 import { Args } from "./args.ts"
+import * as drive from "./drive.ts"
 import {
   type BucketEntity,
   type ClientEntity,
@@ -273,9 +273,13 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
     const options = given(args, "maxTimeMS", "commitQuorum")
     return collection.createIndex(keys as never, args.rest() as never, options)
   },
-  createSearchIndex: (collection, args) => collection.createSearchIndex(searchIndexOf(args.required("model"))),
+  createSearchIndex: (collection, args) =>
+    Effect.map(
+      drive.createSearchIndexes(collection, [searchIndexOf(args.required("model"))]),
+      (names) => (names as ReadonlyArray<unknown>)[0]
+    ),
   createSearchIndexes: (collection, args) =>
-    collection.createSearchIndexes(array(args.required("models"), "models").map(searchIndexOf)),
+    drive.createSearchIndexes(collection, array(args.required("models"), "models").map(searchIndexOf)),
   deleteMany: (collection, args) =>
     Effect.map(collection.deleteMany(filterOf(args), given(args, ...deleteOptions)), deleteResult),
   deleteOne: (collection, args) =>
@@ -290,7 +294,7 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
   dropIndex: (collection, args) =>
     collection.dropIndex(string(args.required("name"), "name"), given(args, "maxTimeMS")),
   dropIndexes: (collection, args) => collection.dropIndexes(given(args, "maxTimeMS")),
-  dropSearchIndex: (collection, args) => collection.dropSearchIndex(string(args.required("name"), "name")),
+  dropSearchIndex: (collection, args) => drive.dropSearchIndex(collection, string(args.required("name"), "name")),
   estimatedDocumentCount: (collection, args) => collection.estimatedDocumentCount(given(args, "maxTimeMS")),
   find: (collection, args) => findCursor(collection, args).query,
   findOne: (collection, args) => orNull(collection.findOne(filterOf(args), given(args, ...findOptions))),
@@ -340,7 +344,7 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
     const name = args.get("name")
     const options = document(args.get("aggregationOptions") ?? {}, "aggregationOptions")
     onlyKeys(options, aggregateOptions, "aggregationOptions")
-    return collection.listSearchIndexes(name === undefined ? undefined : string(name, "name"), options)
+    return drive.listSearchIndexes(collection, name === undefined ? undefined : string(name, "name"), options)
   },
   mapReduce: () => {
     throw new Undrivable("the driver has no mapReduce any more")
@@ -366,7 +370,8 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
       collection.updateOne(filterOf(args), updateOf(args.required("update")), given(args, "sort", ...updateOptions))
     ),
   updateSearchIndex: (collection, args) =>
-    collection.updateSearchIndex(
+    drive.updateSearchIndex(
+      collection,
       string(args.required("name"), "name"),
       document(args.required("definition"), "definition")
     )
@@ -387,10 +392,10 @@ const modifyOptions = [
 
 const deleteResult = ({ deletedCount }: Driver.DeleteResult) => ({ deletedCount })
 
-const searchIndexOf = (value: unknown): MongoCollection.SearchIndexDescription => {
+const searchIndexOf = (value: unknown): drive.SearchIndexModel => {
   const model = document(value, "model")
   onlyKeys(model, ["name", "type", "definition"], "model")
-  return { ...model, definition: document(model["definition"], "definition") } as MongoCollection.SearchIndexDescription
+  return { ...model, definition: document(model["definition"], "definition") } as drive.SearchIndexModel
 }
 
 const databaseOperations: Record<string, Handler<MongoDatabase.MongoDatabase>> = {
@@ -437,7 +442,7 @@ const clientOperations: Record<string, Handler<ClientEntity>> = {
   appendMetadata: ({ mongo }, args) => {
     const info = document(args.required("driverInfoOptions"), "driverInfoOptions")
     onlyKeys(info, ["name", "version", "platform"], "driverInfoOptions")
-    return mongo.appendMetadata(info as never)
+    return drive.appendMetadata(mongo, info)
   },
   clientBulkWrite: ({ mongo }, args) => {
     const models = documents(args.required("models"), "models").map((model, index) => {
@@ -446,7 +451,7 @@ const clientOperations: Record<string, Handler<ClientEntity>> = {
       return { [kind]: fields }
     })
     const options = given(args, "ordered", "bypassDocumentValidation", "let", "verboseResults")
-    return adapters.clientBulkWrite(mongo, models, options)
+    return drive.clientBulkWrite(mongo, models, options)
   },
   close: (client) => Scope.close(client.scope, Exit.void),
   createChangeStream: ({ mongo }, args, context) => openChangeStream(mongo, args, context),
@@ -597,7 +602,7 @@ export const prepare = (operation: Operation, context: OperationContext): Run =>
   // 0 is no timeout, which is what every operation has.
   const timed = timeout === undefined || timeout === 0
     ? effect
-    : adapters.withTimeout(integer(timeout, "timeoutMS"), effect)
+    : drive.withTimeout(integer(timeout, "timeoutMS"), effect)
   if (sessionName === undefined) return timed
   return context.entities.of("session", sessionName, "session").session.use(timed)
 }
