@@ -18,7 +18,7 @@ import { type Document, Undrivable } from "./format.ts"
 type Result = Effect.Effect<unknown, MongoError.MongoError>
 
 /** One model of a client bulk write: `{ insertOne: { namespace, document } }`, its keys checked. */
-export type ClientBulkModel = Document
+type ClientBulkModel = Document
 
 /** The format has keys for indexes, and no `didUpsert`, which the driver adds. */
 const byIndex = (results: unknown): unknown =>

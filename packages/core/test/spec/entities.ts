@@ -348,8 +348,9 @@ export class Entities {
         return this.session(args)
       case "bucket": {
         const { client, database } = this.of("database", args.required("database"))
-        const options = document(args.get("bucketOptions") ?? {}, "bucketOptions")
-        onlyKeys(options, ["bucketName", "chunkSizeBytes", ...concernKeys], "bucketOptions")
+        const fields = new Args(document(args.get("bucketOptions") ?? {}, "bucketOptions"), "bucketOptions")
+        const options = { ...fields.options("bucketName", "chunkSizeBytes"), ...concernsOf(fields) }
+        fields.done()
         args.done()
         return Effect.succeed({ kind, client, bucket: makeBucket(database, options) })
       }
@@ -538,8 +539,6 @@ export const until = (milliseconds: number, condition: () => boolean): Effect.Ef
     )
     return look
   })
-
-const concernKeys = ["readConcern", "readPreference", "writeConcern"]
 
 const readPreferenceOf = (value: unknown): Driver.ReadPreference => {
   const fields = new Args(document(value, "readPreference"), "readPreference")

@@ -39,11 +39,14 @@ const fail = (message: string, error: MongoError.MongoError): never => {
   throw new AssertionFailed(`${message} (${error.reason._tag}: ${error.message})`)
 }
 
+/** What a bulk write was ended by is what the format calls its error. */
+const decisiveOf = ({ reason }: MongoError.MongoError): MongoError.MongoErrorReason =>
+  reason._tag === "BulkWriteError" ? reason.stoppedBy ?? reason : reason
+
 /** Whether the failure did not come with a reply of the server. */
-const isClientError = ({ reason }: MongoError.MongoError): boolean => {
-  const decisive = reason._tag === "BulkWriteError" ? reason.stoppedBy : reason
-  if (decisive === undefined) return false
-  return decisive.code === undefined && decisive._tag !== "WriteConcernError" &&
+const isClientError = (error: MongoError.MongoError): boolean => {
+  const decisive = decisiveOf(error)
+  return decisive._tag !== "BulkWriteError" && decisive.code === undefined && decisive._tag !== "WriteConcernError" &&
     !(decisive.cause instanceof Driver.MongoServerError)
 }
 
@@ -62,21 +65,33 @@ const partOf = (reason: MongoError.WriteErrorReason): Document => ({
   message: ownMessage(reason)
 })
 
-const partialResult = (reason: MongoError.MongoErrorReason): Document | undefined =>
-  reason._tag !== "BulkWriteError" ? undefined : {
-    insertedCount: reason.insertedCount,
-    matchedCount: reason.matchedCount,
-    modifiedCount: reason.modifiedCount,
-    deletedCount: reason.deletedCount,
-    upsertedCount: reason.upsertedCount,
-    insertedIds: reason.insertedIds,
-    upsertedIds: reason.upsertedIds
+const partialResult = (reason: MongoError.MongoErrorReason): Document | undefined => {
+  if (reason._tag !== "BulkWriteError") return undefined
+  const { deletedCount, insertedCount, insertedIds, matchedCount, modifiedCount, upsertedCount, upsertedIds } = reason
+  const counts = { insertedCount, matchedCount, modifiedCount, deletedCount, upsertedCount }
+  // Only a client's bulk write with verbose results has them.
+  if (reason.updateResults === undefined) return { ...counts, insertedIds, upsertedIds }
+  const updates = Object.entries(reason.updateResults).map(([index, result]) => {
+    const upsertedId = upsertedIds[Number(index)]
+    return [index, upsertedId === undefined ? result : { ...result, upsertedId }]
+  })
+  return {
+    ...counts,
+    insertResults: Object.fromEntries(
+      Object.entries(insertedIds).map(([index, insertedId]) => [index, { insertedId }])
+    ),
+    updateResults: Object.fromEntries(updates),
+    deleteResults: reason.deleteResults
   }
+}
 
 export const checkError = (expected: Document, error: MongoError.MongoError, context: MatchContext): void => {
   onlyKeys(expected, keys, "expectError")
   if (Object.keys(expected).length === 0) throw new MalformedTest("expectError is empty")
   const { reason } = error
+  const decisive = decisiveOf(error)
+  const labels = [...reason.labels, ...decisive.labels]
+  const messages = [reason, decisive].map(({ message }) => message.toLowerCase())
   for (const [key, value] of Object.entries(expected)) {
     const where = `expectError.${key}`
     switch (key) {
@@ -90,31 +105,31 @@ export const checkError = (expected: Document, error: MongoError.MongoError, con
         if (isTimeoutError(error) !== boolean(value, where)) fail(`isTimeoutError is not ${String(value)}`, error)
         break
       case "errorContains":
-        if (!error.message.toLowerCase().includes(string(value, where).toLowerCase())) {
+        if (!messages.some((message) => message.includes(string(value, where).toLowerCase()))) {
           fail(`the message does not contain ${JSON.stringify(value)}`, error)
         }
         break
       case "errorCode":
-        if (reason.code !== integer(value, where)) fail(`the code is ${reason.code}, not ${String(value)}`, error)
+        if (decisive.code !== integer(value, where)) fail(`the code is ${decisive.code}, not ${String(value)}`, error)
         break
       case "errorCodeName":
-        if (reason.codeName !== string(value, where)) {
-          fail(`the codeName is ${reason.codeName}, not ${String(value)}`, error)
+        if (decisive.codeName !== string(value, where)) {
+          fail(`the codeName is ${decisive.codeName}, not ${String(value)}`, error)
         }
         break
       case "errorLabelsContain":
         for (const label of array(value, where)) {
-          if (!error.hasLabel(string(label, where))) fail(`it has no label ${String(label)}`, error)
+          if (!labels.includes(string(label, where))) fail(`it has no label ${String(label)}`, error)
         }
         break
       case "errorLabelsOmit":
         for (const label of array(value, where)) {
-          if (error.hasLabel(string(label, where))) fail(`it has the label ${String(label)}`, error)
+          if (labels.includes(string(label, where))) fail(`it has the label ${String(label)}`, error)
         }
         break
       case "errorResponse": {
-        if (reason.response === undefined) return fail("it has no reply of the server", error)
-        match(document(value, where), Redacted.value(reason.response), context, { root: true, where })
+        if (decisive.response === undefined) return fail("it has no reply of the server", error)
+        match(document(value, where), Redacted.value(decisive.response), context, { root: true, where })
         break
       }
       case "writeErrors": {

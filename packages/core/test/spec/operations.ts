@@ -261,8 +261,13 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
     const options = given(args, "ordered", "bypassDocumentValidation", "let", "maxTimeMS")
     return Effect.map(collection.bulkWrite(models as never, options), bulkResult)
   },
-  count: () => {
-    throw new Undrivable("count is deprecated in the driver and left out: countDocuments, estimatedDocumentCount")
+  // Deprecated in the driver and left out. Its successors: the same command where there is no filter, an aggregation where there is.
+  count: (collection, args) => {
+    const filter = filterOf(args)
+    const options = given(args, "collation", "hint", "limit", "maxTimeMS", "skip")
+    return Object.keys(filter).length === 0 && Object.keys(options).length === 0
+      ? collection.estimatedDocumentCount()
+      : collection.countDocuments(filter, options)
   },
   countDocuments: (collection, args) =>
     collection.countDocuments(filterOf(args), given(args, "collation", "hint", "limit", "maxTimeMS", "skip")),
