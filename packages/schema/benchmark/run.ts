@@ -1,0 +1,280 @@
+/**
+ * Compares compiled codecs with the bare driver and with the peers, in client CPU: see README.md.
+ *
+ * @since 0.1.0
+ */
+import type * as Mongofx from "@mongofx/core"
+import { Effect, Redacted, Schema, Stream } from "effect"
+import * as Driver from "mongodb"
+import Mongoose from "mongoose"
+import { execFileSync } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import * as Os from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import PaprDefault from "papr"
+import type { z } from "zod"
+import type * as Codec from "../src/internal/compiledCodec.ts"
+import * as Documents from "./documents.ts"
+import { compare, quantile, type Result, type Side } from "./measure.ts"
+
+const uri = process.env["MONGODB_URI"] ?? "mongodb://127.0.0.1:27900/?replicaSet=rs"
+const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7)
+const only = process.argv.slice(2)
+
+const warmUps = 2
+const streamSize = Number(process.env["BENCH_DOCUMENTS"] ?? 100_000)
+const insertSize = 1000
+const inserts = 20
+
+const require = createRequire(import.meta.url)
+
+// What is measured is the compiled package: tsx keeps the names of functions by a call for each closure that is made.
+execFileSync(
+  process.execPath,
+  [
+    join(dirname(require.resolve("typescript/package.json")), "bin/tsc"),
+    "-b",
+    fileURLToPath(new URL("..", import.meta.url))
+  ],
+  { stdio: "inherit" }
+)
+const { MongoClient } = await import(new URL("../../core/dist/index.js", import.meta.url).href) as typeof Mongofx
+const { compile } = await import(
+  new URL("../dist/internal/compiledCodec.js", import.meta.url).href
+) as typeof Codec
+
+/** So that every side looks at each document, and none can leave it out. */
+let seen = 0
+
+interface Looked {
+  readonly createdAt: Date
+}
+
+const look = (documents: ReadonlyArray<Looked>): void => {
+  for (const document of documents) seen += document.createdAt.getTime() > 0 ? 1 : 0
+}
+
+interface Shape<A extends Looked> {
+  readonly name: string
+  readonly make: (id: number) => Driver.Document
+  readonly schema: Schema.Codec<A, Driver.Document>
+  readonly class: Schema.Codec<A, Driver.Document>
+  readonly zod: z.ZodType<Looked>
+  readonly mongoose: Mongoose.Schema
+  readonly papr: Parameters<PaprDefault["model"]>[1]
+}
+
+const shapes: ReadonlyArray<Shape<Looked>> = [
+  {
+    name: "300 bytes",
+    make: Documents.makeSmall,
+    schema: Documents.Small as never,
+    class: Documents.SmallClass as never,
+    zod: Documents.zodSmall,
+    mongoose: Documents.mongooseSmall,
+    papr: Documents.paprSmall as never
+  },
+  {
+    name: "1.6 kB",
+    make: Documents.makeLarge,
+    schema: Documents.Large as never,
+    class: Documents.LargeClass as never,
+    zod: Documents.zodLarge,
+    mongoose: Documents.mongooseLarge,
+    papr: Documents.paprLarge as never
+  }
+]
+
+interface Connections {
+  readonly mongo: Mongofx.MongoClient.MongoClient
+  readonly driver: Driver.MongoClient
+  readonly mongoose: Mongoose.Connection
+  readonly papr: PaprDefault
+  readonly database: string
+}
+
+const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, shape: Shape<Looked>) => {
+  const name = shape.name
+  const bare = driver.db(database).collection<Looked>(name)
+  const items = mongo.db(database).collection(name)
+  const decodeRaw = (schema: Schema.Codec<Looked, Driver.Document>) => {
+    const { compiled, decodeStream } = compile(schema)
+    if (!compiled.decode) throw new Error("the decoder is not compiled")
+    return () =>
+      Effect.runPromise(
+        Stream.runForEachArray(decodeStream(items.find().raw), (chunk) => Effect.sync(() => look(chunk)))
+      )
+  }
+  const interpret = Schema.decodeUnknownEffect(Schema.Array(shape.schema))
+  const Model = mongoose.model(name, shape.mongoose, name)
+  const paprModel = papr.model(name, shape.papr)
+  const sides: ReadonlyArray<Side> = [
+    { name: "bare driver, toArray, unchecked", run: async () => look(await bare.find().toArray()) },
+    {
+      name: "TUNE raw only",
+      run: () =>
+        Effect.runPromise(Stream.runForEachArray(items.find().raw, (chunk) =>
+          Effect.sync(() => {
+            seen += chunk.length
+          })))
+    },
+    { name: "mongofx, compiled decoder", budget: 0.5, run: decodeRaw(shape.schema) },
+    { name: "mongofx, compiled decoder, class instances", run: decodeRaw(shape.class) },
+    {
+      name: "mongofx, interpreted Schema",
+      run: () =>
+        Effect.runPromise(
+          Stream.runForEachArray(items.find().stream, (chunk) => Effect.map(interpret(chunk), look))
+        )
+    },
+    {
+      name: "bare driver, toArray, zod by hand",
+      run: async () => look((await bare.find().toArray()).map((document) => shape.zod.parse(document)))
+    },
+    { name: "mongoose, lean, unchecked", run: async () => look(await Model.find().lean<Array<Looked>>()) },
+    {
+      name: "mongoose, hydrated",
+      run: async () => look((await Model.find()) as unknown as Array<Looked>)
+    },
+    {
+      name: "papr, unchecked",
+      run: async () => look((await paprModel.find({})) as unknown as Array<Looked>)
+    }
+  ]
+  return sides
+}
+
+const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, shape: Shape<Looked>) => {
+  const name = `written ${shape.name}`
+  const bare = driver.db(database).collection(name)
+  const items = mongo.db(database).collection(name)
+  const { compiled, encodeBatch } = compile(shape.schema)
+  if (!compiled.encode) throw new Error("the encoder is not compiled")
+  const interpret = Schema.encodeUnknownEffect(Schema.Array(shape.schema))
+  const Model = mongoose.model(name, shape.mongoose, name)
+  const paprModel = papr.model(name, shape.papr)
+  // The makers give each run documents of its own, whose cost all sides pay.
+  const makeBatch = () => Array.from({ length: insertSize }, (_, i) => shape.make(i)) as Array<Looked & Driver.Document>
+  const times = async (f: () => Promise<unknown>) => {
+    for (let i = 0; i < inserts; i++) await f()
+  }
+  const repeat = <E>(f: () => Effect.Effect<unknown, E>) =>
+    Effect.runPromise(Effect.gen(function*() {
+      for (let i = 0; i < inserts; i++) yield* f()
+    }))
+  const sides: ReadonlyArray<Side> = [
+    { name: "bare driver, insertMany, unchecked", run: () => times(() => bare.insertMany(makeBatch())) },
+    { name: "TUNE core insertMany", run: () => repeat(() => items.insertMany(makeBatch())) },
+    { name: "TUNE make only", run: () => times(async () => makeBatch()) },
+    {
+      name: "mongofx, compiled encoder",
+      budget: 1.1,
+      run: () => repeat(() => Effect.flatMap(encodeBatch(makeBatch()), (documents) => items.insertMany(documents)))
+    },
+    {
+      name: "mongofx, interpreted Schema",
+      run: () =>
+        repeat(() =>
+          Effect.flatMap(interpret(makeBatch()), (documents) => items.insertMany(documents as Array<Driver.Document>))
+        )
+    },
+    {
+      name: "zod by hand, insertMany",
+      run: () =>
+        times(() => bare.insertMany(makeBatch().map((document) => shape.zod.parse(document) as Driver.Document)))
+    },
+    { name: "mongoose, insertMany", run: () => times(() => Model.insertMany(makeBatch())) },
+    { name: "papr, insertMany, unchecked", run: () => times(() => paprModel.insertMany(makeBatch() as never)) }
+  ]
+  return sides
+}
+
+const columns = [46, 8, 15, 15, 11, 8] as const
+
+const row = (cells: ReadonlyArray<string>): string =>
+  cells.map((cell, i) => i === 0 ? cell.padEnd(columns[i]!) : cell.padStart(columns[i]!)).join("")
+
+const range = (ratios: ReadonlyArray<number>, low: number, high: number): string =>
+  `${quantile(ratios, low).toFixed(2)}-${quantile(ratios, high).toFixed(2)}`
+
+const verdict = (ratio: number, budget: number | undefined): string => {
+  if (budget === undefined) return ""
+  return ratio <= budget ? "met" : "MISSED"
+}
+
+const print = ({ cpu, ratios, side }: Result): void => {
+  const ratio = quantile(ratios, 0.5)
+  console.log(
+    row([
+      side.name,
+      ratio.toFixed(2),
+      range(ratios, 0.25, 0.75),
+      range(ratios, 0, 1),
+      cpu.toFixed(0),
+      side.budget === undefined ? "-" : side.budget.toFixed(2)
+    ]) + `  ${verdict(ratio, side.budget)}`
+  )
+}
+
+const version = (name: string): string => {
+  let folder = dirname(require.resolve(name))
+  for (;;) {
+    try {
+      const found = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+      if (found.name === name) return found.version
+    } catch {
+      // Not in this folder.
+    }
+    folder = dirname(folder)
+  }
+}
+
+const program = Effect.gen(function*() {
+  const database = `mongofx_bench_${randomUUID().slice(0, 8)}`
+  const driver = yield* Effect.acquireRelease(
+    Effect.promise(() => Driver.MongoClient.connect(uri)),
+    (driver) => Effect.promise(() => driver.db(database).dropDatabase().finally(() => driver.close()))
+  )
+  const mongoose = yield* Effect.acquireRelease(
+    Effect.promise(() => Mongoose.createConnection(uri, { dbName: database, autoIndex: false }).asPromise()),
+    (connection) => Effect.promise(() => connection.close())
+  )
+  const papr = new PaprDefault()
+  papr.initialize(driver.db(database))
+  const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
+  const connections: Connections = { mongo, driver, mongoose, papr, database }
+  const { version: server } = yield* mongo.serverInfo
+  const versions = ["mongodb", "effect", "mongoose", "papr", "zod"].map((name) => `${name} ${version(name)}`)
+  console.log(
+    `node ${process.versions.node}, ${versions.join(", ")}, server ${server}, ` +
+      `${Os.cpus().length} x ${Os.cpus()[0]?.model.trim()}`
+  )
+  console.log(`${rounds} rounds; ratio: CPU of the side / CPU of the first side, medians; CPU in milliseconds`)
+  const report = (title: string, sides: ReadonlyArray<Side>) =>
+    Effect.promise(async () => {
+      if (only.length > 0 && !only.some((word) => title.includes(word))) return
+      console.log(`\n${row([title, "ratio", "middle half", "all", "CPU", "budget"])}`)
+      for (const result of await compare(sides.slice(0, Number(process.env["SIDES"] ?? 99)), rounds, warmUps)) {
+        print(result)
+      }
+    })
+  for (const shape of shapes) {
+    const items = driver.db(database).collection(shape.name)
+    for (let i = 0; i < streamSize; i += 10_000) {
+      const batch = Array.from({ length: 10_000 }, (_, j) => shape.make(i + j))
+      yield* Effect.promise(() => items.insertMany(batch))
+    }
+    yield* report(`read ${streamSize} x ${shape.name}`, readSides(connections, shape))
+    yield* Effect.promise(() => items.drop())
+  }
+  for (const shape of shapes) {
+    yield* report(`insertMany ${inserts} x ${insertSize} x ${shape.name}`, writeSides(connections, shape))
+    yield* Effect.promise(() => driver.db(database).collection(`written ${shape.name}`).drop())
+  }
+})
+
+await Effect.runPromise(Effect.scoped(program))
+if (seen === 0 && only.length === 0) throw new Error("no document was looked at")

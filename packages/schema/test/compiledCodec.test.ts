@@ -1,0 +1,249 @@
+/**
+ * Compiled codecs give what the deserializer and the interpreter give, on random schemas and on random, also damaged, bytes.
+ *
+ * @since 0.1.0
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Bson } from "@mongofx/schema"
+import { mismatch } from "@mongofx/schema/internal/compile"
+import { compile, UnreadableDocument } from "@mongofx/schema/internal/compiledCodec"
+import { Arbitrary, Clock, Context, Effect, Exit, Option, Schema, SchemaGetter, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import * as Driver from "mongodb"
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import * as V8 from "node:v8"
+import * as vm from "node:vm"
+import { agree, tally } from "./compiledLaws.ts"
+
+const { BSON } = Driver
+
+const seeds = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 })))
+
+const runs = Number(process.env["COMPILED_RUNS"] ?? 100)
+
+class Address
+  extends Schema.Class<Address>("Address")({ street: Schema.String, zip: Schema.optionalKey(Schema.String) })
+{}
+
+const Event = Schema.Union([
+  Schema.TaggedStruct("Created", { at: Schema.Date }),
+  Schema.TaggedStruct("Moved", { to: Address })
+])
+
+/** What documents usually are made of. */
+const Person = Schema.Struct({
+  _id: Bson.ObjectId.pipe(Schema.brand("PersonId")),
+  name: Schema.String.check(Schema.isMinLength(1)),
+  age: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 150 })),
+  views: Bson.Int64,
+  rank: Bson.Int32,
+  price: Bson.Decimal128,
+  picture: Schema.optionalKey(Bson.Bytes),
+  born: Schema.NullOr(Bson.Date),
+  role: Schema.Literals(["admin", "user"]),
+  address: Address,
+  events: Schema.Array(Event),
+  counts: Schema.Record(Schema.String, Schema.Finite),
+  pair: Schema.Tuple([Schema.String, Schema.Int]),
+  nick: Schema.optional(Schema.String),
+  lang: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("en"))),
+  ratio: Schema.FiniteFromString,
+  note: Schema.OptionFromNullOr(Schema.String)
+})
+
+const person = {
+  _id: new Driver.ObjectId("507f1f77bcf86cd799439011"),
+  unknown: { deep: [1, { deeper: "x" }] },
+  name: "Ada",
+  age: 36,
+  views: Driver.Long.fromString("9007199254740993"),
+  rank: new Driver.Int32(1),
+  price: Driver.Decimal128.fromString("3.50"),
+  picture: new Driver.Binary(Buffer.from([1, 2, 3])),
+  born: new Date(0),
+  role: "admin",
+  address: { street: "Main Street" },
+  events: [{ _tag: "Created", at: new Date(1) }, { _tag: "Moved", to: { street: "Elm", zip: "1" } }],
+  counts: { a: 1, b: 2.5 },
+  pair: ["x", 1],
+  ratio: "0.5",
+  note: null
+}
+
+const bytes = (document: Driver.Document): Uint8Array => BSON.serialize(document)
+
+const decoded = Schema.decodeUnknownSync(Person)(BSON.deserialize(bytes(person)))
+
+const execute = promisify(execFile)
+
+describe("compiled codecs", () => {
+  it.prop("agree with bson and the interpreter", [seeds], ([seed]) => agree(seed), { arbitrary: { runs } })
+
+  it("do most of the work themselves", () => {
+    assert.isAbove(tally.decodable, 100)
+    assert.isAbove(tally.encodable, 100)
+    assert.isAbove(tally.decoded / tally.decodable, 0.65)
+    assert.isAbove(tally.encoded / tally.encodable, 0.8)
+  })
+
+  it("do all of the work for what documents are usually made of", () => {
+    const codec = compile(Person)
+    const { name, ...rest } = person
+    for (const document of [person, { ...rest, name }, { ...person, lang: "de", nick: "A", born: null, note: "n" }]) {
+      const value = codec.decodeBytes(bytes(document))
+      assert.deepStrictEqual(value, Schema.decodeUnknownSync(Person)(BSON.deserialize(bytes(document))))
+      const encoded = codec.encodeValue(value as typeof Person.Type)
+      assert.notStrictEqual(encoded, mismatch)
+      assert.deepStrictEqual(encoded, Schema.encodeSync(Person)(value as typeof Person.Type))
+    }
+    const value = codec.decodeBytes(bytes(person)) as typeof Person.Type
+    assert.instanceOf(value.address, Address)
+    assert.deepStrictEqual(codec.compiled, { decode: true, encode: true })
+  })
+
+  it.effect("fail as the interpreter fails, and say where", () =>
+    Effect.gen(function*() {
+      const codec = compile(Person, { parse: { errors: "all" } })
+      const wrong = bytes({ ...person, age: 200, events: [{ _tag: "Created", at: "today" }] })
+      assert.strictEqual(codec.decodeBytes(wrong), mismatch)
+      const expected = yield* Effect.flip(
+        Schema.decodeUnknownEffect(Person, { errors: "all" })(BSON.deserialize(wrong))
+      )
+      const error = yield* Effect.flip(codec.decode(wrong))
+      assert.strictEqual(String(error), String(expected))
+      assert.include(String(error), `["events"][0]["at"]`)
+      const invalid = { ...decoded, rank: 1.5 }
+      const notEncoded = yield* Effect.flip(codec.encode(invalid))
+      assert.strictEqual(
+        String(notEncoded),
+        String(yield* Effect.flip(Schema.encodeEffect(Person, { errors: "all" })(invalid)))
+      )
+      const cut = yield* Effect.flip(codec.decode(bytes(person).subarray(0, 100)))
+      assert.instanceOf(cut, UnreadableDocument)
+    }))
+
+  it.effect("decode and encode whole batches, with the odd document left to the interpreter", () =>
+    Effect.gen(function*() {
+      const codec = compile(Schema.Struct({ n: Schema.Number }))
+      // 2^53 is a number that the compiled decoder cannot tell from its neighbours.
+      const documents = [1, Driver.Long.fromBigInt(2n ** 53n), 3].map((n) => bytes({ n }))
+      const out: Array<{ readonly n: number }> = []
+      assert.strictEqual(codec.decodeMany(documents, 0, out), 1)
+      assert.strictEqual(codec.decodeMany(documents, 2, out), 3)
+      assert.deepStrictEqual(out, [{ n: 1 }, { n: 3 }])
+      const all = yield* codec.decodeBatch(documents)
+      assert.deepStrictEqual(all, [{ n: 1 }, { n: 2 ** 53 }, { n: 3 }])
+      assert.deepStrictEqual(yield* codec.encodeBatch(all), all)
+      // An effect can run twice.
+      const batch = codec.decodeBatch(documents)
+      assert.deepStrictEqual(yield* batch, yield* batch)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(codec.decodeBatch([...documents, bytes({ n: "4" })]))))
+      const failure = yield* Effect.flip(codec.encodeBatch([{ n: 1 }, { n: "2" as never }]))
+      assert.include(String(failure), `["n"]`)
+    }))
+
+  it.effect("decode streams in parts of batches, in order", () =>
+    Effect.gen(function*() {
+      const codec = compile(Schema.Struct({ n: Schema.Int }))
+      const batch = (from: number, to: number) =>
+        Array.from({ length: to - from }, (_, i) => bytes({ n: from + i })) as [Uint8Array, ...Array<Uint8Array>]
+      const documents = Stream.flattenArray(Stream.make(batch(0, 1), batch(1, 1300), batch(1300, 1301)))
+      const chunks = yield* Stream.runCollect(Stream.chunks(codec.decodeStream(documents)))
+      assert.deepStrictEqual([...chunks].map((chunk) => chunk.length), [1, 512, 512, 275, 1])
+      assert.deepStrictEqual([...chunks].flat().map(({ n }) => n), Array.from({ length: 1301 }, (_, i) => i))
+      const broken = Stream.concat(documents, Stream.make(bytes({ n: "x" })))
+      const seen: Array<number> = []
+      const error = yield* Effect.flip(
+        Stream.runForEach(codec.decodeStream(broken), ({ n }) => Effect.sync(() => seen.push(n)))
+      )
+      assert.strictEqual(seen.length, 1301)
+      assert.include(String(error), `["n"]`)
+    }))
+
+  it.effect("leave effects to the interpreter, with the services of the caller", () =>
+    Effect.gen(function*() {
+      class Salt extends Context.Service<Salt, string>()("Salt") {}
+      const Salted = Schema.String.pipe(Schema.decodeTo(Schema.String, {
+        decode: SchemaGetter.transformEffect((s: string) => Effect.map(Salt, (salt) => s + salt)),
+        encode: SchemaGetter.transformEffect((s: string) => Effect.map(Salt, (salt) => s.slice(0, -salt.length)))
+      }))
+      const Stamped = Schema.Struct({
+        text: Salted,
+        at: Schema.Number.pipe(Schema.withDecodingDefaultKey(Clock.currentTimeMillis))
+      })
+      const codec = compile(Stamped)
+      yield* TestClock.adjust(1234)
+      const value = yield* codec.decode(bytes({ text: "a" })).pipe(Effect.provideService(Salt, "!"))
+      assert.deepStrictEqual(value, { text: "a!", at: 1234 })
+      const document = yield* codec.encode(value).pipe(Effect.provideService(Salt, "!"))
+      assert.deepStrictEqual(document, { text: "a", at: 1234 })
+    }))
+
+  it("do not read what the schema does not name", () => {
+    const codec = compile(Schema.Struct({ a: Schema.Int }))
+    const document = Buffer.from(bytes({ text: "damaged", a: 1 }))
+    document[document.indexOf("damaged")] = 0xff
+    assert.throws(() => BSON.deserialize(document), /UTF-8/)
+    assert.deepStrictEqual(codec.decodeBytes(document), { a: 1 })
+    // What it does name is read as bson reads it.
+    const named = compile(Schema.Struct({ text: Schema.String }))
+    assert.strictEqual(named.decodeBytes(document), mismatch)
+  })
+
+  it("respect the options of the driver", () => {
+    const schema = Schema.Struct({ n: Schema.Unknown })
+    const long = bytes({ n: Driver.Long.fromNumber(5) })
+    assert.deepStrictEqual(compile(schema).decodeBytes(long), { n: 5 })
+    const codec = compile(schema, { bson: { useBigInt64: true } })
+    assert.isFalse(codec.compiled.decode)
+    assert.deepStrictEqual(Effect.runSync(codec.decode(long)), { n: 5n })
+    const regex = bytes({ n: new Driver.BSONRegExp("a", "x") })
+    assert.deepStrictEqual(compile(schema).decodeBytes(regex), { n: /a/ })
+    assert.deepStrictEqual(compile(schema, { bson: { bsonRegExp: true } }).decodeBytes(regex), {
+      n: new Driver.BSONRegExp("a", "x")
+    })
+  })
+
+  it("do not keep the bytes of a batch alive", async () => {
+    V8.setFlagsFromString("--expose-gc")
+    const collect = vm.runInNewContext("gc") as () => void
+    const codec = compile(Person)
+    const decodeSome = (): readonly [values: Array<typeof Person.Type>, buffer: WeakRef<ArrayBuffer>] => {
+      const document = bytes({ ...person, note: "a text that is long enough to be more than a few bytes" })
+      const buffer = new ArrayBuffer(document.length * 2)
+      const views = [0, 1].map((i) => new Uint8Array(buffer, i * document.length, document.length))
+      for (const view of views) view.set(document)
+      const values: Array<typeof Person.Type> = []
+      assert.strictEqual(codec.decodeMany(views, 0, values), 2)
+      values.push(codec.decodeBytes(views[0]!) as typeof Person.Type)
+      values.push(Effect.runSync(codec.diagnose(views[1]!)))
+      return [values, new WeakRef(buffer)]
+    }
+    const [values, buffer] = decodeSome()
+    for (let i = 0; i < 10 && buffer.deref() !== undefined; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      collect()
+    }
+    assert.isUndefined(buffer.deref())
+    assert.strictEqual(values.length, 4)
+    assert.isTrue(Option.isSome(values[3]!.note))
+  })
+
+  it("leave everything to the interpreter where code generation is forbidden", async () => {
+    const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+    const { stdout } = await execute(process.execPath, [
+      "--disallow-code-generation-from-strings",
+      "--import",
+      "tsx",
+      path("compiledForbidden.ts")
+    ], { env: { ...process.env, TSX_TSCONFIG_PATH: path("../../../tsconfig.tests.json") } })
+    assert.deepStrictEqual(JSON.parse(stdout), {
+      compiled: { decode: false, encode: false },
+      decoded: { a: 1 },
+      encoded: { a: 1 },
+      failed: true
+    })
+  })
+})

@@ -1,0 +1,17 @@
+/**
+ * Runs where code generation is forbidden: a test starts it in a process of its own.
+ *
+ * @since 0.1.0
+ */
+import { compile } from "@mongofx/schema/internal/compiledCodec"
+import { Effect, Exit, Schema } from "effect"
+import { BSON } from "mongodb"
+
+const codec = compile(Schema.Struct({ a: Schema.Int }))
+const decoded = Effect.runSync(codec.decode(BSON.serialize({ a: 1 })))
+console.log(JSON.stringify({
+  compiled: codec.compiled,
+  decoded,
+  encoded: Effect.runSync(codec.encode(decoded)),
+  failed: Exit.isFailure(Effect.runSyncExit(codec.decode(BSON.serialize({ a: "1" }))))
+}))
