@@ -18,6 +18,7 @@ import { encodeArrayFilters, encodeUpdate } from "./encodeUpdate.ts"
 import { decodeError, encoded, encodeError, type Origin } from "./failures.ts"
 import {
   AggregateQueryImpl,
+  bytesOf,
   decodeBatch,
   decodeOne,
   encodeOptions,
@@ -185,7 +186,7 @@ class CollectionImpl extends Inspectable.Class {
         : Effect.map(
           Effect.mapError(
             this.shape.id.decode(upsertedId) as Effect.Effect<unknown, SchemaIssue.Issue>,
-            (issue) => decodeError(origin, { _id: upsertedId }, issue, "_id")
+            (issue) => decodeError(origin, upsertedId, issue, "_id")
           ),
           (id) => ({ ...counts, upsertedId: id as Driver.ObjectId })
         )
@@ -448,9 +449,11 @@ class CollectionImpl extends Inspectable.Class {
   }
 
   aggregate(schema: Schema.Constraint, pipeline: Pipeline, options?: Options) {
+    const codec = codecOf(schema.ast)
     return new AggregateQueryImpl<unknown, never>(
       this.untyped.aggregate(stagesOf(pipeline), options),
-      codecOf(schema.ast),
+      codec,
+      () => bytesOf(codec, this.untyped, options ?? {}),
       this.origin("aggregate"),
       "fail"
     )
@@ -466,13 +469,14 @@ class CollectionImpl extends Inspectable.Class {
 
   private changes(core: CoreChangeStream.ChangeStream, policy: DecodePolicy) {
     const origin = this.origin("watch")
-    const codec = decoderOf((event) => this.event(event as Driver.Document))
-    const errorOf = (event: unknown, issue: SchemaIssue.Issue) =>
-      decodeError(origin, (event as Driver.Document)["documentKey"], issue)
+    const decoder = decoderOf(
+      (event) => this.event(event as Driver.Document),
+      (event) => (event as Driver.Document)["documentKey"]?._id
+    )
     const decode = (stream: Stream.Stream<unknown, MongoError.MongoError>): Stream.Stream<unknown, Failure> =>
       flatten(Stream.mapEffect(
         Stream.chunks(stream),
-        (events) => decodeBatch<unknown, never>(errorOf, codec, policy, events)
+        (events) => decodeBatch<unknown, never>(origin, decoder, policy, events)
       ))
     return Object.assign(decode(core), {
       open: Effect.map(core.open, (open) => ({ ...open, stream: decode(open.stream) }))
