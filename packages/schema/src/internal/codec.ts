@@ -33,6 +33,8 @@ export interface Decoder<A> {
 export interface DocumentCodec<A> extends Decoder<A> {
   readonly decode: (document: unknown) => Effect.Effect<A, SchemaIssue.Issue, unknown>
   readonly encode: (value: unknown) => Effect.Effect<Driver.Document, SchemaIssue.Issue, unknown>
+  /** What `encode` gives, or `undefined` where it takes an effect or fails. */
+  readonly encodeNow: (value: unknown) => Driver.Document | undefined
   /** A decoder of bytes, where the schema and the options of the driver allow to compile one. */
   readonly bytes: (options: Driver.BSONSerializeOptions) => Decoder<A> | undefined
 }
@@ -87,15 +89,20 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
     const compiled = compile(schema)
     const decode = SchemaParser.decodeUnknownEffect(schema)
     const encode = SchemaParser.encodeUnknownEffect(schema) as DocumentCodec<unknown>["encode"]
+    const encodeNow = (value: unknown): Driver.Document | undefined => {
+      const document = compiled.encodeValue(value)
+      return document === mismatch ? undefined : document as Driver.Document
+    }
     const decoders = new Map<string, Decoder<unknown> | undefined>()
     codec = {
       decodeMany: manyWith(decode),
       decode,
       idOf,
       encode: (value) => {
-        const document = compiled.encodeValue(value)
-        return document === mismatch ? encode(value) : Effect.succeed(document as Driver.Document)
+        const document = encodeNow(value)
+        return document === undefined ? encode(value) : Effect.succeed(document)
       },
+      encodeNow,
       bytes: (options) => {
         // The driver's default is an object without fields.
         if (Object.keys(options.fieldsAsRaw ?? {}).length > 0) return undefined

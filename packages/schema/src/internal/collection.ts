@@ -142,6 +142,15 @@ class CollectionImpl extends Inspectable.Class {
     })
   }
 
+  /** What `insertion` gives where there is nothing to make or to wait for: most documents of large inserts. */
+  private insertionNow(value: unknown): Insertion | undefined {
+    const { insert, inserted } = this.shape
+    if (!insert.plain || inserted === undefined || typeof value !== "object" || value === null) return undefined
+    const id = (value as Record<string, unknown>)[inserted]
+    const document = id === undefined ? undefined : insert.codec.encodeNow(value)
+    return document === undefined ? undefined : { document, id }
+  }
+
   private id(origin: Origin, id: unknown, path: string): Run<unknown> {
     return Effect.mapErrorEager(
       this.shape.id.decode(id) as Effect.Effect<unknown, SchemaIssue.Issue>,
@@ -164,7 +173,11 @@ class CollectionImpl extends Inspectable.Class {
     const origin = this.origin("insertMany")
     return Effect.flatMap(encoded(origin, () => array(values, "documents")), (values) =>
       Effect.flatMap(
-        forEachEager(values, (value, index) => this.insertion(origin, value, `documents[${index}]`)),
+        forEachEager(
+          values,
+          (value) => this.insertionNow(value),
+          (value, index) => this.insertion(origin, value, `documents[${index}]`)
+        ),
         (insertions) =>
           Effect.map(
             this.untyped.insertMany(insertions.map(({ document }) => document), options),
