@@ -90,7 +90,9 @@ export const makeLarge = (id: number) => ({
   _id: new Driver.ObjectId(),
   tweetId: id * 7 + 100_000,
   createdAt: new Date(1_600_000_000_000 + id * 1000),
-  text: `Post number ${id}: the quick brown fox jumps over the lazy dog, näher betrachtet, and over again and again. `,
+  text: `Post number ${id}: the quick brown fox jumps over the lazy dog, näher betrachtet, and over again and again. ` +
+    "It does so every day, in the morning and in the evening, whatever the weather may be, and nobody knows the reason why. " +
+    "The dog has stopped to wonder, and has found a better place to sleep, which is on the other side of the hill.",
   source: "<a href=\"https://app.example.com\" rel=\"nofollow\">An app</a>",
   truncated: false,
   inReplyTo: id % 3 === 0 ? id * 11 : null,

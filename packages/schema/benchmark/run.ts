@@ -108,21 +108,25 @@ const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, sha
         Stream.runForEachArray(decodeStream(items.find().raw), (chunk) => Effect.sync(() => look(chunk)))
       )
   }
+  const codec = compile(shape.schema)
   const interpret = Schema.decodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)
   const paprModel = papr.model(name, shape.papr)
   const sides: ReadonlyArray<Side> = [
     { name: "bare driver, toArray, unchecked", run: async () => look(await bare.find().toArray()) },
-    {
-      name: "TUNE raw only",
-      run: () =>
-        Effect.runPromise(Stream.runForEachArray(items.find().raw, (chunk) =>
-          Effect.sync(() => {
-            seen += chunk.length
-          })))
-    },
     { name: "mongofx, compiled decoder", budget: 0.5, run: decodeRaw(shape.schema) },
     { name: "mongofx, compiled decoder, class instances", run: decodeRaw(shape.class) },
+    {
+      name: "mongofx, compiled decoder, to an array",
+      run: async () => look(await Effect.runPromise(Stream.runCollect(codec.decodeStream(items.find().raw))))
+    },
+    {
+      name: "bare driver, batch by batch, unchecked",
+      run: async () => {
+        const cursor = bare.find()
+        while (await cursor.hasNext()) look(cursor.readBufferedDocuments())
+      }
+    },
     {
       name: "mongofx, interpreted Schema",
       run: () =>
@@ -167,8 +171,6 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
     }))
   const sides: ReadonlyArray<Side> = [
     { name: "bare driver, insertMany, unchecked", run: () => times(() => bare.insertMany(makeBatch())) },
-    { name: "TUNE core insertMany", run: () => repeat(() => items.insertMany(makeBatch())) },
-    { name: "TUNE make only", run: () => times(async () => makeBatch()) },
     {
       name: "mongofx, compiled encoder",
       budget: 1.1,
@@ -257,7 +259,7 @@ const program = Effect.gen(function*() {
     Effect.promise(async () => {
       if (only.length > 0 && !only.some((word) => title.includes(word))) return
       console.log(`\n${row([title, "ratio", "middle half", "all", "CPU", "budget"])}`)
-      for (const result of await compare(sides.slice(0, Number(process.env["SIDES"] ?? 99)), rounds, warmUps)) {
+      for (const result of await compare(sides, rounds, warmUps)) {
         print(result)
       }
     })

@@ -9,7 +9,7 @@ import { BSON } from "mongodb"
 
 const codec = compile(Schema.Struct({ a: Schema.Int }))
 const decoded = Effect.runSync(codec.decode(BSON.serialize({ a: 1 })))
-console.log(JSON.stringify({
+process.stdout.write(JSON.stringify({
   compiled: codec.compiled,
   decoded,
   encoded: Effect.runSync(codec.encode(decoded)),

@@ -112,7 +112,7 @@ const prune = (ast: SchemaAST.AST, bytes: Buffer, isArray = false): Buffer => {
       if (source._tag !== "Objects") return source._tag === "Arrays" ? isArray : false
       return !isArray && source.propertySignatures.every(({ name, type }) => {
         if (type._tag !== "Literal" || name !== "_tag" && name !== "kind") return true
-        const found = elements(bytes).filter((element) => element.name === name).at(-1)
+        const found = elements(bytes).reverse().find((element) => element.name === name)
         return found?.type === 2 && found.value.subarray(4, -1).toString() === type.literal
       })
     })
@@ -207,7 +207,8 @@ const checkDecode = (
   if (fast === mismatch || Exit.isSuccess(expected)) {
     const whole = Effect.runSyncExit(codec.decode(view))
     assert.strictEqual(whole._tag, expected._tag)
-    assert.strictEqual(String(whole), String(expected))
+    if (Exit.isFailure(expected)) assert.strictEqual(String(whole), String(expected))
+    if (Exit.isSuccess(whole) && Exit.isSuccess(expected)) same(whole.value, expected.value, context)
   }
 }
 
@@ -227,7 +228,8 @@ const checkEncode = (
   }
   if (Exit.isSuccess(expected)) tally.encodable++
   const whole = Effect.runSyncExit(codec.encode(value))
-  assert.strictEqual(String(whole), String(expected))
+  assert.strictEqual(whole._tag, expected._tag)
+  if (Exit.isFailure(expected)) assert.strictEqual(String(whole), String(expected))
   if (Exit.isSuccess(whole) && Exit.isSuccess(expected)) same(whole.value, expected.value, context)
 }
 

@@ -105,6 +105,9 @@ const numbers: ReadonlyArray<unknown> = [
 const id = (random: Random): Driver.ObjectId =>
   new Driver.ObjectId(Buffer.from(Array.from({ length: 12 }, () => random.int(256))))
 
+const uuid = (random: Random): Driver.UUID =>
+  new Driver.UUID(Buffer.from(Array.from({ length: 16 }, () => random.int(256))))
+
 const bytes = (random: Random): Buffer => Buffer.from(Array.from({ length: random.int(20) }, () => random.int(256)))
 
 const date = (random: Random): Date =>
@@ -147,7 +150,7 @@ const scalarValue = (random: Random): unknown => {
     case 7:
       return new Driver.Binary(bytes(random), random.pick([0, 1, 2, 3, 5, 128]))
     case 8:
-      return new Driver.UUID()
+      return uuid(random)
     case 9:
       return new Driver.Timestamp({ t: random.int(2 ** 31), i: random.int(10) })
     case 10:
@@ -269,7 +272,7 @@ const leaves: ReadonlyArray<Kind> = [
   kind(Bson.Decimal128, () => Driver.Decimal128.fromString("3.140")),
   kind(Bson.Bytes, (random) => new Driver.Binary(bytes(random))),
   kind(Bson.Binary, (random) => new Driver.Binary(bytes(random), random.pick([0, 1, 2, 4, 5, 128]))),
-  kind(Bson.UUID, () => new Driver.UUID()),
+  kind(Bson.UUID, uuid),
   kind(Bson.Vector, () => Driver.Binary.fromInt8Array(new Int8Array([1, -2]))),
   kind(Bson.Float32Vector, () => Driver.Binary.fromFloat32Array(new Float32Array([1, 0.5]))),
   kind(Bson.Timestamp, (random) => new Driver.Timestamp({ t: random.int(100), i: random.int(100) })),

@@ -14,19 +14,11 @@ export const mismatch = Symbol("mismatch")
 /** @internal */
 export type Mismatch = typeof mismatch
 
-/**
- * Stands for a key that is not there.
- *
- * @internal
- */
-export const missing = Symbol("missing")
+/** Stands for a key that is not there. */
+const missing = Symbol("missing")
 
-/**
- * Stands for a key that is there, and that a transformation leaves out.
- *
- * @internal
- */
-export const omitted = Symbol("omitted")
+/** Stands for a key that is there, and that a transformation leaves out. */
+const omitted = Symbol("omitted")
 
 /**
  * Thrown where compiled code cannot tell what the interpreter would say: bytes that are damaged, an effect that has to
