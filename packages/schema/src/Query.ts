@@ -79,7 +79,7 @@ export type IndexBound<A> = {
  * @since 0.1.0
  */
 export interface Query<A, R = never> extends Effect.Effect<Array<A>, Failure, R> {
-  /** The documents as a stream. A chunk of the stream is a batch of the server. */
+  /** The documents as a stream. A chunk of the stream is a batch of the server, or a part of one. */
   readonly stream: Stream.Stream<A, Failure, R>
   /** The batches of the server, one array each; never an empty one. */
   readonly batches: Stream.Stream<ReadonlyArray<A>, Failure, R>

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, Filter, MongoCollection, MongoModel, Update } from "@mongofx/schema"
+import { codecOf } from "@mongofx/schema/internal/codec"
 import {
   Cause,
   Context,
@@ -485,6 +486,38 @@ describe("reading", () => {
       )
       assert.strictEqual((yield* argumentError(some.project({ name: 1, age: 0 }))).path, "projection.age")
       assert.strictEqual((yield* argumentError(some.project({ nmae: 1 } as never))).path, "projection.nmae")
+    }))
+
+  it.live("the compiled decoder reads what the interpreter reads, whatever the options of the driver", () =>
+    Effect.gen(function*() {
+      const { db, users } = yield* people
+      assert.isDefined(codecOf(User.ast).bytes(users.untyped.bsonOptions))
+      const expected = yield* Effect.forEach(
+        yield* users.untyped.find().sort({ age: 1 }),
+        (document) => Effect.orDie(Schema.decodeUnknownEffect(User)(document))
+      )
+      for (
+        const options of [
+          {},
+          { promoteLongs: false },
+          { useBigInt64: true },
+          { promoteBuffers: true },
+          { bsonRegExp: true },
+          { enableUtf8Validation: false }
+        ]
+      ) {
+        const found = yield* users.find({}, options).sort({ age: 1 }).batchSize(1)
+        assert.deepStrictEqual(found, expected)
+        const configured = MongoCollection.make(db, "users", User, options)
+        assert.strictEqual(
+          codecOf(User.ast).bytes(configured.untyped.bsonOptions) === undefined,
+          !("bsonRegExp" in options) && Object.keys(options).length > 0
+        )
+        assert.deepStrictEqual(yield* configured.find().sort({ age: 1 }), expected)
+        assert.deepStrictEqual(yield* Stream.runCollect(configured.find().sort({ age: 1 }).stream), expected)
+        const aggregated = users.aggregate(User, [{ $sort: { age: 1 } }], options)
+        assert.deepStrictEqual(yield* aggregated, expected)
+      }
     }))
 
   it.live("streams, batches, first, one, limit, skip, hint, explain", () =>

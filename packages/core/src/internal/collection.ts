@@ -108,6 +108,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       .collection<A>(this.name, { ...defined(this.settings) as Driver.CollectionOptions, ignoreUndefined: true })
   }
 
+  get bsonOptions(): Driver.BSONSerializeOptions {
+    return this.driver.bsonOptions
+  }
+
   private operation(name: string, command: string, batchSize?: number): Operation {
     return { name, command, database: this.database.name, collection: this.name, batchSize }
   }

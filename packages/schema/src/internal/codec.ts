@@ -1,28 +1,45 @@
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
+import { mismatch } from "./compile.ts"
+import { compile, UnreadableDocument } from "./compiledCodec.ts"
 
 /**
- * Decodes and encodes whole documents. Where a schema has nothing effectful, `encode` gives an `Exit`.
+ * Decodes documents, as the driver delivers them or as bytes.
  *
  * @internal
  */
-export interface DocumentCodec<A> {
+export interface Decoder<A> {
   /**
    * Decodes documents from the position `from` on, and adds the values to `out`. Stops at the first one that has no value at
    * once, and returns its position, or the number of documents.
    */
   readonly decodeMany: (documents: ReadonlyArray<unknown>, from: number, out: Array<A>) => number
   /** Decodes one document: the last word on those that `decodeMany` stops at. */
-  readonly decode: (document: unknown) => Effect.Effect<A, SchemaIssue.Issue, unknown>
-  readonly encode: (value: unknown) => Effect.Effect<Driver.Document, SchemaIssue.Issue, unknown>
+  readonly decode: (document: unknown) => Effect.Effect<A, SchemaIssue.Issue | UnreadableDocument, unknown>
+  /** The `_id` of a document, for errors; `undefined` where there is none. */
+  readonly idOf: (document: unknown) => unknown
 }
 
-const manyWith = <A>(decode: DocumentCodec<A>["decode"]): DocumentCodec<A>["decodeMany"] => (documents, from, out) => {
+/**
+ * Decodes and encodes whole documents. Where a schema has nothing effectful, what `decode` and `encode` give is an `Exit`.
+ *
+ * @internal
+ */
+export interface DocumentCodec<A> extends Decoder<A> {
+  readonly decode: (document: unknown) => Effect.Effect<A, SchemaIssue.Issue, unknown>
+  readonly encode: (value: unknown) => Effect.Effect<Driver.Document, SchemaIssue.Issue, unknown>
+  /** What `encode` gives, or `undefined` where it takes an effect or fails. */
+  readonly encodeNow: (value: unknown) => Driver.Document | undefined
+  /** A decoder of bytes, where the schema and the options of the driver allow to compile one. */
+  readonly bytes: (options: Driver.BSONSerializeOptions) => Decoder<A> | undefined
+}
+
+const manyWith = <A>(decode: DocumentCodec<A>["decode"]): Decoder<A>["decodeMany"] => (documents, from, out) => {
   for (let i = from; i < documents.length; i++) {
     const decoded = decode(documents[i])
     if (!Exit.isExit(decoded) || Exit.isFailure(decoded)) return i
@@ -31,10 +48,37 @@ const manyWith = <A>(decode: DocumentCodec<A>["decode"]): DocumentCodec<A>["deco
   return documents.length
 }
 
+const idOf = (document: unknown): unknown =>
+  typeof document === "object" && document !== null ? (document as { readonly _id?: unknown })._id : undefined
+
+/** Options of the driver that say in which form a value is read. */
+const bsonOptions = [
+  "useBigInt64",
+  "promoteLongs",
+  "promoteValues",
+  "promoteBuffers",
+  "bsonRegExp",
+  "enableUtf8Validation"
+] as const
+
+const byteDecoder = <A>(ast: SchemaAST.AST, options: Driver.BSONSerializeOptions): Decoder<A> | undefined => {
+  const codec = compile(Schema.make<Schema.ConstraintCodec<A, unknown, unknown, unknown>>(ast), { bson: options })
+  if (!codec.compiled.decode) return undefined
+  return {
+    decodeMany: codec.decodeMany as Decoder<A>["decodeMany"],
+    decode: (bytes) =>
+      Effect.mapError(
+        codec.diagnose(bytes as Uint8Array),
+        (error) => error instanceof UnreadableDocument ? error : error.issue
+      ),
+    idOf: (bytes) => idOf(Driver.BSON.deserialize(bytes as Uint8Array))
+  }
+}
+
 const codecs = new WeakMap<SchemaAST.AST, DocumentCodec<unknown>>()
 
 /**
- * The codec of a schema: the interpreted one, by effect's own parser.
+ * The codec of a schema. What the compiled code refuses goes to effect's own parser, which has the last word.
  *
  * @internal
  */
@@ -42,11 +86,34 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
   let codec = codecs.get(ast)
   if (codec === undefined) {
     const schema = Schema.make<Schema.Constraint>(ast)
+    const compiled = compile(schema)
     const decode = SchemaParser.decodeUnknownEffect(schema)
+    const encode = SchemaParser.encodeUnknownEffect(schema) as DocumentCodec<unknown>["encode"]
+    const encodeNow = (value: unknown): Driver.Document | undefined => {
+      const document = compiled.encodeValue(value)
+      return document === mismatch ? undefined : document as Driver.Document
+    }
+    const decoders = new Map<string, Decoder<unknown> | undefined>()
     codec = {
       decodeMany: manyWith(decode),
       decode,
-      encode: SchemaParser.encodeUnknownEffect(schema) as DocumentCodec<unknown>["encode"]
+      idOf,
+      encode: (value) => {
+        const document = encodeNow(value)
+        return document === undefined ? encode(value) : Effect.succeed(document)
+      },
+      encodeNow,
+      bytes: (options) => {
+        // The driver's default is an object without fields.
+        if (Object.keys(options.fieldsAsRaw ?? {}).length > 0) return undefined
+        const chosen = bsonOptions.map((name) => options[name])
+        const key = JSON.stringify(chosen)
+        if (!decoders.has(key)) {
+          const entries = bsonOptions.flatMap((name, i) => chosen[i] === undefined ? [] : [[name, chosen[i]]])
+          decoders.set(key, byteDecoder(ast, Object.fromEntries(entries)))
+        }
+        return decoders.get(key)
+      }
     }
     codecs.set(ast, codec)
   }
@@ -54,11 +121,11 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
 }
 
 /**
- * A codec that only decodes, by a function of its own.
+ * A decoder by a function of its own.
  *
  * @internal
  */
-export const decoderOf = <A>(decode: DocumentCodec<A>["decode"]): Pick<DocumentCodec<A>, "decode" | "decodeMany"> => ({
-  decodeMany: manyWith(decode),
-  decode
-})
+export const decoderOf = <A>(
+  decode: DocumentCodec<A>["decode"],
+  idOf: Decoder<A>["idOf"]
+): Decoder<A> => ({ decodeMany: manyWith(decode), decode, idOf })

@@ -18,6 +18,7 @@ import { encodeArrayFilters, encodeUpdate } from "./encodeUpdate.ts"
 import { decodeError, encoded, encodeError, type Origin } from "./failures.ts"
 import {
   AggregateQueryImpl,
+  bytesOf,
   decodeBatch,
   decodeOne,
   encodeOptions,
@@ -141,6 +142,15 @@ class CollectionImpl extends Inspectable.Class {
     })
   }
 
+  /** What `insertion` gives where there is nothing to make or to wait for: most documents of large inserts. */
+  private insertionNow(value: unknown): Insertion | undefined {
+    const { insert, inserted } = this.shape
+    if (!insert.plain || inserted === undefined || typeof value !== "object" || value === null) return undefined
+    const id = (value as Record<string, unknown>)[inserted]
+    const document = id === undefined ? undefined : insert.codec.encodeNow(value)
+    return document === undefined ? undefined : { document, id }
+  }
+
   private id(origin: Origin, id: unknown, path: string): Run<unknown> {
     return Effect.mapErrorEager(
       this.shape.id.decode(id) as Effect.Effect<unknown, SchemaIssue.Issue>,
@@ -163,7 +173,11 @@ class CollectionImpl extends Inspectable.Class {
     const origin = this.origin("insertMany")
     return Effect.flatMap(encoded(origin, () => array(values, "documents")), (values) =>
       Effect.flatMap(
-        forEachEager(values, (value, index) => this.insertion(origin, value, `documents[${index}]`)),
+        forEachEager(
+          values,
+          (value) => this.insertionNow(value),
+          (value, index) => this.insertion(origin, value, `documents[${index}]`)
+        ),
         (insertions) =>
           Effect.map(
             this.untyped.insertMany(insertions.map(({ document }) => document), options),
@@ -185,7 +199,7 @@ class CollectionImpl extends Inspectable.Class {
         : Effect.map(
           Effect.mapError(
             this.shape.id.decode(upsertedId) as Effect.Effect<unknown, SchemaIssue.Issue>,
-            (issue) => decodeError(origin, { _id: upsertedId }, issue, "_id")
+            (issue) => decodeError(origin, upsertedId, issue, "_id")
           ),
           (id) => ({ ...counts, upsertedId: id as Driver.ObjectId })
         )
@@ -448,9 +462,11 @@ class CollectionImpl extends Inspectable.Class {
   }
 
   aggregate(schema: Schema.Constraint, pipeline: Pipeline, options?: Options) {
+    const codec = codecOf(schema.ast)
     return new AggregateQueryImpl<unknown, never>(
       this.untyped.aggregate(stagesOf(pipeline), options),
-      codecOf(schema.ast),
+      codec,
+      () => bytesOf(codec, this.untyped, options ?? {}),
       this.origin("aggregate"),
       "fail"
     )
@@ -466,13 +482,14 @@ class CollectionImpl extends Inspectable.Class {
 
   private changes(core: CoreChangeStream.ChangeStream, policy: DecodePolicy) {
     const origin = this.origin("watch")
-    const codec = decoderOf((event) => this.event(event as Driver.Document))
-    const errorOf = (event: unknown, issue: SchemaIssue.Issue) =>
-      decodeError(origin, (event as Driver.Document)["documentKey"], issue)
+    const decoder = decoderOf(
+      (event) => this.event(event as Driver.Document),
+      (event) => (event as Driver.Document)["documentKey"]?._id
+    )
     const decode = (stream: Stream.Stream<unknown, MongoError.MongoError>): Stream.Stream<unknown, Failure> =>
       flatten(Stream.mapEffect(
         Stream.chunks(stream),
-        (events) => decodeBatch<unknown, never>(errorOf, codec, policy, events)
+        (events) => decodeBatch<unknown, never>(origin, decoder, policy, events)
       ))
     return Object.assign(decode(core), {
       open: Effect.map(core.open, (open) => ({ ...open, stream: decode(open.stream) }))

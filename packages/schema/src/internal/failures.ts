@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { DocumentError, type Problem } from "../DocumentError.ts"
 import type { Failure } from "../Query.ts"
+import type { UnreadableDocument } from "./compiledCodec.ts"
 import { encodeWith, Misfit, type Operands, type Refusal } from "./refusal.ts"
 
 /**
@@ -48,14 +49,11 @@ export const encodeError = (
 /** @internal */
 export const decodeError = (
   { collection, operation }: Origin,
-  document: unknown,
+  id: unknown,
   issue: SchemaIssue.Issue,
   path = ""
 ): DocumentError => {
   const problems = problemsOf(issue, path)
-  const id = typeof document === "object" && document !== null
-    ? (document as { readonly _id?: unknown })._id
-    : undefined
   return new DocumentError({
     kind: "decode",
     operation,
@@ -66,6 +64,22 @@ export const decodeError = (
     cause: new Schema.SchemaError(issue)
   })
 }
+
+/**
+ * A document whose bytes bson cannot read.
+ *
+ * @internal
+ */
+export const unreadable = ({ collection, operation }: Origin, { cause }: UnreadableDocument): MongoError.MongoError =>
+  new MongoError.MongoError({
+    reason: new MongoError.BsonError({
+      operation,
+      namespace: collection,
+      labels: [],
+      message: `${operation} on ${collection}: ${cause instanceof Error ? cause.message : "a document cannot be read"}`,
+      cause
+    })
+  })
 
 const failureOf = (origin: Origin, error: Misfit | Refusal): Failure =>
   error instanceof Misfit

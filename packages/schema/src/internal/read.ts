@@ -11,45 +11,45 @@ import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { DocumentError } from "../DocumentError.ts"
 import type { AggregateQuery, DecodePolicy, Failure, FindQuery, Query } from "../Query.ts"
-import type { DocumentCodec } from "./codec.ts"
+import type { Decoder, DocumentCodec } from "./codec.ts"
+import { UnreadableDocument } from "./compiledCodec.ts"
 import { encodeIndexKeys, encodeProjection, encodeSort } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
-import { decodeError, encoded, type Origin } from "./failures.ts"
+import { decodeError, encoded, type Origin, unreadable } from "./failures.ts"
 import { encodeOperand } from "./path.ts"
 import { type Operands, plainObject, refuse } from "./refusal.ts"
 import type { Shape } from "./shape.ts"
 
 /** @internal */
 export type CoreCollection = {
+  readonly bsonOptions: Driver.BSONSerializeOptions
   readonly find: (filter: Driver.Document, options: object) => Core.FindQuery<Driver.Document>
 }
-
-type Decoder = Pick<DocumentCodec<unknown>, "decode" | "decodeMany">
 
 const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
   Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })
 
 /**
- * Decodes a batch. As long as the codec answers at once there is no effect for a document.
+ * Decodes a batch. As long as the decoder answers at once there is no effect for a document.
  *
  * @internal
  */
 export const decodeBatch = <A, R>(
-  errorOf: (document: unknown, issue: SchemaIssue.Issue) => DocumentError,
-  codec: Decoder,
+  origin: Origin,
+  decoder: Decoder<unknown>,
   policy: DecodePolicy,
   documents: ReadonlyArray<unknown>
-): Effect.Effect<Array<A>, DocumentError, R> => {
+): Effect.Effect<Array<A>, Failure, R> => {
   const out: Array<unknown> = []
   const left: Array<DocumentError> = []
   const many = (from: number): number => {
-    if (policy !== "collect") return codec.decodeMany(documents, from, out)
+    if (policy !== "collect") return decoder.decodeMany(documents, from, out)
     const values: Array<unknown> = []
-    const end = codec.decodeMany(documents, from, values)
+    const end = decoder.decodeMany(documents, from, values)
     for (const value of values) out.push(Result.succeed(value))
     return end
   }
-  const from = (start: number): Effect.Effect<Array<A>, DocumentError, R> => {
+  const from = (start: number): Effect.Effect<Array<A>, Failure, R> => {
     const position = many(start)
     if (position === documents.length) {
       const result = Effect.succeed(out as Array<A>)
@@ -57,11 +57,14 @@ export const decodeBatch = <A, R>(
     }
     const document = documents[position]
     return Effect.flatMap(
-      Effect.result(codec.decode(document) as Effect.Effect<unknown, SchemaIssue.Issue, R>),
+      Effect.result(
+        decoder.decode(document) as Effect.Effect<unknown, SchemaIssue.Issue | UnreadableDocument, R>
+      ),
       (result) => {
         if (Result.isSuccess(result)) out.push(policy === "collect" ? result : result.success)
         else {
-          const error = errorOf(document, result.failure)
+          if (result.failure instanceof UnreadableDocument) return Effect.fail(unreadable(origin, result.failure))
+          const error = decodeError(origin, decoder.idOf(document), result.failure)
           if (policy === "fail") return Effect.fail(error)
           if (policy === "skip") left.push(error)
           else out.push(Result.fail(error))
@@ -81,7 +84,7 @@ export const decodeOne = <A, R>(
 ): Effect.Effect<A, DocumentError, R> =>
   Effect.mapError(
     codec.decode(document) as Effect.Effect<A, SchemaIssue.Issue, R>,
-    (issue) => decodeError(origin, document, issue)
+    (issue) => decodeError(origin, codec.idOf(document), issue)
   )
 
 /**
@@ -92,9 +95,54 @@ export const decodeOne = <A, R>(
 export const flatten = <A, E, R>(batches: Stream.Stream<ReadonlyArray<A>, E, R>): Stream.Stream<A, E, R> =>
   Stream.flattenArray(Stream.filter(batches, Arr.isReadonlyArrayNonEmpty))
 
+/** How many documents are decoded at once: the garbage of few is cheap to collect, and a batch may hold tens of thousands. */
+const partSize = 512
+
+const inParts = <A, B, E, R, E2, R2>(
+  self: Stream.Stream<A, E, R>,
+  f: (values: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<B>, E2, R2>
+): Stream.Stream<B, E | E2, R | R2> =>
+  Stream.transformPull(self, (pull) =>
+    Effect.sync(() => {
+      let batch: ReadonlyArray<A> = []
+      let from = 0
+      const part: Effect.Effect<Arr.NonEmptyReadonlyArray<B>, E | E2 | Cause.Done, R2> = Effect.suspend(() => {
+        const values = batch.slice(from, from + partSize)
+        from += partSize
+        return Effect.flatMap(f(values), (out) => Arr.isReadonlyArrayNonEmpty(out) ? Effect.succeed(out) : next)
+      })
+      const more = Effect.flatMap(pull, (values) => {
+        batch = values
+        from = 0
+        return part
+      })
+      const next = Effect.suspend(() => from < batch.length ? part : more)
+      return next
+    }))
+
+/** A query of core, and what decodes the documents that it delivers, or their bytes. */
 interface Source<Q> {
   readonly query: Q
   readonly codec: DocumentCodec<unknown>
+  readonly bytes: Decoder<unknown> | undefined
+}
+
+/**
+ * The decoder of bytes for a collection and the options of one of its queries.
+ *
+ * @internal
+ */
+export const bytesOf = (
+  codec: DocumentCodec<unknown>,
+  collection: { readonly bsonOptions: Driver.BSONSerializeOptions },
+  options: Settings
+): Decoder<unknown> | undefined => {
+  try {
+    return codec.bytes({ ...collection.bsonOptions, ...options })
+  } catch {
+    // The name is refused by the driver, and will be when the query runs.
+    return undefined
+  }
 }
 
 abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Effectable.Class<Array<A>, Failure, R>
@@ -111,32 +159,47 @@ abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Ef
 
   protected abstract source(): Effect.Effect<Source<Q>, Failure, R>
 
-  private decode(codec: DocumentCodec<unknown>, documents: ReadonlyArray<unknown>) {
-    return decodeBatch<A, R>(
-      (document, issue) => decodeError(this.origin, document, issue),
-      codec,
-      this.policy,
-      documents
-    )
+  private decode(decoder: Decoder<unknown>, documents: ReadonlyArray<unknown>) {
+    return decodeBatch<A, R>(this.origin, decoder, this.policy, documents)
   }
 
   override asEffect(): Effect.Effect<Array<A>, Failure, R> {
-    return Effect.flatMap(
-      this.source(),
-      ({ codec, query }) => Effect.flatMap(query, (documents) => this.decode(codec, documents))
-    )
+    return Effect.flatMap(this.source(), ({ bytes, codec, query }) => {
+      if (bytes === undefined) return Effect.flatMap(query, (documents) => this.decode(codec, documents))
+      // Batch by batch, so that the bytes of the whole are never there at once.
+      const out: Array<A> = []
+      return Effect.as(
+        Stream.runForEachArray(
+          query.raw,
+          (documents) =>
+            Effect.flatMapEager(this.decode(bytes, documents), (values) => {
+              for (const value of values) out.push(value)
+              return Effect.void
+            })
+        ),
+        out
+      )
+    })
   }
 
   get batches(): Stream.Stream<ReadonlyArray<A>, Failure, R> {
-    return Stream.unwrap(Effect.map(this.source(), ({ codec, query }) =>
-      query.batches.pipe(
-        Stream.mapEffect((documents) => this.decode(codec, documents)),
-        Stream.filter((documents) => documents.length > 0)
-      )))
+    return Stream.unwrap(
+      Effect.map(
+        this.source(),
+        ({ bytes, codec, query }) =>
+          (bytes === undefined ? query.batches : Stream.chunks(query.raw)).pipe(
+            Stream.mapEffect((documents: ReadonlyArray<unknown>) => this.decode(bytes ?? codec, documents)),
+            Stream.filter((documents) => documents.length > 0)
+          )
+      )
+    )
   }
 
   get stream(): Stream.Stream<A, Failure, R> {
-    return flatten(this.batches)
+    return Stream.unwrap(Effect.map(this.source(), ({ bytes, codec, query }) =>
+      bytes === undefined
+        ? flatten(Stream.mapEffect(query.batches, (documents) => this.decode(codec, documents)))
+        : inParts(query.raw, (documents) => this.decode(bytes, documents))))
   }
 
   get raw(): Stream.Stream<Uint8Array, Failure, R> {
@@ -249,7 +312,11 @@ export class FindQueryImpl<A, B, R> extends QueryImpl<B, R, Core.FindQuery<Drive
       const filter = encodeFilter(this.shape.read, this.filter, operands)
       const { codec, options } = encodeProjected(this.shape, settings, operands, "")
       const query = this.core.find(filter, options)
-      return { query: tailable === undefined ? query : query.tailable(tailable as Core.TailableOptions), codec }
+      return {
+        query: tailable === undefined ? query : query.tailable(tailable as Core.TailableOptions),
+        codec,
+        bytes: bytesOf(codec, this.core, options)
+      }
     })
   }
 
@@ -328,30 +395,35 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
   private readonly query: Core.AggregateQuery<Driver.Document>
   private readonly codec: DocumentCodec<unknown>
 
+  private readonly bytes: () => Decoder<unknown> | undefined
+
   constructor(
     query: Core.AggregateQuery<Driver.Document>,
     codec: DocumentCodec<unknown>,
+    bytes: () => Decoder<unknown> | undefined,
     origin: Origin,
     policy: DecodePolicy
   ) {
     super(origin, policy)
     this.query = query
     this.codec = codec
+    this.bytes = bytes
   }
 
   protected source() {
-    return Effect.succeed({ query: this.query, codec: this.codec })
+    return Effect.sync(() => ({ query: this.query, codec: this.codec, bytes: this.bytes() }))
   }
 
   private with(query: Core.AggregateQuery<Driver.Document>): AggregateQuery<A, R> {
-    return new AggregateQueryImpl<A, R>(query, this.codec, this.origin, this.policy)
+    return new AggregateQueryImpl<A, R>(query, this.codec, this.bytes, this.origin, this.policy)
   }
 
   readonly onInvalid =
-    ((policy: DecodePolicy) => new AggregateQueryImpl(this.query, this.codec, this.origin, policy)) as AggregateQuery<
-      A,
-      R
-    >["onInvalid"]
+    ((policy: DecodePolicy) =>
+      new AggregateQueryImpl(this.query, this.codec, this.bytes, this.origin, policy)) as AggregateQuery<
+        A,
+        R
+      >["onInvalid"]
 
   hint(hint: Driver.Hint) {
     return this.with(this.query.hint(hint))

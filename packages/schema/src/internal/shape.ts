@@ -16,15 +16,19 @@ type Make = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 export interface Writer {
   /** Fills in the defaults and runs the checks of a schema. */
   readonly make: Make
+  /** Whether `make` gives back what it is given. */
+  readonly plain: boolean
   readonly codec: DocumentCodec<unknown>
 }
 
-const writerOf = (ast: SchemaAST.AST): Writer => ({
-  make: isConstructed(ast, new Set())
-    ? SchemaParser.makeEffect(Schema.make<Schema.Constraint>(ast)) as Make
-    : Effect.succeed,
-  codec: codecOf(ast)
-})
+const writerOf = (ast: SchemaAST.AST): Writer => {
+  const plain = !isConstructed(ast, new Set())
+  return {
+    make: plain ? Effect.succeed : SchemaParser.makeEffect(Schema.make<Schema.Constraint>(ast)) as Make,
+    plain,
+    codec: codecOf(ast)
+  }
+}
 
 /** Whether values are made of what is given: with defaults, or as instances. Otherwise the encoder checks all there is. */
 const isConstructed = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
