@@ -74,6 +74,20 @@ const person = {
 
 const bytes = (document: Driver.Document): Uint8Array => BSON.serialize(document)
 
+/** The fields of two documents in one. */
+const twice = (first: Uint8Array, second: Uint8Array): Buffer => {
+  const document = Buffer.concat([first.subarray(0, -1), second.subarray(4)])
+  document.writeInt32LE(document.length)
+  return document
+}
+
+/** A document with a document as its only field. The name has one letter. */
+const nested = (name: string, document: Buffer): Buffer => {
+  const outer = Buffer.concat([Buffer.from([0, 0, 0, 0, 3]), Buffer.from(`${name}\0`), document, Buffer.alloc(1)])
+  outer.writeInt32LE(outer.length)
+  return outer
+}
+
 const decoded = Schema.decodeUnknownSync(Person)(BSON.deserialize(bytes(person)))
 
 const execute = promisify(execFile)
@@ -102,6 +116,66 @@ describe("compiled codecs", () => {
     assert.instanceOf(value.address, Address)
     assert.deepStrictEqual(codec.compiled, { decode: true, encode: true })
   })
+
+  it.effect("agree where a shortcut would be wrong", () =>
+    Effect.gen(function*() {
+      const reference = { $ref: "users", $id: new Driver.ObjectId(), a: 1 }
+      const A = Schema.Struct({ a: Schema.optionalKey(Schema.Int) })
+      const Shout = Schema.String.pipe(Schema.decodeTo(Schema.String, {
+        decode: SchemaGetter.transform((s: string) => s.toUpperCase()),
+        encode: SchemaGetter.transform((s: string) => s.toLowerCase())
+      }))
+      const Negated = Schema.Number.pipe(Schema.decodeTo(Schema.Number, {
+        decode: SchemaGetter.transform((n: number) => -n),
+        encode: SchemaGetter.transform((n: number) => -n)
+      }))
+      const Tagged = Schema.Union([
+        Schema.Struct({ kind: Schema.Literal("a"), n: Schema.Int }),
+        Schema.Struct({ kind: Schema.Literal("b"), n: Schema.Int })
+      ])
+      const cases: ReadonlyArray<readonly [schema: Schema.Codec<unknown, unknown>, bytes: Uint8Array]> = [
+        // What looks like a reference becomes a DBRef.
+        [Schema.Struct({ x: A }), bytes({ x: reference })],
+        [A, bytes(reference)],
+        [Schema.Struct({ x: Schema.Record(Schema.String, Schema.Unknown) }), bytes({ x: reference })],
+        // Of a field that comes twice, the last counts.
+        [
+          Schema.Struct({
+            x: Schema.Union([Schema.Struct({ a: Schema.String }), Schema.Struct({ b: Schema.Int })])
+          }),
+          nested("x", twice(bytes({ a: 1 }), bytes({ a: "one", b: 2 })))
+        ],
+        [Schema.Struct({ a: Schema.String }), twice(bytes({ a: "one" }), bytes({ a: "two" }))],
+        [Tagged, twice(bytes({ kind: "a", n: 1 }), bytes({ kind: "b" }))],
+        // A symbol is a string.
+        [
+          Schema.Struct({ x: Schema.Union([Shout, Schema.Unknown]) }),
+          bytes({ x: new Driver.BSONSymbol("text") })
+        ],
+        // 2^53 is a number, 2^53 + 1 is a Long.
+        ...[2n ** 53n, 2n ** 53n + 1n, -(2n ** 53n) - 1n].map((n) =>
+          [
+            Schema.Struct({ x: Schema.Union([Negated, Schema.Unknown]) }),
+            bytes({ x: Driver.Long.fromBigInt(n) })
+          ] as const
+        ),
+        // To a struct, a Date is an object like any other.
+        [Schema.Struct({ x: Schema.Union([A, Schema.Date]) }), bytes({ x: new Date(0) })]
+      ]
+      for (const [schema, document] of cases) {
+        const expected = yield* Schema.decodeUnknownEffect(schema)(BSON.deserialize(document))
+        const value = compile(schema).decodeBytes(document)
+        if (value !== mismatch) assert.deepStrictEqual(value, expected)
+        assert.deepStrictEqual(yield* compile(schema).decode(document), expected)
+      }
+      // A check of the decoded side holds for what is encoded.
+      const Range = Schema.Struct({ low: Schema.FiniteFromString, high: Schema.FiniteFromString }).check(
+        Schema.makeFilter(({ high, low }) => low <= high)
+      )
+      const range = compile(Schema.Struct({ range: Range }))
+      assert.deepStrictEqual(range.encodeValue({ range: { low: 1, high: 2 } }), { range: { low: "1", high: "2" } })
+      assert.strictEqual(range.encodeValue({ range: { low: 2, high: 1 } }), mismatch)
+    }))
 
   it.effect("fail as the interpreter fails, and say where", () =>
     Effect.gen(function*() {
