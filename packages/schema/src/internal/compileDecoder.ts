@@ -162,10 +162,11 @@ const doubleOfBigInt = orMismatch<bigint, number>(Internal.toDouble)
 const readBinary = (b: Bytes, dv: DataView, p: number, end: number): Driver.Binary => {
   const size = dv.getInt32(p, true)
   const subType = b[p + 4]!
-  const start = p + 5
-  // The old subtype has a second length.
-  if (size < 0 || start + size > end || subType === 2) return giveUp()
-  const binary = new Driver.Binary(Buffer.from(b.subarray(start, start + size)), subType)
+  const stop = p + 5 + size
+  // The old subtype has the length once more.
+  const start = subType === 2 ? p + 9 : p + 5
+  if (start > stop || stop > end || subType === 2 && dv.getInt32(p + 5, true) !== size - 4) return giveUp()
+  const binary = new Driver.Binary(Buffer.from(b.subarray(start, stop)), subType)
   return subType === 4 && Driver.UUID.isValid(binary) ? binary.toUUID() : binary
 }
 
