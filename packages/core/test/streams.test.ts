@@ -155,6 +155,55 @@ describe("the ends of a query", () => {
     }))
 })
 
+describe("raw", () => {
+  it.live("has the bytes of every document, as the driver would give them, whatever the batches", () =>
+    Effect.gen(function*() {
+      const { admin, collection, db } = yield* filled(250)
+      yield* collection.insertOne({ _id: 1000, nested: { list: [1, "two", { three: null }] }, empty: {} } as never)
+      for (
+        const query of [
+          collection.find().batchSize(7),
+          collection.find().limit(3),
+          collection.find(),
+          collection.find({ _id: -1 })
+        ]
+      ) {
+        const raw = yield* Stream.runCollect(query.raw)
+        assert.deepStrictEqual<unknown>(raw.map((bytes) => Driver.BSON.deserialize(bytes)), yield* query)
+      }
+      const expected = yield* Effect.promise(() =>
+        admin.db(db.name).collection("items").find({}, { raw: true }).toArray()
+      )
+      const raw = yield* Stream.runCollect(collection.aggregate([{ $match: {} }]).raw)
+      assert.deepStrictEqual(
+        raw.map((bytes) => Buffer.from(bytes)),
+        expected.map((bytes) => Buffer.from(bytes as never))
+      )
+    }))
+
+  it.live("cuts them out of the reply: the driver still keeps it as it is read here", () =>
+    Effect.gen(function*() {
+      const { collection } = yield* filled(50)
+      const original = Driver.AbstractCursor.prototype.readBufferedDocuments
+      let calls = 0
+      Driver.AbstractCursor.prototype.readBufferedDocuments = function(number) {
+        calls++
+        return original.call(this, number)
+      }
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          Driver.AbstractCursor.prototype.readBufferedDocuments = original
+        })
+      )
+      const chunks = yield* Stream.runCollect(Stream.chunks(collection.find().batchSize(10).raw))
+      assert.strictEqual(calls, 0)
+      assert.deepStrictEqual(chunks.map((chunk) => chunk.length), [10, 10, 10, 10, 10])
+      for (const chunk of chunks) assert.strictEqual(new Set(chunk.map((bytes) => bytes.buffer)).size, 1)
+      yield* collection.find()
+      assert.isAbove(calls, 0)
+    }))
+})
+
 describe("a stream that fails midway", () => {
   const failing = (data: Driver.Document) =>
     Effect.gen(function*() {
