@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Mongofx from "@mongofx/core"
+import { MongoServer } from "@mongofx/testing"
 import { Effect, Redacted, Schema, Stream } from "effect"
 import * as Driver from "mongodb"
 import Mongoose from "mongoose"
@@ -20,7 +21,6 @@ import type * as Codec from "../src/internal/compiledCodec.ts"
 import * as Documents from "./documents.ts"
 import { compare, quantile, type Result, type Side } from "./measure.ts"
 
-const uri = process.env["MONGODB_URI"] ?? "mongodb://127.0.0.1:27900/?replicaSet=rs"
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7)
 const only = process.argv.slice(2)
 
@@ -235,6 +235,8 @@ const version = (name: string): string => {
 }
 
 const program = Effect.gen(function*() {
+  const server = yield* MongoServer.MongoServer
+  const uri = Redacted.value(server.uri)
   const database = `mongofx_bench_${randomUUID().slice(0, 8)}`
   const driver = yield* Effect.acquireRelease(
     Effect.promise(() => Driver.MongoClient.connect(uri)),
@@ -248,10 +250,10 @@ const program = Effect.gen(function*() {
   papr.initialize(driver.db(database))
   const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
   const connections: Connections = { mongo, driver, mongoose, papr, database }
-  const { version: server } = yield* mongo.serverInfo
+  const { version: serverVersion } = yield* mongo.serverInfo
   const versions = ["mongodb", "effect", "mongoose", "papr", "zod"].map((name) => `${name} ${version(name)}`)
   console.log(
-    `node ${process.versions.node}, ${versions.join(", ")}, server ${server}, ` +
+    `node ${process.versions.node}, ${versions.join(", ")}, server ${serverVersion}, ` +
       `${Os.cpus().length} x ${Os.cpus()[0]?.model.trim()}`
   )
   console.log(`${rounds} rounds; ratio: CPU of the side / CPU of the first side, medians; CPU in milliseconds`)
@@ -278,5 +280,5 @@ const program = Effect.gen(function*() {
   }
 })
 
-await Effect.runPromise(Effect.scoped(program))
+await Effect.runPromise(Effect.provide(Effect.scoped(program), MongoServer.layer))
 if (seen === 0 && only.length === 0) throw new Error("no document was looked at")

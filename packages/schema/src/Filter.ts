@@ -4,7 +4,13 @@
  * @since 0.1.0
  */
 import type * as Driver from "mongodb"
-import { isUnsafe as isUnsafe_, UnsafeImpl, type UnsafeTypeId } from "./internal/unsafe.ts"
+import {
+  isUnsafe as isUnsafe_,
+  UnsafeImpl,
+  type UnsafeTypeId,
+  ValuesImpl,
+  type ValuesTypeId
+} from "./internal/unsafe.ts"
 import type { ElementOf, ReadPaths } from "./Path.ts"
 
 /**
@@ -17,6 +23,19 @@ import type { ElementOf, ReadPaths } from "./Path.ts"
 export interface Unsafe {
   readonly [UnsafeTypeId]: typeof UnsafeTypeId
   /** What is sent. */
+  readonly document: unknown
+}
+
+/**
+ * Fields and the values that they must be equal to. See `values`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Values {
+  readonly [ValuesTypeId]: typeof ValuesTypeId
+  /** The values by path. */
   readonly document: unknown
 }
 
@@ -155,13 +174,13 @@ interface Search {
  *
  * `{ name: input }` reads an `input` that is an object of operators as operators, since that is what it looks like. The
  * compiler allows it only if `input` is of the type `any`, or was cast. Decode such input first, or write
- * `{ name: { $eq: input } }`.
+ * `{ name: { $eq: input } }`, or take `values`.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export type Filter<A> = Conditions<A> | Unsafe
+export type Filter<A> = Conditions<A> | Unsafe | Values
 
 /**
  * A filter, a condition or a part of a filter that is sent as it is, unchecked and not encoded.
@@ -188,6 +207,37 @@ export type Filter<A> = Conditions<A> | Unsafe
  * @since 0.1.0
  */
 export const unsafe = (document: Driver.Document): Unsafe => new UnsafeImpl(document)
+
+/**
+ * A filter of equalities only: every value is a value, whatever it looks like.
+ *
+ * **When to use**
+ *
+ * Use it for what comes from outside and has not been decoded, such as the body or the query of a request: an object like
+ * `{ "$gt": "" }` is then no operator, but a text that is none, and is refused.
+ *
+ * **Details**
+ *
+ * Paths and values are checked when the filter is used, not by the compiler: an unknown path is an `InvalidArgumentError`, a value that
+ * the codec of its field does not take a `DocumentError`. Operators, regular expressions and `undefined` are refused.
+ *
+ * **Example** (Looking for what a request names)
+ *
+ * ```ts
+ * import { Filter, type MongoCollection } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const User = Schema.Struct({ name: Schema.String, email: Schema.String })
+ *
+ * const search = (users: MongoCollection.MongoCollection<typeof User>, query: Record<string, unknown>) =>
+ *   users.find(Filter.values(query))
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const values = (document: Readonly<Record<string, unknown>>): Values => new ValuesImpl(document)
 
 /**
  * Whether a value was made by `Filter.unsafe` or `Update.unsafe`.

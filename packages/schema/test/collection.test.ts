@@ -209,6 +209,8 @@ describe("filters", () => {
       assert.strictEqual(yield* names({ age: { $mod: [5, 0] } }), "Grace")
       assert.strictEqual(yield* names({ $or: [{ age: 36 }, { $and: [{ age: 85 }, { name: "Ada" }] }] }), "Ada")
       assert.strictEqual(yield* names({ $nor: [{ born: ada.born }], $comment: "why" }), "Grace")
+      assert.strictEqual(yield* names(Filter.values({ name: "Ada" })), "Ada")
+      assert.strictEqual(yield* names({ $or: [Filter.values({ name: "Ada" })] }), "Ada")
       assert.strictEqual(yield* names(Filter.unsafe({ $expr: { $eq: ["$name", "Ada"] } })), "Ada")
       assert.strictEqual(
         yield* names({ age: { $gt: 1 }, $or: [Filter.unsafe({ $where: "this.name == 'Ada'" })] }),

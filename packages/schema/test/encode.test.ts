@@ -153,6 +153,12 @@ describe("filters", () => {
   const cases: Array<[given: unknown, sent: unknown]> = [
     [{}, {}],
     [{ n: 1 }, { n: "1" }],
+    [Filter.values({}), {}],
+    [Filter.values({ n: 1, "points.x": 2, nothing: null }), {
+      n: { $eq: "1" },
+      "points.x": { $eq: "2" },
+      nothing: { $eq: null }
+    }],
     [{ n: { $eq: 1, $ne: 2, $in: [1, 2], $nin: [3] } }, { n: { $eq: "1", $ne: "2", $in: ["1", "2"], $nin: ["3"] } }],
     [{ n: { $not: { $gt: 1 } } }, { n: { $not: { $gt: "1" } } }],
     [{ maybe: 1, nothing: null }, { maybe: "1", nothing: null }],
@@ -232,6 +238,20 @@ describe("attacks", () => {
     [{ category: parse(`{"name":{"$ne":1}}`) }, "filter.category misfits"],
     [{ category: parse(`{"name":"a","extra":1}`) }, "filter.category misfits"],
     [{ list: { $all: [parse(`{"$gt":""}`)] } }, "filter.list.$all[0] misfits"],
+    // Filter.values: whatever it looks like, it is a value.
+    [Filter.values({ name: parse(`{"$gt":""}`) }), "filter.name misfits"],
+    [Filter.values({ name: parse(`{"$ne":"x"}`) }), "filter.name misfits"],
+    [Filter.values({ name: parse(`{"$in":["x"]}`) }), "filter.name misfits"],
+    [Filter.values({ n: parse(`{"$exists":true}`) }), "filter.n misfits"],
+    [Filter.values({ name: /.*/ }), "filter.name is a regular expression among values"],
+    [
+      Filter.values(parse(`{"$or":[{"name":"x"}]}`) as Record<string, unknown>),
+      "filter.$or is an operator among values"
+    ],
+    [Filter.values(parse(`{"$where":"1"}`) as Record<string, unknown>), "filter.$where is an operator among values"],
+    [Filter.values({ name: undefined }), "filter.name is undefined"],
+    [Filter.values({ name: Filter.unsafe({ $gt: "" }) }), "filter.name misfits"],
+    [{ document: parse(`{"name":{"$gt":""}}`) }, "filter.document is no path of the schema"],
     // Fields beside operators.
     [{ point: parse(`{"x":"1","$gt":""}`) }, "filter.point mixes operators with fields"],
     [{ name: parse(`{"$eq":"a","b":1}`) }, "filter.name mixes operators with fields"],

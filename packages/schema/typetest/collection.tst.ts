@@ -128,6 +128,7 @@ describe("forty correct forms", () => {
     expect(users.find).type.toBeCallableWith({ $or: [{ name: "Ada" }, { $and: [{ age: 1 }, { $nor: [{ age: 2 }] }] }] })
     expect(users.find).type.toBeCallableWith({ age: { $not: { $gt: 3 } }, $comment: "why", $text: { $search: "x" } })
     expect(users.find).type.toBeCallableWith(Filter.unsafe({ $where: "true" }))
+    expect(users.deleteMany).type.toBeCallableWith(Filter.values({ name: {} as unknown }))
     expect(users.find).type.toBeCallableWith({
       $and: [Filter.unsafe({ $expr: {} })],
       "address.geo": Filter.unsafe({ $near: {} })

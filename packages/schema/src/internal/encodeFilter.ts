@@ -4,7 +4,7 @@ import type * as Driver from "mongodb"
 import { isBson, isRegExp } from "./bson.ts"
 import { elements, encodeOperand, encodeValue, isText, makeResolve, type Resolve } from "./path.ts"
 import { array, isOperators, isPlainObject, type Operands, plainObject, refuse, setOwn } from "./refusal.ts"
-import { isUnsafe } from "./unsafe.ts"
+import { isUnsafe, isValues } from "./unsafe.ts"
 
 type Alternatives = ReadonlyArray<SchemaAST.AST>
 
@@ -41,17 +41,21 @@ export const encodeFilter = (
   at = "filter"
 ): Driver.Document => {
   if (isUnsafe(filter)) return filter.document as Driver.Document
+  const onlyValues = isValues(filter)
   const out: Driver.Document = {}
-  const document = plainObject(filter, at)
+  const document = plainObject(onlyValues ? filter.document : filter, at)
   for (const key of Object.keys(document)) {
     const path = `${at}.${key}`
     const value = document[key]
     if (value === undefined) refuse(path, "is undefined")
-    if (key.startsWith("$")) out[key] = logical(resolve, key, value, operands, path)
-    else {
+    if (key.startsWith("$")) {
+      if (onlyValues) refuse(path, "is an operator among values")
+      out[key] = logical(resolve, key, value, operands, path)
+    } else {
       const target = resolve(key, path)
       if (Object.hasOwn(out, target.key)) refuse(path, "names a field twice")
-      condition(out, target.key, target.alternatives, value, operands, path)
+      if (onlyValues) equality(out, target.key, target.alternatives, value, operands, path)
+      else condition(out, target.key, target.alternatives, value, operands, path)
     }
   }
   return out
@@ -109,6 +113,21 @@ export const condition = (
 }
 
 const strict = { onExcessProperty: "error" } as const
+
+/** Equality with a value, written so that the server takes it for nothing else. */
+const equality = (
+  out: object,
+  key: string,
+  alternatives: Alternatives,
+  value: unknown,
+  operands: Operands,
+  path: string
+): void => {
+  const equal = {}
+  if (isRegExp(value)) refuse(path, "is a regular expression among values")
+  operand(equal, "$eq", alternatives, value, operands, path)
+  setOwn(out, key, equal)
+}
 
 /** A value that a field is compared with: it goes through the field's codec, so that an object of operators fits nowhere. */
 const operand = (
