@@ -10,23 +10,12 @@ import { Effect, Exit, Fiber, Option, Redacted, Scope, Stream, Tracer } from "ef
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 import { inspect } from "node:util"
+import { exitOf, Recorder } from "./recorder.ts"
 import { failCommand, setup, until, uri } from "./utils.ts"
 
 const server = new URL(uri.replace(/^mongodb:/, "http:"))
 
-class Recorder {
-  readonly spans: Array<Tracer.NativeSpan> = []
-  readonly tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      this.spans.push(span)
-      return span
-    }
-  })
-
-  readonly in = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.provideService(effect, Tracer.Tracer, this.tracer)
-
+class CommandRecorder extends Recorder {
   /** The spans of commands: those with a command's name. */
   get commands(): ReadonlyArray<Tracer.NativeSpan> {
     return this.spans.filter((span) => span.attributes.has("db.command.name"))
@@ -47,15 +36,10 @@ class Recorder {
   }
 }
 
-const exitOf = (span: Tracer.Span): Exit.Exit<unknown, unknown> => {
-  if (span.status._tag !== "Ended") throw new Error(`the span ${span.name} has not ended`)
-  return span.status.exit
-}
-
 /** A client that is made, and used, under a tracer that records. */
 const traced = (config: Omit<MongoClient.MongoClientConfig, "url"> = { commandSpans: true }) =>
   Effect.gen(function*() {
-    const recorder = new Recorder()
+    const recorder = new CommandRecorder()
     const fixture = yield* recorder.in(setup(config))
     const things = fixture.db.collection("things")
     yield* Effect.promise(() =>
@@ -239,7 +223,7 @@ describe("command spans", () => {
 describe("no command span", () => {
   it.live("comes of heartbeats and handshakes", () =>
     Effect.gen(function*() {
-      const recorder = new Recorder()
+      const recorder = new CommandRecorder()
       const heartbeats: Array<unknown> = []
       const { mongo, driver, things } = yield* traced({ commandSpans: true, heartbeatFrequency: "500 millis" })
       driver.on("serverHeartbeatStarted", (event) => heartbeats.push(event))
@@ -261,7 +245,7 @@ describe("no command span", () => {
         Effect.promise(() => admin.db(db.name).command({ createUser: name, pwd: password, roles: ["dbOwner"] })),
         () => Effect.promise(() => admin.db(db.name).command({ dropUser: name }))
       )
-      const recorder = new Recorder()
+      const recorder = new CommandRecorder()
       yield* Effect.scoped(recorder.in(Effect.gen(function*() {
         const mongo = yield* MongoClient.make({
           url: Redacted.make(uri),
@@ -409,7 +393,7 @@ describe("listening", () => {
   it.live("ends with the scope, and with it the spans that are open", () =>
     Effect.gen(function*() {
       const driver = yield* client
-      const recorder = new Recorder()
+      const recorder = new CommandRecorder()
       const scope = yield* Scope.make()
       yield* recorder.in(Scope.provide(attach(driver, { queryText: false }), scope))
       assert.deepStrictEqual(listeners(driver), [1, 1, 1])
@@ -437,7 +421,7 @@ describe("listening", () => {
   it.live("goes to the tracer of the operation where that is given", () =>
     Effect.gen(function*() {
       const driver = yield* client
-      const [own, given] = [new Recorder(), new Recorder()]
+      const [own, given] = [new CommandRecorder(), new CommandRecorder()]
       yield* own.in(attach(driver, { queryText: false }))
       const span = yield* given.in(Effect.makeSpan("operation"))
       yield* Effect.promise(() => runWithParent(span, () => driver.db("admin").command({ ping: 1 }), given.tracer))

@@ -9,23 +9,8 @@ import { MongoTest } from "@mongofx/testing"
 import { Effect, Exit, Option, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
-import { failCommand, type Fixture, reasonOf, setup } from "./utils.ts"
-
-interface Item {
-  readonly _id: number
-  readonly n?: number
-}
-
-const fixture = Effect.gen(function*() {
-  const fixture = yield* setup()
-  yield* fixture.db.createCollection("items")
-  return { ...fixture, items: fixture.db.collection<Item>("items") }
-})
-
-const committed = ({ admin, db }: Fixture): Effect.Effect<ReadonlyArray<number>> =>
-  Effect.promise(() =>
-    admin.db(db.name).collection<Item>("items").find().sort({ _id: 1 }).map(({ _id }) => _id).toArray()
-  )
+import { committed, fixture, type Item } from "./items.ts"
+import { failCommand, reasonOf, setup } from "./utils.ts"
 
 const lsidOf = (event: Driver.CommandStartedEvent) => String(event.command["lsid"]?.id)
 

@@ -10,30 +10,11 @@ import { withOperationSpan } from "@mongofx/core/internal/operation"
 import { durationBoundaries } from "@mongofx/core/internal/telemetry"
 import { Effect, Exit, Fiber, Metric, Option, Stream, Tracer } from "effect"
 import * as Driver from "mongodb"
+import { exitOf, Recorder } from "./recorder.ts"
 import { failCommand, setup, until, uri } from "./utils.ts"
 
 const server = new URL(uri.replace(/^mongodb:/, "http:"))
 const serverAttributes = { "server.address": server.hostname, "server.port": Number(server.port) }
-
-/** A tracer that keeps its spans, and what a span has been given at its start. */
-class Recorder {
-  readonly spans: Array<Tracer.NativeSpan> = []
-  readonly tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      this.spans.push(span)
-      return span
-    }
-  })
-
-  readonly in = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.provideService(effect, Tracer.Tracer, this.tracer)
-}
-
-const exitOf = (span: Tracer.Span): Exit.Exit<unknown, unknown> => {
-  if (span.status._tag !== "Ended") throw new Error(`the span ${span.name} has not ended`)
-  return span.status.exit
-}
 
 /** The spans of an effect that must not fail otherwise than as a `MongoError`. */
 const spansOf = <A, R>(effect: Effect.Effect<A, MongoError.MongoError, R>) =>

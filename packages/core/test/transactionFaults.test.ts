@@ -8,27 +8,10 @@ import type { MongoError } from "@mongofx/core"
 import { Data, Deferred, Effect, Exit, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import type * as Driver from "mongodb"
-import { failCommand, type Fixture, interrupt, nothingLeft, reasonOf, setup, timed, until } from "./utils.ts"
-
-interface Item {
-  readonly _id: number
-  readonly n?: number
-}
-
-const fixture = Effect.gen(function*() {
-  const fixture = yield* setup()
-  yield* fixture.db.createCollection("items")
-  return { ...fixture, items: fixture.db.collection<Item>("items") }
-})
+import { committed, fixture, type Item } from "./items.ts"
+import { failCommand, type Fixture, interrupt, nothingLeft, reasonOf, timed, until } from "./utils.ts"
 
 type Filled = Effect.Success<typeof fixture>
-
-const committed = ({ admin, db }: Fixture): Effect.Effect<ReadonlyArray<number>> =>
-  Effect.promise(() =>
-    admin.db(db.name).collection<Item>("items").find({}, { readConcern: "majority" }).sort({ _id: 1 }).map(({ _id }) =>
-      _id
-    ).toArray()
-  )
 
 /** The names of what was sent in a transaction, its end included. */
 const inside = ({ commands }: Fixture) =>

@@ -8,26 +8,9 @@ import { Mongo, MongoClient, MongoError } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
 import { Cause, Data, Deferred, Effect, Exit, Fiber, Option, Scope, Stream, Tracer } from "effect"
 import type * as Driver from "mongodb"
+import { committed, fixture, type Item } from "./items.ts"
+import { Recorder } from "./recorder.ts"
 import { failCommand, type Fixture, nothingLeft, reasonOf, setup, until } from "./utils.ts"
-
-interface Item {
-  readonly _id: number
-  readonly n?: number
-}
-
-const fixture = Effect.gen(function*() {
-  const fixture = yield* setup()
-  yield* fixture.db.createCollection("items")
-  return { ...fixture, items: fixture.db.collection<Item>("items") }
-})
-
-/** What everybody sees: read by the client that looks from outside. */
-const committed = ({ admin, db }: Fixture): Effect.Effect<ReadonlyArray<number>> =>
-  Effect.promise(() =>
-    admin.db(db.name).collection<Item>("items").find({}, { readConcern: "majority" }).sort({ _id: 1 }).map(({ _id }) =>
-      _id
-    ).toArray()
-  )
 
 const ofTransactions = new Set(["commitTransaction", "abortTransaction"])
 
@@ -606,17 +589,6 @@ describe("a standalone server", () => {
 })
 
 describe("the span", () => {
-  class Recorder {
-    readonly spans: Array<Tracer.NativeSpan> = []
-    readonly tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        this.spans.push(span)
-        return span
-      }
-    })
-  }
-
   const parentOf = (span: Tracer.NativeSpan) => Option.getOrUndefined(span.parent)?.spanId
 
   it.live("transaction is the parent of its operations and of the commit, and has the attempts as events", () =>
