@@ -272,7 +272,7 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     f: (driver: Driver.MongoClient, signal: AbortSignal, session: Driver.ClientSession | undefined) => Promise<A>
   ): Effect.Effect<A, MongoError> {
     return this.run(
-      { name: "use", command: "use" },
+      { name: "use", command: "use", sharesSignal: true },
       undefined,
       (driver, { session, signal }) => f(driver, signal ?? new AbortController().signal, session)
     )

@@ -16,10 +16,12 @@ import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import {
+  type Abort,
   ambientSession,
   annotateFailure,
   type CallOptions,
   isTraced,
+  makeAbort,
   OperationInterrupted,
   spanName,
   spanOptions,
@@ -61,7 +63,7 @@ export class CursorRun<A> {
   private readonly span: Tracer.Span | undefined
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private readonly ambient: AmbientSession | undefined
-  private readonly controller: AbortController | undefined
+  private readonly abort: Abort | undefined
   private readonly deadline: Deadline | undefined
   private ownSession: Driver.ClientSession | undefined
   private cursor: Driver.AbstractCursor<A> | undefined
@@ -84,7 +86,7 @@ export class CursorRun<A> {
     this.fiber = fiber
     this.ambient = ambient
     this.span = span
-    this.controller = source.operation.abortable === false ? undefined : new AbortController()
+    this.abort = source.operation.abortable === false ? undefined : makeAbort(source.operation)
   }
 
   /** The next batch; empty at the end, or when a tailable cursor has nothing yet. */
@@ -107,7 +109,7 @@ export class CursorRun<A> {
     const session = this.ambient?.state.driver ??
       (this.ownSession ??= this.source.connection.driver.startSession({ causalConsistency: false }))
     const options: { session: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = { session }
-    if (this.controller !== undefined) options.signal = this.controller.signal
+    if (this.abort !== undefined) options.signal = this.abort.signal
     // A tailable cursor waits: the server's limit is on its work, and the deadline on the wait.
     if (this.deadline !== undefined && this.source.tailable === undefined) {
       options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
@@ -250,7 +252,7 @@ export class CursorRun<A> {
       if (pending !== undefined && !this.opened) {
         // The first reply has not arrived, so there is no id to kill the cursor by.
         if (this.ambient === undefined || this.ambient.state.driver.inTransaction()) {
-          this.controller?.abort(new OperationInterrupted())
+          this.abort?.abort(new OperationInterrupted())
         }
         await Promise.all([pending.catch(ignore), this.killOwnSession()])
       }

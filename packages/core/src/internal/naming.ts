@@ -17,6 +17,8 @@ export interface Operation {
   readonly batchSize?: number | undefined
   /** False where the driver would send the signal to the server or does not look at it. */
   readonly abortable?: boolean | undefined
+  /** The signal goes to code of the caller's, which may give it to anything that wants a real `AbortSignal`. */
+  readonly sharesSignal?: boolean | undefined
   /** How long an interrupted operation is waited for where its session is needed again: real milliseconds. */
   readonly settleWithin?: number | undefined
 }

@@ -70,14 +70,15 @@ class OperationSignal {
   }
 }
 
-interface Abort {
+/** @internal */
+export interface Abort {
   readonly signal: AbortSignal
   readonly abort: (reason: OperationInterrupted) => void
 }
 
-/** `use` hands the signal to code of the user's, which may give it to anything that wants a real one. */
-const makeAbort = (operation: Operation): Abort => {
-  if (operation.name === "use") {
+/** @internal */
+export const makeAbort = (operation: Operation): Abort => {
+  if (operation.sharesSignal === true) {
     const controller = new AbortController()
     return { signal: controller.signal, abort: (reason) => controller.abort(reason) }
   }
