@@ -12,7 +12,7 @@ import type * as Driver from "mongodb"
 import type { ChangeBatch, ChangeEvent, ChangeStream, OpenChangeStream, WatchOptions } from "../ChangeStream.ts"
 import { ChangeStreamError, MongoError } from "../MongoError.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./changeStreamSteps.ts"
-import { InvalidInput } from "./classify.ts"
+import { InvalidInput, subjectOf } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import { CursorRun } from "./cursor.ts"
 import { checkPipeline, checkValue } from "./inputSafety.ts"
@@ -114,7 +114,7 @@ class ChangeStreamRun<A extends Driver.Document> {
         namespace,
         kind,
         labels: [],
-        message: `${operation.name}${namespace === undefined ? "" : ` on ${namespace}`}: ${message}`,
+        message: `${subjectOf({ operation: operation.name, namespace })}: ${message}`,
         cause: undefined
       })
     })

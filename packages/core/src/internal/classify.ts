@@ -26,6 +26,14 @@ export interface ClassifyContext {
   readonly secrets?: ReadonlyArray<string> | undefined
 }
 
+/**
+ * How every message begins: the operation, and what it works on.
+ *
+ * @internal
+ */
+export const subjectOf = ({ namespace, operation }: ClassifyContext): string =>
+  namespace === undefined ? operation : `${operation} on ${namespace}`
+
 interface Fields {
   readonly operation: string
   readonly namespace: string | undefined
@@ -87,7 +95,6 @@ const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
   const name = text(read(cause, "name")) ?? ""
   const own = describe(cause)
   const shown = redactCredentials(isReply(name) || !(cause instanceof Error) ? redactValues(own) : own, context.secrets)
-  const subject = context.namespace === undefined ? context.operation : `${context.operation} on ${context.namespace}`
   return {
     operation: context.operation,
     namespace: context.namespace,
@@ -96,7 +103,7 @@ const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
     labels: labelsOf(cause),
     response: responseOf(cause),
     cause: redactCause(cause, context.secrets),
-    message: `${subject}: ${shown}`
+    message: `${subjectOf(context)}: ${shown}`
   }
 }
 

@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { MaxTimeExpiredError, MongoError } from "../MongoError.ts"
+import { subjectOf } from "./classify.ts"
 import { namespaceOf, type Operation } from "./naming.ts"
 
 /**
@@ -59,7 +60,7 @@ export const provideDeadline = <A, E, R>(
 
 const expired = (deadline: Deadline, operation: Operation, what: string): MongoError => {
   const namespace = namespaceOf(operation)
-  const subject = namespace === undefined ? operation.name : `${operation.name} on ${namespace}`
+  const subject = subjectOf({ operation: operation.name, namespace })
   return new MongoError({
     reason: new MaxTimeExpiredError({
       operation: operation.name,

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Driver from "mongodb"
 import type { MongoCollection } from "../MongoCollection.ts"
 import { GridFSError, MongoError } from "../MongoError.ts"
+import { subjectOf } from "./classify.ts"
 import { namespaceOf, type Operation } from "./naming.ts"
 
 /**
@@ -59,7 +60,7 @@ export const fail = (
           namespace,
           kind,
           labels: [],
-          message: `${operation.name} on ${namespace}: ${message}`,
+          message: `${subjectOf({ operation: operation.name, namespace })}: ${message}`,
           cause: undefined
         })
       })
