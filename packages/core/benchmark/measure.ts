@@ -1,29 +1,23 @@
 /**
- * Compares the client CPU of two ways to do the same work.
+ * Compares the client CPU of several ways to do the same work.
  *
  * @since 0.1.0
  */
 
-/** One way to do the work of a task, `count` times. */
-type Side = (count: number) => Promise<unknown>
-
-export interface Task {
+/** One way to do the work. */
+export interface Side {
   readonly name: string
-  /** How often the work is done in one measurement. */
-  readonly count: number
-  readonly mongofx: Side
-  readonly bare: Side
-  /** The highest ratio that the design allows; `undefined` for a comparison that is only noted. */
+  readonly run: () => Promise<unknown>
+  /** The highest ratio to the bare driver that is allowed; `undefined` for a comparison that is only noted. */
   readonly budget?: number
 }
 
-export interface Comparison {
-  readonly task: Task
-  /** CPU of mongofx divided by CPU of the bare driver: one per round, ascending. */
+export interface Result {
+  readonly side: Side
+  /** CPU of the side divided by CPU of the first side in the same round: ascending. */
   readonly ratios: ReadonlyArray<number>
-  /** CPU of one piece of work, the median over the rounds: microseconds. */
-  readonly mongofx: number
-  readonly bare: number
+  /** CPU of one run, the median over the rounds: microseconds. */
+  readonly cpu: number
 }
 
 /** CPU time of the process, user and system, all threads: microseconds. */
@@ -34,11 +28,11 @@ const cpu = (): number => {
 
 const collectGarbage = (globalThis as { readonly gc?: () => void }).gc
 
-const measure = async (side: Side, count: number): Promise<number> => {
+const measure = async (side: Side): Promise<number> => {
   // Each measurement pays for its own garbage alone.
   collectGarbage?.()
   const before = cpu()
-  await side(count)
+  await side.run()
   return cpu() - before
 }
 
@@ -52,26 +46,24 @@ export const quantile = (sorted: ReadonlyArray<number>, q: number): number => {
 
 const ascending = (numbers: ReadonlyArray<number>): ReadonlyArray<number> => numbers.slice().sort((a, b) => a - b)
 
-/** Warms both sides up, then measures them in rounds of mongofx, bare, bare, mongofx. */
-export const compare = async (task: Task, rounds: number, warmUps: number): Promise<Comparison> => {
-  for (let i = 0; i < warmUps; i++) {
-    await task.mongofx(task.count)
-    await task.bare(task.count)
-  }
-  const mongofx: Array<number> = []
-  const bare: Array<number> = []
+/** Warms all sides up, then measures them in rounds, each forth and back. The first side is what the others are compared to. */
+export const compare = async (
+  sides: ReadonlyArray<Side>,
+  rounds: number,
+  warmUps: number
+): Promise<ReadonlyArray<Result>> => {
+  for (let i = 0; i < warmUps; i++) for (const side of sides) await side.run()
+  const times = sides.map((): Array<number> => [])
   for (let round = 0; round < rounds; round++) {
-    const first = await measure(task.mongofx, task.count)
-    const second = await measure(task.bare, task.count)
-    const third = await measure(task.bare, task.count)
-    const fourth = await measure(task.mongofx, task.count)
-    mongofx.push((first + fourth) / 2)
-    bare.push((second + third) / 2)
+    const sums = sides.map(() => 0)
+    const forth = sides.map((_, i) => i)
+    for (const i of [...forth, ...forth.slice().reverse()]) sums[i]! += await measure(sides[i]!)
+    sums.forEach((sum, i) => times[i]!.push(sum / 2))
   }
-  return {
-    task,
-    ratios: ascending(mongofx.map((time, round) => time / bare[round]!)),
-    mongofx: quantile(ascending(mongofx), 0.5) / task.count,
-    bare: quantile(ascending(bare), 0.5) / task.count
-  }
+  const [base] = times
+  return sides.map((side, i) => ({
+    side,
+    ratios: ascending(times[i]!.map((time, round) => time / base![round]!)),
+    cpu: quantile(ascending(times[i]!), 0.5)
+  }))
 }

@@ -14,7 +14,7 @@ import { createRequire } from "node:module"
 import * as Os from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { compare, type Comparison, quantile, type Task } from "./measure.ts"
+import { compare, quantile, type Result } from "./measure.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 9)
 const only = process.argv.slice(2)
@@ -65,6 +65,21 @@ const makeFields = (id: number): Omit<Item, "_id"> => ({
 })
 
 const makeItem = (id: number): Item => ({ ...makeFields(id), _id: id }) as Item
+
+interface Task {
+  readonly name: string
+  /** How often the work is done in one measurement. */
+  readonly count: number
+  readonly mongofx: (count: number) => Promise<unknown>
+  readonly bare: (count: number) => Promise<unknown>
+  /** The highest ratio that the design allows; `undefined` for a comparison that is only noted. */
+  readonly budget?: number
+}
+
+const sidesOf = ({ bare, count, mongofx }: Task) => [
+  { name: "bare", run: () => bare(count) },
+  { name: "mongofx", run: () => mongofx(count) }
+]
 
 /** Runs an effect `count` times, one after the other, in one fiber. */
 const sequence = <A, E>(count: number, operation: (index: number) => Effect.Effect<A, E>): Promise<void> =>
@@ -202,7 +217,7 @@ const verdict = (ratio: number, budget: number | undefined): string => {
   return ratio <= budget ? "met" : "MISSED"
 }
 
-const print = ({ bare, mongofx, ratios, task }: Comparison): void => {
+const print = (task: Task, [bare, { cpu, ratios }]: readonly [Result, Result]): void => {
   const ratio = quantile(ratios, 0.5)
   console.log(
     row([
@@ -210,8 +225,8 @@ const print = ({ bare, mongofx, ratios, task }: Comparison): void => {
       ratio.toFixed(3),
       range(ratios, 0.25, 0.75),
       range(ratios, 0, 1),
-      mongofx.toFixed(0),
-      bare.toFixed(0),
+      (cpu / task.count).toFixed(0),
+      (bare.cpu / task.count).toFixed(0),
       task.budget === undefined ? "-" : task.budget.toFixed(2)
     ]) + `  ${verdict(ratio, task.budget)}`
   )
@@ -241,7 +256,8 @@ const program = Effect.gen(function*() {
   console.log(row(["task", "ratio", "middle half", "all", "mongofx", "bare", "budget"]))
   for (const task of makeTasks(mongo, driver, database)) {
     if (only.length > 0 && !only.some((word) => task.name.includes(word))) continue
-    print(yield* Effect.promise(() => compare(task, rounds, warmUps)))
+    const [bare, mongofx] = yield* Effect.promise(() => compare(sidesOf(task), rounds, warmUps))
+    print(task, [bare!, mongofx!])
   }
 })
 

@@ -17,9 +17,9 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import PaprDefault from "papr"
 import type { z } from "zod"
+import { compare, quantile, type Result, type Side } from "../../core/benchmark/measure.ts"
 import type * as Codec from "../src/internal/compiledCodec.ts"
 import * as Documents from "./documents.ts"
-import { compare, quantile, type Result, type Side } from "./measure.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7)
 const only = process.argv.slice(2)
@@ -215,7 +215,7 @@ const print = ({ cpu, ratios, side }: Result): void => {
       ratio.toFixed(2),
       range(ratios, 0.25, 0.75),
       range(ratios, 0, 1),
-      cpu.toFixed(0),
+      (cpu / 1000).toFixed(0),
       side.budget === undefined ? "-" : side.budget.toFixed(2)
     ]) + `  ${verdict(ratio, side.budget)}`
   )
