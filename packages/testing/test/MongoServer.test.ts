@@ -108,6 +108,25 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
       yield* until("its data is gone", () => !existsSync(data))
     }), 60_000)
 
+  it.live("the layers of a process share one server, which ends with the process", () =>
+    Effect.gen(function*() {
+      const program = fileURLToPath(new URL("./shareServer.ts", import.meta.url))
+      const child = spawn(process.execPath, ["--import", "tsx", program], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, MONGODB_URI: "" }
+      })
+      const output = yield* Effect.promise(() =>
+        new Promise<string>((resolve) => {
+          let text = ""
+          child.stdout.setEncoding("utf8").on("data", (chunk: string) => text += chunk)
+          child.once("close", (code) => resolve(`${text.trim()} ended with ${code}`))
+        })
+      )
+      const [, first, second] = /^(\d+)\n(\d+) ended with 0$/.exec(output) ?? assert.fail(output)
+      assert.strictEqual(first, second)
+      yield* until("the server is gone", () => processes(`--port ${first} `).length === 0)
+    }), 60_000)
+
   it.live("an interrupted start leaves nothing", () =>
     Effect.gen(function*() {
       const fiber = yield* Effect.forkChild(Effect.scoped(MongoServer.startBinary({ replicaSet: "interrupted" })))
