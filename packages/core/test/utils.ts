@@ -62,24 +62,30 @@ export const leftOnServer = ({ admin, db }: Fixture): Effect.Effect<Array<Driver
 
 /** Waits until a condition holds, and dies with its name where it does not in time: milliseconds. */
 export const until = (
-  what: string,
+  what: string | (() => string),
   condition: () => boolean | Promise<boolean>,
   timeout = 5000
 ): Effect.Effect<void> =>
   Effect.promise(async () => {
     const deadline = Date.now() + timeout
     while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`)
+      if (Date.now() > deadline) throw new Error(`waited in vain: ${typeof what === "string" ? what : what()}`)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   })
 
 /** Waits until the server has nothing left of the test, no operation and no cursor. */
 export const nothingLeft = (fixture: Fixture): Effect.Effect<void> =>
-  until(
-    "nothing left on the server",
-    () => Effect.runPromise(Effect.map(leftOnServer(fixture), (left) => left.length === 0))
-  )
+  Effect.suspend(() => {
+    let left: ReadonlyArray<Driver.Document> = []
+    return until(
+      () => `nothing left on the server, but there is ${JSON.stringify(left)}`,
+      async () => {
+        left = await Effect.runPromise(leftOnServer(fixture))
+        return left.length === 0
+      }
+    )
+  })
 
 /** Sets a fail point on commands of the fixture's client for the time of the scope. */
 export const failCommand = (

@@ -35,31 +35,20 @@ const decode = (message: Buffer): Driver.Document => {
   return Driver.BSON.deserialize(message.subarray(start, start + message.readInt32LE(start)))
 }
 
-/**
- * A stand-in for a process that is not to be had for tests, `mongot` or `mongocryptd`: as much of the wire protocol as its
- * clients need to ask it. Returns its port.
- */
-export const standIn = (answer: Answer): Effect.Effect<number, never, Scope.Scope> =>
+/** Listens on a port of its own until the scope closes, and closes all sockets then. Returns the port. */
+const listen = (
+  serve: (socket: Net.Socket, keep: (socket: Net.Socket) => Net.Socket) => void
+): Effect.Effect<number, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise<{ readonly server: Net.Server; readonly sockets: Set<Net.Socket> }>(() =>
         new Promise((resolve) => {
           const sockets = new Set<Net.Socket>()
-          const server = Net.createServer((socket) => {
+          const keep = (socket: Net.Socket) => {
             sockets.add(socket)
-            let received = Buffer.alloc(0)
-            socket.on("error", () => undefined)
-            socket.on("data", (data) => {
-              received = Buffer.concat([received, data])
-              while (received.length >= 4 && received.length >= received.readInt32LE(0)) {
-                const message = received.subarray(0, received.readInt32LE(0))
-                received = received.subarray(message.length)
-                const command = decode(message)
-                const isHello = "hello" in command || "isMaster" in command || "ismaster" in command
-                socket.write(encode(message, isHello ? greeting : answer(command)))
-              }
-            })
-          })
+            return socket.on("error", () => undefined)
+          }
+          const server = Net.createServer((socket) => serve(keep(socket), keep))
           server.listen(0, "127.0.0.1", () => resolve({ server, sockets }))
         })
       ),
@@ -70,4 +59,53 @@ export const standIn = (answer: Answer): Effect.Effect<number, never, Scope.Scop
         })
     ),
     ({ server }) => (server.address() as Net.AddressInfo).port
+  )
+
+/** Calls back with every whole message that arrives. */
+const onMessage = (socket: Net.Socket, f: (message: Buffer) => void): void => {
+  let received = Buffer.alloc(0)
+  socket.on("data", (data) => {
+    received = Buffer.concat([received, data])
+    while (received.length >= 4 && received.length >= received.readInt32LE(0)) {
+      const message = received.subarray(0, received.readInt32LE(0))
+      received = received.subarray(message.length)
+      f(message)
+    }
+  })
+}
+
+/**
+ * A way to the server of `uri` on which commands take the milliseconds that `delay` says, each connection for itself. What has been
+ * sent arrives, even where its connection is closed meanwhile. Returns the port.
+ */
+export const slowWay = (
+  uri: string,
+  delay: (command: Driver.Document) => number
+): Effect.Effect<number, never, Scope.Scope> => {
+  const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
+  return listen((socket, keep) => {
+    const target = keep(Net.connect(Number(port), hostname))
+    let sent = Promise.resolve()
+    onMessage(socket, (message) => {
+      sent = sent.then(async () => {
+        await new Promise((resolve) => setTimeout(resolve, delay(decode(message))))
+        target.write(message)
+      })
+    })
+    socket.on("close", () => void sent.then(() => target.end()))
+    target.on("data", (data) => socket.write(data)).on("close", () => socket.destroy())
+  })
+}
+
+/**
+ * A stand-in for a process that is not to be had for tests, `mongot` or `mongocryptd`: as much of the wire protocol as its
+ * clients need to ask it. Returns its port.
+ */
+export const standIn = (answer: Answer): Effect.Effect<number, never, Scope.Scope> =>
+  listen((socket) =>
+    onMessage(socket, (message) => {
+      const command = decode(message)
+      const isHello = "hello" in command || "isMaster" in command || "ismaster" in command
+      socket.write(encode(message, isHello ? greeting : answer(command)))
+    })
   )
