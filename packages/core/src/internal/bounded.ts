@@ -17,6 +17,21 @@ export const bounded = (promise: Promise<unknown>, milliseconds: number): Effect
   })
 
 /**
+ * Whether a promise is settled, whatever comes of it, in `milliseconds` of real time.
+ *
+ * @internal
+ */
+export const endsWithin = (promise: Promise<unknown>, milliseconds: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), milliseconds)
+    const done = () => {
+      clearTimeout(timer)
+      resolve(true)
+    }
+    promise.then(done, done)
+  })
+
+/**
  * Sleeps in real time, for bounds that must hold under TestClock too.
  *
  * @internal

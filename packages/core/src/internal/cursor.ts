@@ -10,7 +10,7 @@ import type * as Tracer from "effect/Tracer"
 import type * as Driver from "mongodb"
 import type { MongoError } from "../MongoError.ts"
 import type { OpenQuery } from "../Query.ts"
-import { bounded } from "./bounded.ts"
+import { bounded, endsWithin } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
@@ -46,6 +46,9 @@ export interface CursorSource<A> {
 
 /** How long a finalizer waits for the server to confirm that a cursor is closed: real milliseconds. */
 const closeTimeout = 1000
+
+/** How long the reply to a first command may take after its session has been killed, before its connection is given up: milliseconds. */
+const replyTimeout = 250
 
 /** Pause before a tailable cursor asks again where the server does not wait for documents itself: milliseconds. */
 const tailPause = 200
@@ -249,13 +252,7 @@ export class CursorRun<A> {
     recordOperation(this.fiber.context, connection.attributes, operation, this.waited, this.failure)
     const { pending } = this
     try {
-      if (pending !== undefined && !this.opened) {
-        // The first reply has not arrived, so there is no id to kill the cursor by.
-        if (this.ambient === undefined || this.ambient.state.driver.inTransaction()) {
-          this.abort?.abort(new OperationInterrupted())
-        }
-        await Promise.all([pending.catch(ignore), this.killOwnSession()])
-      }
+      if (pending !== undefined && !this.opened) await this.giveUp(pending)
       const left = this.leftOver
       await this.cursor?.close()
       await left?.()
@@ -265,6 +262,30 @@ export class CursorRun<A> {
     } finally {
       await this.ownSession?.endSession().catch(ignore)
     }
+  }
+
+  /**
+   * Ends what has been begun where the first reply has not arrived, so that there is no id to kill a cursor by.
+   *
+   * The server may read the command later than the one that kills its session. So the reply is waited for, and closing the cursor
+   * that it opens is left to the caller. Only where it does not come is the connection given up.
+   */
+  private async giveUp(pending: Promise<unknown>): Promise<void> {
+    const settled = pending.catch(ignore)
+    if (this.ambient !== undefined) {
+      if (this.ambient.state.driver.inTransaction()) this.abort?.abort(new OperationInterrupted())
+    } else if (this.abort?.isSent() === false) {
+      this.abort.abort(new OperationInterrupted())
+    } else {
+      const killed = this.killOwnSession()
+      if (!(await endsWithin(settled, replyTimeout))) {
+        this.abort?.abort(new OperationInterrupted())
+        await Promise.all([settled, killed])
+        await this.killOwnSession()
+      }
+      await killed
+    }
+    await settled
   }
 
   /**

@@ -47,6 +47,12 @@ export class OperationInterrupted extends Error {
 class OperationSignal {
   aborted = false
   reason: OperationInterrupted | undefined
+  private waited = false
+  /**
+   * Whether a command may be on its way: the driver asks the signal once more when it has waited for a server and a
+   * connection, before it sends. In doubt it is true.
+   */
+  sent = false
   private readonly listeners: Array<() => void> = []
 
   addEventListener(_type: "abort", listener: () => void): void {
@@ -54,12 +60,14 @@ class OperationSignal {
   }
 
   removeEventListener(_type: "abort", listener: () => void): void {
+    this.waited = true
     const index = this.listeners.indexOf(listener)
     if (index >= 0) this.listeners.splice(index, 1)
   }
 
   throwIfAborted(): void {
     if (this.aborted) throw this.reason
+    if (this.waited) this.sent = true
   }
 
   abort(reason: OperationInterrupted): void {
@@ -74,16 +82,22 @@ class OperationSignal {
 export interface Abort {
   readonly signal: AbortSignal
   readonly abort: (reason: OperationInterrupted) => void
+  /** Whether a command of the operation may have reached the server. */
+  readonly isSent: () => boolean
 }
 
 /** @internal */
 export const makeAbort = (operation: Operation): Abort => {
   if (operation.sharesSignal === true) {
     const controller = new AbortController()
-    return { signal: controller.signal, abort: (reason) => controller.abort(reason) }
+    return { signal: controller.signal, abort: (reason) => controller.abort(reason), isSent: () => true }
   }
   const signal = new OperationSignal()
-  return { signal: signal as unknown as AbortSignal, abort: (reason) => signal.abort(reason) }
+  return {
+    signal: signal as unknown as AbortSignal,
+    abort: (reason) => signal.abort(reason),
+    isSent: () => signal.sent
+  }
 }
 
 /** How long the end of an interrupted operation is waited for where its session is needed again: real milliseconds. */
