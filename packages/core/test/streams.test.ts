@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Query } from "@mongofx/core"
-import { Cause, Effect, Option, Stream } from "effect"
+import { MongoClient, type Query } from "@mongofx/core"
+import { Cause, Effect, Option, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
+import * as Net from "node:net"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { failCommand, nothingLeft, reasonOf, setup } from "./utils.ts"
+import { failCommand, nothingLeft, reasonOf, setup, uri } from "./utils.ts"
 
 const filled = (count: number, config?: Parameters<typeof setup>[0]) =>
   Effect.gen(function*() {
@@ -25,6 +26,22 @@ const filled = (count: number, config?: Parameters<typeof setup>[0]) =>
     })
     return { ...fixture, collection, batches }
   })
+
+/** Sends a command as it is. */
+const send = (command: Uint8Array) =>
+  Effect.promise(() =>
+    new Promise<void>((resolve, reject) => {
+      const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
+      const head = Buffer.alloc(21)
+      head.writeInt32LE(head.length + command.length, 0)
+      head.writeInt32LE(2013, 12)
+      const socket = Net.connect(Number(port), hostname, () => socket.write(Buffer.concat([head, command])))
+      socket.once("data", () => {
+        socket.destroy()
+        resolve()
+      }).on("error", reject)
+    })
+  )
 
 const collectGarbage = (() => {
   setFlagsFromString("--expose-gc")
@@ -180,8 +197,10 @@ describe("raw", () => {
         expected.map((bytes) => Buffer.from(bytes as never))
       )
     }))
+})
 
-  it.live("cuts them out of the reply: the driver still keeps it as it is read here", () =>
+describe("documents are read out of the reply", () => {
+  it.live("and not by the driver, which still keeps it as it is read here", () =>
     Effect.gen(function*() {
       const { collection } = yield* filled(50)
       const original = Driver.AbstractCursor.prototype.readBufferedDocuments
@@ -196,11 +215,73 @@ describe("raw", () => {
         })
       )
       const chunks = yield* Stream.runCollect(Stream.chunks(collection.find().batchSize(10).raw))
-      assert.strictEqual(calls, 0)
       assert.deepStrictEqual(chunks.map((chunk) => chunk.length), [10, 10, 10, 10, 10])
       for (const chunk of chunks) assert.strictEqual(new Set(chunk.map((bytes) => bytes.buffer)).size, 1)
-      yield* collection.find()
-      assert.isAbove(calls, 0)
+      assert.strictEqual((yield* collection.find().batchSize(10)).length, 50)
+      assert.strictEqual(calls, 0)
+    }))
+
+  const everyType = {
+    _id: new Driver.ObjectId("0123456789abcdef01234567"),
+    double: 1.5,
+    minusZero: -0,
+    int: 1,
+    long: Driver.Long.fromNumber(2),
+    wide: Driver.Long.MAX_VALUE,
+    text: "ä€😀\u0000",
+    nested: { list: [1, "two", [{ three: null }]] },
+    buffer: new Driver.Binary(Buffer.from([1, 2, 3])),
+    uuid: new Driver.UUID("0123456789abcdef0123456789abcdef"),
+    date: new Date(1e12),
+    expression: /a/i,
+    serverExpression: new Driver.BSONRegExp("a", "i"),
+    code: new Driver.Code("1", { a: 1 }),
+    symbol: new Driver.BSONSymbol("s"),
+    decimal: Driver.Decimal128.fromString("1.5"),
+    timestamp: new Driver.Timestamp({ t: 1, i: 2 }),
+    min: new Driver.MinKey(),
+    max: new Driver.MaxKey(),
+    reference: new Driver.DBRef("a", new Driver.ObjectId("0123456789abcdef01234567")),
+    ["__proto__"]: { a: 1 }
+  }
+
+  for (
+    const bsonOptions of [
+      {},
+      { promoteLongs: false },
+      { useBigInt64: true },
+      { promoteValues: false },
+      { promoteBuffers: true },
+      { bsonRegExp: true }
+    ] satisfies ReadonlyArray<Driver.BSONSerializeOptions>
+  ) {
+    it.live(`as the driver would read them with ${JSON.stringify(bsonOptions)}`, () =>
+      Effect.gen(function*() {
+        const { db, driver } = yield* setup({ driverOptions: bsonOptions })
+        const items = driver.db(db.name).collection("items")
+        const expected = yield* Effect.promise(async () => {
+          await items.insertMany([everyType, { a: [] }, {}] as never)
+          return items.find().toArray()
+        })
+        assert.deepStrictEqual(Object.keys(expected[0]!), Object.keys(everyType))
+        const collection = db.collection("items")
+        for (const query of [collection.find(), collection.aggregate([]), collection.find().batchSize(1)]) {
+          assert.deepStrictEqual<unknown>(yield* query, expected)
+        }
+      }))
+  }
+
+  it.live("with or without a check of UTF-8, as the driver would", () =>
+    Effect.gen(function*() {
+      const { collection, db } = yield* filled(0)
+      const insert = Driver.BSON.serialize({ insert: "items", documents: [{ _id: 1, pad: "aXa" }], $db: db.name })
+      // No UTF-8, and no driver would send it.
+      insert[insert.indexOf(88)] = 0xff
+      yield* send(insert)
+      assert.strictEqual((yield* reasonOf(collection.find()))._tag, "BsonError")
+      const unchecked = yield* MongoClient.make({ url: Redacted.make(uri), enableUtf8Validation: false })
+      const read = yield* unchecked.db(db.name).collection("items").find()
+      assert.deepStrictEqual<unknown>(read, [{ _id: 1, pad: "a\ufffda" }])
     }))
 })
 

@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
 import type { MongoError } from "../MongoError.ts"
 import type { OpenQuery } from "../Query.ts"
 import { bounded, endsWithin } from "./bounded.ts"
@@ -324,9 +324,10 @@ const ignore = () => undefined
 const internalsOf = (cursor: object) =>
   cursor as {
     readonly cursorInit: () => Promise<void>
-    readonly deserializationOptions?: { readonly raw?: boolean } | undefined
+    readonly deserializationOptions?: DeserializationOptions | undefined
     readonly documents: {
       readonly postBatchResumeToken: Driver.ResumeToken | null
+      readonly encryptedResponse?: object | undefined
       readonly iterated: number
       readonly clear: () => void
       /** The array of documents in the reply: where each begins, and how long it is. */
@@ -339,24 +340,43 @@ const internalsOf = (cursor: object) =>
     } | null
   }
 
+type DeserializationOptions = Driver.BSON.DeserializeOptions & { readonly raw?: boolean }
+
 /**
- * The documents that have arrived. For bytes, the driver itself looks at every element of every document, which costs more than
- * all the rest of the read (see benchmark/README.md of schema): here they are cut out of the reply. A driver that keeps
- * its replies in another way reads them as it does.
+ * The documents that have arrived. The driver itself looks at every element of a document before it cuts it out or
+ * deserializes it, which costs more than all the rest of a read of bytes (see benchmark/README.md of schema). So here they are taken
+ * from the reply. A driver that keeps its replies in another way reads them as it does, and so it is where it marks
+ * what it has decrypted.
  */
 const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
-  const { deserializationOptions, documents } = internalsOf(cursor)
-  const batch = deserializationOptions?.raw === true ? documents?.batch : undefined
-  if (documents === null || !(batch?.bson instanceof Uint8Array) || !Array.isArray(batch.elements)) {
+  const { deserializationOptions: options, documents } = internalsOf(cursor)
+  const batch = documents?.encryptedResponse === undefined ? documents?.batch : undefined
+  if (
+    options === undefined || documents === null || !(batch?.bson instanceof Uint8Array) ||
+    !Array.isArray(batch.elements)
+  ) {
     return cursor.readBufferedDocuments() as Array<A>
   }
-  const views: Array<Uint8Array> = []
-  for (let i = documents.iterated; i < batch.elements.length; i++) {
-    const [, , , start, length] = batch.elements[i] as (typeof batch.elements)[number]
-    views.push(batch.bson.subarray(start, start + length))
+  const { bson, elements } = batch
+  const read = options.raw === true
+    ? (start: number, length: number) => bson.subarray(start, start + length)
+    : deserializer(bson, options)
+  const all: Array<unknown> = []
+  for (let i = documents.iterated; i < elements.length; i++) {
+    const [, , , start, length] = elements[i] as (typeof elements)[number]
+    all.push(read(start, length))
   }
   documents.clear()
-  return views as Array<A>
+  return all as Array<A>
+}
+
+/** As the driver does it, with one object of options for the whole batch. */
+const deserializer = (bson: Uint8Array, options: DeserializationOptions) => {
+  const at = { ...options, index: 0, allowObjectSmallerThanBufferSize: true }
+  return (start: number) => {
+    at.index = start
+    return Driver.BSON.deserialize(bson, at)
+  }
 }
 
 /**
