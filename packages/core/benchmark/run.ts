@@ -20,7 +20,7 @@ const rounds = Number(process.env["BENCH_ROUNDS"] ?? 9)
 const only = process.argv.slice(2)
 
 const warmUps = 3
-const pointOperations = 1000
+const pointOperations = 5000
 const findSize = 20_000
 const streamSize = 100_000
 const insertSize = 1000
