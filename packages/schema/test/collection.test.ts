@@ -515,11 +515,29 @@ describe("reading", () => {
           codecOf(User.ast).bytes(configured.untyped.bsonOptions) === undefined,
           !("bsonRegExp" in options) && Object.keys(options).length > 0
         )
+        assert.deepStrictEqual(yield* users.findOne({}, { ...options, sort: { age: 1 } }), Option.some(expected[0]))
+        assert.deepStrictEqual(yield* configured.findOne({}, { sort: { age: 1 } }), Option.some(expected[0]))
         assert.deepStrictEqual(yield* configured.find().sort({ age: 1 }), expected)
         assert.deepStrictEqual(yield* Stream.runCollect(configured.find().sort({ age: 1 }).stream), expected)
         const aggregated = users.aggregate(User, [{ $sort: { age: 1 } }], options)
         assert.deepStrictEqual(yield* aggregated, expected)
       }
+    }))
+
+  it.live("findOne decodes the bytes of the document, where the options allow it", () =>
+    Effect.gen(function*() {
+      const { ids, users } = yield* people
+      const { untyped } = users
+      const findOne = untyped.findOne.bind(untyped)
+      const read: Array<unknown> = []
+      Object.assign(untyped, {
+        findOne: (...args: Parameters<typeof findOne>) =>
+          Effect.tap(findOne(...args), (document) => Effect.sync(() => read.push(Option.getOrUndefined(document))))
+      })
+      yield* users.findOne({ _id: ids[0]! })
+      yield* users.findOne({ _id: ids[0]! }, { projection: { age: 1 } })
+      yield* users.findOne({ _id: ids[0]! }, { useBigInt64: true })
+      assert.deepStrictEqual(read.map((document) => document instanceof Uint8Array), [true, true, false])
     }))
 
   it.live("streams, batches, first, one, limit, skip, hint, explain", () =>

@@ -10,7 +10,7 @@ import * as Driver from "mongodb"
 import type * as Typed from "../MongoCollection.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
-import { codecOf, decoderOf } from "./codec.ts"
+import { codecOf, type Decoder, decoderOf } from "./codec.ts"
 import { forEachEager } from "./eager.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
@@ -20,7 +20,6 @@ import {
   AggregateQueryImpl,
   bytesOf,
   decodeBatch,
-  decodeOne,
   encodeOptions,
   encodeProjected,
   FindQueryImpl,
@@ -367,15 +366,17 @@ class CollectionImpl extends Inspectable.Class {
     )
   }
 
-  findOne(filter: unknown = {}, options: Options = {}): Run<Option.Option<unknown>> {
-    return this.reading("findOne", filter, options, (filter, options) => this.untyped.findOne(filter, options))
+  findOne(filter: unknown = {}, options?: Options): Run<Option.Option<unknown>> {
+    return this.reading("findOne", filter, options, this.untyped.findOne.bind(this.untyped), true)
   }
 
+  /** `raw` where the operation can deliver bytes. */
   private reading(
     name: string,
     filter: unknown,
     options: Options,
-    f: (filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, MongoError.MongoError>
+    f: (filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, MongoError.MongoError>,
+    raw = false
   ): Run<Option.Option<unknown>> {
     const origin = this.origin(name)
     return Effect.flatMap(
@@ -383,19 +384,27 @@ class CollectionImpl extends Inspectable.Class {
         filter: encodeFilter(this.shape.read, filter, operands),
         ...encodeProjected(this.shape, options ?? {}, operands)
       })),
-      ({ codec, filter, options }) =>
-        Effect.flatMap(f(filter, options), (document) => this.decoded(origin, codec, document))
+      ({ codec, filter, options }) => {
+        const bytes = raw ? bytesOf(codec, this.untyped, options) : undefined
+        return Effect.flatMap(
+          f(filter, bytes === undefined ? options : { ...options, raw: true }),
+          (document) => this.decoded(origin, bytes ?? codec, document)
+        )
+      }
     )
   }
 
   private decoded(
     origin: Origin,
-    codec: Shape["codec"],
+    decoder: Decoder<unknown>,
     document: Option.Option<unknown>
   ): Run<Option.Option<unknown>> {
     return Option.isNone(document)
       ? Effect.succeedNone
-      : Effect.map(decodeOne<unknown, never>(origin, codec, document.value), Option.some)
+      : Effect.map(
+        decodeBatch<unknown, never>(origin, decoder, "fail", [document.value]),
+        ([value]) => Option.some(value)
+      )
   }
 
   findOneAndDelete(filter: unknown, options?: Options): Run<Option.Option<unknown>> {
@@ -403,7 +412,7 @@ class CollectionImpl extends Inspectable.Class {
       "findOneAndDelete",
       filter,
       options,
-      (filter, options) => this.untyped.findOneAndDelete(filter, options)
+      this.untyped.findOneAndDelete.bind(this.untyped)
     )
   }
 

@@ -76,17 +76,6 @@ export const decodeBatch = <A, R>(
   return from(0)
 }
 
-/** @internal */
-export const decodeOne = <A, R>(
-  origin: Origin,
-  codec: DocumentCodec<unknown>,
-  document: unknown
-): Effect.Effect<A, DocumentError, R> =>
-  Effect.mapError(
-    codec.decode(document) as Effect.Effect<A, SchemaIssue.Issue, R>,
-    (issue) => decodeError(origin, codec.idOf(document), issue)
-  )
-
 /**
  * The elements of batches, of which some may be empty.
  *
