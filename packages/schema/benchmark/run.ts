@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Mongofx from "@mongofx/core"
+import type * as MongofxSchema from "@mongofx/schema"
 import { MongoServer } from "@mongofx/testing"
 import { Effect, Redacted, Schema, Stream } from "effect"
 import * as Driver from "mongodb"
@@ -18,7 +19,6 @@ import { fileURLToPath } from "node:url"
 import PaprDefault from "papr"
 import type { z } from "zod"
 import { compare, quantile, type Result, type Side } from "../../core/benchmark/measure.ts"
-import type * as Codec from "../src/internal/compiledCodec.ts"
 import * as Documents from "./documents.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7)
@@ -42,9 +42,7 @@ execFileSync(
   { stdio: "inherit" }
 )
 const { MongoClient } = await import(new URL("../../core/dist/index.js", import.meta.url).href) as typeof Mongofx
-const { compile } = await import(
-  new URL("../dist/internal/compiledCodec.js", import.meta.url).href
-) as typeof Codec
+const { MongoCollection } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof MongofxSchema
 
 /** So that every side looks at each document, and none can leave it out. */
 let seen = 0
@@ -99,27 +97,22 @@ interface Connections {
 const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, shape: Shape<Looked>) => {
   const name = shape.name
   const bare = driver.db(database).collection<Looked>(name)
-  const items = mongo.db(database).collection(name)
-  const decodeRaw = (schema: Schema.Codec<Looked, Driver.Document>) => {
-    const { compiled, decodeStream } = compile(schema)
-    if (!compiled.decode) throw new Error("the decoder is not compiled")
-    return () =>
-      Effect.runPromise(
-        Stream.runForEachArray(decodeStream(items.find().raw), (chunk) => Effect.sync(() => look(chunk)))
-      )
-  }
-  const codec = compile(shape.schema)
+  const items = mongo.db(database).collection<Looked>(name)
+  const typed = (schema: Schema.Codec<Looked, Driver.Document>) =>
+    MongoCollection.make(mongo.db(database), name, schema)
+  const stream = (schema: Schema.Codec<Looked, Driver.Document>) => () =>
+    Effect.runPromise(
+      Stream.runForEachArray(typed(schema).find().stream, (chunk) => Effect.sync(() => look(chunk)))
+    )
   const interpret = Schema.decodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)
   const paprModel = papr.model(name, shape.papr)
   const sides: ReadonlyArray<Side> = [
     { name: "bare driver, toArray, unchecked", run: async () => look(await bare.find().toArray()) },
-    { name: "mongofx, compiled decoder", budget: 0.5, run: decodeRaw(shape.schema) },
-    { name: "mongofx, compiled decoder, class instances", run: decodeRaw(shape.class) },
-    {
-      name: "mongofx, compiled decoder, to an array",
-      run: async () => look(await Effect.runPromise(Stream.runCollect(codec.decodeStream(items.find().raw))))
-    },
+    { name: "mongofx, stream, decoded", budget: 0.5, run: stream(shape.schema) },
+    { name: "mongofx, stream, decoded to class instances", run: stream(shape.class) },
+    { name: "mongofx, array, decoded", run: async () => look(await Effect.runPromise(typed(shape.schema).find())) },
+    { name: "mongofx, array, unchecked", run: async () => look(await Effect.runPromise(items.find())) },
     {
       name: "bare driver, batch by batch, unchecked",
       run: async () => {
@@ -155,8 +148,7 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   const name = `written ${shape.name}`
   const bare = driver.db(database).collection(name)
   const items = mongo.db(database).collection(name)
-  const { compiled, encodeBatch } = compile(shape.schema)
-  if (!compiled.encode) throw new Error("the encoder is not compiled")
+  const typed = MongoCollection.make(mongo.db(database), name, shape.schema)
   const interpret = Schema.encodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)
   const paprModel = papr.model(name, shape.papr)
@@ -172,10 +164,11 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   const sides: ReadonlyArray<Side> = [
     { name: "bare driver, insertMany, unchecked", run: () => times(() => bare.insertMany(makeBatch())) },
     {
-      name: "mongofx, compiled encoder",
+      name: "mongofx, encoded",
       budget: 1.1,
-      run: () => repeat(() => Effect.flatMap(encodeBatch(makeBatch()), (documents) => items.insertMany(documents)))
+      run: () => repeat(() => typed.insertMany(makeBatch() as never))
     },
+    { name: "mongofx, unchecked", run: () => repeat(() => items.insertMany(makeBatch())) },
     {
       name: "mongofx, interpreted Schema",
       run: () =>

@@ -5,8 +5,8 @@
  */
 import { assert, it } from "@effect/vitest"
 import { MongoClient } from "@mongofx/core"
-import { Bson } from "@mongofx/schema"
-import { compile } from "@mongofx/schema/internal/compiledCodec"
+import { Bson, MongoCollection } from "@mongofx/schema"
+import { codecOf } from "@mongofx/schema/internal/codec"
 import { Arbitrary, Effect, Redacted, Schema, Stream } from "effect"
 import { randomUUID } from "node:crypto"
 
@@ -37,27 +37,27 @@ const Everything = Schema.Struct({
   maybe: Schema.optionalKey(Schema.NullOr(Schema.Date))
 })
 
-it.live("what compiled codecs write and read is what the interpreter writes and reads", () =>
+it.live("what a collection writes and reads by compiled codecs is what the interpreter writes and reads", () =>
   Effect.gen(function*() {
     const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
     const db = yield* Effect.acquireRelease(
       Effect.sync(() => mongo.db(`mongofx_codec_${randomUUID().slice(0, 13)}`)),
       (db) => Effect.orDie(db.dropDatabase())
     )
-    const collection = db.collection<typeof Everything.Encoded>("everything")
-    const codec = compile(Everything, { bson: { bsonRegExp: true } })
+    const collection = MongoCollection.make(db, "everything", Everything, { bsonRegExp: true })
     const generated = yield* Arbitrary.sampleEffect(Arbitrary.schema(Everything), { count: 60 })
     const documents = Array.from({ length: 1300 }, (_, _id) => ({ ...generated[_id % generated.length]!, _id }))
-    const encoded = yield* codec.encodeBatch(documents)
-    assert.deepStrictEqual(encoded, yield* Schema.encodeEffect(Schema.Array(Everything))(documents))
-    yield* collection.insertMany(encoded)
-
-    const query = collection.find({}, { bsonRegExp: true }).sort({ _id: 1 }).batchSize(700)
-    const expected = yield* Schema.decodeUnknownEffect(Schema.Array(Everything))(yield* query)
-    const found = yield* Stream.runCollect(codec.decodeStream(query.raw))
-    assert.deepStrictEqual([...found], expected)
-    const raw = yield* Stream.runCollect(query.raw)
-    const out: Array<typeof Everything.Type> = []
-    assert.strictEqual(codec.decodeMany([...raw], 0, out), documents.length)
-    assert.deepStrictEqual(out, expected)
+    const codec = codecOf(Everything.ast)
+    assert.isDefined(codec.bytes(collection.untyped.bsonOptions))
+    const encoded = yield* Schema.encodeEffect(Schema.Array(Everything))(documents)
+    assert.deepStrictEqual(documents.map((document) => codec.encodeNow(document)), encoded as never)
+    yield* collection.insertMany(documents)
+    const query = collection.find().sort({ _id: 1 }).batchSize(700)
+    const stored = yield* collection.untyped.find({}, { sort: { _id: 1 } })
+    const expected = yield* Schema.decodeUnknownEffect(Schema.Array(Everything))(stored)
+    assert.deepStrictEqual(yield* query, expected as never)
+    const chunks = yield* Stream.runCollect(Stream.chunks(query.stream))
+    // No larger than the garbage collector likes, whatever the batches of the server.
+    assert.deepStrictEqual(chunks.map((chunk) => chunk.length), [512, 188, 512, 88])
+    assert.deepStrictEqual(chunks.flat(), expected as never)
   }))

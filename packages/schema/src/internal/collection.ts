@@ -43,6 +43,11 @@ interface Insertion {
   readonly id: unknown
 }
 
+interface Insertions {
+  readonly documents: Array<Driver.Document>
+  readonly ids: Array<unknown>
+}
+
 const shapes = new WeakMap<SchemaAST.AST, WeakMap<SchemaAST.AST, Shape>>()
 
 const shapeOf = (schema: Schema.Constraint): Shape => {
@@ -141,13 +146,16 @@ class CollectionImpl extends Inspectable.Class {
     })
   }
 
-  /** What `insertion` gives where there is nothing to make or to wait for: most documents of large inserts. */
-  private insertionNow(value: unknown): Insertion | undefined {
+  /** Adds a document where there is nothing to make or to wait for, as for most documents of large inserts. */
+  private insertNow(value: unknown, { documents, ids }: Insertions): boolean {
     const { insert, inserted } = this.shape
-    if (!insert.plain || inserted === undefined || typeof value !== "object" || value === null) return undefined
+    if (!insert.plain || inserted === undefined || typeof value !== "object" || value === null) return false
     const id = (value as Record<string, unknown>)[inserted]
     const document = id === undefined ? undefined : insert.codec.encodeNow(value)
-    return document === undefined ? undefined : { document, id }
+    if (document === undefined) return false
+    documents.push(document)
+    ids.push(id)
+    return true
   }
 
   private id(origin: Origin, id: unknown, path: string): Run<unknown> {
@@ -170,23 +178,27 @@ class CollectionImpl extends Inspectable.Class {
 
   insertMany(values: unknown, options?: Options): Run<Typed.InsertManyResult<unknown>> {
     const origin = this.origin("insertMany")
-    return Effect.flatMap(encoded(origin, () => array(values, "documents")), (values) =>
-      Effect.flatMap(
-        forEachEager(
-          values,
-          (value) => this.insertionNow(value),
-          (value, index) => this.insertion(origin, value, `documents[${index}]`)
-        ),
-        (insertions) =>
-          Effect.map(
-            this.untyped.insertMany(insertions.map(({ document }) => document), options),
-            ({ acknowledged, insertedCount }) => ({
-              acknowledged,
-              insertedCount,
-              insertedIds: insertions.map(({ id }) => id as Driver.ObjectId)
-            })
-          )
-      ))
+    return Effect.flatMap(encoded(origin, () => array(values, "documents")), (values) => {
+      const insertions: Insertions = { documents: [], ids: [] }
+      const encode = forEachEager(
+        values,
+        (value) => this.insertNow(value, insertions),
+        (value, index) =>
+          Effect.map(this.insertion(origin, value, `documents[${index}]`), ({ document, id }) => {
+            insertions.documents.push(document)
+            insertions.ids.push(id)
+          })
+      )
+      return Effect.flatMap(encode, () =>
+        Effect.map(
+          this.untyped.insertMany(insertions.documents, options),
+          ({ acknowledged, insertedCount }) => ({
+            acknowledged,
+            insertedCount,
+            insertedIds: insertions.ids as Array<Driver.ObjectId>
+          })
+        ))
+    })
   }
 
   private updateResult(origin: Origin) {

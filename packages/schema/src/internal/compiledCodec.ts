@@ -3,12 +3,10 @@
  *
  * Whatever the compiled code refuses goes to the interpreter, which has the last word.
  */
-import type * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
 import { type Mismatch, mismatch, type Step } from "./compile.ts"
 import { type ByteDecoder, compileDecoder } from "./compileDecoder.ts"
@@ -48,29 +46,11 @@ export interface CompiledCodec<S extends Schema.Constraint> {
   readonly decode: (
     bytes: Uint8Array
   ) => Effect.Effect<S["Type"], Schema.SchemaError | UnreadableDocument, S["DecodingServices"]>
-  /** `decode` for a batch. Fails at the first document that does not fit. */
-  readonly decodeBatch: (
-    documents: ReadonlyArray<Uint8Array>
-  ) => Effect.Effect<Array<S["Type"]>, Schema.SchemaError | UnreadableDocument, S["DecodingServices"]>
-  /**
-   * The values of a stream of documents. A chunk is a part of a batch: the garbage of a small chunk is cheap to collect, and a
-   * batch of the server may hold tens of thousands of documents.
-   */
-  readonly decodeStream: <E, R>(
-    documents: Stream.Stream<Uint8Array, E, R>
-  ) => Stream.Stream<S["Type"], E | Schema.SchemaError | UnreadableDocument, R | S["DecodingServices"]>
   /** The document of a value, or `mismatch`, of which `encode` knows more. */
   readonly encodeValue: (value: S["Type"]) => S["Encoded"] | Mismatch
-  /** The documents of values. Fails at the first that cannot be encoded. */
-  readonly encodeBatch: (
-    values: ReadonlyArray<S["Type"]>
-  ) => Effect.Effect<Array<S["Encoded"]>, Schema.SchemaError, S["EncodingServices"]>
   /** The document of a value. */
   readonly encode: (value: S["Type"]) => Effect.Effect<S["Encoded"], Schema.SchemaError, S["EncodingServices"]>
 }
-
-/** How many documents a chunk of a decoded stream holds at the most. */
-const chunkSize = 512
 
 /** Whether values have the form that the compiled decoder gives them. */
 const isUsualForm = (options: Driver.BSONSerializeOptions): boolean =>
@@ -114,38 +94,9 @@ export const compile = <S extends Schema.Constraint>(schema: S, options: CodecOp
       }),
       (document) => decodeUnknown(document)
     )
-  const decodeBatch = (
-    documents: ReadonlyArray<Uint8Array>,
-    from = 0,
-    out: Array<S["Type"]> = []
-  ): Effect.Effect<Array<S["Type"]>, Schema.SchemaError | UnreadableDocument, S["DecodingServices"]> => {
-    const position = decodeMany(documents, from, out)
-    if (position === documents.length) return Effect.succeed(out)
-    return Effect.flatMap(diagnose(documents[position]!), (value) => {
-      out.push(value)
-      return decodeBatch(documents, position + 1, out)
-    })
-  }
   const encodeValue = (value: S["Type"]): S["Encoded"] | Mismatch => {
     const encoder = getEncoder()
     return encoder === null ? mismatch : encoder(value)
-  }
-  const encodeBatch = (
-    values: ReadonlyArray<S["Type"]>,
-    from = 0,
-    out: Array<S["Encoded"]> = []
-  ): Effect.Effect<Array<S["Encoded"]>, Schema.SchemaError, S["EncodingServices"]> => {
-    for (let i = from; i < values.length; i++) {
-      const document = encodeValue(values[i])
-      if (document === mismatch) {
-        return Effect.flatMap(encodeKnown(values[i]), (document) => {
-          out.push(document)
-          return encodeBatch(values, i + 1, out)
-        })
-      }
-      out.push(document)
-    }
-    return Effect.succeed(out)
   }
   return {
     get compiled() {
@@ -159,30 +110,7 @@ export const compile = <S extends Schema.Constraint>(schema: S, options: CodecOp
         const value = decodeBytes(bytes)
         return value === mismatch ? diagnose(bytes) : Effect.succeed(value)
       }),
-    decodeBatch: (documents) => Effect.suspend(() => decodeBatch(documents)),
-    decodeStream: (documents) =>
-      Stream.transformPull(documents, (pull) =>
-        Effect.sync(() => {
-          let batch: ReadonlyArray<Uint8Array> = []
-          let from = 0
-          const part = Effect.suspend(() => {
-            const documents = batch.slice(from, from + chunkSize)
-            from += chunkSize
-            return decodeBatch(documents) as Effect.Effect<
-              Arr.NonEmptyArray<S["Type"]>,
-              Schema.SchemaError | UnreadableDocument,
-              S["DecodingServices"]
-            >
-          })
-          const more = Effect.flatMap(pull, (documents) => {
-            batch = documents
-            from = 0
-            return part
-          })
-          return Effect.suspend(() => from < batch.length ? part : more)
-        })),
     encodeValue,
-    encodeBatch: (values) => Effect.suspend(() => encodeBatch(values)),
     encode: (value) =>
       Effect.suspend(() => {
         const document = encodeValue(value)

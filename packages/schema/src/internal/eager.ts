@@ -1,29 +1,21 @@
 import * as Effect from "effect/Effect"
 
 /**
- * As `Effect.forEach`, with an effect only for the values that have no answer now.
+ * As `Effect.forEach` without results, with an effect only for the values that are not done at once.
  *
  * @internal
  */
-export const forEachEager = <A, B, E, R>(
+export const forEachEager = <A, E, R>(
   values: ReadonlyArray<A>,
-  now: (value: A) => B | undefined,
-  later: (value: A, index: number) => Effect.Effect<B, E, R>
-): Effect.Effect<Array<B>, E, R> => {
-  const out: Array<B> = []
-  const from = (start: number): Effect.Effect<Array<B>, E, R> => {
+  now: (value: A) => boolean,
+  later: (value: A, index: number) => Effect.Effect<unknown, E, R>
+): Effect.Effect<void, E, R> => {
+  const from = (start: number): Effect.Effect<void, E, R> => {
     for (let i = start; i < values.length; i++) {
       const value = values[i]!
-      const answer = now(value)
-      if (answer === undefined) {
-        return Effect.flatMap(later(value, i), (answer) => {
-          out.push(answer)
-          return from(i + 1)
-        })
-      }
-      out.push(answer)
+      if (!now(value)) return Effect.flatMap(later(value, i), () => from(i + 1))
     }
-    return Effect.succeed(out)
+    return Effect.void
   }
   return from(0)
 }
