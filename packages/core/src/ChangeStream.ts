@@ -79,6 +79,21 @@ export type ChangeEvent<A extends Driver.Document = Driver.Document> =
   | EndOfTransactionEvent
   | UnknownChangeEvent
 
+/** The events of a type with the documents of the collection as bytes. */
+type WithRawDocuments<Event, Key extends string = "fullDocument" | "fullDocumentBeforeChange"> = Event extends unknown
+  ? [Extract<keyof Event, Key>] extends [never] ? Event
+  : { [K in keyof Event]: K extends Key ? Uint8Array : Event[K] }
+  : never
+
+/**
+ * What a change stream tells of with `rawDocuments`: a `ChangeEvent` whose `fullDocument` and `fullDocumentBeforeChange` are BSON.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type RawChangeEvent<A extends Driver.Document = Driver.Document> = WithRawDocuments<ChangeEvent<A>>
+
 /**
  * Options of `watch`.
  *
@@ -135,15 +150,49 @@ export interface WatchOptions {
 }
 
 /**
+ * Options of `watch` for events with the bytes of the documents.
+ *
+ * **When to use**
+ *
+ * Use where documents are handed on as they are, or where a decoder of your own reads them.
+ *
+ * **Details**
+ *
+ * `fullDocument` and `fullDocumentBeforeChange` are the BSON of the documents, each a copy of its own. Nothing in them is looked at:
+ * a string in them that is no valid UTF-8 is no failure. Where the server says `null`, so does the event; all other fields are read
+ * as without the option.
+ *
+ * **Example** (Copying a collection as it changes)
+ *
+ * ```ts
+ * import type { MongoCollection } from "@mongofx/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * const copy = (users: MongoCollection.MongoCollection, write: (document: Uint8Array) => Effect.Effect<void>) =>
+ *   users.watch([{ $match: { operationType: "insert" } }], { rawDocuments: true }).pipe(
+ *     Stream.runForEach((event) => event.operationType === "insert" ? write(event.fullDocument) : Effect.void)
+ *   )
+ * ```
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface RawWatchOptions extends WatchOptions {
+  /** Leaves `fullDocument` and `fullDocumentBeforeChange` as bytes. */
+  readonly rawDocuments: true
+}
+
+/**
  * One answer of the server.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export interface ChangeBatch<A extends Driver.Document = Driver.Document> {
+export interface ChangeBatch<A extends Driver.Document = Driver.Document, Event = ChangeEvent<A>> {
   /** The events, in their order. */
-  readonly events: ReadonlyArray<ChangeEvent<A>>
+  readonly events: ReadonlyArray<Event>
   /** The token to resume with after all of them, if the server has said one. */
   readonly resumeToken: Option.Option<Driver.ResumeToken>
 }
@@ -155,11 +204,11 @@ export interface ChangeBatch<A extends Driver.Document = Driver.Document> {
  * @category models
  * @since 0.1.0
  */
-export interface OpenChangeStream<A extends Driver.Document = Driver.Document> {
+export interface OpenChangeStream<A extends Driver.Document = Driver.Document, Event = ChangeEvent<A>> {
   /** The events since it was opened. It is one stream, and takes whole batches: what one run of it has taken, another does not see. */
-  readonly stream: Stream.Stream<ChangeEvent<A>, MongoError>
+  readonly stream: Stream.Stream<Event, MongoError>
   /** The next answer of the server, which has no events where nothing has happened for `maxAwaitTime`. Interrupted, it loses nothing. */
-  readonly next: Effect.Effect<ChangeBatch<A>, MongoError>
+  readonly next: Effect.Effect<ChangeBatch<A, Event>, MongoError>
   /**
    * The token to resume with after everything that has been taken so far. It moves on while nothing happens, since the server says
    * with every empty answer up to where it has looked (`postBatchResumeToken`).
@@ -202,11 +251,29 @@ export interface OpenChangeStream<A extends Driver.Document = Driver.Document> {
  * @category models
  * @since 0.1.0
  */
-export interface ChangeStream<A extends Driver.Document = Driver.Document>
-  extends Stream.Stream<ChangeEvent<A>, MongoError>
+export interface ChangeStream<A extends Driver.Document = Driver.Document, Event = ChangeEvent<A>>
+  extends Stream.Stream<Event, MongoError>
 {
   /** Opens the change stream on the server, for as long as the scope lives: what is written from then on is in it. */
-  readonly open: Effect.Effect<OpenChangeStream<A>, MongoError, Scope.Scope>
+  readonly open: Effect.Effect<OpenChangeStream<A, Event>, MongoError, Scope.Scope>
+}
+
+/**
+ * The operation `watch` of a collection, a database or a client.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Watch<A extends Driver.Document = Driver.Document> {
+  <B extends Driver.Document = A>(
+    pipeline: ReadonlyArray<Driver.Document> | undefined,
+    options: RawWatchOptions
+  ): ChangeStream<B, RawChangeEvent<B>>
+  <B extends Driver.Document = A>(
+    pipeline?: ReadonlyArray<Driver.Document>,
+    options?: WatchOptions
+  ): ChangeStream<B>
 }
 
 /**

@@ -14,7 +14,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
-import type { ChangeStream, WatchOptions } from "./ChangeStream.ts"
+import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/client.ts"
 import { secretsOf, toDriverOptions } from "./internal/clientOptions.ts"
 import type { OptionsOf } from "./Mongo.ts"
@@ -239,10 +239,7 @@ export interface MongoClient {
    * What happens to all databases of the deployment, as a stream that goes on after failures. The pipeline may filter and reshape the events, but must keep
    * `_id`. See `ChangeStream`.
    */
-  readonly watch: <A extends Driver.Document = Driver.Document>(
-    pipeline?: ReadonlyArray<Driver.Document>,
-    options?: WatchOptions
-  ) => ChangeStream<A>
+  readonly watch: Watch
   /**
    * Runs a promise of the driver's with the errors, the span and the interruption of mongofx: the way out for what mongofx
    * does not offer. The signal aborts when the fiber is interrupted; hand it on to what takes one.

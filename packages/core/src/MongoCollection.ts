@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
-import type { ChangeStream, WatchOptions } from "./ChangeStream.ts"
+import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/collection.ts"
 import type { OptionsOf } from "./Mongo.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
@@ -279,10 +279,7 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
    * What happens to the collection, as a stream that goes on after failures. The pipeline may filter and reshape the events, but must keep
    * `_id`. See `ChangeStream`.
    */
-  readonly watch: <B extends Driver.Document = A>(
-    pipeline?: ReadonlyArray<Driver.Document>,
-    options?: WatchOptions
-  ) => ChangeStream<B>
+  readonly watch: Watch<A>
 
   /** Makes an index if it is not there, and returns its name. Fails with an `IndexError` where another stands in its way. */
   readonly createIndex: (

@@ -9,7 +9,7 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
-import type { ChangeStream, WatchOptions } from "./ChangeStream.ts"
+import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/database.ts"
 import type { OptionsOf } from "./Mongo.ts"
 import { MongoClient } from "./MongoClient.ts"
@@ -180,10 +180,7 @@ export interface MongoDatabase {
    * What happens to the collections of the database, as a stream that goes on after failures. The pipeline may filter and reshape the events, but must keep
    * `_id`. See `ChangeStream`.
    */
-  readonly watch: <A extends Driver.Document = Driver.Document>(
-    pipeline?: ReadonlyArray<Driver.Document>,
-    options?: WatchOptions
-  ) => ChangeStream<A>
+  readonly watch: Watch
   /** A query of what a pipeline gives that starts with no collection: `$documents`, `$currentOp` and their like. */
   readonly aggregate: <A extends Driver.Document = Driver.Document>(
     pipeline?: ReadonlyArray<Driver.Document>,

@@ -4,7 +4,7 @@ import { MongoServer } from "@mongofx/testing"
 import { Effect, Exit, Fiber, Option, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as Driver from "mongodb"
-import { failCommand, type Fixture, interrupt, nothingLeft, reasonOf, setup, timed, until } from "./utils.ts"
+import { failCommand, type Fixture, interrupt, nothingLeft, reasonOf, send, setup, timed, until } from "./utils.ts"
 
 const hasBinary = (process.env["MONGOD_BINARY"] ?? "") !== ""
 
@@ -179,6 +179,118 @@ describe("the events of a collection", () => {
       yield* until("it has asked three times", () => sent().filter((name) => name === "getMore").length >= 3)
       assert.strictEqual(last("getMore")["maxTimeMS"], 50)
       yield* Fiber.interrupt(fiber)
+    }))
+})
+
+describe("rawDocuments", () => {
+  it.live("gives the bytes of the documents, and the rest as it is without", () =>
+    Effect.gen(function*() {
+      const { db, items } = yield* watched
+      const options = { fullDocument: "updateLookup", fullDocumentBeforeChange: "whenAvailable" } as const
+      const events = Effect.gen(function*() {
+        const [plain, raw] = [
+          yield* items.watch([], options).open,
+          yield* items.watch([], { ...options, rawDocuments: true }).open
+        ]
+        yield* items.insertMany([{ _id: 1, n: 1 }, { _id: 2, n: 2 }])
+        yield* items.updateOne({ _id: 1 }, { $set: { n: 2 } })
+        yield* items.deleteOne({ _id: 1 })
+        yield* db.collection("items").drop()
+        return [
+          yield* Stream.runCollect(Stream.take(plain.stream, 6)),
+          yield* Stream.runCollect(Stream.take(raw.stream, 6))
+        ] as const
+      })
+      const [plain, raw] = yield* events
+      const [insert, second, update, remove, , invalidate] = raw
+      assert(insert?.operationType === "insert" && update?.operationType === "update")
+      assert(second?.operationType === "insert" && remove?.operationType === "delete")
+      assert.deepStrictEqual(Driver.BSON.deserialize(insert.fullDocument), { _id: 1, n: 1 })
+      assert.deepStrictEqual(Driver.BSON.deserialize(second.fullDocument), { _id: 2, n: 2 })
+      // It is gone when it is looked up, and the server says so.
+      assert.isNull(update.fullDocument)
+      assert.deepStrictEqual(Driver.BSON.deserialize(update.fullDocumentBeforeChange!), { _id: 1, n: 1 })
+      assert.instanceOf(remove.fullDocumentBeforeChange, Uint8Array)
+      assert.strictEqual(invalidate?.operationType, "invalidate")
+      const decoded = raw.map((event) =>
+        Object.fromEntries(
+          Object.entries(event).map((
+            [name, value]
+          ) => [name, value instanceof Uint8Array ? Driver.BSON.deserialize(value) : value])
+        )
+      )
+      assert.deepStrictEqual(decoded, plain as never)
+      assert.deepStrictEqual(decoded.map(Object.keys), plain.map(Object.keys))
+    }))
+
+  it.live("reads the rest by the options of the stream, and of what is watched", () =>
+    Effect.gen(function*() {
+      const { admin, db, items } = yield* watched
+      const bigints = db.collection<Item>("items", { useBigInt64: true })
+      const streams = [
+        yield* items.watch([], { rawDocuments: true }).open,
+        yield* items.watch([], { rawDocuments: true, useBigInt64: true }).open,
+        yield* items.watch([], { rawDocuments: true, promoteLongs: false }).open,
+        yield* bigints.watch([], { rawDocuments: true }).open,
+        yield* db.watch<Item>([], { rawDocuments: true, useBigInt64: true }).open
+      ]
+      const document: Driver.Document = { _id: Driver.Long.fromNumber(7) }
+      yield* Effect.promise(() => admin.db(db.name).collection("items").insertOne(document))
+      const ids: Array<unknown> = []
+      for (const { stream } of streams) {
+        const [event] = yield* Stream.runCollect(Stream.take(stream, 1))
+        assert(event?.operationType === "insert")
+        assert.deepStrictEqual(Buffer.from(event.fullDocument), Buffer.from(Driver.BSON.serialize(document)))
+        ids.push(event.documentKey._id)
+      }
+      assert.deepStrictEqual<unknown>(ids, [7, 7n, Driver.Long.fromNumber(7), 7n, 7n])
+    }))
+
+  it.live("goes on after a lost cursor, and at a token", () =>
+    Effect.gen(function*() {
+      const fixture = yield* watched
+      const { items } = fixture
+      const changes = yield* items.watch([], { rawDocuments: true, batchSize: 2 }).open
+      yield* items.insertMany([1, 2, 3].map((_id) => ({ _id })))
+      const first = yield* changes.next
+      assert.strictEqual(first.events.length, 2)
+      assert.isAbove(yield* killCursors(fixture), 0)
+      const [third] = yield* Stream.runCollect(Stream.take(changes.stream, 1))
+      assert(third?.operationType === "insert")
+      assert.deepStrictEqual(Driver.BSON.deserialize(third.fullDocument), { _id: 3 })
+      const resumeAfter = first.events[0]!._id
+      const again = items.watch([], { rawDocuments: true, resumeAfter })
+      assert.deepStrictEqual(
+        (yield* Stream.runCollect(Stream.take(again, 2))).map(({ _id }) => _id),
+        [first.events[1]!._id, third._id]
+      )
+    }))
+
+  it.live("fails with a BsonError where the rest cannot be read, as without", () =>
+    Effect.gen(function*() {
+      const { db, items } = yield* watched
+      const [plain, raw, unchecked, later] = [
+        yield* items.watch().open,
+        yield* items.watch([], { rawDocuments: true }).open,
+        yield* items.watch([], { rawDocuments: true, enableUtf8Validation: false }).open,
+        yield* items.watch([{ $match: { "fullDocument.n": 2 } }], { rawDocuments: true }).open
+      ]
+      const insert = Driver.BSON.serialize({
+        insert: "items",
+        documents: [{ _id: 1, n: 2, text: "~~~" }, { _id: "~~~" }],
+        $db: db.name
+      })
+      // No UTF-8, and no driver would send it.
+      for (let i = 0; i < insert.length; i++) if (insert[i] === 126) insert[i] = 0xff
+      yield* send(insert)
+      const reasons = [yield* reasonOf(Stream.runDrain(plain.stream)), yield* reasonOf(Stream.runDrain(raw.stream))]
+      assert.deepStrictEqual(
+        reasons.map(({ _tag, message }) => [_tag, message]),
+        reasons.map(() => ["BsonError", reasons[0]!.message])
+      )
+      assert.strictEqual((yield* Stream.runCollect(Stream.take(unchecked.stream, 2))).length, 2)
+      // What is in a document is not looked at.
+      assert.strictEqual((yield* Stream.runCollect(Stream.take(later.stream, 1))).length, 1)
     }))
 })
 
@@ -415,6 +527,42 @@ describe("large events", () => {
       assert.strictEqual(again.fullDocument?.text, b)
       assert.strictEqual(again.fullDocumentBeforeChange?.text, a)
     }), 60_000)
+
+  it.live(
+    "arrive whole with the bytes of their documents, also when lost in the midst of their fragments",
+    () =>
+      Effect.gen(function*() {
+        const fixture = yield* watched
+        const large = fixture.db.collection<{ _id: number; text: string }>("large")
+        yield* fixture.db.createCollection("large", { changeStreamPreAndPostImages: { enabled: true } })
+        const options = {
+          splitLargeEvents: true,
+          fullDocument: "required",
+          fullDocumentBeforeChange: "required",
+          rawDocuments: true,
+          batchSize: 1
+        } as const
+        const changes = yield* large.watch([], options).open
+        const [a, b] = ["a".repeat(9_000_000), "b".repeat(9_000_000)]
+        yield* large.insertOne({ _id: 1, text: a })
+        yield* large.updateOne({ _id: 1 }, { $set: { text: b } })
+        const [insert, update] = yield* Stream.runCollect(Stream.take(changes.stream, 2))
+        const check = (event: ChangeStream.RawChangeEvent<{ _id: number; text: string }> | undefined) => {
+          if (event?.operationType !== "update") return assert.fail(String(event?.operationType))
+          assert.strictEqual(Driver.BSON.deserialize(event.fullDocument!)["text"], b)
+          assert.strictEqual(Driver.BSON.deserialize(event.fullDocumentBeforeChange!)["text"], a)
+          assert.notProperty(event, "splitEvent")
+        }
+        check(update)
+        yield* failCommand(fixture, { skip: 1 }, { failCommands: ["getMore"], errorCode: 43 })
+        const again = yield* Effect.forkChild(
+          Stream.runCollect(Stream.take(large.watch([], { ...options, resumeAfter: insert!._id }), 1))
+        )
+        yield* until("it was resumed", () => fixture.sent().filter((name) => name === "aggregate").length > 2)
+        check((yield* Fiber.join(again))[0])
+      }),
+    60_000
+  )
 
   it.live("without the option such an event is the server's error", () =>
     Effect.gen(function*() {

@@ -2,10 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, type Query } from "@mongofx/core"
 import { Cause, Effect, Option, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
-import * as Net from "node:net"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { failCommand, nothingLeft, reasonOf, setup, uri } from "./utils.ts"
+import { failCommand, nothingLeft, reasonOf, send, setup, uri } from "./utils.ts"
 
 const filled = (count: number, config?: Parameters<typeof setup>[0]) =>
   Effect.gen(function*() {
@@ -26,22 +25,6 @@ const filled = (count: number, config?: Parameters<typeof setup>[0]) =>
     })
     return { ...fixture, collection, batches }
   })
-
-/** Sends a command as it is. */
-const send = (command: Uint8Array) =>
-  Effect.promise(() =>
-    new Promise<void>((resolve, reject) => {
-      const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
-      const head = Buffer.alloc(21)
-      head.writeInt32LE(head.length + command.length, 0)
-      head.writeInt32LE(2013, 12)
-      const socket = Net.connect(Number(port), hostname, () => socket.write(Buffer.concat([head, command])))
-      socket.once("data", () => {
-        socket.destroy()
-        resolve()
-      }).on("error", reject)
-    })
-  )
 
 const collectGarbage = (() => {
   setFlagsFromString("--expose-gc")

@@ -3,6 +3,7 @@ import { FailPoint, MongoServer } from "@mongofx/testing"
 import { Cause, Effect, Exit, Fiber, Option, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
+import * as Net from "node:net"
 
 /** The server of the run: the global setup of vitest names it. */
 export const uri = process.env["MONGODB_URI"]!
@@ -50,6 +51,22 @@ export const setup = (
     }
     return { mongo, db: mongo.db(name), driver, admin, commands, sent, last }
   })
+
+/** Sends a command to the server as it is. */
+export const send = (command: Uint8Array) =>
+  Effect.promise(() =>
+    new Promise<void>((resolve, reject) => {
+      const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
+      const head = Buffer.alloc(21)
+      head.writeInt32LE(head.length + command.length, 0)
+      head.writeInt32LE(2013, 12)
+      const socket = Net.connect(Number(port), hostname, () => socket.write(Buffer.concat([head, command])))
+      socket.once("data", () => {
+        socket.destroy()
+        resolve()
+      }).on("error", reject)
+    })
+  )
 
 /** Operations and cursors on the test's database that the server still has. */
 export const leftOnServer = ({ admin, db }: Fixture): Effect.Effect<Array<Driver.Document>> =>

@@ -46,6 +46,43 @@ describe("watch", () => {
   })
 })
 
+describe("rawDocuments", () => {
+  type Raw = ChangeStream.RawChangeEvent<User>
+
+  it("gives events with the bytes of the documents, whatever is watched", () => {
+    const changes = users.watch([], { rawDocuments: true, fullDocument: "updateLookup" })
+    expect(changes).type.toBe<ChangeStream.ChangeStream<User, Raw>>()
+    expect(changes).type.toBeAssignableTo<Stream.Stream<Raw, MongoError.MongoError>>()
+    expect(changes.open).type.toBe<
+      Effect.Effect<ChangeStream.OpenChangeStream<User, Raw>, MongoError.MongoError, Scope.Scope>
+    >()
+    expect(db.watch<User>(undefined, { rawDocuments: true })).type.toBe<ChangeStream.ChangeStream<User, Raw>>()
+    expect(mongo.watch([], { rawDocuments: true })).type.toBe<
+      ChangeStream.ChangeStream<Driver.Document, ChangeStream.RawChangeEvent>
+    >()
+  })
+
+  it("changes nothing but the documents", () => {
+    const raw = {} as Raw
+    expect(raw._id).type.toBe<Driver.ResumeToken>()
+    if (raw.operationType === "insert") expect(raw.fullDocument).type.toBe<Uint8Array>()
+    if (raw.operationType === "update") {
+      expect(raw.fullDocument).type.toBe<Uint8Array | undefined>()
+      expect(raw.fullDocumentBeforeChange).type.toBe<Uint8Array | undefined>()
+      expect(raw.updateDescription.updatedFields).type.toBe<Partial<User> | undefined>()
+    }
+    if (raw.operationType === "drop") expect(raw).type.toBe<Driver.ChangeStreamDropDocument>()
+  })
+
+  it("is told at the call, and leaves the type without it as it is", () => {
+    expect(users.watch([], { fullDocument: "updateLookup" })).type.toBe<ChangeStream.ChangeStream<User>>()
+    expect<ReturnType<typeof users.watch>>().type.toBe<ChangeStream.ChangeStream>()
+    expect(users.watch([], {} as ChangeStream.RawWatchOptions)).type.toBe<ChangeStream.ChangeStream<User, Raw>>()
+    expect(users.watch).type.not.toBeCallableWith([], { rawDocuments: {} as boolean })
+    expect(users.watch).type.not.toBeCallableWith([], { rawDocuments: true, fullDocument: "always" })
+  })
+})
+
 describe("ChangeEvent", () => {
   it("is told apart by its operation type", () => {
     if (event.operationType === "insert") expect(event.fullDocument).type.toBe<User>()

@@ -9,8 +9,9 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import type { ChangeBatch, ChangeEvent, ChangeStream, OpenChangeStream, WatchOptions } from "../ChangeStream.ts"
+import type { ChangeBatch, ChangeStream, OpenChangeStream, WatchOptions } from "../ChangeStream.ts"
 import { ChangeStreamError, MongoError } from "../MongoError.ts"
+import { eventOf } from "./changeEventBytes.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./changeStreamSteps.ts"
 import { InvalidInput, subjectOf } from "./classify.ts"
 import type { Connection } from "./connection.ts"
@@ -58,12 +59,23 @@ const commandOptions = [
   "enableUtf8Validation"
 ] as const
 
-const ownOptions = ["maxAwaitTime", "splitLargeEvents", "resumeTimeout", "continueAfterInvalidate"] as const
+const ownOptions = [
+  "maxAwaitTime",
+  "splitLargeEvents",
+  "resumeTimeout",
+  "continueAfterInvalidate",
+  "rawDocuments"
+] as const
 
 const known = new Set<string>([...stageOptions, ...commandOptions, ...ownOptions])
 
 const pick = (options: Readonly<Record<string, unknown>>, keys: ReadonlyArray<string>): Record<string, unknown> =>
   Object.fromEntries(keys.flatMap((key) => options[key] === undefined ? [] : [[key, options[key]]]))
+
+/** @internal */
+export interface AnyWatchOptions extends WatchOptions {
+  readonly rawDocuments?: boolean | undefined
+}
 
 const defaultResumeTimeout = "2 minutes"
 
@@ -72,10 +84,11 @@ const defaultResumeTimeout = "2 minutes"
  *
  * @internal
  */
-class ChangeStreamRun<A extends Driver.Document> {
+class ChangeStreamRun<A extends Driver.Document, Event> {
   private readonly target: WatchTarget
   private readonly pipeline: ReadonlyArray<Driver.Document>
-  private readonly options: WatchOptions
+  private readonly options: AnyWatchOptions
+  private readonly rawDocuments: boolean
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private position: Position
   private cursor: CursorRun<Driver.Document> | undefined
@@ -90,12 +103,13 @@ class ChangeStreamRun<A extends Driver.Document> {
   constructor(
     target: WatchTarget,
     pipeline: ReadonlyArray<Driver.Document>,
-    options: WatchOptions,
+    options: AnyWatchOptions,
     fiber: Fiber.Fiber<unknown, unknown>
   ) {
     this.target = target
     this.pipeline = pipeline
     this.options = options
+    this.rawDocuments = options.rawDocuments === true
     this.fiber = fiber
     this.position = pick({ ...options }, ["resumeAfter", "startAfter", "startAtOperationTime"])
     this.lastToken = options.startAfter ?? options.resumeAfter
@@ -140,6 +154,7 @@ class ChangeStreamRun<A extends Driver.Document> {
       [{ $changeStream: stage }, ...this.pipeline, ...split],
       {
         ...pick(options, commandOptions),
+        ...this.rawDocuments ? { raw: true } : {},
         ...this.options.maxAwaitTime === undefined
           ? {}
           : { maxAwaitTimeMS: Duration.toMillis(Duration.fromInputUnsafe(this.options.maxAwaitTime)) },
@@ -184,7 +199,12 @@ class ChangeStreamRun<A extends Driver.Document> {
   private readonly openCursor: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() => {
     const { connection, operation } = this.target
     const cursor = new CursorRun<Driver.Document>(
-      { connection, operation, open: this.makeCursor, tailable: { awaitData: true } },
+      {
+        connection,
+        operation,
+        open: this.makeCursor,
+        tailable: { awaitData: true, fromBytes: this.rawDocuments ? eventOf : undefined }
+      },
       this.fiber,
       // A change stream cannot be part of a transaction, and would hold the line of a session while it waits.
       undefined,
@@ -210,11 +230,11 @@ class ChangeStreamRun<A extends Driver.Document> {
     this.lastToken = token
   }
 
-  private readonly once: Effect.Effect<ChangeBatch<A>, MongoError> = Effect.flatMap(
+  private readonly once: Effect.Effect<ChangeBatch<A, Event>, MongoError> = Effect.flatMap(
     this.ensureOpen,
     (cursor) =>
       Effect.flatMap(this.nextBatch(cursor), (documents) => {
-        const events: Array<ChangeEvent<A>> = []
+        const events: Array<Event> = []
         for (const document of documents) {
           if (document["_id"] === undefined) {
             return Effect.fail(this.fail("fatal", "an event has no resume token; the pipeline must keep `_id`"))
@@ -232,7 +252,7 @@ class ChangeStreamRun<A extends Driver.Document> {
           this.position = { resumeAfter: document["_id"] }
           this.lastToken = document["_id"]
           if (joined.whole["operationType"] === "invalidate") this.invalidated = true
-          events.push(joined.whole as ChangeEvent<A>)
+          events.push(joined.whole as Event)
         }
         if (!this.invalidated) this.advance(cursor.postBatchResumeToken, cursor)
         // The server closes the cursor after an invalidate, of which the pipeline may have left nothing to see.
@@ -242,7 +262,7 @@ class ChangeStreamRun<A extends Driver.Document> {
   )
 
   /** The next batch, over as many cursors as it takes. */
-  readonly next: Effect.Effect<ChangeBatch<A>, MongoError> = Effect.suspend(() => {
+  readonly next: Effect.Effect<ChangeBatch<A, Event>, MongoError> = Effect.suspend(() => {
     if (this.invalidated) {
       if (this.options.continueAfterInvalidate !== true) {
         return Effect.fail(this.fail("invalidated", "what was watched has been dropped or renamed"))
@@ -284,7 +304,7 @@ class ChangeStreamRun<A extends Driver.Document> {
   readonly open: Effect.Effect<void, MongoError> = Effect.asVoid(Effect.suspend(() => this.resuming(this.ensureOpen)))
 
   /** The next batch that has events. */
-  readonly pull: Effect.Effect<Arr.NonEmptyReadonlyArray<ChangeEvent<A>>, MongoError> = Effect.flatMap(
+  readonly pull: Effect.Effect<Arr.NonEmptyReadonlyArray<Event>, MongoError> = Effect.flatMap(
     Effect.suspend(() => this.next),
     ({ events }) => Arr.isReadonlyArrayNonEmpty(events) ? Effect.succeed(events) : this.pull
   )
@@ -297,36 +317,36 @@ class ChangeStreamRun<A extends Driver.Document> {
  *
  * @internal
  */
-const scoped = <A extends Driver.Document>(
+const scoped = <A extends Driver.Document, Event>(
   target: WatchTarget,
   pipeline: ReadonlyArray<Driver.Document>,
-  options: WatchOptions,
+  options: AnyWatchOptions,
   scope: Scope.Scope
-): Effect.Effect<ChangeStreamRun<A>> =>
+): Effect.Effect<ChangeStreamRun<A, Event>> =>
   Effect.withFiber((fiber) => {
-    const run = new ChangeStreamRun<A>(target, pipeline, options, fiber)
+    const run = new ChangeStreamRun<A, Event>(target, pipeline, options, fiber)
     return Effect.as(Scope.addFinalizer(scope, run.closed), run)
   })
 
 /** @internal */
-export const makeChangeStream = <A extends Driver.Document>(
+export const makeChangeStream = <A extends Driver.Document, Event>(
   target: WatchTarget,
   pipeline: ReadonlyArray<Driver.Document>,
-  options: WatchOptions
-): ChangeStream<A> => {
+  options: AnyWatchOptions
+): ChangeStream<A, Event> => {
   const stream = Stream.fromChannel(
     Channel.fromTransform((_: unknown, scope) =>
-      Effect.map(scoped<A>(target, pipeline, options, scope), (run) => run.pull)
+      Effect.map(scoped<A, Event>(target, pipeline, options, scope), (run) => run.pull)
     )
   )
   const open = Effect.gen(function*() {
-    const run = yield* scoped<A>(target, pipeline, options, yield* Effect.scope)
+    const run = yield* scoped<A, Event>(target, pipeline, options, yield* Effect.scope)
     yield* run.open
     return {
       stream: Stream.fromPull(Effect.succeed(run.pull)),
       next: run.next,
       resumeToken: Effect.sync(() => run.resumeToken)
-    } satisfies OpenChangeStream<A>
+    } satisfies OpenChangeStream<A, Event>
   })
   return Object.assign(stream, { open })
 }

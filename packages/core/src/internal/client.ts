@@ -5,7 +5,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
+import type { ChangeStream } from "../ChangeStream.ts"
 import type { OptionsOf } from "../Mongo.ts"
 import type {
   BulkWriteModel,
@@ -19,7 +19,7 @@ import type { MongoError } from "../MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransactionOptions } from "../MongoSession.ts"
 import * as Topology from "../Topology.ts"
 import { bounded } from "./bounded.ts"
-import { makeChangeStream } from "./changeStream.ts"
+import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
 import * as commandSpans from "./commandSpans.ts"
 import type { Connection, SessionKey } from "./connection.ts"
@@ -254,9 +254,9 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
 
   watch<A extends Driver.Document = Driver.Document>(
     pipeline: ReadonlyArray<Driver.Document> = [],
-    options: WatchOptions = {}
-  ): ChangeStream<A> {
-    return makeChangeStream<A>(
+    options: AnyWatchOptions = {}
+  ): ChangeStream<A, never> {
+    return makeChangeStream(
       {
         connection: this.connection,
         operation: { name: "watch", command: "aggregate", database: "admin" },

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Driver from "mongodb"
-import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
+import type { ChangeStream } from "../ChangeStream.ts"
 import type * as Mongo from "../Mongo.ts"
 import type {
   CollectionOptions,
@@ -14,7 +14,7 @@ import type {
 import type { MongoDatabase } from "../MongoDatabase.ts"
 import { IndexError, MongoError } from "../MongoError.ts"
 import type { AggregateQuery, FindQuery, Query } from "../Query.ts"
-import { makeChangeStream } from "./changeStream.ts"
+import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate, checkValue } from "./inputSafety.ts"
@@ -326,9 +326,9 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
 
   watch<B extends Driver.Document = A>(
     pipeline: ReadonlyArray<Driver.Document> = [],
-    options: WatchOptions = {}
-  ): ChangeStream<B> {
-    return makeChangeStream<B>(
+    options: AnyWatchOptions = {}
+  ): ChangeStream<B, never> {
+    return makeChangeStream(
       {
         connection: this.connection,
         operation: this.operation("watch", "aggregate"),

@@ -40,8 +40,12 @@ export interface CursorSource<A> {
   readonly operation: Operation
   /** May throw: the driver checks arguments when a cursor is made. */
   readonly open: (options: CallOptions) => Driver.AbstractCursor<A>
-  /** Set where the cursor waits at the end of a capped collection instead of ending. */
-  readonly tailable?: { readonly awaitData: boolean } | undefined
+  /** Set where the cursor waits at the end of what there is instead of ending. */
+  readonly tailable?: {
+    readonly awaitData: boolean
+    /** Reads the documents of a cursor that delivers bytes, with the options by which it would read them itself. May throw. */
+    readonly fromBytes?: ((bytes: Uint8Array, options: Driver.BSON.DeserializeOptions) => A) | undefined
+  } | undefined
 }
 
 /** How long a finalizer waits for the server to confirm that a cursor is closed: real milliseconds. */
@@ -101,7 +105,10 @@ export class CursorRun<A> {
       if (head === null) return []
       const rest = cursor.readBufferedDocuments()
       rest.unshift(head as never)
-      return rest
+      const { fromBytes } = this.source.tailable
+      if (fromBytes === undefined) return rest
+      const options = { ...internalsOf(cursor).deserializationOptions, raw: false }
+      return rest.map((bytes) => fromBytes(bytes as never, options))
     }
     const more = await cursor.hasNext()
     this.opened = true

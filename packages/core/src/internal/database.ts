@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import type * as Driver from "mongodb"
-import type { ChangeStream, WatchOptions } from "../ChangeStream.ts"
+import type { ChangeStream } from "../ChangeStream.ts"
 import type { OptionsOf } from "../Mongo.ts"
 import type { CollectionOptions, MongoCollection } from "../MongoCollection.ts"
 import type {
@@ -14,7 +14,7 @@ import type {
 } from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
 import type { AggregateQuery, Query } from "../Query.ts"
-import { makeChangeStream } from "./changeStream.ts"
+import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
 import { makeCollection } from "./collection.ts"
 import type { Connection } from "./connection.ts"
@@ -184,9 +184,9 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
 
   watch<A extends Driver.Document = Driver.Document>(
     pipeline: ReadonlyArray<Driver.Document> = [],
-    options: WatchOptions = {}
-  ): ChangeStream<A> {
-    return makeChangeStream<A>(
+    options: AnyWatchOptions = {}
+  ): ChangeStream<A, never> {
+    return makeChangeStream(
       {
         connection: this.connection,
         operation: this.operation("watch", "aggregate"),
