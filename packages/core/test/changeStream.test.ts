@@ -4,7 +4,18 @@ import { MongoServer } from "@mongofx/testing"
 import { Effect, Exit, Fiber, Option, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import * as Driver from "mongodb"
-import { failCommand, type Fixture, interrupt, nothingLeft, reasonOf, send, setup, timed, until } from "./utils.ts"
+import {
+  failCommand,
+  type Fixture,
+  interrupt,
+  nothingLeft,
+  reasonOf,
+  send,
+  setup,
+  spoilt,
+  timed,
+  until
+} from "./utils.ts"
 
 const hasBinary = (process.env["MONGOD_BINARY"] ?? "") !== ""
 
@@ -275,14 +286,8 @@ describe("rawDocuments", () => {
         yield* items.watch([], { rawDocuments: true, enableUtf8Validation: false }).open,
         yield* items.watch([{ $match: { "fullDocument.n": 2 } }], { rawDocuments: true }).open
       ]
-      const insert = Driver.BSON.serialize({
-        insert: "items",
-        documents: [{ _id: 1, n: 2, text: "~~~" }, { _id: "~~~" }],
-        $db: db.name
-      })
-      // No UTF-8, and no driver would send it.
-      for (let i = 0; i < insert.length; i++) if (insert[i] === 126) insert[i] = 0xff
-      yield* send(insert)
+      const documents = [{ _id: 1, n: 2, text: "~~~" }, { _id: "~~~" }]
+      yield* send(spoilt({ insert: "items", documents, $db: db.name }))
       const reasons = [yield* reasonOf(Stream.runDrain(plain.stream)), yield* reasonOf(Stream.runDrain(raw.stream))]
       assert.deepStrictEqual(
         reasons.map(({ _tag, message }) => [_tag, message]),

@@ -52,6 +52,13 @@ export const setup = (
     return { mongo, db: mongo.db(name), driver, admin, commands, sent, last }
   })
 
+/** The bytes of a command in which every "~~~" is made what no UTF-8 is, and no driver would send. */
+export const spoilt = (command: Driver.Document): Buffer => {
+  const bytes = Buffer.from(Driver.BSON.serialize(command))
+  for (let i = bytes.indexOf("~~~"); i >= 0; i = bytes.indexOf("~~~")) bytes.fill(0xff, i, i + 3)
+  return bytes
+}
+
 /** Sends a command to the server as it is. */
 export const send = (command: Uint8Array) =>
   Effect.promise(() =>

@@ -39,7 +39,7 @@ export interface DocumentCodec<A> extends Decoder<A> {
   readonly bytes: (options: Driver.BSONSerializeOptions) => Decoder<A> | undefined
 }
 
-const manyWith = <A>(decode: DocumentCodec<A>["decode"]): Decoder<A>["decodeMany"] => (documents, from, out) => {
+const manyWith = <A>(decode: Decoder<A>["decode"]): Decoder<A>["decodeMany"] => (documents, from, out) => {
   for (let i = from; i < documents.length; i++) {
     const decoded = decode(documents[i])
     if (!Exit.isExit(decoded) || Exit.isFailure(decoded)) return i
@@ -126,6 +126,6 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
  * @internal
  */
 export const decoderOf = <A>(
-  decode: DocumentCodec<A>["decode"],
+  decode: Decoder<A>["decode"],
   idOf: Decoder<A>["idOf"]
 ): Decoder<A> => ({ decodeMany: manyWith(decode), decode, idOf })

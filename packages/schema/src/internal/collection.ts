@@ -4,13 +4,14 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
-import * as SchemaIssue from "effect/SchemaIssue"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
 import type * as Typed from "../MongoCollection.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
-import { codecOf, type Decoder, decoderOf } from "./codec.ts"
+import { eventDecoder } from "./changeEvents.ts"
+import { codecOf, type Decoder } from "./codec.ts"
 import { forEachEager } from "./eager.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
@@ -63,13 +64,6 @@ const shapeOf = (schema: Schema.Constraint): Shape => {
 /** What is no array is left to core, which refuses it when the query runs. */
 const stagesOf = (pipeline: Pipeline): Array<Driver.Document> =>
   Array.isArray(pipeline) ? pipeline.map((stage) => isUnsafe(stage) ? stage.document : stage) : pipeline as never
-
-/** An issue inside of a field. */
-const under = (
-  name: string,
-  self: Effect.Effect<unknown, SchemaIssue.Issue, unknown>
-): Effect.Effect<unknown, SchemaIssue.Issue, unknown> =>
-  Effect.mapError(self, (issue) => new SchemaIssue.Pointer([name], issue))
 
 class CollectionImpl extends Inspectable.Class {
   readonly [TypeId] = TypeId
@@ -496,43 +490,30 @@ class CollectionImpl extends Inspectable.Class {
   // ---- watching
 
   watch(pipeline: Pipeline = [], options?: CoreChangeStream.WatchOptions) {
-    const core = this.untyped.watch<Driver.Document>(stagesOf(pipeline), options)
-    const of = (policy: DecodePolicy) => this.changes(core, policy)
+    const stages = stagesOf(pipeline)
+    const bytes = bytesOf(this.shape.codec, this.untyped, { ...options })
+    const decoder = eventDecoder(this.shape.codec, this.shape.id, bytes)
+    const core = bytes === undefined
+      ? this.untyped.watch(stages, options)
+      : this.untyped.watch(stages, { ...options, rawDocuments: true })
+    const of = (policy: DecodePolicy) => this.changes(core, decoder, policy)
     return Object.assign(of("fail"), { onInvalid: of })
   }
 
-  private changes(core: CoreChangeStream.ChangeStream, policy: DecodePolicy) {
+  private changes(
+    core: CoreChangeStream.ChangeStream<Driver.Document, unknown>,
+    decoder: Decoder<unknown>,
+    policy: DecodePolicy
+  ) {
     const origin = this.origin("watch")
-    const decoder = decoderOf(
-      (event) => this.event(event as Driver.Document),
-      (event) => (event as Driver.Document)["documentKey"]?._id
-    )
     const decode = (stream: Stream.Stream<unknown, MongoError.MongoError>): Stream.Stream<unknown, Failure> =>
       flatten(Stream.mapEffect(
         Stream.chunks(stream),
         (events) => decodeBatch<unknown, never>(origin, decoder, policy, events)
       ))
     return Object.assign(decode(core), {
-      open: Effect.map(core.open, (open) => ({ ...open, stream: decode(open.stream) }))
+      open: Effect.map(core.open, ({ resumeToken, stream }) => ({ resumeToken, stream: decode(stream) }))
     })
-  }
-
-  /** Decodes what an event has of the collection's documents. */
-  private event(event: Driver.Document): Effect.Effect<unknown, SchemaIssue.Issue, unknown> {
-    const parts: Array<readonly [path: string, Effect.Effect<unknown, SchemaIssue.Issue, unknown>]> = []
-    for (const name of ["fullDocument", "fullDocumentBeforeChange"]) {
-      const document: unknown = event[name]
-      if (document !== undefined && document !== null) parts.push([name, this.shape.codec.decode(document)])
-    }
-    const key: unknown = event["documentKey"]
-    if (isPlainObject(key) && key["_id"] !== undefined) {
-      const { _id, ...others } = key
-      parts.push(["documentKey", Effect.map(this.shape.id.decode(_id), (id) => ({ _id: id, ...others }))])
-    }
-    return Effect.map(
-      Effect.forEach(parts, ([name, decoded]) => Effect.map(under(name, decoded), (value) => [name, value] as const)),
-      (entries) => ({ ...event, ...Object.fromEntries(entries) })
-    )
   }
 
   // ---- indexes and the collection itself

@@ -1,0 +1,61 @@
+/** Decoding what change events have of the documents of a collection. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as SchemaIssue from "effect/SchemaIssue"
+import type * as Driver from "mongodb"
+import { type Decoder, decoderOf, type DocumentCodec } from "./codec.ts"
+import { UnreadableDocument } from "./compiledCodec.ts"
+import { forEachEager } from "./eager.ts"
+import { isPlainObject } from "./refusal.ts"
+
+type Decoded = ReturnType<Decoder<unknown>["decode"]>
+
+/** A failure inside of a field. */
+const under = (name: string, self: Decoded): Decoded =>
+  Effect.mapError(
+    self,
+    (error) => error instanceof UnreadableDocument ? error : new SchemaIssue.Pointer([name], error)
+  )
+
+/**
+ * A decoder of the events of a collection, given the codecs of its documents and of their `_id`, and the decoder of documents
+ * that are bytes.
+ *
+ * @internal
+ */
+export const eventDecoder = (
+  codec: DocumentCodec<unknown>,
+  id: DocumentCodec<unknown>,
+  bytes: Decoder<unknown> | undefined
+): Decoder<unknown> => {
+  const decodeDocument = (document: unknown): Decoded => {
+    // A pipeline may have put something else into the place of a document.
+    if (bytes === undefined || !(document instanceof Uint8Array)) return codec.decode(document)
+    const values: Array<unknown> = []
+    return bytes.decodeMany([document], 0, values) === 1 ? Effect.succeed(values[0]) : bytes.decode(document)
+  }
+  const decode = (event: Driver.Document): Decoded => {
+    const parts: Array<readonly [name: string, decoded: Decoded]> = []
+    for (const name of ["fullDocument", "fullDocumentBeforeChange"]) {
+      const document: unknown = event[name]
+      if (document !== undefined && document !== null) parts.push([name, decodeDocument(document)])
+    }
+    const key: unknown = event["documentKey"]
+    if (isPlainObject(key) && key["_id"] !== undefined) {
+      const { _id, ...others } = key
+      parts.push(["documentKey", Effect.mapEager(id.decode(_id), (id) => ({ _id: id, ...others }))])
+    }
+    return Effect.mapEager(
+      forEachEager(
+        parts,
+        ([, decoded]) => Exit.isExit(decoded) && Exit.isSuccess(decoded) ? decoded.value : undefined,
+        ([name, decoded]) => under(name, decoded)
+      ),
+      (values) => ({ ...event, ...Object.fromEntries(parts.map(([name], i) => [name, values[i]])) })
+    )
+  }
+  return decoderOf(
+    (event) => decode(event as Driver.Document),
+    (event) => (event as Driver.Document)["documentKey"]?._id
+  )
+}
