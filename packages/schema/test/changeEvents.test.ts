@@ -157,6 +157,27 @@ describe("the documents of change events", () => {
       }
     }))
 
+  it.live("have the form that the options say, where the schema takes any", () =>
+    Effect.gen(function*() {
+      const { db, untyped } = yield* fixture
+      const Any = Schema.Struct({ _id: Schema.Unknown, n: Schema.Unknown })
+      const n = Driver.Long.fromNumber(12)
+      const streams = yield* Effect.forEach(
+        [[{}, 12], [{ promoteLongs: false }, n], [{ useBigInt64: true }, 12n]] as const,
+        ([options, expected]) =>
+          Effect.forEach([
+            MongoCollection.make(db, "users", Any).watch([], options),
+            MongoCollection.make(db, "users", Any, options).watch()
+          ], ({ open }) => Effect.map(open, (changes) => ({ changes, expected })))
+      )
+      yield* untyped.insertOne({ _id: 1, n } as never)
+      for (const { changes, expected } of streams.flat()) {
+        const [event] = yield* take(changes, 1)
+        assert(event?.operationType === "insert")
+        assert.deepStrictEqual(event.fullDocument, { _id: 1, n: expected })
+      }
+    }))
+
   it.live("are whole where the server has split the event", () =>
     Effect.gen(function*() {
       const { users } = yield* fixture
