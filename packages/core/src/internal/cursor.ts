@@ -103,7 +103,7 @@ export class CursorRun<A> {
       const head = await cursor.tryNext()
       this.opened = true
       if (head === null) return []
-      const rest = cursor.readBufferedDocuments()
+      const rest = readBuffered(cursor)
       rest.unshift(head as never)
       const { fromBytes } = this.source.tailable
       if (fromBytes === undefined) return rest

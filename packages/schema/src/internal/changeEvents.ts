@@ -35,7 +35,7 @@ export const eventDecoder = (
     return bytes.decodeMany([document], 0, values) === 1 ? Effect.succeed(values[0]) : bytes.decode(document)
   }
   const decode = (event: Driver.Document): Decoded => {
-    const parts: Array<readonly [name: string, decoded: Decoded]> = []
+    const parts: Array<readonly [name: string, part: Decoded]> = []
     for (const name of ["fullDocument", "fullDocumentBeforeChange"]) {
       const document: unknown = event[name]
       if (document !== undefined && document !== null) parts.push([name, decodeDocument(document)])
@@ -45,14 +45,17 @@ export const eventDecoder = (
       const { _id, ...others } = key
       parts.push(["documentKey", Effect.mapEager(id.decode(_id), (id) => ({ _id: id, ...others }))])
     }
-    return Effect.mapEager(
-      forEachEager(
-        parts,
-        ([, decoded]) => Exit.isExit(decoded) && Exit.isSuccess(decoded) ? decoded.value : undefined,
-        ([name, decoded]) => under(name, decoded)
-      ),
-      (values) => ({ ...event, ...Object.fromEntries(parts.map(([name], i) => [name, values[i]])) })
+    const decoded: Array<readonly [name: string, value: unknown]> = []
+    const all = forEachEager(
+      parts,
+      ([name, part]) => {
+        if (!Exit.isExit(part) || Exit.isFailure(part)) return false
+        decoded.push([name, part.value])
+        return true
+      },
+      ([name, part]) => Effect.map(under(name, part), (value) => decoded.push([name, value]))
     )
+    return Effect.mapEager(all, () => ({ ...event, ...Object.fromEntries(decoded) }))
   }
   return decoderOf(
     (event) => decode(event as Driver.Document),
