@@ -164,7 +164,11 @@ export const run = <A>(
   Effect.withFiber((fiber) => {
     const ambient = ambientSession(connection, fiber.context)
     const deadline = fiber.getRef(CurrentDeadline)
-    const effect = inLine(ambient, operation, runIn(connection, ambient?.state.driver, operation, call, deadline))
+    const effect = inLine(
+      ambient,
+      operation,
+      runOn(fiber, connection, ambient?.state.driver, operation, call, deadline)
+    )
     return deadline === undefined ? effect : untilDeadline(fiber, deadline, operation, effect)
   })
 
@@ -189,7 +193,7 @@ export const runOutside = <A>(
 ): Effect.Effect<A, MongoError> =>
   Effect.withFiber((fiber) => {
     const deadline = fiber.getRef(CurrentDeadline)
-    const effect = runIn(connection, undefined, { ...operation, abortable: false }, call)
+    const effect = runOn(fiber, connection, undefined, { ...operation, abortable: false }, call)
     return deadline === undefined ? effect : untilDeadline(fiber, deadline, operation, effect)
   })
 
@@ -205,50 +209,59 @@ export const runIn = <A>(
   call: (options: CallOptions) => Promise<A>,
   deadline?: Deadline
 ): Effect.Effect<A, MongoError> =>
-  Effect.withFiber((fiber) => {
-    const policy = fiber.getRef(CurrentInterruptionPolicy)
-    // A session has to be quiet before its owner goes on: nothing is detached in it.
-    const abortable = operation.abortable !== false && (policy === "abort" || session !== undefined)
-    const attempt = (span: Tracer.Span | undefined): Effect.Effect<A, MongoError> =>
-      Effect.callback<A, MongoError>((resume) => {
-        const clock = fiber.getRef(Clock.Clock)
-        const started = clock.monotonicTimeNanosUnsafe()
-        const abort = abortable ? makeAbort(operation) : undefined
-        const options: { session?: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = {}
-        if (session !== undefined) options.session = session
-        if (abort !== undefined) options.signal = abort.signal
-        if (deadline !== undefined) options.maxTimeMS = maxTimeOf(deadline, fiber)
-        const end = (failure: MongoError | undefined) => {
-          const seconds = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9
-          recordOperation(fiber.context, connection.attributes, operation, seconds, failure)
+  Effect.withFiber((fiber) => runOn(fiber, connection, session, operation, call, deadline))
+
+const runOn = <A>(
+  fiber: Fiber.Fiber<unknown, unknown>,
+  connection: Connection,
+  session: Driver.ClientSession | undefined,
+  operation: Operation,
+  call: (options: CallOptions) => Promise<A>,
+  deadline?: Deadline
+): Effect.Effect<A, MongoError> => {
+  const policy = fiber.getRef(CurrentInterruptionPolicy)
+  // A session has to be quiet before its owner goes on: nothing is detached in it.
+  const abortable = operation.abortable !== false && (policy === "abort" || session !== undefined)
+  const attempt = (span: Tracer.Span | undefined): Effect.Effect<A, MongoError> =>
+    Effect.callback<A, MongoError>((resume) => {
+      const clock = fiber.getRef(Clock.Clock)
+      const started = clock.monotonicTimeNanosUnsafe()
+      const abort = abortable ? makeAbort(operation) : undefined
+      const options: { session?: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = {}
+      if (session !== undefined) options.session = session
+      if (abort !== undefined) options.signal = abort.signal
+      if (deadline !== undefined) options.maxTimeMS = maxTimeOf(deadline, fiber)
+      const end = (failure: MongoError | undefined) => {
+        const seconds = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9
+        recordOperation(fiber.context, connection.attributes, operation, seconds, failure)
+      }
+      let pending: Promise<A>
+      try {
+        pending = connection.commandSpans && span !== undefined
+          ? runWithParent(span, () => call(options))
+          : call(options)
+      } catch (cause) {
+        pending = Promise.reject(cause)
+      }
+      const settled = pending.then(
+        (value) => {
+          end(undefined)
+          resume(Effect.succeed(value))
+        },
+        (cause: unknown) => {
+          const error = toMongoError(cause, operation)
+          annotateFailure(span, error)
+          end(error)
+          resume(Effect.fail(error))
         }
-        let pending: Promise<A>
-        try {
-          pending = connection.commandSpans && span !== undefined
-            ? runWithParent(span, () => call(options))
-            : call(options)
-        } catch (cause) {
-          pending = Promise.reject(cause)
-        }
-        const settled = pending.then(
-          (value) => {
-            end(undefined)
-            resume(Effect.succeed(value))
-          },
-          (cause: unknown) => {
-            const error = toMongoError(cause, operation)
-            annotateFailure(span, error)
-            end(error)
-            resume(Effect.fail(error))
-          }
-        )
-        if (abort === undefined && session === undefined) return
-        return Effect.suspend(() => {
-          abort?.abort(new OperationInterrupted())
-          // Whoever owns the session (a transaction that is about to abort) must find it quiet.
-          return session === undefined ? Effect.void : bounded(settled, operation.settleWithin ?? settleTimeout)
-        })
+      )
+      if (abort === undefined && session === undefined) return
+      return Effect.suspend(() => {
+        abort?.abort(new OperationInterrupted())
+        // Whoever owns the session (a transaction that is about to abort) must find it quiet.
+        return session === undefined ? Effect.void : bounded(settled, operation.settleWithin ?? settleTimeout)
       })
-    const traced = withOperationSpan(connection, operation, fiber, attempt)
-    return policy === "await" ? Effect.uninterruptible(traced) : traced
-  })
+    })
+  const traced = withOperationSpan(connection, operation, fiber, attempt)
+  return policy === "await" ? Effect.uninterruptible(traced) : traced
+}
