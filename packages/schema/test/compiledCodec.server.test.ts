@@ -37,13 +37,17 @@ const Everything = Schema.Struct({
   maybe: Schema.optionalKey(Schema.NullOr(Schema.Date))
 })
 
+const database = Effect.gen(function*() {
+  const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
+  return yield* Effect.acquireRelease(
+    Effect.sync(() => mongo.db(`mongofx_codec_${randomUUID().slice(0, 13)}`)),
+    (db) => Effect.orDie(db.dropDatabase())
+  )
+})
+
 it.live("what a collection writes and reads by compiled codecs is what the interpreter writes and reads", () =>
   Effect.gen(function*() {
-    const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
-    const db = yield* Effect.acquireRelease(
-      Effect.sync(() => mongo.db(`mongofx_codec_${randomUUID().slice(0, 13)}`)),
-      (db) => Effect.orDie(db.dropDatabase())
-    )
+    const db = yield* database
     const collection = MongoCollection.make(db, "everything", Everything, { bsonRegExp: true })
     const generated = yield* Arbitrary.sampleEffect(Arbitrary.schema(Everything), { count: 60 })
     const documents = Array.from({ length: 1300 }, (_, _id) => ({ ...generated[_id % generated.length]!, _id }))
@@ -56,8 +60,15 @@ it.live("what a collection writes and reads by compiled codecs is what the inter
     const stored = yield* collection.untyped.find({}, { sort: { _id: 1 } })
     const expected = yield* Schema.decodeUnknownEffect(Schema.Array(Everything))(stored)
     assert.deepStrictEqual(yield* query, expected as never)
-    const chunks = yield* Stream.runCollect(Stream.chunks(query.stream))
-    // No larger than the garbage collector likes, whatever the batches of the server.
+    assert.deepStrictEqual(yield* Stream.runCollect(query.stream), expected as never)
+  }))
+
+it.live("a stream comes in parts of batches, no larger than the garbage collector likes", () =>
+  Effect.gen(function*() {
+    const db = yield* database
+    const numbers = MongoCollection.make(db, "numbers", Schema.Struct({ _id: Schema.Int }))
+    yield* numbers.insertMany(Array.from({ length: 1300 }, (_, _id) => ({ _id })))
+    const chunks = yield* Stream.runCollect(Stream.chunks(numbers.find().sort({ _id: 1 }).batchSize(700).stream))
     assert.deepStrictEqual(chunks.map((chunk) => chunk.length), [512, 188, 512, 88])
-    assert.deepStrictEqual(chunks.flat(), expected as never)
+    assert.deepStrictEqual(chunks.flat().map(({ _id }) => _id), Array.from({ length: 1300 }, (_, _id) => _id))
   }))
