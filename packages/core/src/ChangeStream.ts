@@ -82,7 +82,7 @@ export type ChangeEvent<A extends Driver.Document = Driver.Document> =
 /** The events of a type with the documents of the collection as bytes. */
 type WithRawDocuments<Event, Key extends string = "fullDocument" | "fullDocumentBeforeChange"> = Event extends unknown
   ? [Extract<keyof Event, Key>] extends [never] ? Event
-  : { [K in keyof Event]: K extends Key ? Uint8Array : Event[K] }
+  : { [K in keyof Event]: K extends Key ? Uint8Array | (undefined extends Event[K] ? null : never) : Event[K] }
   : never
 
 /**
