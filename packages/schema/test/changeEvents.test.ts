@@ -145,6 +145,8 @@ describe("the documents of change events", () => {
       const streams = yield* Effect.forEach(all, (options) =>
         Effect.all([
           users.watch([], options).open,
+          // An option of core's alone, which lets its type in where it is no literal.
+          users.watch([], { ...options, ...{ rawDocuments: true } }).open,
           MongoCollection.make(db, "users", Own, options).watch().open
         ]))
       yield* untyped.insertOne(stored as never)

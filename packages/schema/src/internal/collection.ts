@@ -493,9 +493,8 @@ class CollectionImpl extends Inspectable.Class {
     const stages = stagesOf(pipeline)
     const bytes = bytesOf(this.shape.codec, this.untyped, { ...options })
     const decoder = eventDecoder(this.shape.codec, this.shape.id, bytes)
-    const core = bytes === undefined
-      ? this.untyped.watch(stages, options)
-      : this.untyped.watch(stages, { ...options, rawDocuments: true })
+    const rawDocuments = bytes !== undefined
+    const core = this.untyped.watch(stages, { ...options, rawDocuments } as CoreChangeStream.RawWatchOptions)
     const of = (policy: DecodePolicy) => this.changes(core, decoder, policy)
     return Object.assign(of("fail"), { onInvalid: of })
   }
