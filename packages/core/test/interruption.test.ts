@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Mongo, MongoClient } from "@mongofx/core"
 import { Deferred, Effect, Exit, Fiber, Option, Redacted, Scope, Stream } from "effect"
+import type * as Driver from "mongodb"
 import { failCommand, type Fixture, interrupt, leftOnServer, nothingLeft, setup, timed, until, uri } from "./utils.ts"
 import { slowWay } from "./wire.ts"
 
@@ -130,31 +131,79 @@ describe.each([1, 5])("interrupted while the first reply is awaited, pool of %i:
 })
 
 describe("interrupted while its command is on the way to the server,", () => {
-  it.live("it leaves no cursor although the server reads the command that ends its session first", () =>
+  /** A client whose commands are on the way for the milliseconds that `delay` says. */
+  const late = (delay: (command: Driver.Document) => number) =>
     Effect.gen(function*() {
       const fixture = yield* filled(5)
-      let arrived = 0
+      const arrived: Array<string> = []
       const port = yield* slowWay(uri, (command) => {
-        if (command["find"] !== "items") return 0
-        setTimeout(() => arrived++, 100)
-        return 100
+        const milliseconds = delay(command)
+        setTimeout(() => arrived.push(Object.keys(command)[0]!), milliseconds)
+        return milliseconds
       })
-      const url = Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`)
-      const mongo = yield* MongoClient.make({ url })
+      const mongo = yield* MongoClient.make({
+        url: Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`),
+        driverOptions: { monitorCommands: true }
+      })
+      const sent: Array<string> = []
       let closed = 0
-      yield* mongo.use(async (driver) => void driver.on("connectionClosed", () => closed++))
-      const find = mongo.db(fixture.db.name).collection<Item>("items").find().batchSize(5)
-      for (const read of [find, Stream.runDrain(find.stream), Effect.scoped(find.open)]) {
-        const already = arrived
-        const fiber = yield* Effect.forkChild(read as Effect.Effect<unknown, unknown>)
-        yield* Effect.sleep(20)
-        assert.isBelow(yield* interrupt(fiber), 1000)
-        yield* until("find has arrived", () => arrived > already)
-        // It has opened its cursor by now, if it will.
-        yield* fixture.collection.countDocuments()
-        yield* nothingLeft(fixture)
-      }
-      assert.strictEqual(closed, 0, "no connection was given up")
+      yield* mongo.use(async (driver) => {
+        driver.on("commandStarted", (event) => sent.push(event.commandName)).on("connectionClosed", () => closed++)
+      })
+      const count = (name: string, names: ReadonlyArray<string> = sent) => names.filter((each) => each === name).length
+      const items = mongo.db(fixture.db.name).collection<Item>("items")
+      /** Interrupts what has sent its first command, and looks at what is left once that has arrived. */
+      const interruptOnTheWay = (read: Effect.Effect<unknown, unknown>) =>
+        Effect.gen(function*() {
+          const already = count("find")
+          const before = count("find", arrived)
+          const fiber = yield* Effect.forkChild(read)
+          yield* until("find is sent", () => count("find") > already)
+          assert.isBelow(yield* interrupt(fiber), 1300)
+          yield* until("find has arrived", () => count("find", arrived) > before)
+          // It has opened its cursor by now, if it will.
+          yield* fixture.collection.countDocuments()
+          yield* nothingLeft(fixture)
+        })
+      return { mongo, items, count, closed: () => closed, interruptOnTheWay }
+    })
+
+  for (const milliseconds of [100, 1200]) {
+    it.live(`for ${milliseconds} ms: it leaves no cursor although the server reads the end of its session first`, () =>
+      Effect.gen(function*() {
+        const { closed, interruptOnTheWay, items } = yield* late(({ find }) => find === "items" ? milliseconds : 0)
+        const find = items.find().batchSize(5)
+        yield* interruptOnTheWay(find as Effect.Effect<unknown, unknown>)
+        yield* interruptOnTheWay(Stream.runDrain(find.stream))
+        yield* interruptOnTheWay(Effect.scoped(find.open))
+        assert.strictEqual(closed(), 0, "no connection was given up")
+      }))
+  }
+
+  it.live("an array is not read on", () =>
+    Effect.gen(function*() {
+      const { count, interruptOnTheWay, items, mongo } = yield* late(({ find }) => find === "items" ? 100 : 0)
+      const find = items.find().batchSize(2)
+      yield* interruptOnTheWay(find as Effect.Effect<unknown, unknown>)
+      yield* interruptOnTheWay(mongo.withSession()(find))
+      yield* Effect.sleep(100)
+      assert.strictEqual(count("getMore"), 0)
+    }))
+
+  it.live("a session whose end the server may still hear of is not used again", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled(5)
+      const { collection, commands } = fixture
+      yield* failCommand(fixture, { times: 2 }, { failCommands: ["killSessions"], closeConnection: true })
+      const fiber = yield* Effect.forkChild(collection.find(slowToEnd))
+      yield* running(fixture)
+      assert.isBelow(yield* interrupt(fiber), 1300)
+      yield* nothingLeft(fixture)
+      const killed = commands.find(({ commandName }) => commandName === "killSessions")!.command["killSessions"][0]
+      assert.deepStrictEqual(fixture.last("find")["lsid"], killed)
+      const already = commands.length
+      yield* Effect.forEach([1, 2, 3], (_id) => collection.find({ _id }), { concurrency: "unbounded" })
+      for (const { command } of commands.slice(already)) assert.notDeepEqual(command["lsid"], killed)
     }))
 })
 
@@ -200,6 +249,17 @@ describe("interrupted later:", () => {
         yield* poolIsClean(fixture)
       }))
   }
+
+  it.live("a stream in a session, before its first reply: it is waited for once", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled(5)
+      const { collection, mongo } = fixture
+      const filter = { $where: "this._id > 0 || sleep(3000) || true" }
+      const fiber = yield* Effect.forkChild(mongo.withSession()(Stream.runDrain(collection.find(filter).stream)))
+      yield* running(fixture)
+      assert.isBelow(yield* interrupt(fiber), 1500)
+      yield* nothingLeft(fixture)
+    }))
 
   it.live("a stream between two pulls", () =>
     Effect.gen(function*() {
@@ -295,15 +355,21 @@ describe("an operation that waits for a connection", () => {
       let waiting = 0
       driver.on("connectionCheckOutStarted", () => waiting++)
       const blocker = yield* Effect.forkChild(
-        collection.find({ $where: "this._id > 0 || sleep(4000) || true" })
+        collection.find({ $where: "this._id > 0 || sleep(6000) || true" })
       )
       yield* running(fixture)
       const before = fixture.commands.length
       waiting = 0
       for (const [name, operation] of Object.entries(operations)) {
-        const already = waiting
-        const fiber = yield* Effect.forkChild(operation(fixture))
-        yield* until(`${name} waits`, () => waiting > already)
+        const effect = operation(fixture)
+        for (const each of [effect, fixture.mongo.withSession()(effect)]) {
+          const already = waiting
+          const fiber = yield* Effect.forkChild(each)
+          yield* until(`${name} waits`, () => waiting > already)
+          assert.isBelow(yield* interrupt(fiber), 200, name)
+        }
+        // Interrupted in between, when it waits for nothing yet.
+        const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
         assert.isBelow(yield* interrupt(fiber), 200, name)
       }
       assert.strictEqual(fixture.commands.length, before, "the connection was still taken")

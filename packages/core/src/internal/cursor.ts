@@ -10,7 +10,7 @@ import type * as Tracer from "effect/Tracer"
 import * as Driver from "mongodb"
 import type { MongoError } from "../MongoError.ts"
 import type { OpenQuery } from "../Query.ts"
-import { bounded, endsWithin } from "./bounded.ts"
+import { endsWithin } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
@@ -51,8 +51,11 @@ export interface CursorSource<A> {
 /** How long a finalizer waits for the server to confirm that a cursor is closed: real milliseconds. */
 const closeTimeout = 1000
 
+/** How long the server may take to answer that a session is killed, before a connection is given up for it: milliseconds. */
+const killTimeout = 250
+
 /** How long the reply to a first command may take after its session has been killed, before its connection is given up: milliseconds. */
-const replyTimeout = 250
+const replyTimeout = 2000
 
 /** Pause before a tailable cursor asks again where the server does not wait for documents itself: milliseconds. */
 const tailPause = 200
@@ -80,6 +83,7 @@ export class CursorRun<A> {
   private waited = 0
   private failure: MongoError | undefined
   private closing: Promise<void> | undefined
+  private closedInTime: Promise<boolean> | undefined
 
   constructor(
     source: CursorSource<A>,
@@ -178,7 +182,7 @@ export class CursorRun<A> {
   toArray(): Promise<Array<A>> {
     return this.timed(async () => {
       const all = await this.fetch()
-      for (let batch = all; batch.length > 0;) {
+      for (let batch = all; batch.length > 0 && this.closing === undefined;) {
         batch = await this.fetch()
         for (const document of batch) all.push(document)
       }
@@ -244,9 +248,11 @@ export class CursorRun<A> {
     return loop
   }
 
-  /** Waits until the cursor is closed, but not for long. */
+  /** Waits until the cursor is closed, but not for long, whoever waits and how often. */
   get closed(): Effect.Effect<void> {
-    return Effect.suspend(() => bounded(this.close(), closeTimeout))
+    return Effect.promise(async () => {
+      await (this.closedInTime ??= endsWithin(this.close(), closeTimeout))
+    })
   }
 
   close(): Promise<void> {
@@ -279,18 +285,17 @@ export class CursorRun<A> {
    */
   private async giveUp(pending: Promise<unknown>): Promise<void> {
     const settled = pending.catch(ignore)
-    if (this.ambient !== undefined) {
-      if (this.ambient.state.driver.inTransaction()) this.abort?.abort(new OperationInterrupted())
-    } else if (this.abort?.isSent() === false) {
-      this.abort.abort(new OperationInterrupted())
-    } else {
+    if (this.abort?.isSent() === false || this.ambient?.state.driver.inTransaction() === true) {
+      this.abort?.abort(new OperationInterrupted())
+    } else if (this.ambient === undefined) {
       const killed = this.killOwnSession()
-      if (!(await endsWithin(settled, replyTimeout))) {
+      const ended = Promise.all([settled, killed])
+      // No answer to the kill: the pool has no connection for it, or the server is gone.
+      if (!(await endsWithin(killed, killTimeout)) || !(await endsWithin(ended, replyTimeout))) {
         this.abort?.abort(new OperationInterrupted())
-        await Promise.all([settled, killed])
+        await ended
         await this.killOwnSession()
       }
-      await killed
     }
     await settled
   }
@@ -312,29 +317,36 @@ export class CursorRun<A> {
   }
 
   private async killOwnSession(): Promise<void> {
-    const id = this.ownSession?.id
-    if (id === undefined) return
+    const session = this.ownSession
+    if (session === undefined) return
     const readPreference = this.cursor?.readPreference
     await this.source.connection.driver.db("admin").command(
-      { killSessions: [id] },
+      { killSessions: [session.id] },
       readPreference === undefined ? {} : { readPreference }
-    ).catch(ignore)
+    ).catch(() => {
+      // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
+      const { serverSession } = internalsOf(session)
+      if (serverSession !== undefined) serverSession.isDirty = true
+    })
   }
 }
 
 const ignore = () => undefined
 
 /**
- * What the driver's cursors have but do not publish. Its own change streams are built on `cursorInit` and `postBatchResumeToken`, and
- * cannot be used here since they resume by themselves, without a bound. Tests watch over all of it.
+ * What the driver's cursors and sessions have but do not publish. Its own change streams are built on `cursorInit` and
+ * `postBatchResumeToken`, and cannot be used here since they resume by themselves, without a bound. Tests watch over all of it.
  */
-const internalsOf = (cursor: object) =>
-  cursor as {
+const internalsOf = (cursorOrSession: object) =>
+  cursorOrSession as {
+    /** A dirty one does not go back to the driver's pool. */
+    readonly serverSession?: { isDirty: boolean } | undefined
     readonly cursorInit: () => Promise<void>
     readonly deserializationOptions?: DeserializationOptions | undefined
     readonly documents: {
       readonly postBatchResumeToken: Driver.ResumeToken | null
       readonly encryptedResponse?: object | undefined
+      readonly isExplain?: boolean | undefined
       readonly iterated: number
       readonly clear: () => void
       /** The array of documents in the reply: where each begins, and how long it is. */
@@ -357,7 +369,8 @@ type DeserializationOptions = Driver.BSON.DeserializeOptions & { readonly raw?: 
  */
 const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
   const { deserializationOptions: options, documents } = internalsOf(cursor)
-  const batch = documents?.encryptedResponse === undefined ? documents?.batch : undefined
+  const asItIs = documents?.encryptedResponse === undefined && documents?.isExplain !== true
+  const batch = asItIs ? documents?.batch : undefined
   if (
     options === undefined || documents === null || !(batch?.bson instanceof Uint8Array) ||
     !Array.isArray(batch.elements)

@@ -56,7 +56,9 @@ class OperationSignal {
   private readonly listeners: Array<() => void> = []
 
   addEventListener(_type: "abort", listener: () => void): void {
-    this.listeners.push(listener)
+    // Between two steps of the driver nobody listens: who comes then must hear of it, too.
+    if (this.aborted) queueMicrotask(() => listener.call(this))
+    else this.listeners.push(listener)
   }
 
   removeEventListener(_type: "abort", listener: () => void): void {
