@@ -204,6 +204,16 @@ describe("documents are read out of the reply", () => {
       assert.strictEqual(calls, 0)
     }))
 
+  it.live("but not where they are a plan instead", () =>
+    Effect.gen(function*() {
+      const { collection } = yield* filled(1)
+      // Not among the types, which have `query.explain` for it.
+      const options: object = { explain: true }
+      for (const query of [collection.find({}, options), collection.aggregate([], options)]) {
+        assert.property((yield* query)[0], "queryPlanner")
+      }
+    }))
+
   const everyType = {
     _id: new Driver.ObjectId("0123456789abcdef01234567"),
     double: 1.5,
