@@ -46,6 +46,11 @@ class Series {
     return series.state
   }
 
+  /** The names of all series of pools. */
+  get names(): ReadonlyArray<string> {
+    return this.all.map(({ id }) => id.replace("db.client.connection.", "")).sort()
+  }
+
   get counts() {
     return {
       idle: this.level("count", "idle"),
@@ -54,6 +59,9 @@ class Series {
     }
   }
 }
+
+/** The counts of pools that are closed. */
+const gone = { idle: undefined, used: undefined, pending: undefined }
 
 const client = (options: Driver.MongoClientOptions = {}, url = uri) =>
   Effect.acquireRelease(
@@ -109,6 +117,9 @@ describe("pool metrics", () => {
       const running = Promise.all([1, 2, 3].map(() => hold(items, 300)))
       yield* until("three are used", () => series.counts.used === 3)
       assert.strictEqual(series.counts.pending, 0)
+      const levels = series.all.filter(({ type }) => type === "Counter")
+      assert.strictEqual(levels.length, 6)
+      for (const { state } of levels) assert.propertyVal(state, "incremental", false)
       yield* Effect.promise(() => running)
       assert.strictEqual(series.counts.used, 0)
       const idle = series.counts.idle
@@ -124,10 +135,8 @@ describe("pool metrics", () => {
       assert.strictEqual(series.histogram("wait_time").count, used.count)
 
       yield* Effect.promise(() => driver.close())
-      assert.deepStrictEqual(series.counts, { idle: 0, used: 0, pending: 0 })
-      assert.strictEqual(series.level("max"), 0)
-      assert.strictEqual(series.level("idle.max"), 0)
-      assert.strictEqual(series.level("idle.min"), 0)
+      // What has happened stays, what is there no more is not there.
+      assert.deepStrictEqual(series.names, ["create_time", "use_time", "wait_time"])
       assert.strictEqual(series.histogram("create_time").count, idle)
     }))
 
@@ -312,8 +321,91 @@ describe("pool metrics", () => {
       yield* Effect.promise(() => drivers[0].close())
       assert.strictEqual(series.counts.idle, other.size)
       yield* Effect.promise(() => drivers[1].close())
-      assert.deepStrictEqual(series.counts, { idle: 0, used: 0, pending: 0 })
-      assert.strictEqual(series.level("max"), 0)
+      assert.deepStrictEqual(series.counts, gone)
+      assert.strictEqual(series.level("max"), undefined)
+    }))
+
+  it.live("a series is there for as long as one of the clients that share it", () =>
+    Effect.gen(function*() {
+      const series = new Series()
+      const drivers = yield* Effect.all([2, 3, 4].map((maxPoolSize) => client({ maxPoolSize })))
+      const [first, second, third] = drivers
+      const open = drivers.map(openConnections)
+      yield* Effect.all([attached(first, series), attached(second, series), attached(third, series)])
+      yield* Effect.promise(() => Promise.all([first.connect(), second.connect()]))
+      assert.strictEqual(series.level("max"), 5)
+      const running = [first, second].map((driver) => hold(driver.db("admin").collection("system.version"), 300))
+      yield* until("each uses one", () => series.counts.used === 2)
+      yield* Effect.promise(() => Promise.all(running))
+      assert.isAbove(series.counts.idle ?? 0, open[1].size)
+      yield* Effect.promise(() => first.close())
+      assert.strictEqual(series.level("max"), 3)
+      assert.strictEqual(series.counts.idle, open[1].size)
+      const used = hold(second.db("admin").collection("system.version"), 300)
+      yield* until("the second uses one", () => series.counts.used === 1)
+      yield* Effect.promise(() => used)
+      assert.strictEqual(series.counts.idle, open[1].size)
+      yield* Effect.promise(() => second.close())
+      assert.deepStrictEqual(series.names, ["create_time", "use_time", "wait_time"])
+
+      // And there again with the next, without what the closed ones had.
+      yield* Effect.promise(() => third.connect())
+      yield* Effect.promise(() => first.connect())
+      assert.strictEqual(series.level("max"), 6)
+      assert.isAbove(open[0].size, 0)
+      assert.strictEqual(series.counts.idle, open[0].size + open[2].size)
+      yield* Effect.promise(() => third.close())
+      assert.strictEqual(series.level("max"), 2)
+      yield* Effect.promise(() => first.close())
+      assert.deepStrictEqual(series.counts, gone)
+    }))
+
+  it.live("what adds up has the same attributes, in any order", () =>
+    Effect.gen(function*() {
+      const series = new Series()
+      const connected = (maxPoolSize: number, attributes: Metric.Metric.AttributeSet) =>
+        Effect.gen(function*() {
+          const driver = yield* client({ maxPoolSize })
+          yield* Effect.provideService(attached(driver, series), Metric.CurrentMetricAttributes, attributes)
+          yield* Effect.promise(() => driver.connect())
+        })
+      yield* connected(1, { tenant: "a", zone: "x" })
+      yield* connected(2, { zone: "x", tenant: "a" })
+      yield* connected(4, { tenant: "b", zone: "x" })
+      yield* connected(8, {})
+      const max = series.all.filter(({ id }) => id === "db.client.connection.max").map(({ attributes, state }) => [
+        attributes?.["tenant"],
+        attributes?.["zone"],
+        state
+      ])
+      assert.deepStrictEqual(max, [
+        ["a", "x", { count: 3, incremental: false }],
+        ["b", "x", { count: 4, incremental: false }],
+        [undefined, undefined, { count: 8, incremental: false }]
+      ])
+    }))
+
+  it.live("the pools of a client are told apart, and one that is closed goes", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const hello = yield* Effect.promise(() => fixture.driver.db("admin").command({ hello: 1 }))
+      const me = String(hello["me"])
+      // A name that the replica set does not know: the driver makes a pool for it, and closes that one.
+      const alias = me.replace(/^[^:]*/, me.startsWith("localhost") ? "127.0.0.1" : "localhost")
+      const series = new Series()
+      const driver = yield* client({ maxPoolSize: 3 }, `mongodb://${alias},${me}/?replicaSet=${hello["setName"]}`)
+      yield* attached(driver, series)
+      const events: Array<string> = []
+      driver.on("connectionPoolCreated", ({ address }) => events.push(`${address} created`))
+      driver.on("connectionPoolClosed", ({ address }) => events.push(`${address} closed`))
+      yield* Effect.promise(() => driver.connect())
+      yield* Effect.promise(() => driver.db("admin").command({ ping: 1 }))
+      assert.deepStrictEqual([...events].sort(), [`${alias} closed`, `${alias} created`, `${me} created`].sort())
+      assert.strictEqual(series.level("max"), 3)
+      assert.strictEqual(series.counts.used, 0)
+      for (const { attributes, id } of series.all) {
+        assert.strictEqual(attributes?.["db.client.connection.pool.name"], me, id)
+      }
     }))
 
   it.live("a client that was connected before is counted from the first use of its connections on", () =>
@@ -326,7 +418,7 @@ describe("pool metrics", () => {
       yield* Effect.promise(() => driver.db("admin").command({ ping: 1 }))
       assert.deepStrictEqual(series.counts, { idle: 1, used: 0, pending: 0 })
       yield* Effect.promise(() => driver.close())
-      assert.deepStrictEqual(series.counts, { idle: 0, used: 0, pending: 0 })
+      assert.deepStrictEqual(series.counts, gone)
     }))
 
   it.live("nothing listens any more after the scope, and no other registry is written to", () =>

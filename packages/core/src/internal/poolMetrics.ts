@@ -1,30 +1,47 @@
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { constVoid } from "effect/Function"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 import { durationBoundaries } from "./telemetry.ts"
 
-/**
- * A number that goes up and down. What a pool adds it takes away again, so that the pools of two clients of one server
- * add up in the series they share.
- */
-class Level {
-  private readonly metric: Metric.Counter<number>
-  private readonly context: Context.Context<never>
-  private value = 0
+/** A series of a level: the sum of what it reads, each time that it is read itself. */
+class Sum {
+  readonly reads = new Set<() => number>()
+  readonly registration: Metric.Registration
 
   constructor(metric: Metric.Counter<number>, context: Context.Context<never>) {
-    this.metric = metric
-    this.context = context
-    // From the start, so that a level of 0 is seen too.
-    metric.updateUnsafe(0, context)
+    const get = () => {
+      let count = 0
+      for (const read of this.reads) count += read()
+      return { count, incremental: false }
+    }
+    this.registration = Metric.registerUnsafe(metric, context, { get, update: constVoid, modify: constVoid })
   }
+}
 
-  set(value: number): void {
-    if (value === this.value) return
-    this.metric.updateUnsafe(value - this.value, this.context)
-    this.value = value
+/** The sums of each registry, by the name of the metric and all attributes of the series. */
+const sums = new WeakMap<Metric.MetricRegistry, Map<string, Sum>>()
+
+/**
+ * Adds a number that goes up and down to its series: the pools of two clients of one server add up in the series they
+ * share. Gives what takes it out again. With the last number the series goes.
+ */
+const addLevel = (metric: Metric.Counter<number>, context: Context.Context<never>, read: () => number): () => void => {
+  const registry = Context.get(context, Metric.MetricRegistry)
+  const series = sums.get(registry) ?? new Map<string, Sum>()
+  sums.set(registry, series)
+  const attributes = { ...metric.attributes, ...Context.get(context, Metric.CurrentMetricAttributes) }
+  const key = metric.id + JSON.stringify(attributes, Object.keys(attributes).sort())
+  const sum = series.get(key) ?? new Sum(metric, context)
+  series.set(key, sum)
+  sum.reads.add(read)
+  return () => {
+    sum.reads.delete(read)
+    if (sum.reads.size > 0) return
+    sum.registration.remove()
+    series.delete(key)
   }
 }
 
@@ -38,6 +55,7 @@ const tolerance = 2
  * closed while it is used is checked in and closed, or only closed.
  */
 class Pool {
+  readonly name: string
   private readonly context: Context.Context<never>
   private readonly idle = new Set<unknown>()
   /** When a connection in use was checked out: milliseconds. */
@@ -48,37 +66,21 @@ class Pool {
   private settling = false
   /** Not known of a pool that is older than the listener. */
   private options: Driver.ConnectionPoolCreatedEvent["options"] | undefined
-  private readonly level: (name: string, unit: string, description: string, state?: string) => Level
-  private readonly limits: Array<Level> = []
-  private readonly idleCount: Level
-  private readonly usedCount: Level
-  private readonly pending: Level
+  private readonly removeLevels: Array<() => void> = []
   private readonly timeouts: Metric.Counter<number>
   private readonly createTime: Metric.Histogram<number>
   private readonly waitTime: Metric.Histogram<number>
   private readonly useTime: Metric.Histogram<number>
 
   constructor(name: string, context: Context.Context<never>) {
+    this.name = name
     this.context = context
     const pool = { "db.client.connection.pool.name": name }
-    this.level = (suffix, unit, description, state) =>
-      new Level(
-        Metric.counter(`db.client.connection.${suffix}`, {
-          description,
-          attributes: state === undefined
-            ? { ...pool, unit }
-            : { ...pool, "db.client.connection.state": state, unit }
-        }),
-        context
-      )
     const count = "The number of connections that are currently in state described by the state attribute"
-    this.idleCount = this.level("count", "{connection}", count, "idle")
-    this.usedCount = this.level("count", "{connection}", count, "used")
-    this.pending = this.level(
-      "pending_requests",
-      "{request}",
-      "The number of current pending requests for an open connection"
-    )
+    this.level("count", "{connection}", count, () => this.idle.size, "idle")
+    this.level("count", "{connection}", count, () => this.used.size, "used")
+    const pending = "The number of current pending requests for an open connection"
+    this.level("pending_requests", "{request}", pending, () => this.waiting.length)
     this.timeouts = Metric.counter("db.client.connection.timeouts", {
       description: "The number of connection timeouts that have occurred trying to obtain a connection from the pool",
       attributes: { ...pool, unit: "{timeout}" },
@@ -97,16 +99,12 @@ class Pool {
 
   created(options: Driver.ConnectionPoolCreatedEvent["options"]): void {
     this.options = options
-    const limit = (name: string, description: string, value: number) => {
-      const level = this.level(name, "{connection}", description)
-      level.set(value)
-      this.limits.push(level)
-    }
-    limit("idle.min", "The minimum number of idle open connections allowed", options.minPoolSize)
+    const { maxPoolSize, minPoolSize } = options
+    this.level("idle.min", "{connection}", "The minimum number of idle open connections allowed", () => minPoolSize)
     // 0 is no maximum.
-    if (options.maxPoolSize === 0) return
-    limit("idle.max", "The maximum number of idle open connections allowed", options.maxPoolSize)
-    limit("max", "The maximum number of open connections allowed", options.maxPoolSize)
+    if (maxPoolSize === 0) return
+    this.level("idle.max", "{connection}", "The maximum number of idle open connections allowed", () => maxPoolSize)
+    this.level("max", "{connection}", "The maximum number of open connections allowed", () => maxPoolSize)
   }
 
   connectionCreated(id: unknown): void {
@@ -117,7 +115,6 @@ class Pool {
     this.creating.delete(id)
     this.idle.add(id)
     this.createTime.updateUnsafe(milliseconds / 1000, this.context)
-    this.count()
     this.settle()
   }
 
@@ -125,32 +122,29 @@ class Pool {
     this.creating.delete(id)
     this.idle.delete(id)
     this.endUse(id)
-    this.count()
     this.settle()
   }
 
   checkOutStarted(): void {
     this.waiting.push(performance.now())
-    this.pending.set(this.waiting.length)
   }
 
   checkedOut(id: unknown, milliseconds: number): void {
-    this.endWait(milliseconds)
+    const now = performance.now()
+    this.endWait(now - milliseconds)
     this.idle.delete(id)
-    this.used.set(id, performance.now())
+    this.used.set(id, now)
     this.waitTime.updateUnsafe(milliseconds / 1000, this.context)
-    this.count()
   }
 
   checkOutFailed(reason: string, milliseconds: number): void {
-    this.endWait(milliseconds)
+    this.endWait(performance.now() - milliseconds)
     if (reason === "timeout") this.timeouts.updateUnsafe(1, this.context)
   }
 
   checkedIn(id: unknown): void {
     this.endUse(id)
     this.idle.add(id)
-    this.count()
     this.settle()
   }
 
@@ -160,11 +154,17 @@ class Pool {
   }
 
   closed(): void {
-    this.creating.clear()
-    this.idle.clear()
-    this.used.clear()
-    this.waiting.length = 0
-    for (const level of [this.idleCount, this.usedCount, this.pending, ...this.limits]) level.set(0)
+    for (const remove of this.removeLevels) remove()
+  }
+
+  private level(suffix: string, unit: string, description: string, read: () => number, state?: string): void {
+    const attributes = {
+      "db.client.connection.pool.name": this.name,
+      ...(state !== undefined && { "db.client.connection.state": state }),
+      unit
+    }
+    const metric = Metric.counter(`db.client.connection.${suffix}`, { description, attributes })
+    this.removeLevels.push(addLevel(metric, this.context, read))
   }
 
   private endUse(id: unknown): void {
@@ -174,25 +174,20 @@ class Pool {
     this.useTime.updateUnsafe((performance.now() - since) / 1000, this.context)
   }
 
-  private count(): void {
-    this.idleCount.set(this.idle.size)
-    this.usedCount.set(this.used.size)
-  }
-
   /**
    * An operation that is aborted while it waits gives no event. The queue is first in, first out: whoever waits longer
    * than one that is served waits for a connection that is being made, or no more.
    */
-  private endWait(milliseconds: number): void {
-    const began = performance.now() - milliseconds - tolerance
+  private endWait(began: number): void {
     let older = 0
-    while (older < this.waiting.length && this.waiting[older] < began) older++
+    while (older < this.waiting.length && this.waiting[older] < began - tolerance) older++
     this.forget(Math.max(0, older - this.creating.size) + 1)
   }
 
   private forget(count: number): void {
-    this.waiting.splice(0, count)
-    this.pending.set(this.waiting.length)
+    // Nearly always one, for which `splice` would make an array.
+    if (count === 1) this.waiting.shift()
+    else this.waiting.splice(0, count)
   }
 
   /** Once the driver has gone through its queue, nobody waits in it beside a connection that is idle or could be made. */
@@ -229,10 +224,13 @@ export const attach = (driver: Driver.MongoClient): Effect.Effect<void, never, S
 
 const listen = (driver: Driver.MongoClient, context: Context.Context<never>): () => void => {
   const pools = new Map<string, Pool>()
+  let last: Pool | undefined
   const poolOf = (event: Driver.ConnectionPoolMonitoringEvent): Pool => {
-    let pool = pools.get(event.address)
-    if (pool === undefined) pools.set(event.address, pool = new Pool(event.address, context))
-    return pool
+    // The address is a new string in each event, which is dearer to look up than to compare.
+    if (last?.name === event.address) return last
+    last = pools.get(event.address) ?? new Pool(event.address, context)
+    pools.set(last.name, last)
+    return last
   }
   const detachers: Array<() => void> = []
   const on = <Name extends keyof Driver.MongoClientEvents>(name: Name, listener: Driver.MongoClientEvents[Name]) => {
@@ -244,6 +242,7 @@ const listen = (driver: Driver.MongoClient, context: Context.Context<never>): ()
   on("connectionPoolClosed", (event) => {
     poolOf(event).closed()
     pools.delete(event.address)
+    last = undefined
   })
   on("connectionCreated", (event) => poolOf(event).connectionCreated(event.connectionId))
   on("connectionReady", (event) => poolOf(event).connectionReady(event.connectionId, event.durationMS))
