@@ -10,6 +10,7 @@ import { durationBoundaries, recordOperation, spanAttributes } from "@mongofx/co
 import { Context, Effect, Exit, Metric, Scope } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
+import { setMaxListeners } from "node:events"
 import { failCommand, setup, until, uri } from "./utils.ts"
 
 const contextOf = (registry: Metric.MetricRegistry) => Context.make(Metric.MetricRegistry, registry)
@@ -206,6 +207,7 @@ describe("pool metrics", () => {
       const holders = Promise.all(Array.from({ length: 12 }, () => hold(items, 100)))
       yield* until("all wait", () => series.counts.pending === 11)
       const controller = new AbortController()
+      setMaxListeners(0, controller.signal)
       const waiting = Array.from({ length: 20 }, () => hold(items, 0, controller.signal).catch(() => undefined))
       yield* until("twenty more wait", () => series.counts.pending === 31 || series.counts.pending === 30)
       controller.abort(new Error("enough"))
