@@ -142,11 +142,12 @@ describe("the documents of change events", () => {
         { bsonRegExp: true },
         { enableUtf8Validation: false }
       ]
+      // An option of core's alone, which the types let in where it is no literal.
+      const raw = { rawDocuments: true }
       const streams = yield* Effect.forEach(all, (options) =>
         Effect.all([
           users.watch([], options).open,
-          // An option of core's alone, which lets its type in where it is no literal.
-          users.watch([], { ...options, ...{ rawDocuments: true } }).open,
+          users.watch([], { ...options, ...raw }).open,
           MongoCollection.make(db, "users", Own, options).watch().open
         ]))
       yield* untyped.insertOne(stored as never)
