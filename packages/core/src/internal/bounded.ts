@@ -1,23 +1,8 @@
 import * as Effect from "effect/Effect"
 
 /**
- * Waits for a promise, whatever comes of it, but no longer than `milliseconds`. Real time, not the fiber's Clock: a
- * finalizer of a network resource has to end under TestClock too.
- *
- * @internal
- */
-export const bounded = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    const done = () => {
-      clearTimeout(timer)
-      resume(Effect.void)
-    }
-    const timer = setTimeout(done, milliseconds)
-    promise.then(done, done)
-  })
-
-/**
- * Whether a promise is settled, whatever comes of it, in `milliseconds` of real time.
+ * Whether a promise is settled, whatever comes of it, in `milliseconds`. Real time, not the fiber's Clock: a finalizer of a
+ * network resource has to end under TestClock too.
  *
  * @internal
  */
@@ -30,6 +15,14 @@ export const endsWithin = (promise: Promise<unknown>, milliseconds: number): Pro
     }
     promise.then(done, done)
   })
+
+/**
+ * Waits for a promise, whatever comes of it, but no longer than `milliseconds` of real time.
+ *
+ * @internal
+ */
+export const bounded = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<void> =>
+  Effect.asVoid(Effect.promise(() => endsWithin(promise, milliseconds)))
 
 /**
  * Sleeps in real time, for bounds that must hold under TestClock too.

@@ -250,9 +250,7 @@ export class CursorRun<A> {
 
   /** Waits until the cursor is closed, but not for long, whoever waits and how often. */
   get closed(): Effect.Effect<void> {
-    return Effect.promise(async () => {
-      await (this.closedInTime ??= endsWithin(this.close(), closeTimeout))
-    })
+    return Effect.asVoid(Effect.promise(() => this.closedInTime ??= endsWithin(this.close(), closeTimeout)))
   }
 
   close(): Promise<void> {
