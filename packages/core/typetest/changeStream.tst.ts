@@ -67,8 +67,8 @@ describe("rawDocuments", () => {
     expect(raw._id).type.toBe<Driver.ResumeToken>()
     if (raw.operationType === "insert") expect(raw.fullDocument).type.toBe<Uint8Array>()
     if (raw.operationType === "update") {
-      expect(raw.fullDocument).type.toBe<Uint8Array | undefined>()
-      expect(raw.fullDocumentBeforeChange).type.toBe<Uint8Array | undefined>()
+      expect(raw.fullDocument).type.toBe<Uint8Array | null | undefined>()
+      expect(raw.fullDocumentBeforeChange).type.toBe<Uint8Array | null | undefined>()
       expect(raw.updateDescription.updatedFields).type.toBe<Partial<User> | undefined>()
     }
     if (raw.operationType === "drop") expect(raw).type.toBe<Driver.ChangeStreamDropDocument>()
