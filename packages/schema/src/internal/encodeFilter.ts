@@ -3,7 +3,16 @@ import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { isBson, isRegExp } from "./bson.ts"
 import { elements, encodeOperand, encodeValue, isText, makeResolve, type Resolve } from "./path.ts"
-import { array, isOperators, isPlainObject, type Operands, plainObject, refuse, setOwn } from "./refusal.ts"
+import {
+  array,
+  definedFields,
+  isOperators,
+  isPlainObject,
+  type Operands,
+  plainObject,
+  refuse,
+  setOwn
+} from "./refusal.ts"
 import { isUnsafe, isValues } from "./unsafe.ts"
 
 type Alternatives = ReadonlyArray<SchemaAST.AST>
@@ -43,11 +52,7 @@ export const encodeFilter = (
   if (isUnsafe(filter)) return filter.document as Driver.Document
   const onlyValues = isValues(filter)
   const out: Driver.Document = {}
-  const document = plainObject(onlyValues ? filter.document : filter, at)
-  for (const key of Object.keys(document)) {
-    const path = `${at}.${key}`
-    const value = document[key]
-    if (value === undefined) refuse(path, "is undefined")
+  for (const [key, value, path] of definedFields(onlyValues ? filter.document : filter, at)) {
     if (key.startsWith("$")) {
       if (onlyValues) refuse(path, "is an operator among values")
       out[key] = logical(resolve, key, value, operands, path)

@@ -5,7 +5,16 @@ import { isBson } from "./bson.ts"
 import { encodeSort } from "./encodeFields.ts"
 import { condition, elementsAt, encodeFilter, operators, resolveIn } from "./encodeFilter.ts"
 import { encodeValue, expand, isStored, type Resolve, walk } from "./path.ts"
-import { array, isOperators, isPlainObject, type Operands, plainObject, refuse, setOwn } from "./refusal.ts"
+import {
+  array,
+  definedFields,
+  isOperators,
+  isPlainObject,
+  type Operands,
+  plainObject,
+  refuse,
+  setOwn
+} from "./refusal.ts"
 import { isUnsafe } from "./unsafe.ts"
 
 type Alternatives = ReadonlyArray<SchemaAST.AST>
@@ -39,12 +48,8 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
   const document = plainObject(update, at)
   for (const operator of Object.keys(document)) {
     const path = `${at}.${operator}`
-    const fields = plainObject(document[operator], path)
     const encoded: Driver.Document = {}
-    for (const name of Object.keys(fields)) {
-      const field = `${path}.${name}`
-      const value = fields[name]
-      if (value === undefined) refuse(field, "is undefined")
+    for (const [name, value, field] of definedFields(document[operator], path)) {
       const target = resolve(name, field)
       for (const [identifier, alternatives] of target.identifiers) {
         const others = identifiers.get(identifier) ?? []
@@ -193,12 +198,8 @@ const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: s
   switch (name) {
     case "$set":
     case "$addFields": {
-      const fields = plainObject(document[name], path)
       const out: Driver.Document = {}
-      for (const key of Object.keys(fields)) {
-        const field = `${path}.${key}`
-        const value = fields[key]
-        if (value === undefined) refuse(field, "is undefined")
+      for (const [key, value, field] of definedFields(document[name], path)) {
         const target = resolve(key, field)
         if (key.split(".").some((segment) => /^(?:\d+|\$.*)$/.test(segment))) {
           refuse(field, "names elements of an array, which a pipeline cannot")

@@ -17,7 +17,7 @@ import { encodeIndexKeys, encodeProjection, encodeSort } from "./encodeFields.ts
 import { encodeFilter } from "./encodeFilter.ts"
 import { decodeError, encoded, type Origin, unreadable } from "./failures.ts"
 import { encodeOperand } from "./path.ts"
-import { type Operands, plainObject, refuse } from "./refusal.ts"
+import { definedFields, type Operands } from "./refusal.ts"
 import type { Shape } from "./shape.ts"
 
 /** @internal */
@@ -243,13 +243,10 @@ export const encodeOptions = (
 }
 
 const encodeBound = (shape: Shape, bound: unknown, operands: Operands, at: string): Driver.Document => {
-  const document = plainObject(bound, at)
   const out: Driver.Document = {}
-  for (const name of Object.keys(document)) {
-    const path = `${at}.${name}`
-    if (document[name] === undefined) refuse(path, "is undefined")
+  for (const [name, value, path] of definedFields(bound, at)) {
     const { alternatives, key } = shape.read(name, path)
-    operands.put(out, key, encodeOperand(alternatives)(document[name]), path)
+    operands.put(out, key, encodeOperand(alternatives)(value), path)
   }
   return out
 }

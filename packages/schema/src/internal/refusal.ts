@@ -130,6 +130,24 @@ export const isOperators = (u: unknown, path: string): u is Record<string, unkno
 export const plainObject = (u: unknown, path: string): Record<string, unknown> =>
   isPlainObject(u) ? u : refuse(path, `is ${nameOf(u)} and not an object`)
 
+/**
+ * The fields of an object with their paths, one by one. None may be `undefined`.
+ *
+ * @internal
+ */
+export function* definedFields(
+  u: unknown,
+  at: string
+): Generator<readonly [name: string, value: unknown, path: string], void> {
+  const object = plainObject(u, at)
+  for (const name of Object.keys(object)) {
+    const path = `${at}.${name}`
+    const value = object[name]
+    if (value === undefined) refuse(path, "is undefined")
+    yield [name, value, path]
+  }
+}
+
 /** @internal */
 export const array = (u: unknown, path: string): ReadonlyArray<unknown> =>
   Array.isArray(u) ? u : refuse(path, `is ${nameOf(u)} and not an array`)
