@@ -29,33 +29,16 @@ const problemsOf = (issue: SchemaIssue.Issue, prefix: string): ReadonlyArray<Pro
     message
   }))
 
-/** @internal */
-export const encodeError = (
-  { collection, operation }: Origin,
-  path: string,
-  issue: SchemaIssue.Issue
-): DocumentError => {
-  const problems = problemsOf(issue, path)
-  return new DocumentError({
-    kind: "encode",
-    operation,
-    collection,
-    path: problems[0]?.path ?? path,
-    problems,
-    cause: new Schema.SchemaError(issue)
-  })
-}
-
-/** @internal */
-export const decodeError = (
+const documentError = (
+  kind: DocumentError["kind"],
   { collection, operation }: Origin,
   id: unknown,
   issue: SchemaIssue.Issue,
-  path = ""
+  path: string
 ): DocumentError => {
   const problems = problemsOf(issue, path)
   return new DocumentError({
-    kind: "decode",
+    kind,
     operation,
     collection,
     ...(id === undefined ? {} : { id }),
@@ -64,6 +47,14 @@ export const decodeError = (
     cause: new Schema.SchemaError(issue)
   })
 }
+
+/** @internal */
+export const encodeError = (origin: Origin, path: string, issue: SchemaIssue.Issue): DocumentError =>
+  documentError("encode", origin, undefined, issue, path)
+
+/** @internal */
+export const decodeError = (origin: Origin, id: unknown, issue: SchemaIssue.Issue, path = ""): DocumentError =>
+  documentError("decode", origin, id, issue, path)
 
 /**
  * A document whose bytes bson cannot read.
