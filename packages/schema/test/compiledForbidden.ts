@@ -6,12 +6,13 @@
 import { compile } from "@mongofx/schema/internal/compiledCodec"
 import { Effect, Exit, Schema } from "effect"
 import { BSON } from "mongodb"
+import { decode } from "./decode.ts"
 
 const codec = compile(Schema.Struct({ a: Schema.Int }))
-const decoded = Effect.runSync(codec.decode(BSON.serialize({ a: 1 })))
+const decoded = Effect.runSync(decode(codec, BSON.serialize({ a: 1 })))
 process.stdout.write(JSON.stringify({
   compiled: codec.compiled,
   decoded,
   encoded: Effect.runSync(codec.encode(decoded)),
-  failed: Exit.isFailure(Effect.runSyncExit(codec.decode(BSON.serialize({ a: "1" }))))
+  failed: Exit.isFailure(Effect.runSyncExit(decode(codec, BSON.serialize({ a: "1" }))))
 }))

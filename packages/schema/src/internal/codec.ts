@@ -67,7 +67,7 @@ const byteDecoder = <A>(ast: SchemaAST.AST, options: Driver.BSONSerializeOptions
   return {
     decodeMany: codec.decodeMany as Decoder<A>["decodeMany"],
     decode: (bytes) =>
-      Effect.mapError(
+      Effect.mapErrorEager(
         codec.diagnose(bytes as Uint8Array),
         (error) => error instanceof UnreadableDocument ? error : error.issue
       ),
@@ -88,7 +88,6 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
     const schema = Schema.make<Schema.Constraint>(ast)
     const compiled = compile(schema)
     const decode = SchemaParser.decodeUnknownEffect(schema)
-    const encode = SchemaParser.encodeUnknownEffect(schema) as DocumentCodec<unknown>["encode"]
     const encodeNow = (value: unknown): Driver.Document | undefined => {
       const document = compiled.encodeValue(value)
       return document === mismatch ? undefined : document as Driver.Document
@@ -98,10 +97,10 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
       decodeMany: manyWith(decode),
       decode,
       idOf,
-      encode: (value) => {
-        const document = encodeNow(value)
-        return document === undefined ? encode(value) : Effect.succeed(document)
-      },
+      encode: (value) =>
+        Effect.mapErrorEager(compiled.encode(value), (error) => error.issue) as ReturnType<
+          DocumentCodec<unknown>["encode"]
+        >,
       encodeNow,
       bytes: (options) => {
         // The driver's default is an object without fields.

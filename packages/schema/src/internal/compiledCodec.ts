@@ -42,10 +42,6 @@ export interface CompiledCodec<S extends Schema.Constraint> {
   readonly diagnose: (
     bytes: Uint8Array
   ) => Effect.Effect<S["Type"], Schema.SchemaError | UnreadableDocument, S["DecodingServices"]>
-  /** `decodeBytes`, and after a mismatch `diagnose`. */
-  readonly decode: (
-    bytes: Uint8Array
-  ) => Effect.Effect<S["Type"], Schema.SchemaError | UnreadableDocument, S["DecodingServices"]>
   /** The document of a value, or `mismatch`, of which `encode` knows more. */
   readonly encodeValue: (value: S["Type"]) => S["Encoded"] | Mismatch
   /** The document of a value. */
@@ -105,16 +101,10 @@ export const compile = <S extends Schema.Constraint>(schema: S, options: CodecOp
     decodeBytes,
     decodeMany,
     diagnose,
-    decode: (bytes) =>
-      Effect.suspend(() => {
-        const value = decodeBytes(bytes)
-        return value === mismatch ? diagnose(bytes) : Effect.succeed(value)
-      }),
     encodeValue,
-    encode: (value) =>
-      Effect.suspend(() => {
-        const document = encodeValue(value)
-        return document === mismatch ? encodeKnown(value) : Effect.succeed(document)
-      })
+    encode: (value) => {
+      const document = encodeValue(value)
+      return document === mismatch ? encodeKnown(value) : Effect.succeed(document)
+    }
   }
 }
