@@ -13,11 +13,11 @@ import type { ChangeBatch, ChangeStream, OpenChangeStream, WatchOptions } from "
 import { ChangeStreamError, MongoError } from "../MongoError.ts"
 import { eventOf } from "./changeEventBytes.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./changeStreamSteps.ts"
-import { InvalidInput, subjectOf } from "./classify.ts"
+import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import { CursorRun } from "./cursor.ts"
 import { checkPipeline, checkValue } from "./inputSafety.ts"
-import { namespaceOf, type Operation } from "./naming.ts"
+import { type Operation, ownFailure } from "./naming.ts"
 import type { CallOptions } from "./operation.ts"
 import { defined } from "./options.ts"
 
@@ -88,7 +88,6 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   private readonly target: WatchTarget
   private readonly pipeline: ReadonlyArray<Driver.Document>
   private readonly options: AnyWatchOptions
-  private readonly rawDocuments: boolean
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private position: Position
   private cursor: CursorRun<Driver.Document> | undefined
@@ -109,7 +108,6 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     this.target = target
     this.pipeline = pipeline
     this.options = options
-    this.rawDocuments = options.rawDocuments === true
     this.fiber = fiber
     this.position = pick({ ...options }, ["resumeAfter", "startAfter", "startAtOperationTime"])
     this.lastToken = options.startAfter ?? options.resumeAfter
@@ -120,18 +118,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   }
 
   private fail(kind: ChangeStreamError["kind"], message: string): MongoError {
-    const { operation } = this.target
-    const namespace = namespaceOf(operation)
-    return new MongoError({
-      reason: new ChangeStreamError({
-        operation: operation.name,
-        namespace,
-        kind,
-        labels: [],
-        message: `${subjectOf({ operation: operation.name, namespace })}: ${message}`,
-        cause: undefined
-      })
-    })
+    return new MongoError({ reason: new ChangeStreamError({ ...ownFailure(this.target.operation, message), kind }) })
   }
 
   private check(): void {
@@ -154,7 +141,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
       [{ $changeStream: stage }, ...this.pipeline, ...split],
       {
         ...pick(options, commandOptions),
-        ...this.rawDocuments ? { raw: true } : {},
+        ...this.options.rawDocuments === true ? { raw: true } : {},
         ...this.options.maxAwaitTime === undefined
           ? {}
           : { maxAwaitTimeMS: Duration.toMillis(Duration.fromInputUnsafe(this.options.maxAwaitTime)) },
@@ -203,7 +190,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
         connection,
         operation,
         open: this.makeCursor,
-        tailable: { awaitData: true, fromBytes: this.rawDocuments ? eventOf : undefined }
+        tailable: { awaitData: true, fromBytes: this.options.rawDocuments === true ? eventOf : undefined }
       },
       this.fiber,
       // A change stream cannot be part of a transaction, and would hold the line of a session while it waits.

@@ -18,7 +18,7 @@ import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate, checkValue } from "./inputSafety.ts"
-import type { Operation } from "./naming.ts"
+import { type Operation, ownFailure } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, lengthOf, limitCommand } from "./options.ts"
 import { makeAggregate, makeFind, makePlain } from "./query.ts"
@@ -471,16 +471,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     const awaited = typeof names === "string" ? [names] : names
     const operation = this.operation("waitUntilQueryable", "aggregate")
     const fail = (kind: IndexError["kind"], message: string) =>
-      new MongoError({
-        reason: new IndexError({
-          operation: operation.name,
-          namespace: this.fullName,
-          message: `${operation.name} on ${this.fullName}: ${message}`,
-          labels: [],
-          cause: undefined,
-          kind
-        })
-      })
+      new MongoError({ reason: new IndexError({ ...ownFailure(operation, message), kind }) })
     const check = Effect.flatMap(this.listSearchIndexes(), (indexes): Effect.Effect<boolean, MongoError> => {
       let ready = true
       for (const name of awaited) {

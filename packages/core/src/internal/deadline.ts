@@ -4,8 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { MaxTimeExpiredError, MongoError } from "../MongoError.ts"
-import { subjectOf } from "./classify.ts"
-import { namespaceOf, type Operation } from "./naming.ts"
+import { type Operation, ownFailure } from "./naming.ts"
 
 /**
  * The moment after which operations of a fiber fail.
@@ -58,19 +57,12 @@ export const provideDeadline = <A, E, R>(
     return outer !== undefined && outer.at <= at ? self : Effect.provideService(self, CurrentDeadline, { at, within })
   })
 
-const expired = (deadline: Deadline, operation: Operation, what: string): MongoError => {
-  const namespace = namespaceOf(operation)
-  const subject = subjectOf({ operation: operation.name, namespace })
-  return new MongoError({
-    reason: new MaxTimeExpiredError({
-      operation: operation.name,
-      namespace,
-      message: `${subject}: the deadline of ${Duration.format(deadline.within)} ${what}`,
-      labels: [],
-      cause: undefined
-    })
+const expired = (deadline: Deadline, operation: Operation, what: string): MongoError =>
+  new MongoError({
+    reason: new MaxTimeExpiredError(
+      ownFailure(operation, `the deadline of ${Duration.format(deadline.within)} ${what}`)
+    )
   })
-}
 
 interface Expiry {
   /** False where the effect is to be awaited, however long it takes. */

@@ -2,8 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Driver from "mongodb"
 import type { MongoCollection } from "../MongoCollection.ts"
 import { GridFSError, MongoError } from "../MongoError.ts"
-import { subjectOf } from "./classify.ts"
-import { namespaceOf, type Operation } from "./naming.ts"
+import { type Operation, ownFailure } from "./naming.ts"
 
 /**
  * The document of a file. Its id may be of any type, but the driver's types of filters want to know it.
@@ -51,18 +50,6 @@ export const fail = (
   kind: GridFSError["kind"],
   message: string
 ): Effect.Effect<never, MongoError> =>
-  Effect.suspend(() => {
-    const namespace = namespaceOf(operation)
-    return Effect.fail(
-      new MongoError({
-        reason: new GridFSError({
-          operation: operation.name,
-          namespace,
-          kind,
-          labels: [],
-          message: `${subjectOf({ operation: operation.name, namespace })}: ${message}`,
-          cause: undefined
-        })
-      })
-    )
-  })
+  Effect.suspend(() =>
+    Effect.fail(new MongoError({ reason: new GridFSError({ ...ownFailure(operation, message), kind }) }))
+  )

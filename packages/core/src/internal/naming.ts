@@ -1,5 +1,5 @@
 import { MongoError } from "../MongoError.ts"
-import { classify } from "./classify.ts"
+import { classify, subjectOf } from "./classify.ts"
 
 /**
  * What an operation is called in errors, spans and metrics.
@@ -28,6 +28,22 @@ export const namespaceOf = (operation: Operation): string | undefined =>
   operation.database === undefined || operation.collection === undefined
     ? operation.database
     : `${operation.database}.${operation.collection}`
+
+/**
+ * The fields of a reason for a failure of an operation that mongofx itself finds.
+ *
+ * @internal
+ */
+export const ownFailure = (operation: Operation, message: string) => {
+  const namespace = namespaceOf(operation)
+  return {
+    operation: operation.name,
+    namespace,
+    labels: [],
+    message: `${subjectOf({ operation: operation.name, namespace })}: ${message}`,
+    cause: undefined
+  }
+}
 
 /** @internal */
 export const toMongoError = (cause: unknown, operation: Operation, secrets?: ReadonlyArray<string>): MongoError =>
