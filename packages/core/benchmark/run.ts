@@ -7,14 +7,9 @@ import type * as Mongofx from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
 import { Effect, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
-import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import * as Os from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { compare, quantile, type Result } from "./measure.ts"
+import { compare, type Result } from "./measure.ts"
+import { build, environment, makeTable } from "./report.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 9)
 const only = process.argv.slice(2)
@@ -25,19 +20,8 @@ const findSize = 20_000
 const streamSize = 100_000
 const insertSize = 1000
 
-const require = createRequire(import.meta.url)
-
-// What is measured is the compiled package. tsx keeps the names of functions by a call for each closure that is made, which
-// programs that install the package do not pay.
-execFileSync(
-  process.execPath,
-  [
-    join(dirname(require.resolve("typescript/package.json")), "bin/tsc"),
-    "-b",
-    fileURLToPath(new URL("..", import.meta.url))
-  ],
-  { stdio: "inherit" }
-)
+const folder = new URL("..", import.meta.url)
+build(folder)
 const { MongoClient } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof Mongofx
 
 interface Item extends Driver.Document {
@@ -204,36 +188,12 @@ const makeTasks = (
   ]
 }
 
-const columns = [40, 8, 15, 15, 9, 9, 8] as const
+const table = makeTable([40, 8, 15, 15, 9, 9, 8], 3)
 
-const row = (cells: ReadonlyArray<string>): string =>
-  cells.map((cell, i) => i === 0 ? cell.padEnd(columns[i]!) : cell.padStart(columns[i]!)).join("")
-
-const range = (ratios: ReadonlyArray<number>, low: number, high: number): string =>
-  `${quantile(ratios, low).toFixed(3)}-${quantile(ratios, high).toFixed(3)}`
-
-const verdict = (ratio: number, budget: number | undefined): string => {
-  if (budget === undefined) return ""
-  return ratio <= budget ? "met" : "MISSED"
+const print = (task: Task, [bare, mongofx]: readonly [Result, Result]): void => {
+  const perCall = ({ cpu }: Result) => (cpu / task.count).toFixed(0)
+  console.log(table.result(task.name, mongofx.ratios, [perCall(mongofx), perCall(bare)], task.budget))
 }
-
-const print = (task: Task, [bare, { cpu, ratios }]: readonly [Result, Result]): void => {
-  const ratio = quantile(ratios, 0.5)
-  console.log(
-    row([
-      task.name,
-      ratio.toFixed(3),
-      range(ratios, 0.25, 0.75),
-      range(ratios, 0, 1),
-      (cpu / task.count).toFixed(0),
-      (bare.cpu / task.count).toFixed(0),
-      task.budget === undefined ? "-" : task.budget.toFixed(2)
-    ]) + `  ${verdict(ratio, task.budget)}`
-  )
-}
-
-const version = (name: string): string =>
-  JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8")).version
 
 const program = Effect.gen(function*() {
   const { uri } = yield* MongoServer.MongoServer
@@ -244,16 +204,13 @@ const program = Effect.gen(function*() {
   )
   const mongo = yield* MongoClient.make({ url: uri })
   const { version: server } = yield* mongo.serverInfo
-  console.log(
-    `node ${process.versions.node}, mongodb ${version("mongodb")}, effect ${version("effect")}, server ${server}, ` +
-      `${Os.cpus().length} x ${Os.cpus()[0]?.model.trim()}`
-  )
+  console.log(environment(["mongodb", "effect"], folder, server))
   const items = driver.db(database).collection<Item>("items")
   for (let i = 0; i < streamSize; i += 10_000) {
     yield* Effect.promise(() => items.insertMany(Array.from({ length: 10_000 }, (_, j) => makeItem(i + j))))
   }
   console.log(`${rounds} rounds; ratio: CPU of mongofx / CPU of the bare driver; CPU in microseconds\n`)
-  console.log(row(["task", "ratio", "middle half", "all", "mongofx", "bare", "budget"]))
+  console.log(table.row(["task", "ratio", "middle half", "all", "mongofx", "bare", "budget"]))
   for (const task of makeTasks(mongo, driver, database)) {
     if (only.length > 0 && !only.some((word) => task.name.includes(word))) continue
     const [bare, mongofx] = yield* Effect.promise(() => compare(sidesOf(task), rounds, warmUps))

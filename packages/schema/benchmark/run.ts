@@ -9,16 +9,11 @@ import { MongoServer } from "@mongofx/testing"
 import { Effect, Redacted, Schema, Stream } from "effect"
 import * as Driver from "mongodb"
 import Mongoose from "mongoose"
-import { execFileSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import * as Os from "node:os"
-import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
 import PaprDefault from "papr"
 import type { z } from "zod"
-import { compare, quantile, type Result, type Side } from "../../core/benchmark/measure.ts"
+import { compare, type Result, type Side } from "../../core/benchmark/measure.ts"
+import { build, environment, makeTable } from "../../core/benchmark/report.ts"
 import * as Documents from "./documents.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7)
@@ -29,18 +24,8 @@ const streamSize = Number(process.env["BENCH_DOCUMENTS"] ?? 100_000)
 const insertSize = 1000
 const inserts = 20
 
-const require = createRequire(import.meta.url)
-
-// What is measured is the compiled package: tsx keeps the names of functions by a call for each closure that is made.
-execFileSync(
-  process.execPath,
-  [
-    join(dirname(require.resolve("typescript/package.json")), "bin/tsc"),
-    "-b",
-    fileURLToPath(new URL("..", import.meta.url))
-  ],
-  { stdio: "inherit" }
-)
+const folder = new URL("..", import.meta.url)
+build(folder)
 const { MongoClient } = await import(new URL("../../core/dist/index.js", import.meta.url).href) as typeof Mongofx
 const { MongoCollection } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof MongofxSchema
 
@@ -187,44 +172,10 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   return sides
 }
 
-const columns = [46, 8, 15, 15, 11, 8] as const
-
-const row = (cells: ReadonlyArray<string>): string =>
-  cells.map((cell, i) => i === 0 ? cell.padEnd(columns[i]!) : cell.padStart(columns[i]!)).join("")
-
-const range = (ratios: ReadonlyArray<number>, low: number, high: number): string =>
-  `${quantile(ratios, low).toFixed(2)}-${quantile(ratios, high).toFixed(2)}`
-
-const verdict = (ratio: number, budget: number | undefined): string => {
-  if (budget === undefined) return ""
-  return ratio <= budget ? "met" : "MISSED"
-}
+const table = makeTable([46, 8, 15, 15, 11, 8], 2)
 
 const print = ({ cpu, ratios, side }: Result): void => {
-  const ratio = quantile(ratios, 0.5)
-  console.log(
-    row([
-      side.name,
-      ratio.toFixed(2),
-      range(ratios, 0.25, 0.75),
-      range(ratios, 0, 1),
-      (cpu / 1000).toFixed(0),
-      side.budget === undefined ? "-" : side.budget.toFixed(2)
-    ]) + `  ${verdict(ratio, side.budget)}`
-  )
-}
-
-const version = (name: string): string => {
-  let folder = dirname(require.resolve(name))
-  for (;;) {
-    try {
-      const found = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
-      if (found.name === name) return found.version
-    } catch {
-      // Not in this folder.
-    }
-    folder = dirname(folder)
-  }
+  console.log(table.result(side.name, ratios, [(cpu / 1000).toFixed(0)], side.budget))
 }
 
 const program = Effect.gen(function*() {
@@ -244,16 +195,12 @@ const program = Effect.gen(function*() {
   const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
   const connections: Connections = { mongo, driver, mongoose, papr, database }
   const { version: serverVersion } = yield* mongo.serverInfo
-  const versions = ["mongodb", "effect", "mongoose", "papr", "zod"].map((name) => `${name} ${version(name)}`)
-  console.log(
-    `node ${process.versions.node}, ${versions.join(", ")}, server ${serverVersion}, ` +
-      `${Os.cpus().length} x ${Os.cpus()[0]?.model.trim()}`
-  )
+  console.log(environment(["mongodb", "effect", "mongoose", "papr", "zod"], folder, serverVersion))
   console.log(`${rounds} rounds; ratio: CPU of the side / CPU of the first side, medians; CPU in milliseconds`)
   const report = (title: string, sides: ReadonlyArray<Side>) =>
     Effect.promise(async () => {
       if (only.length > 0 && !only.some((word) => title.includes(word))) return
-      console.log(`\n${row([title, "ratio", "middle half", "all", "CPU", "budget"])}`)
+      console.log(`\n${table.row([title, "ratio", "middle half", "all", "CPU", "budget"])}`)
       for (const result of await compare(sides, rounds, warmUps)) {
         print(result)
       }

@@ -1,0 +1,73 @@
+/**
+ * What benchmarks do before and after they measure: compile the package, and print what was measured.
+ *
+ * @since 0.1.0
+ */
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import * as Os from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { quantile } from "./measure.ts"
+
+/**
+ * Compiles the package in a folder. What is measured is the compiled package: tsx keeps the names of functions by a call for each
+ * closure that is made, which programs that install the package do not pay.
+ */
+export const build = (folder: URL): void => {
+  const compiler = join(dirname(createRequire(folder).resolve("typescript/package.json")), "bin/tsc")
+  execFileSync(process.execPath, [compiler, "-b", fileURLToPath(folder)], { stdio: "inherit" })
+}
+
+const versionOf = (name: string, from: URL): string => {
+  let folder = dirname(createRequire(from).resolve(name))
+  for (;;) {
+    try {
+      const found = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+      if (found.name === name) return found.version
+    } catch {
+      // Not in this folder.
+    }
+    folder = dirname(folder)
+  }
+}
+
+/** The line that says what was measured with what: the versions of packages as a folder sees them, of the server, the machine. */
+export const environment = (names: ReadonlyArray<string>, from: URL, server: unknown): string =>
+  [
+    `node ${process.versions.node}`,
+    ...names.map((name) => `${name} ${versionOf(name, from)}`),
+    `server ${String(server)}`,
+    `${Os.cpus().length} x ${Os.cpus()[0]?.model.trim()}`
+  ].join(", ")
+
+/** A table with columns of these widths, and ratios with so many digits. */
+export const makeTable = (widths: ReadonlyArray<number>, digits: number) => {
+  const row = (cells: ReadonlyArray<string>): string =>
+    cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("")
+  const range = (ratios: ReadonlyArray<number>, low: number, high: number): string =>
+    `${quantile(ratios, low).toFixed(digits)}-${quantile(ratios, high).toFixed(digits)}`
+  return {
+    row,
+    /** The row of ascending ratios: their median, middle half and extremes, and whether the median is within the budget. */
+    result: (
+      name: string,
+      ratios: ReadonlyArray<number>,
+      cpu: ReadonlyArray<string>,
+      budget: number | undefined
+    ): string => {
+      const median = quantile(ratios, 0.5)
+      const cells = [
+        name,
+        median.toFixed(digits),
+        range(ratios, 0.25, 0.75),
+        range(ratios, 0, 1),
+        ...cpu,
+        budget === undefined ? "-" : budget.toFixed(2)
+      ]
+      if (budget === undefined) return row(cells)
+      return `${row(cells)}  ${median <= budget ? "met" : "MISSED"}`
+    }
+  }
+}
