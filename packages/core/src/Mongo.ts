@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Function from "effect/Function"
 import { provideDeadline } from "./internal/deadline.ts"
+import * as serverTime from "./internal/serverTime.ts"
 
 /**
  * What happens to an operation on its way to the server when its fiber is interrupted.
@@ -86,6 +88,36 @@ export const withInterruptionPolicy: {
 )
 
 /**
+ * The clock by which servers are waited for: backoffs, resumptions, leases, deadlines and bounds. It is the clock of the machine
+ * unless something else is provided, also where a test provides a `TestClock`.
+ *
+ * **When to use**
+ *
+ * Use it in a test of the waiting itself, to let an hour pass in a moment. What stamps data uses Effect's `Clock`.
+ *
+ * **Gotchas**
+ *
+ * Finalizers have bounds of their own in the time of the machine, whatever clock is provided here.
+ *
+ * **Example** (Waiting by the clock of the test)
+ *
+ * ```ts
+ * import { Mongo } from "@mongofx/core"
+ * import { Clock, Effect } from "effect"
+ *
+ * const onTestClock = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+ *   Effect.flatMap(Clock.Clock, (clock) => Effect.provideService(self, Mongo.CurrentServerClock, clock))
+ * ```
+ *
+ * @see {@link withDeadline} bounds operations by this clock
+ *
+ * @stability unstable
+ * @category references
+ * @since 0.1.0
+ */
+export const CurrentServerClock: Context.Reference<Clock.Clock> = serverTime.CurrentServerClock
+
+/**
  * Runs an effect whose MongoDB operations have to end within the given time, all of them together.
  *
  * **When to use**
@@ -97,7 +129,7 @@ export const withInterruptionPolicy: {
  * What is left when an operation begins is sent as its `maxTimeMS`, so that the server gives up too, unless the operation has
  * a shorter one of its own. When the time is over, an operation that is under way is aborted as on interruption, and one that
  * has not begun is not sent: both fail with a `MaxTimeExpiredError`, which is not retryable. The same holds for each batch of
- * a query's stream. Of several deadlines the earliest holds. Time is that of Effect's `Clock`.
+ * a query's stream. Of several deadlines the earliest holds. Time is that of `CurrentServerClock`: it passes under `TestClock` too.
  *
  * The effect itself goes on: only operations fail. `Effect.timeout` ends an effect whatever it is doing.
  *

@@ -7,7 +7,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { GridFS, Mongo, MongoClient, type MongoError } from "@mongofx/core"
 import { Duration, Effect, Fiber, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { failCommand, type Fixture, nothingLeft, reasonOf, setup, timed, until, uri } from "./utils.ts"
+import {
+  failCommand,
+  type Fixture,
+  nothingLeft,
+  reasonOf,
+  setup,
+  timed,
+  until,
+  uri,
+  waitingByTestClock
+} from "./utils.ts"
 
 const block = (fixture: Fixture, command: string, milliseconds = 3000) =>
   failCommand(fixture, "alwaysOn", {
@@ -358,7 +368,18 @@ describe("withDeadline", () => {
       assertWithin(limits(fixture, "insert").at(-1), 1, 20_000, "insert")
     }))
 
-  it.effect("time is that of the Clock", () =>
+  it.effect("passes in real time, whatever the test clock does", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const things = fixture.db.collection("things")
+      yield* things.insertOne({ a: 1 })
+      const reason = yield* reasonOf(
+        Effect.forever(things.find({ $where: "sleep(20) || true" })).pipe(Mongo.withDeadline("100 millis"))
+      )
+      assert.strictEqual(reason._tag, "MaxTimeExpiredError")
+    }))
+
+  it.effect("is that of the server clock", () =>
     Effect.gen(function*() {
       const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
       const reason = yield* Effect.gen(function*() {
@@ -367,7 +388,7 @@ describe("withDeadline", () => {
         yield* mongo.ping
         yield* TestClock.adjust("2 seconds")
         return yield* reasonOf(mongo.ping)
-      }).pipe(Mongo.withDeadline("1 minute"))
+      }).pipe(Mongo.withDeadline("1 minute"), waitingByTestClock)
       assert.strictEqual(reason._tag, "MaxTimeExpiredError")
     }))
 })

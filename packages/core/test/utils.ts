@@ -1,6 +1,6 @@
-import { MongoClient, type MongoDatabase, type MongoError } from "@mongofx/core"
+import { Mongo, MongoClient, type MongoDatabase, type MongoError } from "@mongofx/core"
 import { FailPoint, MongoServer } from "@mongofx/testing"
-import { Cause, Effect, Exit, Fiber, Option, Redacted, type Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Option, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 import * as Net from "node:net"
@@ -120,6 +120,10 @@ export const failCommand = (
   FailPoint.make("failCommand", { mode, data: { appName: db.name, ...data } }).pipe(
     Effect.provideService(MongoServer.MongoServer, { uri: Redacted.make(uri), source: "uri" })
   )
+
+/** Waits for servers by the clock of the test: for tests of the waiting itself. */
+export const waitingByTestClock = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Clock.Clock, (clock) => Effect.provideService(self, Mongo.CurrentServerClock, clock))
 
 /** How long an effect takes: milliseconds. */
 export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>

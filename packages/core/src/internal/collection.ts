@@ -22,6 +22,7 @@ import { type Operation, ownFailure } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, lengthOf, limitCommand } from "./options.ts"
 import { makeAggregate, makeFind, makePlain } from "./query.ts"
+import { serverSleep } from "./serverTime.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoCollection" as const
@@ -487,7 +488,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     })
     const loop: Effect.Effect<void, MongoError> = Effect.flatMap(
       check,
-      (ready) => ready ? Effect.void : Effect.andThen(Effect.sleep(options.interval ?? "1 second"), loop)
+      (ready) => ready ? Effect.void : Effect.andThen(serverSleep(options.interval ?? "1 second"), loop)
     )
     return loop
   }

@@ -27,6 +27,7 @@ import {
   spanOptions,
   withOperationSpan
 } from "./operation.ts"
+import { serverSleep } from "./serverTime.ts"
 import { type AmbientSession, inLine } from "./session.ts"
 import { recordOperation } from "./telemetry.ts"
 
@@ -199,9 +200,9 @@ export class CursorRun<A> {
       if (this.delivered) return Cause.done()
       this.cursor = undefined
       this.opened = false
-      return Effect.sleep(tailPause)
+      return serverSleep(tailPause)
     }
-    return tailable.awaitData ? Effect.void : Effect.sleep(tailPause)
+    return tailable.awaitData ? Effect.void : serverSleep(tailPause)
   }
 
   /** Runs a step of the cursor when it is its turn in the session. */

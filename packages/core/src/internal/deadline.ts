@@ -1,10 +1,10 @@
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { MaxTimeExpiredError, MongoError } from "../MongoError.ts"
 import { type Operation, ownFailure } from "./naming.ts"
+import { serverNanos, serverSleep } from "./serverTime.ts"
 
 /**
  * The moment after which operations of a fiber fail.
@@ -12,7 +12,7 @@ import { type Operation, ownFailure } from "./naming.ts"
  * @internal
  */
 export interface Deadline {
-  /** Nanoseconds of the fiber's monotonic clock. */
+  /** Nanoseconds of the fiber's monotonic server clock. */
   readonly at: bigint
   /** The time that was given, for messages. */
   readonly within: Duration.Duration
@@ -27,10 +27,8 @@ export const CurrentDeadline: Context.Reference<Deadline | undefined> = Context.
 /** The most that the server takes as `maxTimeMS`. */
 const maxMaxTimeMS = 2 ** 31 - 1
 
-const now = (fiber: Fiber.Fiber<unknown, unknown>): bigint => fiber.getRef(Clock.Clock).monotonicTimeNanosUnsafe()
-
 const timeLeft = (deadline: Deadline, fiber: Fiber.Fiber<unknown, unknown>): number =>
-  Number(deadline.at - now(fiber)) / 1e6
+  Number(deadline.at - serverNanos(fiber)) / 1e6
 
 /**
  * What is left of the time, as the server takes it: 0 would be no limit.
@@ -52,7 +50,7 @@ export const provideDeadline = <A, E, R>(
   Effect.withFiber((fiber) => {
     const within = Duration.fromInputUnsafe(input)
     if (!Duration.isFinite(within)) return self
-    const at = now(fiber) + Duration.toNanosUnsafe(within)
+    const at = serverNanos(fiber) + Duration.toNanosUnsafe(within)
     const outer = fiber.getRef(CurrentDeadline)
     return outer !== undefined && outer.at <= at ? self : Effect.provideService(self, CurrentDeadline, { at, within })
   })
@@ -90,7 +88,10 @@ export const until = <A, R>(
     const left = timeLeft(deadline, fiber)
     if (left <= 0) return fail("had passed before it began")
     if (expiry.interrupts === false) return effect
-    return Effect.timeoutOrElse(effect, { duration: left, orElse: () => fail("passed before it had ended") })
+    return Effect.raceFirst(
+      effect,
+      Effect.flatMap(serverSleep(left), () => fail("passed before it had ended"))
+    )
   })
 
 /**
