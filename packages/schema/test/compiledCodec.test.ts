@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Bson } from "@mongofx/schema"
 import { mismatch } from "@mongofx/schema/internal/compile"
 import { compile, UnreadableDocument } from "@mongofx/schema/internal/compiledCodec"
-import { Arbitrary, Clock, Context, Effect, Option, Schema, SchemaGetter } from "effect"
+import { Arbitrary, Clock, Context, Effect, Exit, Option, Schema, SchemaGetter } from "effect"
 import { TestClock } from "effect/testing"
 import * as Driver from "mongodb"
 import { execFile } from "node:child_process"
@@ -22,7 +22,8 @@ const { BSON } = Driver
 
 const seeds = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 })))
 
-const runs = Number(process.env["COMPILED_RUNS"] ?? 100)
+/** Each schema is about 70 cases. */
+const runs = Number(process.env["COMPILED_RUNS"] ?? 320)
 
 class Address
   extends Schema.Class<Address>("Address")({ street: Schema.String, zip: Schema.optionalKey(Schema.String) })
@@ -94,9 +95,13 @@ const decoded = Schema.decodeUnknownSync(Person)(BSON.deserialize(bytes(person))
 const execute = promisify(execFile)
 
 describe("compiled codecs", () => {
-  it.prop("agree with bson and the interpreter", [seeds], ([seed]) => agree(seed), { arbitrary: { runs } })
+  it.prop("agree with bson and the interpreter", [seeds], ([seed]) => agree(seed), {
+    arbitrary: { runs },
+    timeout: 120_000
+  })
 
   it("do most of the work themselves", () => {
+    assert.isAbove(tally.cases, 60 * runs)
     assert.isAbove(tally.decodable, 100)
     assert.isAbove(tally.encodable, 100)
     assert.isAbove(tally.decoded / tally.decodable, 0.65)
@@ -177,6 +182,44 @@ describe("compiled codecs", () => {
       assert.deepStrictEqual(range.encodeValue({ range: { low: 1, high: 2 } }), { range: { low: "1", high: "2" } })
       assert.strictEqual(range.encodeValue({ range: { low: 2, high: 1 } }), mismatch)
     }))
+
+  it("try the members of a union that the interpreter tries", () => {
+    const Old = Schema.Struct({
+      version: Schema.Literal(1).pipe(Schema.withDecodingDefaultKey(Effect.succeed(1))),
+      name: Schema.optionalKey(Schema.String)
+    })
+    const New = Schema.Struct({ schemaVersion: Schema.Literal(2), fullName: Schema.String })
+    const Either = Schema.Union([Old, New])
+    const either = compile(Either)
+    const ada = { schemaVersion: 2, fullName: "Ada" } as const
+    assert.deepStrictEqual(either.encodeValue(ada), ada)
+    assert.deepStrictEqual(either.encodeValue({ version: 1, name: "Ada" }), { version: 1, name: "Ada" })
+    // The struct by itself takes what the union does not try it for.
+    const refused: ReadonlyArray<readonly [schema: Schema.Codec<unknown>, value: unknown]> = [
+      [Schema.NullOr(Old), { name: "Ada" }],
+      [Schema.UndefinedOr(Old), { name: "Ada" }],
+      [Schema.Union([Schema.Union([Old, Schema.Struct({ ...Old.fields, n: Schema.Literal(1) })]), Schema.String]), {}],
+      [
+        Schema.NullOr(Schema.Struct({ _tag: Schema.tagDefaultOmit("A"), name: Schema.optionalKey(Schema.String) })),
+        { name: "Ada" }
+      ]
+    ]
+    for (const [schema, value] of refused) {
+      assert.isTrue(Exit.isFailure(Effect.runSyncExit(Schema.encodeUnknownEffect(schema)(value))))
+      assert.strictEqual(compile(schema).encodeValue(value), mismatch)
+    }
+    // Nor does the decoder, where the encoded side has a literal that is not missed.
+    const Filled = Schema.Literal(1).pipe(Schema.decodeTo(Schema.Literal(1), {
+      decode: SchemaGetter.transformOptional(Option.orElseSome(() => 1 as const)),
+      encode: SchemaGetter.transformOptional((o: Option.Option<1>) => o)
+    }))
+    const holder = Schema.Struct({ x: Schema.NullOr(Schema.Struct({ version: Filled })) })
+    assert.isTrue(Exit.isFailure(Schema.decodeUnknownExit(holder)({ x: {} })))
+    assert.strictEqual(compile(holder).decodeBytes(bytes({ x: {} })), mismatch)
+    assert.deepStrictEqual(compile(holder).decodeBytes(bytes({ x: { version: 1 } })), { x: { version: 1 } })
+    // A union may have one member.
+    assert.strictEqual(compile(Schema.Union([Schema.String])).encodeValue("a"), "a")
+  })
 
   it.effect("fail as the interpreter fails, and say where", () =>
     Effect.gen(function*() {

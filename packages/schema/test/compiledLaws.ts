@@ -169,7 +169,7 @@ const elements = (bytes: Buffer) => {
 }
 
 /** How much the interpreter accepts, and how much of that the compiled code did by itself. */
-export const tally = { decoded: 0, decodable: 0, encoded: 0, encodable: 0 }
+export const tally = { cases: 0, decoded: 0, decodable: 0, encoded: 0, encodable: 0 }
 
 const checkDecode = (
   schema: AnySchema,
@@ -177,6 +177,7 @@ const checkDecode = (
   bytes: Buffer,
   parse: SchemaAST.ParseOptions
 ) => {
+  tally.cases++
   const expected = interpreted(schema, bytes, parse)
   const context = () => `bytes ${bytes.toString("hex")}`
   // A view into a longer buffer, as in a reply of the server.
@@ -219,6 +220,7 @@ const checkEncode = (
   value: unknown,
   parse: SchemaAST.ParseOptions
 ) => {
+  tally.cases++
   const expected = Effect.runSyncExit(Schema.encodeUnknownEffect(schema, parse)(value))
   const fast = codec.encodeValue(value)
   const context = () => `encoding ${show(value)}`
@@ -311,6 +313,14 @@ const change = (random: Random, value: unknown): unknown => {
 
 /** Checks a random schema with random documents, damaged ones among them. */
 export const agree = (seed: number): void => {
+  try {
+    agreeWith(seed)
+  } catch (error) {
+    throw new Error(`with the seed ${seed}`, { cause: error })
+  }
+}
+
+const agreeWith = (seed: number): void => {
   const random = new Random(seed)
   const { sample, schema } = makeDocumentKind(random)
   const parse = random.pick(parseOptions)

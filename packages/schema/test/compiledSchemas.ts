@@ -338,7 +338,7 @@ const fieldNames = [
 export const foreignName = "zzz"
 
 const container = (random: Random, depth: number): Kind => {
-  switch (random.int(12)) {
+  switch (random.int(16)) {
     case 0:
     case 1:
     case 2:
@@ -409,7 +409,12 @@ const container = (random: Random, depth: number): Kind => {
       const inner = makeKind(random, depth - 1)
       return kind(Schema.NullOr(inner.schema), (random) => random.chance(0.3) ? null : inner.sample(random))
     }
-    case 10: {
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+      return makeVariants(random, depth)
+    case 14: {
       const struct = makeStruct(random, depth)
       const checked = struct.schema.check(Schema.makeFilter((value) => Object.keys(value as object).length !== 2))
       return kind(checked, struct.sample)
@@ -482,6 +487,128 @@ const makeStruct = (random: Random, depth: number): Kind => {
     }
   }
 }
+
+// ---- unions of structs that literals tell apart, more or less: required, optional, with defaults, omitted
+
+interface Field extends Kind {
+  /** How often it is not there. */
+  readonly absent: number
+}
+
+const field = (schema: Schema.Constraint, sample: Kind["sample"], absent: number): Field => ({
+  ...kind(schema, sample),
+  absent
+})
+
+const tagValues = ["one", "two", 1, 2, true] as const
+
+/** Its encoded side is a literal that has to be there, and that is not missed where it is not. */
+const missed = (value: typeof tagValues[number]) =>
+  Schema.Literal(value).pipe(Schema.decodeTo(Schema.Literal(value), {
+    decode: SchemaGetter.transformOptional(Option.orElseSome(() => value)),
+    encode: SchemaGetter.transformOptional((o: Option.Option<typeof value>) => o)
+  }))
+
+const tagField = (random: Random): Field => {
+  const value = random.pick(tagValues)
+  const literal = Schema.Literal(value)
+  const constant = Effect.succeed(value)
+  const sample = (random: Random) => random.chance(0.9) ? value : random.pick(tagValues)
+  switch (random.int(14)) {
+    case 0:
+    case 1:
+    case 2:
+      return field(literal, sample, 0.1)
+    case 3:
+      return field(Schema.tag(value), sample, 0.1)
+    case 4:
+      return field(Schema.tagDefaultOmit(value), sample, 0.5)
+    case 5:
+      return field(literal.pipe(Schema.withDecodingDefaultKey(constant)), sample, 0.5)
+    case 6:
+      return field(literal.pipe(Schema.withDecodingDefault(constant)), sample, 0.5)
+    case 7:
+      return field(literal.pipe(Schema.withDecodingDefaultTypeKey(constant)), sample, 0.5)
+    case 8:
+      return field(Schema.optionalKey(literal), sample, 0.5)
+    case 9:
+      return field(Schema.optional(literal), sample, 0.5)
+    case 10:
+      return field(missed(value), sample, 0.5)
+    case 11:
+      return field(Schema.suspend(() => literal), sample, 0.1)
+    case 12:
+      return field(literal.pipe(Schema.catchDecoding(() => Effect.succeed(Option.some(value)))), sample, 0.3)
+    default:
+      return field(Schema.Literals([value, random.pick(tagValues)]), sample, 0.1)
+  }
+}
+
+const plainField = (random: Random, depth: number): Field => {
+  const { sample, schema } = random.chance(0.5) ? kind(Schema.String, text) : makeKind(random, depth - 1)
+  switch (random.int(6)) {
+    case 0:
+      return field(schema, sample, 0.05)
+    case 1:
+      return field(Schema.optional(schema), sample, 0.5)
+    case 2:
+      return field(Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("default"))), text, 0.5)
+    case 3:
+      return field(Schema.OptionFromOptionalKey(Schema.String), text, 0.5)
+    default:
+      return field(Schema.optionalKey(schema), sample, 0.5)
+  }
+}
+
+const variantNames = ["kind", "_tag", "version", "name", "same"] as const
+
+const makeVariant = (random: Random, depth: number): Kind => {
+  if (random.chance(0.1)) {
+    const [first, second] = [tagField(random), plainField(random, depth)]
+    return kind(
+      Schema.TupleWithRest(Schema.Tuple([first.schema]), [second.schema]),
+      (random) => [first.sample(random), second.sample(random)].slice(0, random.int(3))
+    )
+  }
+  const names = random.shuffle(variantNames).slice(0, 1 + random.int(4))
+  const fields = names.map((name) => [name, random.chance(0.5) ? tagField(random) : plainField(random, depth)] as const)
+  const schemas = Object.fromEntries(fields.map(([name, { schema }]) => [name, schema]))
+  const make = Schema.Class as unknown as (name: string) => (fields: object) => Schema.Constraint
+  const schema = random.chance(0.8) ? Schema.Struct(schemas) : make(`Variant${random.int(1e9)}`)(schemas)
+  return kind(
+    schema,
+    (random) =>
+      Object.fromEntries(
+        fields.filter(([, { absent }]) => !random.chance(absent)).map(([name, { sample }]) => [name, sample(random)])
+      )
+  )
+}
+
+const makeVariants = (random: Random, depth: number): Kind => {
+  const members = Array.from(
+    { length: 1 + random.int(4) },
+    () => random.chance(0.85) || depth <= 0 ? makeVariant(random, depth) : makeVariants(random, depth - 1)
+  )
+  const extra = random.pick<ReadonlyArray<Kind>>([
+    [],
+    [],
+    [kind(Schema.Null, () => null)],
+    [kind(Schema.Undefined, () => undefined)],
+    [random.pick(leaves)]
+  ])
+  const all = random.shuffle([...members, ...extra])
+  return kind(
+    Schema.Union(all.map(({ schema }) => schema), random.chance(0.1) ? { mode: "oneOf" } : undefined),
+    (random) => {
+      const [first, second] = [random.pick(all).sample(random), random.pick(all).sample(random)]
+      // With the fields of two members, many a value fits neither.
+      return random.chance(0.2) && isFields(first) && isFields(second) ? { ...first, ...second } : first
+    }
+  )
+}
+
+const isFields = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
 
 const makeKind = (random: Random, depth: number): Kind =>
   depth <= 0 || random.chance(0.6) ? random.pick(leaves) : container(random, depth)

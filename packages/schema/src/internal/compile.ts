@@ -1,5 +1,6 @@
 /** What the compilers of decoders and encoders share. */
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaParser from "effect/SchemaParser"
@@ -292,3 +293,78 @@ export const mayOmit = (ast: SchemaAST.AST): boolean =>
     transformation._tag === "Middleware" || transformation.decode._tag === "TransformOptional" ||
     transformation.decode._tag === "TransformOptionalEffect"
   )
+
+// ---- unions
+
+/** The node that a value comes to first; `undefined` where that is not known before it comes. */
+const entryOf = (ast: SchemaAST.AST): SchemaAST.AST | undefined => {
+  if (ast._tag === "Suspend") return undefined
+  if (ast.encoding === undefined) return ast
+  const opaque = ast.encoding.some(({ transformation }) =>
+    transformation._tag === "Middleware" && transformation.decode !== identity
+  )
+  return opaque ? undefined : entryOf(ast.encoding[ast.encoding.length - 1]!.to)
+}
+
+/** A literal that a member of a union requires at a key. */
+interface Tag {
+  readonly key: PropertyKey
+  readonly literal: unknown
+  /** Whether the member itself refuses a value without it. */
+  readonly checked: boolean
+}
+
+const tagsAt = (key: PropertyKey, ast: SchemaAST.AST): ReadonlyArray<Tag> => {
+  const entry = entryOf(ast)
+  if (entry === undefined || isOptional(entry)) return []
+  const checked = entry === ast
+  if (entry._tag === "Literal") return [{ key, literal: entry.literal, checked }]
+  return entry._tag === "UniqueSymbol" ? [{ key, literal: entry.symbol, checked }] : []
+}
+
+const tagsOf = (ast: SchemaAST.AST): ReadonlyArray<Tag> => {
+  const entry = entryOf(ast)
+  switch (entry?._tag) {
+    case "Objects":
+      return entry.propertySignatures.flatMap(({ name, type }) => tagsAt(name, type))
+    case "Arrays":
+      return entry.elements.flatMap((element, i) => tagsAt(i, element))
+    case "Declaration": {
+      // What a tagged class says of its instances.
+      const tags = (entry.annotations as { readonly ["~sentinels"]?: unknown } | undefined)?.["~sentinels"]
+      return Array.isArray(tags) ? tags.map(({ key, literal }) => ({ key, literal, checked: false })) : []
+    }
+    case "Union": {
+      const [first = [], ...others] = entry.types.map(tagsOf)
+      return first.flatMap((tag) => {
+        const found = others.map((tags) => tags.find(({ key, literal }) => key === tag.key && literal === tag.literal))
+        return found.includes(undefined) ? [] : [{ ...tag, checked: tag.checked && found.every((tag) => tag!.checked) }]
+      })
+    }
+    default:
+      return []
+  }
+}
+
+/**
+ * Whether a union tries a member for a value: one that has tags, only where the value has one of them and no other value
+ * for any of them. `undefined` where the member refuses all other values itself.
+ *
+ * @internal
+ */
+export const tagTest = (ast: SchemaAST.AST): Test | undefined => {
+  const tags = tagsOf(ast)
+  if (tags.length === 0 || tags.some(({ checked }) => checked)) return undefined
+  const keys = new Map<PropertyKey, Set<unknown>>()
+  for (const { key, literal } of tags) keys.set(key, (keys.get(key) ?? new Set()).add(literal))
+  return (value) => {
+    if (typeof value !== "function" && (typeof value !== "object" || value === null)) return false
+    let met = false
+    for (const [key, literals] of keys) {
+      if (key === "__proto__" ? !Object.hasOwn(value, key) : !(key in value)) continue
+      if (!literals.has((value as Record<PropertyKey, unknown>)[key])) return false
+      met = true
+    }
+    return met
+  }
+}

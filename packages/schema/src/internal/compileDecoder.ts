@@ -26,6 +26,7 @@ import {
   mismatch,
   Program,
   stringNames,
+  tagTest,
   Unsupported
 } from "./compile.ts"
 import { literals, numberTest, ValueCompiler } from "./compileEncoder.ts"
@@ -698,6 +699,7 @@ class DecoderCompiler {
 
   private union(ast: SchemaAST.Union): Reader {
     if (ast.options?.mode === "oneOf") throw new Unsupported("oneOf")
+    if (ast.types.some((type) => tagTest(type) !== undefined)) throw new Unsupported("tags with defaults")
     const values = literals(ast)
     if (values !== undefined && values.size > 1) return this.literals(values)
     const members = ast.types.map((type) => this.reader(type, false))

@@ -24,6 +24,7 @@ import {
   Program,
   type Step,
   stringNames,
+  tagTest,
   transformation,
   Unsupported,
   withoutEncoding
@@ -346,16 +347,16 @@ export class ValueCompiler {
     if (values !== undefined) return `if (!${this.program.constant(values)}.has(${v})) return mismatch`
     // `NullOr`, `optional` and the like.
     const others = ast.types.filter((type) => !isNothing(type))
-    if (others.length === 1 && refusesNothing(others[0]!)) {
+    if (others.length === 1 && ast.types.length > 1 && refusesNothing(others[0]!)) {
       const nothing = ast.types.filter(isNothing).map((type) =>
         `${v} !== ${type._tag === "Null" ? "null" : "undefined"}`
       )
-      return `if (${nothing.join(" && ")}) { ${this.emit(others[0]!, v, false)} }`
+      return `if (${nothing.join(" && ")}) { ${this.emitMember(others[0]!, v)} }`
     }
     const result = this.program.name("r")
     const members = ast.types.map((type) => {
       const name = this.program.name("member")
-      const code = this.emit(type, "v", false)
+      const code = this.emitMember(type, "v")
       this.program.functions.push(`const ${name} = (v) => {\n${code}\nreturn v\n}`)
       return name
     })
@@ -366,6 +367,12 @@ export class ValueCompiler {
       `if (${result} === mismatch) return mismatch`,
       `${v} = ${result}`
     ].join("\n")
+  }
+
+  private emitMember(ast: SchemaAST.AST, v: string): string {
+    const test = tagTest(ast)
+    const code = this.emit(ast, v, false)
+    return test === undefined ? code : `if (!${this.program.constant(test)}(${v})) return mismatch\n${code}`
   }
 }
 
