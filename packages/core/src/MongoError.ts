@@ -958,11 +958,19 @@ export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/Mo
 }
 
 /**
- * Error reason for a transaction that cannot go on: the server does not know it or has aborted it (251, 225, 244, 256), an
- * operation is not allowed in it (263), a lock or snapshot is not available (24, 246, 239), it was used in the wrong order,
- * or the server has no transactions at all (20).
+ * Error reason for a transaction that cannot go on.
  *
  * **Details**
+ *
+ * `kind` says why:
+ *
+ * - `aborted`: the server has aborted the transaction or does not know it (251, 225, 244). Where the body of a `withTransaction` has
+ *   handled an error and gone on, that error is the `cause`: the server has aborted the transaction with it
+ * - `committed` (256): it has been committed already
+ * - `unavailable`: a lock or a snapshot is not to be had (24, 239, 246)
+ * - `notAllowed` (263): the operation cannot be part of a transaction
+ * - `misused`: the order is wrong, as for a second start, or for an operation of a fiber that outlives its transaction
+ * - `unsupported` (20): the server has no transactions
  *
  * `label` is `TransientTransactionError` when the whole transaction may run again, which makes it retryable, and
  * `UnknownTransactionCommitResult` when nobody knows whether it was committed, which does not: run again, its writes could be
@@ -986,6 +994,8 @@ export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/Mo
 export class TransactionError
   extends Schema.TaggedError<TransactionError>("@mongofx/core/MongoError/TransactionError")("TransactionError", {
     ...ReasonFields,
+    /** Why it cannot go on. */
+    kind: Schema.Literals(["aborted", "committed", "unavailable", "notAllowed", "misused", "unsupported"]),
     /** What the server or driver says about running it again. */
     label: Schema.optional(Schema.Literals(["TransientTransactionError", "UnknownTransactionCommitResult"]))
   })

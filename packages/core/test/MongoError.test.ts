@@ -86,11 +86,12 @@ const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isRe
   [new MongoError.NamespaceExistsError(base), false],
   [new MongoError.NamespaceNotFoundError(base), false],
   [new MongoError.IndexError({ ...base, kind: "notFound" }), false],
-  [new MongoError.TransactionError(base), false],
-  [new MongoError.TransactionError({ ...base, code: 24 }), true],
+  [new MongoError.TransactionError({ ...base, kind: "misused" }), false],
+  [new MongoError.TransactionError({ ...base, kind: "unavailable", code: 24 }), true],
   [
     new MongoError.TransactionError({
       ...labelled("TransientTransactionError"),
+      kind: "aborted",
       label: "TransientTransactionError"
     }),
     true
@@ -98,6 +99,7 @@ const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isRe
   [
     new MongoError.TransactionError({
       ...labelled("UnknownTransactionCommitResult"),
+      kind: "aborted",
       label: "UnknownTransactionCommitResult"
     }),
     false

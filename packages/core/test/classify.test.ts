@@ -80,7 +80,7 @@ const classes: ReadonlyArray<readonly [cause: Error, expected: Expected]> = [
     final("InvalidArgumentError")
   ],
   [new Driver.MongoExpiredSessionError(), final("ClientClosedError", { kind: "session" })],
-  [new Driver.MongoTransactionError("no"), final("TransactionError", { label: undefined })],
+  [new Driver.MongoTransactionError("no"), final("TransactionError", { kind: "misused", label: undefined })],
   [new Driver.MongoTailableCursorError(), final("CursorError", { kind: "tailable" })],
   [new Driver.MongoCursorInUseError(), final("CursorError", { kind: "inUse" })],
   [new Driver.MongoCursorExhaustedError(), final("CursorError", { kind: "exhausted" })],
@@ -131,6 +131,8 @@ const classes: ReadonlyArray<readonly [cause: Error, expected: Expected]> = [
   [new Driver.BSON.BSONOffsetError("no", 3), final("BsonError")],
   [new Driver.BSON.BSONRuntimeError("no"), final("BsonError")],
   [new TypeError("Cannot add property _id"), final("BsonError")],
+  // The driver looks for a label on whatever has broken the connection.
+  [new TypeError("error.hasErrorLabel is not a function"), connection("network")],
   [failure({ name: "RangeError", code: "ERR_OUT_OF_RANGE" }), final("UnknownError")],
   [new RangeError("out of range"), final("BsonError")],
   [failure({ code: "ENOTFOUND", syscall: "querySrv", hostname: "nowhere" }), connection("dns")],
@@ -347,14 +349,14 @@ const codes: ReadonlyArray<readonly [code: number, codeName: string, expected: E
   [67, "CannotCreateIndex", final("IndexError", { kind: "invalid" })],
   [197, "InvalidIndexSpecificationOption", final("IndexError", { kind: "invalid" })],
   [31082, "SearchNotEnabled", final("IndexError", { kind: "searchUnavailable" })],
-  [251, "NoSuchTransaction", final("TransactionError")],
-  [225, "TransactionTooOld", final("TransactionError")],
-  [244, "TransactionAborted", final("TransactionError")],
-  [256, "TransactionCommitted", final("TransactionError")],
-  [263, "OperationNotSupportedInTransaction", final("TransactionError")],
-  [24, "LockTimeout", { tag: "TransactionError", retryable: true }],
-  [246, "SnapshotUnavailable", { tag: "TransactionError", retryable: true }],
-  [239, "SnapshotTooOld", { tag: "TransactionError", retryable: true }],
+  [251, "NoSuchTransaction", final("TransactionError", { kind: "aborted" })],
+  [225, "TransactionTooOld", final("TransactionError", { kind: "aborted" })],
+  [244, "TransactionAborted", final("TransactionError", { kind: "aborted" })],
+  [256, "TransactionCommitted", final("TransactionError", { kind: "committed" })],
+  [263, "OperationNotSupportedInTransaction", final("TransactionError", { kind: "notAllowed" })],
+  [24, "LockTimeout", { tag: "TransactionError", kind: "unavailable", retryable: true }],
+  [246, "SnapshotUnavailable", { tag: "TransactionError", kind: "unavailable", retryable: true }],
+  [239, "SnapshotTooOld", { tag: "TransactionError", kind: "unavailable", retryable: true }],
   [286, "ChangeStreamHistoryLost", final("ChangeStreamError", { kind: "historyLost" })],
   [280, "ChangeStreamFatalError", final("ChangeStreamError", { kind: "fatal" })],
   [260, "InvalidResumeToken", final("ChangeStreamError", { kind: "invalidResumeToken" })],
@@ -462,7 +464,7 @@ describe("codes of the server", () => {
 
   it("a transaction on a standalone says what it needs", () => {
     const errmsg = "Transaction numbers are only allowed on a replica set member or mongos"
-    const reason = check(reply({ code: 20, errmsg }), final("TransactionError"))
+    const reason = check(reply({ code: 20, errmsg }), final("TransactionError", { kind: "unsupported" }))
     assert.include(reason.message, "transactions need a replica set")
   })
 

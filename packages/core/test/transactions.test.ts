@@ -144,6 +144,7 @@ describe("withTransaction", () => {
         reason: new MongoError.TransactionError({
           operation: "find",
           message: "again",
+          kind: "aborted",
           labels: ["TransientTransactionError"],
           cause: undefined
         })

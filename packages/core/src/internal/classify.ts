@@ -112,8 +112,12 @@ const asDocument = (value: unknown): Readonly<Record<string, unknown>> | undefin
 
 const transactionLabels = ["UnknownTransactionCommitResult", "TransientTransactionError"] as const
 
-const transactionError = (fields: Fields) =>
-  new Reasons.TransactionError({ ...fields, label: transactionLabels.find((label) => fields.labels.includes(label)) })
+const transactionError = (fields: Fields, kind: Reasons.TransactionError["kind"]) =>
+  new Reasons.TransactionError({
+    ...fields,
+    kind,
+    label: transactionLabels.find((label) => fields.labels.includes(label))
+  })
 
 const dnsCodes = new Set([
   "ENOTFOUND",
@@ -208,7 +212,7 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
       code: 20,
       message:
         `${fields.message} (transactions need a replica set or a sharded cluster, which this server is no part of)`
-    })
+    }, "unsupported")
   }
   if (code === 2 && describe(cause).startsWith("object to insert too large")) return new Reasons.BsonError(fields)
   if (code !== undefined && searchUnavailableCodes.has(code) && searchIndexOperations.has(fields.operation)) {
@@ -241,7 +245,7 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
     case "ConnectionError":
       return new Reasons.ConnectionError({ ...fields, kind: meaning.kind })
     case "TransactionError":
-      return transactionError(fields)
+      return transactionError(fields, meaning.kind)
     default:
       return new plainReasons[meaning.tag](fields)
   }
@@ -360,7 +364,7 @@ const byName: Readonly<Record<string, Rule>> = {
     /wire version/.test(fields.message)
       ? new Reasons.ConnectionError({ ...fields, kind: "incompatible" })
       : invalidArgument(fields),
-  MongoTransactionError: (_, fields) => transactionError(fields),
+  MongoTransactionError: (_, fields) => transactionError(fields, "misused"),
   MongoTailableCursorError: (_, fields) => cursorError(fields, "tailable"),
   MongoCursorInUseError: (_, fields) => cursorError(fields, "inUse"),
   MongoCursorExhaustedError: (_, fields) => cursorError(fields, "exhausted"),
@@ -396,6 +400,9 @@ const byAncestor = (cause: object): Rule | undefined => {
 const isFileError = (cause: unknown): boolean =>
   text(read(cause, "syscall")) === "open" && text(read(cause, "path")) !== undefined
 
+/** What the driver stumbles over where it looks for a label on the error of a socket, which has none. That error is lost. */
+const lookedForLabel = /hasErrorLabel is not a function/
+
 /** Errors that come from neither the driver nor the server. */
 const classifyForeign: Rule = (cause, fields, context) => {
   const code = text(read(cause, "code")) ?? ""
@@ -407,6 +414,13 @@ const classifyForeign: Rule = (cause, fields, context) => {
   const kind = cause instanceof Error ? socketKind(cause) : undefined
   if (kind !== undefined && (code !== "" || read(cause, "cause") !== undefined)) {
     return new Reasons.ConnectionError({ ...fields, kind, address: addressOf(cause) })
+  }
+  if (cause instanceof TypeError && lookedForLabel.test(fields.message)) {
+    return new Reasons.ConnectionError({
+      ...fields,
+      kind: "network",
+      message: `${subjectOf(context)}: the connection broke before the command was written`
+    })
   }
   // BSON and the driver throw these for values that they cannot write; the functions given to `use` for anything.
   // A regular expression of the server's that JavaScript does not understand is a SyntaxError.

@@ -23,8 +23,7 @@ export interface Operation {
   readonly settleWithin?: number | undefined
 }
 
-/** @internal */
-export const namespaceOf = (operation: Operation): string | undefined =>
+const namespaceOf = (operation: Operation): string | undefined =>
   operation.database === undefined || operation.collection === undefined
     ? operation.database
     : `${operation.database}.${operation.collection}`

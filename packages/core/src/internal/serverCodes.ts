@@ -1,3 +1,5 @@
+import type { TransactionError } from "../MongoError.ts"
+
 /**
  * What a server's error code means.
  *
@@ -8,7 +10,8 @@ export type CodeMeaning =
   | {
     readonly tag: "MaxTimeExpiredError" | "NotPrimaryError" | "OverloadedError" | "InvalidCommandError" | "BsonError"
   }
-  | { readonly tag: "AuthenticationError" | "AuthorizationError" | "TransactionError" }
+  | { readonly tag: "AuthenticationError" | "AuthorizationError" }
+  | { readonly tag: "TransactionError"; readonly kind: TransactionError["kind"] }
   | { readonly tag: "NamespaceExistsError" | "NamespaceNotFoundError" }
   | { readonly tag: "IndexError"; readonly kind: "notFound" | "conflict" | "invalid" | "searchUnavailable" }
   | { readonly tag: "CursorError"; readonly kind: "notFound" | "killed" | "planKilled" | "positionLost" }
@@ -30,7 +33,10 @@ mean({ tag: "NotPrimaryError" }, 91, 189, 10058, 10107, 11600, 11602, 13435, 134
 mean({ tag: "OverloadedError" }, 462)
 mean({ tag: "AuthenticationError" }, 18, 391)
 mean({ tag: "AuthorizationError" }, 13)
-mean({ tag: "TransactionError" }, 24, 225, 239, 244, 246, 251, 256, 263)
+mean({ tag: "TransactionError", kind: "aborted" }, 225, 244, 251)
+mean({ tag: "TransactionError", kind: "committed" }, 256)
+mean({ tag: "TransactionError", kind: "unavailable" }, 24, 239, 246)
+mean({ tag: "TransactionError", kind: "notAllowed" }, 263)
 mean({ tag: "NamespaceExistsError" }, 48)
 mean({ tag: "NamespaceNotFoundError" }, 26)
 mean({ tag: "IndexError", kind: "notFound" }, 27)

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type * as Driver from "mongodb"
 import { MongoError, TransactionError } from "../MongoError.ts"
-import { namespaceOf, type Operation } from "./naming.ts"
+import { type Operation, ownFailure } from "./naming.ts"
 
 /**
  * A transaction from its start to its end: one attempt of `withTransaction`, or what an explicit session has started.
@@ -50,15 +50,7 @@ export interface AmbientSession {
  * @internal
  */
 export const transactionFailure = (operation: Operation, message: string): MongoError =>
-  new MongoError({
-    reason: new TransactionError({
-      operation: operation.name,
-      namespace: namespaceOf(operation),
-      message: `${operation.name}: ${message}`,
-      labels: [],
-      cause: undefined
-    })
-  })
+  new MongoError({ reason: new TransactionError({ ...ownFailure(operation, message), kind: "misused" }) })
 
 const ended =
   "its transaction has ended; a fiber that outlives a transaction cannot go on in it (see withoutTransaction)"
