@@ -59,7 +59,8 @@ export * as MongoEncryption from "./MongoEncryption.ts"
  * The one error of mongofx, and its reasons.
  *
  * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a
- * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`.
+ * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`, and with
+ * `isTransient` what can be applied twice.
  *
  * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
  * validation), they are in `Redacted` fields only.

@@ -400,7 +400,7 @@ describe("resuming", () => {
         await admin.db("admin").command({ replSetStepDown: 1, force: true })
         await admin.close()
       })
-      yield* items.insertOne({ _id: 2 }).pipe(Effect.retry({ times: 20, while: (error) => error.isRetryable }))
+      yield* items.insertOne({ _id: 2 }).pipe(Effect.retry({ times: 20, while: (error) => error.isTransient }))
       assert.deepStrictEqual((yield* take(changes.stream, 1)).map(keyOf), [2])
     }), 60_000)
 

@@ -87,6 +87,8 @@ const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, ne
 const documentError = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<DocumentError.DocumentError, never, R> =>
   Effect.map(failureOf(effect), (error) => {
     assert.instanceOf(error, DocumentError.DocumentError)
+    assert.isFalse(error.isTransient)
+    assert.isFalse(error.isRetryable)
     return error
   })
 

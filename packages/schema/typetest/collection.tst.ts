@@ -292,6 +292,7 @@ describe("results", () => {
 
   it("are decoded", () => {
     expect<Of<ReturnType<typeof users.find>>>().type.toBe<User>()
+    expect<Query.Failure["isRetryable" | "isTransient"]>().type.toBe<boolean>()
     expect(users.findOne({ name: "Ada" })).type.toBe<Effect.Effect<Option.Option<User>, Query.Failure>>()
     const collected = users.find().onInvalid("collect")
     expect<Of<typeof collected>>().type.toBe<Result.Result<User, DocumentError.DocumentError>>()

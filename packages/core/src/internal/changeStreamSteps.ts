@@ -24,7 +24,7 @@ export const isResumable = (error: MongoError): boolean => {
   const { _tag, code, labels } = error.reason
   if (labels.includes("NonResumableChangeStreamError") || (code !== undefined && neverResumed.has(code))) return false
   if (labels.includes("ResumableChangeStreamError") || code === 43) return true
-  return _tag === "ConnectionError" && error.isRetryable || _tag === "PoolTimeoutError" || _tag === "NotPrimaryError"
+  return _tag === "ConnectionError" && error.isTransient || _tag === "PoolTimeoutError" || _tag === "NotPrimaryError"
 }
 
 /**
