@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoError } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
-import setup from "@mongofx/testing/VitestGlobalSetup"
 import { ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import { execFileSync, spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -43,6 +42,21 @@ const script = (text: string) =>
     }),
     (file) =>
       Effect.sync(() => rmSync(join(file, ".."), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }))
+  )
+
+/** Runs a program of this folder in a process of its own, where no server is named: what it prints, and how it ends. */
+const runProgram = (file: string) =>
+  Effect.promise(() =>
+    new Promise<string>((resolve) => {
+      const { MONGODB_URI: _, ...env } = process.env
+      const child = spawn(process.execPath, ["--import", "tsx", fileURLToPath(new URL(file, import.meta.url))], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env
+      })
+      let text = ""
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => text += chunk)
+      child.once("close", (code) => resolve(`${text.trim()} ended with ${code}`))
+    })
   )
 
 const withEnv = (env: Record<string, string>) => Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env)))
@@ -112,18 +126,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
 
   it.live("the layers of a process share one server, which ends with the process", () =>
     Effect.gen(function*() {
-      const program = fileURLToPath(new URL("./shareServer.ts", import.meta.url))
-      const child = spawn(process.execPath, ["--import", "tsx", program], {
-        stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, MONGODB_URI: "" }
-      })
-      const output = yield* Effect.promise(() =>
-        new Promise<string>((resolve) => {
-          let text = ""
-          child.stdout.setEncoding("utf8").on("data", (chunk: string) => text += chunk)
-          child.once("close", (code) => resolve(`${text.trim()} ended with ${code}`))
-        })
-      )
+      const output = yield* runProgram("./shareServer.ts")
       const [, first, second] = /^(\d+)\n(\d+) ended with 0$/.exec(output) ?? assert.fail(output)
       assert.strictEqual(first, second)
       yield* until("the server is gone", () => processes(`--port ${first} `).length === 0)
@@ -194,18 +197,9 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     "is started by the global setup of vitest, named in MONGODB_URI, and ended after the run",
     () =>
       Effect.gen(function*() {
-        const before = process.env["MONGODB_URI"]
-        yield* Effect.addFinalizer(() => Effect.sync(() => process.env["MONGODB_URI"] = before))
-        delete process.env["MONGODB_URI"]
-        const end = yield* Effect.promise(setup)
-        const uri = process.env["MONGODB_URI"] as string | undefined
-        assert.isDefined(uri)
-        assert.notStrictEqual(uri, before)
-        yield* Effect.scoped(Effect.flatMap(MongoClient.make({ url: Redacted.make(uri!) }), (mongo) => mongo.ping))
-        const { port } = new URL(uri!.replace(/^mongodb:/, "http:"))
-        assert.lengthOf(processes(`--port ${port} `), 1)
-        yield* Effect.promise(end)
-        assert.notProperty(process.env, "MONGODB_URI")
+        const output = yield* runProgram("./globalSetup.ts")
+        const [, port] = /^127.0.0.1:(\d+) answers\nMONGODB_URI is undefined again ended with 0$/.exec(output) ??
+          assert.fail(output)
         assert.deepStrictEqual(processes(`--port ${port} `), [])
       }),
     60_000
