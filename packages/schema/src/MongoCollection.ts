@@ -510,6 +510,12 @@ export interface MongoCollection<S extends Schema.Constraint> {
 /**
  * A collection of a database, for a schema or a model.
  *
+ * **Gotchas**
+ *
+ * It throws a `MongoError` (`InvalidArgumentError`) where a field would be stored as something that BSON does not have and that
+ * could never be read again: a `Schema.BigInt`, a `Schema.DateTimeUtc`, a `Schema.Option`. The message says which field it is,
+ * and what to write instead: `Bson.Int64`, `Schema.DateTimeUtcFromDate`, `Schema.OptionFromNullOr`.
+ *
  * **Example** (Writing and reading)
  *
  * ```ts

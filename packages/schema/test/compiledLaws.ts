@@ -112,8 +112,10 @@ const prune = (ast: SchemaAST.AST, bytes: Buffer, isArray = false): Buffer => {
     const types = ast.types.flatMap(sources).filter((source) => {
       if (source._tag !== "Objects") return source._tag === "Arrays" ? isArray : false
       return !isArray && source.propertySignatures.every(({ name, type }) => {
-        if (type._tag !== "Literal" || name !== "_tag" && name !== "kind") return true
+        if (type._tag !== "Literal") return true
         const found = elements(bytes).reverse().find((element) => element.name === name)
+        if (found === undefined && SchemaAST.isOptional(type)) return true
+        if (typeof type.literal !== "string") return true
         return found?.type === 2 && found.value.subarray(4, -1).toString() === type.literal
       })
     })
