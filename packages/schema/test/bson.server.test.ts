@@ -36,7 +36,8 @@ const Everything = Schema.Struct({
   list: Schema.Array(Schema.Struct({ id: Bson.ObjectId, views: Bson.Int64 })),
   missing: Schema.optionalKey(Bson.Date),
   nothing: Schema.NullOr(Bson.Date),
-  text: Schema.String,
+  // What is no text in Unicode is refused before it is sent.
+  text: Schema.String.check(Schema.isPattern(/^\P{Surrogate}*$/u)),
   yes: Schema.Boolean
 })
 
