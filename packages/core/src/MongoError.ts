@@ -1138,7 +1138,7 @@ export class TransactionError
  * - `historyLost` (code 286): the oplog no longer reaches back to the resume token
  * - `invalidResumeToken` (260): the resume token does not belong to this stream
  * - `invalidated`: what was watched has been dropped or renamed; see `continueAfterInvalidate` of `watch`
- * - `leaseLost`: another instance of a consumer has taken over; see `ChangeStream.consume`
+ * - `leaseLost`: another instance of a consumer has taken over; see `ChangeStreamConsumer.consume`
  * - `fatal` (280): the server cannot go on, or an event has no resume token
  * - `closed` (222): the stream was closed
  *

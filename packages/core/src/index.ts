@@ -8,6 +8,13 @@
 export * as ChangeStream from "./ChangeStream.ts"
 
 /**
+ * Durable consumers of change streams: every event is handled, also when processes die, by one of several instances at a time.
+ *
+ * @since 0.1.0
+ */
+export * as ChangeStreamConsumer from "./ChangeStreamConsumer.ts"
+
+/**
  * Files of any size in MongoDB, after the GridFS specification: uploaded from a `Stream` or through a `Sink`, downloaded as a
  * `Stream`, whole or in part.
  *

@@ -256,6 +256,11 @@ export interface ChangeStream<Event, R = never> extends Stream.Stream<Event, Fai
 export interface OpenChangeStream<Event, R = never> {
   /** The events since it was opened. */
   readonly stream: Stream.Stream<Event, Failure, R>
+  /**
+   * The next answer of the server, which has no events where nothing has happened for `maxAwaitTime`. Where an event does not decode,
+   * those before it are an answer of their own, and the next one is its failure.
+   */
+  readonly next: Effect.Effect<CoreChangeStream.ChangeBatch<Driver.Document, Event>, Failure, R>
   /** The token to resume with after everything that has been taken so far. */
   readonly resumeToken: Effect.Effect<Option.Option<Driver.ResumeToken>>
 }

@@ -10,7 +10,7 @@ import * as Driver from "mongodb"
 import type * as Typed from "../MongoCollection.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
-import { eventDecoder } from "./changeEvents.ts"
+import { decodedNext, eventDecoder } from "./changeEvents.ts"
 import { codecOf, type Decoder } from "./codec.ts"
 import { forEachEager } from "./eager.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
@@ -517,7 +517,11 @@ class CollectionImpl extends Inspectable.Class {
         (events) => decodeBatch<unknown, never>(origin, decoder, policy, events)
       ))
     return Object.assign(decode(core), {
-      open: Effect.map(core.open, ({ resumeToken, stream }) => ({ resumeToken, stream: decode(stream) }))
+      open: Effect.map(core.open, (opened) => ({
+        resumeToken: opened.resumeToken,
+        stream: decode(opened.stream),
+        next: decodedNext(origin, decoder, policy, opened.next)
+      }))
     })
   }
 
