@@ -6,7 +6,7 @@
 import { assert } from "@effect/vitest"
 import { mismatch } from "@mongofx/schema/internal/compile"
 import { compile, type CompiledCodec, UnreadableDocument } from "@mongofx/schema/internal/compiledCodec"
-import { Effect, Exit, Schema, SchemaAST } from "effect"
+import { BigDecimal, Effect, Exit, Schema, SchemaAST } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
 import { type AnySchema, anyValue, foreignName, makeDocumentKind, Random } from "./compiledSchemas.ts"
@@ -22,6 +22,8 @@ const isSame = (a: unknown, b: unknown): boolean => {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false
   if (a instanceof Date) return Object.is(a.getTime(), (b as Date).getTime())
+  // It remembers its normalized form, which may be itself.
+  if (BigDecimal.isBigDecimal(a)) return a.value === (b as typeof a).value && a.scale === (b as typeof a).scale
   if (a instanceof RegExp) return String(a) === String(b)
   if (ArrayBuffer.isView(a)) return Buffer.compare(bytesOf(a), bytesOf(b as ArrayBufferView)) === 0
   const keys = Reflect.ownKeys(a)
