@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os"
 import { defineConfig, mergeConfig, type ViteUserConfig } from "vitest/config"
 import "./vitest.polyfill.ts"
 
@@ -6,7 +5,6 @@ const shared: ViteUserConfig = {
   resolve: { tsconfigPaths: true },
   test: {
     include: ["test/**/*.test.ts"],
-    setupFiles: [new URL("vitest.setup.ts", import.meta.url).pathname],
     testTimeout: 30_000,
     hookTimeout: 60_000
   }
@@ -16,9 +14,8 @@ const project = (name: string, root: string) => mergeConfig(shared, { root, test
 export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
-    globalSetup: ["./vitest.globalSetup.ts"],
-    // The tests wait for servers most of the time.
-    maxWorkers: Math.min(8, availableParallelism() + 2),
+    // One server for the whole run.
+    globalSetup: ["./packages/testing/src/VitestGlobalSetup.ts"],
     projects: [
       project("core", "packages/core"),
       project("schema", "packages/schema"),

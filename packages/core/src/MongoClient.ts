@@ -21,7 +21,7 @@ import type { OptionsOf } from "./Mongo.ts"
 import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
 import type { KmsOptions } from "./MongoEncryption.ts"
 import type { MongoError } from "./MongoError.ts"
-import type { MongoSession, SessionOptions, WithTransactionOptions } from "./MongoSession.ts"
+import type { MongoSession, SessionOptions, WithTransaction } from "./MongoSession.ts"
 import type { Topology } from "./Topology.ts"
 
 /**
@@ -217,22 +217,30 @@ export interface MongoClient {
    * The body runs again when it, or the commit, fails with the label `TransientTransactionError`, also as the `cause` of an
    * error of your own, or when no server has answered, and the commit again when its outcome is unknown: after the driver
    * specification, with its backoff, and for 120 seconds at the most. So the body must not do what cannot be done twice;
-   * `afterCommit` is the place for that. A body must not swallow a `MongoError` either: the server has aborted the transaction
-   * then, so that the commit fails and the body runs again. Any other failure of the body aborts the transaction and stays what it is; so do defects and interruption.
+   * `afterCommit` is the place for that. `rerun: false` runs the body once. Any other failure of the body aborts the
+   * transaction and stays what it is; so do defects and interruption.
+   *
+   * The server aborts a transaction at the first error of an operation in it, a `DuplicateKeyError` for instance. A body that handles
+   * such an error and goes on cannot commit: it fails with a `TransactionError` of the kind `aborted`, whose cause is that
+   * error, or runs again where the error was a transient one. So make an upsert or read first inside, or let the error fail the
+   * transaction and handle it outside. An operation that is interrupted on its way counts as such an error.
+   *
+   * It succeeds only when the server has confirmed the commit, and fails with a `ClientClosedError` when the client or the session is
+   * closed before. An interrupted commit is waited for, up to five seconds, and then repeated in the background for a minute
+   * until its outcome is known. What is left unknown after that, or when the process ends or the client is closed meanwhile, runs no
+   * `afterCommit`.
    *
    * Operations that run concurrently are put in line. A transaction inside of another joins it: there are no savepoints, so
    * a failure of the inner body that the outer one handles undoes nothing. A fiber that outlives the transaction gets a
    * `TransactionError` from its next operation.
    */
-  readonly withTransaction: <A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    options?: WithTransactionOptions
-  ) => Effect.Effect<A, E | MongoError, R>
+  readonly withTransaction: WithTransaction
   /** Runs an effect outside of the session and the transaction that are open. */
   readonly withoutTransaction: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /**
    * Runs an effect once when the outermost transaction has been committed, and not at all when it is aborted; at once where
-   * there is none. It has the services of the place where it was registered, and no session.
+   * there is none. It has the services of the place where it was registered, and no session. It does not run where the process ends, or
+   * the outcome of the commit stays unknown: what must not be lost is written inside of the transaction, as an outbox.
    */
   readonly afterCommit: <R>(effect: Effect.Effect<void, never, R>) => Effect.Effect<void, never, R>
   /**

@@ -2,8 +2,7 @@
  * The one error of mongofx, and its reasons.
  *
  * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a
- * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`, and with
- * `isTransient` what can be applied twice.
+ * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`.
  *
  * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
  * validation), they are in `Redacted` fields only.
@@ -99,8 +98,6 @@ const ReasonFields = {
   labels: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
   /** The server's reply, where it is one that says what went wrong. It may have document values. */
   response: Schema.optional(RedactedDocument),
-  /** True where nothing was changed for certain: it only reads, it was not sent, or the server says so. */
-  nothingDone: Schema.optional(Schema.Boolean),
   /** What was thrown. A copy without them where it contained credentials or document values. */
   cause: Schema.Defect(),
   /** Operation, namespace and the server's or driver's own message. */
@@ -126,35 +123,24 @@ const IdsByIndex = Schema.declare<Readonly<Record<number, unknown>>>(
   }
 )
 
-const transientLabels: ReadonlySet<string> = new Set([
+const retryLabels = new Set([
   "TransientTransactionError",
-  "UnknownTransactionCommitResult",
   "RetryableWriteError",
   "RetryableError",
   "PoolRequestedRetry",
   "ResumableChangeStreamError"
 ])
 
-const transientByLabel = (reason: { readonly labels: ReadonlyArray<string> }, otherwise: boolean): boolean =>
-  otherwise || reason.labels.some((label) => transientLabels.has(label))
-
-const transientServerCodes: ReadonlySet<number> = new Set([63, 133, 134, 150, 234, 13388])
-
-const isTransientServerCode = (code: number | undefined): boolean =>
-  code !== undefined && transientServerCodes.has(code)
-
-const isRepeatable = (
-  reason: {
-    readonly isTransient: boolean
-    readonly labels: ReadonlyArray<string>
-    readonly nothingDone?: boolean | undefined
-  }
-): boolean => {
+const retryByLabel = (reason: { readonly labels: ReadonlyArray<string> }, otherwise: boolean): boolean => {
   // A transaction whose outcome is unknown must not be run again blindly, whatever else is known of the failure.
-  if (!reason.isTransient || reason.labels.includes("UnknownTransactionCommitResult")) return false
-  return reason.nothingDone === true || reason.labels.includes("NoWritesPerformed") ||
-    reason.labels.includes("TransientTransactionError")
+  if (reason.labels.includes("UnknownTransactionCommitResult")) return false
+  return otherwise || reason.labels.some((label) => retryLabels.has(label))
 }
+
+const retryableServerCodes = new Set([63, 133, 134, 150, 234, 13388])
+
+const isRetryableServerCode = (code: number | undefined): boolean =>
+  code !== undefined && retryableServerCodes.has(code)
 
 const causeToJson = (cause: unknown): unknown => {
   if (cause instanceof Error) return { name: cause.name, message: cause.message }
@@ -192,8 +178,7 @@ const reasonToJson = (reason: { readonly message: string; readonly cause: unknow
  * - `poolCleared`: another operation's network error emptied the pool; this operation was not sent
  * - `incompatible`: the server is too old or too new for the driver
  *
- * Transient, save `tls` and `incompatible`, which do not heal by themselves. Retryable where the operation reads, or was never
- * sent.
+ * Retryable, save `tls` and `incompatible`, which do not heal by themselves.
  *
  * **Gotchas**
  *
@@ -238,14 +223,9 @@ export class ConnectionError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, this.kind !== "tls" && this.kind !== "incompatible")
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, this.kind !== "tls" && this.kind !== "incompatible")
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -255,8 +235,8 @@ export class ConnectionError
 }
 
 /**
- * Error reason for an operation that waited for a free connection longer than `waitQueueTimeout`. Transient, and retryable unless
- * an attempt before it was sent.
+ * Error reason for an operation that waited for a free connection longer than `waitQueueTimeout`. Nothing was sent, so it
+ * is retryable.
  *
  * **Example** (Shedding load)
  *
@@ -282,14 +262,9 @@ export class PoolTimeoutError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return true
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return true
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -299,7 +274,7 @@ export class PoolTimeoutError
 }
 
 /**
- * Error reason for an operation on something that is no longer open. Not transient: it does not open again.
+ * Error reason for an operation on something that is no longer open. Not retryable: it does not open again.
  *
  * **Details**
  *
@@ -329,12 +304,7 @@ export class ClientClosedError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -346,7 +316,7 @@ export class ClientClosedError
 }
 
 /**
- * Error reason for refused, missing or unusable credentials, whatever the mechanism. Not transient.
+ * Error reason for refused, missing or unusable credentials, whatever the mechanism. Not retryable.
  *
  * **Example** (Saying what to check)
  *
@@ -371,12 +341,7 @@ export class AuthenticationError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -388,7 +353,7 @@ export class AuthenticationError
 }
 
 /**
- * Error reason for a user that may not do what was asked (code 13). Not transient.
+ * Error reason for a user that may not do what was asked (code 13). Not retryable.
  *
  * **Example** (Falling back when a command is not allowed)
  *
@@ -413,12 +378,7 @@ export class AuthorizationError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -430,7 +390,7 @@ export class AuthorizationError
 }
 
 /**
- * Error reason for input that was refused before anything was sent: by mongofx or by the driver. Not transient.
+ * Error reason for input that was refused before anything was sent: by mongofx or by the driver. Not retryable.
  *
  * **Details**
  *
@@ -464,12 +424,7 @@ export class InvalidArgumentError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -482,7 +437,7 @@ export class InvalidArgumentError
 
 /**
  * Error reason for a command that the server refuses as it stands: an unknown command or operator, a wrong type, an update
- * of an immutable field, an invalid name, a feature that this server does not have. Not transient.
+ * of an immutable field, an invalid name, a feature that this server does not have. Not retryable.
  *
  * **Example** (Telling an old server from a real failure)
  *
@@ -507,14 +462,9 @@ export class InvalidCommandError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, false)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, false)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -525,7 +475,7 @@ export class InvalidCommandError
 
 /**
  * Error reason for a value that cannot be written as BSON, a reply that cannot be read, or a document that is too large.
- * Not transient.
+ * Not retryable.
  *
  * **Example** (Skipping what is too large)
  *
@@ -547,12 +497,7 @@ export class BsonError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -564,7 +509,7 @@ export class BsonError
 }
 
 /**
- * Error reason for a write that would break a unique index (code 11000). Not transient.
+ * Error reason for a write that would break a unique index (code 11000). Not retryable.
  *
  * **Details**
  *
@@ -607,12 +552,7 @@ export class DuplicateKeyError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -624,7 +564,7 @@ export class DuplicateKeyError
 }
 
 /**
- * Error reason for a document that the collection's validator refuses (code 121). Not transient.
+ * Error reason for a document that the collection's validator refuses (code 121). Not retryable.
  *
  * **Details**
  *
@@ -663,12 +603,7 @@ export class DocumentValidationError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -680,8 +615,7 @@ export class DocumentValidationError
 }
 
 /**
- * Error reason for a write that met another one on the same document (code 112). Transient, and retryable where it is a write to one
- * document.
+ * Error reason for a write that met another one on the same document (code 112). Retryable.
  *
  * **Gotchas**
  *
@@ -711,14 +645,9 @@ export class WriteConflictError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, true)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, true)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -729,8 +658,7 @@ export class WriteConflictError
 
 /**
  * Error reason for a write that was applied but not acknowledged as the write concern asks (codes 64, 79, 100, and every
- * `writeConcernError` in a reply). Transient where the server labels it so, and retryable only where the server also says that
- * nothing was written.
+ * `writeConcernError` in a reply). Retryable only where the server labels it so.
  *
  * **Gotchas**
  *
@@ -759,14 +687,9 @@ export class WriteConcernError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, false)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, false)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -788,7 +711,7 @@ export class WriteConcernError
  * - `positionLost` (136): the capped collection overwrote its position
  * - `exhausted`, `inUse`, `tailable`: the driver's cursor was used in a way that its state or type does not allow
  *
- * Transient for `notFound`, `planKilled` and `positionLost`: the query can be run again, from its start.
+ * Retryable for `notFound`, `planKilled` and `positionLost`: the query can be run again, from its start.
  *
  * **Example** (Running a query again)
  *
@@ -814,17 +737,9 @@ export class CursorError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(
-      this,
-      this.kind === "notFound" || this.kind === "planKilled" || this.kind === "positionLost"
-    )
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, this.kind === "notFound" || this.kind === "planKilled" || this.kind === "positionLost")
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -839,7 +754,7 @@ export class CursorError
  *
  * **Details**
  *
- * Code 50 is not transient: the same operation under the same limit is likely to run out again, at the server's cost.
+ * Code 50 is not retryable: the same operation under the same limit is likely to run out again, at the server's cost.
  * Code 262 is, as the driver specification has it.
  *
  * **Example** (A cheaper answer when time runs out)
@@ -865,14 +780,9 @@ export class MaxTimeExpiredError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, this.code === 262)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, this.code === 262)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -883,8 +793,7 @@ export class MaxTimeExpiredError
 
 /**
  * Error reason for a member that cannot serve the operation in its present state: it is no primary, steps down, recovers
- * or shuts down (codes 91, 189, 10058, 10107, 11600, 11602, 13435, 13436). Transient: the driver finds the new primary. Retryable
- * where the operation reads, or the member refused the write before it did anything.
+ * or shuts down (codes 91, 189, 10058, 10107, 11600, 11602, 13435, 13436). Retryable: the driver finds the new primary.
  *
  * **Example** (Riding out an election)
  *
@@ -896,7 +805,7 @@ export class MaxTimeExpiredError
  *   self.pipe(Effect.retry({
  *     schedule: Schedule.exponential("200 millis"),
  *     times: 6,
- *     while: (error) => error.reason._tag === "NotPrimaryError" && error.isRetryable
+ *     while: (error) => error.reason._tag === "NotPrimaryError"
  *   }))
  * ```
  *
@@ -911,14 +820,9 @@ export class NotPrimaryError extends Schema.TaggedError<NotPrimaryError>("@mongo
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, true)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, true)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -928,7 +832,7 @@ export class NotPrimaryError extends Schema.TaggedError<NotPrimaryError>("@mongo
 }
 
 /**
- * Error reason for a collection or view that already exists (code 48). Not transient.
+ * Error reason for a collection or view that already exists (code 48). Not retryable.
  *
  * **Example** (Creating what may exist)
  *
@@ -953,12 +857,7 @@ export class NamespaceExistsError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -970,7 +869,7 @@ export class NamespaceExistsError
 }
 
 /**
- * Error reason for a database, collection or view that does not exist (code 26). Not transient.
+ * Error reason for a database, collection or view that does not exist (code 26). Not retryable.
  *
  * **Example** (Dropping what may be gone)
  *
@@ -995,12 +894,7 @@ export class NamespaceNotFoundError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -1013,7 +907,7 @@ export class NamespaceNotFoundError
 
 /**
  * Error reason for an index that is missing, conflicts with another one or cannot be built, and for search indexes where the
- * server has none. Not transient.
+ * server has none. Not retryable.
  *
  * **Details**
  *
@@ -1052,14 +946,9 @@ export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/Mo
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, false)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, false)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1084,8 +973,8 @@ export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/Mo
  * - `unsupported` (20): the server has no transactions
  *
  * `label` is `TransientTransactionError` when the whole transaction may run again, which makes it retryable, and
- * `UnknownTransactionCommitResult` when nobody knows whether it was committed. That is transient and not retryable: run again, its
- * writes could be applied twice.
+ * `UnknownTransactionCommitResult` when nobody knows whether it was committed, which does not: run again, its writes could be
+ * applied twice.
  *
  * **Example** (Telling an unknown outcome)
  *
@@ -1114,14 +1003,9 @@ export class TransactionError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, this.code === 24 || this.code === 239 || this.code === 246)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, this.code === 24 || this.code === 239 || this.code === 246)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1138,11 +1022,11 @@ export class TransactionError
  * - `historyLost` (code 286): the oplog no longer reaches back to the resume token
  * - `invalidResumeToken` (260): the resume token does not belong to this stream
  * - `invalidated`: what was watched has been dropped or renamed; see `continueAfterInvalidate` of `watch`
- * - `leaseLost`: another instance of a consumer has taken over; see `ChangeStreamConsumer.consume`
+ * - `leaseLost`: another instance of a consumer has taken over; see `ChangeStream.consume`
  * - `fatal` (280): the server cannot go on, or an event has no resume token
  * - `closed` (222): the stream was closed
  *
- * Not transient, unless the server labels it `ResumableChangeStreamError`.
+ * Not retryable, unless the server labels it `ResumableChangeStreamError`.
  *
  * **Example** (Starting over when the history is lost)
  *
@@ -1176,14 +1060,9 @@ export class ChangeStreamError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, false)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, false)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1194,7 +1073,7 @@ export class ChangeStreamError
 
 /**
  * Error reason for a GridFS file that is missing (`fileNotFound`), whose chunks do not fit together (`corrupt`), or whose
- * upload or download was aborted (`aborted`). Not transient.
+ * upload or download was aborted (`aborted`). Not retryable.
  *
  * **Example** (A file that may be missing)
  *
@@ -1221,12 +1100,7 @@ export class GridFSError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -1243,7 +1117,7 @@ export class GridFSError
  *
  * **Details**
  *
- * `code`, `codeName` and `labels` are those of the error beneath it, where a server or a connection is at fault. Transient when
+ * `code`, `codeName` and `labels` are those of the error beneath it, where a server or a connection is at fault. Retryable when
  * that error is, and when a request to a key management service timed out.
  *
  * **Example** (Reporting a key failure)
@@ -1263,8 +1137,8 @@ export class GridFSError
 export class EncryptionError
   extends Schema.TaggedError<EncryptionError>("@mongofx/core/MongoError/EncryptionError")("EncryptionError", {
     ...ReasonFields,
-    /** Whether the failure beneath it may pass by itself. */
-    transient: Schema.Boolean,
+    /** Whether the failure beneath it is transient. */
+    retryable: Schema.Boolean,
     /** Where an encrypted collection could not be made: its fields, with the keys that were made before. */
     encryptedFields: Schema.optional(Schema.Unknown)
   })
@@ -1272,14 +1146,9 @@ export class EncryptionError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return this.transient
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return this.retryable
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1289,8 +1158,7 @@ export class EncryptionError
 }
 
 /**
- * Error reason for a server that sheds load (code 462, label `SystemOverloadedError`). Transient, and retryable after a pause
- * unless an attempt before it may have been applied.
+ * Error reason for a server that sheds load (code 462, label `SystemOverloadedError`). Retryable, after a pause.
  *
  * **Gotchas**
  *
@@ -1306,7 +1174,7 @@ export class EncryptionError
  *   self.pipe(Effect.retry({
  *     schedule: Schedule.exponential("1 second").pipe(Schedule.jittered),
  *     times: 4,
- *     while: (error) => error.reason._tag === "OverloadedError" && error.isRetryable
+ *     while: (error) => error.reason._tag === "OverloadedError"
  *   }))
  * ```
  *
@@ -1321,14 +1189,9 @@ export class OverloadedError extends Schema.TaggedError<OverloadedError>("@mongo
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, true)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, true)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1343,7 +1206,7 @@ export class OverloadedError extends Schema.TaggedError<OverloadedError>("@mongo
  *
  * **Details**
  *
- * Transient where the driver specification counts the code as retryable (63, 133, 134, 150, 234, 13388) or a label says so.
+ * Retryable where the driver specification counts the code as retryable (63, 133, 134, 150, 234, 13388) or a label says so.
  *
  * **Example** (Handling one code)
  *
@@ -1366,14 +1229,9 @@ export class ServerError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return transientByLabel(this, isTransientServerCode(this.code))
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return isRepeatable(this)
+    return retryByLabel(this, isRetryableServerCode(this.code))
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1384,7 +1242,7 @@ export class ServerError
 
 /**
  * Error reason for what is neither the driver's, BSON's nor the server's: usually whatever was thrown by the function given to
- * `use`, by a `toBSON` method, or by another callback. Not transient.
+ * `use`, by a `toBSON` method, or by another callback. Not retryable.
  *
  * **Details**
  *
@@ -1411,12 +1269,7 @@ export class UnknownError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -1532,8 +1385,8 @@ export const WriteErrorReason: Schema.Union<[
 ])
 
 /**
- * Error reason for a bulk write that was not done completely: `bulkWrite`, `insertMany` or the client's `bulkWrite`. Never retryable as a
- * whole: what was done would be done again. Transient where everything that went wrong in it is.
+ * Error reason for a bulk write that was not done completely: `bulkWrite`, `insertMany` or the client's `bulkWrite`. Not retryable as a whole: what
+ * was done would be done again.
  *
  * **Details**
  *
@@ -1601,17 +1454,7 @@ export class BulkWriteError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    const problems = [
-      ...this.writeErrors.map(({ reason }) => reason),
-      ...this.writeConcernErrors,
-      ...(this.stoppedBy === undefined ? [] : [this.stoppedBy])
-    ]
-    return problems.length > 0 && problems.every((reason) => reason.isTransient)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -1709,27 +1552,21 @@ export const MongoErrorReason: Schema.Union<[
  * **When to use**
  *
  * Handle one reason with `Effect.catchReason("MongoError", "DuplicateKeyError", ...)`, several with `Effect.catchReasons`, or
- * put the reasons into the error channel with `Effect.unwrapReason("MongoError")`. Retry with `isRetryable`, and with `isTransient`
- * what can be applied twice.
+ * put the reasons into the error channel with `Effect.unwrapReason("MongoError")`. Retry with `isRetryable`.
  *
  * **Details**
  *
  * `message` names the operation and its namespace, then has the server's or the driver's own message:
  * `insertOne on app.users: E11000 duplicate key error ...`.
  *
- * `isTransient` means that the failure may pass by itself: the same effect, run again a little later, may succeed. It is decided by
- * the reason, and by the labels of server and driver (`RetryableWriteError`, `RetryableError`, `TransientTransactionError`, ...).
- *
- * `isRetryable` means that it also cannot be applied twice when it is run again: it only reads, it was refused before it was sent,
- * or the server says that nothing was done (`nothingDone` of the reason, and the label `NoWritesPerformed`). In doubt it is false.
- *
- * The driver has already retried a retryable read or write once, so wait before the next attempt.
+ * `isRetryable` means that the failure is transient: the same operation, run again a little later, may succeed. It is decided
+ * by the reason, and by the labels of server and driver (`RetryableWriteError`, `RetryableError`, `TransientTransactionError`, ...). The
+ * driver has already retried a retryable read or write once, so wait before the next attempt.
  *
  * **Gotchas**
  *
- * - After a broken connection a write may have been applied: it is transient and not retryable. Retry by `isTransient` what can be
- *   applied twice: a replace, a `$set`, an upsert, an insert with an `_id` of your own (whose second attempt may fail with a
- *   `DuplicateKeyError`).
+ * - `isRetryable` does not say that nothing has happened. After a broken connection a write may have been applied. Retry
+ *   writes that can be applied twice: a replace, a `$set`, an upsert, an insert with an `_id` of your own.
  * - Inside a transaction, do not retry a single operation: the server has aborted the transaction. `withTransaction` runs the
  *   whole of it again.
  *
@@ -1769,12 +1606,7 @@ export class MongoError extends Schema.TaggedError<MongoError>("@mongofx/core/Mo
     return this.reason.message || this.reason._tag
   }
 
-  /** Whether the failure may pass by itself: run again a little later, the same effect may succeed. */
-  get isTransient(): boolean {
-    return this.reason.isTransient
-  }
-
-  /** Whether it may pass by itself, and running the effect again cannot apply it twice. */
+  /** Whether the same operation may succeed when it is run again. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }

@@ -66,8 +66,31 @@ export interface TransactionOptions {
 export interface WithTransactionOptions extends TransactionOptions {
   /** For how long after its start the transaction may be run again; 120 seconds by default, as the specification says. */
   readonly maxDuration?: Duration.Input | undefined
+  /**
+   * Whether the body may run again, as by default. With `false` it runs once, and what would have made it run again is the failure. A
+   * commit whose outcome is unknown is repeated all the same.
+   */
+  readonly rerun?: boolean | undefined
   /** Whether a transaction inside of another joins it, as by default, or is an error. */
   readonly onNested?: "join" | "fail" | undefined
+}
+
+/**
+ * The form of `withTransaction`: with the effect as the first argument, or after its options for a pipe.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface WithTransaction {
+  (
+    options?: WithTransactionOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | MongoError, R>
+  // Last, since a pipe takes the last of several.
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    options?: WithTransactionOptions
+  ): Effect.Effect<A, E | MongoError, R>
 }
 
 /**
@@ -146,11 +169,11 @@ export interface MongoSession {
   readonly commitTransaction: Effect.Effect<void, MongoError>
   /** Aborts the transaction. */
   readonly abortTransaction: Effect.Effect<void, MongoError>
-  /** `withTransaction` of the client, in this session. */
-  readonly withTransaction: <A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    options?: WithTransactionOptions
-  ) => Effect.Effect<A, E | MongoError, R>
+  /**
+   * `withTransaction` of the client, in this session. A body that commits or aborts by itself has decided, and what follows in it runs
+   * in the session, outside of the transaction.
+   */
+  readonly withTransaction: WithTransaction
   /** Runs an effect whose operations on this client join the session, and its transaction if one is open. */
   readonly use: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }

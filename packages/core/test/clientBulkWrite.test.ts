@@ -133,8 +133,7 @@ describe("bulkWrite of a client", () => {
         fixture.mongo.bulkWrite([{ namespace: books, name: "insertOne", document: { _id: 1 } }])
       )
       assert.strictEqual(reason._tag, "ConnectionError")
-      assert.isTrue(reason.isTransient)
-      assert.isFalse(reason.isRetryable)
+      assert.isTrue(reason.isRetryable)
     }))
 
   it.live("a write concern that is not met is in the error", () =>

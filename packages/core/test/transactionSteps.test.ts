@@ -4,20 +4,18 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { MongoError } from "@mongofx/core"
 import { classify } from "@mongofx/core/internal/classify"
 import { backoff, defaultMaxDuration, nextStep } from "@mongofx/core/internal/transactionSteps"
 import { Schema } from "effect"
 import * as Driver from "mongodb"
 
-const errorOf = (cause: unknown) =>
-  new MongoError.MongoError({ reason: classify(cause, { operation: "commitTransaction", namespace: "admin" }) })
+const reasonOf = (cause: unknown) => classify(cause, { operation: "commitTransaction", namespace: "admin" })
 
 const reply = (code: number, ...errorLabels: Array<string>) =>
-  errorOf(new Driver.MongoServerError({ code, errmsg: "no", errorLabels }))
+  reasonOf(new Driver.MongoServerError({ code, errmsg: "no", errorLabels }))
 
 const writeConcernReply = (code: number, ...errorLabels: Array<string>) =>
-  errorOf(new Driver.MongoWriteConcernError({ ok: 1, writeConcernError: { code, errmsg: "late" }, errorLabels }))
+  reasonOf(new Driver.MongoWriteConcernError({ ok: 1, writeConcernError: { code, errmsg: "late" }, errorLabels }))
 
 const transient = "TransientTransactionError"
 const unknown = "UnknownTransactionCommitResult"
@@ -72,7 +70,7 @@ describe("nextStep", () => {
   })
 
   it("but does after other time limits", () => {
-    assert.strictEqual(errorOf(new Driver.MongoServerError({ code: 262 })).reason._tag, "MaxTimeExpiredError")
+    assert.strictEqual(reasonOf(new Driver.MongoServerError({ code: 262 }))._tag, "MaxTimeExpiredError")
     assert.strictEqual(nextStep("commit", reply(262, unknown), true), "commitAgain")
   })
 
@@ -81,15 +79,15 @@ describe("nextStep", () => {
   })
 
   it("runs the body again when no server has answered, labelled or not", () => {
-    const network = errorOf(new Driver.MongoNetworkError("connection closed"))
-    const selection = errorOf(new Driver.MongoServerSelectionError("none", new Map() as never))
-    assert.deepStrictEqual([network.reason.labels, selection.reason.labels], [[], []])
+    const network = reasonOf(new Driver.MongoNetworkError("connection closed"))
+    const selection = reasonOf(new Driver.MongoServerSelectionError("none", new Map() as never))
+    assert.deepStrictEqual([network.labels, selection.labels], [[], []])
     assert.strictEqual(nextStep("body", network, true), "runAgain")
     assert.strictEqual(nextStep("body", selection, true), "runAgain")
     assert.strictEqual(nextStep("body", network, false), "fail")
     // The result of a commit is unknown then, and labelled so where it is sent.
     assert.strictEqual(nextStep("commit", network, true), "fail")
-    assert.strictEqual(nextStep("body", errorOf(new Driver.MongoInvalidArgumentError("no")), true), "fail")
+    assert.strictEqual(nextStep("body", reasonOf(new Driver.MongoInvalidArgumentError("no")), true), "fail")
   })
 
   it("fails without a label, whatever the code", () => {

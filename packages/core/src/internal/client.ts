@@ -16,7 +16,7 @@ import type {
 } from "../MongoClient.ts"
 import type { DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
-import type { MongoSession, SessionOptions, WithTransactionOptions } from "../MongoSession.ts"
+import type { MongoSession, SessionOptions, WithTransaction } from "../MongoSession.ts"
 import * as Topology from "../Topology.ts"
 import { bounded } from "./bounded.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
@@ -237,11 +237,8 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
       transaction.withSession(this.connection, options, self)
   }
 
-  withTransaction<A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    options: WithTransactionOptions = {}
-  ): Effect.Effect<A, E | MongoError, R> {
-    return transaction.withTransaction(this.connection, self, options)
+  get withTransaction(): WithTransaction {
+    return transaction.withTransactionOf(this.connection, (self) => self)
   }
 
   withoutTransaction<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {

@@ -17,15 +17,7 @@ import type { AggregateQuery, FindQuery, Query } from "../Query.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
-import {
-  checkDocument,
-  checkFilter,
-  checkOptions,
-  checkOrdered,
-  checkReplacement,
-  checkUpdate,
-  checkValue
-} from "./inputSafety.ts"
+import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate, checkValue } from "./inputSafety.ts"
 import { type Operation, ownFailure } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, lengthOf, limitCommand } from "./options.ts"
@@ -355,7 +347,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options?: OptionsOf<Driver.CreateIndexOptions>
   ) {
     return this.run(this.operation("createIndex", "createIndexes"), options, (driver, options) => {
-      checkOrdered(keys, "keys")
+      checkValue(keys, "keys")
       checkValue(indexOptions ?? {}, "indexOptions")
       return driver.createIndex(keys, defined(indexOptions) as Driver.IndexOptions | undefined, options)
     })
@@ -366,7 +358,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options?: OptionsOf<Driver.CreateIndexOptions>
   ) {
     return this.run(this.operation("createIndexes", "createIndexes", lengthOf(indexes)), options, (driver, options) => {
-      checkOrdered(indexes, "indexes")
+      checkValue(indexes, "indexes")
       return driver.createIndexes([...indexes], options)
     })
   }

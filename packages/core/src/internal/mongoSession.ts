@@ -4,11 +4,11 @@ import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import type { MongoClient } from "../MongoClient.ts"
 import type { MongoError } from "../MongoError.ts"
-import type { MongoSession, SessionOptions, TransactionOptions, WithTransactionOptions } from "../MongoSession.ts"
+import type { MongoSession, SessionOptions, TransactionOptions, WithTransaction } from "../MongoSession.ts"
 import type { Connection } from "./connection.ts"
 import { toMongoError } from "./naming.ts"
 import type { SessionState } from "./session.ts"
-import { abortExplicit, commitExplicit, provideAmbient, start, withTransaction } from "./transaction.ts"
+import { abortExplicit, commitExplicit, provideAmbient, start, withTransactionOf } from "./transaction.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoSession" as const
@@ -85,11 +85,8 @@ export class MongoSessionImpl extends Inspectable.Class implements MongoSession 
     return abortExplicit(this.connection, this.state)
   }
 
-  withTransaction<A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    options: WithTransactionOptions = {}
-  ): Effect.Effect<A, E | MongoError, R> {
-    return this.use(withTransaction(this.connection, self, options))
+  get withTransaction(): WithTransaction {
+    return withTransactionOf(this.connection, (self) => this.use(self))
   }
 
   use<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {

@@ -1,4 +1,6 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
 import type * as Driver from "mongodb"
 import { MongoError, TransactionError } from "../MongoError.ts"
@@ -10,29 +12,88 @@ import { type Operation, ownFailure } from "./naming.ts"
  * @internal
  */
 export class Transaction {
-  /** False once it is committed or aborted: fibers that outlive it find out here. */
-  open = true
-  /** Set by the commit itself, since an interrupted commit may still have succeeded. */
-  committed = false
+  /**
+   * `left` when the body of a `withTransaction` has committed or aborted it: what follows in the body is in the session only.
+   * `ended` for all, so that fibers that outlive it find out.
+   */
+  status: "open" | "left" | "ended" = "open"
+  /** What the server has confirmed of its end. An interrupted commit may still have succeeded. */
+  outcome: "committed" | "aborted" | undefined
+  /** The commit that was sent last. It resolves to what it failed with. */
+  sent: Promise<unknown> | undefined
+  /** A commit was sent of which nobody knows what became. */
+  uncertain = false
+  /** The first failure of an operation that the server may have aborted the transaction for. */
+  failure: MongoError | undefined
   readonly afterCommit: Array<Effect.Effect<void>> = []
 }
 
 /**
- * A session of the driver and the order of its operations: the driver and the server allow one at a time.
+ * A session of the driver, with what is known of its transaction on the server. The driver and the server allow one operation
+ * at a time.
  *
  * @internal
  */
-export class SessionState {
+export class DriverSession {
   readonly driver: Driver.ClientSession
   readonly line = Semaphore.makeUnsafe(1)
-  transaction: Transaction | undefined
   /** An operation of the transaction was interrupted: the server may begin with it only after the abort. */
   torn = false
+  /** A commit has failed and may have left the transaction open. */
+  unfinished = false
 
   constructor(driver: Driver.ClientSession) {
     this.driver = driver
   }
 }
+
+/**
+ * A session of mongofx: a session of the driver, and another one when that is kept by what does not end.
+ *
+ * @internal
+ */
+export class SessionState {
+  current: DriverSession
+  transaction: Transaction | undefined
+  closed = false
+  private readonly open: () => Driver.ClientSession
+
+  constructor(open: () => Driver.ClientSession) {
+    this.open = open
+    this.current = new DriverSession(open())
+  }
+
+  get driver(): Driver.ClientSession {
+    return this.current.driver
+  }
+
+  /** Leaves its session of the driver to what is still going on in it, and goes on in a fresh one, after the same times. */
+  renew(): void {
+    const { clusterTime, operationTime } = this.driver
+    const driver = this.open()
+    if (clusterTime !== undefined) driver.clusterTime = clusterTime
+    if (operationTime !== undefined) driver.operationTime = operationTime
+    this.current = new DriverSession(driver)
+    this.transaction = undefined
+  }
+
+  /** Remembers what an operation of the transaction has failed with. */
+  note(operation: Operation, cause: Cause.Cause<MongoError>): void {
+    if (!this.driver.inTransaction()) return
+    const { transaction } = this
+    const error = Cause.findErrorOption(cause)
+    if (error._tag === "None") {
+      this.current.torn = true
+      if (transaction !== undefined) transaction.failure ??= transactionFailure(operation, interrupted, "aborted")
+    } else if (transaction !== undefined && mayAbort(error.value)) transaction.failure ??= error.value
+  }
+}
+
+const interrupted = "it was interrupted on its way, with which the server aborts its transaction"
+
+/** Whether the server may have aborted the transaction with an error. What it has not even seen changes nothing there. */
+const mayAbort = ({ reason }: MongoError): boolean =>
+  reason.code !== undefined || reason._tag === "ConnectionError" || reason._tag === "BulkWriteError"
 
 /**
  * The session that operations of one client join without being told, and the transaction of it that they belong to.
@@ -49,8 +110,11 @@ export interface AmbientSession {
  *
  * @internal
  */
-export const transactionFailure = (operation: Operation, message: string): MongoError =>
-  new MongoError({ reason: new TransactionError({ ...ownFailure(operation, message), kind: "misused" }) })
+export const transactionFailure = (
+  operation: Operation,
+  message: string,
+  kind: TransactionError["kind"] = "misused"
+): MongoError => new MongoError({ reason: new TransactionError({ ...ownFailure(operation, message), kind }) })
 
 const ended =
   "its transaction has ended; a fiber that outlives a transaction cannot go on in it (see withoutTransaction)"
@@ -68,12 +132,12 @@ export const inLine = <A>(
   if (ambient === undefined) return effect
   const { state, transaction } = ambient
   const whileOpen = Effect.suspend(() =>
-    transaction === undefined || transaction.open
-      ? Effect.onInterrupt(effect, () =>
-        Effect.sync(() => {
-          state.torn ||= state.driver.inTransaction()
-        }))
-      : Effect.fail(transactionFailure(operation, ended))
+    transaction?.status === "ended"
+      ? Effect.fail(transactionFailure(operation, ended))
+      : Effect.onExitPrimitive(effect, (exit) => {
+        if (Exit.isFailure(exit)) state.note(operation, exit.cause)
+        return undefined
+      })
   )
-  return state.line.withPermit(whileOpen)
+  return state.current.line.withPermit(whileOpen)
 }

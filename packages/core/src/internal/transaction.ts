@@ -8,26 +8,46 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import * as Driver from "mongodb"
-import { isMongoError, type MongoError } from "../MongoError.ts"
-import type { SessionOptions, TransactionOptions, WithTransactionOptions } from "../MongoSession.ts"
-import { bounded, pause } from "./bounded.ts"
+import { isMongoError, isMongoErrorReason, MongoError, type MongoErrorReason, TransactionError } from "../MongoError.ts"
+import type { SessionOptions, TransactionOptions, WithTransaction, WithTransactionOptions } from "../MongoSession.ts"
+import { bounded, endsWithin, pause } from "./bounded.ts"
 import type { Connection } from "./connection.ts"
-import { type Operation, toMongoError } from "./naming.ts"
+import { type Operation, ownFailure, toMongoError } from "./naming.ts"
 import { ambientSession, isTraced, runIn } from "./operation.ts"
-import { type AmbientSession, inLine, SessionState, Transaction, transactionFailure } from "./session.ts"
-import { backoff, defaultMaxDuration, nextStep } from "./transactionSteps.ts"
+import { serverNanos, serverSleep } from "./serverTime.ts"
+import {
+  type AmbientSession,
+  type DriverSession,
+  inLine,
+  SessionState,
+  Transaction,
+  transactionFailure
+} from "./session.ts"
+import { backoff, defaultMaxDuration, isConsequence, isTransient, nextStep } from "./transactionSteps.ts"
 
+/** Milliseconds of the server clock. */
+const serverMillis = Effect.withFiber((fiber) => Effect.succeed(Number(serverNanos(fiber)) / 1e6))
+
+const localOperation = (name: string): Operation => ({ name, command: name })
 const operationOf = (name: string): Operation => ({ name, command: name, database: "admin", abortable: false })
 
-const startTransaction = operationOf("startTransaction")
-const withSessionOperation = operationOf("withSession")
-const withTransactionOperation = operationOf("withTransaction")
+const startTransaction = localOperation("startTransaction")
+const withSessionOperation = localOperation("withSession")
+const withTransactionOperation = localOperation("withTransaction")
 const abortTransaction = operationOf("abortTransaction")
-/** An interrupted commit is worth waiting for: its outcome decides about what runs after it. Real milliseconds. */
-const commitTransaction: Operation = { ...operationOf("commitTransaction"), settleWithin: 5000 }
+const commitTransaction = operationOf("commitTransaction")
 
 /** How long the abort of a transaction is waited for: real milliseconds. */
 const abortTimeout = 2000
+
+/** How long an interrupted commit is waited for: its outcome decides about what runs after it. Real milliseconds. */
+const commitTimeout = 5000
+
+/**
+ * How long an interrupted commit is repeated until its outcome is known: milliseconds of the server clock. A server forgets a
+ * transaction that is not committed in a minute.
+ */
+const outcomeTimeout = 60_000
 
 /** The driver's options: durations in milliseconds. */
 const toDriverOptions = (options: TransactionOptions | undefined): Driver.TransactionOptions => {
@@ -44,45 +64,65 @@ const toDriverOptions = (options: TransactionOptions | undefined): Driver.Transa
 
 const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
   Effect.try({
-    try: () =>
-      new SessionState(connection.driver.startSession({
+    try: () => {
+      const driverOptions = {
         ...(options.causalConsistency === undefined ? {} : { causalConsistency: options.causalConsistency }),
         ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
         defaultTransactionOptions: toDriverOptions(options.defaultTransactionOptions)
-      })),
-    catch: (cause) => toMongoError(cause, operationOf("startSession"))
+      }
+      return new SessionState(() => connection.driver.startSession(driverOptions))
+    },
+    catch: (cause) => toMongoError(cause, localOperation("startSession"))
   })
 
+const ignore = () => undefined
+
 /**
- * Aborts the transaction on the server. The first operation of an interrupted one may get there after the abort, and would
- * begin the transaction again, which nobody ends then: a transaction with a higher number makes the server refuse it.
+ * Ends on the server what may be open there: the transaction, or one whose commit has failed for good, which would keep its locks
+ * until the server's limit of a minute. If that commit has come through, the server refuses.
+ *
+ * The first operation of an interrupted one may get there after the abort, and would begin the transaction again, which nobody
+ * ends then: a transaction with a higher number makes the server refuse it.
  */
-const abortOnServer = async (connection: Connection, state: SessionState): Promise<void> => {
-  await state.driver.abortTransaction()
-  if (!state.torn) return
-  state.torn = false
-  state.driver.startTransaction()
+const endOnServer = async (connection: Connection, session: DriverSession): Promise<void> => {
+  const { driver, torn, unfinished } = session
+  const admin = connection.driver.db("admin")
+  session.torn = session.unfinished = false
+  if (driver.inTransaction()) await driver.abortTransaction()
+  else if (unfinished && !torn) await admin.command({ abortTransaction: 1 }, { session: driver }).catch(ignore)
+  if (!torn) return
+  driver.startTransaction()
   // It touches no data and needs no privileges.
-  await connection.driver.db("admin").command(
-    { aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} },
-    { session: state.driver }
-  ).catch(() => undefined)
-  await state.driver.abortTransaction()
+  await admin.command({ aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} }, { session: driver }).catch(ignore)
+  await driver.abortTransaction()
 }
+
+/** Waits for what ends a transaction, but not for long: it keeps its session of the driver then. */
+const endsSoon = (
+  state: SessionState,
+  session: DriverSession,
+  end: Promise<unknown>,
+  milliseconds: number
+): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    if (await endsWithin(end, milliseconds) || state.current !== session || state.closed) return
+    state.renew()
+    const close = () => session.driver.endSession()
+    end.then(close, close).catch(ignore)
+  })
 
 /** Ends a session, and with it a transaction that is still open. Bounded: the rest goes on in the background. */
 const closeSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
     closeTransaction(state)
-    const end = () => state.driver.endSession()
-    return bounded(
-      state.driver.inTransaction() ? abortOnServer(connection, state).then(end, end) : end(),
-      abortTimeout
-    )
+    state.closed = true
+    const session = state.current
+    const close = () => session.driver.endSession()
+    return bounded(endOnServer(connection, session).then(close, close), abortTimeout)
   })
 
-const closeTransaction = (state: SessionState): void => {
-  if (state.transaction !== undefined) state.transaction.open = false
+const closeTransaction = (state: SessionState, status: "left" | "ended" = "ended"): void => {
+  if (state.transaction !== undefined) state.transaction.status = status
   state.transaction = undefined
 }
 
@@ -108,7 +148,7 @@ export const withSession = <A, E, R>(
   self: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | MongoError, R> =>
   Effect.withFiber<A, E | MongoError, R>((fiber) =>
-    transactionOf(ambientSession(connection, fiber.context))?.open === true
+    transactionOf(ambientSession(connection, fiber.context))?.status === "open"
       ? Effect.fail(transactionFailure(
         withSessionOperation,
         "it is inside a transaction, which another session would be no part of (see withoutTransaction)"
@@ -121,39 +161,114 @@ export const withSession = <A, E, R>(
   )
 
 /** The transaction that an operation would join now. */
-const transactionOf = (ambient: AmbientSession | undefined): Transaction | undefined =>
-  ambient?.transaction ?? (ambient?.state.driver.inTransaction() === true ? ambient.state.transaction : undefined)
+const transactionOf = (ambient: AmbientSession | undefined): Transaction | undefined => {
+  if (ambient === undefined) return undefined
+  const { state, transaction } = ambient
+  if (transaction !== undefined && transaction.status !== "left") return transaction
+  return state.driver.inTransaction() ? state.transaction : undefined
+}
+
+/** Nothing can be done in it any more, and the driver would not say so before it sends something. */
+const checkOpen = (state: SessionState): void => {
+  if (state.closed) throw new Driver.MongoExpiredSessionError()
+  // Whose sessions end with it.
+  if (state.driver.hasEnded) throw new Driver.MongoClientClosedError()
+}
 
 /** @internal */
 export const start = (state: SessionState, options?: TransactionOptions): Effect.Effect<Transaction, MongoError> =>
   Effect.try({
     try: () => {
-      // The driver looks at this with the first operation only, and commits an empty transaction.
-      if (state.driver.hasEnded) throw new Driver.MongoExpiredSessionError()
+      checkOpen(state)
       state.driver.startTransaction(toDriverOptions(options))
-      state.torn = false
+      state.current.torn = state.current.unfinished = false
       return state.transaction = new Transaction()
     },
     catch: (cause) => toMongoError(cause, startTransaction)
   })
 
-/** Sends the commit when it is its turn. What was to run afterwards is left to the caller. */
-const commit = (connection: Connection, state: SessionState): Effect.Effect<void, MongoError> =>
-  runIn(connection, state.driver, commitTransaction, () => {
-    const { transaction } = state
-    if (transaction !== undefined) transaction.open = false
-    return state.driver.commitTransaction().then(
-      () => {
-        if (transaction !== undefined) transaction.committed = true
-      },
-      (error: unknown) => {
-        // The specification asks for it; the driver leaves it out when the connection's pool has been cleared meanwhile.
-        if (error instanceof Driver.MongoNetworkError || error instanceof Driver.MongoServerSelectionError) {
-          error.addErrorLabel("UnknownTransactionCommitResult")
-        }
-        throw error
-      }
+/** What a commit fails with before it is sent. */
+const isUnsent = new Set(["MongoTransactionError", "MongoExpiredSessionError", "MongoClientClosedError"])
+
+const isReply = new Set(["MongoServerError", "MongoWriteConcernError"])
+
+const unknownOutcome = "UnknownTransactionCommitResult"
+
+/**
+ * Sends a commit. What it fails with says whether its outcome is unknown, as the specification asks for: the driver leaves that out
+ * where the connection's pool has been cleared meanwhile, and stumbles where the connection was reset before it has written.
+ */
+const send = async (state: SessionState, session: DriverSession, transaction: Transaction): Promise<void> => {
+  try {
+    if (session === state.current) checkOpen(state)
+    await session.driver.commitTransaction()
+    transaction.outcome = "committed"
+    transaction.uncertain = session.unfinished = false
+  } catch (cause) {
+    const name = cause instanceof Error ? cause.name : ""
+    const error = cause instanceof Driver.MongoError || isReply.has(name) || isUnsent.has(name)
+      ? cause as Driver.MongoError
+      : new Driver.MongoNetworkError("the connection broke before the commit was written", { cause: cause as Error })
+    if (!isReply.has(name) && (transaction.uncertain || !isUnsent.has(name))) error.addErrorLabel(unknownOutcome)
+    transaction.uncertain = error.hasErrorLabel(unknownOutcome)
+    // With an error of its write concern it is committed, with a transient one aborted.
+    session.unfinished = name !== "MongoWriteConcernError" && !isUnsent.has(name) &&
+      !error.hasErrorLabel("TransientTransactionError")
+    throw error
+  }
+}
+
+const sendCommit = (connection: Connection, state: SessionState, session: DriverSession, transaction: Transaction) =>
+  runIn(connection, undefined, commitTransaction, () => {
+    const sent = send(state, session, transaction)
+    transaction.sent = sent.then(ignore, (error: unknown) => error)
+    return sent
+  })
+
+/**
+ * Commits, when it is its turn. An interrupted commit may have come through: it is repeated until that is known, by a fiber of its
+ * own, for which the interrupted one waits a while.
+ */
+const commit = (
+  connection: Connection,
+  state: SessionState,
+  transaction: Transaction,
+  status: "left" | "ended"
+): Effect.Effect<void, MongoError> =>
+  Effect.suspend(() => {
+    const session = state.current
+    transaction.status = status
+    return Effect.onInterrupt(
+      sendCommit(connection, state, session, transaction),
+      () =>
+        transaction.sent === undefined
+          ? Effect.void
+          : Effect.flatMap(
+            Effect.forkDetach(learnOutcome(connection, state, session, transaction), { startImmediately: true }),
+            (fiber) => endsSoon(state, session, new Promise((resolve) => fiber.addObserver(resolve)), commitTimeout)
+          )
     )
+  })
+
+/** Finds out what became of a commit that was interrupted on its way, and runs what was registered for after it. */
+const learnOutcome = (
+  connection: Connection,
+  state: SessionState,
+  session: DriverSession,
+  transaction: Transaction
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const deadline = (yield* serverMillis) + outcomeTimeout
+    for (let attempt = 1;; attempt++) {
+      const error = yield* Effect.promise(async () => transaction.sent)
+      if (transaction.outcome === "committed") return yield* runAfterCommit(transaction)
+      const wait = backoff(attempt, yield* Random.next)
+      const isTimeLeft = (yield* serverMillis) + wait < deadline
+      if (nextStep("commit", toMongoError(error, commitTransaction).reason, isTimeLeft) !== "commitAgain") break
+      yield* serverSleep(wait)
+      yield* Effect.exit(sendCommit(connection, state, session, transaction))
+    }
+    yield* Effect.promise(() => endOnServer(connection, session).catch(ignore))
   })
 
 /** Runs what was registered for after the commit: in order, once, whatever becomes of each. */
@@ -171,11 +286,11 @@ const runAfterCommit = (transaction: Transaction): Effect.Effect<void> =>
 /** @internal */
 export const commitExplicit = (connection: Connection, state: SessionState): Effect.Effect<void, MongoError> =>
   Effect.suspend(() => {
-    const { transaction } = state
-    const sent = inLine({ state, transaction: undefined }, commitTransaction, commit(connection, state))
-    return transaction === undefined ?
-      sent :
-      Effect.onExit(sent, () => transaction.committed ? runAfterCommit(transaction) : Effect.void)
+    const transaction = state.transaction ?? new Transaction()
+    return Effect.onExit(
+      inLine({ state, transaction: undefined }, commitTransaction, commit(connection, state, transaction, "left")),
+      () => transaction.outcome === "committed" ? runAfterCommit(transaction) : Effect.void
+    )
   })
 
 /** @internal */
@@ -183,10 +298,20 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
   inLine(
     { state, transaction: undefined },
     abortTransaction,
-    runIn(connection, state.driver, { ...abortTransaction, settleWithin: abortTimeout }, () => {
-      // The driver refuses to abort after a commit, which may be committed again.
-      if (state.driver.inTransaction()) closeTransaction(state)
-      return abortOnServer(connection, state)
+    Effect.suspend(() => {
+      const session = state.current
+      let sent: Promise<void> | undefined
+      return Effect.onInterrupt(
+        runIn(connection, undefined, abortTransaction, () => {
+          checkOpen(state)
+          // The driver refuses to abort after a commit, which may be committed again, and where there is nothing to abort.
+          if (!session.driver.inTransaction()) return session.driver.abortTransaction()
+          if (state.transaction !== undefined) state.transaction.outcome = "aborted"
+          closeTransaction(state, "left")
+          return sent = endOnServer(connection, session)
+        }),
+        () => sent === undefined ? Effect.void : endsSoon(state, session, sent, abortTimeout)
+      )
     })
   )
 
@@ -197,31 +322,21 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
 const abort = (connection: Connection, state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
     closeTransaction(state)
-    if (!state.driver.inTransaction()) return Effect.void
-    const send = Effect.suspend(() => bounded(abortOnServer(connection, state), abortTimeout))
+    const session = state.current
+    if (!session.driver.inTransaction()) return Effect.void
+    let sent: Promise<void> | undefined
+    const send = Effect.suspend(() => endsSoon(state, session, sent ??= endOnServer(connection, session), abortTimeout))
     return Effect.raceFirst(
-      Effect.interruptible(state.line.withPermit(send)),
+      Effect.interruptible(session.line.withPermit(send)),
       Effect.andThen(pause(abortTimeout), send)
     )
   })
 
 /**
- * Aborts after a commit that has failed for good, which the driver has no method for. If the commit has not come through,
- * the transaction would keep its locks until the server's limit of a minute; if it has, the server refuses this.
- */
-const abandon = (connection: Connection, state: SessionState): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    bounded(
-      connection.driver.db("admin").command({ abortTransaction: 1 }, { session: state.driver }),
-      abortTimeout
-    )
-  )
-
-/**
- * The failure that decides whether an attempt is run again: a `MongoError` that the body failed with, or that is the cause
+ * What decides whether an attempt is run again: the reason of a `MongoError` that the body failed with, or that is the cause
  * of the error it failed with. A defect or an interruption is never run again.
  */
-const decisiveError = (cause: Cause.Cause<unknown>): MongoError | undefined => {
+const decisiveReason = (cause: Cause.Cause<unknown>): MongoErrorReason | undefined => {
   if (Cause.hasDies(cause)) return undefined
   for (const reason of cause.reasons) {
     if (!Cause.isFailReason(reason)) continue
@@ -230,18 +345,41 @@ const decisiveError = (cause: Cause.Cause<unknown>): MongoError | undefined => {
       error instanceof Error && depth < 8;
       error = error.cause, depth++
     ) {
-      if (isMongoError(error)) return error
+      if (isMongoError(error)) return error.reason
+      if (isMongoErrorReason(error)) return error
     }
   }
   return undefined
 }
 
 /**
- * The convenient transactions API of the driver specification, as an Effect.
+ * The convenient transactions API of the driver specification, with the effect as the first argument or the last one.
  *
  * @internal
  */
-export const withTransaction = <A, E, R>(
+export const withTransactionOf = (
+  connection: Connection,
+  where: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+): WithTransaction => {
+  function both(
+    options?: WithTransactionOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | MongoError, R>
+  function both<A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    options?: WithTransactionOptions
+  ): Effect.Effect<A, E | MongoError, R>
+  function both<A, E, R>(
+    first: Effect.Effect<A, E, R> | WithTransactionOptions = {},
+    options?: WithTransactionOptions
+  ) {
+    return Effect.isEffect(first)
+      ? where(withTransaction(connection, first, options ?? {}))
+      : <A, E, R>(self: Effect.Effect<A, E, R>) => where(withTransaction(connection, self, first))
+  }
+  return both
+}
+
+const withTransaction = <A, E, R>(
   connection: Connection,
   self: Effect.Effect<A, E, R>,
   options: WithTransactionOptions
@@ -250,7 +388,7 @@ export const withTransaction = <A, E, R>(
     const ambient = ambientSession(connection, fiber.context)
     const outer = transactionOf(ambient)
     if (ambient !== undefined && outer !== undefined) {
-      if (!outer.open) {
+      if (outer.status !== "open") {
         return Effect.fail(transactionFailure(withTransactionOperation, "the outer transaction has ended"))
       }
       return options.onNested === "fail"
@@ -273,6 +411,23 @@ export const withTransaction = <A, E, R>(
     )
   })
 
+/** What comes out where the server has aborted a transaction and its body has gone on. */
+const abortedBy = (first: MongoError): MongoError => {
+  const label = isTransient(first.reason) ? "TransientTransactionError" : undefined
+  const labels = new Set(first.reason.labels)
+  if (label !== undefined) labels.add(label)
+  const what = "the transaction was aborted with an error that its body has handled"
+  return new MongoError({
+    reason: new TransactionError({
+      ...ownFailure(withTransactionOperation, `${what}: ${first.message}`),
+      kind: "aborted",
+      labels: [...labels],
+      label,
+      cause: first
+    })
+  })
+}
+
 const attempts = <A, E, R>(
   connection: Connection,
   state: SessionState,
@@ -283,8 +438,8 @@ const attempts = <A, E, R>(
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const clock = yield* Clock.Clock
-      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-      const deadline = now() + Duration.toMillis(options.maxDuration ?? defaultMaxDuration)
+      const maxDuration = Duration.toMillis(options.maxDuration ?? defaultMaxDuration)
+      const deadline = (yield* serverMillis) + maxDuration
       const event = (name: string, attributes: Record<string, unknown>) =>
         span?.event(name, clock.currentTimeNanosUnsafe(), attributes)
 
@@ -296,40 +451,58 @@ const attempts = <A, E, R>(
         const transaction = yield* start(state, options)
         const exit = yield* Effect.exit(restore(inSpan(provideAmbient(connection, { state, transaction }, self))))
 
-        const phase = Exit.isSuccess(exit) ? "commit" : "body"
+        const first = transaction.failure
+        let phase: "body" | "commit" = "body"
         let failure: Cause.Cause<E | MongoError>
-        if (Exit.isSuccess(exit)) {
-          // The body has committed or aborted by itself, as it may in a session of its own: that is its decision.
-          if (!state.driver.inTransaction()) return exit.value
+        if (Exit.isFailure(exit)) {
+          failure = exit.cause
+        } else if (first !== undefined && isTransient(first.reason)) {
+          // Nobody knows what the transaction has of the operation that failed.
+          failure = Cause.fail(abortedBy(first))
+        } else {
+          phase = "commit"
+          // The body may have ended the transaction by itself, and begun another one.
+          const last = state.transaction ?? transaction
+          if (last.outcome !== undefined) {
+            transaction.status = "ended"
+            return exit.value
+          }
           for (;;) {
             // The first commit waits in line behind the operations of forked fibers that are on their way.
-            const sent = yield* Effect.exit(restore(state.line.withPermit(inSpan(commit(connection, state)))))
-            if (transaction.committed) {
+            const sent = yield* Effect.exit(
+              restore(state.current.line.withPermit(inSpan(commit(connection, state, last, "ended"))))
+            )
+            if (last.outcome === "committed") {
               event("commit", { attempt })
               state.transaction = undefined
-              yield* runAfterCommit(transaction)
+              yield* runAfterCommit(last)
             }
             if (Exit.isSuccess(sent)) return exit.value
             failure = sent.cause
+            const isTimeLeft = (yield* serverMillis) < deadline
             if (
-              transaction.committed || nextStep(phase, decisiveError(failure), now() < deadline) !== "commitAgain"
+              last.outcome === "committed" || nextStep(phase, decisiveReason(failure), isTimeLeft) !== "commitAgain"
             ) break
             event("commit.retry", { attempt })
           }
-        } else {
-          failure = exit.cause
         }
 
         // Nothing is left open, whatever happens next.
         event("abort", { attempt })
-        const commitFailed = phase === "commit" && !transaction.committed && !state.driver.inTransaction()
+        transaction.status = "ended"
         yield* abort(connection, state)
+        const reason = decisiveReason(failure)
+        const isAborted = first !== undefined && isConsequence(reason, first.reason)
         const wait = backoff(attempt, yield* Random.next)
-        if (nextStep(phase, decisiveError(failure), now() + wait < deadline) !== "runAgain") {
-          if (commitFailed) yield* abandon(connection, state)
-          return yield* Effect.failCause(failure)
+        const step = nextStep(phase, reason, (yield* serverMillis) + wait < deadline)
+        if (
+          step !== "runAgain" || options.rerun === false || isAborted && !isTransient(first.reason)
+        ) {
+          return yield* Effect.failCause(
+            isAborted ? Cause.map(failure, (error) => isMongoError(error) ? abortedBy(first) : error) : failure
+          )
         }
-        yield* restore(Effect.sleep(wait))
+        yield* restore(serverSleep(wait))
       }
     })
   )
@@ -343,7 +516,7 @@ export const afterCommit = <R>(
     const transaction = transactionOf(ambientSession(connection, fiber.context))
     const context = Context.add(fiber.context as Context.Context<R>, connection.sessionKey, undefined)
     const callback = Effect.provideContext(effect, context)
-    if (transaction === undefined || transaction.committed) return callback
+    if (transaction === undefined || transaction.outcome === "committed") return callback
     // Also while the commit is on its way. What comes after an abort waits for nothing.
     transaction.afterCommit.push(callback)
     return Effect.void
