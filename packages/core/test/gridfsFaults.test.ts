@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { GridFS, Mongo } from "@mongofx/core"
-import { Data, Deferred, Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Random, Scope, Stream } from "effect"
 import type * as Driver from "mongodb"
 import {
   failCommand,
@@ -9,6 +9,7 @@ import {
   leftOnServer,
   nothingLeft,
   reasonOf,
+  seeded,
   setup,
   timed,
   until
@@ -172,7 +173,7 @@ describe("an upload that is interrupted", () => {
     }))
 
   it.live("leaves nothing, at random points", () =>
-    Effect.gen(function*() {
+    seeded(Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
       const upload = bucket.upload("a", Stream.take(endless, 60))
@@ -182,7 +183,7 @@ describe("an upload that is interrupted", () => {
       let complete = 0
       for (let i = 0; i < 30; i++) {
         const fiber = yield* Effect.forkChild(upload)
-        yield* Effect.sleep(Math.random() * whole * 1.2)
+        yield* Effect.sleep((yield* Random.next) * whole * 1.2)
         yield* Fiber.interrupt(fiber)
         if (Exit.isSuccess(fiber.pollUnsafe()!)) complete++
         const { chunks, files } = yield* stored(fixture)
@@ -190,7 +191,7 @@ describe("an upload that is interrupted", () => {
         assert.strictEqual(chunks, complete * 60)
       }
       yield* nothingLeft(fixture)
-    }))
+    })))
 
   it.live("leaves nothing when the file's document is on its way", () =>
     Effect.scoped(Effect.gen(function*() {
@@ -301,17 +302,17 @@ describe("a download", () => {
     })))
 
   it.live("that is interrupted at random points leaves no cursor", () =>
-    Effect.gen(function*() {
+    seeded(Effect.gen(function*() {
       const { bucket, file, ...fixture } = yield* filled
       const download = Stream.runDrain(bucket.download(file._id))
       const [, whole] = yield* timed(download)
       for (let i = 0; i < 30; i++) {
         const fiber = yield* Effect.forkChild(download)
-        yield* Effect.sleep(Math.random() * whole)
+        yield* Effect.sleep((yield* Random.next) * whole)
         yield* Fiber.interrupt(fiber)
       }
       yield* nothingLeft(fixture)
-    }))
+    })))
 })
 
 describe("a delete that is interrupted", () => {

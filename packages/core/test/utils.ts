@@ -1,6 +1,6 @@
 import { Mongo, MongoClient, type MongoDatabase, type MongoError } from "@mongofx/core"
 import { FailPoint, MongoServer } from "@mongofx/testing"
-import { Cause, Clock, Effect, Exit, Fiber, Option, Redacted, type Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Option, Random, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 import * as Net from "node:net"
@@ -124,6 +124,15 @@ export const failCommand = (
 /** Waits for servers by the clock of the test: for tests of the waiting itself. */
 export const waitingByTestClock = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Clock.Clock, (clock) => Effect.provideService(self, Mongo.CurrentServerClock, clock))
+
+/** Runs a random test with `Random` of a seed, which is printed when the test fails and which `TEST_SEED` sets. */
+export const seeded = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const seed = process.env["TEST_SEED"] ?? randomUUID()
+    return Random.withSeed(self, seed).pipe(
+      Effect.onError(() => Effect.sync(() => process.stderr.write(`failed with TEST_SEED=${seed}\n`)))
+    )
+  })
 
 /** How long an effect takes: milliseconds. */
 export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
