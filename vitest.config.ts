@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defineConfig, mergeConfig, type ViteUserConfig } from "vitest/config"
 import "./vitest.polyfill.ts"
 
@@ -5,6 +6,7 @@ const shared: ViteUserConfig = {
   resolve: { tsconfigPaths: true },
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: [new URL("vitest.setup.ts", import.meta.url).pathname],
     testTimeout: 30_000,
     hookTimeout: 60_000
   }
@@ -14,8 +16,9 @@ const project = (name: string, root: string) => mergeConfig(shared, { root, test
 export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
-    // One server for the whole run.
-    globalSetup: ["./packages/testing/src/VitestGlobalSetup.ts"],
+    globalSetup: ["./vitest.globalSetup.ts"],
+    // The tests wait for servers most of the time.
+    maxWorkers: Math.min(8, availableParallelism() + 2),
     projects: [
       project("core", "packages/core"),
       project("schema", "packages/schema"),

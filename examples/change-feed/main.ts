@@ -1,9 +1,9 @@
 // An outbox: an order and the message about it are written in one transaction; a durable consumer turns the messages into
 // another collection. The consumer is killed twice on the way, and nothing is lost or done twice.
 import { NodeRuntime } from "@effect/platform-node"
-import { ChangeStream, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
+import { ChangeStreamConsumer, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
-import { Console, Effect, Fiber, Layer } from "effect"
+import { Console, Effect, Exit, Layer, Scope } from "effect"
 import { ObjectId } from "mongodb"
 
 interface Order {
@@ -42,7 +42,7 @@ const consumer = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient
   const db = yield* MongoDatabase.MongoDatabase
   const statements = db.collection<Statement>("statements")
-  yield* ChangeStream.consume({
+  return yield* ChangeStreamConsumer.make({
     name: "statements",
     watch: (position) =>
       db.collection<Message>("outbox").watch([{ $match: { operationType: "insert" } }], {
@@ -67,24 +67,24 @@ const program = Effect.gen(function*() {
   yield* db.dropDatabase()
   for (const name of ["orders", "outbox", "statements", "mongofx_resume_tokens"]) yield* db.createCollection(name)
 
-  let running = yield* Effect.forkChild(consumer)
-  // Nothing that happens before the consumer's first checkpoint is in its feed: wait until it has made it.
-  const started = db.collection("mongofx_resume_tokens").countDocuments({ token: { $exists: true } })
-  yield* Effect.repeat(Effect.delay(started, "20 millis"), { until: (count) => count > 0 })
+  // It is ready when it is returned: nothing that is written from then on is missed.
+  let running = yield* Scope.make()
+  yield* Scope.provide(consumer, running)
 
   for (let i = 0; i < orderCount; i++) {
     yield* placeOrder(customers[i % customers.length]!, 1 + (i % 7))
     if (i === 100 || i === 200) {
       yield* Console.log(`${i} orders placed: the consumer is stopped, and another one started.`)
-      yield* Fiber.interrupt(running)
-      running = yield* Effect.forkChild(consumer)
+      yield* Scope.close(running, Exit.void)
+      running = yield* Scope.make()
+      yield* Scope.provide(consumer, running)
     }
   }
 
   const statements = db.collection<Statement>("statements")
   const counted = Effect.map(statements.find(), (all) => all.reduce((sum, { orders }) => sum + orders, 0))
   yield* Effect.repeat(Effect.delay(counted, "50 millis"), { until: (count) => count >= orderCount })
-  yield* Fiber.interrupt(running)
+  yield* Scope.close(running, Exit.void)
 
   yield* Console.log("\ncustomer  orders  spent   as the consumer has counted, and as the orders say")
   const truth = db.collection<Order>("orders").aggregate<Statement>([

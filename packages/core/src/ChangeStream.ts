@@ -3,17 +3,13 @@
  *
  * @since 0.1.0
  */
-import type * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import * as internal from "./internal/changeStreamConsumer.ts"
 import type { MongoError } from "./MongoError.ts"
-import type { ResumeTokenStore } from "./ResumeTokenStore.ts"
 
 /**
  * The operation types that this version does not know. They are strings when the program runs; the type is no string, so that a
@@ -193,6 +189,8 @@ export interface RawWatchOptions extends WatchOptions {
 export interface ChangeBatch<A extends Driver.Document = Driver.Document, Event = ChangeEvent<A>> {
   /** The events, in their order. */
   readonly events: ReadonlyArray<Event>
+  /** For each of the events the token to resume with behind it. */
+  readonly tokens: ReadonlyArray<Driver.ResumeToken>
   /** The token to resume with after all of them, if the server has said one. */
   readonly resumeToken: Option.Option<Driver.ResumeToken>
 }
@@ -275,105 +273,3 @@ export interface Watch<A extends Driver.Document = Driver.Document> {
     options?: WatchOptions
   ): ChangeStream<B>
 }
-
-/**
- * Where a consumer starts: behind the event with a token, or with what happens from now on. Give it to `watch` among its options.
- *
- * @stability unstable
- * @category models
- * @since 0.1.0
- */
-export interface StartPosition {
-  /** The token that was saved last. */
-  readonly startAfter?: Driver.ResumeToken
-}
-
-/**
- * What a durable consumer does.
- *
- * @stability unstable
- * @category options
- * @since 0.1.0
- */
-export interface ConsumeOptions<A extends Driver.Document, E, R> {
-  /** The name under which its token and its lease are kept. Instances of one name share the work, one at a time. */
-  readonly name: string
-  /** Makes the change stream: spread the position into the options of `watch`. */
-  readonly watch: (position: StartPosition) => ChangeStream<A>
-  /**
-   * Handles one event. It may run more than once for an event. `checkpoint` saves the event's token at once: run inside the handler's
-   * own transaction, by a store of the same client, it makes the event's effects happen exactly once.
-   */
-  readonly handler: (event: ChangeEvent<A>, checkpoint: Effect.Effect<void, MongoError>) => Effect.Effect<void, E, R>
-  /** When the token is saved: after so many events, 100 by default, or after so much time, 5 seconds by default, while idle too. */
-  readonly checkpoint?: {
-    readonly events?: number | undefined
-    readonly interval?: Duration.Input | undefined
-  } | undefined
-  /** For how long the lease is taken, 30 seconds by default. It is renewed three times in that time; another instance takes over when it has run out. */
-  readonly lease?: { readonly duration?: Duration.Input | undefined } | undefined
-  /**
-   * What happens when the server no longer has what comes after the token: fail (by default), go on with what happens from now on, or
-   * run an effect that brings everything up to date and then go on with what has happened since that effect began.
-   */
-  readonly onHistoryLost?: "fail" | "restart" | Effect.Effect<void, E, R> | undefined
-  /**
-   * What happens when the handler fails or dies: without this the consumer fails. With it the handler is run again as `retry` says, and
-   * then the event goes to `deadLetter` and the consumer goes on.
-   */
-  readonly onPoison?: {
-    readonly retry?: Schedule.Schedule<unknown, Cause.Cause<E>> | undefined
-    readonly deadLetter: (event: ChangeEvent<A>, cause: Cause.Cause<E>) => Effect.Effect<void, E, R>
-  } | undefined
-}
-
-/**
- * Consumes a change stream durably: every event is handled at least once, in order, also when processes die, and by one of several
- * instances at a time.
- *
- * **Details**
- *
- * How far it has come is kept in the `ResumeTokenStore`. When an instance dies, another one of the same name takes over after the
- * lease has run out, from the last checkpoint; at most as many events as lie between two checkpoints are handled again. An instance that
- * is interrupted or fails saves how far it has come and gives up its lease at once.
- *
- * Metrics, with the attribute `mongofx.consumer.name`: `mongofx.consumer.lag` and `mongofx.consumer.checkpoint.age` in seconds,
- * `mongofx.consumer.events`, `mongofx.consumer.dead_letters`.
- *
- * Never succeeds. Fails with what the handler fails with, unless `onPoison` is given, and with the `MongoError`s of the change stream and of
- * the store.
- *
- * **Gotchas**
- *
- * An instance that stops for longer than its lease, in a debugger for instance, may still be in its handler when another one
- * begins. It saves no token any more; `checkpoint` in a transaction keeps its effects out, too.
- *
- * **Example** (An outbox)
- *
- * ```ts
- * import { ChangeStream, type MongoCollection, ResumeTokenStore } from "@mongofx/core"
- * import { Effect, Schedule } from "effect"
- *
- * interface Message {
- *   readonly to: string
- * }
- *
- * const deliver = (outbox: MongoCollection.MongoCollection<Message>) =>
- *   ChangeStream.consume({
- *     name: "mail",
- *     watch: (position) => outbox.watch([{ $match: { operationType: "insert" } }], position),
- *     handler: (event) => event.operationType === "insert" ? Effect.log(event.fullDocument.to) : Effect.void,
- *     onPoison: {
- *       retry: Schedule.upTo(Schedule.exponential("1 second"), { times: 5 }),
- *       deadLetter: (event, cause) => Effect.logError("given up", event._id, cause)
- *     }
- *   }).pipe(Effect.provide(ResumeTokenStore.layerMemory))
- * ```
- *
- * @stability unstable
- * @category combinators
- * @since 0.1.0
- */
-export const consume: <A extends Driver.Document, E, R>(
-  options: ConsumeOptions<A, E, R>
-) => Effect.Effect<never, E | MongoError, R | ResumeTokenStore> = internal.consume

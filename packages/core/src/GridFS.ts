@@ -14,7 +14,7 @@ import type * as Sink from "effect/Sink"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import * as internal from "./internal/gridfs.ts"
-import type { CollectionOptions } from "./MongoCollection.ts"
+import type { CollectionOptions, Filter } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 import type { FindQuery } from "./Query.ts"
@@ -205,10 +205,10 @@ export interface GridFSBucket<in out Metadata extends Driver.Document = Driver.D
   ) => Stream.Stream<Uint8Array, MongoError>
 
   /** A query of the documents of the files that match; of all without a filter. */
-  readonly find: (filter?: Driver.Filter<GridFSFile<Metadata, Id>>) => FindQuery<GridFSFile<Metadata, Id>>
+  readonly find: (filter?: Filter<GridFSFile<Metadata, Id>>) => FindQuery<GridFSFile<Metadata, Id>>
   /** The document of the first file that matches, or none. */
   readonly findOne: (
-    filter?: Driver.Filter<GridFSFile<Metadata, Id>>
+    filter?: Filter<GridFSFile<Metadata, Id>>
   ) => Effect.Effect<Option.Option<GridFSFile<Metadata, Id>>, MongoError>
 
   /** Gives a file another name. */

@@ -51,13 +51,63 @@ export const TypeId: TypeId = internal.TypeId
 export type CollectionOptions = OptionsOf<Driver.CollectionOptions>
 
 /**
+ * What a plain object is, and no value that stands for something else: an `Option`, another value of Effect's, a Map, a Date, an
+ * ObjectId.
+ *
+ * **Details**
+ *
+ * The members are those that such values have. As a whole filter or update they are refused by the compiler, and wherever they
+ * stand when the operation runs.
+ *
+ * @see {@link Filter} has it
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export interface Plain {
+  /** Arrays, Maps, Sets, and Effects, Options and Results have it. */
+  readonly [Symbol.iterator]?: undefined
+  /** Dates have it. */
+  readonly [Symbol.toPrimitive]?: undefined
+  /** Promises and bytes have it. */
+  readonly [Symbol.toStringTag]?: undefined
+  /** Regular expressions have it. */
+  readonly [Symbol.match]?: undefined
+  /** Values of BSON have it. */
+  readonly _bsontype?: undefined
+  /** A `BigDecimal` has it. */
+  readonly "~effect/BigDecimal"?: undefined
+  /** A `DateTime` has it. */
+  readonly "~effect/DateTime"?: undefined
+  /** A `Duration` has it. */
+  readonly "~effect/Duration"?: undefined
+  /** A `Redacted` has it. */
+  readonly "~effect/Redacted"?: undefined
+}
+
+/**
+ * A filter: conditions on the fields of documents, in the driver's types.
+ *
+ * **Gotchas**
+ *
+ * The driver's types take any object that has no field of the documents. So an `Option` would do, and match every
+ * document: it is refused, here and when the operation runs.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Filter<A> = Driver.Filter<A> & Plain
+
+/**
  * A change to documents: update operators, or a pipeline that computes the new document.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export type Update<A extends Driver.Document> = Driver.UpdateFilter<A> | ReadonlyArray<Driver.Document>
+export type Update<A extends Driver.Document> = Driver.UpdateFilter<A> & Plain | ReadonlyArray<Driver.Document>
 
 /**
  * A search index that is to be made.
@@ -120,7 +170,9 @@ export interface WaitUntilQueryableOptions {
  * Arguments are never changed: a document without `_id` gets one on a copy, anew for every run, so running an `insertOne`
  * twice inserts two documents. Input that would be lost or do harm is refused before it is sent, with an
  * `InvalidArgumentError` that names the path: `undefined` anywhere in a filter, invalid dates, bigints outside of the
- * int64 range, sets, functions and symbols. A property that is `undefined` in a document is left out.
+ * int64 range, text with a lone surrogate, functions, symbols, and what is more than its properties: an `Option`, a
+ * `Duration` and other values of Effect's, maps, sets, amounts and dates of libraries. Instances of your own classes whose
+ * properties are their data are documents. A property that is `undefined` in a document is left out.
  *
  * The operations take the driver's options, save those that mongofx owns (see `Mongo.OptionsOf`).
  *
@@ -185,58 +237,58 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
 
   /** A query of the documents that match; of all without a filter. */
   readonly find: (
-    filter?: Driver.Filter<A>,
+    filter?: Filter<A>,
     options?: OptionsOf<Driver.FindOptions>
   ) => FindQuery<Driver.WithId<A>>
   /** The first document that matches, or none. */
   readonly findOne: (
-    filter?: Driver.Filter<A>,
+    filter?: Filter<A>,
     options?: OptionsOf<Driver.FindOneOptions>
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
   /** Deletes the first document that matches and returns it. */
   readonly findOneAndDelete: (
-    filter: Driver.Filter<A>,
+    filter: Filter<A>,
     options?: OptionsOf<Driver.FindOneAndDeleteOptions, "includeResultMetadata">
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
   /** Replaces the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. */
   readonly findOneAndReplace: (
-    filter: Driver.Filter<A>,
+    filter: Filter<A>,
     replacement: Driver.WithoutId<A>,
     options?: OptionsOf<Driver.FindOneAndReplaceOptions, "includeResultMetadata">
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
   /** Updates the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. */
   readonly findOneAndUpdate: (
-    filter: Driver.Filter<A>,
+    filter: Filter<A>,
     update: Update<A>,
     options?: OptionsOf<Driver.FindOneAndUpdateOptions, "includeResultMetadata">
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
 
   /** Updates the first document that matches. An update that holds no operator is refused: that is `replaceOne`. */
   readonly updateOne: (
-    filter: Driver.Filter<A>,
+    filter: Filter<A>,
     update: Update<A>,
     options?: OptionsOf<Driver.UpdateOptions & { sort?: Driver.Sort }>
   ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
   /** Updates all documents that match. The driver never retries it. */
   readonly updateMany: (
-    filter: Driver.Filter<A>,
+    filter: Filter<A>,
     update: Update<A>,
     options?: OptionsOf<Driver.UpdateOptions>
   ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
   /** Puts another document in the place of the first one that matches; its `_id` stays. */
   readonly replaceOne: (
-    filter: Driver.Filter<A>,
+    filter: Filter<A>,
     replacement: Driver.WithoutId<A>,
     options?: OptionsOf<Driver.ReplaceOptions & { sort?: Driver.Sort }>
   ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
   /** Deletes the first document that matches. */
   readonly deleteOne: (
-    filter: Driver.Filter<A>,
+    filter: Filter<A>,
     options?: OptionsOf<Driver.DeleteOptions, "ordered">
   ) => Effect.Effect<Driver.DeleteResult, MongoError>
   /** Deletes all documents that match: all of the collection for `{}`. The driver never retries it. */
   readonly deleteMany: (
-    filter: Driver.Filter<A>,
+    filter: Filter<A>,
     options?: OptionsOf<Driver.DeleteOptions, "ordered">
   ) => Effect.Effect<Driver.DeleteResult, MongoError>
   /**
@@ -250,7 +302,7 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
 
   /** Counts the documents that match by reading them or an index. */
   readonly countDocuments: (
-    filter?: Driver.Filter<A>,
+    filter?: Filter<A>,
     options?: OptionsOf<Driver.CountDocumentsOptions>
   ) => Effect.Effect<number, MongoError>
   /** The number of documents after the collection's metadata: fast, and off by some after an unclean shutdown. */
@@ -261,12 +313,12 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
   readonly distinct: {
     <Key extends keyof Driver.WithId<A>>(
       key: Key,
-      filter?: Driver.Filter<A>,
+      filter?: Filter<A>,
       options?: OptionsOf<Driver.DistinctOptions>
     ): Effect.Effect<Array<Driver.Flatten<Driver.WithId<A>[Key]>>, MongoError>
     <B = unknown>(
       key: string,
-      filter?: Driver.Filter<A>,
+      filter?: Filter<A>,
       options?: OptionsOf<Driver.DistinctOptions>
     ): Effect.Effect<Array<B>, MongoError>
   }

@@ -16,7 +16,7 @@ import type * as Driver from "mongodb"
 import * as internal from "./internal/encryption.ts"
 import type { OptionsOf } from "./Mongo.ts"
 import { MongoClient } from "./MongoClient.ts"
-import type { MongoCollection } from "./MongoCollection.ts"
+import type { Filter, MongoCollection } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 import type { Query } from "./Query.ts"
@@ -278,7 +278,7 @@ export interface MongoEncryption {
    * where no key matches. What was encrypted with them stays readable.
    */
   readonly rewrapManyDataKey: (
-    filter: Driver.Filter<Driver.DataKey>,
+    filter: Filter<Driver.DataKey>,
     options?: RewrapOptions
   ) => Effect.Effect<Option.Option<Driver.BulkWriteResult>, MongoError>
   /** The data key of the `_id`, or none. */

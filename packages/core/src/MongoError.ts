@@ -2,7 +2,8 @@
  * The one error of mongofx, and its reasons.
  *
  * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a
- * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`.
+ * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`, and with
+ * `isTransient` what can be applied twice.
  *
  * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
  * validation), they are in `Redacted` fields only.
@@ -98,6 +99,8 @@ const ReasonFields = {
   labels: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
   /** The server's reply, where it is one that says what went wrong. It may have document values. */
   response: Schema.optional(RedactedDocument),
+  /** True where nothing was changed for certain: it only reads, it was not sent, or the server says so. */
+  nothingDone: Schema.optional(Schema.Boolean),
   /** What was thrown. A copy without them where it contained credentials or document values. */
   cause: Schema.Defect(),
   /** Operation, namespace and the server's or driver's own message. */
@@ -123,24 +126,35 @@ const IdsByIndex = Schema.declare<Readonly<Record<number, unknown>>>(
   }
 )
 
-const retryLabels = new Set([
+const transientLabels: ReadonlySet<string> = new Set([
   "TransientTransactionError",
+  "UnknownTransactionCommitResult",
   "RetryableWriteError",
   "RetryableError",
   "PoolRequestedRetry",
   "ResumableChangeStreamError"
 ])
 
-const retryByLabel = (reason: { readonly labels: ReadonlyArray<string> }, otherwise: boolean): boolean => {
+const transientByLabel = (reason: { readonly labels: ReadonlyArray<string> }, otherwise: boolean): boolean =>
+  otherwise || reason.labels.some((label) => transientLabels.has(label))
+
+const transientServerCodes: ReadonlySet<number> = new Set([63, 133, 134, 150, 234, 13388])
+
+const isTransientServerCode = (code: number | undefined): boolean =>
+  code !== undefined && transientServerCodes.has(code)
+
+const isRepeatable = (
+  reason: {
+    readonly isTransient: boolean
+    readonly labels: ReadonlyArray<string>
+    readonly nothingDone?: boolean | undefined
+  }
+): boolean => {
   // A transaction whose outcome is unknown must not be run again blindly, whatever else is known of the failure.
-  if (reason.labels.includes("UnknownTransactionCommitResult")) return false
-  return otherwise || reason.labels.some((label) => retryLabels.has(label))
+  if (!reason.isTransient || reason.labels.includes("UnknownTransactionCommitResult")) return false
+  return reason.nothingDone === true || reason.labels.includes("NoWritesPerformed") ||
+    reason.labels.includes("TransientTransactionError")
 }
-
-const retryableServerCodes = new Set([63, 133, 134, 150, 234, 13388])
-
-const isRetryableServerCode = (code: number | undefined): boolean =>
-  code !== undefined && retryableServerCodes.has(code)
 
 const causeToJson = (cause: unknown): unknown => {
   if (cause instanceof Error) return { name: cause.name, message: cause.message }
@@ -178,7 +192,8 @@ const reasonToJson = (reason: { readonly message: string; readonly cause: unknow
  * - `poolCleared`: another operation's network error emptied the pool; this operation was not sent
  * - `incompatible`: the server is too old or too new for the driver
  *
- * Retryable, save `tls` and `incompatible`, which do not heal by themselves.
+ * Transient, save `tls` and `incompatible`, which do not heal by themselves. Retryable where the operation reads, or was never
+ * sent.
  *
  * **Gotchas**
  *
@@ -223,9 +238,14 @@ export class ConnectionError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, this.kind !== "tls" && this.kind !== "incompatible")
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, this.kind !== "tls" && this.kind !== "incompatible")
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -235,8 +255,8 @@ export class ConnectionError
 }
 
 /**
- * Error reason for an operation that waited for a free connection longer than `waitQueueTimeout`. Nothing was sent, so it
- * is retryable.
+ * Error reason for an operation that waited for a free connection longer than `waitQueueTimeout`. Transient, and retryable unless
+ * an attempt before it was sent.
  *
  * **Example** (Shedding load)
  *
@@ -262,9 +282,14 @@ export class PoolTimeoutError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
     return true
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  get isRetryable(): boolean {
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -274,7 +299,7 @@ export class PoolTimeoutError
 }
 
 /**
- * Error reason for an operation on something that is no longer open. Not retryable: it does not open again.
+ * Error reason for an operation on something that is no longer open. Not transient: it does not open again.
  *
  * **Details**
  *
@@ -304,7 +329,12 @@ export class ClientClosedError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -316,7 +346,7 @@ export class ClientClosedError
 }
 
 /**
- * Error reason for refused, missing or unusable credentials, whatever the mechanism. Not retryable.
+ * Error reason for refused, missing or unusable credentials, whatever the mechanism. Not transient.
  *
  * **Example** (Saying what to check)
  *
@@ -341,7 +371,12 @@ export class AuthenticationError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -353,7 +388,7 @@ export class AuthenticationError
 }
 
 /**
- * Error reason for a user that may not do what was asked (code 13). Not retryable.
+ * Error reason for a user that may not do what was asked (code 13). Not transient.
  *
  * **Example** (Falling back when a command is not allowed)
  *
@@ -378,7 +413,12 @@ export class AuthorizationError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -390,7 +430,7 @@ export class AuthorizationError
 }
 
 /**
- * Error reason for input that was refused before anything was sent: by mongofx or by the driver. Not retryable.
+ * Error reason for input that was refused before anything was sent: by mongofx or by the driver. Not transient.
  *
  * **Details**
  *
@@ -424,7 +464,12 @@ export class InvalidArgumentError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -437,7 +482,7 @@ export class InvalidArgumentError
 
 /**
  * Error reason for a command that the server refuses as it stands: an unknown command or operator, a wrong type, an update
- * of an immutable field, an invalid name, a feature that this server does not have. Not retryable.
+ * of an immutable field, an invalid name, a feature that this server does not have. Not transient.
  *
  * **Example** (Telling an old server from a real failure)
  *
@@ -462,9 +507,14 @@ export class InvalidCommandError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, false)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, false)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -475,7 +525,7 @@ export class InvalidCommandError
 
 /**
  * Error reason for a value that cannot be written as BSON, a reply that cannot be read, or a document that is too large.
- * Not retryable.
+ * Not transient.
  *
  * **Example** (Skipping what is too large)
  *
@@ -497,7 +547,12 @@ export class BsonError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -509,7 +564,7 @@ export class BsonError
 }
 
 /**
- * Error reason for a write that would break a unique index (code 11000). Not retryable.
+ * Error reason for a write that would break a unique index (code 11000). Not transient.
  *
  * **Details**
  *
@@ -552,7 +607,12 @@ export class DuplicateKeyError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -564,7 +624,7 @@ export class DuplicateKeyError
 }
 
 /**
- * Error reason for a document that the collection's validator refuses (code 121). Not retryable.
+ * Error reason for a document that the collection's validator refuses (code 121). Not transient.
  *
  * **Details**
  *
@@ -603,7 +663,12 @@ export class DocumentValidationError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -615,7 +680,8 @@ export class DocumentValidationError
 }
 
 /**
- * Error reason for a write that met another one on the same document (code 112). Retryable.
+ * Error reason for a write that met another one on the same document (code 112). Transient, and retryable where it is a write to one
+ * document.
  *
  * **Gotchas**
  *
@@ -645,9 +711,14 @@ export class WriteConflictError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, true)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, true)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -658,7 +729,8 @@ export class WriteConflictError
 
 /**
  * Error reason for a write that was applied but not acknowledged as the write concern asks (codes 64, 79, 100, and every
- * `writeConcernError` in a reply). Retryable only where the server labels it so.
+ * `writeConcernError` in a reply). Transient where the server labels it so, and retryable only where the server also says that
+ * nothing was written.
  *
  * **Gotchas**
  *
@@ -687,9 +759,14 @@ export class WriteConcernError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, false)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, false)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -711,7 +788,7 @@ export class WriteConcernError
  * - `positionLost` (136): the capped collection overwrote its position
  * - `exhausted`, `inUse`, `tailable`: the driver's cursor was used in a way that its state or type does not allow
  *
- * Retryable for `notFound`, `planKilled` and `positionLost`: the query can be run again, from its start.
+ * Transient for `notFound`, `planKilled` and `positionLost`: the query can be run again, from its start.
  *
  * **Example** (Running a query again)
  *
@@ -737,9 +814,17 @@ export class CursorError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(
+      this,
+      this.kind === "notFound" || this.kind === "planKilled" || this.kind === "positionLost"
+    )
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, this.kind === "notFound" || this.kind === "planKilled" || this.kind === "positionLost")
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -754,7 +839,7 @@ export class CursorError
  *
  * **Details**
  *
- * Code 50 is not retryable: the same operation under the same limit is likely to run out again, at the server's cost.
+ * Code 50 is not transient: the same operation under the same limit is likely to run out again, at the server's cost.
  * Code 262 is, as the driver specification has it.
  *
  * **Example** (A cheaper answer when time runs out)
@@ -780,9 +865,14 @@ export class MaxTimeExpiredError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, this.code === 262)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, this.code === 262)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -793,7 +883,8 @@ export class MaxTimeExpiredError
 
 /**
  * Error reason for a member that cannot serve the operation in its present state: it is no primary, steps down, recovers
- * or shuts down (codes 91, 189, 10058, 10107, 11600, 11602, 13435, 13436). Retryable: the driver finds the new primary.
+ * or shuts down (codes 91, 189, 10058, 10107, 11600, 11602, 13435, 13436). Transient: the driver finds the new primary. Retryable
+ * where the operation reads, or the member refused the write before it did anything.
  *
  * **Example** (Riding out an election)
  *
@@ -805,7 +896,7 @@ export class MaxTimeExpiredError
  *   self.pipe(Effect.retry({
  *     schedule: Schedule.exponential("200 millis"),
  *     times: 6,
- *     while: (error) => error.reason._tag === "NotPrimaryError"
+ *     while: (error) => error.reason._tag === "NotPrimaryError" && error.isRetryable
  *   }))
  * ```
  *
@@ -820,9 +911,14 @@ export class NotPrimaryError extends Schema.TaggedError<NotPrimaryError>("@mongo
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, true)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, true)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -832,7 +928,7 @@ export class NotPrimaryError extends Schema.TaggedError<NotPrimaryError>("@mongo
 }
 
 /**
- * Error reason for a collection or view that already exists (code 48). Not retryable.
+ * Error reason for a collection or view that already exists (code 48). Not transient.
  *
  * **Example** (Creating what may exist)
  *
@@ -857,7 +953,12 @@ export class NamespaceExistsError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -869,7 +970,7 @@ export class NamespaceExistsError
 }
 
 /**
- * Error reason for a database, collection or view that does not exist (code 26). Not retryable.
+ * Error reason for a database, collection or view that does not exist (code 26). Not transient.
  *
  * **Example** (Dropping what may be gone)
  *
@@ -894,7 +995,12 @@ export class NamespaceNotFoundError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -907,7 +1013,7 @@ export class NamespaceNotFoundError
 
 /**
  * Error reason for an index that is missing, conflicts with another one or cannot be built, and for search indexes where the
- * server has none. Not retryable.
+ * server has none. Not transient.
  *
  * **Details**
  *
@@ -946,9 +1052,14 @@ export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/Mo
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, false)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, false)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -973,8 +1084,8 @@ export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/Mo
  * - `unsupported` (20): the server has no transactions
  *
  * `label` is `TransientTransactionError` when the whole transaction may run again, which makes it retryable, and
- * `UnknownTransactionCommitResult` when nobody knows whether it was committed, which does not: run again, its writes could be
- * applied twice.
+ * `UnknownTransactionCommitResult` when nobody knows whether it was committed. That is transient and not retryable: run again, its
+ * writes could be applied twice.
  *
  * **Example** (Telling an unknown outcome)
  *
@@ -1003,9 +1114,14 @@ export class TransactionError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, this.code === 24 || this.code === 239 || this.code === 246)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, this.code === 24 || this.code === 239 || this.code === 246)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1022,11 +1138,11 @@ export class TransactionError
  * - `historyLost` (code 286): the oplog no longer reaches back to the resume token
  * - `invalidResumeToken` (260): the resume token does not belong to this stream
  * - `invalidated`: what was watched has been dropped or renamed; see `continueAfterInvalidate` of `watch`
- * - `leaseLost`: another instance of a consumer has taken over; see `ChangeStream.consume`
+ * - `leaseLost`: another instance of a consumer has taken over; see `ChangeStreamConsumer.consume`
  * - `fatal` (280): the server cannot go on, or an event has no resume token
  * - `closed` (222): the stream was closed
  *
- * Not retryable, unless the server labels it `ResumableChangeStreamError`.
+ * Not transient, unless the server labels it `ResumableChangeStreamError`.
  *
  * **Example** (Starting over when the history is lost)
  *
@@ -1060,9 +1176,14 @@ export class ChangeStreamError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, false)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, false)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1073,7 +1194,7 @@ export class ChangeStreamError
 
 /**
  * Error reason for a GridFS file that is missing (`fileNotFound`), whose chunks do not fit together (`corrupt`), or whose
- * upload or download was aborted (`aborted`). Not retryable.
+ * upload or download was aborted (`aborted`). Not transient.
  *
  * **Example** (A file that may be missing)
  *
@@ -1100,7 +1221,12 @@ export class GridFSError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -1117,7 +1243,7 @@ export class GridFSError
  *
  * **Details**
  *
- * `code`, `codeName` and `labels` are those of the error beneath it, where a server or a connection is at fault. Retryable when
+ * `code`, `codeName` and `labels` are those of the error beneath it, where a server or a connection is at fault. Transient when
  * that error is, and when a request to a key management service timed out.
  *
  * **Example** (Reporting a key failure)
@@ -1137,8 +1263,8 @@ export class GridFSError
 export class EncryptionError
   extends Schema.TaggedError<EncryptionError>("@mongofx/core/MongoError/EncryptionError")("EncryptionError", {
     ...ReasonFields,
-    /** Whether the failure beneath it is transient. */
-    retryable: Schema.Boolean,
+    /** Whether the failure beneath it may pass by itself. */
+    transient: Schema.Boolean,
     /** Where an encrypted collection could not be made: its fields, with the keys that were made before. */
     encryptedFields: Schema.optional(Schema.Unknown)
   })
@@ -1146,9 +1272,14 @@ export class EncryptionError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return this.transient
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return this.retryable
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1158,7 +1289,8 @@ export class EncryptionError
 }
 
 /**
- * Error reason for a server that sheds load (code 462, label `SystemOverloadedError`). Retryable, after a pause.
+ * Error reason for a server that sheds load (code 462, label `SystemOverloadedError`). Transient, and retryable after a pause
+ * unless an attempt before it may have been applied.
  *
  * **Gotchas**
  *
@@ -1174,7 +1306,7 @@ export class EncryptionError
  *   self.pipe(Effect.retry({
  *     schedule: Schedule.exponential("1 second").pipe(Schedule.jittered),
  *     times: 4,
- *     while: (error) => error.reason._tag === "OverloadedError"
+ *     while: (error) => error.reason._tag === "OverloadedError" && error.isRetryable
  *   }))
  * ```
  *
@@ -1189,9 +1321,14 @@ export class OverloadedError extends Schema.TaggedError<OverloadedError>("@mongo
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, true)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, true)
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1206,7 +1343,7 @@ export class OverloadedError extends Schema.TaggedError<OverloadedError>("@mongo
  *
  * **Details**
  *
- * Retryable where the driver specification counts the code as retryable (63, 133, 134, 150, 234, 13388) or a label says so.
+ * Transient where the driver specification counts the code as retryable (63, 133, 134, 150, 234, 13388) or a label says so.
  *
  * **Example** (Handling one code)
  *
@@ -1229,9 +1366,14 @@ export class ServerError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return transientByLabel(this, isTransientServerCode(this.code))
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
-    return retryByLabel(this, isRetryableServerCode(this.code))
+    return isRepeatable(this)
   }
 
   /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
@@ -1242,7 +1384,7 @@ export class ServerError
 
 /**
  * Error reason for what is neither the driver's, BSON's nor the server's: usually whatever was thrown by the function given to
- * `use`, by a `toBSON` method, or by another callback. Not retryable.
+ * `use`, by a `toBSON` method, or by another callback. Not transient.
  *
  * **Details**
  *
@@ -1269,7 +1411,12 @@ export class UnknownError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -1385,8 +1532,8 @@ export const WriteErrorReason: Schema.Union<[
 ])
 
 /**
- * Error reason for a bulk write that was not done completely: `bulkWrite`, `insertMany` or the client's `bulkWrite`. Not retryable as a whole: what
- * was done would be done again.
+ * Error reason for a bulk write that was not done completely: `bulkWrite`, `insertMany` or the client's `bulkWrite`. Never retryable as a
+ * whole: what was done would be done again. Transient where everything that went wrong in it is.
  *
  * **Details**
  *
@@ -1454,7 +1601,17 @@ export class BulkWriteError
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 
-  /** Whether the same operation may succeed when it is run again; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
+  get isTransient(): boolean {
+    const problems = [
+      ...this.writeErrors.map(({ reason }) => reason),
+      ...this.writeConcernErrors,
+      ...(this.stoppedBy === undefined ? [] : [this.stoppedBy])
+    ]
+    return problems.length > 0 && problems.every((reason) => reason.isTransient)
+  }
+
+  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
   get isRetryable(): boolean {
     return false
   }
@@ -1552,21 +1709,27 @@ export const MongoErrorReason: Schema.Union<[
  * **When to use**
  *
  * Handle one reason with `Effect.catchReason("MongoError", "DuplicateKeyError", ...)`, several with `Effect.catchReasons`, or
- * put the reasons into the error channel with `Effect.unwrapReason("MongoError")`. Retry with `isRetryable`.
+ * put the reasons into the error channel with `Effect.unwrapReason("MongoError")`. Retry with `isRetryable`, and with `isTransient`
+ * what can be applied twice.
  *
  * **Details**
  *
  * `message` names the operation and its namespace, then has the server's or the driver's own message:
  * `insertOne on app.users: E11000 duplicate key error ...`.
  *
- * `isRetryable` means that the failure is transient: the same operation, run again a little later, may succeed. It is decided
- * by the reason, and by the labels of server and driver (`RetryableWriteError`, `RetryableError`, `TransientTransactionError`, ...). The
- * driver has already retried a retryable read or write once, so wait before the next attempt.
+ * `isTransient` means that the failure may pass by itself: the same effect, run again a little later, may succeed. It is decided by
+ * the reason, and by the labels of server and driver (`RetryableWriteError`, `RetryableError`, `TransientTransactionError`, ...).
+ *
+ * `isRetryable` means that it also cannot be applied twice when it is run again: it only reads, it was refused before it was sent,
+ * or the server says that nothing was done (`nothingDone` of the reason, and the label `NoWritesPerformed`). In doubt it is false.
+ *
+ * The driver has already retried a retryable read or write once, so wait before the next attempt.
  *
  * **Gotchas**
  *
- * - `isRetryable` does not say that nothing has happened. After a broken connection a write may have been applied. Retry
- *   writes that can be applied twice: a replace, a `$set`, an upsert, an insert with an `_id` of your own.
+ * - After a broken connection a write may have been applied: it is transient and not retryable. Retry by `isTransient` what can be
+ *   applied twice: a replace, a `$set`, an upsert, an insert with an `_id` of your own (whose second attempt may fail with a
+ *   `DuplicateKeyError`).
  * - Inside a transaction, do not retry a single operation: the server has aborted the transaction. `withTransaction` runs the
  *   whole of it again.
  *
@@ -1606,7 +1769,12 @@ export class MongoError extends Schema.TaggedError<MongoError>("@mongofx/core/Mo
     return this.reason.message || this.reason._tag
   }
 
-  /** Whether the same operation may succeed when it is run again. */
+  /** Whether the failure may pass by itself: run again a little later, the same effect may succeed. */
+  get isTransient(): boolean {
+    return this.reason.isTransient
+  }
+
+  /** Whether it may pass by itself, and running the effect again cannot apply it twice. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }

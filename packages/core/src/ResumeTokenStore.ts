@@ -3,38 +3,93 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
+import { serverNanos } from "./internal/serverTime.ts"
 import { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 
 /**
- * Keeps for each consumer, by its name, one resume token and one lease.
+ * One turn of a consumer: from taking its lease until another turn begins or the lease is given up.
  *
  * **Details**
  *
- * A lease belongs to one owner for a time. Only its owner can save a token, so that an instance that was thought dead does not turn
- * back the one that took over.
+ * Each turn has a number of its own, its fence, which only grows. What a turn writes is written only while the stored fence is its
+ * own. So an instance that was stopped, cut off or believed dead can do no harm when it comes back, however late its commands
+ * arrive: it can neither move the token nor make the lease longer.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Turn {
+  /** The name of the consumer. */
+  readonly name: string
+  /** The number of the turn: higher than that of all turns before. */
+  readonly fence: number
+  /** Where the turns before have come to; none where no token was saved yet. */
+  readonly saved: Option.Option<Checkpoint>
+}
+
+/**
+ * How far a consumer has come.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Checkpoint {
+  /** The token to go on with. */
+  readonly token: Driver.ResumeToken
+  /** False while `onFirstStart` has not come to its end: it is run again then. */
+  readonly started: boolean
+}
+
+/**
+ * Keeps for each consumer, by its name, one resume token and one lease.
+ *
+ * **When to use**
+ *
+ * Use `layerMongo` or `layerMemory`. Implement it to keep tokens elsewhere; the gotchas say what a store has to guarantee.
+ *
+ * **Gotchas**
+ *
+ * `acquire`, `renew`, `release` and `save` compare and write in one step each. Where the handler's transaction saves the token, `save`
+ * takes part in that transaction, and conflicts with a turn that begins meanwhile.
+ *
+ * @see {@link Turn} says what a fence is
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface ResumeTokenStore {
-  /** Takes the lease, or makes it last longer where the owner has it. False when another owner has it. */
-  readonly acquire: (name: string, owner: string, duration: Duration.Duration) => Effect.Effect<boolean, MongoError>
-  /** Gives the lease up, where the owner has it. */
-  readonly release: (name: string, owner: string) => Effect.Effect<void, MongoError>
-  /** The token that was saved last. */
-  readonly load: (name: string) => Effect.Effect<Option.Option<Driver.ResumeToken>, MongoError>
-  /** Saves a token. False, and nothing is saved, when the owner does not have the lease. */
-  readonly save: (name: string, owner: string, token: Driver.ResumeToken) => Effect.Effect<boolean, MongoError>
-  /** Forgets the token. */
+  /**
+   * Begins a turn, with a new fence: where the lease is free, has run out, or belongs to this owner. None when another owner has it.
+   * The owner is a name for one instance, by which it gets back a lease whose reply it has never seen.
+   */
+  readonly acquire: (
+    name: string,
+    owner: string,
+    duration: Duration.Duration
+  ) => Effect.Effect<Option.Option<Turn>, MongoError>
+  /** Makes the lease of a turn last for this long from now on. It never begins one: false when the turn is over. */
+  readonly renew: (turn: Turn, duration: Duration.Duration) => Effect.Effect<boolean, MongoError>
+  /** Ends a turn and gives up its lease. Does nothing when the turn is over. */
+  readonly release: (turn: Turn) => Effect.Effect<void, MongoError>
+  /** How far the consumer has come. */
+  readonly load: (name: string) => Effect.Effect<Option.Option<Checkpoint>, MongoError>
+  /**
+   * Saves how far a turn has come. Positions count what the turn has passed: a lower one than the turn has saved already is not
+   * saved, so that a command that arrives late does not bring the token back. False, and nothing is saved, in that case and when the turn
+   * is over.
+   */
+  readonly save: (turn: Turn, position: number, checkpoint: Checkpoint) => Effect.Effect<boolean, MongoError>
+  /** Forgets how far the consumer has come, and ends the turn of the instance that works: the next one is a first start. */
   readonly clear: (name: string) => Effect.Effect<void, MongoError>
 }
 
@@ -61,10 +116,16 @@ export const ResumeTokenStore: Context.Service<ResumeTokenStore, ResumeTokenStor
 interface Stored {
   readonly _id: string
   readonly owner: string | null
+  readonly fence: number
   readonly expiresAt: Date
+  readonly position: number
   readonly token?: Driver.ResumeToken
+  readonly started?: boolean
   readonly savedAt?: Date
 }
+
+const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
+  Option.map(Option.fromUndefinedOr(token), (token) => ({ token, started: started !== false }))
 
 /**
  * Keeps tokens and leases in a collection of the database, one document for each consumer. Leases last by the server's clock.
@@ -98,40 +159,60 @@ export const layerMongo = (
       const stored = database.collection<Stored>(options.collection ?? "mongofx_resume_tokens", {
         writeConcern: { w: "majority" },
         readConcern: { level: "majority" },
-        readPreference: "primary"
+        readPreference: "primary",
+        // Fences, positions and counts are read as numbers, whatever the client reads them as.
+        promoteValues: true,
+        promoteLongs: true,
+        useBigInt64: false
       })
+      const isTurn = ({ fence, name }: Turn) => ({ _id: name, fence })
+      const isDone = Effect.map((result: { readonly matchedCount: number }) => result.matchedCount === 1)
+      const expiresIn = (duration: Duration.Duration) => ({ $add: ["$$NOW", Duration.toMillis(duration)] })
+      // The number is used up with the turn: nothing of it that arrives later is taken.
+      const over = { $set: { owner: null, expiresAt: new Date(0) }, $inc: { fence: 1 } }
       return {
         acquire: (name, owner, duration) => {
           const isFree = { $or: [{ owner }, { owner: null }, { $expr: { $lt: ["$expiresAt", "$$NOW"] } }] }
-          const expiresAt = { $add: ["$$NOW", Duration.toMillis(duration)] }
           // In two steps, since an upsert cannot compare with the server's time. Several may come first: all but one find it there.
           const ensure = stored.updateOne(
             { _id: name },
-            { $setOnInsert: { owner: null, expiresAt: new Date(0) } },
+            { $setOnInsert: { owner: null, fence: 0, expiresAt: new Date(0), position: 0 } },
             { upsert: true }
           ).pipe(Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.void))
-          const take = stored.updateOne({ _id: name, ...isFree }, [{ $set: { owner: { $literal: owner }, expiresAt } }])
-          return Effect.map(Effect.andThen(ensure, take), (result) => result.matchedCount === 1)
+          // The token comes with the lease: read by itself it might be one that a transaction is about to replace.
+          const take = stored.findOneAndUpdate(
+            { _id: name, ...isFree },
+            [{
+              $set: {
+                owner: { $literal: owner },
+                fence: { $add: [{ $ifNull: ["$fence", 0] }, 1] },
+                expiresAt: expiresIn(duration),
+                position: 0
+              }
+            }],
+            { returnDocument: "after" }
+          )
+          return Effect.map(
+            Effect.andThen(ensure, take),
+            Option.map((document): Turn => ({ name, fence: document.fence, saved: checkpointOf(document) }))
+          )
         },
-        release: (name, owner) =>
-          Effect.asVoid(stored.updateOne({ _id: name, owner }, { $set: { owner: null, expiresAt: new Date(0) } })),
-        load: (name) =>
-          Effect.map(
-            stored.findOne({ _id: name }),
-            Option.flatMap((document) => Option.fromUndefinedOr(document.token))
-          ),
-        save: (name, owner, token) =>
-          Effect.map(
-            stored.updateOne({ _id: name, owner }, { $set: { token }, $currentDate: { savedAt: true } }),
-            (result) => result.matchedCount === 1
-          ),
-        clear: (name) => Effect.asVoid(stored.updateOne({ _id: name }, { $unset: { token: "" } }))
+        renew: (turn, duration) =>
+          isDone(stored.updateOne(isTurn(turn), [{ $set: { expiresAt: expiresIn(duration) } }])),
+        release: (turn) => Effect.asVoid(stored.updateOne(isTurn(turn), over)),
+        load: (name) => Effect.map(stored.findOne({ _id: name }), Option.flatMap(checkpointOf)),
+        save: (turn, position, { started, token }) =>
+          isDone(stored.updateOne(
+            { ...isTurn(turn), position: { $lte: position } },
+            { $set: { token, started, position }, $currentDate: { savedAt: true } }
+          )),
+        clear: (name) => Effect.asVoid(stored.updateOne({ _id: name }, { ...over, $unset: { token: "", started: "" } }))
       }
     })
   )
 
 /**
- * Keeps tokens and leases in memory, for tests and for consumers that may start over with the process. Leases last by Effect's `Clock`.
+ * Keeps tokens and leases in memory, for tests and for consumers that may start over with the process. Leases last by `Mongo.CurrentServerClock`.
  *
  * **Example** (A consumer under test)
  *
@@ -149,27 +230,58 @@ export const layerMongo = (
  * @since 0.1.0
  */
 export const layerMemory: Layer.Layer<ResumeTokenStore> = Layer.sync(ResumeTokenStore, () => {
-  const tokens = new Map<string, Driver.ResumeToken>()
-  const leases = new Map<string, { readonly owner: string; readonly expiresAt: number }>()
+  interface Entry {
+    owner: string | undefined
+    fence: number
+    expiresAt: bigint
+    position: number
+    saved: Option.Option<Checkpoint>
+  }
+  const entries = new Map<string, Entry>()
+  const entryOf = (name: string): Entry => {
+    const entry = entries.get(name) ?? { owner: undefined, fence: 0, expiresAt: 0n, position: 0, saved: Option.none() }
+    entries.set(name, entry)
+    return entry
+  }
+  const end = (entry: Entry): void => {
+    entry.owner = undefined
+    entry.fence++
+  }
+  const ifTurn = (turn: Turn, f: (entry: Entry, now: bigint) => void, also: (entry: Entry) => boolean = () => true) =>
+    Effect.withFiber((fiber) => {
+      const entry = entryOf(turn.name)
+      const isOurs = entry.fence === turn.fence && also(entry)
+      if (isOurs) f(entry, serverNanos(fiber))
+      return Effect.succeed(isOurs)
+    })
   return {
     acquire: (name, owner, duration) =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
-        const lease = leases.get(name)
-        if (lease !== undefined && lease.owner !== owner && lease.expiresAt > now) return false
-        leases.set(name, { owner, expiresAt: now + Duration.toMillis(duration) })
-        return true
+      Effect.withFiber((fiber) => {
+        const now = serverNanos(fiber)
+        const entry = entryOf(name)
+        if (entry.owner !== undefined && entry.owner !== owner && entry.expiresAt >= now) return Effect.succeedNone
+        entry.owner = owner
+        entry.fence++
+        entry.expiresAt = now + Duration.toNanosUnsafe(duration)
+        entry.position = 0
+        return Effect.succeedSome({ name, fence: entry.fence, saved: entry.saved })
       }),
-    release: (name, owner) =>
+    renew: (turn, duration) =>
+      ifTurn(turn, (entry, now) => {
+        entry.expiresAt = now + Duration.toNanosUnsafe(duration)
+      }),
+    release: (turn) => Effect.asVoid(ifTurn(turn, end)),
+    load: (name) => Effect.sync(() => entryOf(name).saved),
+    save: (turn, position, checkpoint) =>
+      ifTurn(turn, (entry) => {
+        entry.position = position
+        entry.saved = Option.some(checkpoint)
+      }, (entry) => entry.position <= position),
+    clear: (name) =>
       Effect.sync(() => {
-        if (leases.get(name)?.owner === owner) leases.delete(name)
-      }),
-    load: (name) => Effect.sync(() => Option.fromUndefinedOr(tokens.get(name))),
-    save: (name, owner, token) =>
-      Effect.sync(() => {
-        if (leases.get(name)?.owner !== owner) return false
-        tokens.set(name, token)
-        return true
-      }),
-    clear: (name) => Effect.sync(() => void tokens.delete(name))
+        const entry = entryOf(name)
+        end(entry)
+        entry.saved = Option.none()
+      })
   }
 })

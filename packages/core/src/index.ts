@@ -8,6 +8,13 @@
 export * as ChangeStream from "./ChangeStream.ts"
 
 /**
+ * Durable consumers of change streams: every event is handled, also when processes die, by one of several instances at a time.
+ *
+ * @since 0.1.0
+ */
+export * as ChangeStreamConsumer from "./ChangeStreamConsumer.ts"
+
+/**
  * Files of any size in MongoDB, after the GridFS specification: uploaded from a `Stream` or through a `Sink`, downloaded as a
  * `Stream`, whole or in part.
  *
@@ -59,7 +66,8 @@ export * as MongoEncryption from "./MongoEncryption.ts"
  * The one error of mongofx, and its reasons.
  *
  * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a
- * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`.
+ * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`, and with
+ * `isTransient` what can be applied twice.
  *
  * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
  * validation), they are in `Redacted` fields only.

@@ -9,7 +9,7 @@ const base = {
   namespace: "app.users",
   code: 999,
   codeName: "Nine",
-  labels: ["NoWritesPerformed"],
+  labels: ["NoWritesPerformed", "other"],
   cause: new Driver.MongoNetworkError("the driver's words"),
   message: "insertOne on app.users: the server's words"
 } as const
@@ -51,8 +51,8 @@ const bulkWrite = new MongoError.BulkWriteError({
   stoppedBy: new MongoError.ConnectionError({ ...base, kind: "network" })
 })
 
-/** One of each reason, or of each of its kinds, and whether it is retryable. */
-const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isRetryable: boolean]> = [
+/** One of each reason, or of each of its kinds, and whether it is transient. */
+const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isTransient: boolean]> = [
   ...connectionKinds.map((kind) =>
     [
       new MongoError.ConnectionError({ ...base, kind, address: "localhost:27017" }),
@@ -82,7 +82,7 @@ const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isRe
   [new MongoError.MaxTimeExpiredError({ ...base, code: 50 }), false],
   [new MongoError.MaxTimeExpiredError({ ...base, code: 262 }), true],
   [new MongoError.NotPrimaryError(base), true],
-  [new MongoError.NotPrimaryError(labelled("RetryableWriteError", "UnknownTransactionCommitResult")), false],
+  [new MongoError.NotPrimaryError(labelled("RetryableWriteError", "UnknownTransactionCommitResult")), true],
   [new MongoError.NamespaceExistsError(base), false],
   [new MongoError.NamespaceNotFoundError(base), false],
   [new MongoError.IndexError({ ...base, kind: "notFound" }), false],
@@ -102,24 +102,33 @@ const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isRe
       kind: "aborted",
       label: "UnknownTransactionCommitResult"
     }),
-    false
+    true
   ],
   [new MongoError.ChangeStreamError({ ...base, kind: "historyLost" }), false],
   [new MongoError.ChangeStreamError({ ...labelled("ResumableChangeStreamError"), kind: "closed" }), true],
   [new MongoError.GridFSError({ ...base, kind: "corrupt" }), false],
-  [new MongoError.EncryptionError({ ...base, retryable: false }), false],
-  [new MongoError.EncryptionError({ ...base, retryable: true }), true],
+  [new MongoError.EncryptionError({ ...base, transient: false }), false],
+  [new MongoError.EncryptionError({ ...base, transient: true }), true],
   [new MongoError.OverloadedError(base), true],
   [new MongoError.ServerError(base), false],
   [new MongoError.ServerError({ ...base, code: 63 }), true],
+  [new MongoError.ServerError({ ...base, labels: [], code: 63, nothingDone: true }), true],
   [new MongoError.ServerError(labelled("RetryableWriteError")), true],
   [new MongoError.UnknownError(base), false],
-  [bulkWrite, false]
+  [bulkWrite, false],
+  [new MongoError.BulkWriteError({ ...bulkWrite, ...base, writeErrors: [], writeConcernErrors: [] }), true]
 ]
 
-const cases = reasons.map(([reason, isRetryable]) => {
+/** What is transient, where the table gives it a label that says that nothing was done and none that leaves it open. */
+const isRetryable = (reason: MongoError.MongoErrorReason): boolean =>
+  reason.isTransient && reason._tag !== "BulkWriteError" &&
+  (reason.nothingDone === true || reason.labels.includes("NoWritesPerformed") ||
+    reason.labels.includes("TransientTransactionError")) &&
+  !reason.labels.includes("UnknownTransactionCommitResult")
+
+const cases = reasons.map(([reason, isTransient]) => {
   const { code, kind } = reason as { readonly code?: number; readonly kind?: string }
-  return [`${reason._tag} ${kind ?? code ?? ""} ${reason.labels.join(" ")}`, reason, isRetryable] as const
+  return [`${reason._tag} ${kind ?? code ?? ""} ${reason.labels.join(" ")}`, reason, isTransient] as const
 })
 
 describe("MongoError", () => {
@@ -130,10 +139,12 @@ describe("MongoError", () => {
     assert.deepStrictEqual(all.filter((tag) => !tags.has(tag)), [])
   })
 
-  it.each(cases)("%s", (_, reason, isRetryable) => {
+  it.each(cases)("%s", (_, reason, isTransient) => {
     const error = new MongoError.MongoError({ reason })
-    assert.strictEqual(error.isRetryable, isRetryable)
-    assert.strictEqual(reason.isRetryable, isRetryable)
+    assert.strictEqual(error.isTransient, isTransient)
+    assert.strictEqual(reason.isTransient, isTransient)
+    assert.strictEqual(error.isRetryable, isRetryable(reason))
+    assert.strictEqual(reason.isRetryable, isRetryable(reason))
     assert.strictEqual(error.message, base.message)
     assert.strictEqual(error.labels, reason.labels)
     assert.strictEqual(error.cause, reason)
@@ -145,13 +156,15 @@ describe("MongoError", () => {
     assert.isFalse(MongoError.isMongoError(reason))
   })
 
-  it.each(cases)("in JSON and back: %s", (_, reason, isRetryable) => {
+  it.each(cases)("in JSON and back: %s", (_, reason, isTransient) => {
     const codec = Schema.toCodecJson(MongoError.MongoError)
     const json = JSON.stringify(Schema.encodeSync(codec)(new MongoError.MongoError({ reason })))
     assert.notInclude(json, "hunter2")
     const decoded = Schema.decodeUnknownSync(codec)(JSON.parse(json))
     assert.isTrue(MongoError.isMongoError(decoded))
-    assert.strictEqual(decoded.isRetryable, isRetryable)
+    assert.strictEqual(decoded.isTransient, isTransient)
+    assert.strictEqual(decoded.isRetryable, isRetryable(reason))
+    assert.strictEqual(decoded.reason.nothingDone, reason.nothingDone)
     assert.strictEqual(decoded.message, base.message)
     const plain = (reason: MongoError.MongoErrorReason) => {
       const { cause: _, ...fields } = reason.toJSON() as Record<string, unknown>
@@ -161,6 +174,17 @@ describe("MongoError", () => {
     }
     assert.deepStrictEqual(plain(decoded.reason), plain(reason))
     assert.include(String(decoded.reason.cause), "the driver's words")
+  })
+
+  it("without a word that nothing was done, what is transient is not retryable", () => {
+    const fields = { ...base, labels: ["RetryableWriteError"], kind: "network" } as const
+    const unknown = new MongoError.ConnectionError(fields)
+    assert.isTrue(unknown.isTransient)
+    assert.isFalse(unknown.isRetryable)
+    assert.isTrue(new MongoError.ConnectionError({ ...fields, nothingDone: true }).isRetryable)
+    assert.isFalse(
+      new MongoError.ConnectionError({ ...fields, kind: "tls", labels: [], nothingDone: true }).isRetryable
+    )
   })
 
   it("a bulk write error keeps ids and write errors in JSON", () => {
@@ -188,7 +212,7 @@ describe("MongoError", () => {
         namespace: "app.users",
         code: 11000,
         codeName: "Nine",
-        labels: ["NoWritesPerformed"],
+        labels: ["NoWritesPerformed", "other"],
         cause: { name: "MongoNetworkError", message: "the driver's words" },
         message: base.message,
         index: "name_1",

@@ -14,7 +14,8 @@ import {
   setup,
   spoilt,
   timed,
-  until
+  until,
+  waitingByTestClock
 } from "./utils.ts"
 
 const hasBinary = (process.env["MONGOD_BINARY"] ?? "") !== ""
@@ -28,7 +29,9 @@ const watched = Effect.gen(function*() {
   const fixture = yield* setup()
   const items = fixture.db.collection<Item>("items")
   yield* fixture.db.createCollection("items", { changeStreamPreAndPostImages: { enabled: true } })
-  return { ...fixture, items }
+  const replied: Array<string> = []
+  fixture.driver.on("commandSucceeded", (event) => replied.push(event.commandName))
+  return { ...fixture, items, replies: (name: string) => replied.filter((one) => one === name).length }
 })
 
 type Event = ChangeStream.ChangeEvent<Item>
@@ -383,6 +386,58 @@ describe("resuming", () => {
       assert.deepInclude({ ...reason }, { _tag: "ChangeStreamError", kind: "historyLost" })
     }))
 
+  it.effect("goes on after a connection that breaks again and again, although the clock of the test stands still", () =>
+    Effect.gen(function*() {
+      const fixture = yield* watched
+      const { items } = fixture
+      const changes = yield* items.watch().open
+      // The driver tries each of them twice.
+      yield* failCommand(fixture, { times: 8 }, { failCommands: ["getMore", "aggregate"], closeConnection: true })
+      const fiber = yield* Effect.forkChild(take(changes.stream, 1))
+      yield* items.insertOne({ _id: 1 })
+      assert.deepStrictEqual((yield* Fiber.join(fiber)).map(keyOf), [1])
+      assert.isAbove(fixture.sent().filter((name) => name === "aggregate").length, 4)
+    }))
+
+  it.effect("does not resume what the server does not label", () =>
+    Effect.gen(function*() {
+      const fixture = yield* watched
+      for (const errorCode of [6, 91, 10_107]) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const changes = yield* fixture.items.watch().open
+          yield* failCommand(fixture, { times: 1 }, { failCommands: ["getMore"], errorCode })
+          const before = fixture.sent().length
+          assert.strictEqual((yield* reasonOf(Stream.runDrain(changes.stream))).code, errorCode)
+          assert.notInclude(fixture.sent().slice(before), "aggregate")
+        }))
+      }
+    }))
+
+  it.effect("a batch that arrives when `next` was interrupted comes with the next one", () =>
+    Effect.gen(function*() {
+      const fixture = yield* watched
+      const { items, sent } = fixture
+      const changes = yield* items.watch([], { maxAwaitTime: "10 seconds" }).open
+      const ids: Array<number | undefined> = []
+      for (let i = 0; i < 5; i++) {
+        const before = sent().length
+        const fiber = yield* Effect.forkChild(changes.next)
+        yield* until("it waits for events", () => sent().slice(before).includes("getMore"))
+        yield* Fiber.interrupt(fiber)
+        const token = yield* changes.resumeToken
+        yield* items.insertOne({ _id: i })
+        // The reply comes while nobody waits for it.
+        yield* until("the reply is there", () => fixture.replies("getMore") > i)
+        assert.deepStrictEqual(yield* changes.resumeToken, token)
+        const batch = yield* changes.next
+        ids.push(...batch.events.map(keyOf))
+        assert.deepStrictEqual(batch.tokens, batch.events.map((event) => event._id))
+        // The token moves when the events are taken, and not before.
+        assert.notDeepEqual(yield* changes.resumeToken, token)
+      }
+      assert.deepStrictEqual(ids, [0, 1, 2, 3, 4])
+    }))
+
   // It needs a server of its own to do that to, and a binary to start one from.
   it.live.skipIf(!hasBinary)("a server that steps down (needs MONGOD_BINARY)", () =>
     Effect.gen(function*() {
@@ -400,34 +455,38 @@ describe("resuming", () => {
         await admin.db("admin").command({ replSetStepDown: 1, force: true })
         await admin.close()
       })
-      yield* items.insertOne({ _id: 2 }).pipe(Effect.retry({ times: 20, while: (error) => error.isRetryable }))
+      yield* items.insertOne({ _id: 2 }).pipe(Effect.retry({ times: 20, while: (error) => error.isTransient }))
       assert.deepStrictEqual((yield* take(changes.stream, 1)).map(keyOf), [2])
     }), 60_000)
 
-  // The clock is TestClock's: the pauses between the tries pass only when it is told so.
-  it.effect("ends after resumeTimeout, with the failure of the last try", () =>
-    Effect.gen(function*() {
-      const fixture = yield* watched
-      const { items } = fixture
-      const changes = yield* items.watch([], { resumeTimeout: "1 minute" }).open
-      yield* failCommand(fixture, "alwaysOn", {
-        failCommands: ["getMore", "aggregate"],
-        errorCode: 6,
-        errorLabels: ["ResumableChangeStreamError"]
-      })
-      const fiber = yield* Effect.forkChild(reasonOf(Stream.runDrain(changes.stream)))
-      const advance = (seconds: number) =>
-        Effect.forEach(Array.from({ length: seconds }), () =>
-          Effect.andThen(
-            Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 15))),
-            TestClock.adjust("1 second")
-          ))
-      yield* advance(40)
-      assert.isUndefined(fiber.pollUnsafe())
-      yield* advance(30)
-      const reason = yield* Fiber.join(fiber)
-      assert.strictEqual(reason.code, 6)
-    }), 60_000)
+  // By the clock of the test: the pauses between the tries pass only when it is told so.
+  it.effect(
+    "ends after resumeTimeout, with the failure of the last try",
+    () =>
+      waitingByTestClock(Effect.gen(function*() {
+        const fixture = yield* watched
+        const { items } = fixture
+        const changes = yield* items.watch([], { resumeTimeout: "1 minute" }).open
+        yield* failCommand(fixture, "alwaysOn", {
+          failCommands: ["getMore", "aggregate"],
+          errorCode: 6,
+          errorLabels: ["ResumableChangeStreamError"]
+        })
+        const fiber = yield* Effect.forkChild(reasonOf(Stream.runDrain(changes.stream)))
+        const advance = (seconds: number) =>
+          Effect.forEach(Array.from({ length: seconds }), () =>
+            Effect.andThen(
+              Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 15))),
+              TestClock.adjust("1 second")
+            ))
+        yield* advance(40)
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* advance(30)
+        const reason = yield* Fiber.join(fiber)
+        assert.strictEqual(reason.code, 6)
+      })),
+    60_000
+  )
 
   it.live("what was never open is not resumed", () =>
     Effect.gen(function*() {
@@ -480,7 +539,9 @@ describe("resuming", () => {
         yield* Effect.scoped(Effect.andThen(
           failCommand(fixture, { times: 2 }, {
             failCommands: ["getMore"],
-            ...[{ closeConnection: true }, { errorCode: 10_107 }, { errorCode: 43 }][faults % 3]
+            ...[{ closeConnection: true }, { errorCode: 10_107, errorLabels: ["ResumableChangeStreamError"] }, {
+              errorCode: 43
+            }][faults % 3]
           }),
           Effect.sleep("60 millis")
         ))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ChangeStream, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
+import { type ChangeStream, ChangeStreamConsumer, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
 import { Cause, Duration, Effect, Exit, Fiber, Metric, Option, Random, Schedule } from "effect"
 import type * as Driver from "mongodb"
 import { failCommand, type Fixture, nothingLeft, setup, until } from "./utils.ts"
@@ -21,16 +21,22 @@ const outbox = Effect.gen(function*() {
 const idOf = (event: ChangeStream.ChangeEvent<Item>) =>
   (event as Driver.ChangeStreamInsertDocument<Item>).documentKey._id
 
-const consumer = <E = never, R = never>(
+type Options<E, R> = ChangeStreamConsumer.ConsumeOptions<ChangeStream.ChangeStream<Item>, E, R>
+
+const optionsOf = <E = never, R = never>(
   { items }: { readonly items: ReturnType<typeof collectionOf> },
-  options: Partial<ChangeStream.ConsumeOptions<Item, E, R>> & Pick<ChangeStream.ConsumeOptions<Item, E, R>, "handler">
-) =>
-  ChangeStream.consume<Item, E, R>({
-    name: "test",
-    watch: (position) =>
-      items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "50 millis", ...position }),
-    ...options
-  })
+  options: Partial<Options<E, R>> & Pick<Options<E, R>, "handler">
+): Options<E, R> => ({
+  name: "test",
+  watch: (position) =>
+    items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "50 millis", ...position }),
+  ...options
+})
+
+const consumer = <E = never, R = never>(
+  fixture: { readonly items: ReturnType<typeof collectionOf> },
+  options: Partial<Options<E, R>> & Pick<Options<E, R>, "handler">
+) => ChangeStreamConsumer.consume(optionsOf(fixture, options))
 
 const collectionOf = (fixture: Fixture) => fixture.db.collection<Item>("items")
 
@@ -163,15 +169,22 @@ describe("consume", () => {
     }).pipe(withMemory))
 })
 
+/** As if a consumer had worked before, and had come to here. */
+const startHere = (fixture: { readonly items: ReturnType<typeof collectionOf> }) =>
+  Effect.gen(function*() {
+    const { acquire, release, save } = yield* store
+    const changes = yield* fixture.items.watch([{ $match: { operationType: "insert" } }]).open
+    const turn = Option.getOrThrow(yield* acquire("test", "before", Duration.minutes(1)))
+    const token = Option.getOrThrow(yield* changes.resumeToken)
+    assert.isTrue(yield* save(turn, 1, { token, started: true }))
+    yield* release(turn)
+  })
+
 describe("history that is lost", () => {
   const lost = Effect.gen(function*() {
     const fixture = yield* outbox
-    const { acquire, release, save } = yield* store
     // A token that the server does not refuse by itself, since the fail point does.
-    const changes = yield* fixture.items.watch().open
-    yield* acquire("test", "before", Duration.minutes(1))
-    yield* save("test", "before", Option.getOrThrow(yield* changes.resumeToken))
-    yield* release("test", "before")
+    yield* startHere(fixture)
     yield* failCommand(fixture, { times: 1 }, { failCommands: ["aggregate"], errorCode: 286 })
     return fixture
   })
@@ -245,8 +258,9 @@ describe("several instances", () => {
           .pipe(
             Effect.provideService(store, {
               ...real,
-              acquire: (name, owner, duration) => stolen ? Effect.succeed(false) : real.acquire(name, owner, duration),
-              save: (name, owner, token) => stolen ? Effect.succeed(false) : real.save(name, owner, token)
+              acquire: (name, owner, duration) => stolen ? Effect.succeedNone : real.acquire(name, owner, duration),
+              renew: (turn, duration) => stolen ? Effect.succeed(false) : real.renew(turn, duration),
+              save: (...args) => stolen ? Effect.succeed(false) : real.save(...args)
             })
           )
       )
@@ -305,9 +319,10 @@ describe("several instances", () => {
             // The dead write no more: neither the token nor that the lease is free.
             Effect.provideService(store, {
               ...real,
-              acquire: (name, owner, duration) => dead ? Effect.succeed(false) : real.acquire(name, owner, duration),
-              save: (name, owner, token) => dead ? Effect.succeed(false) : real.save(name, owner, token),
-              release: (name, owner) => dead ? Effect.void : real.release(name, owner)
+              acquire: (name, owner, duration) => dead ? Effect.succeedNone : real.acquire(name, owner, duration),
+              renew: (turn, duration) => dead ? Effect.succeed(false) : real.renew(turn, duration),
+              save: (...args) => dead ? Effect.succeed(false) : real.save(...args),
+              release: (turn) => dead ? Effect.void : real.release(turn)
             })
           )
           const killed = Effect.gen(function*() {
@@ -318,10 +333,7 @@ describe("several instances", () => {
           return Effect.andThen(Effect.raceFirst(run, killed), instance)
         })
 
-        yield* real.acquire("test", "first", Duration.minutes(1))
-        const changes = yield* fixture.items.watch([{ $match: { operationType: "insert" } }]).open
-        yield* real.save("test", "first", Option.getOrThrow(yield* changes.resumeToken))
-        yield* real.release("test", "first")
+        yield* startHere(fixture)
         const instances = yield* Effect.forkChild(Effect.all([instance, instance], { concurrency: 2 }))
         yield* Effect.forEach(
           range(0, total / 50),
@@ -348,15 +360,15 @@ describe("a checkpoint in the handler's own transaction", () => {
       const { mongo } = fixture
       const target = fixture.db.collection<Item>("target")
       yield* fixture.db.createCollection("target")
-      const layer = ResumeTokenStore.layerMongo()
       const total = 60
       yield* Effect.gen(function*() {
         const real = yield* store
         let attempts = 0
+        let crashes = 0
+        let last = -1
         const instance = Effect.suspend(() => {
           let dead = false
           return consumer(fixture, {
-            lease: { duration: "200 millis" },
             checkpoint: { events: 1000, interval: "1 hour" },
             handler: (event, checkpoint) =>
               mongo.withTransaction(Effect.gen(function*() {
@@ -365,14 +377,16 @@ describe("a checkpoint in the handler's own transaction", () => {
               })).pipe(
                 // Dies right behind the commit now and then, before the consumer itself knows of it.
                 Effect.andThen(Effect.suspend(() => {
-                  if (attempts % 13 !== 0) return Effect.void
+                  last = idOf(event)
+                  if (last % 13 !== 12) return Effect.void
                   dead = true
+                  crashes++
                   return Effect.fail("crash" as const)
                 }))
               )
           }).pipe(Effect.provideService(store, {
             ...real,
-            save: (name, owner, token) => dead ? Effect.succeed(false) : real.save(name, owner, token)
+            save: (...args) => dead ? Effect.succeed(false) : real.save(...args)
           }))
         })
         const fiber = yield* Effect.forkChild(
@@ -380,10 +394,14 @@ describe("a checkpoint in the handler's own transaction", () => {
         )
         yield* opened(fixture)
         yield* insert(fixture, 0, total)
-        yield* until("all are handled", async () => (await Effect.runPromise(target.countDocuments())) >= total)
-        yield* Effect.sleep("300 millis")
+        // Events come in order: what comes twice comes before the last.
+        yield* until("the last is handled", () => last === total - 1, 25_000)
         yield* Fiber.interrupt(fiber)
-      }).pipe(Effect.provide(layer), Effect.provideService(MongoDatabase.MongoDatabase, fixture.db))
+        assert.strictEqual(crashes, 4)
+      }).pipe(
+        Effect.provide(ResumeTokenStore.layerMongo()),
+        Effect.provideService(MongoDatabase.MongoDatabase, fixture.db)
+      )
       const handled = yield* target.find().sort({ _id: 1 })
       assert.deepStrictEqual(handled.map(({ document }) => document), range(0, total))
     }), 60_000)

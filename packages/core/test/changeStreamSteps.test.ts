@@ -14,25 +14,51 @@ const reply = (code: number, ...errorLabels: Array<string>) =>
 describe("isResumable", () => {
   it("after network errors and server selection", () => {
     assert.isTrue(isResumable(errorOf(new Driver.MongoNetworkError("connection closed"))))
+    assert.isTrue(isResumable(errorOf(new Driver.MongoNetworkTimeoutError("no answer"))))
     assert.isTrue(isResumable(errorOf(new Driver.MongoServerSelectionError("none", new Map() as never))))
   })
 
   it("after CursorNotFound, and after what the server labels", () => {
     assert.isTrue(isResumable(reply(43)))
     assert.isTrue(isResumable(reply(8, "ResumableChangeStreamError")))
-    assert.isTrue(isResumable(reply(10_107)))
+    assert.isTrue(isResumable(reply(50, "ResumableChangeStreamError")))
   })
 
-  it.each([136, 237, 260, 280, 286])("never after %d, whatever its labels", (code) => {
-    assert.isFalse(isResumable(reply(code)))
-    assert.isFalse(isResumable(reply(code, "ResumableChangeStreamError")))
-  })
+  // What older servers left to the driver, what no server resumes, and others.
+  it.each([
+    6,
+    7,
+    63,
+    89,
+    91,
+    133,
+    150,
+    189,
+    234,
+    9001,
+    10_107,
+    11_600,
+    11_602,
+    13_388,
+    13_435,
+    13_436,
+    136,
+    237,
+    280,
+    286,
+    2,
+    8
+  ])(
+    "not after %d without that label, whatever it means elsewhere",
+    (code) => {
+      assert.isFalse(isResumable(reply(code)))
+      assert.isFalse(isResumable(reply(code, "RetryableWriteError", "NonResumableChangeStreamError")))
+    }
+  )
 
-  it("not after other codes, nor when the server says so", () => {
-    assert.isFalse(isResumable(reply(8)))
-    assert.isFalse(isResumable(reply(2)))
-    assert.isFalse(isResumable(reply(43, "NonResumableChangeStreamError")))
+  it("not after what is no failure of a server or of the way to it", () => {
     assert.isFalse(isResumable(errorOf(new Error("mine"))))
+    assert.isFalse(isResumable(errorOf(new Driver.MongoClientClosedError())))
   })
 })
 

@@ -1,20 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoError } from "@mongofx/core"
-import { classify, InvalidInput } from "@mongofx/core/internal/classify"
+import { classify, type ClassifyContext, InvalidInput } from "@mongofx/core/internal/classify"
 import { Cause, Redacted, Schema } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
 
 const context = { operation: "insertOne", namespace: "app.users" }
 
-type Expected = { readonly tag: MongoError.MongoErrorReason["_tag"]; readonly retryable: boolean } & {
+type Expected = { readonly tag: MongoError.MongoErrorReason["_tag"]; readonly transient: boolean } & {
   readonly [field: string]: unknown
 }
 
-const check = (cause: unknown, { retryable, tag, ...fields }: Expected, operation = "insertOne") => {
+const check = (cause: unknown, { transient, tag, ...fields }: Expected, operation = "insertOne") => {
   const reason = classify(cause, { ...context, operation })
   assert.strictEqual(reason._tag, tag)
-  assert.strictEqual(reason.isRetryable, retryable)
+  assert.strictEqual(reason.isTransient, transient)
   assert.strictEqual(reason.operation, operation)
   assert.strictEqual(reason.namespace, "app.users")
   for (const [field, value] of Object.entries(fields)) {
@@ -32,13 +32,13 @@ const named = (name: string, message: string, fields: object = {}) =>
 const topology = (fields: object = {}) =>
   ({ type: "Unknown", servers: new Map(), ...fields }) as unknown as Driver.TopologyDescription
 
-const connection = (kind: string, retryable = true, fields: object = {}): Expected => ({
+const connection = (kind: string, transient = true, fields: object = {}): Expected => ({
   tag: "ConnectionError",
   kind,
-  retryable,
+  transient,
   ...fields
 })
-const final = (tag: Expected["tag"], fields: object = {}): Expected => ({ tag, retryable: false, ...fields })
+const final = (tag: Expected["tag"], fields: object = {}): Expected => ({ tag, transient: false, ...fields })
 
 const failure = (fields: object) => Object.assign(new Error("failure"), fields)
 
@@ -95,7 +95,7 @@ const classes: ReadonlyArray<readonly [cause: Error, expected: Expected]> = [
   [new Driver.MongoChangeStreamError("no _id"), final("ChangeStreamError", { kind: "fatal" })],
   [new Driver.MongoGridFSStreamError("no"), final("GridFSError", { kind: "aborted" })],
   [new Driver.MongoGridFSChunkError("no"), final("GridFSError", { kind: "corrupt" })],
-  [new Driver.MongoStalePrimaryError("stale"), { tag: "NotPrimaryError", retryable: true }],
+  [new Driver.MongoStalePrimaryError("stale"), { tag: "NotPrimaryError", transient: true }],
   [new Driver.MongoClientBulkWriteCursorError("no"), final("ServerError")],
   [new Driver.MongoClientBulkWriteExecutionError("no"), final("InvalidArgumentError")],
   [new Driver.MongoKerberosError("no"), final("AuthenticationError")],
@@ -108,14 +108,14 @@ const classes: ReadonlyArray<readonly [cause: Error, expected: Expected]> = [
   [new Driver.MongoOperationTimeoutError("late"), final("MaxTimeExpiredError")],
   [
     named("MongoWaitQueueTimeoutError", "late", { address: "a:1" }),
-    { tag: "PoolTimeoutError", retryable: true, address: "a:1" }
+    { tag: "PoolTimeoutError", transient: true, address: "a:1" }
   ],
   [named("MongoPoolClosedError", "closed", { address: "a:1" }), final("ClientClosedError", { kind: "client" })],
   [new Driver.MongoCryptError("no"), final("EncryptionError")],
   [new Driver.MongoCryptInvalidArgumentError("no"), final("EncryptionError")],
   [
     new Driver.MongoCryptCreateDataKeyError({} as never, { cause: new Driver.MongoNetworkError("gone") } as never),
-    { tag: "EncryptionError", retryable: true }
+    { tag: "EncryptionError", transient: true }
   ],
   [
     new Driver.MongoCryptCreateEncryptedCollectionError(
@@ -125,7 +125,7 @@ const classes: ReadonlyArray<readonly [cause: Error, expected: Expected]> = [
     final("EncryptionError", { code: 48, codeName: "NamespaceExists" })
   ],
   [new Driver.MongoCryptAzureKMSRequestError("no"), final("EncryptionError")],
-  [new Driver.MongoCryptKMSRequestNetworkTimeoutError("late"), { tag: "EncryptionError", retryable: true }],
+  [new Driver.MongoCryptKMSRequestNetworkTimeoutError("late"), { tag: "EncryptionError", transient: true }],
   [new Driver.BSON.BSONError("no"), final("BsonError")],
   [new Driver.BSON.BSONVersionError(), final("BsonError")],
   [new Driver.BSON.BSONOffsetError("no", 3), final("BsonError")],
@@ -329,13 +329,13 @@ const codes: ReadonlyArray<readonly [code: number, codeName: string, expected: E
   [11000, "DuplicateKey", final("DuplicateKeyError")],
   [11001, "DuplicateKey of old servers", final("DuplicateKeyError")],
   [121, "DocumentValidationFailure", final("DocumentValidationError")],
-  [112, "WriteConflict", { tag: "WriteConflictError", retryable: true }],
+  [112, "WriteConflict", { tag: "WriteConflictError", transient: true }],
   [50, "MaxTimeMSExpired", final("MaxTimeExpiredError")],
-  [262, "ExceededTimeLimit", { tag: "MaxTimeExpiredError", retryable: true }],
-  [43, "CursorNotFound", { tag: "CursorError", kind: "notFound", retryable: true }],
+  [262, "ExceededTimeLimit", { tag: "MaxTimeExpiredError", transient: true }],
+  [43, "CursorNotFound", { tag: "CursorError", kind: "notFound", transient: true }],
   [237, "CursorKilled", final("CursorError", { kind: "killed" })],
-  [136, "CappedPositionLost", { tag: "CursorError", kind: "positionLost", retryable: true }],
-  [175, "QueryPlanKilled", { tag: "CursorError", kind: "planKilled", retryable: true }],
+  [136, "CappedPositionLost", { tag: "CursorError", kind: "positionLost", transient: true }],
+  [175, "QueryPlanKilled", { tag: "CursorError", kind: "planKilled", transient: true }],
   [13, "Unauthorized", final("AuthorizationError")],
   [18, "AuthenticationFailed", final("AuthenticationError")],
   [391, "ReauthenticationRequired", final("AuthenticationError")],
@@ -354,21 +354,21 @@ const codes: ReadonlyArray<readonly [code: number, codeName: string, expected: E
   [244, "TransactionAborted", final("TransactionError", { kind: "aborted" })],
   [256, "TransactionCommitted", final("TransactionError", { kind: "committed" })],
   [263, "OperationNotSupportedInTransaction", final("TransactionError", { kind: "notAllowed" })],
-  [24, "LockTimeout", { tag: "TransactionError", kind: "unavailable", retryable: true }],
-  [246, "SnapshotUnavailable", { tag: "TransactionError", kind: "unavailable", retryable: true }],
-  [239, "SnapshotTooOld", { tag: "TransactionError", kind: "unavailable", retryable: true }],
+  [24, "LockTimeout", { tag: "TransactionError", kind: "unavailable", transient: true }],
+  [246, "SnapshotUnavailable", { tag: "TransactionError", kind: "unavailable", transient: true }],
+  [239, "SnapshotTooOld", { tag: "TransactionError", kind: "unavailable", transient: true }],
   [286, "ChangeStreamHistoryLost", final("ChangeStreamError", { kind: "historyLost" })],
   [280, "ChangeStreamFatalError", final("ChangeStreamError", { kind: "fatal" })],
   [260, "InvalidResumeToken", final("ChangeStreamError", { kind: "invalidResumeToken" })],
   [222, "CloseChangeStream", final("ChangeStreamError", { kind: "closed" })],
   [11601, "Interrupted", final("ServerError")],
-  [11600, "InterruptedAtShutdown", { tag: "NotPrimaryError", retryable: true }],
-  [11602, "InterruptedDueToReplStateChange", { tag: "NotPrimaryError", retryable: true }],
-  [189, "PrimarySteppedDown", { tag: "NotPrimaryError", retryable: true }],
-  [10107, "NotWritablePrimary", { tag: "NotPrimaryError", retryable: true }],
-  [13435, "NotPrimaryNoSecondaryOk", { tag: "NotPrimaryError", retryable: true }],
-  [13436, "NotPrimaryOrSecondary", { tag: "NotPrimaryError", retryable: true }],
-  [91, "ShutdownInProgress", { tag: "NotPrimaryError", retryable: true }],
+  [11600, "InterruptedAtShutdown", { tag: "NotPrimaryError", transient: true }],
+  [11602, "InterruptedDueToReplStateChange", { tag: "NotPrimaryError", transient: true }],
+  [189, "PrimarySteppedDown", { tag: "NotPrimaryError", transient: true }],
+  [10107, "NotWritablePrimary", { tag: "NotPrimaryError", transient: true }],
+  [13435, "NotPrimaryNoSecondaryOk", { tag: "NotPrimaryError", transient: true }],
+  [13436, "NotPrimaryOrSecondary", { tag: "NotPrimaryError", transient: true }],
+  [91, "ShutdownInProgress", { tag: "NotPrimaryError", transient: true }],
   [6, "HostUnreachable", connection("network")],
   [7, "HostNotFound", connection("network")],
   [89, "NetworkTimeout", connection("timeout")],
@@ -382,9 +382,9 @@ const codes: ReadonlyArray<readonly [code: number, codeName: string, expected: E
   [9, "FailedToParse", final("InvalidCommandError")],
   [66, "ImmutableField", final("InvalidCommandError")],
   [40, "ConflictingUpdateOperators", final("InvalidCommandError")],
-  [133, "FailedToSatisfyReadPreference", { tag: "ServerError", retryable: true }],
-  [134, "ReadConcernMajorityNotAvailableYet", { tag: "ServerError", retryable: true }],
-  [462, "IngressRequestRateLimitExceeded", { tag: "OverloadedError", retryable: true }],
+  [133, "FailedToSatisfyReadPreference", { tag: "ServerError", transient: true }],
+  [134, "ReadConcernMajorityNotAvailableYet", { tag: "ServerError", transient: true }],
+  [462, "IngressRequestRateLimitExceeded", { tag: "OverloadedError", transient: true }],
   // Not in the driver's list, but answers of a real server.
   [10334, "BSONObjectTooLarge", final("BsonError")],
   [8375908, "BSONObjectTooLarge of an update", final("BsonError")],
@@ -411,7 +411,7 @@ describe("codes of the server", () => {
     const [error] = reason.writeErrors
     assert.strictEqual(error?.reason._tag, expected.tag)
     assert.strictEqual(error?.reason.code, code)
-    assert.strictEqual(error?.reason.isRetryable, expected.retryable)
+    assert.strictEqual(error?.reason.isTransient, expected.transient)
   })
 
   it.each([
@@ -420,19 +420,63 @@ describe("codes of the server", () => {
     "RetryableError",
     "PoolRequestedRetry",
     "ResumableChangeStreamError"
-  ])("the label %s makes an error retryable", (label) => {
-    check(reply({ code: 999, errorLabels: [label] }), { tag: "ServerError", retryable: true, labels: [label] })
+  ])("the label %s makes an error transient", (label) => {
+    check(reply({ code: 999, errorLabels: [label] }), { tag: "ServerError", transient: true, labels: [label] })
   })
 
-  it("the label UnknownTransactionCommitResult makes no error retryable", () => {
-    const labels = ["RetryableWriteError", "UnknownTransactionCommitResult"]
-    check(reply({ code: 91, errorLabels: labels }), { tag: "NotPrimaryError", retryable: false, labels })
+  it("the label UnknownTransactionCommitResult lets no error be retryable", () => {
+    const labels = ["NoWritesPerformed", "TransientTransactionError", "UnknownTransactionCommitResult"]
+    const cause = reply({ code: 10107, errorLabels: labels })
+    check(cause, { tag: "NotPrimaryError", transient: true, labels, isRetryable: false })
+    assert.isFalse(classify(cause, { ...context, reads: true, sends: 0 }).isRetryable)
+  })
+
+  describe("isRetryable: whether nothing was done", () => {
+    const network = new Driver.MongoNetworkError("gone")
+    const notPrimary = reply({ code: 10107, codeName: "NotWritablePrimary" })
+    const single = { ...context, isSingle: true }
+    const cases: ReadonlyArray<readonly [what: string, cause: unknown, context: ClassifyContext, expected: boolean]> = [
+      ["a read", network, { ...context, operation: "find", reads: true }, true],
+      ["a read that was sent twice", notPrimary, { ...context, operation: "find", reads: true, sends: 2 }, true],
+      ["a read that fails for good", reply({ code: 2 }), { ...context, operation: "find", reads: true }, false],
+      ["what was never sent", network, { ...single, sends: 0 }, true],
+      ["what was never sent and fails for good", reply({ code: 2 }), { ...single, sends: 0 }, false],
+      ["a write of which nobody knows whether it was sent", network, single, false],
+      ["a write that was sent", network, { ...single, sends: 1 }, false],
+      ["a write that was refused at once", notPrimary, { ...single, sends: 1 }, true],
+      ["a write whose second attempt was refused", notPrimary, { ...single, sends: 2 }, false],
+      ["a write to many that was refused", notPrimary, { ...context, operation: "updateMany", sends: 1 }, false],
+      ["a write that a step down interrupted", reply({ code: 11602 }), { ...single, sends: 1 }, false],
+      ["a write conflict", reply({ code: 112 }), { ...single, sends: 1 }, true],
+      ["an overloaded server", reply({ code: 462 }), { ...single, sends: 1 }, true],
+      [
+        "a server that says so",
+        reply({ code: 11602, errorLabels: ["NoWritesPerformed"] }),
+        { ...context, operation: "updateMany", sends: 2 },
+        true
+      ],
+      [
+        "an operation of an aborted transaction",
+        reply({ code: 112, errorLabels: ["TransientTransactionError"] }),
+        { ...context, operation: "updateMany", sends: 2 },
+        true
+      ],
+      ["a queue that was too long", named("MongoWaitQueueTimeoutError", "late"), { ...single, sends: 0 }, true],
+      ["a queue that was too long for the second attempt", named("MongoWaitQueueTimeoutError", "late"), {
+        ...single,
+        sends: 1
+      }, false]
+    ]
+
+    it.each(cases)("%s", (_, cause, context, expected) => {
+      assert.strictEqual(classify(cause, context).isRetryable, expected)
+    })
   })
 
   it("the label SystemOverloadedError wins over the code", () => {
     check(reply({ code: 91, errorLabels: ["SystemOverloadedError", "RetryableError"] }), {
       tag: "OverloadedError",
-      retryable: true,
+      transient: true,
       code: 91
     })
   })
@@ -442,7 +486,8 @@ describe("codes of the server", () => {
     (label) => {
       check(reply({ code: 251, errorLabels: ["other", label] }), {
         tag: "TransactionError",
-        retryable: label === "TransientTransactionError",
+        transient: true,
+        isRetryable: label === "TransientTransactionError",
         label
       })
     }
@@ -589,7 +634,7 @@ describe("bulk writes", () => {
       }
     )
     assert.isUndefined(reason.stoppedBy)
-    assert.isFalse(reason.isRetryable)
+    assert.isFalse(reason.isTransient)
     assert.strictEqual(reason.code, 11000)
     assert.deepStrictEqual(reason.writeConcernErrors, [])
     const [duplicate, invalid] = reason.writeErrors
@@ -626,7 +671,8 @@ describe("bulk writes", () => {
     }))
     assert.strictEqual(reason.stoppedBy?._tag, "ConnectionError")
     assert.isFalse(reason.isRetryable)
-    assert.isTrue(reason.stoppedBy?.isRetryable)
+    assert.isTrue(reason.isTransient)
+    assert.isTrue(reason.stoppedBy?.isTransient)
   })
 
   it("that a command error ends keep the labels", () => {
@@ -801,7 +847,7 @@ describe("whatever is thrown", () => {
   const total = (cause: unknown) => {
     const reason = classify(cause, context)
     assert.isTrue(MongoError.isMongoErrorReason(reason))
-    assert.isBoolean(reason.isRetryable)
+    assert.isBoolean(reason.isTransient)
     assert.include(reason.message, "insertOne")
     const error = new MongoError.MongoError({ reason })
     for (const text of printed(error)) assert.isString(text)

@@ -133,7 +133,8 @@ describe("bulkWrite of a client", () => {
         fixture.mongo.bulkWrite([{ namespace: books, name: "insertOne", document: { _id: 1 } }])
       )
       assert.strictEqual(reason._tag, "ConnectionError")
-      assert.isTrue(reason.isRetryable)
+      assert.isTrue(reason.isTransient)
+      assert.isFalse(reason.isRetryable)
     }))
 
   it.live("a write concern that is not met is in the error", () =>

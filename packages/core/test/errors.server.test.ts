@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MongoClient, MongoError } from "@mongofx/core"
-import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Schema, type Scope, Stream } from "effect"
+import { Mongo, MongoClient, MongoError } from "@mongofx/core"
+import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Schema, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
 import { failCommand, type Fixture, setup, until, uri } from "./utils.ts"
+import { slowWay } from "./wire.ts"
 
 /** Is written, or asked for, in every operation that fails here, and appears in no error. */
 const secret = "hunter2"
@@ -411,7 +412,9 @@ describe("replies to one operation", () => {
       const reason = yield* failsWith(users.insertOne({ _id: 1, name: secret }), "NotPrimaryError")
       assert.strictEqual(reason.code, 10107)
       assert.include(reason.labels, "RetryableWriteError")
-      assert.isTrue(reason.isRetryable)
+      assert.isTrue(reason.isTransient)
+      // What became of the first attempt is not known.
+      assert.isFalse(reason.isRetryable)
       assert.deepStrictEqual(fixture.sent(), ["insert", "insert"])
     }))
 
@@ -504,7 +507,8 @@ describe("connections", () => {
       const reason = yield* failsWith(collectionOf(fixture).insertOne({ _id: 1, name: secret }), "ConnectionError")
       assert.strictEqual(reason.kind, "network")
       assert.include(reason.labels, "RetryableWriteError")
-      assert.isTrue(reason.isRetryable)
+      assert.isTrue(reason.isTransient)
+      assert.isFalse(reason.isRetryable)
     }))
 
   it.live("ConnectionError of a socket that is silent", () =>
@@ -577,6 +581,119 @@ describe("connections", () => {
         assert.include(["ClientClosedError", "ConnectionError"], reason._tag)
       })
   )
+})
+
+describe("isRetryable", () => {
+  const add = { $inc: { n: 1 } } as unknown as Driver.UpdateFilter<User>
+
+  /** What the reasons of operations whose connection breaks say. */
+  const broken: Record<
+    string,
+    readonly [
+      retryable: boolean,
+      operation: (fixture: Fixture) => Effect.Effect<unknown, MongoError.MongoError>
+    ]
+  > = {
+    find: [true, (fixture) => collectionOf(fixture).find({})],
+    findOne: [true, (fixture) => collectionOf(fixture).findOne({})],
+    countDocuments: [true, (fixture) => collectionOf(fixture).countDocuments()],
+    distinct: [true, (fixture) => collectionOf(fixture).distinct("name")],
+    aggregate: [true, (fixture) => collectionOf(fixture).aggregate([{ $match: {} }])],
+    "aggregate that writes": [false, (fixture) => collectionOf(fixture).aggregate([{ $merge: { into: "other" } }])],
+    "first of an aggregate that writes": [
+      false,
+      (fixture) => collectionOf(fixture).aggregate([{ $out: "other" }]).first
+    ],
+    "a command that reads": [true, (fixture) => fixture.db.command({ count: "users" })],
+    "a command that writes": [
+      false,
+      (fixture) => fixture.db.command({ insert: "users", documents: [{ _id: 1 }] })
+    ],
+    "an aggregate by command": [
+      false,
+      (fixture) => fixture.db.command({ aggregate: "users", pipeline: [{ $out: "other" }], cursor: {} })
+    ],
+    listCollections: [true, (fixture) => fixture.db.listCollections()],
+    insertOne: [false, (fixture) => collectionOf(fixture).insertOne({ _id: 1 })],
+    insertMany: [false, (fixture) => collectionOf(fixture).insertMany([{ _id: 1 }])],
+    updateMany: [false, (fixture) => collectionOf(fixture).updateMany({}, add)],
+    findOneAndUpdate: [false, (fixture) => collectionOf(fixture).findOneAndUpdate({}, add)],
+    createIndex: [false, (fixture) => collectionOf(fixture).createIndex({ name: 1 })],
+    "insertOne that is awaited": [
+      false,
+      (fixture) => Mongo.withInterruptionPolicy(collectionOf(fixture).insertOne({ _id: 1 }), "await")
+    ]
+  }
+
+  it.live.each(Object.keys(broken))("%s on a connection that breaks", (name) =>
+    Effect.gen(function*() {
+      const [isRetryable, operation] = broken[name]!
+      const fixture = yield* setup()
+      yield* collectionOf(fixture).insertOne({ _id: 0 })
+      yield* failCommand(fixture, { times: 2 }, {
+        failCommands: [
+          "find",
+          "count",
+          "distinct",
+          "aggregate",
+          "listCollections",
+          "insert",
+          "update",
+          "findAndModify",
+          "createIndexes"
+        ],
+        closeConnection: true
+      })
+      const error = yield* failure(operation(fixture))
+      assert.strictEqual(error.reason._tag, "ConnectionError")
+      assert.isTrue(error.isTransient)
+      assert.strictEqual(error.isRetryable, isRetryable)
+    }))
+
+  it.live("a write that finds no server was not sent", () =>
+    Effect.gen(function*() {
+      const way = yield* Scope.make()
+      const port = yield* Scope.provide(slowWay(uri, () => 0), way)
+      const mongo = yield* MongoClient.make({
+        url: Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`),
+        serverSelectionTimeout: "200 millis"
+      })
+      const users = mongo.db("app").collection<User>("users")
+      yield* Scope.close(way, Exit.void)
+      // The client learns of it.
+      yield* failure(users.findOne({}))
+      for (const policy of ["abort", "await", "detach"] as const) {
+        for (const write of [Effect.asVoid(users.insertOne({ _id: 1 })), Effect.asVoid(users.updateMany({}, add))]) {
+          const error = yield* failure(Mongo.withInterruptionPolicy(write, policy))
+          assert.strictEqual(error.reason._tag, "ConnectionError")
+          assert.isTrue(error.isRetryable, `${policy}: ${error.message}`)
+        }
+      }
+    }))
+
+  it.live("a write whose second attempt finds no server may have been applied", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup({ serverSelectionTimeout: "300 millis" })
+      const users = collectionOf(fixture)
+      yield* users.insertOne({ _id: 0 })
+      yield* failCommand(fixture, "alwaysOn", {
+        failCommands: ["insert", "hello", "isMaster", "ismaster"],
+        closeConnection: true
+      })
+      const error = yield* failure(users.insertOne({ _id: 1 }))
+      assert.strictEqual(error.reason._tag, "ConnectionError")
+      assert.deepStrictEqual(fixture.sent(), ["insert", "insert"])
+      assert.isTrue(error.isTransient)
+      assert.isFalse(error.isRetryable)
+    }))
+
+  onServer("a write that the server refuses at once is", (fixture) =>
+    Effect.gen(function*() {
+      const users = collectionOf(fixture)
+      yield* failCommand(fixture, "alwaysOn", { failCommands: ["insert", "update"], errorCode: 112, errorLabels: [] })
+      assert.isTrue((yield* failsWith(users.insertOne({ _id: 1 }), "WriteConflictError")).isRetryable)
+      assert.isFalse((yield* failsWith(users.updateMany({}, add), "WriteConflictError")).isRetryable)
+    }))
 })
 
 const update = (users: ReturnType<typeof collectionOf>, update: unknown) =>

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { MongoCollection, MongoDatabase, MongoError } from "@mongofx/core"
-import { Effect, Stream } from "effect"
+import { DateTime, Duration, Effect, HashMap, Option, Result, Stream } from "effect"
+import type * as Driver from "mongodb"
 import { reasonOf, setup } from "./utils.ts"
 
 type Operation = (
@@ -11,33 +12,49 @@ type Operation = (
 /** An `undefined` inside a filter. */
 const bad = { address: { city: undefined } }
 
+/** What `findOne` gives, which is no filter. */
+const nobody = Option.none() as never
+const somebody = Option.some({ a: 1 }) as never
+
+/** Every operation that takes a filter. */
+const filteredBy = (filter: Driver.Document): Record<string, Operation> => ({
+  find: (c) => c.find(filter),
+  "find as a stream": (c) => Stream.runDrain(c.find(filter).stream),
+  "find, first": (c) => c.find(filter).first,
+  "find, raw": (c) => Stream.runDrain(c.find(filter).raw),
+  "find, explained": (c) => c.find(filter).explain(),
+  findOne: (c) => c.findOne(filter),
+  findOneAndDelete: (c) => c.findOneAndDelete(filter),
+  findOneAndReplace: (c) => c.findOneAndReplace(filter, {}),
+  findOneAndUpdate: (c) => c.findOneAndUpdate(filter, { $set: { a: 1 } }),
+  updateOne: (c) => c.updateOne(filter, { $set: { a: 1 } }),
+  updateMany: (c) => c.updateMany(filter, { $set: { a: 1 } }),
+  replaceOne: (c) => c.replaceOne(filter, {}),
+  deleteOne: (c) => c.deleteOne(filter),
+  deleteMany: (c) => c.deleteMany(filter),
+  countDocuments: (c) => c.countDocuments(filter),
+  distinct: (c) => c.distinct("a", filter),
+  listCollections: (_, db) => db.listCollections(filter),
+  listCollectionNames: (_, db) => db.listCollectionNames(filter)
+})
+
+const prefixed = (prefix: string, operations: Record<string, Operation>) =>
+  Object.fromEntries(Object.entries(operations).map(([name, operation]) => [`${prefix}, ${name}`, operation]))
+
 /** The path at which input is refused, and operations that must refuse it there. */
 const refused: Record<string, Record<string, Operation>> = {
-  "filter.address.city": {
-    find: (c) => c.find(bad),
-    "find as a stream": (c) => Stream.runDrain(c.find(bad).stream),
-    "find, first": (c) => c.find(bad).first,
-    "find, raw": (c) => Stream.runDrain(c.find(bad).raw),
-    "find, explained": (c) => c.find(bad).explain(),
-    findOne: (c) => c.findOne(bad),
-    findOneAndDelete: (c) => c.findOneAndDelete(bad),
-    findOneAndReplace: (c) => c.findOneAndReplace(bad, {}),
-    findOneAndUpdate: (c) => c.findOneAndUpdate(bad, { $set: { a: 1 } }),
-    updateOne: (c) => c.updateOne(bad, { $set: { a: 1 } }),
-    updateMany: (c) => c.updateMany(bad, { $set: { a: 1 } }),
-    replaceOne: (c) => c.replaceOne(bad, {}),
-    deleteOne: (c) => c.deleteOne(bad),
-    deleteMany: (c) => c.deleteMany(bad),
-    countDocuments: (c) => c.countDocuments(bad),
-    distinct: (c) => c.distinct("a", bad),
-    listCollections: (_, db) => db.listCollections(bad),
-    listCollectionNames: (_, db) => db.listCollectionNames(bad)
-  },
+  "filter.address.city": filteredBy(bad),
+  "filter.address": filteredBy({ address: nobody }),
+  "filter.$or[1].a.$in[0]": filteredBy({ $or: [{ a: 1 }, { a: { $in: [Duration.seconds(1)] } }] }),
+  "filter.a": filteredBy({ a: "\uD83D" }),
   filter: {
     deleteMany: (c) => c.deleteMany(undefined as never),
     deleteOne: (c) => c.deleteOne(null as never),
     updateMany: (c) => c.updateMany("all" as never, { $set: { a: 1 } }),
-    findOneAndDelete: (c) => c.findOneAndDelete([] as never)
+    findOneAndDelete: (c) => c.findOneAndDelete([] as never),
+    ...prefixed("None", filteredBy(nobody)),
+    ...prefixed("Some", filteredBy(somebody)),
+    ...prefixed("a Map", filteredBy(new Map([["a", 1]])))
   },
   "pipeline[0].$match.address.city": {
     aggregate: (c) => c.aggregate([{ $match: bad }]),
@@ -139,6 +156,35 @@ const refused: Record<string, Record<string, Operation>> = {
   "document.tags[1]": {
     insertOne: (c) => c.insertOne({ tags: ["a", undefined] })
   },
+  "document.user": {
+    insertOne: (c) => c.insertOne({ user: nobody })
+  },
+  document: {
+    insertOne: (c) => c.insertOne(somebody)
+  },
+  "documents[0]": {
+    insertMany: (c) => c.insertMany([somebody])
+  },
+  replacement: {
+    replaceOne: (c) => c.replaceOne({}, somebody),
+    findOneAndReplace: (c) => c.findOneAndReplace({}, nobody)
+  },
+  "update.$set.at": {
+    updateOne: (c) => c.updateOne({}, { $set: { at: DateTime.makeUnsafe(0) } }),
+    updateMany: (c) => c.updateMany({}, { $set: { at: HashMap.make(["a", 1]) } }),
+    findOneAndUpdate: (c) => c.findOneAndUpdate({}, { $set: { at: Result.succeed(1) } })
+  },
+  "pipeline[0].$match.a": {
+    aggregate: (c) => c.aggregate([{ $match: { a: nobody } }]),
+    "aggregate of the database": (_, db) => db.aggregate([{ $match: { a: somebody } }]),
+    watch: (c) => Stream.runDrain(c.watch([{ $match: { a: nobody } }]))
+  },
+  "operations[0].deleteMany.filter": {
+    bulkWrite: (c) => c.bulkWrite([{ deleteMany: { filter: nobody } }])
+  },
+  "options.let.b": {
+    deleteMany: (c) => c.deleteMany({}, { let: { b: nobody } })
+  },
   "document.greet": {
     insertOne: (c) => c.insertOne({ greet: () => "hello" })
   },
@@ -171,7 +217,9 @@ const refused: Record<string, Record<string, Operation>> = {
   update: {
     updateOne: (c) => c.updateOne({}, {}),
     updateMany: (c) => c.updateMany({}, []),
-    findOneAndUpdate: (c) => c.findOneAndUpdate({}, undefined as never)
+    findOneAndUpdate: (c) => c.findOneAndUpdate({}, undefined as never),
+    "updateOne with an Option": (c) => c.updateOne({}, somebody),
+    "updateMany with an Option": (c) => c.updateMany({}, nobody)
   }
 }
 
@@ -204,6 +252,22 @@ describe("refused before anything is sent", () => {
       assert.strictEqual((yield* reasonOf(query.limit(1)))._tag, "InvalidArgumentError")
       assert.strictEqual((yield* reasonOf(query))._tag, "InvalidArgumentError")
       assert.strictEqual(commands.length, before)
+    }))
+})
+
+describe("values of Effect's", () => {
+  it.live("what findOne gives deletes nothing", () =>
+    Effect.gen(function*() {
+      const { db } = yield* setup()
+      const users = db.collection<{ name: string }>("users")
+      yield* users.insertMany([{ name: "Ada" }, { name: "Grace" }])
+      const nobody = yield* users.findOne({ name: "nobody" })
+      // @ts-expect-error an Option is no filter
+      const deleted = users.deleteMany(nobody)
+      const reason = yield* reasonOf(deleted)
+      assert.strictEqual(reason._tag, "InvalidArgumentError")
+      assert.strictEqual(reason.message, `deleteMany on ${db.name}.users: filter is an Option`)
+      assert.strictEqual(yield* users.countDocuments(), 2)
     }))
 })
 

@@ -99,7 +99,7 @@ const bank = Effect.gen(function*() {
   const sums = {
     // The driver tries a read once more, and the faults may strike twice.
     "a snapshot session": fixture.mongo.withSession({ snapshot: true })(sum).pipe(
-      Effect.retry({ times: 20, while: (error) => error.isRetryable })
+      Effect.retry({ times: 20, while: (error) => error.isTransient })
     ),
     "a transaction": fixture.mongo.withTransaction(sum, { readConcern: "snapshot" })
   }

@@ -1,12 +1,5 @@
-import {
-  ChangeStream,
-  type MongoClient,
-  type MongoCollection,
-  type MongoDatabase,
-  type MongoError,
-  ResumeTokenStore
-} from "@mongofx/core"
-import type { Effect, Layer, Option, Scope, Stream } from "effect"
+import type { ChangeStream, MongoClient, MongoCollection, MongoDatabase, MongoError } from "@mongofx/core"
+import type { Effect, Option, Scope, Stream } from "effect"
 import type * as Driver from "mongodb"
 import { describe, expect, it } from "tstyche"
 
@@ -98,30 +91,5 @@ describe("ChangeEvent", () => {
 
   it("has its resume token, whatever it tells of", () => {
     expect(event._id).type.toBe<Driver.ResumeToken>()
-  })
-})
-
-describe("consume", () => {
-  it("never succeeds, needs a store, and fails as the handler does", () => {
-    const run = ChangeStream.consume({
-      name: "mail",
-      watch: (position) => users.watch([], position),
-      handler: (event, checkpoint) => {
-        expect(event).type.toBe<ChangeStream.ChangeEvent<User>>()
-        expect(checkpoint).type.toBe<Effect.Effect<void, MongoError.MongoError>>()
-        return {} as Effect.Effect<void, "mine", "service">
-      }
-    })
-    expect(run).type.toBe<
-      Effect.Effect<never, "mine" | MongoError.MongoError, "service" | ResumeTokenStore.ResumeTokenStore>
-    >()
-  })
-})
-
-describe("ResumeTokenStore", () => {
-  it("in MongoDB needs a database", () => {
-    expect(ResumeTokenStore.layerMongo()).type.toBe<
-      Layer.Layer<ResumeTokenStore.ResumeTokenStore, never, MongoDatabase.MongoDatabase>
-    >()
   })
 })

@@ -4,8 +4,20 @@
  * @since 0.1.0
  */
 import type { MongoCollection, MongoError, Query } from "@mongofx/core"
-import { type Cause, Effect, type Option, type Stream } from "effect"
-import type * as Driver from "mongodb"
+import {
+  BigDecimal,
+  type Cause,
+  Chunk,
+  DateTime,
+  Duration,
+  Effect,
+  HashMap,
+  Option,
+  Redacted,
+  Result,
+  type Stream
+} from "effect"
+import * as Driver from "mongodb"
 import { describe, expect, it } from "tstyche"
 
 interface User {
@@ -17,6 +29,16 @@ interface User {
 type Stored = Driver.WithId<User>
 
 declare const users: MongoCollection.MongoCollection<User>
+declare const anything: MongoCollection.MongoCollection
+declare const filter: MongoCollection.Filter<User>
+declare const drivers: Driver.Filter<User>
+declare const anyDocument: Driver.Document
+
+interface Named {
+  readonly name: string
+}
+declare const query: Named
+declare const Named: new() => Named
 
 describe("filters", () => {
   it("are typed on the document", () => {
@@ -50,6 +72,50 @@ describe("filters", () => {
     expect(users.updateOne).type.not.toBeCallableWith(bad, update)
     expect(users.updateMany).type.not.toBeCallableWith(bad, update)
     expect(users.findOneAndUpdate).type.not.toBeCallableWith(bad, update)
+  })
+
+  it("are no values of Effect's, and no instances of what is no document", () => {
+    const user = Option.some<Stored>({ _id: new Driver.ObjectId(), name: "Ada", age: 36, tags: [] })
+    expect(users.deleteMany).type.not.toBeCallableWith(user)
+    expect(users.deleteMany).type.not.toBeCallableWith(Option.none())
+    expect(users.deleteMany).type.not.toBeCallableWith(Result.succeed(1))
+    expect(users.deleteMany).type.not.toBeCallableWith(Duration.seconds(1))
+    expect(users.deleteMany).type.not.toBeCallableWith(DateTime.makeUnsafe(0))
+    expect(users.deleteMany).type.not.toBeCallableWith(BigDecimal.fromBigInt(1n))
+    expect(users.deleteMany).type.not.toBeCallableWith(HashMap.empty<string, number>())
+    expect(users.deleteMany).type.not.toBeCallableWith(Chunk.empty())
+    expect(users.deleteMany).type.not.toBeCallableWith(Redacted.make("secret"))
+    expect(users.deleteMany).type.not.toBeCallableWith(Effect.succeed({}))
+    expect(users.deleteMany).type.not.toBeCallableWith(Promise.resolve({}))
+    expect(users.deleteMany).type.not.toBeCallableWith(new Map([["name", "Ada"]]))
+    expect(users.deleteMany).type.not.toBeCallableWith(new Set(["Ada"]))
+    expect(users.deleteMany).type.not.toBeCallableWith([{ name: "Ada" }])
+    expect(users.deleteMany).type.not.toBeCallableWith(new Date(0))
+    expect(users.deleteMany).type.not.toBeCallableWith(/a/)
+    expect(users.deleteMany).type.not.toBeCallableWith(new Driver.ObjectId())
+    expect(users.deleteMany).type.not.toBeCallableWith(new Uint8Array(1))
+    expect(users.find).type.not.toBeCallableWith(user)
+    expect(users.findOne).type.not.toBeCallableWith(user)
+    expect(users.findOneAndDelete).type.not.toBeCallableWith(user)
+    expect(users.findOneAndUpdate).type.not.toBeCallableWith(user, { $set: { age: 1 } })
+    expect(users.findOneAndReplace).type.not.toBeCallableWith(user, { name: "Ada", age: 1, tags: [] })
+    expect(users.updateOne).type.not.toBeCallableWith(user, { $set: { age: 1 } })
+    expect(users.updateMany).type.not.toBeCallableWith(user, { $set: { age: 1 } })
+    expect(users.updateMany).type.not.toBeCallableWith({}, user)
+    expect(users.replaceOne).type.not.toBeCallableWith(user, { name: "Ada", age: 1, tags: [] })
+    expect(users.deleteOne).type.not.toBeCallableWith(user)
+    expect(users.countDocuments).type.not.toBeCallableWith(user)
+    expect(users.distinct).type.not.toBeCallableWith("name", user)
+    expect(anything.deleteMany).type.not.toBeCallableWith(user)
+    expect(anything.deleteMany).type.not.toBeCallableWith(Duration.seconds(1))
+  })
+
+  it("are what has the form of one", () => {
+    expect(users.find).type.toBeCallableWith(filter)
+    expect(users.find).type.toBeCallableWith(drivers)
+    expect(anything.find).type.toBeCallableWith(anyDocument)
+    expect(anything.find).type.toBeCallableWith(query)
+    expect(anything.find).type.toBeCallableWith(new Named())
   })
 
   it("are not optional where they decide what is lost", () => {

@@ -12,6 +12,7 @@
  *
  * @since 0.1.0
  */
+import * as Decimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Driver from "mongodb"
@@ -566,6 +567,64 @@ export const Decimal128: Decimal128 = Internal.declare(Internal.isBson("Decimal1
   toEquivalence: () => (a, b) => a.toString() === b.toString(),
   toFormatter: inspect
 })
+
+/**
+ * The type of the schema `BigDecimal`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface BigDecimal extends Schema.decodeTo<Schema.declare<Decimal.BigDecimal>, Decimal128> {
+  /** What the schema stays when it is annotated or checked. */
+  readonly "Rebuild": BigDecimal
+}
+
+/**
+ * Effect's `BigDecimal`, stored as a Decimal128: for money, and whatever else has to be exact.
+ *
+ * **Details**
+ *
+ * Zeros at the end stay as far as there is place for them: `3.50` is stored as `3.50`. `$inc`, `$mul` and comparisons take it.
+ * The Extended JSON is `{ "$numberDecimal": "3.50" }`.
+ *
+ * **Gotchas**
+ *
+ * A Decimal128 has 34 digits. A `BigDecimal` with more, as a division may give it, is refused: round it before. NaN and the
+ * infinities of Decimal128 do not decode, and its negative zero is zero.
+ *
+ * **Example** (Adding to a balance)
+ *
+ * ```ts
+ * import { Bson } from "@mongofx/schema"
+ * import { BigDecimal, Schema } from "effect"
+ *
+ * const Account = Schema.Struct({ _id: Bson.ObjectId, balance: Bson.BigDecimal })
+ *
+ * const add = (account: typeof Account.Type, amount: string) => ({
+ *   ...account,
+ *   balance: BigDecimal.sum(account.balance, BigDecimal.fromStringUnsafe(amount))
+ * })
+ * ```
+ *
+ * @see {@link Decimal128} for the driver's own class
+ * @stability unstable
+ * @category schemas
+ * @since 0.1.0
+ */
+export const BigDecimal: BigDecimal = Decimal128.pipe(Schema.decodeTo(
+  Internal.declare(Internal.isStorableDecimal, {
+    expected: "a BigDecimal of at most 34 digits, in the range of Decimal128",
+    bsonType: "decimal",
+    toCodecArbitrary: Generators.bigDecimal,
+    toEquivalence: () => Decimal.Equivalence,
+    toFormatter: () => (decimal) => `BigDecimal(${Decimal.format(decimal)})`
+  }),
+  {
+    decode: Internal.convert(Internal.fromDecimal128, "a finite Decimal128"),
+    encode: SchemaGetter.transform(Internal.toDecimal128)
+  }
+))
 
 // ---- binary data
 

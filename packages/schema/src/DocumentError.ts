@@ -59,6 +59,16 @@ export class DocumentError extends Schema.TaggedError<DocumentError>("@mongofx/s
   /** The schema's own report. */
   cause: Schema.Defect()
 }) {
+  /** Whether the failure may pass by itself, as every `MongoError` says it. It does not: document and schema stay what they are. */
+  get isTransient(): boolean {
+    return false
+  }
+
+  /** Whether running the effect again may succeed and cannot apply it twice, as every `MongoError` says it: never. */
+  get isRetryable(): boolean {
+    return false
+  }
+
   /** Where it is and what is expected there, on one line. */
   override get message(): string {
     const where = `${this.operation} on ${this.collection}`

@@ -256,6 +256,11 @@ export interface ChangeStream<Event, R = never> extends Stream.Stream<Event, Fai
 export interface OpenChangeStream<Event, R = never> {
   /** The events since it was opened. */
   readonly stream: Stream.Stream<Event, Failure, R>
+  /**
+   * The next answer of the server, which has no events where nothing has happened for `maxAwaitTime`. Where an event does not decode,
+   * those before it are an answer of their own, and the next one is its failure.
+   */
+  readonly next: Effect.Effect<CoreChangeStream.ChangeBatch<Driver.Document, Event>, Failure, R>
   /** The token to resume with after everything that has been taken so far. */
   readonly resumeToken: Effect.Effect<Option.Option<Driver.ResumeToken>>
 }
@@ -509,6 +514,12 @@ export interface MongoCollection<S extends Schema.Constraint> {
 
 /**
  * A collection of a database, for a schema or a model.
+ *
+ * **Gotchas**
+ *
+ * It throws a `MongoError` (`InvalidArgumentError`) where a field would be stored as something that BSON does not have and that
+ * could never be read again: a `Schema.BigInt`, a `Schema.DateTimeUtc`, a `Schema.Option`. The message says which field it is,
+ * and what to write instead: `Bson.Int64`, `Schema.DateTimeUtcFromDate`, `Schema.OptionFromNullOr`.
  *
  * **Example** (Writing and reading)
  *

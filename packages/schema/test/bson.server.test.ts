@@ -1,13 +1,14 @@
 import { assert, it } from "@effect/vitest"
 import { MongoClient } from "@mongofx/core"
 import { Bson } from "@mongofx/schema"
-import { Arbitrary, Effect, Redacted, Schema, SchemaAST } from "effect"
+import { Arbitrary, BigDecimal, Effect, Redacted, Schema, SchemaAST } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 
 const uri = process.env["MONGODB_URI"] ?? "mongodb://127.0.0.1:27900/?replicaSet=rs"
 
 const values = {
+  bigDecimal: Bson.BigDecimal,
   binary: Bson.Binary,
   bitVector: Bson.BitVector,
   bsonRegExp: Bson.BSONRegExp,
@@ -35,7 +36,8 @@ const Everything = Schema.Struct({
   list: Schema.Array(Schema.Struct({ id: Bson.ObjectId, views: Bson.Int64 })),
   missing: Schema.optionalKey(Bson.Date),
   nothing: Schema.NullOr(Bson.Date),
-  text: Schema.String,
+  // What is no text in Unicode is refused before it is sent.
+  text: Schema.String.check(Schema.isPattern(/^\P{Surrogate}*$/u)),
   yes: Schema.Boolean
 })
 
@@ -43,6 +45,7 @@ const id = new Driver.ObjectId("507f1f77bcf86cd799439011")
 
 const byHand: typeof Everything.Type = {
   values: {
+    bigDecimal: BigDecimal.make(350n, 2),
     binary: new Driver.Binary(Uint8Array.of(1, 2), 128),
     bitVector: Int8Array.of(1, 0, 1),
     bsonRegExp: new Driver.BSONRegExp("^a/(?<b>c)", "ix"),

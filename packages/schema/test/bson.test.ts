@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bson } from "@mongofx/schema"
-import { Arbitrary, Effect, Result, Schema, SchemaAST } from "effect"
+import { Arbitrary, BigDecimal, Effect, Result, Schema, SchemaAST } from "effect"
 import * as Driver from "mongodb"
 import { runInNewContext } from "node:vm"
 
@@ -368,6 +368,48 @@ suite("Decimal128", Bson.Decimal128, {
     [{ $numberDecimal: "one" }, "Expected a number as text\n  at [\"$numberDecimal\"]"],
     [1.5, "Expected object"]
   ],
+  bsonType: "decimal"
+})
+
+const big = BigDecimal.make
+const digits = 10n ** 34n - 1n
+
+suite("BigDecimal", Bson.BigDecimal, {
+  decodes: [
+    [decimal("1.50"), big(150n, 2)],
+    [decimal("-0"), big(0n, 0)],
+    [decimal("9.999999999999999999999999999999999E+6144"), big(digits, -6111)],
+    [decimal("1E-6176"), big(1n, 6176)]
+  ],
+  encodes: [
+    [big(350n, 2), decimal("3.50")],
+    [big(-350n, 2), decimal("-3.50")],
+    [big(0n, 0), decimal("0")],
+    // Zeros at the end are left out, or added, where there is no other place for the number.
+    [big(digits * 1000n, 3), decimal(`${digits}`)],
+    [big(10n, 6177), decimal("1E-6176")],
+    [big(1n, -6144), decimal(`1${"0".repeat(33)}E+6111`)]
+  ],
+  differ: [[big(15n, 1), big(16n, 1)]],
+  rejects: [
+    [decimal("NaN"), "Expected a finite Decimal128"],
+    [decimal("Infinity"), "Expected a finite Decimal128"],
+    [decimal("-Infinity"), "Expected a finite Decimal128"],
+    [1.5, "Expected a Decimal128"]
+  ],
+  rejectsEncode: [digits + 2n, 10n * digits + 1n].map((value) =>
+    [big(value, 0), "Expected a BigDecimal of at most 34 digits, in the range of Decimal128"] as const
+  ).concat(
+    [[1n, 6177], [1n, -6145], [digits, -6112]].map(([value, scale]) =>
+      [
+        big(BigInt(value!), Number(scale)),
+        "Expected a BigDecimal of at most 34 digits, in the range of Decimal128"
+      ] as const
+    )
+  ),
+  json: [[big(350n, 2), { $numberDecimal: "3.50" }]],
+  jsonDecodes: [[{ $numberDecimal: "+1.50" }, big(150n, 2)]],
+  jsonRejects: [[{ $numberDecimal: "NaN" }, "Expected a finite Decimal128"], [1.5, "Expected object"]],
   bsonType: "decimal"
 })
 

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import { ChangeStreamConsumer, ResumeTokenStore } from "@mongofx/core"
 import { isMongoError } from "@mongofx/core/MongoError"
 import { Bson, DocumentError, MongoCollection } from "@mongofx/schema"
 import { eventDecoder } from "@mongofx/schema/internal/changeEvents"
 import { codecOf } from "@mongofx/schema/internal/codec"
-import { Context, Effect, Exit, Option, Result, Schema, SchemaGetter, Stream } from "effect"
+import { Context, Effect, Exit, Fiber, Option, Result, Schema, SchemaGetter, Stream } from "effect"
 import * as Driver from "mongodb"
-import { send, setup, spoilt } from "../../core/test/utils.ts"
+import { send, setup, spoilt, until } from "../../core/test/utils.ts"
 
 class Address extends Schema.Class<Address>("test/Address")({ city: Schema.String, zip: Schema.String }) {}
 
@@ -234,6 +235,64 @@ describe("the documents of change events", () => {
       assert.strictEqual(event.fullDocument.text, "a!")
     }))
   })
+})
+
+describe("a durable consumer of a typed collection", () => {
+  const wrong = (id: number) => ({ ...stored, _id: Driver.Long.fromNumber(id), name: 5 })
+  const right = (id: number) => ({ ...stored, _id: Driver.Long.fromNumber(id) })
+  const settings = { name: "typed", checkpoint: { events: 1 } }
+  const idOf = (event: MongoCollection.ChangeEvent<User>) => event.operationType === "insert" && event.fullDocument._id
+
+  it.effect("gets decoded events, and fails at what does not decode when all before it is handled", () =>
+    Effect.gen(function*() {
+      const { untyped, users } = yield* fixture
+      const seen: Array<unknown> = []
+      const consumer = ChangeStreamConsumer.make({
+        ...settings,
+        watch: (position) => users.watch([], position),
+        handler: (event) => Effect.sync(() => seen.push(idOf(event)))
+      })
+      const { join } = yield* consumer
+      yield* untyped.insertMany([right(1), right(2), wrong(3), right(4)] as never)
+      assert.strictEqual((yield* documentError(join)).path, "fullDocument.name")
+      assert.deepStrictEqual(seen, [1n, 2n])
+      // It has come no further, and nothing before it comes again.
+      assert.strictEqual((yield* documentError(Effect.flatMap(consumer, ({ join }) => join))).id, 3)
+      assert.deepStrictEqual(seen, [1n, 2n])
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* ChangeStreamConsumer.make({
+          ...settings,
+          watch: (position) => users.watch([], position).onInvalid("skip"),
+          handler: (event) => Effect.sync(() => seen.push(idOf(event)))
+        })
+        yield* until("the rest is handled", () => seen.length === 3)
+      }))
+      assert.deepStrictEqual(seen, [1n, 2n, 4n])
+    }).pipe(Effect.provide(ResumeTokenStore.layerMemory)))
+
+  it.effect("gets what does not decode as a failure where that is collected, each with the token of its own", () =>
+    Effect.gen(function*() {
+      const { untyped, users } = yield* fixture
+      const store = yield* ResumeTokenStore.ResumeTokenStore
+      const seen: Array<unknown> = []
+      const tokens: Array<unknown> = []
+      const consumer = yield* Effect.forkChild(ChangeStreamConsumer.consume({
+        ...settings,
+        watch: (position) => users.watch([], position).onInvalid("collect"),
+        onFirstStart: Effect.asVoid(untyped.insertMany([right(1), wrong(2), right(3)] as never)),
+        handler: (result, checkpoint) =>
+          Effect.gen(function*() {
+            yield* checkpoint
+            tokens.push(Option.getOrThrow(yield* store.load(settings.name)).token)
+            seen.push(Result.isSuccess(result) ? idOf(result.success) : result.failure.path)
+          })
+      }))
+      yield* until("all are handled", () => seen.length === 3)
+      yield* Fiber.interrupt(consumer)
+      assert.deepStrictEqual(seen, [1n, "fullDocument.name", 3n])
+      const behind = yield* users.watch([], { startAfter: tokens[1] as Driver.ResumeToken }).open
+      assert.deepStrictEqual((yield* take(behind, 1)).map(idOf), [3n])
+    }).pipe(Effect.provide(ResumeTokenStore.layerMemory)))
 })
 
 describe("eventDecoder", () => {

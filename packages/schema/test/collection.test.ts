@@ -3,6 +3,7 @@ import { MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, Filter, MongoCollection, MongoModel, Update } from "@mongofx/schema"
 import { codecOf } from "@mongofx/schema/internal/codec"
 import {
+  BigDecimal,
   Cause,
   Context,
   DateTime,
@@ -87,6 +88,8 @@ const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, ne
 const documentError = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<DocumentError.DocumentError, never, R> =>
   Effect.map(failureOf(effect), (error) => {
     assert.instanceOf(error, DocumentError.DocumentError)
+    assert.isFalse(error.isTransient)
+    assert.isFalse(error.isRetryable)
     return error
   })
 
@@ -934,5 +937,101 @@ describe("services", () => {
       assert.isTrue(yield* renamed.drop())
       assert.deepStrictEqual(yield* db.listCollectionNames(), [])
       assert.strictEqual(users.withOptions({ writeConcern: { w: 1 } }).name, "users")
+    }))
+})
+
+describe("what BSON does not have", () => {
+  it.live("is refused when the collection is made, with what to write instead", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      class Instance extends Schema.Class<Instance>("test/Instance")({ a: Schema.String }) {}
+      const refused: ReadonlyArray<readonly [field: Schema.Constraint, message: string]> = [
+        [Schema.BigInt, "stores a bigint, which is read as a number: use Bson.Int64, or Schema.BigIntFromString"],
+        [Schema.Literal(1n), "use Bson.Int64"],
+        [Schema.Uint8Array, "stores a Uint8Array, which cannot be read again: use Bson.Bytes"],
+        [Schema.Option(Schema.String), "use Schema.OptionFromNullOr or Schema.OptionFromOptionalKey"],
+        [Schema.Result(Schema.String, Schema.String), "stores a Result, which cannot be read again"],
+        [Schema.DateTimeUtc, "use Schema.DateTimeUtcFromDate"],
+        [Schema.DateTimeZoned, "use Schema.DateTimeZonedFromString"],
+        [Schema.Duration, "use Schema.DurationFromMillis"],
+        [Schema.BigDecimal, "use Bson.BigDecimal"],
+        [Schema.HashMap(Schema.String, Schema.Number), "use Schema.Record"],
+        [Schema.ReadonlyMap(Schema.String, Schema.Number), "use Schema.Record"],
+        [Schema.ReadonlySet(Schema.String), "use Schema.UniqueArray"],
+        [Schema.HashSet(Schema.String), "use Schema.UniqueArray"],
+        [Schema.Chunk(Schema.String), "use Schema.Array"],
+        [Schema.URL, "use Schema.URLFromString"],
+        [Schema.Redacted(Schema.String), "use Schema.RedactedFromValue"],
+        [Schema.Symbol, "is a symbol"],
+        [Schema.toType(Instance), "use the class itself as schema"]
+      ]
+      const places = (field: Schema.Constraint): ReadonlyArray<readonly [path: string, schema: Schema.Constraint]> => [
+        ["schema.a", Schema.Struct({ a: field })],
+        ["schema.a", Schema.Struct({ a: Schema.optional(field) })],
+        ["schema.b", Schema.Struct({ a: field }).pipe(Schema.encodeKeys({ a: "b" }))],
+        [
+          "schema.a[].b.*",
+          Schema.Struct({ a: Schema.Array(Schema.Struct({ b: Schema.Record(Schema.String, field) })) })
+        ],
+        ["schema.a", Schema.Struct({ a: Schema.NullOr(Schema.suspend(() => field as Schema.Codec<unknown>)) })]
+      ]
+      const failure = (make: () => unknown): MongoError.InvalidArgumentError => {
+        try {
+          make()
+        } catch (error) {
+          assert.isTrue(MongoError.isMongoError(error))
+          return (error as MongoError.MongoError).reason as MongoError.InvalidArgumentError
+        }
+        throw new Error("succeeded")
+      }
+      for (const [field, message] of refused) {
+        for (const [path, schema] of places(field)) {
+          const reason = failure(() => MongoCollection.make(db, "c", schema))
+          assert.instanceOf(reason, MongoError.InvalidArgumentError)
+          assert.strictEqual(reason.path, path)
+          assert.include(reason.message, message)
+          assert.include(reason.message, `make on ${db.name}.c: ${path} `)
+        }
+      }
+      class Written extends Model.Class<Written>("test/Written")({
+        _id: MongoModel.ObjectIdGenerated,
+        at: Model.Field({ select: Schema.DateTimeUtcFromDate, insert: Schema.DateTimeUtc })
+      }) {}
+      assert.strictEqual(failure(() => MongoCollection.make(db, "c", Written)).path, "schema.at")
+
+      // What the driver's options make of them can be read.
+      const Read = Schema.Struct({ n: Schema.BigInt, bytes: Schema.Uint8Array, r: Schema.RegExp, json: Schema.Json })
+      const read = MongoCollection.make(db, "read", Read, { useBigInt64: true, promoteBuffers: true })
+      const value = { n: 2n ** 60n, bytes: new Uint8Array([1, 2]), r: /a/i, json: { a: [1] } }
+      yield* read.insertOne(value)
+      const [found] = yield* read.find()
+      assert.deepStrictEqual({ ...found, bytes: [...found!.bytes] }, { ...value, bytes: [1, 2] } as never)
+    }))
+
+  it.live("is money no more: a BigDecimal is a decimal, for the server's arithmetic too", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const Account = Schema.Struct({
+        _id: Schema.String,
+        balance: Bson.BigDecimal,
+        all: Schema.Array(Bson.BigDecimal)
+      })
+      const accounts = MongoCollection.make(db, "accounts", Account)
+      const of = BigDecimal.fromStringUnsafe
+      yield* accounts.insertOne({ _id: "a", balance: of("3.50"), all: [of("1"), of("2.5")] })
+      // The values of paths are typed elsewhere.
+      const inc: object = { $inc: { balance: of("0.10") }, $mul: { "all.1": of("2") }, $min: { "all.0": of("0.1") } }
+      yield* accounts.updateOne({ _id: "a" }, inc as Update.Update<typeof Account.Type>)
+      const stored = yield* db.collection("accounts").find().one
+      assert.strictEqual(String(stored["balance"]), "3.60")
+      assert.strictEqual(yield* accounts.countDocuments({ balance: { $gt: of("3.5"), $lte: of("3.6") } }), 1)
+      const [account] = yield* accounts.find({ all: of("5.0") })
+      assert.isTrue(BigDecimal.equals(account!.balance, of("3.6")))
+      const error = yield* documentError(
+        accounts.updateOne({ _id: "a" }, { $set: { balance: of("1".repeat(35)) } })
+      )
+      assert.strictEqual(error.path, "update.$set.balance")
+      yield* db.collection("accounts").updateOne({}, { $set: { balance: Driver.Decimal128.fromString("NaN") } })
+      assert.strictEqual((yield* documentError(accounts.find())).path, "balance")
     }))
 })

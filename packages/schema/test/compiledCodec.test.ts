@@ -170,6 +170,10 @@ describe("compiled codecs", () => {
             bytes({ x: Driver.Long.fromBigInt(n) })
           ] as const
         ),
+        // A struct without fields takes whatever is not null.
+        ...[1, "text", true].map((x) =>
+          [Schema.Struct({ x: Schema.Union([Schema.Struct({}), Bson.Long, Shout]) }), bytes({ x })] as const
+        ),
         // To a struct, a Date is an object like any other.
         [Schema.Struct({ x: Schema.Union([A, Schema.Date]) }), bytes({ x: new Date(0) })]
       ]

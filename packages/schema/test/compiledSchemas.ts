@@ -270,6 +270,7 @@ const leaves: ReadonlyArray<Kind> = [
   kind(Bson.Long, number),
   kind(Bson.Double, number),
   kind(Bson.Decimal128, () => Driver.Decimal128.fromString("3.140")),
+  kind(Bson.BigDecimal, () => Driver.Decimal128.fromString("3.140")),
   kind(Bson.Bytes, (random) => new Driver.Binary(bytes(random))),
   kind(Bson.Binary, (random) => new Driver.Binary(bytes(random), random.pick([0, 1, 2, 4, 5, 128]))),
   kind(Bson.UUID, uuid),

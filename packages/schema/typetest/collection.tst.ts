@@ -15,7 +15,7 @@ import {
   type Query,
   Update
 } from "@mongofx/schema"
-import { Context, type DateTime, type Effect, type Layer, type Option, type Result, Schema, SchemaGetter } from "effect"
+import { Context, type DateTime, Duration, Effect, type Layer, Option, type Result, Schema, SchemaGetter } from "effect"
 import { Model } from "effect/schema"
 import type * as Driver from "mongodb"
 import { describe, expect, it } from "tstyche"
@@ -217,6 +217,14 @@ describe("filters", () => {
     expect(users.find).type.not.toBeCallableWith({ $or: { name: "x" } })
   })
 
+  it("are no values of Effect's", () => {
+    expect(users.deleteMany).type.not.toBeCallableWith(Option.none())
+    expect(users.deleteMany).type.not.toBeCallableWith(Option.some({ name: "Ada" }))
+    expect(users.deleteMany).type.not.toBeCallableWith(Duration.seconds(1))
+    expect(users.deleteMany).type.not.toBeCallableWith(new Map([["name", "Ada"]]))
+    expect(users.deleteMany).type.not.toBeCallableWith(Effect.succeed({ name: "Ada" }))
+  })
+
   it("are not optional where they decide what is lost", () => {
     expect(users.deleteOne).type.not.toBeCallableWith()
     expect(users.deleteMany).type.not.toBeCallableWith()
@@ -284,6 +292,7 @@ describe("results", () => {
 
   it("are decoded", () => {
     expect<Of<ReturnType<typeof users.find>>>().type.toBe<User>()
+    expect<Query.Failure["isRetryable" | "isTransient"]>().type.toBe<boolean>()
     expect(users.findOne({ name: "Ada" })).type.toBe<Effect.Effect<Option.Option<User>, Query.Failure>>()
     const collected = users.find().onInvalid("collect")
     expect<Of<typeof collected>>().type.toBe<Result.Result<User, DocumentError.DocumentError>>()

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
+import { randomUUID } from "node:crypto"
 import { acquireTurn } from "./internal/turns.ts"
 import { MongoServer } from "./MongoServer.ts"
 
@@ -63,17 +64,17 @@ const failure = (operation: string, cause: unknown): MongoError.MongoError =>
 /**
  * A client of the driver's beside the one of the test, whose pool and faults must not get in the way.
  */
-const adminClient: Effect.Effect<Driver.MongoClient, MongoError.MongoError, MongoServer | Scope.Scope> = Effect.flatMap(
-  MongoServer,
-  (server) =>
+const adminClient = (
+  appName: string
+): Effect.Effect<Driver.MongoClient, MongoError.MongoError, MongoServer | Scope.Scope> =>
+  Effect.flatMap(MongoServer, (server) =>
     Effect.acquireRelease(
       Effect.tryPromise({
-        try: () => Driver.MongoClient.connect(Redacted.value(server.uri), { appName: "mongofx-fail-point" }),
+        try: () => Driver.MongoClient.connect(Redacted.value(server.uri), { appName }),
         catch: (cause) => failure("connect", cause)
       }),
       (client) => Effect.promise(() => client.close().catch(() => undefined))
-    )
-)
+    ))
 
 /**
  * Turns a fail point of the server on for as long as the scope lives.
@@ -84,8 +85,9 @@ const adminClient: Effect.Effect<Driver.MongoClient, MongoError.MongoError, Mong
  *
  * **Gotchas**
  *
- * A server has one fail point of each name for all its clients: two scopes that use the same name take turns, in different
- * processes too.
+ * A server has one fail point of each name for all its clients: scopes that use the same name take turns, in the order in which
+ * they ask, in different processes too. When the process that has the turn dies, the next one has it within a few seconds. A scope
+ * that asks twice for the same name waits for itself.
  *
  * Fails with a `MongoError` when the server has no such fail point or does not allow test commands.
  *
@@ -110,8 +112,9 @@ export const make = (
   options: { readonly mode?: Mode | undefined; readonly data?: Readonly<Record<string, unknown>> | undefined } = {}
 ): Effect.Effect<void, MongoError.MongoError, MongoServer | Scope.Scope> =>
   Effect.gen(function*() {
-    const client = yield* adminClient
-    yield* acquireTurn(client, name)
+    const ticket = `mongofx-fail-point-${randomUUID()}`
+    const client = yield* adminClient(ticket)
+    yield* acquireTurn(client, name, ticket).pipe(Effect.mapError((cause) => failure("configureFailPoint", cause)))
     const configure = (settings: Driver.Document) =>
       Effect.tryPromise({
         try: () => client.db("admin").command({ configureFailPoint: name, ...settings }),

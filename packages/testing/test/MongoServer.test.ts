@@ -3,7 +3,7 @@ import { MongoClient, MongoError } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
 import { ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import { execFileSync, spawn } from "node:child_process"
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -40,7 +40,23 @@ const script = (text: string) =>
       chmodSync(file, 0o755)
       return file
     }),
-    (file) => Effect.sync(() => rmSync(join(file, ".."), { recursive: true }))
+    (file) =>
+      Effect.sync(() => rmSync(join(file, ".."), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }))
+  )
+
+/** Runs a program of this folder in a process of its own, where no server is named: what it prints, and how it ends. */
+const runProgram = (file: string) =>
+  Effect.promise(() =>
+    new Promise<string>((resolve) => {
+      const { MONGODB_URI: _, ...env } = process.env
+      const child = spawn(process.execPath, ["--import", "tsx", fileURLToPath(new URL(file, import.meta.url))], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env
+      })
+      let text = ""
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => text += chunk)
+      child.once("close", (code) => resolve(`${text.trim()} ended with ${code}`))
+    })
   )
 
 const withEnv = (env: Record<string, string>) => Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env)))
@@ -110,22 +126,84 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
 
   it.live("the layers of a process share one server, which ends with the process", () =>
     Effect.gen(function*() {
-      const program = fileURLToPath(new URL("./shareServer.ts", import.meta.url))
-      const child = spawn(process.execPath, ["--import", "tsx", program], {
-        stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, MONGODB_URI: "" }
-      })
-      const output = yield* Effect.promise(() =>
-        new Promise<string>((resolve) => {
-          let text = ""
-          child.stdout.setEncoding("utf8").on("data", (chunk: string) => text += chunk)
-          child.once("close", (code) => resolve(`${text.trim()} ended with ${code}`))
-        })
-      )
+      const output = yield* runProgram("./shareServer.ts")
       const [, first, second] = /^(\d+)\n(\d+) ended with 0$/.exec(output) ?? assert.fail(output)
       assert.strictEqual(first, second)
       yield* until("the server is gone", () => processes(`--port ${first} `).length === 0)
     }), 60_000)
+
+  // Each start of this one first lets another server take the port, as often as it is told.
+  const latecomer = (times: number) =>
+    Effect.flatMap(
+      script(`
+        for last; do case $last in --port) next=port;; *) test "$next" = port && port=$last; next=;; esac; done
+        cd "$(dirname "$0")"
+        n=$(cat starts 2>/dev/null || echo 0); n=$((n + 1)); echo $n > starts
+        if [ $n -le ${times} ]; then
+          mkdir data$n
+          "${binary}" --dbpath data$n --port $port --bind_ip 127.0.0.1 --nounixsocket --replSet rs --logpath log$n \\
+            --wiredTigerCacheSizeGB 0.25 > /dev/null 2>&1 &
+          echo $! >> pids
+          until grep -q 'Waiting for connections' log$n 2>/dev/null; do sleep 0.05; done
+          # Time enough for whoever started this one to take the other for it.
+          sleep 1
+        fi
+        exec "${binary}" "$@"`),
+      (file) =>
+        Effect.as(
+          Effect.addFinalizer(() =>
+            Effect.sync(() => {
+              const pids = join(file, "../pids")
+              if (!existsSync(pids)) return
+              for (const pid of readFileSync(pids, "utf8").trim().split("\n")) process.kill(Number(pid), "SIGKILL")
+            })
+          ),
+          file
+        )
+    )
+
+  it.live(
+    "whose port somebody else takes starts on another one, and lets that server be",
+    () =>
+      Effect.gen(function*() {
+        const file = yield* latecomer(2)
+        const server = yield* MongoServer.startBinary({ binary: file })
+        assert.strictEqual(readFileSync(join(file, "../starts"), "utf8").trim(), "3")
+        const mongo = yield* MongoClient.make({ url: server.uri })
+        yield* mongo.withTransaction(mongo.db("app").collection("items").insertOne({ a: 1 }))
+        const { parsed } = yield* mongo.db("admin").command({ getCmdLineOpts: 1 })
+        assert.strictEqual(String((parsed as { net: { port: number } }).net.port), portOf(server))
+        for (const data of ["data1", "data2"]) {
+          const [line] = processes(`--dbpath ${data} `)
+          const other = yield* MongoClient.make({
+            url: Redacted.make(`mongodb://127.0.0.1:${/--port (\d+)/.exec(line!)![1]}/?directConnection=true`)
+          })
+          assert.notProperty(yield* other.db("admin").command({ hello: 1 }), "setName")
+        }
+      }),
+    60_000
+  )
+
+  it.live("whose ports are all taken gives up after five, and says so", () =>
+    Effect.gen(function*() {
+      const file = yield* script("echo >> \"$0.starts\"; exit 48")
+      const error = yield* Effect.flip(Effect.scoped(MongoServer.startBinary({ binary: file })))
+      assert.strictEqual(error.kind, "cannotStart")
+      assert.include(error.message, "five ports in a row were taken")
+      assert.strictEqual(readFileSync(`${file}.starts`, "utf8"), "\n".repeat(5))
+    }), 60_000)
+
+  it.live(
+    "is started by the global setup of vitest, named in MONGODB_URI, and ended after the run",
+    () =>
+      Effect.gen(function*() {
+        const output = yield* runProgram("./globalSetup.ts")
+        const [, port] = /^127.0.0.1:(\d+) answers\nMONGODB_URI is undefined again ended with 0$/.exec(output) ??
+          assert.fail(output)
+        assert.deepStrictEqual(processes(`--port ${port} `), [])
+      }),
+    60_000
+  )
 
   it.live("an interrupted start leaves nothing", () =>
     Effect.gen(function*() {

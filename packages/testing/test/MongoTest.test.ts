@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { FailPoint, MongoServer, MongoTest } from "@mongofx/testing"
-import { Cause, Effect, Exit, Fiber, Option, Redacted, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
 
 const database = MongoDatabase.MongoDatabase
 
@@ -131,6 +133,36 @@ describe("MongoTest.noLeaks", () => {
     }))
 })
 
+describe("MongoTest.noLeaks and what runs", () => {
+  /** Starts a query of the driver's own that nobody waits for. */
+  const abandoned = (milliseconds: number) =>
+    Effect.gen(function*() {
+      const db = yield* database
+      const mongo = yield* MongoClient.MongoClient
+      yield* db.collection("items").insertOne({ a: 1 })
+      const driver = yield* mongo.use(async (driver) => driver)
+      const query = driver.db(db.name).collection("items").find({ $where: `sleep(${milliseconds}) || true` })
+      query.toArray().catch(() => undefined)
+      const isRunning = withAdmin(async (admin) => {
+        const operations = admin.db("admin").aggregate([
+          { $currentOp: {} },
+          { $match: { active: true, ns: `${db.name}.items` } }
+        ])
+        return (await operations.toArray()).length > 0
+      })
+      yield* Effect.repeat(isRunning, { until: (runs) => runs })
+    })
+
+  it.live("finds an operation that runs on", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(MongoTest.noLeaks(abandoned(20_000)))
+      assert.strictEqual(error._tag, "LeakError")
+      assert.match(error.message, /a running find on mongofx_\w+[.]items/)
+    }))
+
+  it.live("gives an operation that is about to end the time for it", () => MongoTest.noLeaks(abandoned(700)))
+})
+
 describe("FailPoint", () => {
   const insertion = Effect.gen(function*() {
     const db = yield* database
@@ -182,22 +214,75 @@ describe("FailPoint", () => {
       assert.isAtLeast(performance.now() - started, 190)
     }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)))
 
-  it.live("of one server take turns", () =>
+  // One that nothing else uses, and that strikes nobody.
+  const harmless = "hangBeforeCommitingTxn"
+  const holdHarmless = FailPoint.make(harmless, { mode: { skip: 1_000_000 } })
+
+  /** Who has that fail point, and who waits for it. */
+  const inLine = withAdmin(async (admin) =>
+    (await admin.db("mongofx_testing").collection<{ _id: string; tickets: Array<string> }>("lines")
+      .findOne({ _id: harmless }))?.tickets ?? []
+  )
+  /** Waits until one more stands in the line, and says who. */
+  const joins = (before: ReadonlyArray<string>) =>
+    Effect.map(
+      Effect.repeat(inLine, { until: (tickets) => tickets.some((ticket) => !before.includes(ticket)) }),
+      (tickets) => tickets.find((ticket) => !before.includes(ticket))!
+    )
+
+  it.live("of one server take turns, in the order in which they ask", () =>
     Effect.gen(function*() {
-      const first = yield* Effect.forkChild(Effect.scoped(Effect.gen(function*() {
-        yield* FailPoint.failCommand({ failCommands: ["insert"], errorCode: 8 })
-        yield* Effect.sleep("200 millis")
-        return performance.now()
-      })))
-      yield* Effect.sleep("100 millis")
-      const began = yield* Effect.scoped(Effect.as(
-        FailPoint.failCommand({ failCommands: ["insert"], errorCode: 9 }),
-        performance.now()
-      ))
-      assert.isDefined(began)
-      const ended = yield* Fiber.join(first)
-      assert.isAtLeast(performance.now(), ended)
+      const seen: Array<string> = []
+      const release = yield* Deferred.make<void>()
+      const scopes = yield* Effect.forEach([0, 1, 2, 3, 4], (index) =>
+        Effect.gen(function*() {
+          const before = yield* inLine
+          const fiber = yield* Effect.forkChild(Effect.scoped(Effect.gen(function*() {
+            yield* holdHarmless
+            seen.push(`${index} begins`)
+            if (index === 0) yield* Deferred.await(release)
+            // Long enough for another to come in between, if it could.
+            yield* Effect.sleep("30 millis")
+            seen.push(`${index} ends`)
+          })))
+          yield* joins(before)
+          return fiber
+        }))
+      // The third gives up while it waits, and nobody waits for it.
+      yield* Fiber.interrupt(scopes[2]!)
+      yield* Deferred.succeed(release, undefined)
+      yield* Effect.forEach(scopes.filter((_, index) => index !== 2), Fiber.join)
+      assert.deepStrictEqual(seen, [0, 1, 3, 4].flatMap((index) => [`${index} begins`, `${index} ends`]))
+      assert.deepStrictEqual(yield* inLine, [])
     }).pipe(Effect.provide(MongoTest.layer)))
+
+  it.live("go to the next when the processes that have and await them are killed", () =>
+    Effect.gen(function*() {
+      const program = fileURLToPath(new URL("./holdFailPoint.ts", import.meta.url))
+      const server = yield* MongoServer.MongoServer
+      const start = Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, ["--import", "tsx", program], {
+            stdio: ["ignore", "pipe", "inherit"],
+            env: { ...process.env, MONGODB_URI: Redacted.value(server.uri) }
+          })
+        ),
+        (child) => Effect.sync(() => child.kill("SIGKILL"))
+      )
+      const before = yield* inLine
+      const processes = [yield* start, yield* start]
+      const held = yield* joins(before)
+      const awaited = yield* joins([...before, held])
+      const mine = yield* Effect.forkChild(Effect.scoped(holdHarmless))
+      yield* joins([...before, held, awaited])
+      // Who lives keeps its turn, however long it takes: four looks take two seconds.
+      yield* Effect.sleep("3 seconds")
+      assert.isUndefined(mine.pollUnsafe())
+      assert.include(yield* inLine, held)
+      for (const child of processes) child.kill("SIGKILL")
+      yield* Fiber.join(mine)
+      assert.deepStrictEqual(yield* inLine, [])
+    }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)), 60_000)
 
   it.live("that the server does not know fail with its error", () =>
     Effect.gen(function*() {

@@ -1,6 +1,5 @@
 import * as Arr from "effect/Array"
 import * as Channel from "effect/Channel"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -20,6 +19,7 @@ import { checkPipeline, checkValue } from "./inputSafety.ts"
 import { type Operation, ownFailure } from "./naming.ts"
 import type { CallOptions } from "./operation.ts"
 import { defined } from "./options.ts"
+import { serverNanos, serverSleep } from "./serverTime.ts"
 
 /**
  * What is watched: a collection, a database, or with `allChangesForCluster` on `admin` the whole deployment.
@@ -158,20 +158,11 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     return cursor === undefined ? Effect.void : cursor.closed
   }
 
+  /** Waits for the batch that is on its way. Whoever is interrupted leaves it to the next who asks: only what is read is taken. */
   private nextBatch(cursor: CursorRun<Driver.Document>): Effect.Effect<Array<Driver.Document>, MongoError> {
     return Effect.callback((resume) => {
       const inFlight = this.inFlight ??= cursor.nextBatch()
-      // Whoever has been interrupted does not take it away from the next who asks.
-      let waiting = true
-      const settle = (effect: Effect.Effect<Array<Driver.Document>, MongoError>) => {
-        if (!waiting) return
-        this.inFlight = undefined
-        resume(effect)
-      }
-      inFlight.then((batch) => settle(Effect.succeed(batch)), (error: MongoError) => settle(Effect.fail(error)))
-      return Effect.sync(() => {
-        waiting = false
-      })
+      inFlight.then((batch) => resume(Effect.succeed(batch)), (error: MongoError) => resume(Effect.fail(error)))
     })
   }
 
@@ -221,7 +212,9 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     this.ensureOpen,
     (cursor) =>
       Effect.flatMap(this.nextBatch(cursor), (documents) => {
+        this.inFlight = undefined
         const events: Array<Event> = []
+        const tokens: Array<Driver.ResumeToken> = []
         for (const document of documents) {
           if (document["_id"] === undefined) {
             return Effect.fail(this.fail("fatal", "an event has no resume token; the pipeline must keep `_id`"))
@@ -240,11 +233,12 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
           this.lastToken = document["_id"]
           if (joined.whole["operationType"] === "invalidate") this.invalidated = true
           events.push(joined.whole as Event)
+          tokens.push(document["_id"])
         }
         if (!this.invalidated) this.advance(cursor.postBatchResumeToken, cursor)
         // The server closes the cursor after an invalidate, of which the pipeline may have left nothing to see.
         if (documents.length === 0 && cursor.exhausted) this.invalidated = true
-        return Effect.succeed({ events, resumeToken: this.resumeToken })
+        return Effect.succeed({ events, tokens, resumeToken: this.resumeToken })
       })
   )
 
@@ -263,8 +257,9 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
 
   /** Goes on after failures that the specification calls resumable: with a backoff, and not longer than `resumeTimeout`. */
   private resuming<B>(self: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
-    return Effect.suspend(() => {
+    return Effect.withFiber((fiber) => {
       const limit = Duration.toMillis(Duration.fromInputUnsafe(this.options.resumeTimeout ?? defaultResumeTimeout))
+      const now = () => Number(serverNanos(fiber)) / 1e6
       let failures = 0
       let since = 0
       const attempt: Effect.Effect<B, MongoError> = Effect.catch(
@@ -274,12 +269,11 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
             yield* this.close()
             // What has never been open is not resumed: the driver has tried twice, and who starts it wants to know.
             if (!this.everOpened || !isResumable(error)) return yield* Effect.fail(error)
-            const now = yield* Clock.currentTimeMillis
             failures++
-            if (failures === 1) since = now
+            if (failures === 1) since = now()
             const delay = resumeDelay(failures, yield* Random.next)
-            if (now + delay - since >= limit) return yield* Effect.fail(error)
-            yield* Effect.sleep(delay)
+            if (now() + delay - since >= limit) return yield* Effect.fail(error)
+            yield* serverSleep(delay)
             return yield* attempt
           })
       )

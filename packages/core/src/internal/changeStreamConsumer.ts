@@ -1,17 +1,29 @@
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
-import type { ChangeEvent, ConsumeOptions, OpenChangeStream, StartPosition } from "../ChangeStream.ts"
+import type {
+  ChangeStreamConsumer,
+  ConsumeOptions,
+  ErrorOf,
+  EventOf,
+  OpenSource,
+  ServicesOf,
+  Source,
+  StartPosition
+} from "../ChangeStreamConsumer.ts"
+import { CurrentInterruptionPolicy } from "../Mongo.ts"
 import { ChangeStreamError, isMongoError, MongoError } from "../MongoError.ts"
-import { ResumeTokenStore } from "../ResumeTokenStore.ts"
+import { ResumeTokenStore, type Turn } from "../ResumeTokenStore.ts"
 import { pause } from "./bounded.ts"
 import { withoutDeadline } from "./deadline.ts"
+import { CurrentServerClock, serverSleep } from "./serverTime.ts"
 
 const defaultEvents = 100
 const defaultInterval = Duration.seconds(5)
@@ -19,6 +31,9 @@ const defaultLease = Duration.seconds(30)
 
 /** How long the last checkpoint and the release of the lease may take: real milliseconds. */
 const endTimeout = 2000
+
+/** For how long a store that has answered before is asked for the lease in vain, before the consumer fails: milliseconds. */
+const patience = 120_000
 
 const metricsOf = (consumer: string) => {
   const attributes = { "mongofx.consumer.name": consumer }
@@ -39,205 +54,362 @@ const metricsOf = (consumer: string) => {
   }
 }
 
-const failure = (name: string, kind: ChangeStreamError["kind"], message: string): MongoError =>
-  new MongoError({
-    reason: new ChangeStreamError({
-      operation: "consume",
-      kind,
-      labels: [],
-      message: `consume ${name}: ${message}`,
-      cause: undefined
-    })
-  })
+const isHistoryLost = (error: unknown): boolean =>
+  isMongoError(error) && error.reason._tag === "ChangeStreamError" && error.reason.kind === "historyLost"
 
-const isOfKind = (kind: ChangeStreamError["kind"]) => (error: unknown): boolean =>
-  isMongoError(error) && error.reason._tag === "ChangeStreamError" && error.reason.kind === kind
-
-const isLeaseLost = isOfKind("leaseLost")
-const isHistoryLost = isOfKind("historyLost")
-
-const failsWith = (cause: Cause.Cause<unknown>, predicate: (error: unknown) => boolean): boolean =>
-  cause.reasons.some((reason) => Cause.isFailReason(reason) && predicate(reason.error))
-
-/** When an event happened: milliseconds since 1970, in seconds of precision. */
-const happenedAt = (event: ChangeEvent): number | undefined => {
-  const clusterTime = event["clusterTime" as keyof ChangeEvent] as unknown
-  return clusterTime instanceof Driver.Timestamp ? clusterTime.getHighBits() * 1000 : undefined
+/** When an event happened: milliseconds since 1970. Before MongoDB 6.0 it is known to the second only. */
+const happenedAt = (event: unknown): number | undefined => {
+  if (Result.isResult(event)) return Result.isSuccess(event) ? happenedAt(event.success) : undefined
+  const { clusterTime, wallTime } = event as { readonly clusterTime?: unknown; readonly wallTime?: unknown }
+  if (wallTime instanceof Date) return wallTime.getTime()
+  return clusterTime instanceof Driver.Timestamp ? clusterTime.getHighBitsUnsigned() * 1000 : undefined
 }
 
-/** How far one instance has come while it has the lease. */
+/** How far one instance has come in its turn. */
 class Progress {
-  /** Behind everything that was handled. */
+  readonly turn: Turn
+  /** Until when the lease lasts for certain: milliseconds of the server clock. */
+  leasedUntil: number
+  /** Another turn has begun. */
+  lost = false
+  /** Counts what has begun to be handled. */
+  position = 0
+  /** Behind everything that was handled, and its position. */
   token: Driver.ResumeToken | undefined
-  saved: Driver.ResumeToken | undefined
-  savedAt = 0
+  tokenAt = 0
+  started: boolean
+  /** Whether the store knows all of this. */
+  isSaved = true
+  savedAt: number
   handledSince = 0
-  /** The handler has made a checkpoint, in a transaction perhaps, and whether that was committed is not known yet. */
-  uncertain = false
+  /** From when on the interval of the next checkpoint counts. */
+  waitingSince: number
+  /** What the change stream has failed with, where it was that history is lost. */
+  historyLost: unknown
+
+  constructor(turn: Turn, started: boolean, leasedUntil: number, now: number) {
+    this.turn = turn
+    this.leasedUntil = leasedUntil
+    this.savedAt = this.waitingSince = now
+    this.token = Option.getOrUndefined(turn.saved)?.token
+    this.started = started || Option.exists(turn.saved, ({ started }) => started)
+  }
+
+  pass(token: Driver.ResumeToken, position: number): void {
+    this.token = token
+    this.tokenAt = position
+    this.isSaved = false
+  }
 }
+
+/** Consumes until something fails, and says when the position is secured. */
+const run = <S extends Source, E, R>(
+  options: ConsumeOptions<S, E, R>,
+  secured: Deferred.Deferred<void>
+): Effect.Effect<never, E | ErrorOf<S> | MongoError, R | ServicesOf<S> | ResumeTokenStore> =>
+  Effect.gen(function*() {
+    type Event = EventOf<S>
+    type SE = ErrorOf<S>
+    type SR = ServicesOf<S>
+    const store = yield* ResumeTokenStore
+    const clock = yield* CurrentServerClock
+    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const owner = new Driver.UUID().toHexString()
+    const { name, onFirstStart = "now", onHistoryLost = "fail", onPoison } = options
+    const lease = Duration.fromInputUnsafe(options.lease?.duration ?? defaultLease)
+    const leaseMillis = Duration.toMillis(lease)
+    const beat = leaseMillis / 3
+    const events = options.checkpoint?.events ?? defaultEvents
+    const interval = Duration.toMillis(Duration.fromInputUnsafe(options.checkpoint?.interval ?? defaultInterval))
+    const metrics = metricsOf(name)
+    const leaseLost = new MongoError({
+      reason: new ChangeStreamError({
+        operation: "consume",
+        kind: "leaseLost",
+        labels: [],
+        message: `consume ${name}: another instance has taken over`,
+        cause: undefined
+      })
+    })
+    const isLeaseLost = (error: unknown): boolean => error === leaseLost
+    const ready = Deferred.succeed(secured, undefined)
+
+    // ---- the token
+
+    const ifOurs = (progress: Progress, saved: Effect.Effect<boolean, MongoError>): Effect.Effect<void, MongoError> =>
+      Effect.flatMap(saved, (isOurs) => {
+        if (isOurs) return Effect.void
+        progress.lost = true
+        return Effect.fail(leaseLost)
+      })
+
+    const save = (progress: Progress, token: Driver.ResumeToken): Effect.Effect<void, MongoError> =>
+      Effect.suspend(() => {
+        const { started, tokenAt, turn } = progress
+        progress.handledSince = 0
+        progress.waitingSince = now()
+        return Effect.flatMap(ifOurs(progress, store.save(turn, tokenAt, { token, started })), () => {
+          progress.isSaved = true
+          progress.savedAt = now()
+          return ready
+        })
+      })
+
+    /** Saves how far it has come when that is due: after so many events, or after so much time. What fails waits for the next time. */
+    const saveIfDue = (progress: Progress): Effect.Effect<void, MongoError> =>
+      Effect.suspend(() => {
+        const { token } = progress
+        const isDue = progress.handledSince >= events || now() - progress.waitingSince >= interval ||
+          !Deferred.isDoneUnsafe(secured)
+        if (token === undefined || progress.isSaved || !isDue) return Effect.void
+        return Effect.catch(save(progress, token), (error) =>
+          isLeaseLost(error) || !error.isTransient
+            ? Effect.fail(error)
+            : Effect.logWarning(`consumer ${name} could not save its token`, error))
+      })
+
+    // ---- events
+
+    /** Whether the turn lasts still; unknown where the store does not answer. */
+    const stillOurs = ({ turn }: Progress): Effect.Effect<boolean | undefined> =>
+      Effect.catch(store.renew(turn, lease), () => Effect.succeed(undefined))
+
+    const handle = (
+      progress: Progress,
+      event: Event,
+      token: Driver.ResumeToken
+    ): Effect.Effect<void, E | MongoError, R> => {
+      const position = ++progress.position
+      const checkpoint = Effect.suspend(() =>
+        ifOurs(progress, store.save(progress.turn, position, { token, started: true }))
+      )
+      const handled = Effect.sandbox(Effect.suspend(() => options.handler(event, checkpoint)))
+      const isFailure = (cause: Cause.Cause<E>) => !Cause.hasInterrupts(cause) && !progress.lost
+      const tried = onPoison?.retry === undefined
+        ? handled
+        : Effect.retry(handled, { schedule: onPoison.retry, while: isFailure })
+      const settled = Effect.catch(tried, (cause) => {
+        if (progress.lost || !isFailure(cause)) return Effect.failCause(cause)
+        // What the next instance has done already may be the very reason.
+        return Effect.flatMap(stillOurs(progress), (isOurs): Effect.Effect<void, E | MongoError, R> => {
+          if (isOurs === false || isOurs === undefined && onPoison !== undefined) return Effect.fail(leaseLost)
+          if (onPoison === undefined) return Effect.failCause(cause)
+          return Effect.andThen(onPoison.deadLetter(event, cause), Metric.update(metrics.deadLetters, 1))
+        })
+      })
+      // Whatever the handler has made of it: the lease is lost.
+      return Effect.matchCauseEffect(settled, {
+        onFailure: (cause) =>
+          progress.lost && !Cause.hasInterrupts(cause) ? Effect.fail(leaseLost) : Effect.failCause(cause),
+        onSuccess: () => progress.lost ? Effect.fail(leaseLost) : Effect.sync(() => progress.pass(token, position))
+      })
+    }
+
+    const onEvent = (progress: Progress, event: Event, token: Driver.ResumeToken) =>
+      Effect.gen(function*() {
+        // The heartbeat may have had no chance to say so, in a process that was stopped.
+        if (now() >= progress.leasedUntil) return yield* Effect.fail(leaseLost)
+        yield* handle(progress, event, token)
+        progress.handledSince++
+        yield* Metric.update(metrics.handled, 1)
+        const time = happenedAt(event)
+        if (time !== undefined) {
+          yield* Metric.update(metrics.lag, Math.max(0, clock.currentTimeMillisUnsafe() - time) / 1000)
+        }
+        yield* saveIfDue(progress)
+      })
+
+    const drain = (
+      changes: OpenSource<Event, SE, SR>,
+      progress: Progress
+    ): Effect.Effect<never, E | SE | MongoError, R | SR> =>
+      Effect.forever(Effect.gen(function*() {
+        const batch = yield* noteHistoryLost(progress, changes.next)
+        for (const [i, event] of batch.events.entries()) yield* onEvent(progress, event, batch.tokens[i])
+        // What the server says of idle times counts too: history that nobody needs must not be lost.
+        const { value: token } = Option.isSome(batch.resumeToken) ? batch.resumeToken : { value: undefined }
+        if (token !== undefined && token !== progress.token) progress.pass(token, ++progress.position)
+        yield* saveIfDue(progress)
+        yield* Metric.update(metrics.checkpointAge, (now() - progress.savedAt) / 1000)
+      }))
+
+    // ---- a turn
+
+    const noteHistoryLost = <A, E2, R2>(progress: Progress, self: Effect.Effect<A, E2, R2>): Effect.Effect<A, E2, R2> =>
+      Effect.tapError(self, (error) =>
+        Effect.sync(() => {
+          if (isHistoryLost(error)) progress.historyLost = error
+        }))
+
+    const open = (position: StartPosition) =>
+      Effect.suspend(() => (options.watch(position) as Source as Source<Event, SE, SR>).open)
+
+    /** Saves where the stream begins. A server that does not say it yet has events to give: then the first of them is saved. */
+    const secure = (progress: Progress, changes: OpenSource<Event, SE, SR>): Effect.Effect<void, MongoError> =>
+      Effect.flatMap(changes.resumeToken, (token) => {
+        if (Option.isNone(token)) return Effect.void
+        progress.pass(token.value, ++progress.position)
+        return save(progress, token.value)
+      })
+
+    /** Works off what was there at the first start, and then what comes. */
+    const go = (
+      progress: Progress,
+      changes: OpenSource<Event, SE, SR>
+    ): Effect.Effect<never, E | SE | MongoError, R | SR> => {
+      if (progress.started || onFirstStart === "now") return drain(changes, progress)
+      const start = Effect.andThen(
+        onFirstStart,
+        Effect.suspend(() => {
+          progress.started = true
+          progress.isSaved = false
+          progress.waitingSince = Number.NEGATIVE_INFINITY
+          return saveIfDue(progress)
+        })
+      )
+      return Effect.andThen(start, drain(changes, progress))
+    }
+
+    /** Goes on where history is lost, as often as that happens. A failure of the handler's, whatever its kind, is not meant. */
+    const repairing = (
+      progress: Progress,
+      self: Effect.Effect<never, E | SE | MongoError, R | SR | Scope.Scope>
+    ): Effect.Effect<never, E | SE | MongoError, R | SR | Scope.Scope> => {
+      if (onHistoryLost === "fail") return self
+      const repair = Effect.gen(function*() {
+        // Opened first, so that nothing is missed between the repair and the first event.
+        const changes = yield* open({})
+        if (onHistoryLost !== "restart") yield* onHistoryLost
+        yield* secure(progress, changes)
+        return yield* repairing(progress, go(progress, changes))
+      })
+      return Effect.catch(
+        self,
+        (error) => error !== undefined && error === progress.historyLost ? repair : Effect.fail(error)
+      )
+    }
+
+    /** Works from where the last turn was, until something fails. */
+    const work = (progress: Progress): Effect.Effect<never, E | SE | MongoError, R | SR | Scope.Scope> => {
+      const { token } = progress
+      const first = Effect.flatMap(
+        open({}),
+        (changes) => Effect.andThen(secure(progress, changes), go(progress, changes))
+      )
+      const resumed = Effect.flatMap(
+        Effect.andThen(ready, noteHistoryLost(progress, open({ startAfter: token }))),
+        (changes) => go(progress, changes)
+      )
+      return repairing(progress, token === undefined ? first : resumed)
+    }
+
+    /** Renews the lease. Fails when another turn has begun, and when it could not be renewed for as long as it lasts. */
+    const heartbeat = (progress: Progress): Effect.Effect<never, MongoError> =>
+      Effect.gen(function*() {
+        for (let wait = beat;;) {
+          yield* serverSleep(wait)
+          const sentAt = now()
+          const left = progress.leasedUntil - sentAt
+          if (left <= 0) return yield* leaseLost
+          const renewed = yield* Effect.result(
+            Effect.raceFirst(
+              Effect.provideService(store.renew(progress.turn, lease), CurrentInterruptionPolicy, "abort"),
+              Effect.andThen(serverSleep(left), Effect.fail(leaseLost))
+            )
+          )
+          if (Result.isSuccess(renewed)) {
+            if (!renewed.success) progress.lost = true
+            if (progress.lost) return yield* leaseLost
+            progress.leasedUntil = sentAt + leaseMillis
+            wait = beat
+          } else {
+            wait = Math.max(0, Math.min(beat / 4, progress.leasedUntil - now()))
+          }
+        }
+      })
+
+    let answered = false
+    const waitForTurn: Effect.Effect<Progress, MongoError> = Effect.gen(function*() {
+      let failingSince: number | undefined
+      for (;;) {
+        const sentAt = now()
+        const asked = yield* Effect.result(Effect.tap(
+          store.acquire(name, owner, lease),
+          (turn) =>
+            Option.isSome(turn) || Deferred.isDoneUnsafe(secured) ?
+              Effect.void :
+              Effect.flatMap(store.load(name), (saved) => Option.isSome(saved) ? ready : Effect.void)
+        ))
+        if (Result.isSuccess(asked)) {
+          answered = true
+          failingSince = undefined
+          if (Option.isSome(asked.success)) {
+            return new Progress(asked.success.value, onFirstStart === "now", sentAt + leaseMillis, now())
+          }
+        } else {
+          // Whoever starts it wants to know. Later on an outage is nothing to end for at once.
+          failingSince ??= sentAt
+          if (!answered || now() - failingSince >= patience) return yield* asked.failure
+        }
+        yield* serverSleep(beat)
+      }
+    })
+
+    /** What was handled is saved, and the lease is free for the next: best effort, with a bound. */
+    const end = (progress: Progress): Effect.Effect<void> => {
+      const { token } = progress
+      const last = token === undefined || progress.isSaved || progress.lost ? Effect.void : save(progress, token)
+      return Effect.raceFirst(
+        withoutDeadline(
+          Effect.interruptible(
+            Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(progress.turn)))
+          )
+        ),
+        pause(endTimeout)
+      )
+    }
+
+    const turn = Effect.acquireUseRelease(
+      Effect.interruptible(waitForTurn),
+      (progress) => Effect.scoped(Effect.raceFirst(work(progress), heartbeat(progress))),
+      end
+    )
+
+    return yield* Effect.forever(Effect.catchIf(turn, isLeaseLost, () => Effect.void))
+  })
 
 /**
  * Consumes a change stream durably: one instance at a time, at least once, from where the last one was.
  *
  * @internal
  */
-export const consume = <A extends Driver.Document, E, R>(
-  options: ConsumeOptions<A, E, R>
-): Effect.Effect<never, E | MongoError, R | ResumeTokenStore> =>
+export const consume = <S extends Source, E, R>(
+  options: ConsumeOptions<S, E, R>
+): Effect.Effect<never, E | ErrorOf<S> | MongoError, R | ServicesOf<S> | ResumeTokenStore> =>
+  Effect.suspend(() => run(options, Deferred.makeUnsafe()))
+
+/**
+ * The same in a scope. Returns when the position is secured.
+ *
+ * @internal
+ */
+export const make = <S extends Source, E, R>(
+  options: ConsumeOptions<S, E, R>
+): Effect.Effect<
+  ChangeStreamConsumer<E | ErrorOf<S> | MongoError>,
+  E | ErrorOf<S> | MongoError,
+  R | ServicesOf<S> | ResumeTokenStore | Scope.Scope
+> =>
   Effect.gen(function*() {
-    const store = yield* ResumeTokenStore
-    const owner = new Driver.UUID().toHexString()
     const { name } = options
-    const lease = Duration.fromInputUnsafe(options.lease?.duration ?? defaultLease)
-    const beat = Duration.millis(Duration.toMillis(lease) / 3)
-    const events = options.checkpoint?.events ?? defaultEvents
-    const interval = Duration.toMillis(Duration.fromInputUnsafe(options.checkpoint?.interval ?? defaultInterval))
-    const metrics = metricsOf(name)
-    const leaseLost = failure(name, "leaseLost", "another instance has taken over")
-
-    const saved = (progress: Progress, token: Driver.ResumeToken): Effect.Effect<void> =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
-        progress.saved = token
-        progress.savedAt = now
-        progress.handledSince = 0
-      })
-
-    const save = (progress: Progress, token: Driver.ResumeToken): Effect.Effect<void, MongoError> =>
-      Effect.flatMap(
-        store.save(name, owner, token),
-        (isOurs) => isOurs ? saved(progress, token) : Effect.fail(leaseLost)
-      )
-
-    /** Saves how far it has come when that is due: after so many events, or after so much time. */
-    const saveIfDue = (progress: Progress): Effect.Effect<void, MongoError> =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const isDue = progress.handledSince >= events || now - progress.savedAt >= interval
-        return isDue && progress.token !== undefined && progress.token !== progress.saved
-          ? save(progress, progress.token)
-          : Effect.void
-      })
-
-    const handle = (progress: Progress, event: ChangeEvent<A>): Effect.Effect<void, E | MongoError, R> => {
-      const checkpoint = Effect.suspend(() => {
-        progress.uncertain = true
-        return Effect.flatMap(
-          store.save(name, owner, event._id),
-          (isOurs) => isOurs ? Effect.void : Effect.fail(leaseLost)
-        )
-      })
-      const handler = Effect.suspend(() => options.handler(event, checkpoint))
-      const once = Effect.flatMap(handler, () => progress.uncertain ? saved(progress, event._id) : Effect.void)
-      const { onPoison } = options
-      if (onPoison === undefined) return once
-      const sandboxed = Effect.sandbox(once)
-      const isPoison = (cause: Cause.Cause<E>) => !Cause.hasInterrupts(cause) && !failsWith(cause, isLeaseLost)
-      const retried = onPoison.retry === undefined
-        ? sandboxed
-        : Effect.retry(sandboxed, { schedule: onPoison.retry, while: isPoison })
-      return Effect.catch(retried, (cause) =>
-        isPoison(cause)
-          ? Effect.andThen(onPoison.deadLetter(event, cause), Metric.update(metrics.deadLetters, 1))
-          : Effect.failCause(cause))
-    }
-
-    const onEvent = (progress: Progress, event: ChangeEvent<A>): Effect.Effect<void, E | MongoError, R> =>
-      Effect.gen(function*() {
-        yield* handle(progress, event)
-        progress.token = event._id
-        progress.uncertain = false
-        progress.handledSince++
-        yield* Metric.update(metrics.handled, 1)
-        const time = happenedAt(event as ChangeEvent)
-        if (time !== undefined) {
-          yield* Metric.update(metrics.lag, Math.max(0, (yield* Clock.currentTimeMillis) - time) / 1000)
-        }
-        yield* saveIfDue(progress)
-      })
-
-    const drain = (changes: OpenChangeStream<A>, progress: Progress): Effect.Effect<never, E | MongoError, R> =>
-      Effect.forever(Effect.gen(function*() {
-        const batch = yield* changes.next
-        for (const event of batch.events) yield* onEvent(progress, event)
-        // What the server says of idle times counts too: history that nobody needs must not be lost.
-        if (Option.isSome(batch.resumeToken)) progress.token = batch.resumeToken.value
-        yield* saveIfDue(progress)
-        yield* Metric.update(metrics.checkpointAge, ((yield* Clock.currentTimeMillis) - progress.savedAt) / 1000)
-      }))
-
-    const open = (progress: Progress, position: StartPosition) =>
-      Effect.tap(options.watch(position).open, (changes) =>
-        Effect.flatMap(changes.resumeToken, (token) => {
-          // What happens before the first checkpoint must not be lost with the process.
-          if (position.startAfter !== undefined || Option.isNone(token)) return Effect.void
-          progress.token = token.value
-          return save(progress, token.value)
-        }))
-
-    /** Works from where the last owner was, until something fails. */
-    const work = (progress: Progress): Effect.Effect<never, E | MongoError, R | Scope.Scope> =>
-      Effect.gen(function*() {
-        const stored = Option.getOrUndefined(yield* store.load(name))
-        progress.token = progress.saved = stored
-        progress.savedAt = yield* Clock.currentTimeMillis
-        const resumed = Effect.flatMap(
-          open(progress, stored === undefined ? {} : { startAfter: stored }),
-          (changes) => drain(changes, progress)
-        )
-        const { onHistoryLost = "fail" } = options
-        if (onHistoryLost === "fail" || stored === undefined) return yield* resumed
-        return yield* Effect.catchIf(resumed, isHistoryLost, () =>
-          Effect.gen(function*() {
-            // Opened first, so that nothing is missed between the repair and the first event.
-            const fresh = new Progress()
-            const changes = yield* options.watch({}).open
-            if (onHistoryLost !== "restart") yield* onHistoryLost
-            const token = yield* changes.resumeToken
-            if (Option.isSome(token)) yield* save(fresh, token.value)
-            Object.assign(progress, fresh)
-            return yield* drain(changes, progress)
-          }))
-      })
-
-    /** Renews the lease. Fails when another instance has it, or when it could not be renewed for as long as it lasts. */
-    const heartbeat: Effect.Effect<never, MongoError> = Effect.gen(function*() {
-      let renewedAt = yield* Clock.currentTimeMillis
-      for (;;) {
-        yield* Effect.sleep(beat)
-        const exit = yield* Effect.exit(store.acquire(name, owner, lease))
-        const now = yield* Clock.currentTimeMillis
-        if (Exit.isSuccess(exit)) {
-          if (!exit.value) return yield* leaseLost
-          renewedAt = now
-        } else if (now - renewedAt >= Duration.toMillis(lease)) {
-          return yield* leaseLost
-        }
-      }
-    })
-
-    const waitForTurn: Effect.Effect<void, MongoError> = Effect.flatMap(
-      Effect.suspend(() => store.acquire(name, owner, lease)),
-      (isOurs) => isOurs ? Effect.void : Effect.andThen(Effect.sleep(beat), waitForTurn)
-    )
-
-    /** What was handled is saved, and the lease is free for the next: best effort, with a bound. */
-    const end = (progress: Progress): Effect.Effect<void> => {
-      // Where a handler's own checkpoint may have been committed, an older token must not take its place.
-      const last = progress.token !== undefined && progress.token !== progress.saved && !progress.uncertain
-        ? save(progress, progress.token)
-        : Effect.void
-      return Effect.raceFirst(
-        withoutDeadline(
-          Effect.interruptible(Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(name, owner))))
-        ),
-        pause(endTimeout)
-      )
-    }
-
-    const turn: Effect.Effect<never, E | MongoError, R> = Effect.acquireUseRelease(
-      Effect.as(Effect.interruptible(waitForTurn), new Progress()),
-      (progress) => Effect.scoped(Effect.raceFirst(work(progress), heartbeat)),
-      end
-    )
-
-    return yield* Effect.forever(Effect.catchIf(turn, isLeaseLost, () => Effect.void))
+    const secured = yield* Deferred.make<void>()
+    const watched = Effect.tapCause(run(options, secured), (cause) =>
+      Deferred.isDoneUnsafe(secured) && !Cause.hasInterrupts(cause)
+        ? Effect.logError(`consumer ${name} has ended`, cause)
+        : Effect.void)
+    // It outlives the effect that starts it, and so the deadline of that.
+    const fiber = yield* Effect.forkScoped(withoutDeadline(watched))
+    const join = Fiber.join(fiber)
+    yield* Effect.raceFirst(Deferred.await(secured), join)
+    return { name, join }
   })

@@ -12,19 +12,23 @@ export interface Position {
   readonly startAtOperationTime?: Driver.OperationTime
 }
 
-const neverResumed = new Set([136, 237, 260, 280, 286])
-
 /**
- * Whether a change stream goes on after this failure, after the driver specification "Change Streams": network errors and
- * server selection, a cursor that is gone, and what the server labels.
+ * Whether a change stream goes on after this failure, after the driver specification "Change Streams" for servers from 4.4 on: what
+ * a server says is resumed where it labels it, and a cursor that is gone; what is no answer of a server, always.
  *
  * @internal
  */
-export const isResumable = (error: MongoError): boolean => {
-  const { _tag, code, labels } = error.reason
-  if (labels.includes("NonResumableChangeStreamError") || (code !== undefined && neverResumed.has(code))) return false
-  if (labels.includes("ResumableChangeStreamError") || code === 43) return true
-  return _tag === "ConnectionError" && error.isRetryable || _tag === "PoolTimeoutError" || _tag === "NotPrimaryError"
+export const isResumable = ({ reason }: MongoError): boolean => {
+  if (reason.code !== undefined) return reason.code === 43 || reason.labels.includes("ResumableChangeStreamError")
+  switch (reason._tag) {
+    case "ConnectionError":
+      return reason.isTransient
+    case "PoolTimeoutError":
+    case "NotPrimaryError":
+      return true
+    default:
+      return false
+  }
 }
 
 /**

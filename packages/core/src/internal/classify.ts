@@ -22,6 +22,12 @@ export class InvalidInput extends Error {
 export interface ClassifyContext {
   readonly operation: string
   readonly namespace?: string | undefined
+  /** Whether the operation changes nothing. */
+  readonly reads?: boolean | undefined
+  /** Whether the operation is one write to one document, or a command that is done as a whole or not at all. */
+  readonly isSingle?: boolean | undefined
+  /** How many commands were handed to a connection; `undefined` where nobody counts. */
+  readonly sends?: number | undefined
   /** Texts that must appear nowhere, besides the credentials of URIs. */
   readonly secrets?: ReadonlyArray<string> | undefined
 }
@@ -36,6 +42,7 @@ export const subjectOf = ({ namespace, operation }: ClassifyContext): string =>
 
 interface Fields {
   readonly operation: string
+  readonly nothingDone: true | undefined
   readonly namespace: string | undefined
   readonly code: number | undefined
   readonly codeName: string | undefined
@@ -91,14 +98,31 @@ const responseOf = (cause: unknown): Fields["response"] => {
     : undefined
 }
 
+/**
+ * Codes by which a server refuses a command before it does anything for it: not the primary, overloaded, a stale shard version, a
+ * member that cannot serve the read, a lock that was not available or a conflict that undid the write.
+ */
+const refusals: ReadonlySet<number> = new Set([24, 63, 112, 133, 134, 150, 234, 462, 10058, 10107, 13388, 13435, 13436])
+
+/**
+ * Whether nothing was changed for certain. What a server answers counts only for the only attempt: of one before it nobody knows what
+ * became of it. (The label `NoWritesPerformed` is good for all of them, since the driver keeps the first error otherwise.)
+ */
+const isNothingDone = (code: number | undefined, { isSingle, reads, sends }: ClassifyContext): true | undefined =>
+  reads === true || sends === 0 || isSingle === true && sends === 1 && code !== undefined && refusals.has(code)
+    ? true
+    : undefined
+
 const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
   const name = text(read(cause, "name")) ?? ""
   const own = describe(cause)
+  const code = codeOf(cause)
   const shown = redactCredentials(isReply(name) || !(cause instanceof Error) ? redactValues(own) : own, context.secrets)
   return {
     operation: context.operation,
     namespace: context.namespace,
-    code: codeOf(cause),
+    nothingDone: isNothingDone(code, context),
+    code,
     codeName: text(read(cause, "codeName")),
     labels: labelsOf(cause),
     response: responseOf(cause),
@@ -285,7 +309,7 @@ const runtimeError: Rule = (cause, fields) => {
     return gridFS("fileNotFound")(cause, fields, fields)
   }
   if (changeStreamClosed.test(fields.message)) return new Reasons.ChangeStreamError({ ...fields, kind: "closed" })
-  if (/\bmongocryptd\b/.test(fields.message)) return new Reasons.EncryptionError({ ...fields, retryable: false })
+  if (/\bmongocryptd\b/.test(fields.message)) return new Reasons.EncryptionError({ ...fields, transient: false })
   // The host of a connection string, which the driver parses late.
   if (/Unable to parse .* with URL/.test(fields.message)) return invalidArgument(fields)
   return new Reasons.ServerError(fields)
@@ -303,7 +327,7 @@ const encryption: Rule = (cause, fields, context) => {
     code: fields.code ?? beneath?.code,
     codeName: fields.codeName ?? beneath?.codeName,
     labels: fields.labels.length > 0 ? fields.labels : beneath?.labels ?? [],
-    retryable: isKmsTimeout || beneath !== undefined && beneath.isRetryable,
+    transient: isKmsTimeout || beneath !== undefined && beneath.isTransient,
     encryptedFields: asDocument(read(cause, "encryptedFields"))
   })
 }
@@ -317,7 +341,7 @@ const missingDependency: Rule = (cause, fields) => {
     message: isNativePart
       ? `${fields.message} (it is installed, but its native part is not: let its install script run)`
       : fields.message,
-    retryable: false
+    transient: false
   })
 }
 

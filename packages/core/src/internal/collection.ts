@@ -17,7 +17,15 @@ import type { AggregateQuery, FindQuery, Query } from "../Query.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
-import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate, checkValue } from "./inputSafety.ts"
+import {
+  checkDocument,
+  checkFilter,
+  checkOptions,
+  checkOrdered,
+  checkReplacement,
+  checkUpdate,
+  checkValue
+} from "./inputSafety.ts"
 import { type Operation, ownFailure } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, lengthOf, limitCommand } from "./options.ts"
@@ -347,7 +355,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options?: OptionsOf<Driver.CreateIndexOptions>
   ) {
     return this.run(this.operation("createIndex", "createIndexes"), options, (driver, options) => {
-      checkValue(keys, "keys")
+      checkOrdered(keys, "keys")
       checkValue(indexOptions ?? {}, "indexOptions")
       return driver.createIndex(keys, defined(indexOptions) as Driver.IndexOptions | undefined, options)
     })
@@ -358,7 +366,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options?: OptionsOf<Driver.CreateIndexOptions>
   ) {
     return this.run(this.operation("createIndexes", "createIndexes", lengthOf(indexes)), options, (driver, options) => {
-      checkValue(indexes, "indexes")
+      checkOrdered(indexes, "indexes")
       return driver.createIndexes([...indexes], options)
     })
   }

@@ -18,7 +18,7 @@ import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
 import { makeCollection } from "./collection.ts"
 import type { Connection } from "./connection.ts"
-import { checkFilter, checkOptions, checkValue } from "./inputSafety.ts"
+import { checkFilter, checkOptions, checkOrdered, checkPipeline } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, limitCommand } from "./options.ts"
@@ -94,7 +94,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     const operation: Operation = { ...this.operation("createCollection", "create", name), abortable: false }
     return Effect.map(
       this.run(operation, options, (driver, callOptions) => {
-        if (options?.pipeline !== undefined) checkValue(options.pipeline, "pipeline")
+        if (options?.pipeline !== undefined) checkPipeline(options.pipeline)
         if (options?.validator !== undefined) checkFilter(options.validator, "validator")
         return driver.createCollection(name, callOptions)
       }),
@@ -154,7 +154,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       this.operation("command", commandName(command)),
       options,
       (driver, options) => {
-        checkValue(command, "command")
+        checkOrdered(command, "command")
         return driver.command(...limitCommand(command, options)) as Promise<A>
       }
     )
@@ -171,7 +171,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
         operation: { ...this.operation("runCursorCommand", commandName(command)), abortable: false }
       },
       (callOptions) => {
-        checkValue(command, "command")
+        checkOrdered(command, "command")
         const cursor = this.driver.runCursorCommand(...limitCommand(command, callOptions))
         if (batchSize !== undefined) cursor.setBatchSize(batchSize)
         if (maxTimeMS !== undefined) cursor.setMaxTimeMS(maxTimeMS)

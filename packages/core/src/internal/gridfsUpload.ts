@@ -181,7 +181,7 @@ class UploadRun {
             ]
           })
         }).pipe(
-          Effect.retry({ times: removalRetries, while: (error) => error.isRetryable }),
+          Effect.retry({ times: removalRetries, while: (error) => error.isTransient }),
           Effect.ignore({ log: "Debug" })
         )
       )

@@ -4,8 +4,6 @@
  * The checks follow the serializer of bson 7 type by type. They run on every operation, so nothing is built for a value
  * that is fine: a problem is found at a leaf and collects its path on the way out.
  */
-import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import { InvalidInput } from "./classify.ts"
 
 /** What is wrong with a value, and the keys that lead to it, innermost first. */
@@ -37,12 +35,24 @@ const maxContainers = 2_500_000
 
 let containers = 0
 
+/** Whether a Map is fine: it is where the order of keys matters, as in a sort. */
+let takesMaps = false
+
 const int64Min = -(2n ** 63n)
 const int64Max = 2n ** 63n - 1n
 
 const tagOf = (value: object): string => Object.prototype.toString.call(value).slice(8, -1)
 
-const aOrAn = (name: string): string => `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`
+const aOrAn = (name: string): string => `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`
+
+/** UTF-8 has no half of a surrogate pair: BSON would store U+FFFD in its place. The question costs plain text nothing. */
+const loneSurrogate = "has a lone surrogate, which BSON would replace"
+
+const badKey = (): Problem => problem(`is a key that ${loneSurrogate}`)
+
+const isWellFormed = (text: string): boolean =>
+  // Node has it since 20; the library of TypeScript's target does not.
+  (text as unknown as { readonly isWellFormed: () => boolean }).isWellFormed()
 
 /**
  * Checks what `toBSON`, where there is one, makes of a value.
@@ -52,6 +62,7 @@ const aOrAn = (name: string): string => `${/^[AEIO]/.test(name) ? "an" : "a"} ${
 const check = (value: unknown, lenient: boolean, depth: number): Problem | undefined => {
   switch (typeof value) {
     case "string":
+      return isWellFormed(value) ? undefined : problem(loneSurrogate)
     case "number":
     case "boolean":
       return undefined
@@ -81,15 +92,24 @@ const checkObject = (value: object, lenient: boolean, depth: number): Problem | 
   return checkInstance(value, lenient, depth)
 }
 
+/** Below these the order of keys matters, in an update's modifiers and in stages: a Map keeps it for keys that are numbers. */
+const orderedKeys: ReadonlySet<string> = new Set(["$sort", "sortBy"])
+
 const checkProperties = (value: object, lenient: boolean, depth: number): Problem | undefined => {
   // Over an own property for...in is the fastest loop there is; what it shows of a prototype is put aside below.
   for (const key in value) {
     const property = (value as Record<string, unknown>)[key]
     const type = typeof property
-    if (type === "string" || type === "number" || type === "boolean" || property === null) continue
-    if (property === undefined && lenient) continue
-    const found = check(property, lenient, depth + 1)
+    const isFine = type === "string"
+      ? isWellFormed(property as string)
+      : type === "number" || type === "boolean" || property === null || property === undefined && lenient
+    if (isFine && isWellFormed(key)) continue
+    let found = isWellFormed(key) ? check(property, lenient, depth + 1) : badKey()
     if (found === undefined || !Object.hasOwn(value, key)) continue
+    if (orderedKeys.has(key) && property instanceof Map) {
+      found = checkEntries(property, lenient, depth + 1)
+      if (found === undefined) continue
+    }
     // A function among the properties may be `toBSON`, which then stands for the object.
     return hasToBSON(value) ? check(value.toBSON(), lenient, depth + 1) : under(found, key)
   }
@@ -101,7 +121,13 @@ const checkElements = (value: ReadonlyArray<unknown>, lenient: boolean, depth: n
   for (let index = 0; index < value.length; index++) {
     const element = value[index]
     const type = typeof element
-    if (type === "string" || type === "number" || type === "boolean" || element === null) continue
+    if (
+      type === "string"
+        ? isWellFormed(element as string)
+        : type === "number" || type === "boolean" || element === null
+    ) {
+      continue
+    }
     const found = check(element, lenient, depth + 1)
     if (found !== undefined) return under(found, index)
   }
@@ -125,30 +151,108 @@ const checkBson = (value: object, lenient: boolean, depth: number): Problem | un
 const checkInstance = (value: object, lenient: boolean, depth: number): Problem | undefined => {
   if (value instanceof Date) return checkDate(value)
   if (value instanceof Uint8Array) return undefined
-  if (value instanceof Map) return checkEntries(value, lenient, depth)
   // Values of another realm have other constructors, but the same tags.
-  const tag = tagOf(value)
-  switch (tag) {
-    case "Object":
-      if (Effect.isEffect(value)) return problem("is an Effect")
-      // The value of a Redacted is out of BSON's reach: it would be stored as an empty document.
-      return Redacted.isRedacted(value) ? problem("is a Redacted") : checkProperties(value, lenient, depth)
+  switch (tagOf(value)) {
     case "Date":
       return checkDate(value as Date)
     case "RegExp":
       return checkRegExp(value as RegExp)
-    case "Map":
-      return checkEntries(value as Map<unknown, unknown>, lenient, depth)
     case "Uint8Array":
       return undefined
   }
-  if (builtIns.has(tag) || ArrayBuffer.isView(value)) return problem(`is ${aOrAn(tag)}`)
-  // An object that names itself and shows nothing, such as a URL, keeps its data where BSON cannot see them.
-  return Object.keys(value).length === 0 ? problem(`is ${aOrAn(tag)}`) : checkProperties(value, lenient, depth)
+  if (takesMaps && isMap(value)) return checkEntries(value, lenient, depth)
+  const what = noDocument(value)
+  return what === undefined ? checkProperties(value, lenient, depth) : problem(what)
+}
+
+const isMap = (value: object): value is Map<unknown, unknown> => value instanceof Map || tagOf(value) === "Map"
+
+/**
+ * What an instance of a class is, where BSON would store something else than what it stands for: nothing, or its insides.
+ * `undefined` for an instance whose properties are its data.
+ */
+const noDocument = (value: object): string | undefined => {
+  const prototype: object = Object.getPrototypeOf(value)
+  // The prototype of the plain objects of another realm.
+  if (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty")) return undefined
+  const tag = tagOf(value)
+  if (builtIns.has(tag) || ArrayBuffer.isView(value)) return `is ${aOrAn(tag)}`
+  let kind = kinds.get(prototype)
+  if (kind === undefined) kinds.set(prototype, kind = kindOf(prototype))
+  if (kind.isNamed) return `is ${aOrAn(kind.name)}`
+  const keys = Object.keys(value)
+  const own = effectName(keys)
+  if (own !== undefined) return `is ${aOrAn(own)}`
+  const isEmpty = keys.length === 0 && !kind.isSchema
+  if (!kind.isValue && !isEmpty) return undefined
+  // An object that names itself is called so.
+  if (tag !== "Object") return `is ${aOrAn(tag)}`
+  // The data of an instance without properties are where BSON cannot see them, in private fields or in its prototype.
+  return `is ${aOrAn(kind.name)}${kind.isValue ? "" : " without properties of its own"}`
+}
+
+/** What a class says of its instances. */
+interface Kind {
+  readonly name: string
+  /** Whether the name is Effect's, or that of our own values. */
+  readonly isNamed: boolean
+  /** Whether its instances stand for something else than their properties. */
+  readonly isValue: boolean
+  /** Whether its instances are documents whatever properties they have: what a schema has made. */
+  readonly isSchema: boolean
+}
+
+/** By prototype: a class is looked at once. */
+const kinds = new WeakMap<object, Kind>()
+
+const schemaMark = "~effect/Schema/Class/"
+
+/** What any class may have that works with Effect, without being one of Effect's values. */
+const interfaceMarks: ReadonlySet<string> = new Set(["~effect/Equal", "~effect/Hash", "~effect/Redactable"])
+
+/** The name of one of Effect's or our own values, after the marks that all of them carry. */
+const effectName = (keys: ReadonlyArray<string>): string | undefined => {
+  for (const key of keys) {
+    if (
+      key.charCodeAt(0) !== 126 || !/^~(?:effect|@mongofx)\//.test(key) || interfaceMarks.has(key) ||
+      key.startsWith(schemaMark)
+    ) continue
+    return key.slice(key.lastIndexOf("/") + 1)
+  }
+  return undefined
+}
+
+/**
+ * Data have properties, methods and getters. What can be gone through, awaited, or taken for a primitive is more than its
+ * properties: a collection, a promise, an amount, a date of some library.
+ */
+const valueMembers = [Symbol.iterator, Symbol.asyncIterator, Symbol.toPrimitive, "valueOf", "then"] as const
+
+const kindOf = (prototype: object): Kind => {
+  const { constructor } = prototype as { readonly constructor: unknown }
+  let name = typeof constructor === "function" && constructor.name !== "" ? constructor.name : "object of a class"
+  let isNamed = false
+  let isSchema = false
+  let isValue = false
+  for (let level = prototype; !isNamed && level !== null; level = Object.getPrototypeOf(level)) {
+    // The last one is the root of all objects, of this realm or another.
+    if (Object.getPrototypeOf(level) === null && level !== prototype) break
+    const keys = Object.getOwnPropertyNames(level)
+    isSchema ||= keys.some((key) => key.startsWith(schemaMark))
+    const effect = effectName(keys)
+    if (effect !== undefined) {
+      name = effect
+      isNamed = true
+    }
+    isValue ||= isNamed || valueMembers.some((member) => Object.hasOwn(level, member))
+  }
+  // A succeeded Effect is an Exit; what was forgotten is to run it.
+  return { name: "~effect/Effect" in prototype ? "Effect" : name, isNamed, isSchema, isValue }
 }
 
 /** Classes whose instances keep their data in internal slots, whatever properties they have besides. */
 const builtIns: ReadonlySet<string> = new Set([
+  "Map",
   "Set",
   "WeakSet",
   "WeakMap",
@@ -181,6 +285,7 @@ const checkEntries = (
   for (const [key, entry] of value) {
     if (typeof key !== "string") return problem("is a Map with a key that is no string")
     if (entry === undefined && lenient) continue
+    if (!isWellFormed(key)) return under(badKey(), key)
     const found = check(entry, lenient, depth + 1)
     if (found !== undefined) return under(found, key)
   }
@@ -209,8 +314,9 @@ const refuseProblem = (found: Problem | undefined, path: string, index?: number)
   refuse(pathOf(path, found.keys), found.what)
 }
 
-const checked = (value: unknown, lenient: boolean, path: string, index?: number): void => {
+const checked = (value: unknown, lenient: boolean, path: string, index?: number, maps = false): void => {
   containers = 0
+  takesMaps = maps
   const found = check(value, lenient, 0)
   if (found !== undefined) refuseProblem(found, path, index)
 }
@@ -224,11 +330,9 @@ const notDocument = (value: unknown): string | undefined => {
   if (prototype === Object.prototype || prototype === null) return undefined
   if (Array.isArray(value)) return "is an array"
   if ("_bsontype" in value && typeof value._bsontype === "string") return `is ${aOrAn(value._bsontype)}`
-  if (Effect.isEffect(value)) return "is an Effect"
   const tag = tagOf(value)
-  return value instanceof Date || tag === "Date" || tag === "RegExp" || ArrayBuffer.isView(value)
-    ? `is ${aOrAn(tag)}`
-    : undefined
+  if (value instanceof Date || tag === "Date" || tag === "RegExp") return `is ${aOrAn(tag)}`
+  return hasToBSON(value) ? undefined : noDocument(value)
 }
 
 /**
@@ -249,9 +353,7 @@ export const checkFilter = (filter: unknown, path = "filter"): void => {
  * @internal
  */
 export const checkDocument = (document: unknown, path = "document", index?: number): void => {
-  let what = notDocument(document)
-  // The driver would put `_id` on the Map as a property.
-  if (what === undefined && document instanceof Map) what = "is a Map"
+  const what = notDocument(document)
   if (what !== undefined) refuseProblem(problem(what), path, index)
   checked(document, true, path, index)
 }
@@ -286,6 +388,7 @@ export const checkUpdate = (update: unknown, path = "update"): void => {
   const what = notDocument(update)
   if (what !== undefined) refuse(path, what)
   containers = 0
+  takesMaps = false
   let empty = true
   for (const operator of Object.keys(update as object)) {
     empty = false
@@ -318,7 +421,11 @@ const checkArrayOperator = (operand: unknown): Problem | undefined => {
   }
   for (const field of Object.keys(operand)) {
     const value = (operand as Record<string, unknown>)[field]
-    const found = hasModifiers(value) ? checkModifiers(value) : check(value, true, 2)
+    const found = !isWellFormed(field)
+      ? badKey()
+      : hasModifiers(value)
+      ? checkModifiers(value)
+      : check(value, true, 2)
     if (found !== undefined) return under(found, field)
   }
   return undefined
@@ -329,7 +436,10 @@ const hasModifiers = (value: unknown): value is Record<string, unknown> =>
 
 const checkModifiers = (modifiers: Record<string, unknown>): Problem | undefined => {
   for (const modifier of Object.keys(modifiers)) {
-    const found = check(modifiers[modifier], modifier === "$each", 3)
+    const operand = modifiers[modifier]
+    const found = modifier === "$sort" && operand instanceof Map
+      ? checkEntries(operand, false, 3)
+      : check(operand, modifier === "$each", 3)
     if (found !== undefined) return under(found, modifier)
   }
   return undefined
@@ -346,24 +456,31 @@ export const checkPipeline = (pipeline: unknown, path = "pipeline"): void => {
 }
 
 /**
- * Refuses a value that has `undefined` anywhere: sort, hint, command, keys of an index, ...
+ * Refuses a value that cannot be sent as it is, or has `undefined` anywhere.
  *
  * @internal
  */
 export const checkValue = (value: unknown, path: string): void => checked(value, false, path)
 
-/** Options that are sent to the server as they are. The others are settings of the driver. */
-const sentOptions: ReadonlySet<string> = new Set([
-  "arrayFilters",
-  "collation",
-  "comment",
-  "filter",
-  "hint",
-  "let",
-  "max",
-  "min",
-  "projection",
-  "sort"
+/**
+ * As `checkValue`, for what a Map may be, since the order of its keys matters: a sort, a hint, the keys of an index, a command.
+ *
+ * @internal
+ */
+export const checkOrdered = (value: unknown, path: string): void => checked(value, false, path, undefined, true)
+
+/** Options that are sent to the server as they are, and how they are checked. The others are settings of the driver. */
+const sentOptions: ReadonlyMap<string, (value: unknown, path: string) => void> = new Map([
+  ["arrayFilters", checkValue],
+  ["collation", checkValue],
+  ["comment", checkValue],
+  ["filter", checkValue],
+  ["hint", checkOrdered],
+  ["let", checkValue],
+  ["max", checkOrdered],
+  ["min", checkOrdered],
+  ["projection", checkOrdered],
+  ["sort", checkOrdered]
 ])
 
 /**
@@ -374,6 +491,6 @@ const sentOptions: ReadonlySet<string> = new Set([
 export const checkOptions = (options: object, path = "options"): void => {
   for (const key of Object.keys(options)) {
     const value = (options as Record<string, unknown>)[key]
-    if (value !== undefined && sentOptions.has(key)) checkValue(value, `${path}.${key}`)
+    if (value !== undefined) sentOptions.get(key)?.(value, `${path}.${key}`)
   }
 }

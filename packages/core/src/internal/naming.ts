@@ -19,6 +19,8 @@ export interface Operation {
   readonly abortable?: boolean | undefined
   /** The signal goes to code of the caller's, which may give it to anything that wants a real `AbortSignal`. */
   readonly sharesSignal?: boolean | undefined
+  /** An aggregation that ends in `$out` or `$merge`. */
+  readonly writes?: boolean | undefined
 }
 
 const namespaceOf = (operation: Operation): string | undefined =>
@@ -42,6 +44,64 @@ export const ownFailure = (operation: Operation, message: string) => {
   }
 }
 
-/** @internal */
-export const toMongoError = (cause: unknown, operation: Operation, secrets?: ReadonlyArray<string>): MongoError =>
-  new MongoError({ reason: classify(cause, { operation: operation.name, namespace: namespaceOf(operation), secrets }) })
+/** Commands that change nothing. */
+const readCommands: ReadonlySet<string> = new Set([
+  "aggregate",
+  "buildInfo",
+  "collStats",
+  "connect",
+  "connectionStatus",
+  "count",
+  "dbStats",
+  "distinct",
+  "explain",
+  "find",
+  "getMore",
+  "hello",
+  "hostInfo",
+  "listCollections",
+  "listDatabases",
+  "listIndexes",
+  "ping",
+  "replSetGetStatus",
+  "serverStatus",
+  "validate"
+])
+
+/** Operations that send what the caller has written. */
+const freeCommands: ReadonlySet<string> = new Set(["command", "runCursorCommand"])
+
+const onlyReads = ({ command, name, writes }: Operation): boolean =>
+  writes !== true && readCommands.has(command) && !(command === "aggregate" && freeCommands.has(name))
+
+/** Writes to one document. */
+const singleWrites: ReadonlySet<string> = new Set([
+  "insertOne",
+  "updateOne",
+  "replaceOne",
+  "deleteOne",
+  "findOneAndDelete",
+  "findOneAndReplace",
+  "findOneAndUpdate"
+])
+
+/**
+ * @param sends How many commands of the operation were handed to a connection, where that is known.
+ * @internal
+ */
+export const toMongoError = (
+  cause: unknown,
+  operation: Operation,
+  secrets?: ReadonlyArray<string>,
+  sends?: number
+): MongoError =>
+  new MongoError({
+    reason: classify(cause, {
+      operation: operation.name,
+      namespace: namespaceOf(operation),
+      reads: onlyReads(operation),
+      isSingle: singleWrites.has(operation.name),
+      sends,
+      secrets
+    })
+  })

@@ -49,10 +49,10 @@ class OperationSignal {
   reason: OperationInterrupted | undefined
   private waited = false
   /**
-   * Whether a command may be on its way: the driver asks the signal once more when it has waited for a server and a
-   * connection, before it sends. In doubt it is true.
+   * How many commands may be on their way: the driver asks the signal once more when it has waited for a server and a
+   * connection, before it sends. In doubt it is one more.
    */
-  sent = false
+  sends = 0
   private readonly listeners: Array<() => void> = []
 
   addEventListener(_type: "abort", listener: () => void): void {
@@ -69,7 +69,9 @@ class OperationSignal {
 
   throwIfAborted(): void {
     if (this.aborted) throw this.reason
-    if (this.waited) this.sent = true
+    if (!this.waited) return
+    this.waited = false
+    this.sends++
   }
 
   abort(reason: OperationInterrupted): void {
@@ -86,19 +88,27 @@ export interface Abort {
   readonly abort: (reason: OperationInterrupted) => void
   /** Whether a command of the operation may have reached the server. */
   readonly isSent: () => boolean
+  /** How many commands of the operation may have reached the server, where that is known. */
+  readonly sends: () => number | undefined
 }
 
 /** @internal */
 export const makeAbort = (operation: Operation): Abort => {
   if (operation.sharesSignal === true) {
     const controller = new AbortController()
-    return { signal: controller.signal, abort: (reason) => controller.abort(reason), isSent: () => true }
+    return {
+      signal: controller.signal,
+      abort: (reason) => controller.abort(reason),
+      isSent: () => true,
+      sends: () => undefined
+    }
   }
   const signal = new OperationSignal()
   return {
     signal: signal as unknown as AbortSignal,
     abort: (reason) => signal.abort(reason),
-    isSent: () => signal.sent
+    isSent: () => signal.sends > 0,
+    sends: () => signal.sends
   }
 }
 
@@ -223,12 +233,13 @@ const runOn = <A>(
 ): Effect.Effect<A, MongoError> => {
   const policy = fiber.getRef(CurrentInterruptionPolicy)
   // A session has to be quiet before its owner goes on: nothing is detached in it.
-  const abortable = operation.abortable !== false && (policy === "abort" || session !== undefined)
+  const interrupts = operation.abortable !== false && (policy === "abort" || session !== undefined)
   const attempt = (span: Tracer.Span | undefined): Effect.Effect<A, MongoError> =>
     Effect.callback<A, MongoError>((resume) => {
       const clock = fiber.getRef(Clock.Clock)
       const started = clock.monotonicTimeNanosUnsafe()
-      const abort = abortable ? makeAbort(operation) : undefined
+      // Where nothing is aborted it still tells what was sent.
+      const abort = operation.abortable === false ? undefined : makeAbort(operation)
       const options: { session?: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = {}
       if (session !== undefined) options.session = session
       if (abort !== undefined) options.signal = abort.signal
@@ -251,15 +262,15 @@ const runOn = <A>(
           resume(Effect.succeed(value))
         },
         (cause: unknown) => {
-          const error = toMongoError(cause, operation)
+          const error = toMongoError(cause, operation, undefined, abort?.sends())
           annotateFailure(span, error)
           end(error)
           resume(Effect.fail(error))
         }
       )
-      if (abort === undefined && session === undefined) return
+      if (!interrupts && session === undefined) return
       return Effect.suspend(() => {
-        abort?.abort(new OperationInterrupted())
+        if (interrupts) abort?.abort(new OperationInterrupted())
         // Whoever owns the session (a transaction that is about to abort) must find it quiet.
         return session === undefined ? Effect.void : bounded(settled, settleTimeout)
       })

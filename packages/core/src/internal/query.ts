@@ -205,6 +205,11 @@ class FindQueryImpl<A> extends ExplainableImpl<A> implements FindQuery<A> {
   }
 }
 
+const endsInWrite = (pipeline: ReadonlyArray<Driver.Document>): boolean => {
+  const last: unknown = Array.isArray(pipeline) ? pipeline.at(-1) : undefined
+  return typeof last === "object" && last !== null && ("$out" in last || "$merge" in last)
+}
+
 class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery<A> {
   private readonly aggregate: Open<[pipeline: Array<Driver.Document>]>
   private readonly pipeline: ReadonlyArray<Driver.Document>
@@ -215,7 +220,10 @@ class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery
     aggregate: Open<[pipeline: Array<Driver.Document>]>,
     pipeline: ReadonlyArray<Driver.Document>
   ) {
-    super(origin, settings)
+    super(
+      endsInWrite(pipeline) ? { ...origin, operation: { ...origin.operation, writes: true } } : origin,
+      settings
+    )
     this.aggregate = aggregate
     this.pipeline = pipeline
   }
@@ -233,8 +241,7 @@ class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery
 
   override get first(): Effect.Effect<Option.Option<A>, MongoError> {
     // A stage that writes has to stay the last one, and returns no document anyway.
-    const last: Driver.Document | undefined = Array.isArray(this.pipeline) ? this.pipeline.at(-1) : { $out: "" }
-    if (last !== undefined && ("$out" in last || "$merge" in last)) return super.first
+    if (!Array.isArray(this.pipeline) || this.origin.operation.writes === true) return super.first
     const pipeline = [...this.pipeline, { $limit: 1 }]
     return new AggregateQueryImpl<A>(this.origin, this.settings, this.aggregate, pipeline).firstOfAll
   }

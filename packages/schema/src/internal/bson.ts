@@ -1,5 +1,7 @@
 /** What the schemas of BSON values share: recognising values, reading numbers and vectors, comparing stored bytes. */
+import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -204,6 +206,40 @@ export const toDouble = (value: Numeric): number | undefined => {
   const number = Number(int)
   return Number.isFinite(number) && BigInt(number) === int ? number : undefined
 }
+
+// ---- decimals
+
+const maxDigits = 34
+const minExponent = -6176
+const maxExponent = 6111
+
+const digitsOf = (value: bigint): number => `${value < 0n ? -value : value}`.length
+
+/** The decimal as a coefficient and an exponent that a Decimal128 has place for: as it is, without zeros, or with more. */
+const toParts = (decimal: BigDecimal.BigDecimal): readonly [coefficient: bigint, exponent: number] | undefined => {
+  for (const { scale, value } of [decimal, BigDecimal.normalize(decimal)]) {
+    const spare = maxDigits - digitsOf(value)
+    if (spare < 0 || -scale < minExponent) continue
+    if (-scale <= maxExponent) return [value, -scale]
+    const zeros = -scale - maxExponent
+    if (zeros <= spare) return [value * 10n ** BigInt(zeros), maxExponent]
+  }
+  return undefined
+}
+
+/** @internal */
+export const isStorableDecimal = (u: unknown): u is BigDecimal.BigDecimal =>
+  BigDecimal.isBigDecimal(u) && toParts(u) !== undefined
+
+/** @internal */
+export const toDecimal128 = (decimal: BigDecimal.BigDecimal): Driver.Decimal128 => {
+  const [coefficient, exponent] = toParts(decimal)!
+  return Driver.Decimal128.fromString(`${coefficient}E${exponent}`)
+}
+
+/** @internal */
+export const fromDecimal128 = (decimal: Driver.Decimal128): BigDecimal.BigDecimal | undefined =>
+  Option.getOrUndefined(BigDecimal.fromString(decimal.toString()))
 
 // ---- binary data
 

@@ -1,4 +1,5 @@
 /** Generators of BSON values. Each is made of an ordinary source and of edges, which come up in about every other value. */
+import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -146,6 +147,17 @@ export const decimal128 = (): SchemaAST.Link =>
     Schema.String.check(Schema.isPattern(/^-?[0-9]{1,34}E-?[0-5]?[0-9]{1,3}$/u)),
     decimal128Edges,
     (text) => Driver.Decimal128.fromString(text)
+  )
+
+/** @internal */
+export const bigDecimal = (): SchemaAST.Link =>
+  generate<BigDecimal.BigDecimal>()(
+    Schema.Tuple([
+      Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: -(10n ** 34n) + 1n, maximum: 10n ** 34n - 1n })),
+      Schema.Int.check(Schema.isBetween({ minimum: -6111, maximum: 6176 }))
+    ]),
+    [[0n, 0], [350n, 2], [1n, 6176], [1n, -6111], [10n ** 34n - 1n, -6111], [-(10n ** 34n) + 1n, 34]],
+    ([value, scale]) => BigDecimal.make(value, scale)
   )
 
 /** What a Date can hold. */

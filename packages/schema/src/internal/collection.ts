@@ -10,13 +10,13 @@ import * as Driver from "mongodb"
 import type * as Typed from "../MongoCollection.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
-import { eventDecoder } from "./changeEvents.ts"
+import { decodedNext, eventDecoder } from "./changeEvents.ts"
 import { codecOf, type Decoder } from "./codec.ts"
 import { forEachEager } from "./eager.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
 import { encodeArrayFilters, encodeUpdate } from "./encodeUpdate.ts"
-import { decodeError, encoded, encodeError, type Origin } from "./failures.ts"
+import { checked, decodeError, encoded, encodeError, type Origin } from "./failures.ts"
 import {
   AggregateQueryImpl,
   bytesOf,
@@ -29,6 +29,7 @@ import {
 import type { Operands } from "./refusal.ts"
 import { array, isPlainObject, plainObject, refuse } from "./refusal.ts"
 import { Shape, type Writer } from "./shape.ts"
+import { checkStored } from "./stored.ts"
 import { isUnsafe } from "./unsafe.ts"
 
 /** @internal */
@@ -51,9 +52,14 @@ interface Insertions {
 
 const shapes = new WeakMap<SchemaAST.AST, WeakMap<SchemaAST.AST, Shape>>()
 
-const shapeOf = (schema: Schema.Constraint): Shape => {
+/** A model's schema of what is inserted; the schema itself where there is none. */
+const insertOf = (schema: Schema.Constraint): SchemaAST.AST => {
   const variant = (schema as { readonly insert?: unknown }).insert
-  const insert = Schema.isSchema(variant) ? variant.ast : schema.ast
+  return Schema.isSchema(variant) ? variant.ast : schema.ast
+}
+
+const shapeOf = (schema: Schema.Constraint): Shape => {
+  const insert = insertOf(schema)
   let variants = shapes.get(schema.ast)
   if (variants === undefined) shapes.set(schema.ast, variants = new WeakMap())
   let shape = variants.get(insert)
@@ -511,7 +517,11 @@ class CollectionImpl extends Inspectable.Class {
         (events) => decodeBatch<unknown, never>(origin, decoder, policy, events)
       ))
     return Object.assign(decode(core), {
-      open: Effect.map(core.open, ({ resumeToken, stream }) => ({ resumeToken, stream: decode(stream) }))
+      open: Effect.map(core.open, (opened) => ({
+        resumeToken: opened.resumeToken,
+        stream: decode(opened.stream),
+        next: decodedNext(origin, decoder, policy, opened.next)
+      }))
     })
   }
 
@@ -586,4 +596,9 @@ class CollectionImpl extends Inspectable.Class {
 export const make = <S extends Schema.Constraint>(
   untyped: Core.MongoCollection,
   schema: S
-): Typed.MongoCollection<S> => new CollectionImpl(untyped, schema) as unknown as Typed.MongoCollection<S>
+): Typed.MongoCollection<S> => {
+  checked({ operation: "make", collection: untyped.fullName }, () => {
+    for (const ast of new Set([schema.ast, insertOf(schema)])) checkStored(ast, untyped.bsonOptions)
+  })
+  return new CollectionImpl(untyped, schema) as unknown as Typed.MongoCollection<S>
+}

@@ -468,6 +468,8 @@ class DecoderCompiler {
         return known
       }
       case "Objects":
+        // It takes whatever is not null.
+        if (ast.propertySignatures.length + ast.indexSignatures.length === 0) throw new Unsupported("empty struct")
         return withOthers(ast, this.call(3, this.functionOf(ast, "object", (name) => this.object(ast, name))))
       case "Arrays":
         return this.call(4, this.functionOf(ast, "array", () => this.array(ast)))
@@ -552,7 +554,6 @@ class DecoderCompiler {
   private object(ast: SchemaAST.Objects, name: string): string {
     const names = stringNames(ast)
     const { indexSignatures, propertySignatures } = ast
-    if (names.length === 0 && indexSignatures.length === 0) throw new Unsupported("empty struct")
     if (names.some((name) => name === "$ref" || name === "$id" || name === "$db")) throw new Unsupported("DBRef")
     const [index] = indexSignatures
     if (index !== undefined) {

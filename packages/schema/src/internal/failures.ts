@@ -5,7 +5,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { DocumentError, type Problem } from "../DocumentError.ts"
 import type { Failure } from "../Query.ts"
 import type { UnreadableDocument } from "./compiledCodec.ts"
-import { encodeWith, Misfit, type Operands, type Refusal } from "./refusal.ts"
+import { encodeWith, Misfit, type Operands, Refusal } from "./refusal.ts"
 
 /**
  * What an operation is called in errors.
@@ -85,6 +85,19 @@ const failureOf = (origin: Origin, error: Misfit | Refusal): Failure =>
         cause: undefined
       })
     })
+
+/**
+ * Runs what may refuse an argument at once, where there is no effect yet: it throws the failure.
+ *
+ * @internal
+ */
+export const checked = (origin: Origin, f: () => void): void => {
+  try {
+    f()
+  } catch (error) {
+    throw error instanceof Refusal ? failureOf(origin, error) : error
+  }
+}
 
 /**
  * Runs a pure encoder for an operation, anew for every run of the operation.

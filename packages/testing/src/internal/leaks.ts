@@ -69,11 +69,11 @@ export const leftOnServer = (
   inClient: () => ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<string>> =>
   Effect.promise(async () => {
-    const deadline = Date.now() + grace
+    const deadline = performance.now() + grace
     for (;;) {
       const operations = (await currentOperations(admin, name)).filter(relevant(kind))
       const left = [...inClient(), ...operations.map(describe)]
-      if (left.length === 0 || Date.now() > deadline) return left
+      if (left.length === 0 || performance.now() > deadline) return left
       await new Promise((resolve) => setTimeout(resolve, pollInterval))
     }
   })

@@ -138,6 +138,19 @@ const withDriver = <A>(port: number, use: (admin: Driver.Admin) => Promise<A>): 
 }
 
 const notYet = new Error("the server does not take writes yet")
+const notOurs = new Error("the port belongs to another server")
+
+/** Who has not logged in may not ask for the command line. */
+const unauthorized = 13
+
+/** Another server may have taken the port: it must be neither initiated nor used. Ours then ends by itself. */
+const checkIsOurs = async (admin: Driver.Admin, dir: string): Promise<void> => {
+  const options = await admin.command({ getCmdLineOpts: 1 }).catch((error: { readonly code?: unknown }) => {
+    if (error.code === unauthorized) return undefined
+    throw error
+  })
+  if (options !== undefined && options["parsed"]?.storage?.dbPath !== dir) throw notOurs
+}
 
 const initiate = async (admin: Driver.Admin, replicaSet: string, port: number): Promise<void> => {
   const hello = await admin.command({ hello: 1 })
@@ -147,10 +160,11 @@ const initiate = async (admin: Driver.Admin, replicaSet: string, port: number): 
 }
 
 /** Waits until the server takes writes. */
-const writable = (port: number, replicaSet: string | undefined): Effect.Effect<void, unknown> =>
+const writable = (port: number, dir: string, replicaSet: string | undefined): Effect.Effect<void, unknown> =>
   Effect.retry(
     Effect.tryPromise(() =>
       withDriver(port, async (admin) => {
+        await checkIsOurs(admin, dir)
         if (replicaSet !== undefined) await initiate(admin, replicaSet, port)
         const hello = await admin.command({ hello: 1 })
         if (hello["isWritablePrimary"] !== true) throw notYet
@@ -199,7 +213,7 @@ const startOnce = (
           )
         ))
     const startTimeout = Duration.fromInputUnsafe(options.startTimeout ?? defaultStartTimeout)
-    const ready = writable(port, replicaSet).pipe(
+    const ready = writable(port, dir, replicaSet).pipe(
       Effect.as({ port }),
       Effect.mapError((cause) => fail(`${binary} cannot be made a replica set:`, cause)),
       Effect.timeoutOrElse({

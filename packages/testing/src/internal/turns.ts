@@ -2,58 +2,82 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 
-/** After this time a turn is taken over: its owner has been killed. Milliseconds. */
-const turnLasts = 60_000
+/** How often the next in line looks whether it is its turn; the others look as much less often as they stand behind. Milliseconds. */
+const lookInterval = 10
 
-const pollInterval = 20
+/** How often those who wait look whether those before them still live: milliseconds. */
+const lifeInterval = 500
 
-const tryTake = (turns: Driver.Collection<Turn>, name: string): Promise<boolean> =>
-  turns.updateOne(
-    { _id: name, until: { $lt: new Date() } },
-    { $set: { until: new Date(Date.now() + turnLasts) } },
-    { upsert: true }
-  ).then(
-    () => true,
-    (error: { readonly code?: unknown }) => {
-      // Somebody else's turn has not ended, so that the upsert finds its _id taken.
-      if (error.code === 11000) return false
-      throw error
-    }
+/** So often in a row somebody must be gone to be dead, since a live client may be connecting again at this moment. */
+const looksUntilDead = 4
+
+/** Those that wait for a name, in order. The first one has the turn. */
+interface Line {
+  readonly _id: string
+  readonly tickets: ReadonlyArray<string>
+}
+
+/** Which of the clients are connected. A server drops the connections of a process that ends, however it ends. */
+const living = (client: Driver.MongoClient, appNames: ReadonlyArray<string>): Promise<ReadonlyArray<string>> =>
+  client.db("admin").aggregate([
+    { $currentOp: { allUsers: true, idleConnections: true, localOps: true } },
+    { $match: { appName: { $in: appNames } } },
+    { $group: { _id: "$appName" } }
+  ]).toArray().then(
+    (found) => found.map(({ _id }) => _id as string),
+    // Who may not look must not push anybody out.
+    () => appNames
   )
 
-interface Turn {
-  readonly _id: string
-  readonly until: Date
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+const waitInLine = async (
+  client: Driver.MongoClient,
+  lines: Driver.Collection<Line>,
+  name: string,
+  ticket: string,
+  signal: AbortSignal
+): Promise<void> => {
+  let lookedAt = performance.now()
+  let missing = new Map<string, number>()
+  while (!signal.aborted) {
+    const { tickets } = await lines.findOne({ _id: name }) ?? { tickets: [] as ReadonlyArray<string> }
+    const place = tickets.indexOf(ticket)
+    if (place === 0) return
+    if (place === -1) throw new Error(`the line for the fail point ${name} was removed from the server`)
+    if (performance.now() - lookedAt > lifeInterval) {
+      const before = tickets.slice(0, place)
+      const alive = await living(client, before)
+      missing = new Map(
+        before.filter((other) => !alive.includes(other)).map((other) => [other, (missing.get(other) ?? 0) + 1])
+      )
+      const dead = before.filter((other) => missing.get(other) === looksUntilDead)
+      if (dead.length > 0) await lines.updateOne({ _id: name }, { $pull: { tickets: { $in: dead } } })
+      lookedAt = performance.now()
+    }
+    await sleep(lookInterval * place)
+  }
 }
 
 /**
- * Waits for a turn that only one scope has at a time, among all processes that use the server. Real time, under TestClock too.
+ * Waits for a turn that only one client has at a time, among all processes that use the server, in the order in which they came.
+ * The client's `appName` is its ticket, and no other client may have it. Real time, under TestClock too.
  *
  * @internal
  */
-export const acquireTurn = (client: Driver.MongoClient, name: string): Effect.Effect<void, never, Scope.Scope> => {
-  const turns = client.db("mongofx_testing").collection<Turn>("turns")
-  const wait = Effect.callback<void>((resume) => {
-    let timer: NodeJS.Timeout | undefined
-    let stopped = false
-    const attempt = () =>
-      tryTake(turns, name).then(
-        (taken) => {
-          if (taken && stopped) void turns.deleteOne({ _id: name })
-          else if (taken) resume(Effect.void)
-          else if (!stopped) timer = setTimeout(attempt, pollInterval)
-        },
-        (cause: unknown) => resume(Effect.die(cause))
-      )
-    void attempt()
-    return Effect.sync(() => {
-      stopped = true
-      clearTimeout(timer)
-    })
-  })
-  return Effect.asVoid(Effect.acquireRelease(
-    wait,
-    () => Effect.promise(() => turns.deleteOne({ _id: name }).catch(() => undefined)),
-    { interruptible: true }
-  ))
+export const acquireTurn = (
+  client: Driver.MongoClient,
+  name: string,
+  ticket: string
+): Effect.Effect<void, unknown, Scope.Scope> => {
+  const lines = client.db("mongofx_testing").collection<Line>("lines")
+  const attempt = <A>(promise: (signal: AbortSignal) => Promise<A>) =>
+    Effect.tryPromise({ try: promise, catch: (cause) => cause })
+  return Effect.andThen(
+    Effect.acquireRelease(
+      attempt(() => lines.updateOne({ _id: name }, { $push: { tickets: ticket } }, { upsert: true })),
+      () => Effect.ignore(attempt(() => lines.updateOne({ _id: name }, { $pull: { tickets: ticket } })))
+    ),
+    attempt((signal) => waitInLine(client, lines, name, ticket, signal))
+  )
 }

@@ -1,0 +1,101 @@
+import {
+  type ChangeStream,
+  ChangeStreamConsumer,
+  type MongoClient,
+  type MongoCollection,
+  type MongoDatabase,
+  type MongoError,
+  ResumeTokenStore
+} from "@mongofx/core"
+import type { Cause, Effect, Layer, Scope } from "effect"
+import { describe, expect, it } from "tstyche"
+
+interface User {
+  readonly name: string
+}
+
+declare const users: MongoCollection.MongoCollection<User>
+declare const db: MongoDatabase.MongoDatabase
+declare const mongo: MongoClient.MongoClient
+declare const mine: Effect.Effect<void, "mine", "service">
+
+type Store = ResumeTokenStore.ResumeTokenStore
+
+describe("consume", () => {
+  it("never succeeds, needs a store, and fails as the handler does", () => {
+    const run = ChangeStreamConsumer.consume({
+      name: "mail",
+      watch: (position) => users.watch([], position),
+      handler: (event, checkpoint) => {
+        expect(event).type.toBe<ChangeStream.ChangeEvent<User>>()
+        expect(checkpoint).type.toBe<Effect.Effect<void, MongoError.MongoError>>()
+        return mine
+      }
+    })
+    expect(run).type.toBe<Effect.Effect<never, "mine" | MongoError.MongoError, "service" | Store>>()
+  })
+
+  it("takes the change streams of a database and of a client, and their bytes", () => {
+    expect(ChangeStreamConsumer.consume).type.toBeCallableWith({
+      name: "all",
+      watch: (position: ChangeStreamConsumer.StartPosition) => mongo.watch([], position),
+      handler: (_event: ChangeStream.ChangeEvent) => mine
+    })
+    ChangeStreamConsumer.consume({
+      name: "copy",
+      watch: (position) => db.watch<User>([], { rawDocuments: true, ...position }),
+      handler: (event) => {
+        expect(event).type.toBe<ChangeStream.RawChangeEvent<User>>()
+        return mine
+      }
+    })
+  })
+
+  it("reads what is there already with errors of its own, and gives poison away", () => {
+    ChangeStreamConsumer.consume({
+      name: "mail",
+      watch: (position) => users.watch([], position),
+      onFirstStart: {} as Effect.Effect<void, MongoError.MongoError>,
+      handler: () => mine,
+      onPoison: {
+        deadLetter: (event, cause) => {
+          expect(event).type.toBe<ChangeStream.ChangeEvent<User>>()
+          expect(cause).type.toBe<Cause.Cause<"mine">>()
+          return mine
+        }
+      }
+    })
+    expect<"onFirstStart">().type.toBeAssignableTo<
+      keyof ChangeStreamConsumer.ConsumeOptions<ChangeStream.ChangeStream<User>, never, never>
+    >()
+    expect(ChangeStreamConsumer.consume).type.not.toBeCallableWith({
+      name: "mail",
+      watch: (position: ChangeStreamConsumer.StartPosition) => users.watch([], position),
+      onFirstStart: "later",
+      handler: () => mine
+    })
+  })
+})
+
+describe("make", () => {
+  it("runs in a scope, and has what it fails with", () => {
+    const consumer = ChangeStreamConsumer.make({
+      name: "mail",
+      watch: (position) => users.watch([], position),
+      handler: () => mine
+    })
+    expect(consumer).type.toBe<
+      Effect.Effect<
+        ChangeStreamConsumer.ChangeStreamConsumer<"mine" | MongoError.MongoError>,
+        "mine" | MongoError.MongoError,
+        "service" | Store | Scope.Scope
+      >
+    >()
+  })
+})
+
+describe("ResumeTokenStore", () => {
+  it("in MongoDB needs a database", () => {
+    expect(ResumeTokenStore.layerMongo()).type.toBe<Layer.Layer<Store, never, MongoDatabase.MongoDatabase>>()
+  })
+})
