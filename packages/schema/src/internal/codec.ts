@@ -7,6 +7,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as Driver from "mongodb"
 import { mismatch } from "./compile.ts"
 import { compile, UnreadableDocument } from "./compiledCodec.ts"
+import { lacksOf } from "./stored.ts"
 
 /**
  * Decodes documents, as the driver delivers them or as bytes.
@@ -88,19 +89,25 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
     const schema = Schema.make<Schema.Constraint>(ast)
     const compiled = compile(schema)
     const decode = SchemaParser.decodeUnknownEffect(schema)
+    const lacks = lacksOf(ast)
     const encodeNow = (value: unknown): Driver.Document | undefined => {
       const document = compiled.encodeValue(value)
-      return document === mismatch ? undefined : document as Driver.Document
+      return document === mismatch || lacks?.(document) !== undefined ? undefined : document as Driver.Document
     }
+    const encode = (value: unknown) =>
+      Effect.mapErrorEager(compiled.encode(value), (error) => error.issue) as ReturnType<
+        DocumentCodec<unknown>["encode"]
+      >
     const decoders = new Map<string, Decoder<unknown> | undefined>()
     codec = {
       decodeMany: manyWith(decode),
       decode,
       idOf,
-      encode: (value) =>
-        Effect.mapErrorEager(compiled.encode(value), (error) => error.issue) as ReturnType<
-          DocumentCodec<unknown>["encode"]
-        >,
+      encode: lacks === undefined ? encode : (value) =>
+        Effect.flatMapEager(encode(value), (document) => {
+          const issue = lacks(document)
+          return issue === undefined ? Effect.succeed(document) : Effect.fail(issue)
+        }),
       encodeNow,
       bytes: (options) => {
         // The driver's default is an object without fields.

@@ -10,6 +10,7 @@ import * as Driver from "mongodb"
 import type * as Typed from "../MongoCollection.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
+import { isRegExp, sameStored } from "./bson.ts"
 import { decodedNext, eventDecoder } from "./changeEvents.ts"
 import { codecOf, type Decoder } from "./codec.ts"
 import { forEachEager } from "./eager.ts"
@@ -65,6 +66,14 @@ const shapeOf = (schema: Schema.Constraint): Shape => {
   let shape = variants.get(insert)
   if (shape === undefined) variants.set(insert, shape = new Shape(schema.ast, insert))
   return shape
+}
+
+/** The value that a condition of a filter, as it is sent, is equal to; `undefined` where it may be several. */
+const equalTo = (condition: unknown): unknown => {
+  if (!isPlainObject(condition)) return isRegExp(condition) ? undefined : condition
+  const keys = Object.keys(condition)
+  if (keys.length === 1 && keys[0] === "$eq") return condition["$eq"]
+  return keys.some((key) => key.startsWith("$")) ? undefined : condition
 }
 
 /** What is no array is left to core, which refuses it when the query runs. */
@@ -256,14 +265,34 @@ class CollectionImpl extends Inspectable.Class {
     return this.update("updateMany", filter, update, options)
   }
 
-  private replacement(origin: Origin, value: unknown, path: string): Run<Driver.Document> {
-    return Effect.flatMap(
-      encoded(origin, () => {
-        if (isPlainObject(value) && Object.hasOwn(value, "_id")) refuse(`${path}._id`, "is not part of a replacement")
-        return this.shape.replacement
-      }),
-      (writer) => Effect.map(this.write(origin, writer, value, path), ({ document }) => document)
+  /** A document in the place of another. It may have the `_id` that the filter has; the server refuses any other. */
+  private replacement(
+    origin: Origin,
+    filter: Driver.Document,
+    value: unknown,
+    path: string
+  ): Run<Driver.Document> {
+    const { name, value: given } = this.shape.idIn(value)
+    const at = `${path}.${name}`
+    const id: Run<unknown> = given === undefined ? Effect.undefined : Effect.mapErrorEager(
+      this.shape.id.encode(given) as Effect.Effect<unknown, SchemaIssue.Issue>,
+      (issue) => encodeError(origin, at, issue)
     )
+    return Effect.flatMapEager(id, (id) =>
+      Effect.flatMapEager(
+        encoded(origin, () => {
+          const wanted = equalTo(filter["_id"])
+          if (id !== undefined && wanted !== undefined && !sameStored(id, wanted)) {
+            refuse(at, "is not that of the filter")
+          }
+          return this.shape.replacement
+        }),
+        (writer) =>
+          Effect.map(
+            this.write(origin, writer, value, path),
+            ({ document }) => id === undefined ? document : { _id: id, ...document }
+          )
+      ))
   }
 
   replaceOne(filter: unknown, value: unknown, options?: Options): Run<Typed.UpdateResult<unknown>> {
@@ -275,7 +304,7 @@ class CollectionImpl extends Inspectable.Class {
       })),
       ({ filter, options }) =>
         Effect.flatMap(
-          this.replacement(origin, value, "replacement"),
+          this.replacement(origin, filter, value, "replacement"),
           (replacement) =>
             Effect.flatMap(this.untyped.replaceOne(filter, replacement, options), this.updateResult(origin))
         )
@@ -351,10 +380,10 @@ class CollectionImpl extends Inspectable.Class {
               Effect.flatMap(
                 model,
                 (model) =>
-                  Effect.map(this.replacement(origin, replacement, `${path}replacement`), (replacement) => ({
-                    ...model,
-                    replacement
-                  }))
+                  Effect.map(
+                    this.replacement(origin, model["filter"] as Driver.Document, replacement, `${path}replacement`),
+                    (replacement) => ({ ...model, replacement })
+                  )
               )
             return Effect.map(whole, (model) => ({ [name]: model }) as unknown as Driver.AnyBulkWriteOperation)
           }
@@ -387,7 +416,7 @@ class CollectionImpl extends Inspectable.Class {
     name: string,
     filter: unknown,
     options: Options,
-    f: (filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, MongoError.MongoError>,
+    f: (filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, Failure>,
     raw = false
   ): Run<Option.Option<unknown>> {
     const origin = this.origin(name)
@@ -429,14 +458,14 @@ class CollectionImpl extends Inspectable.Class {
   }
 
   findOneAndReplace(filter: unknown, value: unknown, options?: Options): Run<Option.Option<unknown>> {
-    return Effect.flatMap(
-      this.replacement(this.origin("findOneAndReplace"), value, "replacement"),
-      (replacement) =>
-        this.reading(
-          "findOneAndReplace",
-          filter,
-          options,
-          (filter, options) => this.untyped.findOneAndReplace(filter, replacement, options)
+    return this.reading(
+      "findOneAndReplace",
+      filter,
+      options,
+      (filter, options) =>
+        Effect.flatMap(
+          this.replacement(this.origin("findOneAndReplace"), filter, value, "replacement"),
+          (replacement) => this.untyped.findOneAndReplace(filter, replacement, options)
         )
     )
   }

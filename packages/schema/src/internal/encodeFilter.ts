@@ -2,7 +2,7 @@
 import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { isBson, isRegExp } from "./bson.ts"
-import { elements, encodeOperand, encodeValue, isText, makeResolve, type Resolve } from "./path.ts"
+import { elements, encodeOperand, encodeValue, isNullAbsent, isText, makeResolve, type Resolve } from "./path.ts"
 import {
   array,
   definedFields,
@@ -145,8 +145,27 @@ const operand = (
 ): void => {
   if (value === undefined) refuse(path, "is undefined")
   if (isRegExp(value) && isText(alternatives)) return setOwn(out, key, value)
-  operands.put(out, key, encodeOperand(alternatives)(value, strict), path)
+  operands.put(out, key, encodeOperand(alternatives)(value, strict), path, {
+    onAbsent: () => absence(out as Record<string | number, unknown>, key, alternatives, path)
+  })
 }
+
+/** A condition on a value that stands for a field that is not there. Null finds what is not there, and what is null. */
+const absence = (
+  out: Record<string | number, unknown>,
+  key: string | number,
+  alternatives: Alternatives,
+  path: string
+): void => {
+  const isNull = isNullAbsent(alternatives)
+  if (typeof key === "number" ? isNull !== false : isNull === true && !isOrder(key)) return setOwn(out, key, null)
+  if (typeof key === "number" || isOrder(key)) return refuse(path, "stands for a field that is not there")
+  if (key !== "$eq" && key !== "$ne") return setOwn(out, key, { $exists: false })
+  if (Object.hasOwn(out, "$exists")) refuse(path, "stands for a field that is not there, beside $exists")
+  out["$exists"] = key === "$ne"
+}
+
+const isOrder = (name: string): boolean => name === "$gt" || name === "$gte" || name === "$lt" || name === "$lte"
 
 /** @internal */
 export const operators = (
@@ -196,6 +215,7 @@ const operator = (
       out[name] = operators(alternatives, value as Record<string, unknown>, operands, path)
       return
     case "$exists":
+      if (Object.hasOwn(out, name)) refuse(path, "stands beside a value for a field that is not there")
       out[name] = typeof value === "boolean" ? value : refuse(path, "is not a boolean")
       return
     case "$type":

@@ -48,7 +48,8 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
   const document = plainObject(update, at)
   for (const operator of Object.keys(document)) {
     const path = `${at}.${operator}`
-    const encoded: Driver.Document = {}
+    // What `$set` takes away is there already, under `$unset`.
+    const encoded: Driver.Document = out[operator] ??= {}
     for (const [name, value, field] of definedFields(document[operator], path)) {
       const target = resolve(name, field)
       for (const [identifier, alternatives] of target.identifiers) {
@@ -58,9 +59,16 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
       if (operator === "$unset") {
         if (!target.optional) refuse(field, "cannot be removed: the schema requires it")
         encoded[target.key] = ""
+      } else if (operator === "$set" || operator === "$setOnInsert") {
+        operands.put(encoded, target.key, encodeValue(target.alternatives)(value, strict), field, {
+          onAbsent: () => {
+            if (operator === "$set") setOwn(out["$unset"] ??= {}, target.key, "")
+          }
+        })
       } else encodeField(operator, encoded, target.key, target.alternatives, value, operands, field)
     }
-    out[operator] = encoded
+    // Servers before 5.0 take no operator without fields.
+    if (operator === "$set" && Object.keys(encoded).length === 0 && out["$unset"] !== undefined) delete out[operator]
   }
   return { update: out, identifiers }
 }
@@ -75,15 +83,15 @@ const encodeField = (
   path: string
 ): void => {
   switch (operator) {
-    case "$set":
-    case "$setOnInsert":
     case "$min":
     case "$max":
       return operands.put(out, key, encodeValue(alternatives)(value, strict), path)
     case "$inc":
     case "$mul":
-      return operands.put(out, key, encodeValue(alternatives)(value, unchecked), path, (encoded) => {
-        if (!isNumeric(encoded)) refuse(path, "needs a field that is stored as a number")
+      return operands.put(out, key, encodeValue(alternatives)(value, unchecked), path, {
+        check: (encoded) => {
+          if (!isNumeric(encoded)) refuse(path, "needs a field that is stored as a number")
+        }
       })
     case "$push":
       return push(out, key, alternatives, value, operands, path, ["$each", "$slice", "$position", "$sort"])
@@ -180,8 +188,10 @@ const bit = (
   for (const name of Object.keys(value)) {
     const at = `${path}.${name}`
     if (name !== "and" && name !== "or" && name !== "xor") refuse(at, "is neither and, or nor xor")
-    operands.put(out, name, encodeValue(alternatives)(value[name], unchecked), at, (encoded) => {
-      if (!isNumeric(encoded)) refuse(at, "needs a field that is stored as an integer")
+    operands.put(out, name, encodeValue(alternatives)(value[name], unchecked), at, {
+      check: (encoded) => {
+        if (!isNumeric(encoded)) refuse(at, "needs a field that is stored as an integer")
+      }
     })
   }
   return out
@@ -208,7 +218,9 @@ const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: s
         else {
           const literal = {}
           out[target.key] = literal
-          operands.put(literal, "$literal", encodeValue(target.alternatives)(value, strict), field)
+          operands.put(literal, "$literal", encodeValue(target.alternatives)(value, strict), field, {
+            onAbsent: () => out[target.key] = "$$REMOVE"
+          })
         }
       }
       return { [name]: out }

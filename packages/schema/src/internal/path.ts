@@ -7,7 +7,9 @@ import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaGetter from "effect/SchemaGetter"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import { refuse } from "./refusal.ts"
+import { mayOmit } from "./compile.ts"
+import { absent, refuse } from "./refusal.ts"
+import { lacksOf } from "./stored.ts"
 
 /**
  * How a path goes through an array: a filter by index or past all elements at once, an update by index, `$`, `$[]` or
@@ -281,11 +283,42 @@ const encoders = new WeakMap<SchemaAST.AST, Encode>()
 
 const encoderOf = (ast: SchemaAST.AST): Encode => {
   let encode = encoders.get(ast)
-  if (encode === undefined) {
-    encode = SchemaParser.encodeUnknownEffect(Schema.make<Schema.Constraint>(ast)) as Encode
-    encoders.set(ast, encode)
-  }
+  if (encode === undefined) encoders.set(ast, encode = makeEncoder(ast))
   return encode
+}
+
+const makeEncoder = (ast: SchemaAST.AST): Encode => {
+  const encode = SchemaParser.encodeUnknownEffect(Schema.make<Schema.Constraint>(ast)) as Encode
+  const lacks = lacksOf(ast)
+  const whole: Encode = lacks === undefined ?
+    encode :
+    (value, options) =>
+      Effect.flatMapEager(encode(value, options), (encoded) => {
+        const issue = lacks(encoded)
+        return issue === undefined ? Effect.succeed(encoded) : Effect.fail(issue)
+      })
+  return mayBeAbsent(ast) ? orAbsent(ast, whole) : whole
+}
+
+const mayBeAbsent = (ast: SchemaAST.AST): boolean =>
+  mayOmit(SchemaAST.flip(ast)) ||
+  ast.encoding === undefined && ast._tag === "Union" && ast.types.some(mayBeAbsent)
+
+/** Only the parser of an object can say that a key is not there. */
+const orAbsent = (ast: SchemaAST.AST, encode: Encode): Encode => {
+  const holder = new SchemaAST.Objects([new SchemaAST.PropertySignature("value", ast)], [])
+  const encodeHolder = SchemaParser.encodeUnknownEffect(Schema.make<Schema.Constraint>(holder)) as Encode
+  return (value, options) => {
+    const isAbsent = (held: unknown) => !Object.hasOwn(held as object, "value")
+    const held = encodeHolder({ value }, options)
+    if (Exit.isExit(held)) {
+      return Exit.isSuccess(held) && isAbsent(held.value) ? Effect.succeed(absent) : encode(value, options)
+    }
+    return Effect.matchEffect(held, {
+      onFailure: () => encode(value, options),
+      onSuccess: (held) => Effect.succeed(isAbsent(held) ? absent : (held as { readonly value: unknown }).value)
+    })
+  }
 }
 
 const values = new WeakMap<ReadonlyArray<SchemaAST.AST>, Encode>()
@@ -314,6 +347,28 @@ export const encodeValue = remember(values, union)
  * @internal
  */
 export const encodeOperand = remember(operands, (alternatives) => union([...alternatives, ...elements(alternatives)]))
+
+const nullIsAbsent = new WeakMap<ReadonlyArray<SchemaAST.AST>, boolean>()
+
+/**
+ * Whether null means that the key is not there, as it does for `Schema.OptionFromOptionalNullOr`. `undefined` where null
+ * is not stored at all.
+ *
+ * @internal
+ */
+export const isNullAbsent = (alternatives: ReadonlyArray<SchemaAST.AST>): boolean | undefined => {
+  if (!isStored(alternatives, null)) return undefined
+  let is = nullIsAbsent.get(alternatives)
+  if (is === undefined) {
+    const decoded = SchemaParser.decodeUnknownEffect(Schema.make<Schema.Constraint>(union(alternatives)))(null)
+    const encoded = Exit.isExit(decoded) && Exit.isSuccess(decoded)
+      ? encodeValue(alternatives)(decoded.value)
+      : undefined
+    is = encoded !== undefined && Exit.isExit(encoded) && Exit.isSuccess(encoded) && encoded.value === absent
+    nullIsAbsent.set(alternatives, is)
+  }
+  return is
+}
 
 const encodedLeaves = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   expand(SchemaAST.toEncoded(ast)).flatMap((node) => node._tag === "Leaf" ? [node.ast] : [])

@@ -49,10 +49,15 @@ export class Operands {
     key: string | number,
     encoded: Effect.Effect<unknown, SchemaIssue.Issue, unknown>,
     path: string,
-    check?: (value: unknown) => void
+    { check, onAbsent }: PutOptions = {}
   ): void {
     const assign = (value: unknown): void => {
       if (value === undefined) refuse(path, "is undefined once it is encoded")
+      if (value === absent) {
+        if (onAbsent === undefined) return refuse(path, "stands for a field that is not there")
+        delete (out as Record<string | number, unknown>)[key]
+        return onAbsent()
+      }
       check?.(value)
       setOwn(out, key, value)
     }
@@ -72,6 +77,21 @@ export class Operands {
     )
   }
 }
+
+/** @internal */
+export interface PutOptions {
+  /** Looks at the encoded value, and may refuse it. */
+  readonly check?: ((value: unknown) => void) | undefined
+  /** What is done where the value stands for a key that is not there. */
+  readonly onAbsent?: (() => void) | undefined
+}
+
+/**
+ * What a value is encoded to that stands for a key that is not there, as `None` does of `Schema.OptionFromOptionalKey`.
+ *
+ * @internal
+ */
+export const absent = Symbol("absent")
 
 /** Runs a pure encoder: what it throws on purpose is a failure, anything else a defect. */
 const attempt = <A>(f: () => A): Effect.Effect<A, Misfit | Refusal> => {

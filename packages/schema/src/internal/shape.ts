@@ -65,6 +65,7 @@ export class Shape {
   readonly write: Resolve
   /** The codec of `_id`: an ObjectId where the schema does not have it. */
   readonly id: DocumentCodec<unknown>
+  private readonly ids: ReadonlyArray<string>
   /** The name of `_id` in what is inserted. */
   readonly inserted: string | undefined
   /** The name of a required `_id` that inserts may leave out. */
@@ -78,6 +79,7 @@ export class Shape {
     this.codec = codecOf(ast)
     this.insert = writerOf(insert)
     const ids = idsOf(ast).map((id) => id.ast)
+    this.ids = idsOf(ast).map(({ name }) => name)
     this.id = codecOf(union(ids.length === 0 ? objectId : ids))
     const read = makeResolve([ast], "filter")
     this.read = ids.length > 0 ? read : (path, at) =>
@@ -91,6 +93,13 @@ export class Shape {
 
   get replacement(): Writer {
     return this.replacementWriter ??= writerOf(withoutId(this.ast))
+  }
+
+  /** The `_id` of a document as it is given. */
+  idIn(document: unknown): { readonly name: string; readonly value: unknown } {
+    const fields = (typeof document === "object" && document !== null ? document : {}) as Record<string, unknown>
+    const name = this.ids.find((name) => fields[name] !== undefined) ?? "_id"
+    return { name, value: fields[name] }
   }
 
   /** What the values of a field decode with, and those of its elements, where it is an array. */
