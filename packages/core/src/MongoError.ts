@@ -541,9 +541,11 @@ export class InvalidCommandError
  * @category errors
  * @since 0.1.0
  */
-export class BsonError
-  extends Schema.TaggedError<BsonError>("@mongofx/core/MongoError/BsonError")("BsonError", ReasonFields)
-{
+export class BsonError extends Schema.TaggedError<BsonError>("@mongofx/core/MongoError/BsonError")("BsonError", {
+  ...ReasonFields,
+  /** The position of the document in the list that was given, where it is one of a bulk write that is too large. */
+  index: Schema.optional(Schema.Number)
+}) {
   /** Marks a reason of a `MongoError`. */
   readonly [ReasonTypeId] = ReasonTypeId
 

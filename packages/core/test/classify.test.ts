@@ -130,7 +130,7 @@ const classes: ReadonlyArray<readonly [cause: Error, expected: Expected]> = [
   [new Driver.BSON.BSONVersionError(), final("BsonError")],
   [new Driver.BSON.BSONOffsetError("no", 3), final("BsonError")],
   [new Driver.BSON.BSONRuntimeError("no"), final("BsonError")],
-  [new TypeError("Cannot add property _id"), final("BsonError")],
+  [new TypeError("Cannot add property _id"), final("UnknownError")],
   // The driver looks for a label on whatever has broken the connection.
   [new TypeError("error.hasErrorLabel is not a function"), connection("network")],
   [failure({ name: "RangeError", code: "ERR_OUT_OF_RANGE" }), final("UnknownError")],
@@ -917,4 +917,38 @@ describe("whatever is thrown", () => {
       total(target)
     }
   )
+})
+
+describe("a TypeError", () => {
+  const thrown = (f: () => unknown): unknown => {
+    try {
+      f()
+    } catch (cause) {
+      return cause
+    }
+    return undefined
+  }
+
+  it("of BSON is a BsonError", () => {
+    const broken = [
+      Object.assign(new Driver.Decimal128("1"), { bytes: undefined }),
+      Object.assign(new Driver.Binary(new Uint8Array(1)), { buffer: undefined })
+    ]
+    for (const value of broken) {
+      const cause = thrown(() => Driver.BSON.serialize({ value }))
+      assert.instanceOf(cause, TypeError)
+      check(cause, final("BsonError"))
+    }
+  })
+
+  it("of anybody else is not", () => {
+    const missing = undefined as unknown as { readonly a: string }
+    check(thrown(() => missing.a), final("UnknownError"))
+    // What the driver makes of a mistake of its own.
+    const cursor = new Driver.MongoClient("mongodb://localhost").db("a").collection("b").find()
+    check(thrown(() => cursor.sort(missing as never, missing as never).project(null as never)), final("UnknownError"))
+    const throwing = { toBSON: () => missing.a }
+    check(thrown(() => Driver.BSON.serialize({ throwing })), final("UnknownError"))
+    check(new TypeError("no stack", {}), final("UnknownError"))
+  })
 })

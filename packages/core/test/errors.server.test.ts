@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Mongo, MongoClient, MongoError } from "@mongofx/core"
+import { GridFS, Mongo, MongoClient, MongoError } from "@mongofx/core"
 import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Schema, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
 import { failCommand, type Fixture, setup, until, uri } from "./utils.ts"
-import { slowWay } from "./wire.ts"
+import { slowWay, standIn } from "./wire.ts"
 
 /** Is written, or asked for, in every operation that fails here, and appears in no error. */
 const secret = "hunter2"
@@ -581,6 +581,122 @@ describe("connections", () => {
         assert.include(["ClientClosedError", "ConnectionError"], reason._tag)
       })
   )
+})
+
+describe("a document of more than 16 MiB is a BsonError", () => {
+  const limit = 16_777_216
+  /** A bit more than a server takes, more than the driver writes, and more than a message holds. */
+  const sizes = {
+    "a bit too large": limit + 20,
+    "too large for the driver": 20_000_000,
+    "too large for a message": 60_000_000
+  }
+  type Users = ReturnType<typeof collectionOf>
+
+  const lists: Record<string, (fixture: Fixture, large: string) => Effect.Effect<unknown, MongoError.MongoError>> = {
+    insertMany: (fixture, large) => collectionOf(fixture).insertMany([{ _id: 1 }, { _id: 2, large }, { _id: 3 }]),
+    "insertMany, unordered": (fixture, large) =>
+      collectionOf(fixture).insertMany([{ _id: 1 }, { _id: 2, large }, { _id: 3 }], { ordered: false }),
+    "an insert of bulkWrite": (fixture, large) =>
+      collectionOf(fixture).bulkWrite([
+        { insertOne: { document: { _id: 1 } } },
+        { insertOne: { document: { _id: 2, large } } }
+      ]),
+    "a replacement of bulkWrite": (fixture, large) =>
+      collectionOf(fixture).bulkWrite([
+        { insertOne: { document: { _id: 1 } } },
+        { replaceOne: { filter: { _id: 1 }, replacement: { large } } }
+      ]),
+    "an update of bulkWrite": (fixture, large) =>
+      collectionOf(fixture).bulkWrite([
+        { insertOne: { document: { _id: 1 } } },
+        { updateOne: { filter: { _id: 1 }, update: { $set: { large } } } }
+      ]),
+    "a filter of bulkWrite": (fixture, large) =>
+      collectionOf(fixture).bulkWrite([{ insertOne: { document: { _id: 1 } } }, { deleteMany: { filter: { large } } }]),
+    "an insert of the client's bulkWrite": ({ db, mongo }, large) =>
+      mongo.bulkWrite([
+        { namespace: `${db.name}.users`, name: "insertOne", document: { _id: 1 } },
+        { namespace: `${db.name}.users`, name: "insertOne", document: { _id: 2, large } }
+      ]),
+    "an update of the client's bulkWrite": ({ db, mongo }, large) =>
+      mongo.bulkWrite([
+        { namespace: `${db.name}.users`, name: "insertOne", document: { _id: 1 } },
+        { namespace: `${db.name}.users`, name: "updateOne", filter: { _id: 1 }, update: { $set: { large } } }
+      ])
+  }
+
+  it.live.each(Object.keys(lists))("%s, with its index", (name) =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      for (const [what, size] of Object.entries(sizes)) {
+        const reason = yield* failsWith(lists[name]!(fixture, secret.repeat(size / secret.length)), "BsonError")
+        assert.strictEqual(reason.index, 1, what)
+        assert.match(reason.message, /(?:documents|operations|models)\[1\] is too large: \d+ bytes/, what)
+      }
+      assert.strictEqual(yield* collectionOf(fixture).countDocuments(), 0)
+    }))
+
+  const single: Record<string, (users: Users, large: string) => Effect.Effect<unknown, MongoError.MongoError>> = {
+    insertOne: (users, large) => users.insertOne({ _id: 1, large }),
+    replaceOne: (users, large) => users.replaceOne({ _id: 0 }, { large }),
+    updateOne: (users, large) => users.updateOne({ _id: 0 }, { $set: { large } }),
+    findOneAndReplace: (users, large) => users.findOneAndReplace({ _id: 0 }, { large }),
+    findOneAndUpdate: (users, large) => users.findOneAndUpdate({ _id: 0 }, { $set: { large } })
+  }
+
+  it.live.each(Object.keys(single))("%s", (name) =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      yield* collectionOf(fixture).insertOne({ _id: 0 })
+      for (const size of Object.values(sizes)) {
+        const large = secret.repeat(size / secret.length)
+        assert.isUndefined((yield* failsWith(single[name]!(collectionOf(fixture), large), "BsonError")).index)
+      }
+    }))
+
+  onServer("GridFS", (fixture) =>
+    Effect.gen(function*() {
+      for (const size of Object.values(sizes)) {
+        const metadata = { large: secret.repeat(size / secret.length) }
+        const upload = GridFS.bucket(fixture.db).upload("a", Stream.make(new Uint8Array(10)), { metadata })
+        yield* failsWith(upload, "BsonError")
+      }
+      assert.strictEqual(yield* fixture.db.collection("fs.chunks").countDocuments(), 0)
+    }))
+})
+
+describe("the server's words", () => {
+  onServer("of code 20 are kept", (fixture) =>
+    Effect.gen(function*() {
+      const users = collectionOf(fixture)
+      yield* users.insertOne({ _id: 1 })
+      const reason = yield* failsWith(users.rename("users"), "InvalidCommandError")
+      assert.strictEqual(reason.code, 20)
+      assert.match(reason.message, /rename a collection to itself/)
+      const local = yield* failsWith(fixture.mongo.db("local").dropDatabase(), "InvalidCommandError")
+      assert.strictEqual(local.code, 20)
+      assert.include(local.message, "local")
+      // The driver takes it for a server without retryable writes.
+      yield* failCommand(fixture, { times: 1 }, { failCommands: ["insert"], errorCode: 20 })
+      const insert = yield* failsWith(users.insertOne({ _id: 2 }), "InvalidCommandError")
+      assert.strictEqual(insert.code, 20)
+      assert.notInclude(insert.message, "retryable writes")
+    }))
+
+  it.live("a message of a negative length is a broken connection", () =>
+    Effect.gen(function*() {
+      const port = yield* standIn(() => ({ ok: 1 }), -5)
+      const mongo = yield* MongoClient.make({
+        url: Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true&retryReads=false`),
+        serverSelectionTimeout: "2 seconds"
+      }).pipe(Effect.exit)
+      const error = Option.getOrThrow(Exit.isFailure(mongo) ? Cause.findErrorOption(mongo.cause) : Option.none())
+      assert.strictEqual(error.reason._tag, "ConnectionError", error.message)
+      assert.strictEqual((error.reason as MongoError.ConnectionError).kind, "network")
+      assert.include(error.message, "negative")
+      assert.isTrue(error.isTransient)
+    }))
 })
 
 describe("isRetryable", () => {

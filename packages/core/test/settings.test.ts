@@ -15,6 +15,33 @@ import { type Fixture, reasonOf, setup, uri } from "./utils.ts"
 const preferenceOf = (fixture: Fixture, name = "find") => fixture.last(name)["$readPreference"]
 
 describe("settings", () => {
+  it.live("rename and drop have the write concern of their collection, and what is renamed keeps its settings", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup({ writeConcern: { w: 1 } })
+      const { db, last } = fixture
+      const things = db.collection("things", {
+        writeConcern: { w: "majority", wtimeoutMS: 5000 },
+        readConcern: { level: "majority" },
+        readPreference: "nearest",
+        promoteValues: false
+      })
+      yield* things.insertOne({ n: 5 })
+      const renamed = yield* things.rename("others")
+      assert.deepStrictEqual(last("renameCollection")["writeConcern"], { w: "majority", wtimeout: 5000 })
+      assert.strictEqual(renamed.name, "others")
+      assert.instanceOf(Option.getOrThrow(yield* renamed.findOne())["n"], Driver.Int32)
+      assert.deepInclude(last("find")["readConcern"], { level: "majority" })
+      assert.deepStrictEqual(preferenceOf(fixture), { mode: "nearest" })
+      yield* renamed.insertOne({ n: 6 })
+      assert.deepStrictEqual(last("insert")["writeConcern"], { w: "majority", wtimeout: 5000 })
+      yield* renamed.rename("things", { writeConcern: { w: 1 } as Driver.WriteConcern })
+      assert.deepStrictEqual(last("renameCollection")["writeConcern"], { w: 1 })
+      yield* things.drop()
+      assert.deepStrictEqual(last("drop")["writeConcern"], { w: "majority", wtimeout: 5000 })
+      yield* db.collection("things").drop()
+      assert.deepStrictEqual(last("drop")["writeConcern"], { w: 1 })
+    }))
+
   it.live("go from the client to the database, the collection and the operation; the nearest one holds", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({

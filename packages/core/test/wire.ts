@@ -99,13 +99,15 @@ export const slowWay = (
 
 /**
  * A stand-in for a process that is not to be had for tests, `mongot` or `mongocryptd`: as much of the wire protocol as its
- * clients need to ask it. Returns its port.
+ * clients need to ask it. What it answers has the given length in its head, where there is one. Returns its port.
  */
-export const standIn = (answer: Answer): Effect.Effect<number, never, Scope.Scope> =>
+export const standIn = (answer: Answer, length?: number): Effect.Effect<number, never, Scope.Scope> =>
   listen((socket) =>
     onMessage(socket, (message) => {
       const command = decode(message)
       const isHello = "hello" in command || "isMaster" in command || "ismaster" in command
-      socket.write(encode(message, isHello ? greeting : answer(command)))
+      const reply = encode(message, isHello ? greeting : answer(command))
+      if (length !== undefined && !isHello) reply.writeInt32LE(length, 0)
+      socket.write(reply)
     })
   )

@@ -1,4 +1,5 @@
 import * as Redacted from "effect/Redacted"
+import * as Driver from "mongodb"
 import * as Reasons from "../MongoError.ts"
 import { parseDuplicateKey } from "./duplicateKey.ts"
 import { isReply, redactCause, redactCredentials, redactValues } from "./redact.ts"
@@ -17,6 +18,53 @@ export class InvalidInput extends Error {
     this.path = path
   }
 }
+
+/**
+ * A document of a bulk write that is larger than a server takes.
+ *
+ * @internal
+ */
+export class TooLarge extends Error {
+  override readonly name = "TooLarge"
+  readonly index: number
+  constructor(path: string, index: number, size: number, cause: unknown) {
+    super(`${path}[${index}] is too large: ${size} bytes, where a server takes ${maxDocumentSize}`, { cause })
+    this.index = index
+  }
+}
+
+/** The size that a server gives as its `maxBsonObjectSize`. */
+const maxDocumentSize = 16_777_216
+
+/** What the driver says of a document that is too large, before it sends anything. */
+const isTooLarge = (cause: unknown): boolean => {
+  const name = text(read(cause, "name"))
+  const message = text(read(cause, "message")) ?? ""
+  if (name === "MongoInvalidArgumentError") {
+    return /larger than the maximum size|exceeds the max bson object size/.test(message) ||
+      message === "Could not serialize operation to BSON" && isTooLarge(read(cause, "cause"))
+  }
+  return name === "RangeError" && /\bout of (?:range|bounds)\b|\boutside buffer bounds\b/.test(message)
+}
+
+/**
+ * Says which one is too large where that is why a bulk write has failed. `documentOf` is what the driver sends of one.
+ *
+ * @internal
+ */
+export const namingTooLarge = <A, Item>(
+  call: Promise<A>,
+  path: string,
+  items: ReadonlyArray<Item>,
+  documentOf: (item: Item) => object
+): Promise<A> =>
+  call.catch((cause: unknown) => {
+    if (!isTooLarge(cause)) throw cause
+    const sizes = items.map((item) => Driver.BSON.calculateObjectSize(documentOf(item), { ignoreUndefined: true }))
+    const first = sizes.findIndex((size) => size > maxDocumentSize)
+    const index = first < 0 ? sizes.indexOf(Math.max(...sizes)) : first
+    throw new TooLarge(path, index, sizes[index] ?? 0, cause)
+  })
 
 /** @internal */
 export interface ClassifyContext {
@@ -190,10 +238,13 @@ const memberErrors = (description: unknown): ReadonlyArray<unknown> => {
     : []
 }
 
+/** What a server answers to a login: wrong credentials, and a certificate of nobody it knows. */
+const loginCodes: ReadonlySet<number> = new Set([11, 18])
+
 const selectionError = (cause: unknown, fields: Fields): Reasons.WriteErrorReason => {
   const errors = [read(cause, "cause"), ...memberErrors(read(cause, "reason"))]
-  const refused = errors.find((error) => codeOf(error) === 18)
-  if (refused !== undefined) return new Reasons.AuthenticationError({ ...fields, code: 18 })
+  const code = errors.map(codeOf).find((code) => code !== undefined && loginCodes.has(code))
+  if (code !== undefined) return new Reasons.AuthenticationError({ ...fields, code })
   const isIncompatible = errors.some((error) => read(error, "name") === "MongoCompatibilityError")
   const kind = isIncompatible ?
     "incompatible" :
@@ -221,13 +272,17 @@ const plainReasons = {
   WriteConflictError: Reasons.WriteConflictError
 }
 
-/** What a standalone server says of a transaction, and what the driver makes of it, which is not a matter of retries. */
-const noTransactions = /transaction numbers are only allowed|deployment does not support retryable writes/i
+/** What a standalone server says of a transaction. */
+const noTransactions = /transaction numbers are only allowed/i
 
 /** A reply of the server, or what the driver has kept of one: its code decides. */
 const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason => {
   const { code } = fields
   if (fields.labels.includes("SystemOverloadedError")) return new Reasons.OverloadedError(fields)
+  // Elsewhere it is about a user that is to be changed.
+  if (code !== undefined && loginCodes.has(code) && fields.labels.includes("HandshakeError")) {
+    return new Reasons.AuthenticationError(fields)
+  }
   // Atlas answers a failed login with a code of its own.
   if (code === 8000 && /\bauth/i.test(fields.message)) return new Reasons.AuthenticationError(fields)
   if (noTransactions.test(fields.message)) {
@@ -293,6 +348,12 @@ const authentication: Rule = (_, fields) => new Reasons.AuthenticationError(fiel
 const refusedArgument: Rule = (_, fields) => invalidArgument(fields)
 const gridFS = (kind: Reasons.GridFSError["kind"]): Rule => (_, fields) => new Reasons.GridFSError({ ...fields, kind })
 const bson: Rule = (_, fields) => new Reasons.BsonError(fields)
+const invalidDriverArgument: Rule = (cause, fields, context) => {
+  // The driver wraps what it cannot serialize for a client's bulk write.
+  const nested = describe(cause).startsWith("Could not serialize ") ? read(cause, "cause") : undefined
+  if (nested !== undefined) return new Reasons.BsonError(fieldsOf(nested, context))
+  return isTooLarge(cause) ? new Reasons.BsonError(fields) : invalidArgument(fields)
+}
 const strangeReply: Rule = (_, fields) => new Reasons.ServerError(fields)
 
 const changeStreamClosed = /ChangeStream is closed/i
@@ -347,7 +408,11 @@ const missingDependency: Rule = (cause, fields) => {
 
 /** A driver's error by its name: two copies of the driver in one process have different classes of the same names. */
 const byName: Readonly<Record<string, Rule>> = {
-  MongoServerError: classifyReply,
+  MongoServerError: (cause, fields, context) => {
+    // The driver takes every code 20 of a write for a server without retryable writes, and puts the server's own words below.
+    const original = read(cause, "originalError")
+    return original instanceof Error ? classifySingle(original, context) : classifyReply(cause, fields)
+  },
   MongoWriteConcernError: (cause, fields) => {
     const error = read(read(cause, "result"), "writeConcernError")
     return new Reasons.WriteConcernError({
@@ -379,8 +444,11 @@ const byName: Readonly<Record<string, Rule>> = {
   MongoAzureError: authentication,
   MongoGCPError: authentication,
   MongoKerberosError: authentication,
-  MongoParseError: refusedArgument,
-  MongoInvalidArgumentError: refusedArgument,
+  MongoParseError: (cause, fields) =>
+    describe(cause).startsWith("Message size cannot be negative")
+      ? new Reasons.ConnectionError({ ...fields, kind: "network" })
+      : invalidArgument(fields),
+  MongoInvalidArgumentError: invalidDriverArgument,
   MongoMissingDependencyError: missingDependency,
   MongoBatchReExecutionError: refusedArgument,
   MongoClientBulkWriteExecutionError: refusedArgument,
@@ -427,6 +495,16 @@ const isFileError = (cause: unknown): boolean =>
 /** What the driver stumbles over where it looks for a label on the error of a socket, which has none. That error is lost. */
 const lookedForLabel = /hasErrorLabel is not a function/
 
+/** The first frame of a stack that is no part of Node. */
+const firstFrame = /^\s+at (?!.*\(?(?:node:|<anonymous>)).*$/m
+
+/**
+ * A TypeError is BSON's where it was thrown there: values of a class of BSON's that are none. The others are mistakes of the driver, or of
+ * a callback.
+ */
+const isThrownByBson = (cause: TypeError): boolean =>
+  /[\\/]bson[\\/](?:lib|src)[\\/]/.test(firstFrame.exec(text(read(cause, "stack")) ?? "")?.[0] ?? "")
+
 /** Errors that come from neither the driver nor the server. */
 const classifyForeign: Rule = (cause, fields, context) => {
   const code = text(read(cause, "code")) ?? ""
@@ -446,15 +524,23 @@ const classifyForeign: Rule = (cause, fields, context) => {
       message: `${subjectOf(context)}: the connection broke before the command was written`
     })
   }
-  // BSON and the driver throw these for values that they cannot write; the functions given to `use` for anything.
+  if (context.operation === "use") return new Reasons.UnknownError(fields)
+  if (isTooLarge(cause)) {
+    return new Reasons.BsonError({
+      ...fields,
+      message: `${subjectOf(context)}: what is to be sent is too large: a server takes ${maxDocumentSize} bytes`
+    })
+  }
   // A regular expression of the server's that JavaScript does not understand is a SyntaxError.
-  const isValueError = cause instanceof TypeError || cause instanceof RangeError || cause instanceof SyntaxError
-  return isValueError && context.operation !== "use" ? new Reasons.BsonError(fields) : new Reasons.UnknownError(fields)
+  const isValueError = cause instanceof RangeError || cause instanceof SyntaxError ||
+    cause instanceof TypeError && isThrownByBson(cause)
+  return isValueError ? new Reasons.BsonError(fields) : new Reasons.UnknownError(fields)
 }
 
 const classifySingle = (cause: unknown, context: ClassifyContext): Reasons.WriteErrorReason => {
   const fields = fieldsOf(cause, context)
   if (cause instanceof InvalidInput) return invalidArgument(fields, cause.path)
+  if (cause instanceof TooLarge) return new Reasons.BsonError({ ...fields, index: cause.index })
   if (typeof cause !== "object" || cause === null) return new Reasons.UnknownError(fields)
   const name = text(read(cause, "name")) ?? ""
   const rule = Object.hasOwn(byName, name)

@@ -20,7 +20,7 @@ import type { MongoSession, SessionOptions, WithTransaction } from "../MongoSess
 import * as Topology from "../Topology.ts"
 import { bounded } from "./bounded.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
-import { InvalidInput } from "./classify.ts"
+import { InvalidInput, namingTooLarge } from "./classify.ts"
 import * as commandSpans from "./commandSpans.ts"
 import type { Connection, SessionKey } from "./connection.ts"
 import { makeDatabase } from "./database.ts"
@@ -94,6 +94,13 @@ const prepareClientModel = (
     default:
       throw new InvalidInput(`${path}.name`, `${path}.name is not the name of a write`)
   }
+}
+
+/** What the driver sends of a model. */
+const sentOf = (model: Driver.ClientBulkWriteModel): object => {
+  if (model.name === "insertOne") return model.document
+  const { filter, replacement, update } = model as Driver.Document
+  return { filter, update: update ?? replacement }
 }
 
 class MongoClientImpl extends Inspectable.Class implements MongoClient {
@@ -184,7 +191,8 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
           prepareClientModel
         )
         // The results of single writes are there when they were asked for, which the overloads of the interface say.
-        return driver.bulkWrite(prepared, callOptions) as Promise<VerboseBulkWriteResult>
+        const call = driver.bulkWrite(prepared, callOptions) as Promise<VerboseBulkWriteResult>
+        return namingTooLarge(call, "models", prepared, sentOf)
       }
     )
   }

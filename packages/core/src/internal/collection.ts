@@ -15,7 +15,7 @@ import type { MongoDatabase } from "../MongoDatabase.ts"
 import { IndexError, MongoError } from "../MongoError.ts"
 import type { AggregateQuery, FindQuery, Query } from "../Query.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
-import { InvalidInput } from "./classify.ts"
+import { InvalidInput, namingTooLarge } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import {
   checkDocument,
@@ -70,6 +70,13 @@ const prepareModel = (
   return model
 }
 
+/** What the driver sends of a model. */
+const sentOf = (model: Driver.AnyBulkWriteOperation): object => {
+  if ("insertOne" in model) return model.insertOne.document
+  const { filter, replacement, update } = Object.values(model as Driver.Document)[0] as Driver.Document
+  return { filter, update: update ?? replacement }
+}
+
 const prepareSearchIndex = (description: SearchIndexDescription, path: string): SearchIndexDescription => {
   const given = typeof description === "object" && description !== null ? defined(description)! : description
   checkFilter(given, path)
@@ -82,6 +89,12 @@ const checkName = (name: string): string => {
   if (typeof name !== "string") throw new InvalidInput("name", "name is not a string")
   return name
 }
+
+/** The driver gives `drop` and `rename` no write concern of their collection. */
+const withConcern = <A extends Driver.Document, Options extends object>(
+  { writeConcern }: Driver.Collection<A>,
+  options: Options
+): Options => writeConcern === undefined ? options : { writeConcern, ...options }
 
 class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class implements MongoCollection<A> {
   readonly [TypeId] = TypeId
@@ -166,7 +179,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
         checkDocument(document, "documents", index)
         return withOwnId(document, makeId)
       })
-      return driver.insertMany(copies, options)
+      return namingTooLarge(driver.insertMany(copies, options), "documents", copies, (copy) => copy)
     })
   }
 
@@ -291,7 +304,8 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       const models = operations.map((model, index) =>
         prepareModel(model as Driver.AnyBulkWriteOperation, `operations[${index}]`, makeId)
       )
-      return driver.bulkWrite(models as Array<Driver.AnyBulkWriteOperation<A>>, options)
+      const call = driver.bulkWrite(models as Array<Driver.AnyBulkWriteOperation<A>>, options)
+      return namingTooLarge(call, "operations", models, sentOf)
     })
   }
 
@@ -522,14 +536,18 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       this.run(
         this.operation("rename", "renameCollection"),
         options,
-        (driver, options) => driver.rename(newName, options)
+        (driver, options) => driver.rename(newName, withConcern(driver, options))
       ),
       (): MongoCollection<A> => new MongoCollectionImpl(this.connection, this.database, newName, this.settings)
     )
   }
 
   drop(options?: OptionsOf<Driver.DropCollectionOptions>) {
-    return this.run(this.operation("drop", "drop"), options, (driver, options) => driver.drop(options))
+    return this.run(
+      this.operation("drop", "drop"),
+      options,
+      (driver, options) => driver.drop(withConcern(driver, options))
+    )
   }
 }
 
