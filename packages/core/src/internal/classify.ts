@@ -19,12 +19,8 @@ export class InvalidInput extends Error {
   }
 }
 
-/**
- * A document of a bulk write that is larger than a server takes.
- *
- * @internal
- */
-export class TooLarge extends Error {
+/** A document of a bulk write that is larger than a server takes. */
+class TooLarge extends Error {
   override readonly name = "TooLarge"
   readonly index: number
   constructor(path: string, index: number, size: number, cause: unknown) {

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import type * as Driver from "mongodb"
 import type { MongoClientConfig } from "../MongoClient.ts"
+import { checkConnectionString } from "./connectionString.ts"
 import { toLogOptions } from "./driverLog.ts"
 import { kmsSecrets, toAutoEncryption } from "./encryption.ts"
 import { defined } from "./options.ts"
@@ -30,7 +31,7 @@ export const toDriverOptions = (
   context: Context.Context<never> = Context.empty()
 ): Driver.MongoClientOptions => {
   const {
-    url: _url,
+    url,
     autoEncryption,
     commandSpans,
     connectTimeout,
@@ -48,6 +49,7 @@ export const toDriverOptions = (
     waitQueueTimeout,
     ...same
   } = config
+  checkConnectionString(Redacted.value(url))
   const named = defined({
     ...same,
     ...(logging === undefined ? {} : toLogOptions(logging, context, secretsOf(config))),
