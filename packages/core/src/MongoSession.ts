@@ -83,14 +83,12 @@ export interface WithTransactionOptions extends TransactionOptions {
  * @since 0.1.0
  */
 export interface WithTransaction {
-  (
+  // One signature: of several, a pipe that is given the function itself would take the last, without its type parameters.
+  <T extends Effect.Effect<unknown, unknown, unknown> | WithTransactionOptions = WithTransactionOptions>(
+    first?: T extends Effect.Effect<unknown, unknown, unknown> ? T : WithTransactionOptions,
     options?: WithTransactionOptions
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | MongoError, R>
-  // Last, since a pipe takes the last of several.
-  <A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    options?: WithTransactionOptions
-  ): Effect.Effect<A, E | MongoError, R>
+  ): T extends Effect.Effect<infer A, infer E, infer R> ? Effect.Effect<A, E | MongoError, R>
+    : <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | MongoError, R>
 }
 
 /**

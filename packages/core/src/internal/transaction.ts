@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -187,33 +188,40 @@ export const start = (state: SessionState, options?: TransactionOptions): Effect
     catch: (cause) => toMongoError(cause, startTransaction)
   })
 
-/** What a commit fails with before it is sent. */
-const isUnsent = new Set(["MongoTransactionError", "MongoExpiredSessionError", "MongoClientClosedError"])
-
 const isReply = new Set(["MongoServerError", "MongoWriteConcernError"])
 
 const unknownOutcome = "UnknownTransactionCommitResult"
 
+/** The error of a commit that nobody has answered: its outcome is unknown, as the specification has it labelled. */
+const unanswered = (cause: unknown): Driver.MongoError => {
+  // By what it can, not by its class: another copy of the driver has other classes.
+  const error = Predicate.hasProperty(cause, "addErrorLabel")
+    ? cause as Driver.MongoError
+    : new Driver.MongoNetworkError("the connection broke before the commit was written", { cause: cause as Error })
+  error.addErrorLabel(unknownOutcome)
+  return error
+}
+
 /**
- * Sends a commit. What it fails with says whether its outcome is unknown, as the specification asks for: the driver leaves that out
- * where the connection's pool has been cleared meanwhile, and stumbles where the connection was reset before it has written.
+ * Sends a commit. What it fails with says whether its outcome is unknown: the driver leaves that out where the connection's pool has
+ * been cleared meanwhile, and stumbles where the connection was reset before it has written.
  */
 const send = async (state: SessionState, session: DriverSession, transaction: Transaction): Promise<void> => {
+  let isSent = transaction.uncertain
   try {
     if (session === state.current) checkOpen(state)
+    isSent = true
     await session.driver.commitTransaction()
     transaction.outcome = "committed"
-    transaction.uncertain = session.unfinished = false
+    session.unfinished = false
   } catch (cause) {
     const name = cause instanceof Error ? cause.name : ""
-    const error = cause instanceof Driver.MongoError || isReply.has(name) || isUnsent.has(name)
-      ? cause as Driver.MongoError
-      : new Driver.MongoNetworkError("the connection broke before the commit was written", { cause: cause as Error })
-    if (!isReply.has(name) && (transaction.uncertain || !isUnsent.has(name))) error.addErrorLabel(unknownOutcome)
+    // Nothing was sent, since the order is wrong.
+    if (name === "MongoTransactionError" || !isSent) throw cause
+    const error = isReply.has(name) ? cause as Driver.MongoServerError : unanswered(cause)
     transaction.uncertain = error.hasErrorLabel(unknownOutcome)
     // With an error of its write concern it is committed, with a transient one aborted.
-    session.unfinished = name !== "MongoWriteConcernError" && !isUnsent.has(name) &&
-      !error.hasErrorLabel("TransientTransactionError")
+    session.unfinished = name !== "MongoWriteConcernError" && !error.hasErrorLabel("TransientTransactionError")
     throw error
   }
 }
@@ -361,22 +369,14 @@ export const withTransactionOf = (
   connection: Connection,
   where: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ): WithTransaction => {
-  function both(
-    options?: WithTransactionOptions
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | MongoError, R>
-  function both<A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    options?: WithTransactionOptions
-  ): Effect.Effect<A, E | MongoError, R>
-  function both<A, E, R>(
+  const both = <A, E, R>(
     first: Effect.Effect<A, E, R> | WithTransactionOptions = {},
     options?: WithTransactionOptions
-  ) {
-    return Effect.isEffect(first)
+  ) =>
+    Effect.isEffect(first)
       ? where(withTransaction(connection, first, options ?? {}))
       : <A, E, R>(self: Effect.Effect<A, E, R>) => where(withTransaction(connection, self, first))
-  }
-  return both
+  return both as WithTransaction
 }
 
 const withTransaction = <A, E, R>(
