@@ -15,7 +15,7 @@ import { type Fragments, isResumable, join, type Position, resumeDelay } from ".
 import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import { CursorRun } from "./cursor.ts"
-import { checkPipeline, checkValue } from "./inputSafety.ts"
+import { checkOptions, checkPipeline, checkValue } from "./inputSafety.ts"
 import { type Operation, ownFailure } from "./naming.ts"
 import type { CallOptions } from "./operation.ts"
 import { defined } from "./options.ts"
@@ -125,6 +125,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     const unknown = Object.keys(this.options).find((key) => !known.has(key))
     if (unknown !== undefined) throw new InvalidInput(`options.${unknown}`, `options.${unknown} is no option of watch`)
     checkPipeline(this.pipeline)
+    checkOptions(this.options)
     checkValue(defined(this.options) ?? {}, "options")
   }
 
@@ -141,7 +142,6 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
       [{ $changeStream: stage }, ...this.pipeline, ...split],
       {
         ...pick(options, commandOptions),
-        ...this.options.rawDocuments === true ? { raw: true } : {},
         ...this.options.maxAwaitTime === undefined
           ? {}
           : { maxAwaitTimeMS: Duration.toMillis(Duration.fromInputUnsafe(this.options.maxAwaitTime)) },
@@ -181,6 +181,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
         connection,
         operation,
         open: this.makeCursor,
+        raw: this.options.rawDocuments,
         tailable: { awaitData: true, fromBytes: this.options.rawDocuments === true ? eventOf : undefined }
       },
       this.fiber,

@@ -18,18 +18,20 @@ import type { DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransaction } from "../MongoSession.ts"
 import * as Topology from "../Topology.ts"
-import { bounded } from "./bounded.ts"
+import { endsWithin } from "./bounded.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput, namingTooLarge } from "./classify.ts"
 import * as commandSpans from "./commandSpans.ts"
 import type { Connection, SessionKey } from "./connection.ts"
 import { makeDatabase } from "./database.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "./inputSafety.ts"
+import * as members from "./members.ts"
 import { MongoSessionImpl } from "./mongoSession.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { joined, lengthOf, limitCommand } from "./options.ts"
 import * as poolMetrics from "./poolMetrics.ts"
+import { Readers } from "./readers.ts"
 import type { AmbientSession } from "./session.ts"
 import * as transaction from "./transaction.ts"
 
@@ -37,7 +39,10 @@ import * as transaction from "./transaction.ts"
 export const TypeId = "~@mongofx/core/MongoClient" as const
 
 /** How long closing a client is waited for: real milliseconds. */
-const closeTimeout = 5000
+const closeTimeout = 4000
+
+/** How long its queries may take to close before that: real milliseconds. */
+const readersTimeout = 1000
 
 /** How many topologies a slow reader of changes may lag behind before the oldest is dropped. */
 const topologyBuffer = 16
@@ -293,7 +298,8 @@ let clients = 0
  */
 export const wrap = (
   driver: Driver.MongoClient,
-  options: ClientOptions
+  options: ClientOptions,
+  readers = new Readers()
 ): Effect.Effect<MongoClient, never, Scope.Scope> =>
   Effect.gen(function*() {
     yield* poolMetrics.attach(driver)
@@ -308,9 +314,19 @@ export const wrap = (
         `@mongofx/core/MongoClient/Session/${clients++}`
       ),
       attributes: serverAttributes(driver),
-      commandSpans: options.commandSpans !== undefined && options.commandSpans !== false
+      commandSpans: options.commandSpans !== undefined && options.commandSpans !== false,
+      readers
     })
   })
+
+/**
+ * Closes what reads, then the client. Where servers do not answer, the driver's `close` waits for them, and keeps the process alive: after
+ * the bound what it waits for is ended.
+ */
+const close = async (driver: Driver.MongoClient, readers: Readers): Promise<void> => {
+  await endsWithin(readers.shutDown(), readersTimeout)
+  if (!(await endsWithin(driver.close(), closeTimeout))) members.giveUp(driver)
+}
 
 const connectOperation: Operation = { name: "connect", command: "connect" }
 
@@ -326,11 +342,12 @@ export const connect = (
   secrets: ReadonlyArray<string>
 ): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
   Effect.gen(function*() {
+    const readers = new Readers()
     const driver = yield* Effect.acquireRelease(
       Effect.try({ try: makeDriver, catch: (cause) => toMongoError(cause, connectOperation, secrets) }),
-      (driver) => Effect.suspend(() => bounded(driver.close(), closeTimeout))
+      (driver) => Effect.promise(() => close(driver, readers))
     )
-    const client = yield* wrap(driver, options)
+    const client = yield* wrap(driver, options, readers)
     yield* Effect.tryPromise({
       try: () => driver.connect(),
       catch: (cause) => toMongoError(cause, connectOperation, secrets)

@@ -1,5 +1,6 @@
 import type * as Context from "effect/Context"
 import type * as Driver from "mongodb"
+import type { Readers } from "./readers.ts"
 import type { AmbientSession } from "./session.ts"
 
 /** @internal */
@@ -19,6 +20,7 @@ export interface Connection {
   /** Attributes of every span: the server's address where it is known. */
   readonly attributes: Record<string, unknown>
   readonly commandSpans: boolean
+  readonly readers: Readers
 }
 
 /**

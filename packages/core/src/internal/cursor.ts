@@ -8,13 +8,14 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import * as Driver from "mongodb"
-import type { MongoError } from "../MongoError.ts"
+import { CursorError, isMongoError, MongoError } from "../MongoError.ts"
 import type { OpenQuery } from "../Query.ts"
 import { endsWithin } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
-import { type Operation, toMongoError } from "./naming.ts"
+import { databaseOn, databasesOnAll, type Member } from "./members.ts"
+import { type Operation, ownFailure, toMongoError } from "./naming.ts"
 import {
   type Abort,
   ambientSession,
@@ -27,6 +28,7 @@ import {
   spanOptions,
   withOperationSpan
 } from "./operation.ts"
+import type { Reader } from "./readers.ts"
 import { serverSleep } from "./serverTime.ts"
 import { type AmbientSession, inLine } from "./session.ts"
 import { recordOperation } from "./telemetry.ts"
@@ -41,6 +43,8 @@ export interface CursorSource<A> {
   readonly operation: Operation
   /** May throw: the driver checks arguments when a cursor is made. */
   readonly open: (options: CallOptions) => Driver.AbstractCursor<A>
+  /** Whether documents come as bytes. It is no option of the driver's cursor, which would read the errors of the server as bytes, too. */
+  readonly raw?: boolean | undefined
   /** Set where the cursor waits at the end of what there is instead of ending. */
   readonly tailable?: {
     readonly awaitData: boolean
@@ -62,6 +66,11 @@ const replyTimeout = 2000
 const tailPause = 200
 
 /**
+ * Where a run stands. Only the server ends one, by the id 0 of its cursor: whatever else stops it is a failure, and stays one.
+ */
+type State = "reading" | "ended" | "failed"
+
+/**
  * One run of a query: one cursor of the driver, in a session that this run can kill.
  *
  * The driver loses the server's cursor when it is told to close one whose first reply has not arrived. A session of its
@@ -69,7 +78,7 @@ const tailPause = 200
  *
  * @internal
  */
-export class CursorRun<A> {
+export class CursorRun<A> implements Reader {
   private readonly source: CursorSource<A>
   private readonly span: Tracer.Span | undefined
   private readonly fiber: Fiber.Fiber<unknown, unknown>
@@ -79,10 +88,13 @@ export class CursorRun<A> {
   private ownSession: Driver.ClientSession | undefined
   private cursor: Driver.AbstractCursor<A> | undefined
   private pending: Promise<unknown> | undefined
+  /** The batch that nobody has taken yet: whoever asked for it may have been interrupted. */
+  private inFlight: Promise<Array<A>> | undefined
+  private state: State = "reading"
+  private failure: MongoError | undefined
   private opened = false
   private delivered = false
   private waited = 0
-  private failure: MongoError | undefined
   private closing: Promise<void> | undefined
   private closedInTime: Promise<boolean> | undefined
 
@@ -101,35 +113,73 @@ export class CursorRun<A> {
     this.abort = source.operation.abortable === false ? undefined : makeAbort(source.operation)
   }
 
+  /** The first failure: later ones follow from it. */
+  private fail(cause: unknown): MongoError {
+    if (this.failure === undefined) {
+      this.failure = isMongoError(cause) ? cause : toMongoError(cause, this.source.operation)
+      this.state = "failed"
+      annotateFailure(this.span, this.failure)
+    }
+    return this.failure
+  }
+
+  /** Whether the server has nothing more to give and all that it gave has been read. */
+  private get atEnd(): boolean {
+    const { cursor } = this
+    if (cursor === undefined || cursor.bufferedCount() > 0) return false
+    // The driver takes the id away from a cursor that it kills, but not from the reply.
+    return (cursor.killed ? internalsOf(cursor).documents?.id : cursor.id)?.isZero() === true
+  }
+
   /** The next batch; empty at the end, or when a tailable cursor has nothing yet. */
   private async fetch(): Promise<Array<A>> {
-    const cursor = this.cursor ??= this.open()
-    if (this.source.tailable !== undefined) {
-      const head = await cursor.tryNext()
-      this.opened = true
-      if (head === null) return []
-      const rest = readBuffered(cursor)
-      rest.unshift(head as never)
-      const { fromBytes } = this.source.tailable
-      if (fromBytes === undefined) return rest
-      const options = { ...internalsOf(cursor).deserializationOptions, raw: false }
-      return rest.map((bytes) => fromBytes(bytes as never, options))
+    if (this.failure !== undefined) throw this.failure
+    if (this.atEnd) {
+      this.state = "ended"
+      return []
     }
-    const more = await cursor.hasNext()
+    if (this.closing !== undefined) throw closedEarlier(this.source.operation)
+    const cursor = this.cursor ??= this.open()
+    const batch = this.source.tailable === undefined ? await this.more(cursor) : await this.tailed(cursor)
     this.opened = true
-    return more ? readBuffered(cursor) : []
+    if (batch.length > 0) return batch
+    if (this.atEnd) this.state = "ended"
+    // Nobody but a client that is closed closes a cursor before its end.
+    else if (cursor.killed || cursor.closed) throw new Driver.MongoClientClosedError()
+    return batch
+  }
+
+  private async more(cursor: Driver.AbstractCursor<A>): Promise<Array<A>> {
+    return await cursor.hasNext() ? readBuffered(cursor) : []
+  }
+
+  private async tailed(cursor: Driver.AbstractCursor<A>): Promise<Array<A>> {
+    const head = await cursor.tryNext()
+    if (head === null) return []
+    const rest = readBuffered(cursor)
+    rest.unshift(head as never)
+    const fromBytes = this.source.tailable?.fromBytes
+    if (fromBytes === undefined) return rest
+    const options = { ...internalsOf(cursor).deserializationOptions, raw: false }
+    return rest.map((bytes) => fromBytes(bytes as never, options))
   }
 
   private open(): Driver.AbstractCursor<A> {
+    const { driver, readers } = this.source.connection
+    if (readers.closed) throw new Driver.MongoClientClosedError()
+    readers.add(this)
     const session = this.ambient?.state.driver ??
-      (this.ownSession ??= this.source.connection.driver.startSession({ causalConsistency: false }))
+      (this.ownSession ??= driver.startSession({ causalConsistency: false }))
     const options: { session: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = { session }
     if (this.abort !== undefined) options.signal = this.abort.signal
     // A tailable cursor waits: the server's limit is on its work, and the deadline on the wait.
     if (this.deadline !== undefined && this.source.tailable === undefined) {
       options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
     }
-    return this.source.open(options)
+    const cursor = this.source.open(options)
+    const { deserializationOptions } = internalsOf(cursor)
+    if (this.source.raw === true && deserializationOptions !== undefined) deserializationOptions.raw = true
+    return cursor
   }
 
   private async timed<B>(f: () => Promise<B>): Promise<B> {
@@ -141,10 +191,7 @@ export class CursorRun<A> {
       this.pending = pending
       return await pending
     } catch (cause) {
-      const error = toMongoError(cause, this.source.operation)
-      this.failure = error
-      annotateFailure(this.span, error)
-      throw error
+      throw this.fail(cause)
     } finally {
       this.pending = undefined
       this.waited += Number(clock.currentTimeNanosUnsafe() - started) / 1e9
@@ -174,16 +221,16 @@ export class CursorRun<A> {
     return this.cursor?.bufferedCount() ?? 0
   }
 
-  /** Whether the server has nothing more to give. */
+  /** Whether the server has said that there is no more, and all has been read. */
   get exhausted(): boolean {
-    return this.cursor !== undefined && this.cursor.closed
+    return this.state === "ended"
   }
 
   /** All documents that are left, without an effect between two batches. */
   toArray(): Promise<Array<A>> {
     return this.timed(async () => {
       const all = await this.fetch()
-      for (let batch = all; batch.length > 0 && this.closing === undefined;) {
+      for (let batch = all; batch.length > 0 && !this.atEnd;) {
         batch = await this.fetch()
         for (const document of batch) all.push(document)
       }
@@ -195,11 +242,12 @@ export class CursorRun<A> {
   get tail(): Effect.Effect<void, MongoError | Cause.Done> {
     const { tailable } = this.source
     if (tailable === undefined) return Cause.done()
-    if (this.cursor !== undefined && this.cursor.closed) {
+    if (this.state === "ended") {
       // The server gives no living cursor on a collection without documents: open another until there is one.
       if (this.delivered) return Cause.done()
       this.cursor = undefined
       this.opened = false
+      this.state = "reading"
       return serverSleep(tailPause)
     }
     return tailable.awaitData ? Effect.void : serverSleep(tailPause)
@@ -224,17 +272,33 @@ export class CursorRun<A> {
   }
 
   get next(): Effect.Effect<ReadonlyArray<A>, MongoError> {
-    return this.timely(this.step(() => this.nextBatch()))
+    return this.timely(this.take())
+  }
+
+  /** The batch that is on its way, which is taken by one: a fiber that is interrupted while it waits leaves it to the next who asks. */
+  private take(): Effect.Effect<Array<A>, MongoError> {
+    return Effect.suspend(() => {
+      let asked: Promise<Array<A>> | undefined
+      const arrived = this.step(() => asked = this.inFlight ??= this.nextBatch())
+      const isMine = () => {
+        if (this.inFlight !== asked) return false
+        this.inFlight = undefined
+        return true
+      }
+      return Effect.matchEffect(arrived, {
+        onFailure: (error) => {
+          isMine()
+          return Effect.fail(error)
+        },
+        onSuccess: (batch) => isMine() ? Effect.succeed(batch) : this.take()
+      })
+    })
   }
 
   private timely<B>(effect: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
     const { deadline } = this
     if (deadline === undefined) return effect
-    const onExpired = (error: MongoError) => {
-      this.failure = error
-      annotateFailure(this.span, error)
-    }
-    return until(deadline, this.source.operation, effect, { onExpired })
+    return until(deadline, this.source.operation, effect, { onExpired: (error) => void this.fail(error) })
   }
 
   get pull(): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> {
@@ -258,6 +322,11 @@ export class CursorRun<A> {
     return this.closing ??= this.end()
   }
 
+  shutDown(): Promise<void> {
+    if (!this.atEnd) this.fail(new Driver.MongoClientClosedError())
+    return this.close()
+  }
+
   /** Ends the cursor here and on the server, and the session if it is this run's own. Never rejects. */
   private async end(): Promise<void> {
     const { connection, operation } = this.source
@@ -273,7 +342,18 @@ export class CursorRun<A> {
       // What cannot be closed now ends with its session or its idle timeout on the server.
     } finally {
       await this.ownSession?.endSession().catch(ignore)
+      connection.readers.delete(this)
     }
+  }
+
+  /**
+   * The session that may be killed with what this run has left in it: its own; that of a transaction, which an interrupted operation
+   * has spoilt anyway; and any, where its client is closed.
+   */
+  private get doomedSession(): Driver.ClientSession | undefined {
+    const driver = this.ambient?.state.driver
+    if (driver === undefined) return this.ownSession
+    return driver.inTransaction() || this.source.connection.readers.closed ? driver : undefined
   }
 
   /**
@@ -284,16 +364,19 @@ export class CursorRun<A> {
    */
   private async giveUp(pending: Promise<unknown>): Promise<void> {
     const settled = pending.catch(ignore)
-    if (this.abort?.isSent() === false || this.ambient?.state.driver.inTransaction() === true) {
-      this.abort?.abort(new OperationInterrupted())
-    } else if (this.ambient === undefined) {
-      const killed = this.killOwnSession()
-      const ended = Promise.all([settled, killed])
+    const session = this.doomedSession
+    if (this.abort?.isSent() === false) {
+      this.abort.abort(new OperationInterrupted())
+    } else if (session !== undefined) {
+      const killed = this.kill(session)
       // No answer to the kill: the pool has no connection for it, or the server is gone.
-      if (!(await endsWithin(killed, killTimeout)) || !(await endsWithin(ended, replyTimeout))) {
+      const isAnswered = await endsWithin(Promise.race([settled, killed]), killTimeout)
+      if (!isAnswered || !(await endsWithin(settled, replyTimeout))) {
         this.abort?.abort(new OperationInterrupted())
-        await ended
-        await this.killOwnSession()
+        await settled
+        await this.kill(session)
+      } else if (!(await endsWithin(killed, killTimeout))) {
+        spoil(session)
       }
     }
     await settled
@@ -308,27 +391,39 @@ export class CursorRun<A> {
     const session = this.ambient?.state.driver
     if (cursor?.id === undefined || cursor.id.isZero() || session === undefined) return undefined
     if (!session.snapshotEnabled && !session.hasEnded) return undefined
-    const { id, namespace, readPreference } = cursor
+    const { server } = internalsOf(cursor)
+    if (server === undefined) return undefined
+    const { id, namespace } = cursor
     const { collection, db } = namespace
     return () =>
-      this.source.connection.driver.db(db).command({ killCursors: collection, cursors: [id] }, { readPreference })
+      databaseOn(this.source.connection.driver, server, db).command({ killCursors: collection, cursors: [id] })
         .catch(ignore)
   }
 
-  private async killOwnSession(): Promise<void> {
-    const session = this.ownSession
-    if (session === undefined) return
-    const readPreference = this.cursor?.readPreference
-    await this.source.connection.driver.db("admin").command(
-      { killSessions: [session.id] },
-      readPreference === undefined ? {} : { readPreference }
-    ).catch(() => {
-      // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
-      const { serverSession } = internalsOf(session)
-      if (serverSession !== undefined) serverSession.isDirty = true
-    })
+  /** Kills a session on all servers, since it is not known which one works for it. Never rejects. */
+  private async kill(session: Driver.ClientSession): Promise<void> {
+    const command = { killSessions: [session.id] }
+    // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
+    const onFailure = () => spoil(session)
+    await Promise.all(
+      databasesOnAll(this.source.connection.driver, "admin").map((admin) => admin.command(command).catch(onFailure))
+    )
   }
 }
+
+/** Keeps a session from going back to the driver's pool. */
+const spoil = (session: Driver.ClientSession): void => {
+  const { serverSession } = internalsOf(session)
+  if (serverSession !== undefined) serverSession.isDirty = true
+}
+
+const closedEarlier = (operation: Operation): MongoError =>
+  new MongoError({
+    reason: new CursorError({
+      ...ownFailure(operation, "its cursor was closed before its end, with its scope or by an interruption"),
+      kind: "killed"
+    })
+  })
 
 const ignore = () => undefined
 
@@ -342,7 +437,10 @@ const internalsOf = (cursorOrSession: object) =>
     readonly serverSession?: { isDirty: boolean } | undefined
     readonly cursorInit: () => Promise<void>
     readonly deserializationOptions?: DeserializationOptions | undefined
+    /** Where the cursor is, once the first reply has come. */
+    readonly server?: Member | undefined
     readonly documents: {
+      readonly id: Driver.BSON.Long
       readonly postBatchResumeToken: Driver.ResumeToken | null
       readonly encryptedResponse?: object | undefined
       readonly isExplain?: boolean | undefined
@@ -358,7 +456,7 @@ const internalsOf = (cursorOrSession: object) =>
     } | null
   }
 
-type DeserializationOptions = Driver.BSON.DeserializeOptions & { readonly raw?: boolean }
+type DeserializationOptions = Driver.BSON.DeserializeOptions & { raw?: boolean }
 
 /**
  * The documents that have arrived. The driver itself looks at every element of a document before it cuts it out or

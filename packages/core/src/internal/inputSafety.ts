@@ -484,13 +484,17 @@ const sentOptions: ReadonlyMap<string, (value: unknown, path: string) => void> =
 ])
 
 /**
- * Checks those options of an operation that are sent to the server. An option that is `undefined` is one that is not given.
+ * Checks those options of an operation that are sent to the server, and numbers. An option that is `undefined` is one that is not given.
  *
  * @internal
  */
 export const checkOptions = (options: object, path = "options"): void => {
   for (const key of Object.keys(options)) {
     const value = (options as Record<string, unknown>)[key]
-    if (value !== undefined) sentOptions.get(key)?.(value, `${path}.${key}`)
+    if (value === undefined) continue
+    const check = sentOptions.get(key)
+    if (check !== undefined) check(value, `${path}.${key}`)
+    // The server takes it for 0, which often means that there is no limit.
+    else if (typeof value === "number" && Number.isNaN(value)) refuse(`${path}.${key}`, "is not a number")
   }
 }

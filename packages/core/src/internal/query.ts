@@ -45,10 +45,11 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
 
   protected abstract makeCursor(options: CallOptions & Settings): Driver.AbstractCursor
 
-  protected source<B>(settings: Settings): CursorSource<B> {
+  protected source<B>(settings: Settings, raw?: boolean): CursorSource<B> {
     return {
       connection: this.origin.connection,
       operation: this.origin.operation,
+      raw,
       open: (options) => this.makeCursor(joined(settings, options)),
       tailable: settings["tailable"] === true ? { awaitData: settings["awaitData"] === true } : undefined
     }
@@ -67,7 +68,7 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
   }
 
   get raw(): Stream.Stream<Uint8Array, MongoError> {
-    return stream(this.source<Uint8Array>({ ...this.settings, raw: true }))
+    return stream(this.source<Uint8Array>(this.settings, true))
   }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
@@ -109,7 +110,9 @@ abstract class ExplainableImpl<A> extends QueryImpl<A> {
 const checkSettings = (settings: Settings): void => {
   for (const key of ["limit", "skip", "batchSize"]) {
     const value = settings[key]
-    if (value !== undefined && typeof value !== "number") throw new InvalidInput(key, `${key} is not a number`)
+    if (value !== undefined && (typeof value !== "number" || Number.isNaN(value))) {
+      throw new InvalidInput(key, `${key} is not a number`)
+    }
   }
   const hint = settings["hint"]
   if (hint !== undefined && typeof hint !== "string" && (typeof hint !== "object" || hint === null)) {
@@ -129,8 +132,8 @@ class FindQueryImpl<A> extends ExplainableImpl<A> implements FindQuery<A> {
 
   protected makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
     checkFilter(this.filter)
-    checkOptions(options)
     checkSettings(options)
+    checkOptions(options)
     return this.find(this.filter, options)
   }
 
@@ -140,7 +143,8 @@ class FindQueryImpl<A> extends ExplainableImpl<A> implements FindQuery<A> {
 
   override get first(): Effect.Effect<Option.Option<A>, MongoError> {
     if (this.settings["tailable"] === true) return super.first
-    const source = this.source<A>({ ...this.settings, limit: 1, singleBatch: true })
+    // With a batch size of 0 the server would end the cursor with an empty first batch.
+    const source = this.source<A>({ ...this.settings, limit: 1, singleBatch: true, batchSize: undefined })
     return Effect.map(collect(source), (documents) => Option.fromUndefinedOr(documents[0]))
   }
 
@@ -230,8 +234,8 @@ class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery
 
   protected makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
     checkPipeline(this.pipeline)
-    checkOptions(options)
     checkSettings(options)
+    checkOptions(options)
     return this.aggregate([...this.pipeline], options)
   }
 
