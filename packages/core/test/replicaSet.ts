@@ -3,7 +3,7 @@ import * as Driver from "mongodb"
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:net"
+import { connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -41,6 +41,22 @@ const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
   const ports = servers.map((server) => (server.address() as { readonly port: number }).port)
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return ports
+}
+
+/** Waits until a server takes connections: the driver does not try again what it could not connect to at first. */
+const listening = async (port: number): Promise<void> => {
+  const deadline = Date.now() + 60_000
+  while (Date.now() < deadline) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => {
+        socket.destroy()
+        resolve(true)
+      }).on("error", () => resolve(false))
+    })
+    if (isOpen) return
+    await sleep(50)
+  }
+  throw new Error(`no server listens on port ${port}`)
 }
 
 const mongod = (dir: string, port: number): ChildProcess => {
@@ -128,6 +144,7 @@ export const startReplicaSet = (count = 3): Effect.Effect<ReplicaSet, never, Sco
       throw new Error("the replica set lacks secondaries")
     }
     yield* Effect.promise(async () => {
+      await Promise.all(ports.map(listening))
       const config = {
         _id: "rs",
         writeConcernMajorityJournalDefault: false,

@@ -142,6 +142,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
       [{ $changeStream: stage }, ...this.pipeline, ...split],
       {
         ...pick(options, commandOptions),
+        ...this.options.rawDocuments === true ? { raw: true } : {},
         ...this.options.maxAwaitTime === undefined
           ? {}
           : { maxAwaitTimeMS: Duration.toMillis(Duration.fromInputUnsafe(this.options.maxAwaitTime)) },

@@ -28,7 +28,7 @@ import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate
 import * as members from "./members.ts"
 import { MongoSessionImpl } from "./mongoSession.ts"
 import { type Operation, toMongoError } from "./naming.ts"
-import { type CallOptions, run } from "./operation.ts"
+import { type CallOptions, makeAbort, OperationInterrupted, run } from "./operation.ts"
 import { joined, lengthOf, limitCommand } from "./options.ts"
 import * as poolMetrics from "./poolMetrics.ts"
 import { Readers } from "./readers.ts"
@@ -319,16 +319,30 @@ export const wrap = (
     })
   })
 
-/**
- * Closes what reads, then the client. Where servers do not answer, the driver's `close` waits for them, and keeps the process alive: after
- * the bound what it waits for is ended.
- */
-const close = async (driver: Driver.MongoClient, readers: Readers): Promise<void> => {
-  await endsWithin(readers.shutDown(), readersTimeout)
-  if (!(await endsWithin(driver.close(), closeTimeout))) members.giveUp(driver)
-}
-
 const connectOperation: Operation = { name: "connect", command: "connect" }
+
+/** A client of the driver's, and what has to be ended with it. */
+class Owned {
+  readonly driver: Driver.MongoClient
+  readonly readers = new Readers()
+  private readonly connecting = makeAbort(connectOperation)
+
+  constructor(driver: Driver.MongoClient) {
+    this.driver = driver
+    // The driver's `close` leaves connections that are in their handshake to their time limit. They listen to this one.
+    Object.assign(driver.options, { signal: this.connecting.signal })
+  }
+
+  /**
+   * Closes what reads, then the client. Where servers do not answer, the driver's `close` waits for them, and keeps the process alive:
+   * after the bound what it waits for is ended.
+   */
+  async close(): Promise<void> {
+    await endsWithin(this.readers.shutDown(), readersTimeout)
+    if (!(await endsWithin(this.driver.close(), closeTimeout))) members.giveUp(this.driver)
+    this.connecting.abort(new OperationInterrupted())
+  }
+}
 
 /**
  * Makes the driver's client, connects and pings. The close is registered before the connect, so that an interrupted
@@ -342,10 +356,12 @@ export const connect = (
   secrets: ReadonlyArray<string>
 ): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
   Effect.gen(function*() {
-    const readers = new Readers()
-    const driver = yield* Effect.acquireRelease(
-      Effect.try({ try: makeDriver, catch: (cause) => toMongoError(cause, connectOperation, secrets) }),
-      (driver) => Effect.promise(() => close(driver, readers))
+    const { driver, readers } = yield* Effect.acquireRelease(
+      Effect.try({
+        try: () => new Owned(makeDriver()),
+        catch: (cause) => toMongoError(cause, connectOperation, secrets)
+      }),
+      (owned) => Effect.promise(() => owned.close())
     )
     const client = yield* wrap(driver, options, readers)
     yield* Effect.tryPromise({

@@ -43,7 +43,7 @@ export interface CursorSource<A> {
   readonly operation: Operation
   /** May throw: the driver checks arguments when a cursor is made. */
   readonly open: (options: CallOptions) => Driver.AbstractCursor<A>
-  /** Whether documents come as bytes. It is no option of the driver's cursor, which would read the errors of the server as bytes, too. */
+  /** Whether it is opened with `raw: true`, with which the driver leaves what the server says of an error as bytes, too. */
   readonly raw?: boolean | undefined
   /** Set where the cursor waits at the end of what there is instead of ending. */
   readonly tailable?: {
@@ -116,6 +116,7 @@ export class CursorRun<A> implements Reader {
   /** The first failure: later ones follow from it. */
   private fail(cause: unknown): MongoError {
     if (this.failure === undefined) {
+      if (this.source.raw === true) readFields(cause)
       this.failure = isMongoError(cause) ? cause : toMongoError(cause, this.source.operation)
       this.state = "failed"
       annotateFailure(this.span, this.failure)
@@ -176,10 +177,7 @@ export class CursorRun<A> implements Reader {
     if (this.deadline !== undefined && this.source.tailable === undefined) {
       options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
     }
-    const cursor = this.source.open(options)
-    const { deserializationOptions } = internalsOf(cursor)
-    if (this.source.raw === true && deserializationOptions !== undefined) deserializationOptions.raw = true
-    return cursor
+    return this.source.open(options)
   }
 
   private async timed<B>(f: () => Promise<B>): Promise<B> {
@@ -417,6 +415,16 @@ const spoil = (session: Driver.ClientSession): void => {
   if (serverSession !== undefined) serverSession.isDirty = true
 }
 
+/** Reads the documents of a server's error that the driver has left as bytes. */
+const readFields = (error: unknown): void => {
+  if (!(error instanceof Driver.MongoServerError)) return
+  for (const fields of [error, error.errorResponse] as ReadonlyArray<Driver.Document>) {
+    for (const [key, value] of Object.entries(fields)) {
+      if (value instanceof Uint8Array) fields[key] = Driver.BSON.deserialize(value)
+    }
+  }
+}
+
 const closedEarlier = (operation: Operation): MongoError =>
   new MongoError({
     reason: new CursorError({
@@ -456,7 +464,7 @@ const internalsOf = (cursorOrSession: object) =>
     } | null
   }
 
-type DeserializationOptions = Driver.BSON.DeserializeOptions & { raw?: boolean }
+type DeserializationOptions = Driver.BSON.DeserializeOptions & { readonly raw?: boolean }
 
 /**
  * The documents that have arrived. The driver itself looks at every element of a document before it cuts it out or

@@ -45,11 +45,11 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
 
   protected abstract makeCursor(options: CallOptions & Settings): Driver.AbstractCursor
 
-  protected source<B>(settings: Settings, raw?: boolean): CursorSource<B> {
+  protected source<B>(settings: Settings): CursorSource<B> {
     return {
       connection: this.origin.connection,
       operation: this.origin.operation,
-      raw,
+      raw: settings["raw"] === true,
       open: (options) => this.makeCursor(joined(settings, options)),
       tailable: settings["tailable"] === true ? { awaitData: settings["awaitData"] === true } : undefined
     }
@@ -68,7 +68,7 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
   }
 
   get raw(): Stream.Stream<Uint8Array, MongoError> {
-    return stream(this.source<Uint8Array>(this.settings, true))
+    return stream(this.source<Uint8Array>({ ...this.settings, raw: true }))
   }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
