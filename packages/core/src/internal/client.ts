@@ -1,3 +1,4 @@
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
@@ -108,14 +109,52 @@ const sentOf = (model: Driver.ClientBulkWriteModel): object => {
   return { filter, update: update ?? replacement }
 }
 
+type TopologyQueue = Queue.Queue<Topology.Topology, Cause.Done>
+
+/** Who follows the topology of a client. They share one listener at the driver, where more than ten would be a warning. */
+class TopologyQueues {
+  private readonly driver: Driver.MongoClient
+  private readonly queues = new Set<TopologyQueue>()
+
+  constructor(driver: Driver.MongoClient) {
+    this.driver = driver
+  }
+
+  private readonly onChange = ({ newDescription }: Driver.TopologyDescriptionChangedEvent): void => {
+    const topology = Topology.fromDescription(newDescription)
+    for (const queue of this.queues) Queue.offerUnsafe(queue, topology)
+  }
+
+  /** A topology that is closed says no more of its servers. */
+  private readonly onClose = (): void => {
+    for (const queue of this.queues) Queue.endUnsafe(queue)
+  }
+
+  add(queue: TopologyQueue): void {
+    if (this.queues.size === 0) {
+      this.driver.on("topologyDescriptionChanged", this.onChange).on("topologyClosed", this.onClose)
+    }
+    this.queues.add(queue)
+    Queue.offerUnsafe(queue, Topology.fromDescription(currentDescription(this.driver)))
+  }
+
+  delete(queue: TopologyQueue): void {
+    this.queues.delete(queue)
+    if (this.queues.size > 0) return
+    this.driver.off("topologyDescriptionChanged", this.onChange).off("topologyClosed", this.onClose)
+  }
+}
+
 class MongoClientImpl extends Inspectable.Class implements MongoClient {
   readonly [TypeId] = TypeId
   private readonly connection: Connection
   private readonly admin: Driver.Db
+  private readonly topologies: TopologyQueues
 
   constructor(connection: Connection) {
     super()
     this.connection = connection
+    this.topologies = new TopologyQueues(connection.driver)
     this.admin = connection.driver.db("admin")
   }
 
@@ -211,28 +250,12 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
   }
 
   get topologyChanges(): Stream.Stream<Topology.Topology> {
-    const { driver } = this.connection
+    const { topologies } = this
     return Stream.callback<Topology.Topology>(
       (queue) =>
         Effect.acquireRelease(
-          Effect.sync(() => {
-            const onChange = (event: Driver.TopologyDescriptionChangedEvent) => {
-              Queue.offerUnsafe(queue, Topology.fromDescription(event.newDescription))
-            }
-            // A topology that is closed says no more of its servers.
-            const onClose = () => {
-              Queue.endUnsafe(queue)
-            }
-            driver.on("topologyDescriptionChanged", onChange)
-            driver.on("topologyClosed", onClose)
-            Queue.offerUnsafe(queue, Topology.fromDescription(currentDescription(driver)))
-            return { onChange, onClose }
-          }),
-          ({ onChange, onClose }) =>
-            Effect.sync(() => {
-              driver.off("topologyDescriptionChanged", onChange)
-              driver.off("topologyClosed", onClose)
-            })
+          Effect.sync(() => topologies.add(queue)),
+          () => Effect.sync(() => topologies.delete(queue))
         ),
       { bufferSize: topologyBuffer, strategy: "sliding" }
     )

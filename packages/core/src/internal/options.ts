@@ -1,3 +1,27 @@
+import { InvalidInput } from "./classify.ts"
+
+/** @internal */
+export const notHint = "hint is neither the name of an index nor its keys"
+
+/**
+ * The keys of an index as the server takes them: a sort order may be a Map, a list of pairs or a list of names, and so may a hint. It is a
+ * Map where an object would change the order of the keys.
+ *
+ * @internal
+ */
+export const hintOf = (hint: unknown): unknown => {
+  if (!(Array.isArray(hint) || hint instanceof Map)) return hint
+  const keys = new Map<string, unknown>()
+  for (const entry of hint as Iterable<unknown>) {
+    const [name, direction] = typeof entry === "string" ? [entry, 1] : Array.isArray(entry) ? entry : []
+    if (typeof name !== "string" || direction === undefined) throw new InvalidInput("hint", notHint)
+    keys.set(name, direction)
+  }
+  const object = Object.fromEntries(keys)
+  const names = [...keys.keys()]
+  return Object.keys(object).every((name, index) => name === names[index]) ? object : keys
+}
+
 /**
  * A copy without the keys that are `undefined`: the driver sends some of them as null.
  *
@@ -25,6 +49,7 @@ const shorter = (own: unknown, left: number): number => typeof own === "number" 
 export const joined = <A extends object, B extends Limited>(options: A | undefined, call: B): A & B => {
   if (options === undefined) return call as A & B
   const all = { ...defined(options), ...call } as A & B
+  if ("hint" in all) (all as { hint: unknown }).hint = hintOf(all.hint)
   if (call.maxTimeMS === undefined) return all
   return { ...all, maxTimeMS: shorter((options as Limited).maxTimeMS, call.maxTimeMS) }
 }

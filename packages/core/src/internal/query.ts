@@ -13,7 +13,7 @@ import { collect, type CursorSource, open, stream } from "./cursor.ts"
 import { checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
 import type { Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
-import { defined, joined } from "./options.ts"
+import { defined, joined, notHint } from "./options.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/Query" as const
@@ -41,6 +41,18 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
     super()
     this.origin = origin
     this.settings = settings
+  }
+
+  /** What is printed of a query: no values. */
+  override toJSON(): unknown {
+    const { name, collection, database } = this.origin.operation
+    const namespace = collection === undefined ? database : `${database}.${collection}`
+    return { _id: "Query", operation: name, namespace, ...this.subject, settings: outlineOf(this.settings) }
+  }
+
+  /** What it asks for, without values. */
+  protected get subject(): object {
+    return {}
   }
 
   protected abstract makeCursor(options: CallOptions & Settings): Driver.AbstractCursor
@@ -106,6 +118,37 @@ abstract class ExplainableImpl<A> extends QueryImpl<A> {
   }
 }
 
+/** Settings whose text is a name. */
+const named: ReadonlySet<string> = new Set(["hint", "readPreference"])
+
+/** Keys and settings, but no values of documents. */
+const outlineOf = (settings: Settings): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined).map(([key, value]) => {
+      if (key === "comment") return [key, redacted]
+      if (typeof value === "number" || typeof value === "boolean") return [key, value]
+      if (typeof value === "string") return [key, named.has(key) ? value : redacted]
+      return [key, keysOf(value)]
+    })
+  )
+
+const redacted = "<redacted>"
+
+const keysOf = (value: unknown): ReadonlyArray<string> =>
+  value instanceof Map
+    ? [...value.keys()].map(String)
+    : typeof value === "object" && value !== null
+    ? Object.keys(value)
+    : []
+
+/**
+ * The names of a pipeline's stages.
+ *
+ * @internal
+ */
+export const stagesOf = (pipeline: unknown): ReadonlyArray<string> =>
+  Array.isArray(pipeline) ? pipeline.flatMap(keysOf) : []
+
 /** What the driver checks in its cursor's methods, and ignores in the options that stand for them. */
 const checkSettings = (settings: Settings): void => {
   for (const key of ["limit", "skip", "batchSize"]) {
@@ -116,7 +159,7 @@ const checkSettings = (settings: Settings): void => {
   }
   const hint = settings["hint"]
   if (hint !== undefined && typeof hint !== "string" && (typeof hint !== "object" || hint === null)) {
-    throw new InvalidInput("hint", "hint is neither the name of an index nor its keys")
+    throw new InvalidInput("hint", notHint)
   }
 }
 
@@ -130,10 +173,17 @@ class FindQueryImpl<A> extends ExplainableImpl<A> implements FindQuery<A> {
     this.filter = filter
   }
 
+  protected override get subject(): object {
+    return { filter: keysOf(this.filter) }
+  }
+
   protected makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
     checkFilter(this.filter)
     checkSettings(options)
     checkOptions(options)
+    if (options["hint"] instanceof Map) {
+      throw new InvalidInput("hint", "hint has keys whose order the driver does not keep; name the index instead")
+    }
     return this.find(this.filter, options)
   }
 
@@ -230,6 +280,10 @@ class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery
     )
     this.aggregate = aggregate
     this.pipeline = pipeline
+  }
+
+  protected override get subject(): object {
+    return { pipeline: stagesOf(this.pipeline) }
   }
 
   protected makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
