@@ -228,6 +228,27 @@ describe("topology", () => {
       assert.strictEqual((yield* mongo.topology).type, "Unknown")
     }))
 
+  it.live("topologyChanges may be followed by more than ten", () =>
+    Effect.gen(function*() {
+      const warnings: Array<Error> = []
+      const onWarning = (warning: Error) => warnings.push(warning)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("warning", onWarning)),
+        () => Effect.sync(() => process.off("warning", onWarning))
+      )
+      const scope = yield* Scope.make()
+      const mongo = yield* Scope.provide(MongoClient.make({ url }), scope)
+      let seen = 0
+      const follow = Stream.runForEach(mongo.topologyChanges, () => Effect.sync(() => seen++))
+      const fibers = yield* Effect.forEach(Array.from({ length: 30 }), () =>
+        Effect.forkChild(follow, { startImmediately: true }))
+      yield* until("all see the present", () =>
+        seen === 30)
+      yield* Scope.close(scope, Exit.void)
+      for (const fiber of fibers) yield* Fiber.join(fiber)
+      assert.deepStrictEqual(warnings.map(({ name }) => name), [])
+    }))
+
   it.live("topologyChanges takes its listener away", () =>
     Effect.gen(function*() {
       const { driver, mongo } = yield* setup()

@@ -180,6 +180,22 @@ describe("interrupted while its command is on the way to the server,", () => {
       }))
   }
 
+  it.live("as the first command of a transaction: it leaves neither a cursor nor a transaction", () =>
+    Effect.gen(function*() {
+      const { interruptOnTheWay, items, mongo } = yield* late(({ find }) => find === "items" ? 100 : 0)
+      const find = items.find().batchSize(5)
+      yield* interruptOnTheWay(mongo.withTransaction(find))
+      yield* interruptOnTheWay(mongo.withTransaction(Stream.runDrain(find.stream)))
+      yield* interruptOnTheWay(mongo.withTransaction(Effect.scoped(find.open)))
+      const session = yield* mongo.session()
+      yield* session.startTransaction()
+      yield* interruptOnTheWay(session.use(find))
+      yield* session.abortTransaction
+      yield* session.startTransaction()
+      assert.strictEqual((yield* session.use(find)).length, 50)
+      yield* session.commitTransaction
+    }))
+
   it.live("an array is not read on", () =>
     Effect.gen(function*() {
       const { count, interruptOnTheWay, items, mongo } = yield* late(({ find }) => find === "items" ? 100 : 0)
@@ -188,6 +204,29 @@ describe("interrupted while its command is on the way to the server,", () => {
       yield* interruptOnTheWay(mongo.withSession()(find))
       yield* Effect.sleep(100)
       assert.strictEqual(count("getMore"), 0)
+    }))
+
+  it.live("at any moment, in a transaction or not, it leaves nothing", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled(10)
+      const { collection, mongo } = fixture
+      const find = collection.find().batchSize(5)
+      const reads = [
+        find as Effect.Effect<unknown, unknown>,
+        Stream.runDrain(find.stream),
+        mongo.withTransaction(find),
+        mongo.withTransaction(Stream.runDrain(find.stream))
+      ]
+      const seed = Date.now()
+      const moment = (i: number) => (seed * (i + 1) * 7919) % 997 / 997 * 3
+      for (let i = 0; i < 120; i++) {
+        const already = fixture.sent().length
+        const fiber = yield* Effect.forkChild(Effect.exit(reads[i % reads.length]!))
+        yield* until("find is sent", () => fixture.sent().length > already)
+        yield* Effect.sleep(moment(i))
+        yield* interrupt(fiber)
+      }
+      yield* Effect.onError(nothingLeft(fixture), () => Effect.logError(`seed ${seed}`))
     }))
 
   it.live("a session whose end the server may still hear of is not used again", () =>

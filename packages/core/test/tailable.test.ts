@@ -118,6 +118,20 @@ describe("a tailable query", () => {
       assert.deepStrictEqual(yield* query.batchSize(1), ids(1, 2, 3))
     }))
 
+  it.live("ends where the server ends it, and is not opened again", () =>
+    Effect.gen(function*() {
+      const { log, sent } = yield* capped
+      yield* log.insertMany(ids(1, 2, 3))
+      const query = log.find().tailable({ maxAwaitTimeMS: 50 }).limit(2)
+      assert.deepStrictEqual(yield* Effect.timeout(Stream.runCollect(query.stream), "3 seconds"), ids(1, 2))
+      assert.deepStrictEqual(
+        yield* Effect.timeout(Stream.runCollect(query.batchSize(1).stream), "3 seconds"),
+        ids(1, 2)
+      )
+      assert.deepStrictEqual(yield* query, ids(1, 2))
+      assert.deepStrictEqual(sent().filter((name) => name === "find"), ["find", "find", "find"])
+    }))
+
   it.live("interrupted while it waits for the server closes its cursor", () =>
     Effect.gen(function*() {
       const fixture = yield* capped

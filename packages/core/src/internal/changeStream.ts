@@ -3,6 +3,8 @@ import * as Channel from "effect/Channel"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { format } from "effect/Formatter"
+import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
@@ -16,9 +18,10 @@ import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import { CursorRun } from "./cursor.ts"
 import { checkOptions, checkPipeline, checkValue } from "./inputSafety.ts"
-import { type Operation, ownFailure } from "./naming.ts"
+import { namespaceOf, type Operation, ownFailure } from "./naming.ts"
 import type { CallOptions } from "./operation.ts"
 import { defined } from "./options.ts"
+import { stagesOf } from "./query.ts"
 import { serverNanos, serverSleep } from "./serverTime.ts"
 
 /**
@@ -331,5 +334,18 @@ export const makeChangeStream = <A extends Driver.Document, Event>(
       resumeToken: Effect.sync(() => run.resumeToken)
     } satisfies OpenChangeStream<A, Event>
   })
-  return Object.assign(stream, { open })
+  // What is printed of it: no values, and not what it is made of.
+  const outline = {
+    _id: "ChangeStream",
+    operation: target.operation.name,
+    namespace: namespaceOf(target.operation),
+    pipeline: stagesOf(pipeline),
+    options: Object.keys(defined(options) ?? {})
+  }
+  return Object.assign(stream, {
+    open,
+    toJSON: () => outline,
+    toString: () => format(outline, { ignoreToString: true, space: 2 }),
+    [Inspectable.NodeInspectSymbol]: () => outline
+  })
 }

@@ -30,7 +30,7 @@ import * as members from "./members.ts"
 import { MongoSessionImpl } from "./mongoSession.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import { type CallOptions, makeAbort, OperationInterrupted, run } from "./operation.ts"
-import { joined, lengthOf, limitCommand } from "./options.ts"
+import { hintOf, joined, lengthOf, limitCommand } from "./options.ts"
 import * as poolMetrics from "./poolMetrics.ts"
 import { Readers } from "./readers.ts"
 import type { AmbientSession } from "./session.ts"
@@ -70,6 +70,9 @@ const copyOf = <A extends object>(document: A): A => ({
   ...("toBSON" in document && typeof document.toBSON === "function" ? document.toBSON() as A : document)
 })
 
+const withHint = <A extends { readonly hint?: Driver.Hint }>(model: A): A =>
+  model.hint === undefined ? model : { ...model, hint: hintOf(model.hint) }
+
 const prepareClientModel = (
   model: Driver.ClientBulkWriteModel,
   index: number
@@ -88,15 +91,15 @@ const prepareClientModel = (
     case "updateMany":
       checkFilter(model.filter, `${path}.filter`)
       checkUpdate(model.update, `${path}.update`)
-      return model
+      return withHint(model)
     case "replaceOne":
       checkFilter(model.filter, `${path}.filter`)
       checkReplacement(model.replacement, `${path}.replacement`)
-      return model
+      return withHint(model)
     case "deleteOne":
     case "deleteMany":
       checkFilter(model.filter, `${path}.filter`)
-      return model
+      return withHint(model)
     default:
       throw new InvalidInput(`${path}.name`, `${path}.name is not the name of a write`)
   }

@@ -28,7 +28,7 @@ import {
 } from "./inputSafety.ts"
 import { type Operation, ownFailure } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
-import { defined, joined, lengthOf, limitCommand } from "./options.ts"
+import { defined, hintOf, joined, lengthOf, limitCommand } from "./options.ts"
 import { makeAggregate, makeFind, makePlain } from "./query.ts"
 import { serverSleep } from "./serverTime.ts"
 
@@ -50,6 +50,10 @@ const withOwnId = <A extends object>(document: A, makeId: IdFactory): A => {
   return "_id" in plain ? { ...plain, _id: plain._id ?? makeId() } : { _id: makeId(), ...plain }
 }
 
+/** It is of no use for one document: with 0 the server would end the cursor with an empty first batch. */
+const withoutBatchSize = <A extends object>(options: A): A =>
+  "batchSize" in options ? { ...options, batchSize: undefined } : options
+
 const prepareModel = (
   model: Driver.AnyBulkWriteOperation,
   path: string,
@@ -61,13 +65,15 @@ const prepareModel = (
     checkDocument(document, `${path}.insertOne.document`)
     return { insertOne: { document: withOwnId(document, makeId) } }
   }
+  const hinted: Array<[name: string, fields: object]> = []
   for (const [name, fields] of Object.entries(model)) {
     checkFilter(fields.filter, `${path}.${name}.filter`)
     if ("update" in fields) checkUpdate(fields.update, `${path}.${name}.update`)
     if ("replacement" in fields) checkReplacement(fields.replacement, `${path}.${name}.replacement`)
     checkOptions(fields, `${path}.${name}`)
+    if (fields.hint !== undefined) hinted.push([name, { ...fields, hint: hintOf(fields.hint) }])
   }
-  return model
+  return hinted.length === 0 ? model : { ...model, ...Object.fromEntries(hinted) }
 }
 
 /** What the driver sends of a model. */
@@ -196,7 +202,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return Effect.map(
       this.run(this.operation("findOne", "find"), options, (driver, options) => {
         checkFilter(filter)
-        return driver.findOne(filter, options)
+        return driver.findOne(filter, withoutBatchSize(options))
       }),
       Option.fromNullOr
     )

@@ -23,7 +23,8 @@ export interface Operation {
   readonly writes?: boolean | undefined
 }
 
-const namespaceOf = (operation: Operation): string | undefined =>
+/** @internal */
+export const namespaceOf = (operation: Operation): string | undefined =>
   operation.database === undefined || operation.collection === undefined
     ? operation.database
     : `${operation.database}.${operation.collection}`

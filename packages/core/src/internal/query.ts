@@ -11,7 +11,7 @@ import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import { collect, type CursorSource, open, stream } from "./cursor.ts"
 import { checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
-import type { Operation } from "./naming.ts"
+import { namespaceOf, type Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, notHint } from "./options.ts"
 
@@ -45,9 +45,14 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
 
   /** What is printed of a query: no values. */
   override toJSON(): unknown {
-    const { name, collection, database } = this.origin.operation
-    const namespace = collection === undefined ? database : `${database}.${collection}`
-    return { _id: "Query", operation: name, namespace, ...this.subject, settings: outlineOf(this.settings) }
+    const { operation } = this.origin
+    return {
+      _id: "Query",
+      operation: operation.name,
+      namespace: namespaceOf(operation),
+      ...this.subject,
+      settings: outlineOf(this.settings)
+    }
   }
 
   /** What it asks for, without values. */
