@@ -151,8 +151,9 @@ const mayTake = (ast: SchemaAST.AST, bytes: Buffer, isArray: boolean): boolean =
     case "Any":
     case "Unknown":
     case "ObjectKeyword":
-    case "Declaration":
       return true
+    case "Declaration":
+      return ast.annotations?.["bsonType"] === undefined && ast.run !== Schema.Date.ast.run
     default:
       return false
   }
