@@ -5,6 +5,7 @@ import { codecOf } from "@mongofx/schema/internal/codec"
 import {
   BigDecimal,
   Cause,
+  Clock,
   Context,
   DateTime,
   Effect,
@@ -345,7 +346,7 @@ describe("updates", () => {
         })
 
       assert.deepStrictEqual((yield* after({ $set: { born: utc("1816-01-01") } })).born, utc("1816-01-01"))
-      assert.deepStrictEqual(last("update")["updates"][0].u, { $set: { born: new Date("1816-01-01") } })
+      assert.deepStrictEqual(last("update")["updates"][0].u["$set"].born, new Date("1816-01-01"))
       assert.strictEqual((yield* after({ $inc: { views: 3n, age: -1 } })).views, 15n)
       assert.strictEqual((yield* after({ $mul: { age: 2 } })).age, 70)
       assert.strictEqual((yield* after({ $bit: { views: { and: 7n } } })).views, 7n)
@@ -648,7 +649,7 @@ describe("reading", () => {
       assert.deepStrictEqual(insert.fullDocument.born, ada.born)
       // The document may be gone by the time it is looked up.
       if (update.fullDocument) assert.instanceOf(update.fullDocument, User)
-      assert.deepStrictEqual(Object.keys(update.updateDescription.updatedFields ?? {}), ["age"])
+      assert.deepStrictEqual(Object.keys(update.updateDescription.updatedFields ?? {}), ["age", "updatedAt"])
       assert.instanceOf(remove.documentKey._id, Driver.ObjectId)
     }))
 
@@ -803,7 +804,7 @@ describe("bulk writes", () => {
       ])
       assert.deepStrictEqual(
         [result.insertedCount, result.modifiedCount, result.deletedCount],
-        [1, 4, 1]
+        [1, 5, 1]
       )
       assert.deepStrictEqual((yield* users.find().sort({ name: 1 })).map(({ age, name }) => [name, age]), [
         ["Alan", 36],
@@ -1154,5 +1155,159 @@ describe("undefined, and fields that are not there", () => {
         yield* users.findOne({ _id: "new" }),
         Option.some({ _id: "new", nick: none, loose: Option.some("d"), both: none })
       )
+    }))
+})
+
+describe("upserts and what a model makes", () => {
+  const Counter = Schema.Struct({
+    _id: Schema.String,
+    name: Schema.String,
+    n: Bson.Int64,
+    at: Schema.DateTimeUtcFromDate.pipe(Schema.withConstructorDefault(Effect.sync(() => utc("2026-01-01")))),
+    inner: Schema.optionalKey(Schema.Struct({ a: Schema.String, b: Schema.String })),
+    tags: Schema.optionalKey(Schema.Array(Schema.String)),
+    id: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("decoded")))
+  })
+  type Counter = typeof Counter.Type
+
+  it.live("are refused where they could insert a document that cannot be read", () =>
+    Effect.gen(function*() {
+      const { db, sent } = yield* fixture
+      const counters = MongoCollection.make(db, "counters", Counter)
+      const upsert = { upsert: true } as const
+      const refused: ReadonlyArray<
+        readonly [filter: Filter.Filter<Counter>, update: Update.Update<Counter>, names: string]
+      > = [
+        [{ _id: "a" }, { $set: { n: 1n } }, "name."],
+        [{ _id: "a" }, { $setOnInsert: { tags: [] } }, "name, n."],
+        [{ name: "x" }, { $inc: { n: 1n } }, "_id."],
+        [{ _id: "a", name: { $gt: "x" } }, { $inc: { n: 1n } }, "name."],
+        [{ _id: "a", name: { $in: ["x", "y"] } }, { $inc: { n: 1n } }, "name."],
+        [{ _id: "a", name: /x/ }, { $inc: { n: 1n } }, "name."],
+        [{ _id: "a", $or: [{ name: "x" }, { name: "y" }] }, { $inc: { n: 1n } }, "name."],
+        // What a path makes is an object with that field alone; an element stands for its array.
+        [{ _id: "a", name: "x" }, { $set: { n: 1n, "inner.a": "a" } }, "inner.b."],
+        [{ _id: "a", name: "x", tags: "t" }, { $set: { n: 1n } }, "tags."],
+        [{ _id: "a" }, [{ $set: { n: 1n, name: "x" } }, { $unset: "tags" }], "at."]
+      ]
+      for (const [filter, update, names] of refused) {
+        const operations: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string]> = [
+          [counters.updateOne(filter, update, upsert), "options.upsert"],
+          [counters.updateMany(filter, update, upsert), "options.upsert"],
+          [counters.findOneAndUpdate(filter, update, upsert), "options.upsert"],
+          [counters.bulkWrite([{ updateOne: { filter, update, upsert: true } }]), "operations[0].updateOne.upsert"]
+        ]
+        for (const [operation, path] of operations) {
+          const reason = yield* argumentError(operation)
+          assert.strictEqual(reason.path, path)
+          assert.include(reason.message, `could insert a document that cannot be read: ${names}`)
+        }
+      }
+      const replacement = { name: "x", n: 1n, id: "i" }
+      const nameless: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string]> = [
+        [counters.replaceOne({ name: "x" }, replacement, upsert), "options.upsert"],
+        [counters.findOneAndReplace({ _id: { $gt: "" } }, replacement, upsert), "options.upsert"],
+        [
+          counters.bulkWrite([{ replaceOne: { filter: { name: "x" }, replacement, upsert: true } }]),
+          "operations[0].replaceOne.upsert"
+        ]
+      ]
+      for (const [operation, path] of nameless) assert.strictEqual((yield* argumentError(operation)).path, path)
+      assert.deepStrictEqual(sent(), [])
+    }))
+
+  it.live("insert what the filter, the update and the defaults make together", () =>
+    Effect.gen(function*() {
+      const { db, last } = yield* fixture
+      const counters = MongoCollection.make(db, "counters", Counter)
+      const upsert = { upsert: true } as const
+      const accepted: ReadonlyArray<readonly [filter: Filter.Filter<Counter>, update: Update.Update<Counter>]> = [
+        [{ _id: "a", name: "x" }, { $inc: { n: 1n } }],
+        [{ _id: { $eq: "b" }, $and: [{ name: { $in: ["x"] } }, { $or: [{ n: 3n }] }] }, { $set: { id: "i" } }],
+        [{ _id: "c", n: { $lt: 5n } }, { $mul: { n: 2n }, $min: { name: "x" }, $push: { tags: { $each: ["t"] } } }],
+        [{ _id: "d" }, {
+          $max: { n: 2n },
+          $setOnInsert: { name: "x", at: utc("2020-01-01"), "inner.a": "a", "inner.b": "b" }
+        }],
+        [{ _id: "e" }, { $currentDate: { at: true }, $set: { n: 1n, name: "x" }, $addToSet: { tags: "t" } }],
+        [{ _id: "f" }, [{ $set: { n: 1n, name: "x", at: utc("2020-01-01") } }]],
+        [{ _id: "g" }, Update.unsafe({ $rename: { x: "y" }, $set: { n: 1, name: "x", at: new Date(0) } })],
+        [{ _id: "h", inner: { a: "a", b: "b" } }, { $set: { "inner.a": "c", n: 1n, name: "x" } }]
+      ]
+      for (const [filter, update] of accepted) {
+        assert.strictEqual((yield* counters.updateOne(filter, update, upsert)).upsertedCount, 1)
+      }
+      yield* counters.replaceOne({ _id: "i" }, { name: "x", n: 1n, id: "i" }, upsert)
+      const found = yield* counters.find().sort({ _id: 1 })
+      assert.strictEqual(found.map(({ _id }) => _id).join(""), "abcdefghi")
+      assert.deepStrictEqual(found[0], { _id: "a", name: "x", n: 1n, at: utc("2026-01-01"), id: "decoded" })
+      assert.deepStrictEqual(found[3]!.at, utc("2020-01-01"))
+      // Without `upsert` nothing is added.
+      yield* counters.updateOne({ _id: "a" }, { $inc: { n: 1n } })
+      assert.deepStrictEqual(Object.keys(last("update")["updates"][0].u), ["$inc"])
+    }))
+
+  it.live("a model's defaults come with every update that does not name them", () =>
+    Effect.gen(function*() {
+      const { db, last } = yield* fixture
+      class Note extends Model.Class<Note>("test/Note")({
+        _id: Schema.String,
+        text: Schema.String,
+        role: Schema.String.pipe(Schema.withConstructorDefault(Effect.succeed("user"))),
+        createdAt: Model.DateTimeInsertFromDate,
+        updatedAt: Model.DateTimeUpdateFromDate
+      }) {}
+      const notes = MongoCollection.make(db, "notes", Note)
+      yield* notes.insertOne({ _id: "a", text: "one", role: "admin" })
+      const first = yield* notes.find().one
+      const long = utc("2000-01-01")
+      const reset = db.collection("notes").updateOne({}, { $set: { updatedAt: new Date("2000-01-01") } })
+      const filter = { _id: "a" }
+      const updates: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        notes.updateOne(filter, { $set: { text: "two" } }),
+        notes.updateMany(filter, { $unset: {}, $set: { text: "three" } }),
+        notes.updateOne(filter, [{ $set: { text: "four" } }]),
+        notes.findOneAndUpdate(filter, { $set: { text: "five" } }),
+        notes.bulkWrite([{ updateOne: { filter, update: { $set: { text: "six" } } } }]),
+        notes.bulkWrite([{ updateMany: { filter, update: [{ $set: { text: "seven" } }] } }])
+      ]
+      for (const update of updates) {
+        yield* reset
+        yield* update
+        const note = yield* notes.find().one
+        assert.isTrue(DateTime.isGreaterThanOrEqualTo(note.updatedAt, first.updatedAt))
+        // What a document got when it was inserted stays.
+        assert.deepStrictEqual([note.role, note.createdAt], ["admin", first.createdAt])
+      }
+      // One description, a time for each run.
+      const update = notes.updateOne(filter, { $set: { text: "again" } })
+      const clock = Object.create(yield* Clock.Clock) as Clock.Clock
+      const still = Object.assign(clock, { currentTimeMillis: Effect.succeed(1), currentTimeMillisUnsafe: () => 1 })
+      yield* update.pipe(Effect.provideService(Clock.Clock, still))
+      assert.deepStrictEqual((yield* notes.find().one).updatedAt, DateTime.makeUnsafe(1))
+      yield* update
+      assert.isTrue(DateTime.isGreaterThanOrEqualTo((yield* notes.find().one).updatedAt, first.updatedAt))
+
+      const named: ReadonlyArray<Update.Update<Note>> = [
+        { $set: { updatedAt: long } },
+        { $min: { updatedAt: long } },
+        [{ $set: { updatedAt: long } }]
+      ]
+      for (const update of named) {
+        yield* notes.updateOne(filter, update)
+        assert.deepStrictEqual((yield* notes.find().one).updatedAt, long)
+      }
+      yield* notes.updateOne(filter, Update.unsafe({ $set: { text: "as it is" } }))
+      assert.deepStrictEqual(last("update")["updates"][0].u, { $set: { text: "as it is" } })
+
+      // An upsert makes what an insert makes.
+      yield* notes.updateOne({ _id: "b" }, { $set: { text: "new" } }, { upsert: true })
+      const made = Option.getOrThrow(yield* notes.findOne({ _id: "b" }))
+      assert.deepStrictEqual(made.role, "user")
+      assert.isTrue(DateTime.isGreaterThanOrEqualTo(made.createdAt, first.createdAt))
+      assert.deepStrictEqual(Object.keys(last("update")["updates"][0].u["$setOnInsert"]), ["role", "createdAt"])
+      yield* notes.updateOne({ _id: "b" }, { $set: { text: "old" } }, { upsert: true })
+      const again = Option.getOrThrow(yield* notes.findOne({ _id: "b" }))
+      assert.deepStrictEqual([again.role, again.createdAt, again.text], [made.role, made.createdAt, "old"])
     }))
 })

@@ -10,9 +10,9 @@ import * as Driver from "mongodb"
 import type * as Typed from "../MongoCollection.ts"
 import type { Pipeline } from "../Pipeline.ts"
 import type { DecodePolicy, Failure } from "../Query.ts"
-import { isRegExp, sameStored } from "./bson.ts"
+import { sameStored } from "./bson.ts"
 import { decodedNext, eventDecoder } from "./changeEvents.ts"
-import { codecOf, type Decoder } from "./codec.ts"
+import { codecOf, type Decoder, type DocumentCodec } from "./codec.ts"
 import { forEachEager } from "./eager.ts"
 import { encodeIndexKeys } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
@@ -28,10 +28,11 @@ import {
   flatten
 } from "./read.ts"
 import type { Operands } from "./refusal.ts"
-import { array, isPlainObject, plainObject, refuse } from "./refusal.ts"
+import { array, plainObject, refuse } from "./refusal.ts"
 import { Shape, type Writer } from "./shape.ts"
 import { checkStored } from "./stored.ts"
 import { isUnsafe } from "./unsafe.ts"
+import { checkInserted, checkUpsert, equalTo } from "./upsert.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/schema/MongoCollection" as const
@@ -46,6 +47,15 @@ interface Insertion {
   readonly id: unknown
 }
 
+/** An update that is ready to be sent. */
+interface Updating {
+  readonly filter: Driver.Document
+  readonly update: Driver.Document | Array<Driver.Document>
+  readonly options: Record<string, unknown>
+  /** Of what `findOneAndUpdate` returns. */
+  readonly codec: DocumentCodec<unknown>
+}
+
 interface Insertions {
   readonly documents: Array<Driver.Document>
   readonly ids: Array<unknown>
@@ -53,27 +63,19 @@ interface Insertions {
 
 const shapes = new WeakMap<SchemaAST.AST, WeakMap<SchemaAST.AST, Shape>>()
 
-/** A model's schema of what is inserted; the schema itself where there is none. */
-const insertOf = (schema: Schema.Constraint): SchemaAST.AST => {
-  const variant = (schema as { readonly insert?: unknown }).insert
+/** A model's schema of what is inserted, or of what is updated; the schema itself where there is none. */
+const variantOf = (schema: Schema.Constraint, name: "insert" | "update"): SchemaAST.AST => {
+  const variant = (schema as { readonly [Name in typeof name]?: unknown })[name]
   return Schema.isSchema(variant) ? variant.ast : schema.ast
 }
 
 const shapeOf = (schema: Schema.Constraint): Shape => {
-  const insert = insertOf(schema)
+  const insert = variantOf(schema, "insert")
   let variants = shapes.get(schema.ast)
   if (variants === undefined) shapes.set(schema.ast, variants = new WeakMap())
   let shape = variants.get(insert)
-  if (shape === undefined) variants.set(insert, shape = new Shape(schema.ast, insert))
+  if (shape === undefined) variants.set(insert, shape = new Shape(schema.ast, insert, variantOf(schema, "update")))
   return shape
-}
-
-/** The value that a condition of a filter, as it is sent, is equal to; `undefined` where it may be several. */
-const equalTo = (condition: unknown): unknown => {
-  if (!isPlainObject(condition)) return isRegExp(condition) ? undefined : condition
-  const keys = Object.keys(condition)
-  if (keys.length === 1 && keys[0] === "$eq") return condition["$eq"]
-  return keys.some((key) => key.startsWith("$")) ? undefined : condition
 }
 
 /** What is no array is left to core, which refuses it when the query runs. */
@@ -227,31 +229,39 @@ class CollectionImpl extends Inspectable.Class {
   }
 
   /** Filter, update and options of an operation that updates. */
-  private updating(filter: unknown, update: unknown, options: Options, operands: Operands, at = "") {
-    const encodedFilter = encodeFilter(this.shape.read, filter, operands, `${at}filter`)
-    const { identifiers, update: encodedUpdate } = encodeUpdate(this.shape.write, update, operands, `${at}update`)
+  private updating(origin: Origin, filter: unknown, update: unknown, options: Options, at = ""): Run<Updating> {
     const prefix = at === "" ? "options." : at
-    const projected = encodeProjected(this.shape, options ?? {}, operands, prefix)
-    const arrayFilters = options?.["arrayFilters"] === undefined
-      ? {}
-      : {
-        arrayFilters: encodeArrayFilters(identifiers, options["arrayFilters"], operands, `${prefix}arrayFilters`)
+    const upsert = options?.["upsert"] === true
+    const updating = encoded<Updating, never>(origin, (operands) => {
+      const encodedFilter = encodeFilter(this.shape.read, filter, operands, `${at}filter`)
+      const { identifiers, update: encodedUpdate } = encodeUpdate(this.shape.write, update, operands, `${at}update`)
+      const projected = encodeProjected(this.shape, options ?? {}, operands, prefix)
+      const arrayFilters = options?.["arrayFilters"] === undefined
+        ? {}
+        : {
+          arrayFilters: encodeArrayFilters(identifiers, options["arrayFilters"], operands, `${prefix}arrayFilters`)
+        }
+      return {
+        filter: encodedFilter,
+        update: isUnsafe(update)
+          ? encodedUpdate
+          : this.shape.withDefaults(encodedFilter, encodedUpdate, upsert, operands, `${at}update`),
+        options: { ...projected.options, ...arrayFilters },
+        codec: projected.codec
       }
-    return {
-      filter: encodedFilter,
-      update: encodedUpdate,
-      options: { ...projected.options, ...arrayFilters },
-      codec: projected.codec
-    }
+    })
+    return !upsert ?
+      updating :
+      Effect.tap(
+        updating,
+        ({ filter, update }) => encoded(origin, () => checkUpsert(this.shape.ast, filter, update, `${prefix}upsert`))
+      )
   }
 
   private update(name: "updateOne" | "updateMany", filter: unknown, update: unknown, options: Options) {
     const origin = this.origin(name)
     return Effect.flatMap(
-      encoded<ReturnType<CollectionImpl["updating"]>, never>(
-        origin,
-        (operands) => this.updating(filter, update, options, operands)
-      ),
+      this.updating(origin, filter, update, options),
       ({ filter, options, update }) =>
         Effect.flatMap(this.untyped[name](filter, update, options), this.updateResult(origin))
     )
@@ -270,7 +280,9 @@ class CollectionImpl extends Inspectable.Class {
     origin: Origin,
     filter: Driver.Document,
     value: unknown,
-    path: string
+    options: Options,
+    path: string,
+    upsertPath = "options.upsert"
   ): Run<Driver.Document> {
     const { name, value: given } = this.shape.idIn(value)
     const at = `${path}.${name}`
@@ -288,10 +300,18 @@ class CollectionImpl extends Inspectable.Class {
           return this.shape.replacement
         }),
         (writer) =>
-          Effect.map(
-            this.write(origin, writer, value, path),
-            ({ document }) => id === undefined ? document : { _id: id, ...document }
-          )
+          Effect.flatMap(this.write(origin, writer, value, path), ({ document }) => {
+            const replacement = id === undefined ? document : { _id: id, ...document }
+            return options?.["upsert"] !== true ? Effect.succeed(replacement) : encoded(origin, () => {
+              const wanted = equalTo(filter["_id"])
+              checkInserted(
+                this.shape.ast,
+                wanted === undefined ? replacement : { _id: wanted, ...document },
+                upsertPath
+              )
+              return replacement
+            })
+          })
       ))
   }
 
@@ -304,7 +324,7 @@ class CollectionImpl extends Inspectable.Class {
       })),
       ({ filter, options }) =>
         Effect.flatMap(
-          this.replacement(origin, filter, value, "replacement"),
+          this.replacement(origin, filter, value, options, "replacement"),
           (replacement) =>
             Effect.flatMap(this.untyped.replaceOne(filter, replacement, options), this.updateResult(origin))
         )
@@ -359,14 +379,14 @@ class CollectionImpl extends Inspectable.Class {
               insertOne: { document }
             }))
           case "updateOne":
-          case "updateMany":
-            return encoded(origin, (operands) => {
-              const { filter, update, ...options } = fields
-              const encoded = this.updating(filter, update, options, operands, path)
-              return {
-                [name]: { ...encoded.options, filter: encoded.filter, update: encoded.update }
-              } as unknown as Driver.AnyBulkWriteOperation
-            })
+          case "updateMany": {
+            const { filter, update, ...options } = fields
+            return Effect.map(
+              this.updating(origin, filter, update, options, path),
+              ({ filter, options, update }) =>
+                ({ [name]: { ...options, filter, update } }) as unknown as Driver.AnyBulkWriteOperation
+            )
+          }
           case "replaceOne":
           case "deleteOne":
           case "deleteMany": {
@@ -381,7 +401,14 @@ class CollectionImpl extends Inspectable.Class {
                 model,
                 (model) =>
                   Effect.map(
-                    this.replacement(origin, model["filter"] as Driver.Document, replacement, `${path}replacement`),
+                    this.replacement(
+                      origin,
+                      model["filter"] as Driver.Document,
+                      replacement,
+                      options,
+                      `${path}replacement`,
+                      `${path}upsert`
+                    ),
                     (replacement) => ({ ...model, replacement })
                   )
               )
@@ -462,10 +489,10 @@ class CollectionImpl extends Inspectable.Class {
       "findOneAndReplace",
       filter,
       options,
-      (filter, options) =>
+      (filter, encodedOptions) =>
         Effect.flatMap(
-          this.replacement(this.origin("findOneAndReplace"), filter, value, "replacement"),
-          (replacement) => this.untyped.findOneAndReplace(filter, replacement, options)
+          this.replacement(this.origin("findOneAndReplace"), filter, value, options, "replacement"),
+          (replacement) => this.untyped.findOneAndReplace(filter, replacement, encodedOptions)
         )
     )
   }
@@ -473,7 +500,7 @@ class CollectionImpl extends Inspectable.Class {
   findOneAndUpdate(filter: unknown, update: unknown, options?: Options): Run<Option.Option<unknown>> {
     const origin = this.origin("findOneAndUpdate")
     return Effect.flatMap(
-      encoded(origin, (operands) => this.updating(filter, update, options, operands)),
+      this.updating(origin, filter, update, options),
       ({ codec, filter, options, update }) =>
         Effect.flatMap(
           this.untyped.findOneAndUpdate(filter, update, options),
@@ -627,7 +654,9 @@ export const make = <S extends Schema.Constraint>(
   schema: S
 ): Typed.MongoCollection<S> => {
   checked({ operation: "make", collection: untyped.fullName }, () => {
-    for (const ast of new Set([schema.ast, insertOf(schema)])) checkStored(ast, untyped.bsonOptions)
+    for (const ast of new Set([schema.ast, variantOf(schema, "insert"), variantOf(schema, "update")])) {
+      checkStored(ast, untyped.bsonOptions)
+    }
   })
   return new CollectionImpl(untyped, schema) as unknown as Typed.MongoCollection<S>
 }

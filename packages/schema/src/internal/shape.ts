@@ -8,7 +8,19 @@ import * as Driver from "mongodb"
 import * as Bson from "../Bson.ts"
 import { codecOf, type DocumentCodec } from "./codec.ts"
 import { type EncodedProjection, withoutId } from "./encodeFields.ts"
-import { elements, fieldsOfClass, idsOf, isStored, makeResolve, type Resolve, union } from "./path.ts"
+import {
+  elements,
+  encodeValue,
+  expand,
+  fieldsOfClass,
+  idsOf,
+  isStored,
+  makeResolve,
+  type Resolve,
+  union
+} from "./path.ts"
+import { isPlainObject, type Operands } from "./refusal.ts"
+import { equalities } from "./upsert.ts"
 
 type Make = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 
@@ -52,6 +64,32 @@ const isConstructed = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean =>
   }
 }
 
+/** A field that is made where it is not given. */
+interface Default {
+  readonly key: string
+  readonly ast: SchemaAST.AST
+  readonly value: Effect.Effect<unknown, SchemaIssue.Issue>
+}
+
+/** The fields of a variant that are made, where the schema itself does not make them. */
+const defaultsOf = (variant: SchemaAST.AST, besides: SchemaAST.AST | undefined): ReadonlyArray<Default> => {
+  const nodes = expand(variant)
+  const [node] = nodes
+  if (nodes.length !== 1 || node?._tag !== "Object") return []
+  const others = besides === undefined ? [] : defaultsOf(besides, undefined)
+  return node.objects.propertySignatures.flatMap(({ name, type }) => {
+    const value = type.context?.constructorDefault
+    if (value === undefined || typeof name !== "string") return []
+    const key = node.rename(name)
+    return others.some((other) => other.key === key) ? [] : [{ key, ast: type, value }]
+  })
+}
+
+const putDefault = (out: object, at: string, { ast, key, value }: Default, operands: Operands, path: string): void =>
+  operands.put(out, at, Effect.flatMapEager(value, (value) => encodeValue([ast])(value)), `${path}.${key}`, {
+    onAbsent: () => {}
+  })
+
 const objectId = [Bson.ObjectId.ast]
 
 const projections = 100
@@ -74,7 +112,14 @@ export class Shape {
   private replacementWriter: Writer | undefined
   private readonly projected = new Map<string, DocumentCodec<unknown>>()
 
-  constructor(ast: SchemaAST.AST, insert: SchemaAST.AST) {
+  /** What a model's variants make of their own accord. */
+  private readonly onInsert: ReadonlyArray<Default>
+  private readonly onUpdate: ReadonlyArray<Default>
+
+  constructor(ast: SchemaAST.AST, insert: SchemaAST.AST, update: SchemaAST.AST) {
+    this.onInsert = defaultsOf(insert, undefined)
+    // A default that the schema itself has is one for new documents: an update would take back what was stored.
+    this.onUpdate = defaultsOf(update, ast)
     this.ast = ast
     this.codec = codecOf(ast)
     this.insert = writerOf(insert)
@@ -93,6 +138,38 @@ export class Shape {
 
   get replacement(): Writer {
     return this.replacementWriter ??= writerOf(withoutId(this.ast))
+  }
+
+  /** Adds to an update what a model makes: with every update, and in documents that an upsert inserts. */
+  withDefaults(
+    filter: unknown,
+    update: Driver.Document | Array<Driver.Document>,
+    upsert: boolean,
+    operands: Operands,
+    at: string
+  ): Driver.Document | Array<Driver.Document> {
+    const named = new Set(pathsOf(update).map(firstOf))
+    const onUpdate = this.onUpdate.filter(({ key }) => key !== "_id" && !named.has(key))
+    const known = new Set([
+      ...named,
+      ...onUpdate.map(({ key }) => key),
+      ...equalities(filter).map(([path]) => firstOf(path))
+    ])
+    const onInsert = upsert && !Array.isArray(update) ? this.onInsert.filter(({ key }) => !known.has(key)) : []
+    if (Array.isArray(update)) {
+      if (onUpdate.length === 0) return update
+      const set: Driver.Document = {}
+      for (const field of onUpdate) putDefault(set[field.key] = {}, "$literal", field, operands, `${at}[0].$set`)
+      return [{ $set: set }, ...update]
+    }
+    const add = (operator: string, fields: ReadonlyArray<Default>) => {
+      if (fields.length === 0) return
+      const out = update[operator] ??= {}
+      for (const field of fields) putDefault(out, field.key, field, operands, `${at}.${operator}`)
+    }
+    add("$set", onUpdate)
+    add("$setOnInsert", onInsert)
+    return update
   }
 
   /** The `_id` of a document as it is given. */
@@ -131,3 +208,13 @@ const generatedId = (insert: SchemaAST.AST): string | undefined => {
   }
   return undefined
 }
+
+const firstOf = (path: string): string => path.split(".", 1)[0]!
+
+/** The paths that an update names. */
+const pathsOf = (update: Driver.Document | Array<Driver.Document>): ReadonlyArray<string> =>
+  (Array.isArray(update) ? update : [update]).flatMap((operators) =>
+    Object.values(operators).flatMap((operand) =>
+      isPlainObject(operand) ? Object.keys(operand) : [operand].flat().filter((path) => typeof path === "string")
+    )
+  )
