@@ -164,7 +164,9 @@ export interface MongoClient {
     options?: OptionsOf<Driver.ListDatabasesOptions>
   ) => Effect.Effect<Array<DatabaseInfo>, MongoError>
   /** The names of the databases that the user may see. */
-  readonly listDatabaseNames: () => Effect.Effect<Array<string>, MongoError>
+  readonly listDatabaseNames: (
+    options?: OptionsOf<Driver.ListDatabasesOptions, "nameOnly">
+  ) => Effect.Effect<Array<string>, MongoError>
   /** The server's version and how it was built. */
   readonly serverInfo: Effect.Effect<Driver.Document, MongoError>
   /** What the server says of itself: connections, memory, counters, replication and more. */
@@ -182,7 +184,7 @@ export interface MongoClient {
    *
    * Each model names its namespace, and `Schemas` says which documents live where. With `verboseResults: true` the result has
    * what became of each write, by its index. Fails with a `BulkWriteError` that has what was done and each error with its
-   * index; the ids in it are there with `verboseResults` only.
+   * index; the ids in it are there with `verboseResults` only. Without models it does nothing and succeeds.
    */
   readonly bulkWrite: {
     <Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
@@ -194,8 +196,11 @@ export interface MongoClient {
       options?: OptionsOf<Driver.ClientBulkWriteOptions>
     ): Effect.Effect<Driver.ClientBulkWriteResult, MongoError>
   }
-  /** Drops a database with all its collections. It is no error where there is none. */
-  readonly dropDatabase: (name: string) => Effect.Effect<void, MongoError>
+  /** Drops a database, by its name or its value, with all its collections. It is no error where there is none. */
+  readonly dropDatabase: (
+    database: string | MongoDatabase,
+    options?: OptionsOf<Driver.DropDatabaseOptions>
+  ) => Effect.Effect<void, MongoError>
   /** The servers and their roles as the driver knows them now. */
   readonly topology: Effect.Effect<Topology>
   /** The servers and their roles: as they are now, then after each change. It ends when the client is closed. */

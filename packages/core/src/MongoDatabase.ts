@@ -7,7 +7,6 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
 import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/database.ts"
@@ -139,7 +138,8 @@ export interface MongoDatabase {
   ) => MongoCollection<A>
   /**
    * Creates a collection or a view: with a validator, capped, clustered, as a time series, with pre-images for change streams,
-   * or as a view of a pipeline. Fails with a `NamespaceExistsError` where there is another of the name.
+   * or as a view of a pipeline. The collection keeps the read preference, the concerns and the settings of BSON that are among the
+   * options. Fails with a `NamespaceExistsError` where there is another of the name.
    */
   readonly createCollection: <A extends Driver.Document = Driver.Document>(
     name: string,
@@ -162,7 +162,10 @@ export interface MongoDatabase {
     options?: OptionsOf<Driver.ListCollectionsOptions>
   ) => Query<Driver.CollectionInfo>
   /** The names of the collections and views that match. */
-  readonly listCollectionNames: (filter?: Driver.Document) => Effect.Effect<Array<string>, MongoError>
+  readonly listCollectionNames: (
+    filter?: Driver.Document,
+    options?: OptionsOf<Driver.ListCollectionsOptions, "nameOnly">
+  ) => Effect.Effect<Array<string>, MongoError>
   /**
    * Runs a command and returns the server's reply. The command is sent as it is: it takes no read concern, write concern or
    * BSON settings from the database, and is never retried.
@@ -272,4 +275,4 @@ export const layer = (name?: string, options?: DatabaseOptions): Layer.Layer<Mon
  * @category guards
  * @since 0.1.0
  */
-export const isMongoDatabase = (u: unknown): u is MongoDatabase => Predicate.hasProperty(u, TypeId)
+export const isMongoDatabase: (u: unknown) => u is MongoDatabase = internal.isDatabase

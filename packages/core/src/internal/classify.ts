@@ -3,6 +3,7 @@ import * as Driver from "mongodb"
 import * as Reasons from "../MongoError.ts"
 import { parseDuplicateKey } from "./duplicateKey.ts"
 import { isReply, redactCause, redactCredentials, redactValues } from "./redact.ts"
+import { numberOf } from "./reply.ts"
 import { meaningOf, searchIndexOperations, searchUnavailableCodes } from "./serverCodes.ts"
 
 /**
@@ -546,8 +547,6 @@ const classifySingle = (cause: unknown, context: ClassifyContext): Reasons.Write
     : byAncestor(cause)
   return (rule ?? classifyForeign)(cause, fields, context)
 }
-
-const numberOf = (value: unknown): number => typeof value === "number" ? value : Number(value ?? 0) || 0
 
 const arrayOf = (value: unknown): ReadonlyArray<unknown> =>
   Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]

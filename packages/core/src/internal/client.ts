@@ -22,9 +22,10 @@ import * as Topology from "../Topology.ts"
 import { endsWithin } from "./bounded.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput, namingTooLarge } from "./classify.ts"
+import { clientBulkWrite } from "./clientBulkWrite.ts"
 import * as commandSpans from "./commandSpans.ts"
 import type { Connection, SessionKey } from "./connection.ts"
-import { makeDatabase } from "./database.ts"
+import { isDatabase, makeDatabase } from "./database.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "./inputSafety.ts"
 import * as members from "./members.ts"
 import { MongoSessionImpl } from "./mongoSession.ts"
@@ -33,6 +34,7 @@ import { type CallOptions, makeAbort, OperationInterrupted, run } from "./operat
 import { hintOf, joined, lengthOf, limitCommand } from "./options.ts"
 import * as poolMetrics from "./poolMetrics.ts"
 import { Readers } from "./readers.ts"
+import { countable, numberOf } from "./reply.ts"
 import type { AmbientSession } from "./session.ts"
 import * as transaction from "./transaction.ts"
 
@@ -78,7 +80,9 @@ const prepareClientModel = (
   index: number
 ): Driver.ClientBulkWriteModel => {
   const path = `models[${index}]`
-  if (typeof model !== "object" || model === null) throw new InvalidInput(path, `${path} is no model of a write`)
+  if (typeof model !== "object" || model === null || Array.isArray(model)) {
+    throw new InvalidInput(path, `${path} is no model of a write`)
+  }
   if (typeof model.namespace !== "string" || !/^[^.]+\../s.test(model.namespace)) {
     throw new InvalidInput(`${path}.namespace`, `${path}.namespace is not of the form "database.collection"`)
   }
@@ -148,6 +152,10 @@ class TopologyQueues {
   }
 }
 
+/** The size of a database is a number, whatever the settings of BSON. */
+const withSize = (database: Driver.ListDatabasesResult["databases"][number]): DatabaseInfo =>
+  database.sizeOnDisk === undefined ? database : { ...database, sizeOnDisk: numberOf(database.sizeOnDisk) }
+
 class MongoClientImpl extends Inspectable.Class implements MongoClient {
   readonly [TypeId] = TypeId
   private readonly connection: Connection
@@ -178,7 +186,7 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
   }
 
   db(name?: string, options: DatabaseOptions = {}): MongoDatabase {
-    return makeDatabase(this.connection, name ?? this.connection.driver.options.dbName, options)
+    return makeDatabase(this.connection, name === undefined ? this.connection.driver.options.dbName : name, options)
   }
 
   /** A command without arguments, on the database `admin`. */
@@ -198,13 +206,15 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     return this.run(
       { name: "listDatabases", command: "listDatabases" },
       options,
-      async (_, options) => (await this.admin.admin().listDatabases(options)).databases
+      async (_, options) => (await this.admin.admin().listDatabases(options)).databases.map(withSize)
     )
   }
 
-  listDatabaseNames(): Effect.Effect<Array<string>, MongoError> {
+  listDatabaseNames(
+    options?: OptionsOf<Driver.ListDatabasesOptions, "nameOnly">
+  ): Effect.Effect<Array<string>, MongoError> {
     return Effect.map(
-      this.listDatabases({ nameOnly: true }),
+      this.listDatabases({ ...options, nameOnly: true }),
       (databases) => databases.map((database) => database.name)
     )
   }
@@ -234,18 +244,23 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
       options,
       (driver, callOptions) => {
         if (options?.let !== undefined) checkFilter(options.let, "options.let")
+        if (!Array.isArray(models)) throw new InvalidInput("models", "models is not an array")
         const prepared = (models as ReadonlyArray<unknown> as ReadonlyArray<Driver.ClientBulkWriteModel>).map(
           prepareClientModel
         )
-        // The results of single writes are there when they were asked for, which the overloads of the interface say.
-        const call = driver.bulkWrite(prepared, callOptions) as Promise<VerboseBulkWriteResult>
-        return namingTooLarge(call, "models", prepared, sentOf)
+        const all = { ...callOptions, ...countable(driver.bsonOptions, callOptions) }
+        return namingTooLarge(clientBulkWrite(driver, prepared, all), "models", prepared, sentOf)
       }
     )
   }
 
-  dropDatabase(name: string): Effect.Effect<void, MongoError> {
-    return this.db(name).dropDatabase()
+  dropDatabase(
+    database: string | MongoDatabase,
+    options?: OptionsOf<Driver.DropDatabaseOptions>
+  ): Effect.Effect<void, MongoError> {
+    // Without a name it would be the database of the connection string.
+    const name: unknown = isDatabase(database) ? database.name : database ?? null
+    return makeDatabase(this.connection, name as string, {}).dropDatabase(options)
   }
 
   get topology(): Effect.Effect<Topology.Topology> {

@@ -1,6 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
+import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
 import type { ChangeStream } from "../ChangeStream.ts"
 import type { OptionsOf } from "../Mongo.ts"
@@ -19,7 +20,7 @@ import { InvalidInput } from "./classify.ts"
 import { makeCollection } from "./collection.ts"
 import type { Connection } from "./connection.ts"
 import { checkFilter, checkOptions, checkOrdered, checkPipeline } from "./inputSafety.ts"
-import type { Operation } from "./naming.ts"
+import { checkName, type Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, limitCommand } from "./options.ts"
 import { makeAggregate, makePlain } from "./query.ts"
@@ -32,6 +33,27 @@ const commandName = (command: Driver.Document): string => Object.keys(command)[0
 
 /** By the number that the server has for them. */
 const profilingLevels: ReadonlyArray<ProfilingLevel> = ["off", "slow_only", "all"]
+
+/** The settings of a collection among other options. `satisfies` names those that a new driver has more. */
+const settings = Object.keys(
+  {
+    bsonRegExp: true,
+    checkKeys: true,
+    enableUtf8Validation: true,
+    promoteBuffers: true,
+    promoteLongs: true,
+    promoteValues: true,
+    readConcern: true,
+    readPreference: true,
+    useBigInt64: true,
+    writeConcern: true
+  } satisfies Record<keyof CollectionOptions, true>
+) as Array<keyof CollectionOptions>
+
+const settingsOf = (options: CollectionOptions | undefined): CollectionOptions =>
+  Object.fromEntries(
+    settings.flatMap((key) => options?.[key] === undefined ? [] : [[key, options[key]]])
+  )
 
 class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   readonly [TypeId] = TypeId
@@ -54,7 +76,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
   private get driver(): Driver.Db {
     // The driver would take the database of the connection string.
-    if (this.name === "") throw new InvalidInput("name", "the name of the database is empty")
+    checkName(this.name, "database")
     return this.handle ??= this.connection.driver
       .db(this.name, { ...defined(this.settings) as Driver.DbOptions, ignoreUndefined: true })
   }
@@ -94,11 +116,12 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     const operation: Operation = { ...this.operation("createCollection", "create", name), abortable: false }
     return Effect.map(
       this.run(operation, options, (driver, callOptions) => {
+        checkName(name, "collection")
         if (options?.pipeline !== undefined) checkPipeline(options.pipeline)
         if (options?.validator !== undefined) checkFilter(options.validator, "validator")
         return driver.createCollection(name, callOptions)
       }),
-      () => this.collection<A>(name)
+      () => this.collection<A>(name, settingsOf(options))
     )
   }
 
@@ -106,7 +129,10 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     return this.run(
       this.operation("dropCollection", "drop", name),
       options,
-      (driver, options) => driver.dropCollection(name, options)
+      (driver, options) => {
+        checkName(name, "collection")
+        return driver.dropCollection(name, options)
+      }
     )
   }
 
@@ -119,7 +145,11 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       this.run(
         this.operation("renameCollection", "renameCollection", name),
         options,
-        (driver, options) => driver.renameCollection(name, newName, options)
+        (driver, options) => {
+          checkName(name, "collection")
+          checkName(newName, "collection", "newName")
+          return driver.renameCollection(name, newName, options)
+        }
       ),
       () => this.collection<A>(newName)
     )
@@ -139,9 +169,12 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     )
   }
 
-  listCollectionNames(filter?: Driver.Document): Effect.Effect<Array<string>, MongoError> {
+  listCollectionNames(
+    filter?: Driver.Document,
+    options?: OptionsOf<Driver.ListCollectionsOptions, "nameOnly">
+  ): Effect.Effect<Array<string>, MongoError> {
     return Effect.map(
-      this.listCollections(filter, { nameOnly: true }),
+      this.listCollections(filter, { ...options, nameOnly: true }),
       (collections) => collections.map((collection) => collection.name)
     )
   }
@@ -260,6 +293,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   validateCollection(name: string, options?: OptionsOf<Driver.ValidateCollectionOptions>) {
     // The driver's own method returns its reply undecoded, and throws the findings away where the collection is not valid.
     return this.run(this.operation("validateCollection", "validate", name), undefined, (driver, callOptions) => {
+      checkName(name, "collection")
       if (options !== undefined) checkOptions(options)
       const { readPreference, ...fields } = options ?? {}
       return driver.command(...limitCommand(
@@ -279,6 +313,9 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     )
   }
 }
+
+/** @internal */
+export const isDatabase = (u: unknown): u is MongoDatabase => Predicate.hasProperty(u, TypeId)
 
 /** @internal */
 export const makeDatabase = (connection: Connection, name: string, settings: DatabaseOptions): MongoDatabase =>
