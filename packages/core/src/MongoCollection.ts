@@ -227,7 +227,7 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
     options?: OptionsOf<Driver.InsertOneOptions>
   ) => Effect.Effect<Driver.InsertOneResult<A>, MongoError>
   /**
-   * Inserts documents, in batches. Where the server refuses some it fails with a `BulkWriteError`, which says how many were
+   * Inserts documents, in batches; of none it does nothing. Where the server refuses some it fails with a `BulkWriteError`, which says how many were
    * inserted and why the others were not.
    */
   readonly insertMany: (
@@ -293,7 +293,8 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
   ) => Effect.Effect<Driver.DeleteResult, MongoError>
   /**
    * Runs inserts, updates, replacements and deletes of this collection in batches: in order and up to the first error, or
-   * with `ordered: false` all of them. Fails with a `BulkWriteError` that has what was done and each error with its index.
+   * with `ordered: false` all of them; of none it does nothing. Fails with a `BulkWriteError` that has what was done and each
+   * error with its index.
    */
   readonly bulkWrite: (
     operations: ReadonlyArray<Driver.AnyBulkWriteOperation<A>>,

@@ -136,7 +136,6 @@ describe("inserting", () => {
       assert.strictEqual(unordered.insertedCount, 2)
       assert.deepStrictEqual(unordered.writeErrors.map(({ index }) => index), [1, 3])
       assert.deepStrictEqual(yield* idsOf(collection.find().sort({ _id: 1 })), [1, 2, 3, 4, 5])
-      assert.strictEqual((yield* reasonOf(collection.insertMany([])))._tag, "InvalidArgumentError")
     }))
 })
 
@@ -315,7 +314,6 @@ describe("bulkWrite", () => {
       if (unordered._tag !== "BulkWriteError") return assert.fail(unordered._tag)
       assert.strictEqual(unordered.insertedCount, 2)
       assert.strictEqual(yield* collection.countDocuments(), 5)
-      assert.strictEqual((yield* reasonOf(collection.bulkWrite([])))._tag, "InvalidArgumentError")
     }))
 })
 

@@ -26,10 +26,11 @@ import {
   checkUpdate,
   checkValue
 } from "./inputSafety.ts"
-import { type Operation, ownFailure } from "./naming.ts"
+import { checkName, type Operation, ownFailure } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, hintOf, joined, lengthOf, limitCommand } from "./options.ts"
 import { makeAggregate, makeFind, makePlain } from "./query.ts"
+import { countable, counted, numberOf, plainNumbers } from "./reply.ts"
 import { serverSleep } from "./serverTime.ts"
 
 /** @internal */
@@ -54,26 +55,88 @@ const withOwnId = <A extends object>(document: A, makeId: IdFactory): A => {
 const withoutBatchSize = <A extends object>(options: A): A =>
   "batchSize" in options ? { ...options, batchSize: undefined } : options
 
-const prepareModel = (
-  model: Driver.AnyBulkWriteOperation,
-  path: string,
-  makeId: IdFactory
-): Driver.AnyBulkWriteOperation => {
-  if ("insertOne" in model) {
+/** The names of the writes that `bulkWrite` takes. */
+const writes: ReadonlySet<string> = new Set([
+  "insertOne",
+  "updateOne",
+  "updateMany",
+  "replaceOne",
+  "deleteOne",
+  "deleteMany"
+])
+
+/** A model of a write is named by its only key: the driver takes one of several, and drops the others. */
+const writeOf = (model: unknown, path: string): readonly [name: string, fields: Driver.Document] => {
+  if (typeof model !== "object" || model === null || Array.isArray(model)) {
+    throw new InvalidInput(path, `${path} is no model of a write`)
+  }
+  const entries = Object.entries(model).filter(([, fields]) => fields !== undefined)
+  const [name, fields] = entries[0] ?? []
+  if (name === undefined) throw new InvalidInput(path, `${path} has no operation`)
+  if (entries.length > 1) {
+    const names = entries.map(([name]) => name).join(" and ")
+    throw new InvalidInput(path, `${path} has several operations, ${names}: each is a model of its own`)
+  }
+  if (!writes.has(name)) {
+    throw new InvalidInput(`${path}.${name}`, `${path}.${name} is no write: take one of ${[...writes].join(", ")}`)
+  }
+  if (typeof fields !== "object" || fields === null) {
+    throw new InvalidInput(`${path}.${name}`, `${path}.${name} has no fields`)
+  }
+  return [name, fields]
+}
+
+const prepareModel = (model: unknown, path: string, makeId: IdFactory): Driver.AnyBulkWriteOperation => {
+  const [name, fields] = writeOf(model, path)
+  if (name === "insertOne") {
     // The driver takes the document itself in the place of its model, too.
-    const document = model.insertOne.document ?? model.insertOne
+    const document = fields["document"] ?? fields
     checkDocument(document, `${path}.insertOne.document`)
     return { insertOne: { document: withOwnId(document, makeId) } }
   }
-  const hinted: Array<[name: string, fields: object]> = []
-  for (const [name, fields] of Object.entries(model)) {
-    checkFilter(fields.filter, `${path}.${name}.filter`)
-    if ("update" in fields) checkUpdate(fields.update, `${path}.${name}.update`)
-    if ("replacement" in fields) checkReplacement(fields.replacement, `${path}.${name}.replacement`)
-    checkOptions(fields, `${path}.${name}`)
-    if (fields.hint !== undefined) hinted.push([name, { ...fields, hint: hintOf(fields.hint) }])
+  checkFilter(fields["filter"], `${path}.${name}.filter`)
+  if (name.startsWith("update")) checkUpdate(fields["update"], `${path}.${name}.update`)
+  if (name === "replaceOne") checkReplacement(fields["replacement"], `${path}.${name}.replacement`)
+  checkOptions(fields, `${path}.${name}`)
+  const hinted = fields["hint"] === undefined ? fields : { ...fields, hint: hintOf(fields["hint"]) }
+  return { [name]: hinted } as unknown as Driver.AnyBulkWriteOperation
+}
+
+/** What a bulk write has done that had nothing to do. The driver refuses it. */
+const nothingWritten = (): Driver.BulkWriteResult => {
+  const raw = {
+    ok: 1,
+    writeErrors: [],
+    writeConcernErrors: [],
+    insertedIds: [],
+    nInserted: 0,
+    nUpserted: 0,
+    nMatched: 0,
+    nModified: 0,
+    nRemoved: 0,
+    upserted: []
   }
-  return hinted.length === 0 ? model : { ...model, ...Object.fromEntries(hinted) }
+  const members: { readonly [Key in keyof Driver.BulkWriteResult]: Driver.BulkWriteResult[Key] } = {
+    insertedCount: 0,
+    matchedCount: 0,
+    modifiedCount: 0,
+    deletedCount: 0,
+    upsertedCount: 0,
+    upsertedIds: {},
+    insertedIds: {},
+    ok: 1,
+    getUpsertedIdAt: () => undefined,
+    getRawResponse: () => raw,
+    hasWriteErrors: () => false,
+    getWriteErrorCount: () => 0,
+    getWriteErrorAt: () => undefined,
+    getWriteErrors: () => [],
+    getWriteConcernError: () => undefined,
+    toString: () => "BulkWriteResult(0 writes)",
+    isOk: () => true
+  }
+  // The class has a private member, so that nothing else has its type.
+  return members as Driver.BulkWriteResult
 }
 
 /** What the driver sends of a model. */
@@ -91,7 +154,7 @@ const prepareSearchIndex = (description: SearchIndexDescription, path: string): 
 }
 
 /** An index that is not named would be another one. */
-const checkName = (name: string): string => {
+const checkIndexName = (name: string): string => {
   if (typeof name !== "string") throw new InvalidInput("name", "name is not a string")
   return name
 }
@@ -101,6 +164,29 @@ const withConcern = <A extends Driver.Document, Options extends object>(
   { writeConcern }: Driver.Collection<A>,
   options: Options
 ): Options => writeConcern === undefined ? options : { writeConcern, ...options }
+
+/** The driver's number for batches of updates and replacements. */
+const updateBatch: Driver.BatchType = 2
+
+/**
+ * The index of a write among all, after the one that the driver has computed for its upsert: the place of the first write of the
+ * batch, and the place in the batch. Batches of updates follow each other, so it can be of one only.
+ */
+const upsertIndex = (computed: number, updates: ReadonlyArray<Driver.Batch>): number => {
+  let batch: Driver.Batch | undefined
+  for (const update of updates) if (update.originalZeroIndex <= computed) batch = update
+  return batch?.originalIndexes[computed - batch.originalZeroIndex] ?? computed
+}
+
+/** Puts the indexes of upserts right, in the driver's own result. */
+const placeUpserts = (result: Driver.BulkWriteResult, updates: ReadonlyArray<Driver.Batch>): void => {
+  const ids: Record<number, unknown> = {}
+  for (const upsert of result.getRawResponse()["upserted"] as Array<{ index: number; readonly _id: unknown }>) {
+    upsert.index = upsertIndex(upsert.index, updates)
+    ids[upsert.index] = upsert._id
+  }
+  ;(result as { upsertedIds: Record<number, unknown> }).upsertedIds = ids
+}
 
 class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class implements MongoCollection<A> {
   readonly [TypeId] = TypeId
@@ -129,8 +215,9 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
   private get driver(): Driver.Collection<A> {
     if (this.handle !== undefined) return this.handle
-    // The driver would take the database of the connection string.
-    if (this.database.name === "") throw new InvalidInput("name", "the name of the database is empty")
+    // The driver would take the database of the connection string, and a whole database in the place of a collection.
+    checkName(this.database.name, "database")
+    checkName(this.name, "collection")
     return this.handle = this.connection.driver
       .db(this.database.name)
       .collection<A>(this.name, { ...defined(this.settings) as Driver.CollectionOptions, ignoreUndefined: true })
@@ -154,6 +241,15 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       checkOptions(options)
       return call(this.driver, joined(options, callOptions))
     })
+  }
+
+  /** As `run`, for a write that the server counts. */
+  private runCounted<B extends object>(
+    operation: Operation,
+    options: object | undefined,
+    call: (driver: Driver.Collection<A>, options: CallOptions) => Promise<B>
+  ): Effect.Effect<B, MongoError> {
+    return this.run(operation, options, (driver, options) => call(driver, options).then(counted))
   }
 
   withOptions(options: CollectionOptions): MongoCollection<A> {
@@ -180,12 +276,17 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options?: OptionsOf<Driver.BulkWriteOptions>
   ) {
     return this.run(this.operation("insertMany", "insert", lengthOf(documents)), options, (driver, options) => {
+      if (!Array.isArray(documents)) throw new InvalidInput("documents", "documents is not an array")
+      if (documents.length === 0) {
+        return Promise.resolve<Driver.InsertManyResult<A>>({ acknowledged: true, insertedCount: 0, insertedIds: {} })
+      }
       const makeId = this.idFactory(options)
       const copies = documents.map((document, index) => {
         checkDocument(document, "documents", index)
         return withOwnId(document, makeId)
       })
-      return namingTooLarge(driver.insertMany(copies, options), "documents", copies, (copy) => copy)
+      const call = driver.insertMany(copies, { ...options, ...countable(driver.bsonOptions, options) })
+      return namingTooLarge(call, "documents", copies, (copy) => copy)
     })
   }
 
@@ -256,7 +357,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     update: Driver.UpdateFilter<A> | ReadonlyArray<Driver.Document>,
     options?: OptionsOf<Driver.UpdateOptions & { sort?: Driver.Sort }>
   ) {
-    return this.run(this.operation("updateOne", "update"), options, (driver, options) => {
+    return this.runCounted(this.operation("updateOne", "update"), options, (driver, options) => {
       checkFilter(filter)
       checkUpdate(update)
       return driver.updateOne(filter, update as Driver.UpdateFilter<A>, options)
@@ -268,7 +369,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     update: Driver.UpdateFilter<A> | ReadonlyArray<Driver.Document>,
     options?: OptionsOf<Driver.UpdateOptions>
   ) {
-    return this.run(this.operation("updateMany", "update"), options, (driver, options) => {
+    return this.runCounted(this.operation("updateMany", "update"), options, (driver, options) => {
       checkFilter(filter)
       checkUpdate(update)
       return driver.updateMany(filter, update as Driver.UpdateFilter<A>, options)
@@ -280,7 +381,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     replacement: Driver.WithoutId<A>,
     options?: OptionsOf<Driver.ReplaceOptions & { sort?: Driver.Sort }>
   ) {
-    return this.run(this.operation("replaceOne", "update"), options, (driver, options) => {
+    return this.runCounted(this.operation("replaceOne", "update"), options, (driver, options) => {
       checkFilter(filter)
       checkReplacement(replacement, "replacement")
       return driver.replaceOne(filter, replacement, options)
@@ -288,14 +389,14 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   }
 
   deleteOne(filter: Driver.Filter<A>, options?: OptionsOf<Driver.DeleteOptions, "ordered">) {
-    return this.run(this.operation("deleteOne", "delete"), options, (driver, options) => {
+    return this.runCounted(this.operation("deleteOne", "delete"), options, (driver, options) => {
       checkFilter(filter)
       return driver.deleteOne(filter, options)
     })
   }
 
   deleteMany(filter: Driver.Filter<A>, options?: OptionsOf<Driver.DeleteOptions, "ordered">) {
-    return this.run(this.operation("deleteMany", "delete"), options, (driver, options) => {
+    return this.runCounted(this.operation("deleteMany", "delete"), options, (driver, options) => {
       checkFilter(filter)
       return driver.deleteMany(filter, options)
     })
@@ -306,19 +407,51 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options?: OptionsOf<Driver.BulkWriteOptions>
   ) {
     return this.run(this.operation("bulkWrite", "bulkWrite", lengthOf(operations)), options, (driver, options) => {
+      if (!Array.isArray(operations)) throw new InvalidInput("operations", "operations is not an array")
+      if (operations.length === 0) return Promise.resolve(nothingWritten())
       const makeId = this.idFactory(options)
-      const models = operations.map((model, index) =>
-        prepareModel(model as Driver.AnyBulkWriteOperation, `operations[${index}]`, makeId)
-      )
-      const call = driver.bulkWrite(models as Array<Driver.AnyBulkWriteOperation<A>>, options)
+      const models = operations.map((model, index) => prepareModel(model, `operations[${index}]`, makeId))
+      const callOptions: Driver.BulkWriteOptions = { ...options, ...countable(driver.bsonOptions, options) }
+      const call = callOptions.ordered === false
+        ? this.writeUnordered(driver, models, callOptions)
+        : driver.bulkWrite(models as Array<Driver.AnyBulkWriteOperation<A>>, callOptions)
       return namingTooLarge(call, "operations", models, sentOf)
     })
+  }
+
+  /**
+   * An unordered bulk write, as the driver does it. The driver sorts the writes into batches by their kinds, and counts upserts
+   * from the first write of their batch on: here their indexes are put right, in the result and in that of the error.
+   */
+  private async writeUnordered(
+    driver: Driver.Collection<A>,
+    models: ReadonlyArray<Driver.AnyBulkWriteOperation>,
+    options: Driver.BulkWriteOptions
+  ): Promise<Driver.BulkWriteResult> {
+    // A client of the user's own may not be connected yet, and then makes no bulk.
+    if ((this.connection.driver as { readonly topology?: unknown }).topology == null) {
+      await this.connection.driver.db("admin").command({ ping: 1 })
+    }
+    const bulk = driver.initializeUnorderedBulkOp(options)
+    for (const model of models) bulk.raw(model)
+    const updates = bulk.batches.filter((batch) => batch.batchType === updateBatch)
+    try {
+      const result = await bulk.execute(options)
+      placeUpserts(result, updates)
+      return result
+    } catch (error) {
+      const result: unknown = (error as { readonly result?: unknown } | undefined)?.result
+      if (typeof result === "object" && result !== null && "upsertedIds" in result) {
+        placeUpserts(result as Driver.BulkWriteResult, updates)
+      }
+      throw error
+    }
   }
 
   countDocuments(filter: Driver.Filter<A> = {}, options?: OptionsOf<Driver.CountDocumentsOptions>) {
     return this.run(this.operation("countDocuments", "aggregate"), options, (driver, options) => {
       checkFilter(filter)
-      return driver.countDocuments(filter, options)
+      return driver.countDocuments(filter, options).then(numberOf)
     })
   }
 
@@ -326,7 +459,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return this.run(
       this.operation("estimatedDocumentCount", "count"),
       options,
-      (driver, options) => driver.estimatedDocumentCount(options)
+      (driver, options) => driver.estimatedDocumentCount(options).then(numberOf)
     )
   }
 
@@ -413,7 +546,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return makePlain(
       { connection: this.connection, operation: this.operation("listIndexes", "listIndexes") },
       (options) => this.driver.listIndexes(options),
-      options
+      { ...plainNumbers, ...defined(options) }
     )
   }
 
@@ -469,14 +602,14 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   updateSearchIndex(name: string, definition: Driver.Document) {
     return Effect.asVoid(this.searchCommand(this.operation("updateSearchIndex", "updateSearchIndex"), () => {
       checkFilter(definition, "definition")
-      return { name: checkName(name), definition }
+      return { name: checkIndexName(name), definition }
     }))
   }
 
   dropSearchIndex(name: string) {
     return Effect.catchReason(
       Effect.asVoid(
-        this.searchCommand(this.operation("dropSearchIndex", "dropSearchIndex"), () => ({ name: checkName(name) }))
+        this.searchCommand(this.operation("dropSearchIndex", "dropSearchIndex"), () => ({ name: checkIndexName(name) }))
       ),
       "MongoError",
       "NamespaceNotFoundError",
@@ -489,7 +622,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       { connection: this.connection, operation: this.operation("listSearchIndexes", "aggregate") },
       (options) =>
         name === undefined ? this.driver.listSearchIndexes(options) : this.driver.listSearchIndexes(name, options),
-      options
+      { ...plainNumbers, ...defined(options) }
     )
   }
 
@@ -542,7 +675,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       this.run(
         this.operation("rename", "renameCollection"),
         options,
-        (driver, options) => driver.rename(newName, withConcern(driver, options))
+        (driver, options) => {
+          checkName(newName, "collection", "newName")
+          return driver.rename(newName, withConcern(driver, options))
+        }
       ),
       (): MongoCollection<A> => new MongoCollectionImpl(this.connection, this.database, newName, this.settings)
     )

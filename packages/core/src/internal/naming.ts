@@ -1,5 +1,5 @@
 import { MongoError } from "../MongoError.ts"
-import { classify, subjectOf } from "./classify.ts"
+import { classify, InvalidInput, subjectOf } from "./classify.ts"
 
 /**
  * What an operation is called in errors, spans and metrics.
@@ -24,10 +24,11 @@ export interface Operation {
 }
 
 /** @internal */
-export const namespaceOf = (operation: Operation): string | undefined =>
-  operation.database === undefined || operation.collection === undefined
-    ? operation.database
-    : `${operation.database}.${operation.collection}`
+export const namespaceOf = ({ collection, database }: Operation): string | undefined => {
+  // A name that is none is refused when the operation runs, by an error that has this namespace.
+  if (typeof database !== "string") return undefined
+  return typeof collection === "string" ? `${database}.${collection}` : database
+}
 
 /**
  * The fields of a reason for a failure of an operation that mongofx itself finds.
@@ -106,3 +107,16 @@ export const toMongoError = (
       secrets
     })
   })
+
+/**
+ * Refuses the name of a database or a collection that is none: the driver and the server take one that is empty or left out
+ * for something else, as a whole database.
+ *
+ * @internal
+ */
+export const checkName = (name: unknown, what: "collection" | "database", path = "name"): void => {
+  if (typeof name !== "string") {
+    throw new InvalidInput(path, `the name of the ${what} is ${name === null ? "null" : typeof name}, and no string`)
+  }
+  if (name === "") throw new InvalidInput(path, `the name of the ${what} is empty`)
+}
