@@ -300,7 +300,7 @@ describe("the collections of a database", () => {
       assert.notInclude(yield* db.listCollectionNames(), "two")
       assert.isTrue(yield* db.dropCollection("two"))
       assert.isTrue(yield* db.dropCollection("never"))
-      assert.strictEqual((yield* reasonOf(db.dropCollection("")))._tag, "InvalidCommandError")
+      assert.strictEqual((yield* reasonOf(db.dropCollection("")))._tag, "InvalidArgumentError")
     }))
 
   it.live("are renamed", () =>
@@ -311,7 +311,7 @@ describe("the collections of a database", () => {
       const reason = yield* reasonOf(db.renameCollection("old", "taken"))
       assert.strictEqual(reason._tag, "NamespaceExistsError")
       assert.strictEqual((yield* reasonOf(db.renameCollection("never", "new")))._tag, "NamespaceNotFoundError")
-      assert.strictEqual((yield* reasonOf(db.renameCollection("old", "")))._tag, "InvalidCommandError")
+      assert.strictEqual((yield* reasonOf(db.renameCollection("old", "")))._tag, "InvalidArgumentError")
 
       const renamed = yield* db.renameCollection<{ a: number }>("old", "new")
       assert.strictEqual(renamed.fullName, `${db.name}.new`)
