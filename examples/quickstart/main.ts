@@ -79,6 +79,7 @@ const streamDecades = (collection: Movies) =>
 const insertAgain = (collection: Movies) =>
   Effect.gen(function*() {
     yield* heading("The same movie a second time")
+    // Inside of a transaction this would be too late: the server aborts it at the first error. It is handled around it there.
     const { _id: _, ...movie } = yield* collection.find({ title: "The Godfather" }).one
     yield* collection.insertOne(movie).pipe(
       Effect.andThen(Console.log("  It was inserted, which should not have happened.")),

@@ -575,6 +575,9 @@ export class BsonError extends Schema.TaggedError<BsonError>("@mongofx/core/Mong
  *
  * **Gotchas**
  *
+ * In a transaction it comes too late to be handled: the server has aborted the transaction with it. Make an upsert or read first
+ * there, or handle it around `withTransaction`.
+ *
  * For bulk writes the driver gives only the server's text, so index, pattern and values are read from it. The directions
  * of the pattern then come from the index name where it is the default one, and are 1 otherwise. Values other than
  * strings, numbers, booleans, null, ObjectIds and dates stay in the server's notation. Where the text cannot be read
@@ -1734,6 +1737,8 @@ export const MongoErrorReason: Schema.Union<[
  *   `DuplicateKeyError`).
  * - Inside a transaction, do not retry a single operation: the server has aborted the transaction. `withTransaction` runs the
  *   whole of it again.
+ *
+ * - Nor handle one there and go on: `withTransaction` then fails with a `TransactionError` of the kind `aborted`. Handle it outside.
  *
  * **Example** (Handling one reason, retrying the others)
  *
