@@ -50,6 +50,11 @@ export const TypeId: TypeId = internal.TypeId
  * Every view fails with a `MongoError`. Bad arguments, such as an `undefined` inside a filter, are reported when the query
  * runs, as an `InvalidArgumentError` that names the path.
  *
+ * Only the server ends a query. One that is cut off fails: with a `ClientClosedError` where its client or its session is closed under it.
+ * A query that is run again, as `Effect.retry` and `Stream.retry` do, starts from its first document.
+ *
+ * A query prints what it asks for: its operation and namespace, and the names of its fields, stages and settings, without values.
+ *
  * **Gotchas**
  *
  * Interruption closes the cursor on the server. It waits for the server's word one second at the most.
@@ -79,6 +84,12 @@ export interface Query<A> extends Effect.Effect<Array<A>, MongoError> {
 
 /**
  * A query whose cursor is open on the server.
+ *
+ * **Details**
+ *
+ * It reads its documents once. After a failure it fails with that failure again, and after its scope has closed with a `CursorError`:
+ * only the server's word is the end. A batch that comes after `next` was interrupted goes to the next who asks; within a session, an
+ * interruption closes the cursor.
  *
  * @stability unstable
  * @category models
@@ -140,7 +151,7 @@ export interface FindQuery<A> extends Query<A> {
   readonly skip: (skip: number) => FindQuery<A>
   /** Chooses the fields that are returned. Say the type of what comes back: it is not derived from the projection. */
   readonly project: <B = Driver.Document>(projection: Driver.Document) => FindQuery<B>
-  /** Makes the server use this index: its name or its key. */
+  /** Makes the server use this index: its name or its key, also as a Map or a list of pairs. */
   readonly hint: (hint: Driver.Hint) => FindQuery<A>
   /** Sets the inclusive lower bound of the index that `hint` names. */
   readonly min: (min: Driver.Document) => FindQuery<A>
@@ -150,7 +161,10 @@ export interface FindQuery<A> extends Query<A> {
   readonly collation: (collation: Driver.CollationOptions) => FindQuery<A>
   /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
   readonly comment: (comment: unknown) => FindQuery<A>
-  /** Sets how many documents a batch holds at the most. The default is 101 for the first batch, then 16 MB. */
+  /**
+   * Sets how many documents a batch holds at the most. The default is 101 for the first batch, then 16 MB. With 0 the first batch is
+   * empty: the server opens the cursor before it looks for documents.
+   */
   readonly batchSize: (batchSize: number) => FindQuery<A>
   /** Makes the server give up after so many milliseconds of work, with a `MaxTimeExpiredError`. */
   readonly maxTimeMS: (maxTimeMS: number) => FindQuery<A>
@@ -194,7 +208,7 @@ export interface FindQuery<A> extends Query<A> {
  * @since 0.1.0
  */
 export interface AggregateQuery<A> extends Query<A> {
-  /** Makes the server use this index: its name or its key. */
+  /** Makes the server use this index: its name or its key, also as a Map or a list of pairs. */
   readonly hint: (hint: Driver.Hint) => AggregateQuery<A>
   /** Sets the rules by which strings are compared. */
   readonly collation: (collation: Driver.CollationOptions) => AggregateQuery<A>

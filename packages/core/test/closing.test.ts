@@ -98,6 +98,26 @@ describe("a slow reader whose client closes in between fails:", () => {
       isClientClosed(yield* reasonOf(open.next))
     }))
 
+  it.live("also where nobody has read before", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled
+      const open = yield* items(fixture).find().batchSize(10).open
+      yield* fixture.close
+      isClientClosed(yield* reasonOf(open.next))
+      for (const stream of Object.values(streams)) isClientClosed(yield* reasonOf(Stream.runDrain(stream(fixture))))
+    }))
+
+  it.effect("also by a clock that stands still", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled
+      const open = yield* log(fixture).find().tailable({ awaitData: false }).open
+      assert.strictEqual((yield* open.next).length, count)
+      const fiber = yield* Effect.forkChild(Effect.flip(Stream.runDrain(open.stream)))
+      yield* fixture.close
+      isClientClosed((yield* Fiber.join(fiber)).reason)
+      yield* nothingLeft(fixture)
+    }))
+
   it.live("also where somebody else closes the driver's client", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
@@ -119,6 +139,24 @@ describe("a slow reader whose client closes in between fails:", () => {
       assert.strictEqual((yield* open.next).length, 40)
       yield* fixture.close
       assert.deepStrictEqual(yield* open.next, [])
+    }))
+})
+
+describe("a session whose scope closes", () => {
+  it.live("fails what reads in it, and leaves no cursor", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled
+      const scope = yield* Scope.make()
+      const session = yield* Scope.provide(fixture.mongo.session(), scope)
+      const reader = yield* Scope.make()
+      const open = yield* session.use(Scope.provide(items(fixture).find().batchSize(10).open, reader))
+      assert.strictEqual((yield* open.next).length, 10)
+      yield* Scope.close(scope, Exit.void)
+      for (const next of [open.next, open.next]) {
+        assert.deepInclude({ ...yield* reasonOf(next) }, { _tag: "ClientClosedError", kind: "session" })
+      }
+      yield* Scope.close(reader, Exit.void)
+      yield* nothingLeft(fixture)
     }))
 })
 
@@ -189,6 +227,21 @@ describe("after a batch that failed,", () => {
     Effect.gen(function*() {
       const { query } = yield* failing
       assert.strictEqual((yield* Effect.retry(query, Schedule.recurs(3))).length, count)
+    }))
+})
+
+describe("an open change stream", () => {
+  it.live("gives what comes after an interruption to the next who asks", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled
+      const open = yield* items(fixture).watch().open
+      // Interrupted while the server holds the request, which the event then answers.
+      assert.isTrue(Option.isNone(yield* Effect.timeoutOption(open.next, "100 millis")))
+      yield* items(fixture).insertOne({ _id: 1000 })
+      yield* Effect.sleep(200)
+      yield* items(fixture).insertOne({ _id: 1001 })
+      const events = yield* Stream.runCollect(Stream.take(open.stream, 2))
+      assert.deepStrictEqual(events.map((event) => (event as Driver.Document)["documentKey"]["_id"]), [1000, 1001])
     }))
 })
 

@@ -5,7 +5,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { MongoClient } from "@mongofx/core"
-import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import type * as Driver from "mongodb"
 import { type ReplicaSet, startReplicaSet } from "./replicaSet.ts"
 import { interrupt, until } from "./utils.ts"
@@ -95,7 +95,7 @@ layer(
         ))
       yield* until("they run", async () => countOf(await leftOn(set)).reduce((a, b) => a + b) >= 4)
       yield* Scope.close(scope, Exit.void)
-      for (const fiber of fibers) assert.isUndefined(undefined, String(fiber))
+      for (const fiber of fibers) assert.isTrue(Exit.isFailure(yield* Fiber.join(fiber)))
       yield* nothingLeft(set)
     }), 60_000)
 })

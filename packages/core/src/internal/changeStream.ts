@@ -94,8 +94,6 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private position: Position
   private cursor: CursorRun<Driver.Document> | undefined
-  /** The batch that is on its way, also when the fiber that asked for it has been interrupted. */
-  private inFlight: Promise<Array<Driver.Document>> | undefined
   private fragments: Fragments | undefined
   private lastToken: Driver.ResumeToken | undefined
   private invalidated = false
@@ -157,19 +155,11 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   private close(): Effect.Effect<void> {
     const { cursor } = this
     this.cursor = undefined
-    this.inFlight = undefined
     this.isOpen = false
     return cursor === undefined ? Effect.void : cursor.closed
   }
 
   /** Waits for the batch that is on its way. Whoever is interrupted leaves it to the next who asks: only what is read is taken. */
-  private nextBatch(cursor: CursorRun<Driver.Document>): Effect.Effect<Array<Driver.Document>, MongoError> {
-    return Effect.callback((resume) => {
-      const inFlight = this.inFlight ??= cursor.nextBatch()
-      inFlight.then((batch) => resume(Effect.succeed(batch)), (error: MongoError) => resume(Effect.fail(error)))
-    })
-  }
-
   /** Opens a cursor where the stream stands, unless there is one. */
   private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() =>
     this.cursor !== undefined && this.isOpen
@@ -194,10 +184,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
       undefined
     )
     this.cursor = cursor
-    const opened = Effect.callback<void, MongoError>((resume) => {
-      cursor.start().then(() => resume(Effect.void), (error: MongoError) => resume(Effect.fail(error)))
-    })
-    return Effect.map(opened, () => {
+    return Effect.map(cursor.started, () => {
       this.isOpen = true
       this.everOpened = true
       this.advance(cursor.postBatchResumeToken, cursor)
@@ -216,8 +203,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   private readonly once: Effect.Effect<ChangeBatch<A, Event>, MongoError> = Effect.flatMap(
     this.ensureOpen,
     (cursor) =>
-      Effect.flatMap(this.nextBatch(cursor), (documents) => {
-        this.inFlight = undefined
+      Effect.flatMap(cursor.next, (documents) => {
         const events: Array<Event> = []
         const tokens: Array<Driver.ResumeToken> = []
         for (const document of documents) {

@@ -196,12 +196,12 @@ export class CursorRun<A> implements Reader {
     }
   }
 
-  nextBatch(): Promise<Array<A>> {
+  private nextBatch(): Promise<Array<A>> {
     return this.timed(() => this.fetch())
   }
 
   /** Opens the cursor on the server without asking for more than its first reply. */
-  start(): Promise<void> {
+  private start(): Promise<void> {
     return this.timed(async () => {
       const cursor = this.cursor ??= this.open()
       await internalsOf(cursor).cursorInit()
