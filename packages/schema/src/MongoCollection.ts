@@ -23,13 +23,13 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { DocumentError } from "./DocumentError.ts"
-import type { Filter } from "./Filter.ts"
+import type { Filter, Input as FilterInput, Key, PartialFilter } from "./Filter.ts"
 import * as internal from "./internal/collection.ts"
-import type { ElementOf, IdOf, Path, ValueAt } from "./Path.ts"
+import type { Argument, ElementOf, IdOf, Path, ValueAt } from "./Path.ts"
 import type { Pipeline } from "./Pipeline.ts"
-import type { Exact, Projected, Projection } from "./Projection.ts"
-import type { AggregateQuery, Failure, FindQuery, IndexKeys, OnInvalid, Sort } from "./Query.ts"
-import type { ArrayFilter, Update } from "./Update.ts"
+import type { Input as ProjectionInput, Projected } from "./Projection.ts"
+import type { AggregateQuery, Failure, FindQuery, IndexKeys, IndexKeysInput, OnInvalid, Sort } from "./Query.ts"
+import type { ArrayFilter, Input as UpdateInput, Update } from "./Update.ts"
 
 /**
  * The type of `TypeId`.
@@ -77,10 +77,161 @@ interface ArrayFiltered {
   readonly arrayFilters?: ReadonlyArray<ArrayFilter> | undefined
 }
 
-interface Projecting<A, P> {
+interface Projecting<A, P, K extends PropertyKey> {
   /** The fields that are returned. */
-  readonly projection?: Exact<A, P> | undefined
+  readonly projection?: ProjectionInput<A, P, K> | undefined
 }
+
+/**
+ * Options of `insertOne`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface InsertOneOptions extends OptionsOf<Driver.InsertOneOptions> {}
+
+/**
+ * Options of `insertMany` and `bulkWrite`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface BulkWriteOptions extends OptionsOf<Driver.BulkWriteOptions> {}
+
+/**
+ * Options of `find`. Most others are methods of the query.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface FindOptions extends OptionsOf<Driver.FindOptions, Typed | "returnKey" | "showRecordId"> {}
+
+/**
+ * Options of `findOne`: `P` is the type of the projection, `K` its keys.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface FindOneOptions<A, P = never, K extends PropertyKey = never>
+  extends
+    OptionsOf<Driver.FindOneOptions, Typed | "returnKey" | "showRecordId">,
+    Sorted<A>,
+    Hinted<A>,
+    Projecting<A, P, K>
+{}
+
+/**
+ * Options of `findOneAndDelete`: `P` is the type of the projection, `K` its keys.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface FindOneAndDeleteOptions<A, P = never, K extends PropertyKey = never>
+  extends
+    OptionsOf<Driver.FindOneAndDeleteOptions, Typed | "includeResultMetadata">,
+    Sorted<A>,
+    Hinted<A>,
+    Projecting<A, P, K>
+{}
+
+/**
+ * Options of `findOneAndReplace`: `P` is the type of the projection, `K` its keys.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface FindOneAndReplaceOptions<A, P = never, K extends PropertyKey = never>
+  extends
+    OptionsOf<Driver.FindOneAndReplaceOptions, Typed | "includeResultMetadata">,
+    Sorted<A>,
+    Hinted<A>,
+    Projecting<A, P, K>
+{}
+
+/**
+ * Options of `findOneAndUpdate`: `P` is the type of the projection, `K` its keys.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface FindOneAndUpdateOptions<A, P = never, K extends PropertyKey = never>
+  extends
+    OptionsOf<Driver.FindOneAndUpdateOptions, Typed | "includeResultMetadata">,
+    Sorted<A>,
+    Hinted<A>,
+    ArrayFiltered,
+    Projecting<A, P, K>
+{}
+
+/**
+ * Options of `updateMany`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface UpdateManyOptions<A> extends OptionsOf<Driver.UpdateOptions, Typed>, Hinted<A>, ArrayFiltered {}
+
+/**
+ * Options of `updateOne`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface UpdateOptions<A> extends UpdateManyOptions<A>, Sorted<A> {}
+
+/**
+ * Options of `replaceOne`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface ReplaceOptions<A> extends OptionsOf<Driver.ReplaceOptions, Typed>, Sorted<A>, Hinted<A> {}
+
+/**
+ * Options of `deleteOne` and `deleteMany`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface DeleteOptions<A> extends OptionsOf<Driver.DeleteOptions, Typed | "ordered">, Hinted<A> {}
+
+/**
+ * Options of `countDocuments`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface CountDocumentsOptions<A> extends OptionsOf<Driver.CountDocumentsOptions, Typed>, Hinted<A> {}
+
+/**
+ * Options of `distinct`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface DistinctOptions<A> extends OptionsOf<Driver.DistinctOptions, Typed>, Hinted<A> {}
+
+/**
+ * Options of `aggregate`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface AggregateOptions extends OptionsOf<Driver.AggregateOptions, "out" | "cursor"> {}
 
 /**
  * What is inserted: the fields of the schema, or of a model's variant `insert`. What has a default may be left out, and so
@@ -176,7 +327,7 @@ export interface UpdateResult<A> {
  */
 export type IndexOptions<A> = OptionsOf<Driver.IndexOptions, "partialFilterExpression"> & {
   /** The documents that are in the index. */
-  readonly partialFilterExpression?: Filter<A> | undefined
+  readonly partialFilterExpression?: PartialFilter<A> | undefined
 }
 
 type Write<A> = {
@@ -322,40 +473,32 @@ export interface MongoCollection<S extends Schema.Constraint> {
   /** Inserts a document. Fails with a `DuplicateKeyError` where a unique index has its key already. */
   readonly insertOne: (
     document: Insert<S>,
-    options?: OptionsOf<Driver.InsertOneOptions>
+    options?: InsertOneOptions
   ) => Effect.Effect<InsertOneResult<S["Type"]>, Failure, InsertServices<S>>
   /** Inserts documents. All are encoded before the first one is sent. */
   readonly insertMany: (
     documents: ReadonlyArray<Insert<S>>,
-    options?: OptionsOf<Driver.BulkWriteOptions>
+    options?: BulkWriteOptions
   ) => Effect.Effect<InsertManyResult<S["Type"]>, Failure, InsertServices<S>>
 
   /** A query of the documents that match; of all without a filter. */
-  readonly find: (
-    filter?: Filter<S["Type"]>,
-    options?: OptionsOf<Driver.FindOptions, Typed | "returnKey" | "showRecordId">
+  readonly find: <const F, K extends Key<S["Type"]>>(
+    filter?: FilterInput<S["Type"], F, K>,
+    options?: FindOptions
   ) => FindQuery<S["Type"], S["Type"], S["DecodingServices"] | S["EncodingServices"]>
   /** The first document that matches, or none. */
-  readonly findOne: <const P extends Projection<S["Type"]> = never>(
-    filter?: Filter<S["Type"]>,
-    options?:
-      & OptionsOf<Driver.FindOneOptions, Typed | "returnKey" | "showRecordId">
-      & Sorted<S["Type"]>
-      & Hinted<S["Type"]>
-      & Projecting<S["Type"], P>
+  readonly findOne: <const F, K extends Key<S["Type"]>, PK extends Path<S["Type"]>, const P = never>(
+    filter?: FilterInput<S["Type"], F, K>,
+    options?: FindOneOptions<S["Type"], P, PK>
   ) => Effect.Effect<
     Option.Option<Left<S["Type"], P>>,
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
   /** Deletes the first document that matches and returns it. It is gone even if it does not decode. */
-  readonly findOneAndDelete: <const P extends Projection<S["Type"]> = never>(
-    filter: Filter<S["Type"]>,
-    options?:
-      & OptionsOf<Driver.FindOneAndDeleteOptions, Typed | "includeResultMetadata">
-      & Sorted<S["Type"]>
-      & Hinted<S["Type"]>
-      & Projecting<S["Type"], P>
+  readonly findOneAndDelete: <const F, K extends Key<S["Type"]>, PK extends Path<S["Type"]>, const P = never>(
+    filter: FilterInput<S["Type"], F, K>,
+    options?: FindOneAndDeleteOptions<S["Type"], P, PK>
   ) => Effect.Effect<
     Option.Option<Left<S["Type"], P>>,
     Failure,
@@ -365,14 +508,10 @@ export interface MongoCollection<S extends Schema.Constraint> {
    * Replaces the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. It
    * is replaced even if what is returned does not decode.
    */
-  readonly findOneAndReplace: <const P extends Projection<S["Type"]> = never>(
-    filter: Filter<S["Type"]>,
+  readonly findOneAndReplace: <const F, K extends Key<S["Type"]>, PK extends Path<S["Type"]>, const P = never>(
+    filter: FilterInput<S["Type"], F, K>,
     replacement: Replacement<S>,
-    options?:
-      & OptionsOf<Driver.FindOneAndReplaceOptions, Typed | "includeResultMetadata">
-      & Sorted<S["Type"]>
-      & Hinted<S["Type"]>
-      & Projecting<S["Type"], P>
+    options?: FindOneAndReplaceOptions<S["Type"], P, PK>
   ) => Effect.Effect<
     Option.Option<Left<S["Type"], P>>,
     Failure,
@@ -382,15 +521,17 @@ export interface MongoCollection<S extends Schema.Constraint> {
    * Updates the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. It
    * is updated even if what is returned does not decode.
    */
-  readonly findOneAndUpdate: <const P extends Projection<S["Type"]> = never>(
-    filter: Filter<S["Type"]>,
-    update: Update<S["Type"]>,
-    options?:
-      & OptionsOf<Driver.FindOneAndUpdateOptions, Typed | "includeResultMetadata">
-      & Sorted<S["Type"]>
-      & Hinted<S["Type"]>
-      & ArrayFiltered
-      & Projecting<S["Type"], P>
+  readonly findOneAndUpdate: <
+    const F,
+    K extends Key<S["Type"]>,
+    const U,
+    UK extends Path<S["Type"]>,
+    PK extends Path<S["Type"]>,
+    const P = never
+  >(
+    filter: FilterInput<S["Type"], F, K>,
+    update: UpdateInput<S["Type"], U, UK>,
+    options?: FindOneAndUpdateOptions<S["Type"], P, PK>
   ) => Effect.Effect<
     Option.Option<Left<S["Type"], P>>,
     Failure,
@@ -398,32 +539,32 @@ export interface MongoCollection<S extends Schema.Constraint> {
   >
 
   /** Updates the first document that matches. */
-  readonly updateOne: (
-    filter: Filter<S["Type"]>,
-    update: Update<S["Type"]>,
-    options?: OptionsOf<Driver.UpdateOptions, Typed> & Sorted<S["Type"]> & Hinted<S["Type"]> & ArrayFiltered
+  readonly updateOne: <const F, K extends Key<S["Type"]>, const U, UK extends Path<S["Type"]>>(
+    filter: FilterInput<S["Type"], F, K>,
+    update: UpdateInput<S["Type"], U, UK>,
+    options?: UpdateOptions<S["Type"]>
   ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
   /** Updates all documents that match. The driver never retries it. */
-  readonly updateMany: (
-    filter: Filter<S["Type"]>,
-    update: Update<S["Type"]>,
-    options?: OptionsOf<Driver.UpdateOptions, Typed> & Hinted<S["Type"]> & ArrayFiltered
+  readonly updateMany: <const F, K extends Key<S["Type"]>, const U, UK extends Path<S["Type"]>>(
+    filter: FilterInput<S["Type"], F, K>,
+    update: UpdateInput<S["Type"], U, UK>,
+    options?: UpdateManyOptions<S["Type"]>
   ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
   /** Puts another document in the place of the first one that matches; its `_id` stays. */
-  readonly replaceOne: (
-    filter: Filter<S["Type"]>,
+  readonly replaceOne: <const F, K extends Key<S["Type"]>>(
+    filter: FilterInput<S["Type"], F, K>,
     replacement: Replacement<S>,
-    options?: OptionsOf<Driver.ReplaceOptions, Typed> & Sorted<S["Type"]> & Hinted<S["Type"]>
+    options?: ReplaceOptions<S["Type"]>
   ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
   /** Deletes the first document that matches. */
-  readonly deleteOne: (
-    filter: Filter<S["Type"]>,
-    options?: OptionsOf<Driver.DeleteOptions, Typed | "ordered"> & Hinted<S["Type"]>
+  readonly deleteOne: <const F, K extends Key<S["Type"]>>(
+    filter: FilterInput<S["Type"], F, K>,
+    options?: DeleteOptions<S["Type"]>
   ) => Effect.Effect<Driver.DeleteResult, Failure, S["EncodingServices"]>
   /** Deletes all documents that match: all of the collection for `{}`. The driver never retries it. */
-  readonly deleteMany: (
-    filter: Filter<S["Type"]>,
-    options?: OptionsOf<Driver.DeleteOptions, Typed | "ordered"> & Hinted<S["Type"]>
+  readonly deleteMany: <const F, K extends Key<S["Type"]>>(
+    filter: FilterInput<S["Type"], F, K>,
+    options?: DeleteOptions<S["Type"]>
   ) => Effect.Effect<Driver.DeleteResult, Failure, S["EncodingServices"]>
   /**
    * Runs inserts, updates, replacements and deletes of this collection in batches: in order and up to the first error, or
@@ -431,23 +572,27 @@ export interface MongoCollection<S extends Schema.Constraint> {
    */
   readonly bulkWrite: (
     operations: ReadonlyArray<BulkOperation<S>>,
-    options?: OptionsOf<Driver.BulkWriteOptions>
+    options?: BulkWriteOptions
   ) => Effect.Effect<Driver.BulkWriteResult, Failure, InsertServices<S> | S["EncodingServices"]>
 
   /** Counts the documents that match by reading them or an index. */
-  readonly countDocuments: (
-    filter?: Filter<S["Type"]>,
-    options?: OptionsOf<Driver.CountDocumentsOptions, Typed> & Hinted<S["Type"]>
+  readonly countDocuments: <const F, K extends Key<S["Type"]>>(
+    filter?: FilterInput<S["Type"], F, K>,
+    options?: CountDocumentsOptions<S["Type"]>
   ) => Effect.Effect<number, Failure, S["EncodingServices"]>
   /** The number of documents after the collection's metadata: fast, and off by some after an unclean shutdown. */
   readonly estimatedDocumentCount: (
     options?: OptionsOf<Driver.EstimatedDocumentCountOptions>
   ) => Effect.Effect<number, MongoError.MongoError>
   /** The different values of a field, decoded; of its elements, where it is an array. */
-  readonly distinct: <const P extends Path<S["Type"]>>(
-    path: P,
-    filter?: Filter<S["Type"]>,
-    options?: OptionsOf<Driver.DistinctOptions, Typed> & Hinted<S["Type"]>
+  readonly distinct: <
+    const P extends Path<S["Type"]>,
+    const F = unknown,
+    K extends Key<S["Type"]> = Key<S["Type"]>
+  >(
+    path: Argument<S["Type"], P>,
+    filter?: FilterInput<S["Type"], F, K>,
+    options?: DistinctOptions<S["Type"]>
   ) => Effect.Effect<
     Array<Distinct<ValueAt<S["Type"], P>>>,
     Failure,
@@ -457,7 +602,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
   readonly aggregate: <B extends Schema.Constraint>(
     schema: B,
     pipeline: Pipeline,
-    options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
+    options?: AggregateOptions
   ) => AggregateQuery<B["Type"], B["DecodingServices"]>
   /**
    * What happens to the collection, as a stream that goes on after failures. The pipeline is sent as it is; it may filter
@@ -469,8 +614,8 @@ export interface MongoCollection<S extends Schema.Constraint> {
   ) => DecodedChangeStream<S["Type"], S["DecodingServices"]>
 
   /** Makes an index if it is not there, and returns its name. Fails with an `IndexError` where another stands in its way. */
-  readonly createIndex: (
-    keys: IndexKeys<S["Type"]>,
+  readonly createIndex: <const F, K extends Path<S["Type"]> | "$**">(
+    keys: IndexKeysInput<S["Type"], F, K>,
     indexOptions?: IndexOptions<S["Type"]>,
     options?: OptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<string, Failure, S["EncodingServices"]>

@@ -3,42 +3,113 @@
  *
  * @since 0.1.0
  */
-import type { ElementFilter } from "./Filter.ts"
-import type { ElementOf, Path, ReadPaths } from "./Path.ts"
+import type { ElementFilter, NeedsArray } from "./Filter.ts"
+import type {
+  At,
+  Infer,
+  InferKeys,
+  IsBound,
+  IsPattern,
+  Known,
+  Leaf,
+  NoSuchPath,
+  Offered,
+  OfMembers,
+  Shallow,
+  Siblings,
+  Similar,
+  Suggested
+} from "./internal/pathTypes.ts"
+import type { ElementOf } from "./Path.ts"
 
 /**
- * A projection of documents whose decoded type is `A`: fields to include or fields to leave out, by their dotted paths.
+ * A projection of documents whose decoded type is `A`, for variables and parameters: fields to include or fields to leave
+ * out, by their dotted paths.
  *
  * **Details**
  *
  * `_id` is included unless it is left out. `$slice` takes elements of an array, `$elemMatch` the first that satisfies a
- * filter.
+ * filter. `{ $meta: "textScore" }` adds how well a document matches the search of `$text`, under a name of your choice.
+ *
+ * The annotation of a variable knows two names of a path. What follows the second is checked when the projection is used.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export type Projection<A> = {
-  readonly [E in ReadPaths<A> as E extends [infer P extends string, unknown] ? P : never]?: E extends [string, infer V]
-    ? Flag | ArrayOperator<ElementOf<V>>
-    : never
+export type Projection<A> = { readonly [P in Shallow<A> | "_id"]?: AtKey<A, P> }
+
+/**
+ * A value that the server computes for a document: how well it matches the search of `$text`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Meta {
+  /** What is computed. */
+  readonly $meta: "textScore"
 }
 
 /**
- * A projection with no other keys than those of the documents.
+ * What the compiler says of a field that is left out in a projection that includes others: a projection includes or leaves out.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export interface MixedWithInclusion<Path> {
+  /** The field. */
+  readonly "~cannot be left out where others are included": Path
+}
+
+/**
+ * A projection where it is written: `P` is the type of the literal, `K` its keys. Only those are looked at.
  *
  * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
-export type Exact<A, P> = P & { readonly [K in Exclude<keyof P, Path<A>>]: never }
+export type Input<A, P, K extends PropertyKey> =
+  & Infer<P>
+  & InferKeys<K>
+  & Offered<A>
+  & NoInfer<Fields<A, P, K>>
+
+type Fields<A, P, K extends PropertyKey> =
+  & { readonly [Q in K | Suggested<A, K>]?: AtKey<A, Q> }
+  & { readonly [Q in Mixed<A, P>]?: MixedWithInclusion<Q> }
+  & (IsBound<K> extends true ? WrongFields<A, P, K> : unknown)
+
+type WrongFields<A, P, K> = {
+  readonly [Q in Known<P>]?: Q extends `${string}.${string}` ? AtKey<A, Q>
+    : Q extends K ? unknown
+    : P[Q & keyof P] extends Meta ? Meta
+    : NoSuchPath<Q, Similar<A, Q>>
+}
+
+/** The fields that are left out, where others are included. `_id` may have another name in the schema. */
+type Mixed<A, P> = "_id" extends keyof A ? MixedFields<P> : never
+
+type MixedFields<P> = {
+  [K in keyof P]: K extends "_id" ? never : P[K] extends Included ? true : never
+}[keyof P] extends never ? never
+  : { [K in keyof P]: K extends "_id" ? never : P[K] extends Excluded ? K : never }[keyof P]
 
 type Flag = 0 | 1 | boolean
 
-type ArrayOperator<E> = [E] extends [never] ? never
+type ArrayOperator<V> = [ElementOf<V>] extends [never]
+  ? { readonly $slice: NeedsArray<V> } | { readonly $elemMatch: NeedsArray<V> }
   : { readonly $slice: number | readonly [number, number] } | {
-    readonly $elemMatch: ElementFilter<E>
+    readonly $elemMatch: ElementFilter<ElementOf<V>>
   }
+
+type AtKey<A, P> = P extends `${string}.${string}`
+  ? [At<A, P>] extends [never] ? IsPattern<P> extends true ? Flag : NoSuchPath<P, Siblings<A, P>>
+  : Flag | ArrayOperator<At<A, P>>
+  : Flag | ArrayOperator<First<A, P>>
+
+type First<A, P> = [P] extends [keyof A] ? A[P] : OfMembers<A, P>
 
 type Included = 1 | true
 
@@ -63,34 +134,54 @@ type Tails<P, Name extends string> = {
   readonly [K in keyof P as K extends `${Name}.${infer Rest}` ? Rest : never]: P[K]
 }
 
+/** What stands below a name of a path that is included: what is no object has nothing there. */
+type IncludedBelow<V, P> = V extends Leaf ? V extends undefined ? V : never
+  : V extends ReadonlyArray<infer E> ? ReadonlyArray<IncludedBelow<E, P>>
+  : Include<V, P>
+
+type ExcludedBelow<V, P> = V extends Leaf ? V
+  : V extends ReadonlyArray<infer E> ? ReadonlyArray<ExcludedBelow<E, P>>
+  : Exclude_<V, P>
+
+type Include<A, P> = Simplify<
+  & Kept<A, Plain<P> & keyof A>
+  & { readonly [K in Maybe<P> & keyof A]?: A[K] }
+  & KeptBelow<A, P, Surely<A, Deep<P> & keyof A>>
+  & {
+    readonly [K in Exclude<Deep<P> & keyof A, Surely<A, Deep<P> & keyof A>>]?: IncludedBelow<A[K], Tails<P, K & string>>
+  }
+  & { readonly [K in Metas<P>]: number }
+>
+
+// Mapped over `K extends keyof A`, so that an optional field stays optional; and over few names instead of all fields.
+type Kept<A, K extends keyof A> = { readonly [Q in K]: A[Q] }
+
+type KeptBelow<A, P, K extends keyof A> = { readonly [Q in K]: IncludedBelow<A[Q], Tails<P, Q & string>> }
+
+/** The fields whose values are always objects: others are not there when something below them is included. */
+type Surely<A, K extends keyof A> = K extends unknown
+  ? [Extract<Exclude<A[K], undefined>, Leaf>] extends [never] ? K : never
+  : never
+
+/** Keys that stand for a whole field, those that need not match, those whose field is gone into, and those that are added. */
+type Maybe<P> = { [K in keyof P]: P[K] extends { readonly $elemMatch: unknown } ? K : never }[keyof P]
+type Plain<P> = {
+  [K in keyof P]: P[K] extends Excluded | Meta | { readonly $elemMatch: unknown } ? never
+    : K extends `${string}.${string}` ? never
+    : K
+}[keyof P]
+type Deep<P> = Heads<Extract<keyof P, `${string}.${string}`>>
+type Metas<P> = { [K in keyof P]: P[K] extends Meta ? K : never }[keyof P]
+
 type Names<A> = { [K in keyof A]-?: A[K] extends Function ? never : K extends string ? K : never }[keyof A]
 
-type Below<V, P, Include> = V extends ReadonlyArray<infer E> ? ReadonlyArray<Below<E, P, Include>>
-  : V extends object ? Include extends true ? Include_<V, P> : Exclude_<V, P>
-  : V
-
-type Include_<A, P> = Simplify<
-  & { readonly [K in keyof A as K extends Plain<P> ? K : never]: A[K] }
-  & { readonly [K in keyof A as K extends Maybe<P> ? K : never]?: A[K] }
-  & {
-    readonly [K in keyof A as K extends Deep<P> ? K : never]: Below<A[K], Tails<P, K & string>, true>
-  }
->
-
-/** Keys that stand for a whole field, those that need not match, and those whose field is gone into. */
-type Maybe<P> = { [K in keyof P]: P[K] extends { readonly $elemMatch: unknown } ? K : never }[keyof P]
-type Plain<P> = Exclude<
-  { [K in keyof P]: P[K] extends Excluded ? never : K extends `${string}.${string}` ? never : K }[keyof P],
-  Maybe<P>
->
-type Deep<P> = Heads<Extract<keyof P, `${string}.${string}`>>
-
 type Exclude_<A, P> = Simplify<
-  {
+  & {
     readonly [K in keyof A as K extends Names<A> ? K extends Gone<P> ? never : K : never]: K extends Deep<P>
-      ? Below<A[K], Tails<P, K & string>, false>
+      ? ExcludedBelow<A[K], Tails<P, K & string>>
       : A[K]
   }
+  & { readonly [K in Metas<P>]: number }
 >
 
 type Gone<P> = { [K in keyof P]: P[K] extends Excluded ? K extends `${string}.${string}` ? never : K : never }[keyof P]
@@ -111,5 +202,5 @@ type WithId<A, P> = P extends { readonly _id: Excluded } ? P
  * @since 0.1.0
  */
 export type Projected<A, P> = A extends unknown
-  ? Includes<P> extends true ? Include_<A, Simplify<WithId<A, P>>> : Exclude_<A, P>
+  ? Includes<P> extends true ? Include<A, Simplify<WithId<A, P>>> : Exclude_<A, P>
   : never

@@ -12,8 +12,23 @@ import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { DocumentError } from "./DocumentError.ts"
 import type { Operand } from "./Filter.ts"
-import type { Path, ReadPaths } from "./Path.ts"
-import type { Exact, Projected, Projection } from "./Projection.ts"
+import type {
+  At,
+  Infer,
+  InferKeys,
+  IsBound,
+  IsPattern,
+  Keys,
+  Known,
+  NoSuchPath,
+  Offered,
+  OfMembers,
+  Shallow,
+  Siblings,
+  Similar,
+  Suggested
+} from "./internal/pathTypes.ts"
+import type { Input as ProjectionInput, Meta, Projected } from "./Projection.ts"
 
 /**
  * What a typed operation fails with.
@@ -34,24 +49,87 @@ export type Failure = MongoError.MongoError | DocumentError
 export type DecodePolicy = "fail" | "skip" | "collect"
 
 /**
- * The fields that documents are sorted by, in order.
+ * An order of values.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export type Sort<A> = { readonly [P in Path<A>]?: 1 | -1 | "asc" | "desc" | "ascending" | "descending" }
+export type Direction = 1 | -1 | "asc" | "desc" | "ascending" | "descending"
 
 /**
- * The keys of an index.
+ * The fields that documents are sorted by, in order, for variables and parameters.
+ *
+ * **Details**
+ *
+ * The annotation of a variable knows two names of a path. What follows the second is checked when the order is used.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export type IndexKeys<A> =
-  & { readonly [P in Path<A>]?: 1 | -1 | "2d" | "2dsphere" | "text" | "hashed" }
-  & { readonly "$**"?: 1 | -1 | "text" }
+export type Sort<A> = { readonly [P in Shallow<A> | "_id"]?: Direction }
+
+/**
+ * A sort order where it is written: `F` is the type of the literal, `K` its keys. A name with `{ $meta: "textScore" }` need
+ * not be one of a field.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type SortInput<A, F, K extends PropertyKey> =
+  & Infer<F>
+  & InferKeys<K>
+  & Offered<A>
+  & NoInfer<SortFields<A, F, K>>
+
+type SortFields<A, F, K extends PropertyKey> =
+  & { readonly [P in K | Suggested<A, K>]?: AtPath<A, P, P, Direction> }
+  & (IsBound<K> extends true ? {
+      readonly [P in Known<F>]?: P extends K ? AtPath<A, P, P, Direction>
+        : F[P & keyof F] extends Meta ? Meta
+        : NoSuchPath<P, Similar<A, P>>
+    }
+    : unknown)
+
+/** `Value` where there is such a path. */
+type AtPath<A, P, Q, Value> = Q extends `${string}.${string}`
+  ? [At<A, Q>] extends [never] ? IsPattern<Q> extends true ? Value : NoSuchPath<P, Siblings<A, Q>> : Value
+  : Value
+
+type IndexKind = 1 | -1 | "2d" | "2dsphere" | "text" | "hashed"
+
+/**
+ * The keys of an index, for variables and parameters. `$**` stands for all fields.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type IndexKeys<A> = { readonly [P in Shallow<A> | "_id" | "$**"]?: IndexKind }
+
+/**
+ * The keys of an index where they are written: `F` is the type of the literal, `K` its keys.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type IndexKeysInput<A, F, K extends PropertyKey> =
+  & Infer<F>
+  & InferKeys<K>
+  & Offered<A, "$**">
+  & NoInfer<IndexFields<A, F, K>>
+
+type IndexFields<A, F, K extends PropertyKey> =
+  & { readonly [P in K | Suggested<A, K>]?: AtPath<A, P, IndexPath<P>, IndexKind> }
+  & (IsBound<K> extends true ? {
+      readonly [P in Known<F>]?: P extends K ? AtPath<A, P, IndexPath<P>, IndexKind> : NoSuchPath<P, Similar<A, P>>
+    }
+    : unknown)
+
+type IndexPath<P> = P extends `${infer Q}.$**` ? Q : P
 
 /**
  * A bound of an index: a value for each of its keys.
@@ -61,10 +139,13 @@ export type IndexKeys<A> =
  * @since 0.1.0
  */
 export type IndexBound<A> = {
-  readonly [E in ReadPaths<A> as E extends [infer P extends string, unknown] ? P : never]?: E extends [string, infer V]
-    ? Operand<V>
-    : never
+  readonly [P in Shallow<A> | "_id"]?: P extends `${string}.${string}` ? BoundAt<At<A, P>>
+    : P extends keyof A ? Operand<A[P]>
+    : P extends "_id" ? Driver.ObjectId
+    : Operand<OfMembers<A, P>>
 }
+
+type BoundAt<V> = [V] extends [never] ? {} | null : Operand<V>
 
 /**
  * A read that has not run yet. Yield it for an array of all documents, or take one of its other views.
@@ -133,13 +214,15 @@ export interface OnInvalid<Fail, Skip, Collect> {
  */
 export interface FindQuery<A, B = A, R = never> extends Query<B, R> {
   /** Sets the order of the documents. */
-  readonly sort: (sort: Sort<A>) => FindQuery<A, B, R>
+  readonly sort: <const F, K extends Keys<A>>(sort: SortInput<A, F, K>) => FindQuery<A, B, R>
   /** Returns so many documents at the most; 0 is no limit. */
   readonly limit: (limit: number) => FindQuery<A, B, R>
   /** Leaves out so many documents at the start. */
   readonly skip: (skip: number) => FindQuery<A, B, R>
   /** Chooses the fields that are returned. Their type and their schema follow from the projection. */
-  readonly project: <const P extends Projection<A>>(projection: Exact<A, P>) => FindQuery<A, Projected<A, P>, R>
+  readonly project: <const P, K extends Keys<A>>(
+    projection: ProjectionInput<A, P, K>
+  ) => FindQuery<A, Projected<A, P>, R>
   /** What is done with a document that does not decode. */
   readonly onInvalid: OnInvalid<
     FindQuery<A, B, R>,

@@ -3,38 +3,72 @@
  *
  * @since 0.1.0
  */
+import type * as Option from "effect/Option"
 import type * as Driver from "mongodb"
-import type { Condition, Filter, Unsafe } from "./Filter.ts"
-import { UnsafeImpl } from "./internal/unsafe.ts"
-import type { ElementOf, WritePaths } from "./Path.ts"
+import type { Condition, ElementFilter, NeedsArray, NeedsNumber, NoSuchOperator, Unsafe, Value } from "./Filter.ts"
+import type {
+  Computed,
+  Infer,
+  InferKeys,
+  IsBound,
+  IsPattern,
+  Keys,
+  Known,
+  NoSuchPath,
+  Offered,
+  OfMembers,
+  Similar,
+  WriteAt,
+  WriteShallow,
+  WriteSiblings,
+  WriteSuggested
+} from "./internal/pathTypes.ts"
+import { type MarkedUpdate, UnsafeImpl, type UpdateMark } from "./internal/unsafe.ts"
+import type { ElementOf } from "./Path.ts"
 
-type PathOf<E> = E extends [infer P extends string, unknown] ? P : never
-type Defined<V> = Exclude<V, undefined>
-type ElementsOf<V> = ElementOf<Defined<V>>
+/**
+ * An update that was checked already, for documents of type `A` and so for all documents that are of this type: an
+ * `Update<A>`, or something unsafe.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Checked<A> extends MarkedUpdate<A> {}
 
-/** The paths whose value, when it is there, is always of the type. */
-type Where<Entries, Type> = Entries extends [string, infer V]
-  ? [Exclude<V, Type | null | undefined>] extends [never] ?
-    [Exclude<V, null | undefined>] extends [never] ? never : Entries
-  : never
-  : never
-
-type Optional<Entries> = Entries extends [string, infer V] ? undefined extends V ? Entries : never : never
-
-type Values<Entries> = {
-  readonly [E in Entries as PathOf<E>]?: E extends [string, infer V] ? Defined<V> : never
+/**
+ * What the compiler says of an update of a key: the `_id` of a document stays what it is.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export interface IsTheKey<Path> {
+  /** The key. */
+  readonly "~cannot be updated": Path
 }
 
-type Plain<V> = V extends number ? number : V extends bigint ? bigint : V
-
-/** What may be added to a number: brands and checks concern the number itself. */
-type Amounts<Entries> = {
-  readonly [E in Entries as PathOf<E>]?: E extends [string, infer V] ? Plain<Exclude<V, null | undefined>> : never
+/**
+ * What the compiler says of the removal of a field that the schema requires.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export interface IsRequired<Path> {
+  /** The field. */
+  readonly "~is required by the schema": Path
 }
 
 type Numeric = number | bigint | Driver.Long | Driver.Int32 | Driver.Double | Driver.Decimal128
 
-type Arrays<Entries> = Where<Entries, ReadonlyArray<unknown>>
+type Defined<V> = Exclude<V, null | undefined>
+
+/** What may be added to a number: brands and checks concern the number itself. */
+type Plain<V> = V extends number ? number : V extends bigint ? bigint : V
+
+// `V & number`: what is a number for the constraint fits where `V` is a type parameter.
+type Amount<V> = [Defined<V>] extends [Numeric] ? Value<V> | Plain<Defined<V>> : NeedsNumber<V> | (V & number)
 
 type SortOf<E> = 1 | -1 | { readonly [key: string]: 1 | -1 } & (E extends object ? unknown : never)
 
@@ -56,63 +90,134 @@ export interface Each<E> {
   readonly $sort?: SortOf<E>
 }
 
+type OfArray<V, T> = [Defined<V>] extends [ReadonlyArray<unknown>] ? T : NeedsArray<V>
+
+type ElementsOf<V> = ElementOf<Defined<V>>
+
+/** The operand of each operator, for a field of type `V` at a path. */
+interface Operands<V, P> {
+  readonly $set: Value<V>
+  readonly $setOnInsert: Value<V>
+  readonly $unset: undefined extends V ? Removed : [V] extends [Option.Option<unknown>] ? Removed : IsRequired<P>
+  readonly $inc: Amount<V>
+  readonly $mul: Amount<V>
+  readonly $min: Value<V>
+  readonly $max: Value<V>
+  readonly $push: OfArray<V, ElementsOf<V> | Each<ElementsOf<V>>>
+  readonly $addToSet: OfArray<V, ElementsOf<V> | { readonly $each: ReadonlyArray<ElementsOf<V>> }>
+  readonly $pull: OfArray<V, Pull<ElementsOf<V>>>
+  readonly $pullAll: OfArray<V, ReadonlyArray<ElementsOf<V>>>
+  readonly $pop: OfArray<V, 1 | -1>
+  readonly $currentDate: true
+  readonly $bit: [Defined<V>] extends [Numeric] ? { readonly [O in "and" | "or" | "xor"]?: Plain<Defined<V>> }
+    : NeedsNumber<V>
+}
+
+// An `Option` may stand for a key that need not be there. Whether it does, is known when the update is used.
+type Removed = true | "" | 1
+
+type Pull<E> = Condition<E> | ElementFilter<E>
+
 /**
- * Update operators for documents whose decoded type is `A`.
+ * The name of an operator.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export interface Operators<A, Entries = WritePaths<A>> {
-  /** Sets fields. */
-  readonly $set?: Values<Entries>
-  /** Sets fields of a document that the update inserts. */
-  readonly $setOnInsert?: Values<Entries>
-  /** Removes fields that the schema does not require. */
-  readonly $unset?: { readonly [E in Optional<Entries> as PathOf<E>]?: true | "" | 1 }
-  /** Adds to numbers. */
-  readonly $inc?: Amounts<Where<Entries, Numeric>>
-  /** Multiplies numbers. */
-  readonly $mul?: Amounts<Where<Entries, Numeric>>
-  /** Sets fields that are greater. */
-  readonly $min?: Values<Entries>
-  /** Sets fields that are less. */
-  readonly $max?: Values<Entries>
-  /** Adds elements to arrays. */
-  readonly $push?: {
-    readonly [E in Arrays<Entries> as PathOf<E>]?: E extends [string, infer V] ? ElementsOf<V> | Each<ElementsOf<V>>
-      : never
-  }
-  /** Adds elements to arrays that do not have them. */
-  readonly $addToSet?: {
-    readonly [E in Arrays<Entries> as PathOf<E>]?: E extends [string, infer V]
-      ? ElementsOf<V> | { readonly $each: ReadonlyArray<ElementsOf<V>> }
-      : never
-  }
-  /** Removes the elements that satisfy a condition. */
-  readonly $pull?: {
-    readonly [E in Arrays<Entries> as PathOf<E>]?: E extends [string, infer V] ? Pull<ElementsOf<V>> : never
-  }
-  /** Removes elements that are equal to one of these. */
-  readonly $pullAll?: {
-    readonly [E in Arrays<Entries> as PathOf<E>]?: E extends [string, infer V] ? ReadonlyArray<ElementsOf<V>> : never
-  }
-  /** Removes the last element, or with -1 the first. */
-  readonly $pop?: { readonly [E in Arrays<Entries> as PathOf<E>]?: 1 | -1 }
-  /** Sets fields that are stored as dates to the server's time. */
-  readonly $currentDate?: { readonly [E in Entries as PathOf<E>]?: true }
-  /** Changes bits of integers. */
-  readonly $bit?: {
-    readonly [E in Where<Entries, Numeric> as PathOf<E>]?: E extends [string, infer V]
-      ? { readonly [Operation in "and" | "or" | "xor"]?: Plain<Exclude<V, null | undefined>> }
-      : never
-  }
+export type Operator = keyof Operands<unknown, never>
+
+/** Any operand: for a path that the compiler cannot follow. It is checked when the update is used. */
+type AnyOperand = {} | null
+
+type AtKey<A, P, Op extends Operator> = P extends `${string}.${string}` ? AtPath<A, P, WriteAt<A, P>, Op>
+  : P extends "_id" ? Op extends "$setOnInsert" ? AtId<A> : IsTheKey<P>
+  : Operands<First<A, P>, P>[Op]
+
+/** An upsert may choose the `_id` of what it inserts. */
+type AtId<A> = A extends { readonly _id: infer Id } ? Value<Id> : Driver.ObjectId
+
+// As in filters: both branches take a value of the constraint.
+type First<A, P> = [P] extends [keyof A] ? A[P] : A[P & keyof A] | OfMembers<A, P>
+
+type AtPath<A, P extends string, V, Op extends Operator> = [V] extends [never]
+  ? IsPattern<P> extends true ? AnyOperand : NoSuchPath<P, WriteSiblings<A, P>>
+  : P extends `_id.${string}` ? Op extends "$setOnInsert" ? Operands<V, P>[Op] : IsTheKey<P>
+  : Operands<V, P>[Op]
+
+type Of<U, Op> = Op extends keyof U ? U[Op] : {}
+
+/** What stands under one operator. */
+type Group<A, U, K extends PropertyKey, Op extends Operator> = NoInfer<Fields<A, U, K, Op>> & InferKeys<K> & Offered<A>
+
+type Fields<A, U, K extends PropertyKey, Op extends Operator> =
+  & { readonly [P in K | WriteSuggested<A, K>]?: AtKey<A, P, Op> }
+  & (IsBound<K> extends true ? WrongFields<A, Of<U, Op>, K, Op> & Computed<Of<U, Op>> : unknown)
+
+type WrongFields<A, G, K, Op extends Operator> = {
+  readonly [P in Known<G>]?: P extends `${string}.${string}` ? AtKey<A, P, Op>
+    : P extends K ? unknown
+    : NoSuchPath<P, Similar<A, P>>
 }
 
-type Pull<E> = Condition<E> | (E extends object ? Filter<E & { readonly _id?: never }> : never)
+/**
+ * The operators of an update where it is written: `U` is the type of the literal, `K` the keys in its operators.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Operators<A, U, K extends PropertyKey> {
+  /** Sets fields. */
+  readonly $set?: Group<A, U, K, "$set">
+  /** Sets fields of a document that the update inserts. */
+  readonly $setOnInsert?: Group<A, U, K, "$setOnInsert">
+  /** Removes fields that the schema does not require. */
+  readonly $unset?: Group<A, U, K, "$unset">
+  /** Adds to numbers. */
+  readonly $inc?: Group<A, U, K, "$inc">
+  /** Multiplies numbers. */
+  readonly $mul?: Group<A, U, K, "$mul">
+  /** Sets fields that are greater. */
+  readonly $min?: Group<A, U, K, "$min">
+  /** Sets fields that are less. */
+  readonly $max?: Group<A, U, K, "$max">
+  /** Adds elements to arrays. */
+  readonly $push?: Group<A, U, K, "$push">
+  /** Adds elements to arrays that do not have them. */
+  readonly $addToSet?: Group<A, U, K, "$addToSet">
+  /** Removes the elements that satisfy a condition. */
+  readonly $pull?: Group<A, U, K, "$pull">
+  /** Removes elements that are equal to one of these. */
+  readonly $pullAll?: Group<A, U, K, "$pullAll">
+  /** Removes the last element, or with -1 the first. */
+  readonly $pop?: Group<A, U, K, "$pop">
+  /** Sets fields that are stored as dates to the server's time. */
+  readonly $currentDate?: Group<A, U, K, "$currentDate">
+  /** Changes bits of integers. */
+  readonly $bit?: Group<A, U, K, "$bit">
+}
+
+/** Stages, one by one. */
+type Stages<A, Us> = { readonly [I in keyof Us]: StageOf<A, Us[I]> }
+
+type StageOf<A, S> = [UpdateMark] extends [keyof S] ? Checked<A>
+  : S extends { readonly $set: infer G } ? { readonly $set: Literals<A, G> }
+  : S extends { readonly $addFields: infer G } ? { readonly $addFields: Literals<A, G> }
+  : S extends { readonly $unset: infer N } ? { readonly $unset: Unset<A, N> }
+  : Stage<A>
+
+type Literals<A, G> = {
+  readonly [P in keyof G]: P extends Keys<A> ? AtKey<A, P, "$set"> | Unsafe : NoSuchPath<P, Similar<A, P>>
+}
+
+type Unset<A, N> = N extends ReadonlyArray<unknown> ? { readonly [I in keyof N]: UnsetName<A, N[I]> } : UnsetName<A, N>
+
+type UnsetName<A, N> = N extends Keys<A> ? AtKey<A, N, "$unset"> extends infer R ? true extends R ? N : R : never
+  : NoSuchPath<N, Similar<A, N>>
 
 /**
- * A stage of an update by a pipeline.
+ * A stage of an update by a pipeline, for variables and parameters.
  *
  * **Details**
  *
@@ -123,34 +228,105 @@ type Pull<E> = Condition<E> | (E extends object ? Filter<E & { readonly _id?: ne
  * @category models
  * @since 0.1.0
  */
-export type Stage<A, Entries = WritePaths<A>> =
-  | { readonly $set: Literals<Entries> }
-  | { readonly $addFields: Literals<Entries> }
-  | { readonly $unset: PathOf<Optional<Entries>> | ReadonlyArray<PathOf<Optional<Entries>>> }
+export type Stage<A> =
+  | { readonly $set: AnnotatedLiterals<A> }
+  | { readonly $addFields: AnnotatedLiterals<A> }
+  | { readonly $unset: Removable<A> | ReadonlyArray<Removable<A>> }
   | Unsafe
 
-type Literals<Entries> = {
-  readonly [E in Entries as PathOf<E>]?: E extends [string, infer V] ? Defined<V> | Unsafe : never
-}
+type Removable<A> = keyof { [P in WriteShallow<A> as AtKey<A, P, "$unset"> extends IsRequired<P> ? never : P]: 1 }
+
+type AnnotatedLiterals<A> = { readonly [P in WriteShallow<A>]?: AtKey<A, P, "$set"> | Unsafe }
 
 /**
- * An update of documents whose decoded type is `A`: operators, or the stages of a pipeline.
+ * An update where it is written: `U` is the type of the literal, `K` the keys in its operators. Only those are looked at.
+ *
+ * @see {@link Update} for an update in a variable
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Input<A, U, K extends PropertyKey> =
+  & Infer<U>
+  & ([UpdateMark] extends [keyof U] ? Checked<A>
+    : U extends ReadonlyArray<unknown> ? Stages<A, U>
+    : { readonly [Op in Exclude<keyof U, Operator>]: NoSuchOperator<Op> } & Operators<A, U, K>)
+
+/**
+ * An update of documents whose decoded type is `A`, for variables and parameters: operators, or the stages of a pipeline.
  *
  * **Details**
  *
- * A key is a dotted path of five names at the most, which passes an array by an index, by `$`, `$[]` or `$[identifier]`.
- * Each operand goes through the codec of its field. What an update adds to a number need not pass the checks of the number:
- * a document can leave its schema by `$inc`, `$mul`, `$bit`, `$push` and what else computes on the server.
+ * A key is a dotted path, which passes an array by an index, by `$`, `$[]` or `$[identifier]`. Each operand goes through the
+ * codec of its field. What an update adds to a number need not pass the checks of the number: a document can leave its schema
+ * by `$inc`, `$mul`, `$bit`, `$push` and what else computes on the server.
  *
  * **Gotchas**
  *
+ * The annotation of a variable knows two names of a path. What follows the second is checked when the update is used, and by
+ * the compiler where the update is written as the argument of an operation or of `make`.
+ *
  * `$rename` changes what the schema is about, and is left to `Update.unsafe`.
  *
+ * @see {@link make} for an update that is checked in full and kept
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export type Update<A> = Operators<A> | ReadonlyArray<Stage<A>> | Unsafe
+export type Update<A> = Annotated<A> & Checked<A> | ReadonlyArray<Stage<A>> & Checked<A> | Unsafe
+
+type Annotated<A> = { -readonly [Op in Operator]?: { -readonly [P in WriteShallow<A>]?: AtShallow<A, P, Op> } }
+
+// The pattern of an identifier matches what ends in one further down as well.
+type AtShallow<A, P, Op extends Operator> = P extends `${string}.$[${string}]` ? AnyOperand : AtKey<A, P, Op>
+
+/**
+ * Checks an update in full, and keeps it as a value.
+ *
+ * **When to use**
+ *
+ * Use it for an update that is made in one place and used in another, and in code that is generic over its collection: an
+ * update that is made for `{ readonly version: number }` fits every collection whose documents have such a field.
+ *
+ * **Example** (The next version)
+ *
+ * ```ts
+ * import { Update } from "@mongofx/schema"
+ *
+ * const next = Update.make<{ readonly version: number }>()({ $inc: { version: 1 } })
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <A>() => <const U, K extends Keys<A>>(update: Input<A, U, K>): Update<A> => update as Update<A>
+
+/**
+ * One operator on one path, for a path that is computed.
+ *
+ * **Example** (Selling what is at a position)
+ *
+ * ```ts
+ * import { Update } from "@mongofx/schema"
+ *
+ * interface Order {
+ *   readonly items: ReadonlyArray<{ readonly qty: number }>
+ * }
+ *
+ * const sell = (position: number, qty: number) => Update.at<Order>()("$inc", `items.${position}.qty`, -qty)
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const at = <A>() =>
+<Op extends Operator, const P extends string>(
+  operator: Op,
+  path: P & ([WriteAt<A, P>] extends [never] ? NoSuchPath<P, WriteSiblings<A, P>> : unknown),
+  operand: NoInfer<AtKey<A, P, Op>>
+): Update<A> => ({ [operator]: { [path]: operand } }) as unknown as Update<A>
 
 /**
  * A condition on what a `$[identifier]` of an update stands for: `{ "item.sku": "x" }`.
@@ -185,4 +361,5 @@ export type ArrayFilter = Unsafe | { readonly [path: string]: unknown }
  * @category constructors
  * @since 0.1.0
  */
-export const unsafe = (update: Driver.Document | ReadonlyArray<Driver.Document>): Unsafe => new UnsafeImpl(update)
+export const unsafe = (update: Driver.Document | ReadonlyArray<Driver.Document>): Unsafe =>
+  new UnsafeImpl(update) as unknown as Unsafe

@@ -244,7 +244,7 @@ describe("filters", () => {
 })
 
 describe("updates", () => {
-  const refused = (update: Update.Update<User>) => update
+  const refused = Update.make<User>()
 
   it("are typed by path and operator", () => {
     expect(refused).type.not.toBeCallableWith({ $set: { name: 1 } })
