@@ -264,6 +264,9 @@ export interface ChangeStream<A extends Driver.Document = Driver.Document, Event
  * @since 0.1.0
  */
 export interface Watch<A extends Driver.Document = Driver.Document> {
+  // Without type parameters first: where a call stands, as in `consume`, would else decide them.
+  (pipeline: ReadonlyArray<Driver.Document> | undefined, options: RawWatchOptions): ChangeStream<A, RawChangeEvent<A>>
+  (pipeline?: ReadonlyArray<Driver.Document>, options?: WatchOptions): ChangeStream<A>
   <B extends Driver.Document = A>(
     pipeline: ReadonlyArray<Driver.Document> | undefined,
     options: RawWatchOptions

@@ -34,7 +34,7 @@ export interface StartPosition {
  * @category models
  * @since 0.1.0
  */
-export interface Source<out Event = unknown, out E = unknown, out R = unknown> {
+export interface Source<out Event, out E = MongoError, out R = never> {
   /** Opens it on the server, for as long as the scope lives. */
   readonly open: Effect.Effect<OpenSource<Event, E, R>, E, R | Scope.Scope>
 }
@@ -46,41 +46,12 @@ export interface Source<out Event = unknown, out E = unknown, out R = unknown> {
  * @category models
  * @since 0.1.0
  */
-export interface OpenSource<out Event, out E, out R> {
+export interface OpenSource<out Event, out E = MongoError, out R = never> {
   /** The next answer of the server, which has no events where nothing has happened for a time. */
   readonly next: Effect.Effect<ChangeBatch<Driver.Document, Event>, E, R>
   /** The token to resume with after everything that has been taken so far. */
   readonly resumeToken: Effect.Effect<Option.Option<Driver.ResumeToken>>
 }
-
-/**
- * The events of a source.
- *
- * @stability unstable
- * @category utility types
- * @since 0.1.0
- */
-export type EventOf<S> = S extends Source<infer Event, infer _E, infer _R> ? Event : never
-
-/**
- * What a source fails with.
- *
- * @stability unstable
- * @category utility types
- * @since 0.1.0
- */
-export type ErrorOf<S> = S extends Source<infer _Event, infer E, infer _R> ? E : never
-
-/**
- * The services that a source needs.
- *
- * @stability unstable
- * @category utility types
- * @since 0.1.0
- */
-export type ServicesOf<S> = S extends { readonly open: Effect.Effect<infer Opened, infer _E, infer _R> }
-  ? Opened extends { readonly next: Effect.Effect<infer _A, infer _E2, infer R> } ? R : never
-  : never
 
 /**
  * What a durable consumer does.
@@ -89,17 +60,17 @@ export type ServicesOf<S> = S extends { readonly open: Effect.Effect<infer Opene
  * @category options
  * @since 0.1.0
  */
-export interface ConsumeOptions<S extends Source, E, R> {
+export interface ConsumeOptions<Event, E, R, SourceError = MongoError, SourceServices = never> {
   /** The name under which its token and its lease are kept. Instances of one name share the work, one at a time. */
   readonly name: string
   /** Makes the change stream: spread the position into the options of `watch`. */
-  readonly watch: (position: StartPosition) => S
+  readonly watch: (position: StartPosition) => Source<Event, SourceError, SourceServices>
   /**
    * Handles one event. It may run more than once for an event. `checkpoint` saves the event's token at once: run inside the handler's
    * own transaction, by a store of the same client, it makes the event's effects happen exactly once. It fails with a
    * `ChangeStreamError` of kind `leaseLost` when another instance has taken over, and the transaction has to fail with it.
    */
-  readonly handler: (event: EventOf<S>, checkpoint: Effect.Effect<void, MongoError>) => Effect.Effect<void, E, R>
+  readonly handler: (event: Event, checkpoint: Effect.Effect<void, MongoError>) => Effect.Effect<void, E, R>
   /**
    * What happens at the very first start, when no token is saved: `"now"` (by default) goes on with what happens from now on. An effect
    * works off what is there already. It runs when the position is secured, and nothing is lost between it and the stream: what is
@@ -126,7 +97,7 @@ export interface ConsumeOptions<S extends Source, E, R> {
    */
   readonly onPoison?: {
     readonly retry?: Schedule.Schedule<unknown, Cause.Cause<E>> | undefined
-    readonly deadLetter: (event: EventOf<S>, cause: Cause.Cause<E>) => Effect.Effect<void, E | MongoError, R>
+    readonly deadLetter: (event: Event, cause: Cause.Cause<E>) => Effect.Effect<void, E | MongoError, R>
   } | undefined
 }
 
@@ -184,12 +155,12 @@ export interface ChangeStreamConsumer<out E> {
  * @category constructors
  * @since 0.1.0
  */
-export const make: <S extends Source, E, R>(
-  options: ConsumeOptions<S, E, R>
+export const make: <Event, E, R, SourceError, SourceServices>(
+  options: ConsumeOptions<Event, E, R, SourceError, SourceServices>
 ) => Effect.Effect<
-  ChangeStreamConsumer<E | ErrorOf<S> | MongoError>,
-  E | ErrorOf<S> | MongoError,
-  R | ServicesOf<S> | ResumeTokenStore | Scope.Scope
+  ChangeStreamConsumer<E | SourceError | MongoError>,
+  E | SourceError | MongoError,
+  R | SourceServices | ResumeTokenStore | Scope.Scope
 > = internal.make
 
 /**
@@ -271,6 +242,6 @@ export const make: <S extends Source, E, R>(
  * @category combinators
  * @since 0.1.0
  */
-export const consume: <S extends Source, E, R>(
-  options: ConsumeOptions<S, E, R>
-) => Effect.Effect<never, E | ErrorOf<S> | MongoError, R | ServicesOf<S> | ResumeTokenStore> = internal.consume
+export const consume: <Event, E, R, SourceError, SourceServices>(
+  options: ConsumeOptions<Event, E, R, SourceError, SourceServices>
+) => Effect.Effect<never, E | SourceError | MongoError, R | SourceServices | ResumeTokenStore> = internal.consume

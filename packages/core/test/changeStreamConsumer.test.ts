@@ -1,63 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type ChangeStream, ChangeStreamConsumer, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
-import { Cause, Duration, Effect, Exit, Fiber, Metric, Option, Random, Schedule } from "effect"
-import type * as Driver from "mongodb"
-import { failCommand, type Fixture, nothingLeft, setup, until } from "./utils.ts"
-
-interface Item {
-  readonly _id: number
-  readonly document?: number
-}
-
-const store = ResumeTokenStore.ResumeTokenStore
-
-const outbox = Effect.gen(function*() {
-  const fixture = yield* setup()
-  const items = fixture.db.collection<Item>("items")
-  yield* fixture.db.createCollection("items")
-  return { ...fixture, items }
-})
-
-const idOf = (event: ChangeStream.ChangeEvent<Item>) =>
-  (event as Driver.ChangeStreamInsertDocument<Item>).documentKey._id
-
-type Options<E, R> = ChangeStreamConsumer.ConsumeOptions<ChangeStream.ChangeStream<Item>, E, R>
-
-const optionsOf = <E = never, R = never>(
-  { items }: { readonly items: ReturnType<typeof collectionOf> },
-  options: Partial<Options<E, R>> & Pick<Options<E, R>, "handler">
-): Options<E, R> => ({
-  name: "test",
-  watch: (position) =>
-    items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "50 millis", ...position }),
-  ...options
-})
-
-const consumer = <E = never, R = never>(
-  fixture: { readonly items: ReturnType<typeof collectionOf> },
-  options: Partial<Options<E, R>> & Pick<Options<E, R>, "handler">
-) => ChangeStreamConsumer.consume(optionsOf(fixture, options))
-
-const collectionOf = (fixture: Fixture) => fixture.db.collection<Item>("items")
-
-const collect = (seen: Array<number>) => (event: ChangeStream.ChangeEvent<Item>) =>
-  Effect.sync(() => {
-    seen.push(idOf(event))
-  })
-
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
-
-const insert = (fixture: { readonly items: ReturnType<typeof collectionOf> }, from: number, to: number) =>
-  fixture.items.insertMany(range(from, to).map((_id) => ({ _id })))
-
-const withMemory = Effect.provide(ResumeTokenStore.layerMemory)
-
-const opened = (fixture: Fixture) => until("the change stream is open", () => fixture.sent().includes("getMore"))
+import { Cause, Effect, Exit, Fiber, Logger, Metric, Option, Random, Schedule, Scope } from "effect"
+import {
+  collect,
+  consumer,
+  idOf,
+  insert,
+  type Item,
+  opened,
+  optionsOf,
+  outbox,
+  range,
+  startHere,
+  store,
+  withMemory
+} from "./consumers.ts"
+import { failCommand, nothingLeft, reasonOf, until } from "./utils.ts"
 
 describe("consume", () => {
-  it.live("handles what happens from its first start on, and after an interruption goes on where it was", () =>
+  it.effect("handles what happens from its first start on, and after an interruption goes on where it was", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       yield* insert(fixture, 0, 3)
       const seen: Array<number> = []
       const first = yield* Effect.forkChild(consumer(fixture, { handler: collect(seen) }))
@@ -73,9 +36,9 @@ describe("consume", () => {
       yield* nothingLeft(fixture)
     }).pipe(withMemory))
 
-  it.live("saves the token after so many events, and after so much time while idle", () =>
+  it.effect("saves the token after so many events, and after so much time while idle", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       const { load } = yield* store
       const seen: Array<number> = []
       const counted = yield* Effect.forkChild(
@@ -89,8 +52,8 @@ describe("consume", () => {
       assert.deepStrictEqual(yield* load("test"), start)
       yield* insert(fixture, 4, 5)
       yield* until("five are handled", () => seen.length === 5)
-      yield* Effect.sleep("50 millis")
-      assert.notDeepEqual(yield* load("test"), start)
+      yield* until("the token is saved", async () =>
+        JSON.stringify(await Effect.runPromise(load("test"))) !== JSON.stringify(start))
       yield* Fiber.interrupt(counted)
 
       const idle = yield* Effect.forkChild(
@@ -104,9 +67,9 @@ describe("consume", () => {
       assert.strictEqual(seen.length, 5)
     }).pipe(withMemory))
 
-  it.live("a failing handler fails it with its own error, and the event comes again", () =>
+  it.effect("a failing handler fails it with its own error, and the event comes again", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       const seen: Array<number> = []
       const handler = (event: ChangeStream.ChangeEvent<Item>) =>
         idOf(event) === 2 && !seen.includes(2)
@@ -123,9 +86,9 @@ describe("consume", () => {
       assert.deepStrictEqual(seen, [0, 1, 2, 2, 3, 4])
     }).pipe(withMemory))
 
-  it.live("onPoison tries again, then gives the event away and goes on", () =>
+  it.effect("onPoison tries again, then gives the event away and goes on", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       const seen: Array<number> = []
       const dead: Array<readonly [number, string]> = []
       const handler = (event: ChangeStream.ChangeEvent<Item>) =>
@@ -149,9 +112,9 @@ describe("consume", () => {
       assert.deepStrictEqual(dead, [[1, "bad"], [2, "worse"]])
     }).pipe(withMemory))
 
-  it.live("interruption of a handler is no poison", () =>
+  it.effect("interruption of a handler is no poison", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       let started = false
       const fiber = yield* Effect.forkChild(consumer(fixture, {
         handler: () =>
@@ -169,27 +132,142 @@ describe("consume", () => {
     }).pipe(withMemory))
 })
 
-/** As if a consumer had worked before, and had come to here. */
-const startHere = (fixture: { readonly items: ReturnType<typeof collectionOf> }) =>
-  Effect.gen(function*() {
-    const { acquire, release, save } = yield* store
-    const changes = yield* fixture.items.watch([{ $match: { operationType: "insert" } }]).open
-    const turn = Option.getOrThrow(yield* acquire("test", "before", Duration.minutes(1)))
-    const token = Option.getOrThrow(yield* changes.resumeToken)
-    assert.isTrue(yield* save(turn, 1, { token, started: true }))
-    yield* release(turn)
-  })
+describe("the first start", () => {
+  it.effect("make returns when the position is secured: what is written from then on is handled", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      yield* insert(fixture, 0, 1)
+      const { name } = yield* ChangeStreamConsumer.make(optionsOf(fixture, { handler: collect(seen) }))
+      assert.strictEqual(name, "test")
+      assert.isTrue(Option.isSome(yield* Effect.flatMap(store, ({ load }) => load("test"))))
+      yield* insert(fixture, 1, 2)
+      yield* insert(fixture, 2, 3)
+      yield* until("both are handled", () => seen.length === 2)
+      assert.deepStrictEqual(seen, [1, 2])
+    }).pipe(withMemory))
+
+  it.effect("loses nothing that is written from then on when it dies before it has handled anything", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      const scope = yield* Scope.make()
+      yield* Scope.provide(
+        ChangeStreamConsumer.make(optionsOf(fixture, { handler: () => Effect.never })),
+        scope
+      )
+      yield* insert(fixture, 0, 3)
+      yield* Scope.close(scope, Exit.void)
+      yield* ChangeStreamConsumer.make(optionsOf(fixture, { handler: collect(seen) }))
+      yield* until("all are handled", () => seen.length === 3)
+    }).pipe(withMemory))
+
+  it.effect("works off what is there already, once, and loses nothing between that and the stream", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      let starts = 0
+      const start = ChangeStreamConsumer.make(optionsOf(fixture, {
+        onFirstStart: Effect.gen(function*() {
+          starts++
+          for (const { _id } of yield* fixture.items.find().sort({ _id: 1 })) seen.push(_id)
+          yield* insert(fixture, 5, 7)
+        }),
+        handler: collect(seen)
+      }))
+      yield* insert(fixture, 0, 3)
+      yield* Effect.scoped(Effect.andThen(start, until("all are handled", () => seen.length === 5)))
+      yield* insert(fixture, 7, 8)
+      yield* start
+      yield* until("the last is handled", () => seen.length === 6)
+      assert.deepStrictEqual(seen, [0, 1, 2, 5, 6, 7])
+      assert.strictEqual(starts, 1)
+    }).pipe(withMemory))
+
+  it.effect("that dies in onFirstStart begins with it again, and sees what was deleted meanwhile", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const { items } = fixture
+      const index = new Set<number>()
+      const start = (last: Effect.Effect<void>) =>
+        ChangeStreamConsumer.make({
+          ...optionsOf(fixture, {
+            onFirstStart: Effect.gen(function*() {
+              for (const { _id } of yield* items.find()) index.add(_id)
+              yield* last
+            }),
+            handler: (event) =>
+              Effect.sync(() => {
+                if (event.operationType === "insert") index.add(idOf(event))
+                if (event.operationType === "delete") index.delete(idOf(event))
+              })
+          }),
+          watch: (position) => items.watch([], { maxAwaitTime: "50 millis", ...position })
+        })
+      yield* insert(fixture, 0, 3)
+      const scope = yield* Scope.make()
+      yield* Scope.provide(start(Effect.never), scope)
+      yield* until("the first has read all", () => index.size === 3)
+      yield* Scope.close(scope, Exit.void)
+      const { load } = yield* store
+      assert.isFalse(Option.getOrThrow(yield* load("test")).started)
+      yield* items.deleteOne({ _id: 1 })
+      yield* insert(fixture, 3, 5)
+      yield* start(Effect.void)
+      yield* until("the deletion is handled", () => !index.has(1) && index.size === 4)
+      assert.deepStrictEqual([...index].sort(), [0, 2, 3, 4])
+      yield* until("it has started", async () => Option.getOrThrow(await Effect.runPromise(load("test"))).started)
+    }).pipe(withMemory))
+
+  it.effect("an instance that waits for its turn is ready when another one has secured the position", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<string> = []
+      const instance = (name: string) =>
+        ChangeStreamConsumer.make(
+          optionsOf(fixture, { handler: (event) => Effect.sync(() => void seen.push(`${name}${idOf(event)}`)) })
+        )
+      const scope = yield* Scope.make()
+      yield* Scope.provide(instance("a"), scope)
+      yield* instance("b")
+      yield* insert(fixture, 0, 1)
+      yield* until("it is handled", () => seen.length === 1)
+      yield* Scope.close(scope, Exit.void)
+      yield* insert(fixture, 1, 2)
+      yield* until("the other has taken over", () => seen.length === 2, 20_000)
+      assert.deepStrictEqual(seen, ["a0", "b1"])
+    }).pipe(withMemory))
+
+  it.effect("fails with what happens before it is ready, and tells of what happens later", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      yield* failCommand(fixture, { times: 1 }, { failCommands: ["aggregate"], errorCode: 8 })
+      assert.strictEqual(
+        (yield* reasonOf(ChangeStreamConsumer.make(optionsOf(fixture, { handler: () => Effect.void })))).code,
+        8
+      )
+
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ logLevel, message }) => logged.push([logLevel, ...(message as Array<unknown>)]))
+      const { join } = yield* ChangeStreamConsumer.make(optionsOf(fixture, {
+        handler: () => Effect.fail("mine" as const)
+      })).pipe(Effect.provide(Logger.layer([logger])))
+      yield* insert(fixture, 0, 1)
+      assert.deepStrictEqual(yield* Effect.exit(join), Exit.fail("mine" as const))
+      assert.deepStrictEqual(logged, [["Error", "consumer test has ended"]])
+    }).pipe(withMemory))
+})
 
 describe("history that is lost", () => {
   const lost = Effect.gen(function*() {
-    const fixture = yield* outbox
+    const fixture = yield* outbox()
     // A token that the server does not refuse by itself, since the fail point does.
     yield* startHere(fixture)
     yield* failCommand(fixture, { times: 1 }, { failCommands: ["aggregate"], errorCode: 286 })
     return fixture
   })
 
-  it.live("fails by default", () =>
+  it.effect("fails by default", () =>
     Effect.gen(function*() {
       const fixture = yield* lost
       const error = yield* Effect.flip(consumer(fixture, { handler: () => Effect.void }))
@@ -197,7 +275,7 @@ describe("history that is lost", () => {
       assert.deepInclude({ ...error.reason }, { _tag: "ChangeStreamError", kind: "historyLost" })
     }).pipe(withMemory))
 
-  it.live("restart goes on with what happens from now on", () =>
+  it.effect("restart goes on with what happens from now on", () =>
     Effect.gen(function*() {
       const fixture = yield* lost
       const seen: Array<number> = []
@@ -209,7 +287,7 @@ describe("history that is lost", () => {
       yield* Fiber.interrupt(fiber)
     }).pipe(withMemory))
 
-  it.live("an effect repairs, and nothing that happens meanwhile is missed", () =>
+  it.effect("an effect repairs, and nothing that happens meanwhile is missed", () =>
     Effect.gen(function*() {
       const fixture = yield* lost
       const seen: Array<number> = []
@@ -220,23 +298,77 @@ describe("history that is lost", () => {
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(seen, [0, 1, 2])
     }).pipe(withMemory))
+
+  it.effect("as often as that happens, in the very first turn too", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      let repairs = 0
+      const { join } = yield* ChangeStreamConsumer.make(optionsOf(fixture, {
+        handler: collect(seen),
+        onHistoryLost: Effect.sync(() => void repairs++)
+      }))
+      const ended = yield* Effect.forkChild(join)
+      for (let i = 0; i < 3; i++) {
+        yield* Effect.scoped(Effect.andThen(
+          failCommand(fixture, { times: 1 }, { failCommands: ["getMore"], errorCode: 286 }),
+          until("it is repaired", () => repairs === i + 1)
+        ))
+        yield* insert(fixture, i, i + 1)
+        yield* until("it goes on", () => seen.length === i + 1)
+      }
+      assert.deepStrictEqual(seen, [0, 1, 2])
+      assert.isUndefined(ended.pollUnsafe())
+    }).pipe(withMemory))
+
+  it.effect("is the stream's, and not that of something else that the handler reads", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const mine = new MongoError.MongoError({
+        reason: new MongoError.ChangeStreamError({
+          operation: "watch",
+          message: "another stream",
+          labels: [],
+          cause: undefined,
+          kind: "historyLost"
+        })
+      })
+      const { join } = yield* ChangeStreamConsumer.make(optionsOf(fixture, {
+        handler: () => Effect.fail(mine),
+        onHistoryLost: "restart"
+      }))
+      yield* insert(fixture, 0, 1)
+      assert.strictEqual(yield* Effect.flip(join), mine)
+    }).pipe(withMemory))
 })
 
 describe("several instances", () => {
-  it.live("one works at a time; another takes over at once when it ends", () =>
+  it.effect("one works at a time, and renews its lease; another takes over at once when it ends", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
+      const real = yield* store
       const seen: Array<string> = []
+      let renewals = 0
+      const counting: ResumeTokenStore.ResumeTokenStore = {
+        ...real,
+        renew: (turn, duration) =>
+          Effect.suspend(() => {
+            renewals++
+            return real.renew(turn, duration)
+          })
+      }
       const instance = (name: string) =>
-        Effect.forkChild(consumer(fixture, {
-          handler: (event) => Effect.sync(() => void seen.push(`${name} ${idOf(event)}`)),
-          lease: { duration: "900 millis" }
-        }))
+        Effect.forkChild(
+          consumer(fixture, {
+            handler: (event) => Effect.sync(() => void seen.push(`${name} ${idOf(event)}`)),
+            lease: { duration: "900 millis" }
+          }).pipe(Effect.provideService(store, counting))
+        )
       const a = yield* instance("a")
       yield* opened(fixture)
       const b = yield* instance("b")
-      // Longer than the lease, so that it has to be renewed.
-      yield* Effect.sleep("1500 millis")
+      // Longer than the lease.
+      yield* until("it has renewed it", () => renewals >= 5)
       yield* insert(fixture, 0, 2)
       yield* until("both are handled", () => seen.length === 2)
       assert.deepStrictEqual(seen, ["a 0", "a 1"])
@@ -245,22 +377,29 @@ describe("several instances", () => {
       yield* until("the other has taken over", () => seen.length === 4)
       yield* Fiber.interrupt(b)
       assert.deepStrictEqual(seen, ["a 0", "a 1", "b 2", "b 3"])
-    }).pipe(Effect.provide(ResumeTokenStore.layerMemory)))
+    }).pipe(withMemory))
 
-  it.live("one that has lost its lease stops, saves nothing, and waits for its turn", () =>
+  it.effect("one that has lost its lease stops, saves nothing, and waits for its turn", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       const real = yield* store
       let stolen = false
+      let refused = 0
       const seen: Array<number> = []
+      const unlessStolen = <A, E>(value: A, self: Effect.Effect<A, E>) =>
+        Effect.suspend(() => {
+          if (!stolen) return self
+          refused++
+          return Effect.succeed(value)
+        })
       const fiber = yield* Effect.forkChild(
         consumer(fixture, { handler: collect(seen), lease: { duration: "300 millis" }, checkpoint: { events: 1 } })
           .pipe(
             Effect.provideService(store, {
               ...real,
-              acquire: (name, owner, duration) => stolen ? Effect.succeedNone : real.acquire(name, owner, duration),
-              renew: (turn, duration) => stolen ? Effect.succeed(false) : real.renew(turn, duration),
-              save: (...args) => stolen ? Effect.succeed(false) : real.save(...args)
+              acquire: (...args) => unlessStolen(Option.none(), real.acquire(...args)),
+              renew: (...args) => unlessStolen(false, real.renew(...args)),
+              save: (...args) => unlessStolen(false, real.save(...args))
             })
           )
       )
@@ -269,9 +408,10 @@ describe("several instances", () => {
       yield* until("one is handled", () => seen.length === 1)
       stolen = true
       const saved = yield* real.load("test")
-      yield* Effect.sleep("300 millis")
+      yield* until("it has stopped, and waits", () => refused > 2)
       yield* insert(fixture, 1, 3)
-      yield* Effect.sleep("300 millis")
+      const before = refused
+      yield* until("it goes on waiting", () => refused > before + 2)
       assert.deepStrictEqual(seen, [0])
       assert.deepStrictEqual(yield* real.load("test"), saved)
       stolen = false
@@ -284,7 +424,7 @@ describe("several instances", () => {
     "killed at random, two instances handle each of 5,000 events, in order, with bounded repetition",
     () =>
       Effect.gen(function*() {
-        const fixture = yield* outbox
+        const fixture = yield* outbox()
         const real = yield* store
         const total = 5000
         const documents = 25
@@ -356,7 +496,7 @@ describe("several instances", () => {
 describe("a checkpoint in the handler's own transaction", () => {
   it.live("makes the effects of an event happen exactly once, whenever the process dies", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       const { mongo } = fixture
       const target = fixture.db.collection<Item>("target")
       yield* fixture.db.createCollection("target")
@@ -408,7 +548,7 @@ describe("a checkpoint in the handler's own transaction", () => {
 
   it.live("and exactly once when it is interrupted at any moment", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       const { mongo } = fixture
       const target = fixture.db.collection<Item>("target")
       yield* fixture.db.createCollection("target")
@@ -447,29 +587,48 @@ describe("a checkpoint in the handler's own transaction", () => {
 })
 
 describe("metrics", () => {
-  it.live("tell of lag, checkpoint age, events and dead letters", () =>
+  it.effect("tell of lag, checkpoint age, events and dead letters", () =>
     Effect.gen(function*() {
-      const fixture = yield* outbox
+      const fixture = yield* outbox()
       const seen: Array<number> = []
       const name = `metrics-${fixture.db.name}`
-      const fiber = yield* Effect.forkChild(consumer(fixture, {
+      const state = (id: string) =>
+        Effect.map(Metric.snapshot, (all) =>
+          all.find((metric) =>
+            metric.id === id && metric.attributes?.["mongofx.consumer.name"] === name
+          )
+            ?.state as { count?: number; value?: number } | undefined)
+      const started = Date.now()
+      let ready = false
+      yield* ChangeStreamConsumer.make(optionsOf(fixture, {
         name,
+        // What is handled late, by the time that it was written.
+        onFirstStart: until("there is lag", () => ready && Date.now() - started > 1500),
         handler: (event) => idOf(event) === 1 ? Effect.fail("bad") : collect(seen)(event),
+        checkpoint: { events: 1000, interval: "1 hour" },
         onPoison: { deadLetter: () => Effect.void }
       }))
-      yield* opened(fixture)
+      const writing = Date.now()
       yield* insert(fixture, 0, 3)
+      const written = Date.now()
+      ready = true
       yield* until("all are handled", () => seen.length === 2)
-      yield* Effect.sleep("100 millis")
-      yield* Fiber.interrupt(fiber)
-      const snapshot = (yield* Metric.snapshot).filter((metric) =>
-        metric.attributes?.["mongofx.consumer.name"] === name
+      const handled = Date.now()
+      yield* until(
+        "the batch is counted",
+        async () => (await Effect.runPromise(state("mongofx.consumer.checkpoint.age")))?.value !== undefined
       )
-      const state = (id: string) =>
-        snapshot.find((metric) => metric.id === id)?.state as { count?: number; value?: number }
-      assert.strictEqual(state("mongofx.consumer.events").count, 3)
-      assert.strictEqual(state("mongofx.consumer.dead_letters").count, 1)
-      assert.isBelow(state("mongofx.consumer.lag").value!, 5)
-      assert.isBelow(state("mongofx.consumer.checkpoint.age").value!, 5)
+      assert.strictEqual((yield* state("mongofx.consumer.events"))?.count, 3)
+      assert.strictEqual((yield* state("mongofx.consumer.dead_letters"))?.count, 1)
+      const lag = (yield* state("mongofx.consumer.lag"))!.value! * 1000
+      assert.isAtLeast(lag, started + 1500 - written)
+      assert.isAtMost(lag, handled - writing + 1)
+      // Counted from the checkpoint behind `onFirstStart`, and growing.
+      const age = (yield* state("mongofx.consumer.checkpoint.age"))!.value!
+      assert.isBelow(age, 30)
+      yield* until(
+        "it grows",
+        async () => (await Effect.runPromise(state("mongofx.consumer.checkpoint.age")))!.value! > age + 0.2
+      )
     }).pipe(withMemory))
 })

@@ -111,6 +111,17 @@ describe("join", () => {
     assert.deepStrictEqual(joinAll(split(event, parts)), { ...event, _id: { _data: String(parts - 1) } })
   })
 
+  it("counts fragments whatever numbers are read as", () => {
+    const fragments = split({ a: 1, b: 2, c: 3 }, 3).map((fragment) => ({
+      ...fragment,
+      splitEvent: {
+        fragment: new Driver.Int32(fragment["splitEvent"].fragment),
+        of: new Driver.Int32(fragment["splitEvent"].of)
+      }
+    }))
+    assert.deepStrictEqual(joinAll(fragments), { a: 1, b: 2, c: 3, _id: { _data: "2" } })
+  })
+
   it("refuses fragments that do not follow one another", () => {
     const fragments = split({ a: 1, b: 2, c: 3 }, 3)
     assert.isUndefined(joinAll([fragments[1]!]))

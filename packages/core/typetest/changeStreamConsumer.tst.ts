@@ -19,6 +19,8 @@ declare const db: MongoDatabase.MongoDatabase
 declare const mongo: MongoClient.MongoClient
 declare const mine: Effect.Effect<void, "mine", "service">
 
+declare const handled: (event: ChangeStream.ChangeEvent<User>) => typeof mine
+
 type Store = ResumeTokenStore.ResumeTokenStore
 
 describe("consume", () => {
@@ -33,6 +35,28 @@ describe("consume", () => {
       }
     })
     expect(run).type.toBe<Effect.Effect<never, "mine" | MongoError.MongoError, "service" | Store>>()
+  })
+
+  it("knows the events whatever stands around them", () => {
+    const settings = { name: "mail", checkpoint: { events: 10 } }
+    ChangeStreamConsumer.consume({
+      ...settings,
+      watch: (position) => users.watch([{ $match: {} }], { maxAwaitTime: "1 second", ...position }),
+      handler: (event) => {
+        expect(event).type.toBe<ChangeStream.ChangeEvent<User>>()
+        return mine
+      }
+    })
+    expect(ChangeStreamConsumer.consume({
+      ...settings,
+      watch: (position) => users.watch([{ $match: {} }], { maxAwaitTime: "1 second", ...position }),
+      handler: handled
+    })).type.toBe<Effect.Effect<never, "mine" | MongoError.MongoError, "service" | Store>>()
+    expect(ChangeStreamConsumer.consume({
+      handler: handled,
+      ...settings,
+      watch: (position) => users.watch([], position)
+    })).type.toBe<Effect.Effect<never, "mine" | MongoError.MongoError, "service" | Store>>()
   })
 
   it("takes the change streams of a database and of a client, and their bytes", () => {
@@ -66,7 +90,7 @@ describe("consume", () => {
       }
     })
     expect<"onFirstStart">().type.toBeAssignableTo<
-      keyof ChangeStreamConsumer.ConsumeOptions<ChangeStream.ChangeStream<User>, never, never>
+      keyof ChangeStreamConsumer.ConsumeOptions<ChangeStream.ChangeEvent<User>, never, never>
     >()
     expect(ChangeStreamConsumer.consume).type.not.toBeCallableWith({
       name: "mail",

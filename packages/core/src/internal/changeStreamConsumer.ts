@@ -8,16 +8,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
-import type {
-  ChangeStreamConsumer,
-  ConsumeOptions,
-  ErrorOf,
-  EventOf,
-  OpenSource,
-  ServicesOf,
-  Source,
-  StartPosition
-} from "../ChangeStreamConsumer.ts"
+import type { ChangeStreamConsumer, ConsumeOptions, OpenSource, StartPosition } from "../ChangeStreamConsumer.ts"
 import { CurrentInterruptionPolicy } from "../Mongo.ts"
 import { ChangeStreamError, isMongoError, MongoError } from "../MongoError.ts"
 import { ResumeTokenStore, type Turn } from "../ResumeTokenStore.ts"
@@ -103,14 +94,11 @@ class Progress {
 }
 
 /** Consumes until something fails, and says when the position is secured. */
-const run = <S extends Source, E, R>(
-  options: ConsumeOptions<S, E, R>,
+const run = <Event, E, R, SE, SR>(
+  options: ConsumeOptions<Event, E, R, SE, SR>,
   secured: Deferred.Deferred<void>
-): Effect.Effect<never, E | ErrorOf<S> | MongoError, R | ServicesOf<S> | ResumeTokenStore> =>
+): Effect.Effect<never, E | SE | MongoError, R | SR | ResumeTokenStore> =>
   Effect.gen(function*() {
-    type Event = EventOf<S>
-    type SE = ErrorOf<S>
-    type SR = ServicesOf<S>
     const store = yield* ResumeTokenStore
     const clock = yield* CurrentServerClock
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -241,8 +229,7 @@ const run = <S extends Source, E, R>(
           if (isHistoryLost(error)) progress.historyLost = error
         }))
 
-    const open = (position: StartPosition) =>
-      Effect.suspend(() => (options.watch(position) as Source as Source<Event, SE, SR>).open)
+    const open = (position: StartPosition) => Effect.suspend(() => options.watch(position).open)
 
     /** Saves where the stream begins. A server that does not say it yet has events to give: then the first of them is saved. */
     const secure = (progress: Progress, changes: OpenSource<Event, SE, SR>): Effect.Effect<void, MongoError> =>
@@ -383,9 +370,9 @@ const run = <S extends Source, E, R>(
  *
  * @internal
  */
-export const consume = <S extends Source, E, R>(
-  options: ConsumeOptions<S, E, R>
-): Effect.Effect<never, E | ErrorOf<S> | MongoError, R | ServicesOf<S> | ResumeTokenStore> =>
+export const consume = <Event, E, R, SE, SR>(
+  options: ConsumeOptions<Event, E, R, SE, SR>
+): Effect.Effect<never, E | SE | MongoError, R | SR | ResumeTokenStore> =>
   Effect.suspend(() => run(options, Deferred.makeUnsafe()))
 
 /**
@@ -393,12 +380,12 @@ export const consume = <S extends Source, E, R>(
  *
  * @internal
  */
-export const make = <S extends Source, E, R>(
-  options: ConsumeOptions<S, E, R>
+export const make = <Event, E, R, SE, SR>(
+  options: ConsumeOptions<Event, E, R, SE, SR>
 ): Effect.Effect<
-  ChangeStreamConsumer<E | ErrorOf<S> | MongoError>,
-  E | ErrorOf<S> | MongoError,
-  R | ServicesOf<S> | ResumeTokenStore | Scope.Scope
+  ChangeStreamConsumer<E | SE | MongoError>,
+  E | SE | MongoError,
+  R | SR | ResumeTokenStore | Scope.Scope
 > =>
   Effect.gen(function*() {
     const { name } = options

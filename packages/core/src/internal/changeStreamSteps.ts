@@ -62,7 +62,9 @@ export const join = (
 ): { readonly whole: Driver.Document } | { readonly fragments: Fragments } | undefined => {
   const split: Driver.ChangeStreamSplitEvent | undefined = event["splitEvent"]
   if (split === undefined) return before === undefined ? { whole: event } : undefined
-  const { fragment, of } = split
+  // With `promoteValues: false` these are no numbers.
+  const fragment = Number(split.fragment)
+  const of = Number(split.of)
   if (fragment !== (before === undefined ? 1 : before.seen + 1) || (before !== undefined && before.of !== of)) {
     return undefined
   }

@@ -1,0 +1,71 @@
+import { type ChangeStream, ChangeStreamConsumer, type MongoCollection, ResumeTokenStore } from "@mongofx/core"
+import { Duration, Effect, Option } from "effect"
+import type * as Driver from "mongodb"
+import { type Fixture, setup, until } from "./utils.ts"
+
+export interface Item {
+  readonly _id: number
+  readonly document?: number
+}
+
+type Event = ChangeStream.ChangeEvent<Item>
+
+interface Outbox extends Fixture {
+  readonly items: MongoCollection.MongoCollection<Item>
+}
+
+export const store = ResumeTokenStore.ResumeTokenStore
+
+/** A collection whose inserts are consumed. */
+export const outbox = (...config: Parameters<typeof setup>) =>
+  Effect.gen(function*() {
+    const fixture = yield* setup(...config)
+    yield* fixture.db.createCollection("items")
+    return { ...fixture, items: fixture.db.collection<Item>("items") } satisfies Outbox
+  })
+
+export const idOf = (event: Event) => Number((event as Driver.ChangeStreamInsertDocument<Item>).documentKey._id)
+
+type Options<E, R> = ChangeStreamConsumer.ConsumeOptions<Event, E, R>
+type Given<E, R> = Partial<Options<E, R>> & Pick<Options<E, R>, "handler">
+type Items = Pick<Outbox, "items">
+
+/** What a consumer of the inserts does, unless something else is said. */
+export const optionsOf = <E = never, R = never>({ items }: Items, options: Given<E, R>): Options<E, R> => ({
+  name: "test",
+  watch: (position) =>
+    items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "50 millis", ...position }),
+  ...options
+})
+
+export const consumer = <E = never, R = never>(fixture: Items, options: Given<E, R>) =>
+  ChangeStreamConsumer.consume(optionsOf(fixture, options))
+
+export const collect = (seen: Array<number>) => (event: Event) =>
+  Effect.sync(() => {
+    seen.push(idOf(event))
+  })
+
+export const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+
+export const insert = ({ items }: Items, from: number, to: number) =>
+  items.insertMany(range(from, to).map((_id) => ({ _id })))
+
+export const withMemory = Effect.provide(ResumeTokenStore.layerMemory)
+
+export const opened = (fixture: Fixture) => until("the change stream is open", () => fixture.sent().includes("getMore"))
+
+/** As if a consumer had worked before, and had come to here. */
+export const startHere = ({ items }: Items) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { acquire, release, save } = yield* store
+    const changes = yield* items.watch([{ $match: { operationType: "insert" } }]).open
+    const turn = Option.getOrThrow(yield* acquire("test", "before", Duration.minutes(1)))
+    const token = Option.getOrThrow(yield* changes.resumeToken)
+    yield* save(turn, 1, { token, started: true })
+    yield* release(turn)
+  }))
+
+/** How far the consumer has come, for tokens to be compared. */
+export const tokenOf = (store: ResumeTokenStore.ResumeTokenStore) =>
+  Effect.map(store.load("test"), (saved) => (Option.getOrThrow(saved).token as { _data: string })._data)
