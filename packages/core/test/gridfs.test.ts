@@ -233,9 +233,42 @@ describe("a range", () => {
       commands.length = 0
       yield* Stream.runDrain(bucket.download(file._id, { start: 5, end: 7 }))
       assert.deepStrictEqual(commands.find(({ command }) => command["find"] === "fs.chunks")?.command["filter"], {
-        files_id: { $eq: file._id },
+        files_id: file._id,
         n: { $gte: 1, $lt: 2 }
       })
+    }))
+
+  it.live("is looked for by its name or id as it is, and by nothing that the server takes for operators", () =>
+    Effect.gen(function*() {
+      const { commands, db } = yield* setup()
+      const bucket = GridFS.bucket<Driver.Document, unknown>(db)
+      const filters = () =>
+        commands.splice(0).flatMap(({ command }) => {
+          const statements = [command, ...(command["updates"] ?? []), ...(command["deletes"] ?? [])] as Array<
+            Driver.Document
+          >
+          const filters = statements.map((statement) => statement["q"] ?? statement["filter"])
+          return filters.filter((filter) => filter !== undefined && Object.keys(filter).length > 0)
+        })
+      const looksFor = (effect: Effect.Effect<unknown, MongoError.MongoError>) =>
+        Effect.map(Effect.exit(effect), filters)
+      const { _id } = yield* bucket.upload("a", Stream.make(bytesOf(10)))
+      filters()
+      for (const id of [_id, "text", 7]) {
+        assert.deepInclude(yield* looksFor(Stream.runDrain(bucket.download(id))), { _id: id })
+        assert.deepInclude(yield* looksFor(bucket.rename(id, "a")), { _id: id })
+      }
+      assert.deepStrictEqual(yield* looksFor(bucket.delete("text")), [{ _id: "text" }, { files_id: "text" }])
+      assert.deepInclude(yield* looksFor(Stream.runDrain(bucket.downloadByName("a"))), { filename: "a" })
+      assert.deepInclude(yield* looksFor(bucket.renameByName("a", "a")), { filename: "a" })
+      assert.deepInclude(yield* looksFor(bucket.deleteByName("b")), { filename: "b" })
+      for (const id of [{ $ne: null }, /./, null]) {
+        assert.deepInclude(yield* looksFor(bucket.delete(id)), { _id: { $eq: id } })
+        // Where no type of TypeScript's stands guard.
+        const name = id as unknown as string
+        assert.deepInclude(yield* looksFor(Stream.runDrain(bucket.downloadByName(name))), { filename: { $eq: id } })
+      }
+      assert.strictEqual(yield* db.collection("fs.files").countDocuments(), 1)
     }))
 
   it.live("that does not lie within the file is refused", () =>

@@ -22,7 +22,7 @@ import { connectionOf } from "./connection.ts"
 import { finished } from "./gridfsBackground.ts"
 import { read } from "./gridfsDownload.ts"
 import { GridFSIndexes } from "./gridfsIndexes.ts"
-import { type BucketCollections, fail, type StoredChunk, type StoredFile } from "./gridfsModel.ts"
+import { type BucketCollections, equalTo, fail, type StoredChunk, type StoredFile } from "./gridfsModel.ts"
 import { upload } from "./gridfsUpload.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 import { defined } from "./options.ts"
@@ -137,7 +137,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
   }
 
   download(id: Id, options: DownloadOptions = {}): Stream.Stream<Uint8Array, MongoError> {
-    return this.reader(this.operation("download", "find"), this.query({ _id: { $eq: id } }), options)
+    return this.reader(this.operation("download", "find"), this.query({ _id: equalTo(id) }), options)
   }
 
   downloadByName(filename: string, options: DownloadByNameOptions = {}): Stream.Stream<Uint8Array, MongoError> {
@@ -146,7 +146,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
     if (!Number.isSafeInteger(revision)) {
       return Stream.fail(toMongoError(new InvalidInput("revision", "revision is not an integer"), operation))
     }
-    const revisions = this.query({ filename: { $eq: filename } })
+    const revisions = this.query({ filename: equalTo(filename) })
     const query = revision < 0
       ? revisions.sort({ uploadDate: -1 }).skip(-revision - 1)
       : revisions.sort({ uploadDate: 1 }).skip(revision)
@@ -169,7 +169,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
   rename(id: Id, filename: string): Effect.Effect<void, MongoError> {
     const { files } = this.collections
     return Effect.flatMap(
-      files.updateOne({ _id: { $eq: id as Driver.ObjectId } }, { $set: { filename } }),
+      files.updateOne({ _id: equalTo(id as Driver.ObjectId) }, { $set: { filename } }),
       ({ acknowledged, matchedCount }) => this.found("rename", "update", !acknowledged || matchedCount > 0)
     )
   }
@@ -177,7 +177,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
   renameByName(filename: string, newFilename: string): Effect.Effect<void, MongoError> {
     const { files } = this.collections
     return Effect.flatMap(
-      files.updateMany({ filename: { $eq: filename } }, { $set: { filename: newFilename } }),
+      files.updateMany({ filename: equalTo(filename) }, { $set: { filename: newFilename } }),
       ({ acknowledged, matchedCount }) => this.found("renameByName", "update", !acknowledged || matchedCount > 0)
     )
   }
@@ -191,9 +191,9 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
     return finished(
       this.operation("delete", "delete"),
       Effect.gen({ self: this }, function*() {
-        const { acknowledged, deletedCount } = yield* files.deleteOne({ _id: { $eq: id as Driver.ObjectId } })
+        const { acknowledged, deletedCount } = yield* files.deleteOne({ _id: equalTo(id as Driver.ObjectId) })
         // Also where there is no such file: a process that died may have left chunks of it.
-        yield* chunks.deleteMany({ files_id: { $eq: id as Driver.ObjectId } })
+        yield* chunks.deleteMany({ files_id: equalTo(id as Driver.ObjectId) })
         yield* this.found("delete", "delete", !acknowledged || deletedCount > 0)
       })
     )
@@ -204,7 +204,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
     return finished(
       this.operation("deleteByName", "delete"),
       Effect.gen({ self: this }, function*() {
-        const found = yield* files.find({ filename: { $eq: filename } }).project<Pick<StoredFile, "_id">>({ _id: 1 })
+        const found = yield* files.find({ filename: equalTo(filename) }).project<Pick<StoredFile, "_id">>({ _id: 1 })
         yield* this.found("deleteByName", "delete", found.length > 0)
         const ids = found.map(({ _id }) => _id)
         yield* files.deleteMany({ _id: { $in: ids } })

@@ -7,7 +7,7 @@ import type { DownloadOptions } from "../GridFS.ts"
 import type { MongoCollection } from "../MongoCollection.ts"
 import type { MongoError } from "../MongoError.ts"
 import { InvalidInput } from "./classify.ts"
-import { batchBytes, fail, type StoredChunk, type StoredFile } from "./gridfsModel.ts"
+import { batchBytes, equalTo, fail, type StoredChunk, type StoredFile } from "./gridfsModel.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 
 type Bytes = Effect.Effect<Arr.NonEmptyReadonlyArray<Uint8Array>, MongoError | Cause.Done>
@@ -68,7 +68,7 @@ export const read = (
 
   const query = chunks
     .find({
-      files_id: { $eq: file._id },
+      files_id: equalTo(file._id),
       // To the end of the file all that follows is read, since a chunk too many is an error.
       ...(first === 0 && behind === count
         ? {}

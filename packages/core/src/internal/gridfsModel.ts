@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
 import type { MongoCollection } from "../MongoCollection.ts"
 import { GridFSError, MongoError } from "../MongoError.ts"
 import { type Operation, ownFailure } from "./naming.ts"
@@ -43,6 +43,14 @@ export interface BucketCollections {
  * @internal
  */
 export const batchBytes = 4 * 1024 * 1024
+
+/**
+ * A value in a filter that nobody can take for operators: text and ObjectIds stand for themselves.
+ *
+ * @internal
+ */
+export const equalTo = <A>(value: A): A =>
+  typeof value !== "object" || value instanceof Driver.ObjectId ? value : { $eq: value } as A
 
 /** @internal */
 export const fail = (

@@ -12,7 +12,7 @@ import { InvalidInput } from "./classify.ts"
 import { untilCurrent } from "./deadline.ts"
 import { finishedSoon, start } from "./gridfsBackground.ts"
 import type { GridFSIndexes } from "./gridfsIndexes.ts"
-import { batchBytes, type BucketCollections, type StoredChunk, type StoredFile } from "./gridfsModel.ts"
+import { batchBytes, type BucketCollections, equalTo, type StoredChunk, type StoredFile } from "./gridfsModel.ts"
 import { checkDocument, checkValue } from "./inputSafety.ts"
 import { type Operation, toMongoError } from "./naming.ts"
 
@@ -172,11 +172,11 @@ class UploadRun {
           // Not by the file's id alone: where it was the caller's, another file may have it.
           if (this.file !== undefined && !isDuplicate(exit)) {
             const { _id, filename, uploadDate } = this.file
-            yield* files.deleteOne({ _id: { $eq: _id }, filename, uploadDate })
+            yield* files.deleteOne({ _id: equalTo(_id), filename, uploadDate })
           }
           yield* chunks.deleteMany({
             $or: [
-              { files_id: { $eq: this.id }, n: { $lt: this.stored } },
+              { files_id: equalTo(this.id), n: { $lt: this.stored } },
               { _id: { $in: [...this.unsettled] } }
             ]
           })
