@@ -8,6 +8,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { MongoServer } from "@mongofx/testing"
 import { Effect, Exit, Redacted, Scope } from "effect"
+import { mongofx } from "./spec/drive.ts"
 import { connect, connectionsLeft, type Environment } from "./spec/runner.ts"
 import { hasBaseline, specTests } from "./spec/suite.ts"
 
@@ -38,7 +39,7 @@ if (folder === "") {
       describe(suite, () => {
         for (const test of tests.filter((test) => test.suite === suite)) {
           it(test.id, { timeout: 90_000 }, async (context) => {
-            const { left, outcome } = await test.run(environment)
+            const { left, outcome } = await test.run(environment, mongofx)
             assert.strictEqual(left.cursors, 0, "cursors that are left on the server")
             if (outcome.status === "passed") return
             // What the bare driver cannot do, or nobody has counted, is no failure of mongofx.

@@ -3,16 +3,10 @@
  *
  * @since 0.1.0
  */
-import {
-  GridFS,
-  Mongo,
-  type MongoClient,
-  type MongoCollection,
-  type MongoDatabase,
-  type MongoError
-} from "@mongofx/core"
-import { Effect, Stream } from "effect"
+import { GridFS, Mongo, MongoClient, MongoCollection, type MongoDatabase, type MongoError } from "@mongofx/core"
+import { Effect, type Scope, Stream } from "effect"
 import type * as Driver from "mongodb"
+import { type Failure, failureOf } from "./errors.ts"
 import { type Document, Undrivable } from "./format.ts"
 
 type Result = Effect.Effect<unknown, MongoError.MongoError>
@@ -25,6 +19,13 @@ const byIndex = (results: unknown): unknown =>
   results instanceof Map
     ? Object.fromEntries([...results].map(([index, { didUpsert: _, ...result }]) => [String(index), result]))
     : results
+
+export const clientBulkResult = (result: Driver.ClientBulkWriteResult): Document => ({
+  ...result,
+  insertResults: byIndex(result.insertResults),
+  updateResults: byIndex(result.updateResults),
+  deleteResults: byIndex(result.deleteResults)
+})
 
 /** `mongo.bulkWrite(models, options)`: the driver's result, verbose or not. */
 export const clientBulkWrite = (
@@ -40,20 +41,25 @@ export const clientBulkWrite = (
       }),
       options
     ),
-    (result) => ({
-      ...result,
-      insertResults: byIndex(result.insertResults),
-      updateResults: byIndex(result.updateResults),
-      deleteResults: byIndex(result.deleteResults)
-    })
+    clientBulkResult
   )
 
 /** `mongo.appendMetadata(info)`. */
 export const appendMetadata = (mongo: MongoClient.MongoClient, info: Document): Result =>
   mongo.appendMetadata(info as unknown as Driver.DriverInfo)
 
-/** Runs an effect of which the format says `timeoutMS`. */
-export const withTimeout = (milliseconds: number, effect: Result): Result => Mongo.withDeadline(effect, milliseconds)
+/** What the runner drives: mongofx, or the bare driver in its shape (`bare.ts`). */
+export interface Api {
+  readonly fromClient: (
+    driver: Driver.MongoClient
+  ) => Effect.Effect<MongoClient.MongoClient, MongoError.MongoError, Scope.Scope>
+  readonly makeBucket: (database: MongoDatabase.MongoDatabase, options: Document) => SpecBucket
+  readonly isCollection: (value: unknown) => value is MongoCollection.MongoCollection
+  /** Runs an effect of which the format says `timeoutMS`. */
+  readonly withTimeout: (milliseconds: number, effect: Result) => Result
+  /** What a failed operation says. */
+  readonly failureOf: (error: unknown) => Failure
+}
 
 export interface SpecBucket {
   readonly upload: (filename: string, bytes: Uint8Array, options: Document) => Result
@@ -76,7 +82,7 @@ const renamed = ({ chunkSizeBytes, ...options }: Document): Document =>
   chunkSizeBytes === undefined ? options : { ...options, chunkSize: chunkSizeBytes }
 
 /** `GridFS.bucket(database, options)`, of which `options` are `bucketName`, `chunkSizeBytes` and the concerns. */
-export const makeBucket = (database: MongoDatabase.MongoDatabase, options: Document): SpecBucket => {
+const makeBucket = (database: MongoDatabase.MongoDatabase, options: Document): SpecBucket => {
   const bucket = GridFS.bucket<Driver.Document, unknown>(database, renamed(options))
   const upload = (filename: string, bytes: Uint8Array, options: Document) =>
     Effect.map(
@@ -131,3 +137,11 @@ export const listSearchIndexes = (
   name: string | undefined,
   options: Document
 ): Result => collection.listSearchIndexes(name, options)
+
+export const mongofx: Api = {
+  fromClient: MongoClient.fromClient,
+  makeBucket,
+  isCollection: MongoCollection.isMongoCollection,
+  withTimeout: (milliseconds, effect) => Mongo.withDeadline(effect, milliseconds),
+  failureOf
+}

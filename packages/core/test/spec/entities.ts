@@ -3,17 +3,11 @@
  *
  * @since 0.1.0
  */
-import {
-  MongoClient,
-  type MongoCollection,
-  type MongoDatabase,
-  type MongoError,
-  type MongoSession
-} from "@mongofx/core"
+import type { MongoClient, MongoCollection, MongoDatabase, MongoError, MongoSession } from "@mongofx/core"
 import { Effect, Exit, type Fiber, Option, Scope } from "effect"
 import * as Driver from "mongodb"
 import { Args } from "./args.ts"
-import { makeBucket, type SpecBucket } from "./drive.ts"
+import type { Api, SpecBucket } from "./drive.ts"
 import {
   array,
   AssertionFailed,
@@ -259,10 +253,12 @@ const logComponents = ["command", "topology", "serverSelection", "connection"]
 export class Entities {
   private readonly all = new Map<string, Entity>()
   private readonly uri: string
+  readonly api: Api
   readonly scope: Scope.Closeable
 
-  constructor(uri: string, scope: Scope.Closeable) {
+  constructor(uri: string, api: Api, scope: Scope.Closeable) {
     this.uri = uri
+    this.api = api
     this.scope = scope
   }
 
@@ -352,7 +348,7 @@ export class Entities {
         const options = { ...fields.options("bucketName", "chunkSizeBytes"), ...concernsOf(fields) }
         fields.done()
         args.done()
-        return Effect.succeed({ kind, client, bucket: makeBucket(database, options) })
+        return Effect.succeed({ kind, client, bucket: this.api.makeBucket(database, options) })
       }
       case "thread":
         args.done()
@@ -413,7 +409,7 @@ export class Entities {
         ),
         scope
       )
-      const mongo = yield* Scope.provide(MongoClient.fromClient(driver), scope)
+      const mongo = yield* Scope.provide(this.api.fromClient(driver), scope)
       const entity: ClientEntity = {
         kind: "client",
         mongo,

@@ -1,9 +1,9 @@
 /**
- * `expectError`: what a `MongoError` must say.
+ * `expectError`: what a failure must say.
  *
  * @since 0.1.0
  */
-import type { MongoError } from "@mongofx/core"
+import { MongoError } from "@mongofx/core"
 import { Redacted } from "effect"
 import * as Driver from "mongodb"
 import {
@@ -35,8 +35,24 @@ const keys = [
   "expectResult"
 ]
 
-const fail = (message: string, error: MongoError.MongoError): never => {
-  throw new AssertionFailed(`${message} (${error.reason._tag}: ${error.message})`)
+/** What the format looks at in a failure. */
+export interface Failure {
+  readonly shown: string
+  readonly isClientError: boolean
+  readonly isTimeoutError: boolean
+  readonly messages: ReadonlyArray<string>
+  readonly code: unknown
+  readonly codeName: unknown
+  readonly labels: ReadonlyArray<string>
+  /** The reply of the server. */
+  readonly response: Document | undefined
+  readonly writeErrors: ReadonlyArray<{ readonly index: number; readonly part: Document }>
+  readonly writeConcernErrors: ReadonlyArray<Document>
+  readonly partialResult: Document | undefined
+}
+
+const fail = (message: string, failure: Failure): never => {
+  throw new AssertionFailed(`${message} (${failure.shown})`)
 }
 
 /** What a bulk write was ended by is what the format calls its error. */
@@ -85,13 +101,31 @@ const partialResult = (reason: MongoError.MongoErrorReason): Document | undefine
   }
 }
 
-export const checkError = (expected: Document, error: MongoError.MongoError, context: MatchContext): void => {
-  onlyKeys(expected, keys, "expectError")
-  if (Object.keys(expected).length === 0) throw new MalformedTest("expectError is empty")
+/** The failure of an operation of mongofx, which is a `MongoError` and nothing else. */
+export const failureOf = (error: unknown): Failure => {
+  if (!MongoError.isMongoError(error)) throw new AssertionFailed("failed with no MongoError")
   const { reason } = error
   const decisive = decisiveOf(error)
-  const labels = [...reason.labels, ...decisive.labels]
-  const messages = [reason, decisive].map(({ message }) => message.toLowerCase())
+  const isBulk = reason._tag === "BulkWriteError"
+  return {
+    shown: `${reason._tag}: ${error.message}`,
+    isClientError: isClientError(error),
+    isTimeoutError: isTimeoutError(error),
+    messages: [reason.message, decisive.message],
+    code: decisive.code,
+    codeName: decisive.codeName,
+    labels: [...reason.labels, ...decisive.labels],
+    response: decisive.response === undefined ? undefined : Redacted.value(decisive.response) as Document,
+    writeErrors: isBulk ? reason.writeErrors.map(({ index, reason }) => ({ index, part: partOf(reason) })) : [],
+    writeConcernErrors: isBulk ? reason.writeConcernErrors.map(partOf) : [],
+    partialResult: partialResult(reason)
+  }
+}
+
+export const checkError = (expected: Document, failure: Failure, context: MatchContext): void => {
+  onlyKeys(expected, keys, "expectError")
+  if (Object.keys(expected).length === 0) throw new MalformedTest("expectError is empty")
+  const messages = failure.messages.map((message) => message.toLowerCase())
   for (const [key, value] of Object.entries(expected)) {
     const where = `expectError.${key}`
     switch (key) {
@@ -99,61 +133,63 @@ export const checkError = (expected: Document, error: MongoError.MongoError, con
         if (value !== true) throw new MalformedTest("isError is true where it is given")
         break
       case "isClientError":
-        if (isClientError(error) !== boolean(value, where)) fail(`isClientError is not ${String(value)}`, error)
+        if (failure.isClientError !== boolean(value, where)) fail(`isClientError is not ${String(value)}`, failure)
         break
       case "isTimeoutError":
-        if (isTimeoutError(error) !== boolean(value, where)) fail(`isTimeoutError is not ${String(value)}`, error)
+        if (failure.isTimeoutError !== boolean(value, where)) fail(`isTimeoutError is not ${String(value)}`, failure)
         break
       case "errorContains":
         if (!messages.some((message) => message.includes(string(value, where).toLowerCase()))) {
-          fail(`the message does not contain ${JSON.stringify(value)}`, error)
+          fail(`the message does not contain ${JSON.stringify(value)}`, failure)
         }
         break
       case "errorCode":
-        if (decisive.code !== integer(value, where)) fail(`the code is ${decisive.code}, not ${String(value)}`, error)
+        if (failure.code !== integer(value, where)) {
+          fail(`the code is ${String(failure.code)}, not ${String(value)}`, failure)
+        }
         break
       case "errorCodeName":
-        if (decisive.codeName !== string(value, where)) {
-          fail(`the codeName is ${decisive.codeName}, not ${String(value)}`, error)
+        if (failure.codeName !== string(value, where)) {
+          fail(`the codeName is ${String(failure.codeName)}, not ${String(value)}`, failure)
         }
         break
       case "errorLabelsContain":
         for (const label of array(value, where)) {
-          if (!labels.includes(string(label, where))) fail(`it has no label ${String(label)}`, error)
+          if (!failure.labels.includes(string(label, where))) fail(`it has no label ${String(label)}`, failure)
         }
         break
       case "errorLabelsOmit":
         for (const label of array(value, where)) {
-          if (labels.includes(string(label, where))) fail(`it has the label ${String(label)}`, error)
+          if (failure.labels.includes(string(label, where))) fail(`it has the label ${String(label)}`, failure)
         }
         break
       case "errorResponse": {
-        if (decisive.response === undefined) return fail("it has no reply of the server", error)
-        match(document(value, where), Redacted.value(decisive.response), context, { root: true, where })
+        if (failure.response === undefined) return fail("it has no reply of the server", failure)
+        match(document(value, where), failure.response, context, { root: true, where })
         break
       }
       case "writeErrors": {
         const expectedErrors = document(value, where)
-        const actual = reason._tag === "BulkWriteError" ? reason.writeErrors : []
-        if (actual.length !== Object.keys(expectedErrors).length) fail(`it has ${actual.length} write errors`, error)
+        const actual = failure.writeErrors
+        if (actual.length !== Object.keys(expectedErrors).length) fail(`it has ${actual.length} write errors`, failure)
         for (const [index, part] of Object.entries(expectedErrors)) {
           const found = actual.find((each) => String(each.index) === index)
-          if (found === undefined) return fail(`it has no write error of the operation ${index}`, error)
-          match(part, partOf(found.reason), context, { root: true, where: `${where}.${index}` })
+          if (found === undefined) return fail(`it has no write error of the operation ${index}`, failure)
+          match(part, found.part, context, { root: true, where: `${where}.${index}` })
         }
         break
       }
       case "writeConcernErrors": {
         const expectedErrors = documents(value, where)
-        const actual = reason._tag === "BulkWriteError" ? reason.writeConcernErrors : []
-        if (actual.length !== expectedErrors.length) fail(`it has ${actual.length} write concern errors`, error)
+        const actual = failure.writeConcernErrors
+        if (actual.length !== expectedErrors.length) fail(`it has ${actual.length} write concern errors`, failure)
         for (const [index, part] of expectedErrors.entries()) {
-          match(part, partOf(actual[index]!), context, { root: true, where: `${where}[${index}]` })
+          match(part, actual[index], context, { root: true, where: `${where}[${index}]` })
         }
         break
       }
       case "expectResult":
-        match(value, partialResult(reason), context, { root: true, where })
+        match(value, failure.partialResult, context, { root: true, where })
         break
     }
   }

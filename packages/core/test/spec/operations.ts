@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { MongoCollection, type MongoDatabase, type MongoError, type Query } from "@mongofx/core"
+import type { MongoCollection, MongoDatabase, MongoError, Query } from "@mongofx/core"
 import { Effect, Exit, Option, Scope } from "effect"
 import type * as Driver from "mongodb"
 import { Args } from "./args.ts"
@@ -56,8 +56,10 @@ const updateOf = (value: unknown): never =>
   (Array.isArray(value) ? documents(value, "update") : document(value, "update")) as never
 
 /** Options as the public types know them: the format's are checked by their names only, the values by who takes them. */
-const given = (args: Args, ...keys: ReadonlyArray<string>): never =>
-  ({ ...args.options("comment", "rawData", ...keys), ...concernsOf(args) }) as never
+const given = (args: Args, ...keys: ReadonlyArray<string>): never => {
+  if (args.get("rawData") !== undefined) throw new Undrivable("rawData is in none of the driver's public types")
+  return { ...args.options("comment", ...keys), ...concernsOf(args) } as never
+}
 
 const returnDocument = (args: Args): Document => {
   const value = args.get("returnDocument")
@@ -78,7 +80,7 @@ const updateResult = (effect: Effect.Effect<Driver.UpdateResult, MongoError.Mong
     ...upsertedId === null || upsertedId === undefined ? {} : { upsertedId }
   }))
 
-const bulkResult = (result: Driver.BulkWriteResult): Document => ({
+export const bulkResult = (result: Driver.BulkWriteResult): Document => ({
   insertedCount: result.insertedCount,
   matchedCount: result.matchedCount,
   modifiedCount: result.modifiedCount,
@@ -261,13 +263,8 @@ const collectionOperations: Record<string, Handler<MongoCollection.MongoCollecti
     const options = given(args, "ordered", "bypassDocumentValidation", "let", "maxTimeMS")
     return Effect.map(collection.bulkWrite(models as never, options), bulkResult)
   },
-  // Deprecated in the driver and left out. Its successors: the same command where there is no filter, an aggregation where there is.
-  count: (collection, args) => {
-    const filter = filterOf(args)
-    const options = given(args, "collation", "hint", "limit", "maxTimeMS", "skip")
-    return Object.keys(filter).length === 0 && Object.keys(options).length === 0
-      ? collection.estimatedDocumentCount()
-      : collection.countDocuments(filter, options)
+  count: () => {
+    throw new Undrivable("count is deprecated in the driver and left out")
   },
   countDocuments: (collection, args) =>
     collection.countDocuments(filterOf(args), given(args, "collation", "hint", "limit", "maxTimeMS", "skip")),
@@ -460,6 +457,7 @@ const clientOperations: Record<string, Handler<ClientEntity>> = {
   },
   close: (client) => Scope.close(client.scope, Exit.void),
   createChangeStream: ({ mongo }, args, context) => openChangeStream(mongo, args, context),
+  dropDatabase: ({ mongo }, args) => mongo.dropDatabase(string(args.required("database"), "database")),
   listDatabaseNames: ({ mongo }, args) => {
     const options = given(args, "filter", "authorizedDatabases", "maxTimeMS")
     return Object.keys(options).length === 0
@@ -607,7 +605,7 @@ export const prepare = (operation: Operation, context: OperationContext): Run =>
   // 0 is no timeout, which is what every operation has.
   const timed = timeout === undefined || timeout === 0
     ? effect
-    : drive.withTimeout(integer(timeout, "timeoutMS"), effect)
+    : context.entities.api.withTimeout(integer(timeout, "timeoutMS"), effect)
   if (sessionName === undefined) return timed
   return context.entities.of("session", sessionName, "session").session.use(timed)
 }
@@ -615,7 +613,7 @@ export const prepare = (operation: Operation, context: OperationContext): Run =>
 /** What a result becomes when it is saved: collections and cursors can be worked with, anything else is compared with. */
 export const saved = (operation: Operation, result: unknown, entities: Entities): Entity => {
   if (isDocument(result) && result["kind"] === "cursor" && "next" in result) return result as unknown as CursorEntity
-  if (MongoCollection.isMongoCollection(result)) {
+  if (entities.api.isCollection(result)) {
     const { client } = entities.of("database", operation.object)
     return { kind: "collection", collection: result, client }
   }

@@ -6,6 +6,7 @@
 import { MongoError } from "@mongofx/core"
 import { Cause, Effect, Exit, Result, Scope } from "effect"
 import * as Driver from "mongodb"
+import type { Api } from "./drive.ts"
 import { type ClientEntity, Entities, type RecordedEvent } from "./entities.ts"
 import { checkError } from "./errors.ts"
 import {
@@ -292,7 +293,12 @@ const killAllSessions = (admin: Driver.MongoClient): Promise<unknown> =>
     if (cause.code !== 11601 && cause.code !== 13) throw cause
   })
 
-const runTest = (file: TestFile, test: Test, environment: Environment): Effect.Effect<void, MongoError.MongoError> =>
+const runTest = (
+  file: TestFile,
+  test: Test,
+  environment: Environment,
+  api: Api
+): Effect.Effect<void, MongoError.MongoError> =>
   Effect.gen(function*() {
     checkSchemaVersion(file.schemaVersion)
     if (test.skipReason !== undefined) throw new Skipped(test.skipReason)
@@ -302,7 +308,7 @@ const runTest = (file: TestFile, test: Test, environment: Environment): Effect.E
     const { admin, uri } = environment
     const failPoints: Array<() => Promise<unknown>> = []
     const scope = yield* Scope.make()
-    const entities = new Entities(uri, scope)
+    const entities = new Entities(uri, api, scope)
     const context: MatchContext = {
       entity: (name) => entities.value(name),
       sessionLsid: (name) => entities.lsid(name)
@@ -347,11 +353,10 @@ const runTest = (file: TestFile, test: Test, environment: Environment): Effect.E
       if (operation.ignoreResultAndError) return
       if (operation.expectError !== undefined) {
         if (Result.isSuccess(result)) throw new AssertionFailed(`${place}: succeeded and should fail`)
-        if (!MongoError.isMongoError(result.failure)) throw new AssertionFailed(`${place}: failed with no MongoError`)
-        return checkError(operation.expectError, result.failure, context)
+        return checkError(operation.expectError, api.failureOf(result.failure), context)
       }
       if (Result.isFailure(result)) {
-        throw new AssertionFailed(`${place}: ${result.failure.reason._tag}: ${result.failure.message}`)
+        throw new AssertionFailed(`${place}: ${api.failureOf(result.failure).shown}`)
       }
       if (operation.expectResult !== undefined) matchResult(operation, result.success, place)
       if (operation.saveResultAsEntity !== undefined) {
@@ -423,11 +428,11 @@ export interface Report {
 const nothing: Left = { cursors: 0, transactions: 0 }
 
 /** Runs one test and says how it ended, and what it left. Never rejects for what the test does. */
-export const run = async (file: TestFile, test: Test, environment: Environment): Promise<Report> => {
+export const run = async (file: TestFile, test: Test, environment: Environment, api: Api): Promise<Report> => {
   if (!listening) process.on("unhandledRejection", (cause) => unhandled.push(cause))
   listening = true
   unhandled.length = 0
-  const exit = await Effect.runPromiseExit(Effect.suspend(() => runTest(file, test, environment)))
+  const exit = await Effect.runPromiseExit(Effect.suspend(() => runTest(file, test, environment, api)))
   // Rejections are told of a turn later.
   await new Promise((resolve) => setImmediate(resolve))
   const outcome = judged(file, Exit.isSuccess(exit) ? { status: "passed" } : outcomeOf(Cause.squash(exit.cause)))

@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import type { Api } from "./drive.ts"
 import { MalformedTest, sources, type TestFile } from "./format.ts"
 import { type Environment, type Report, run } from "./runner.ts"
 
@@ -34,7 +35,7 @@ export interface SpecTest {
   readonly suite: string
   readonly id: string
   readonly baseline: TestResult["baseline"]
-  readonly run: (environment: Environment) => Promise<Report>
+  readonly run: (environment: Environment, api: Api) => Promise<Report>
 }
 
 const loaded = (path: string, read: () => TestFile): TestFile | string => {
@@ -65,7 +66,7 @@ export const specTests = (folder: string): ReadonlyArray<SpecTest> => {
       suite,
       id: test.id,
       baseline: baseline?.tests[test.id],
-      run: (environment) => run(file, test, environment)
+      run: (environment, api) => run(file, test, environment, api)
     }))
   })
 }

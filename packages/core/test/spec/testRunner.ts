@@ -71,7 +71,7 @@ export const expectedEvent = (expected: Document): readonly [name: string, field
 
 /**
  * What the driver is known to do otherwise, and what is nobody's fault above it: it gives the end of every transaction with a write
- * concern a `wtimeout` of ten seconds, and looks for files of GridFS by `{ $eq: id }`.
+ * concern a `wtimeout` of ten seconds, and looks for files of GridFS by `{ _id: { $eq: id } }`.
  */
 const tolerated = (expected: unknown, { fields }: RecordedEvent): unknown => {
   const command = fields["command"]
@@ -84,12 +84,11 @@ const tolerated = (expected: unknown, { fields }: RecordedEvent): unknown => {
       return { ...command, writeConcern: others }
     }
   }
-  if (typeof find === "string" && /\.(files|chunks)$/.test(find) && isDocument(filter)) {
+  if (typeof find === "string" && find.endsWith(".files") && isDocument(filter) && isEq(filter["_id"])) {
     const wanted = expected["filter"]
-    const plain = Object.entries(filter).map(([key, value]) =>
-      isDocument(wanted) && !isEq(wanted[key]) && isEq(value) ? [key, value["$eq"]] : [key, value]
-    )
-    return { ...command, filter: Object.fromEntries(plain) }
+    if (isDocument(wanted) && !isEq(wanted["_id"])) {
+      return { ...command, filter: { ...filter, _id: filter["_id"]["$eq"] } }
+    }
   }
   return command
 }
