@@ -1,10 +1,16 @@
-// Builds the native part of mongodb-client-encryption against the libmongocrypt that the system has, so that the tests of
-// encryption run where its own install script can neither download nor compile it. Never part of a published package.
-// Needs g++, Node's headers and libmongocrypt with its headers (Debian: `apt-get install g++ libmongocrypt-dev`).
+// Builds the native part of mongodb-client-encryption, so that the tests of encryption run where its own install script can
+// neither download nor compile it. Never part of a published package.
+//
+//   node scripts/mongocrypt.mjs            against the libmongocrypt that the system has
+//   node scripts/mongocrypt.mjs FOLDER     against one that is unpacked there, as scripts/get-libmongocrypt.sh does it
+//   node scripts/mongocrypt.mjs --remove   removes what this has built, and nothing else
+//
+// Needs g++, Node's headers and libmongocrypt with its headers (Debian: `apt-get install g++ libmongocrypt-dev`; that of Debian 12
+// is too old for ranges, named providers and Queryable Encryption).
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 
 const require = createRequire(import.meta.url)
 const root = dirname(require.resolve("mongodb-client-encryption/package.json"))
@@ -20,6 +26,23 @@ const load = () =>
     `require(${JSON.stringify(root)}).MongoCrypt.libmongocryptVersion`
   ], { encoding: "utf8" })
 
+const shim = join(root, "build/shim.h")
+const [folder] = process.argv.slice(2)
+
+if (folder === "--remove") {
+  const isOurs = existsSync(shim)
+  if (isOurs) rmSync(join(root, "build"), { recursive: true, force: true })
+  end(isOurs ? "removed the build of mongodb-client-encryption" : "there is no build of this script's to remove", 0)
+}
+
+const loadError = () => {
+  try {
+    process.dlopen({ exports: {} }, join(target, "mongocrypt.node"))
+  } catch (error) {
+    return error.message
+  }
+}
+
 const version = load()
 if (version.status === 0) end(`mongodb-client-encryption is complete, with libmongocrypt ${version.stdout.trim()}`, 0)
 
@@ -30,11 +53,22 @@ const nodeHeaders = dirname(find(
   join(process.execPath, "../../include/node/node_api.h"),
   "/usr/include/node/node_api.h"
 ))
+const prefixes = folder === undefined
+  ? ["/usr", "/usr/local"]
+  : [join(folder, "usr"), folder].map((dir) => resolve(dir))
 const cryptHeaders = dirname(find(
   "the headers of libmongocrypt",
-  "/usr/include/mongocrypt/mongocrypt.h",
-  "/usr/local/include/mongocrypt/mongocrypt.h"
+  ...prefixes.map((prefix) => join(prefix, "include/mongocrypt/mongocrypt.h"))
 ))
+/** Where a library that was not installed lies: in the folder of the machine's architecture, or above it. */
+const libraryFolder = () => {
+  const above = join(cryptHeaders, "../../lib")
+  const inside = readdirSync(above, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return dirname(find(
+    "libmongocrypt.so",
+    ...[above, ...inside.map(({ name }) => join(above, name))].map((dir) => join(dir, "libmongocrypt.so"))
+  ))
+}
 // A development dependency of mongodb-client-encryption's, which the package manager has put next to it.
 const addonApi = dirname(
   createRequire(join(root, "package.json")).resolve("node-addon-api/package.json")
@@ -62,7 +96,6 @@ const opaque = /struct _mongocrypt_binary_t\s*\{/.test(header)
   : "struct _mongocrypt_binary_t { void *data; uint32_t len; };"
 
 const target = join(root, "build/Release")
-const shim = join(root, "build/shim.h")
 mkdirSync(target, { recursive: true })
 writeFileSync(
   shim,
@@ -83,15 +116,19 @@ const include = [join(root, "addon"), nodeHeaders, addonApi, cryptHeaders, dirna
 ) => ["-I", path])
 const options = "-std=c++17 -O1 -fPIC -shared -w -DNODE_GYP_MODULE_NAME=mongocrypt".split(" ")
 const sources = [join(root, "addon/mongocrypt.cc"), join(root, "addon/openssl-crypto.cc")]
-const output = ["-lmongocrypt", "-o", join(target, "mongocrypt.node")]
+// The older kind of rpath is the one that counts for the libraries of the library, too.
+const library = folder === undefined ? [] : ["-L", libraryFolder(), `-Wl,--disable-new-dtags,-rpath,${libraryFolder()}`]
+const output = [...library, "-lmongocrypt", "-o", join(target, "mongocrypt.node")]
 const { error, status } = spawnSync(
   "g++",
   options.concat("-include", shim, include, sources, output),
   { stdio: "inherit" }
 )
-const built = load()
-if (error !== undefined || status !== 0 || built.status !== 0) {
+// The package says only that it has no native part: what is wrong with the one that is there, the loader says.
+const reason = error?.message ?? (status === 0 ? loadError() : "g++ failed")
+if (reason !== undefined) {
   rmSync(join(root, "build"), { recursive: true, force: true })
-  end(error === undefined ? `g++ failed. ${built.stderr}` : error.message, 1)
+  end(reason, 1)
 }
+const built = load()
 end(`built mongodb-client-encryption against libmongocrypt ${built.stdout.trim()}`, 0)
