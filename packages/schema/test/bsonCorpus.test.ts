@@ -83,6 +83,8 @@ interface CorpusFile {
   readonly deprecated?: boolean
   readonly valid?: ReadonlyArray<ValidCase>
   readonly decodeErrors?: ReadonlyArray<{ readonly description: string; readonly bson: string }>
+  /** Text that is no number of the type, or in the file of documents Extended JSON that is none. */
+  readonly parseErrors?: ReadonlyArray<{ readonly description: string; readonly string: string }>
 }
 
 /**
@@ -171,6 +173,14 @@ const checkValid = (type: number, test: ValidCase): void => {
   }
 }
 
+/** The Extended JSON of a case that cannot be parsed, and the schemas that must refuse it. */
+const unparsable = (type: number, text: string): readonly [json: unknown, schemas: ReadonlyArray<Corpus.AnySchema>] => {
+  if (type === 0x13) return [{ d: { $numberDecimal: text } }, [Corpus.field("d", Bson.Decimal128)]]
+  const json = JSON.parse(text) as object
+  const every = Object.values(schemasOf).flatMap((schemas) => schemas ?? [])
+  return [json, every.map((schema) => Corpus.field(Object.keys(json)[0]!, schema))]
+}
+
 const folder = process.env["MONGODB_SPEC_TESTS"] ?? ""
 const corpus = ["bson-corpus/tests", "source/bson-corpus/tests", "bson-corpus", "source/bson-corpus"]
   .map((name) => path.join(folder, name))
@@ -199,6 +209,13 @@ if (corpus === undefined) {
         for (const test of file.valid ?? []) {
           if (skipped === undefined) it(test.description, () => checkValid(type, test))
           else it.skip(`${test.description}: ${skipped}`)
+        }
+
+        for (const { description, string } of file.parseErrors ?? []) {
+          it(`refused as JSON: ${description}`, () => {
+            const [json, schemas] = unparsable(type, string)
+            for (const schema of schemas) assert.isUndefined(Corpus.fromJson(schema, json))
+          })
         }
 
         const errors = [
