@@ -18,23 +18,16 @@ export interface Baseline {
 
 export const hasBaseline = (folder: string): boolean => readBaseline(folder) !== undefined
 
-export const readBaseline = (folder: string): Baseline | undefined => {
+const readBaseline = (folder: string): Baseline | undefined => {
   const path = join(folder, "baseline.json")
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) as Baseline : undefined
 }
 
-export interface TestResult {
+export interface SpecTest {
   /** The first part of the path: `crud`. */
   readonly suite: string
   readonly id: string
-  readonly report: Report
   readonly baseline: "pass" | "fail" | "flaky" | undefined
-}
-
-export interface SpecTest {
-  readonly suite: string
-  readonly id: string
-  readonly baseline: TestResult["baseline"]
   readonly run: (environment: Environment, api: Api) => Promise<Report>
 }
 
