@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import * as internal from "./internal/query.ts"
+import * as ofValues from "./internal/queryOfValues.ts"
 import type { MongoError } from "./MongoError.ts"
 
 /**
@@ -245,3 +246,34 @@ export interface AggregateQuery<A> extends Query<A> {
  * @since 0.1.0
  */
 export const isQuery = (u: unknown): u is Query<unknown> => Predicate.hasProperty(u, TypeId)
+
+/**
+ * A query that asks no server: its answer is known.
+ *
+ * **When to use**
+ *
+ * Use it in a test, in the place of a query of a collection.
+ *
+ * **Details**
+ *
+ * The values are the answer of the server. `limit` and `skip` hold; filters, orders and projections are taken as done, and
+ * what only tells the server how to go about it changes nothing. The values are gone through anew for every run. `raw`
+ * fails with a `BsonError` where a value is no document, `explain` with an `InvalidArgumentError`.
+ *
+ * **Example** (Testing without a server)
+ *
+ * ```ts
+ * import { Query } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const names = (users: Query.Query<{ readonly name: string }>) =>
+ *   Effect.map(users, (found) => found.map((user) => user.name))
+ *
+ * const test = names(Query.fromIterable([{ name: "Ada" }, { name: "Grace" }]))
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromIterable: <A>(values: Iterable<A>) => FindQuery<A> = ofValues.fromIterable

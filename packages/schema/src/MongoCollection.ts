@@ -538,6 +538,34 @@ export interface MongoCollection<S extends Schema.Constraint> {
     S["DecodingServices"] | S["EncodingServices"]
   >
 
+  /** The document with this `_id`, or none. */
+  readonly findById: <PK extends Path<S["Type"]>, const P = never>(
+    id: IdOf<S["Type"]>,
+    options?: FindOneOptions<S["Type"], P, PK>
+  ) => Effect.Effect<Option.Option<Left<S["Type"], P>>, Failure, S["DecodingServices"] | S["EncodingServices"]>
+  /** A query of the documents with these `_id`s, in no order of its own. What is not there, is missing. */
+  readonly findByIds: (
+    ids: ReadonlyArray<IdOf<S["Type"]>>,
+    options?: FindOptions
+  ) => FindQuery<S["Type"], S["Type"], S["DecodingServices"] | S["EncodingServices"]>
+  /** Puts another document in the place of that with this `_id`. */
+  readonly replaceById: (
+    id: IdOf<S["Type"]>,
+    replacement: Replacement<S>,
+    options?: ReplaceOptions<S["Type"]>
+  ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
+  /** Updates the document with this `_id`. */
+  readonly updateById: <const U, UK extends Path<S["Type"]>>(
+    id: IdOf<S["Type"]>,
+    update: UpdateInput<S["Type"], U, UK>,
+    options?: UpdateOptions<S["Type"]>
+  ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
+  /** Deletes the document with this `_id`. */
+  readonly deleteById: (
+    id: IdOf<S["Type"]>,
+    options?: DeleteOptions<S["Type"]>
+  ) => Effect.Effect<Driver.DeleteResult, Failure, S["EncodingServices"]>
+
   /** Updates the first document that matches. */
   readonly updateOne: <const F, K extends Key<S["Type"]>, const U, UK extends Path<S["Type"]>>(
     filter: FilterInput<S["Type"], F, K>,
@@ -709,6 +737,17 @@ export interface ServiceOptions<S extends Schema.Constraint> extends Core.Collec
 }
 
 /**
+ * The operations of a collection that takes the place of another in a test. `Query.fromIterable` makes its queries.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Mocked<S extends Schema.Constraint> = Partial<
+  Omit<MongoCollection<S>, TypeId | "fullName" | "name" | "schema">
+>
+
+/**
  * A class whose instances are never made: the service of a collection, with the layer that supplies it.
  *
  * @stability unstable
@@ -720,6 +759,8 @@ export interface ServiceClass<Self, Id extends string, S extends Schema.Constrai
 {
   /** Supplies the collection, in the database of the context. */
   readonly layer: Layer.Layer<Self, never, MongoDatabase.MongoDatabase>
+  /** Supplies a collection that has these operations and no server, for a test. One that is not given dies when it is used. */
+  readonly mock: (operations: Mocked<S>) => Layer.Layer<Self>
 }
 
 /**
@@ -755,7 +796,9 @@ export const Service = <Self>() =>
     service,
     MongoDatabase.MongoDatabase.useSync((database) => make(database, name, schema, options))
   )
-  return Object.assign(service, { layer })
+  const mock = (operations: Mocked<S>) =>
+    Layer.mock(service)({ [TypeId]: TypeId, name, fullName: `mock.${name}`, schema, ...operations } as never)
+  return Object.assign(service, { layer, mock })
 }
 
 /**

@@ -3,14 +3,14 @@
  *
  * @since 0.1.0
  */
-import type { MongoError, Query as Core } from "@mongofx/core"
+import { MongoError, type Query as Core } from "@mongofx/core"
 import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import type { DocumentError } from "./DocumentError.ts"
+import { DocumentError } from "./DocumentError.ts"
 import type { Operand } from "./Filter.ts"
 import type {
   At,
@@ -28,16 +28,60 @@ import type {
   Similar,
   Suggested
 } from "./internal/pathTypes.ts"
+import { fromIterable as fromIterable_ } from "./internal/queryOfValues.ts"
 import type { Input as ProjectionInput, Meta, Projected } from "./Projection.ts"
 
 /**
- * What a typed operation fails with.
+ * What a typed operation fails with. Both have `isTransient` and `isRetryable`.
  *
+ * @see {@link failureTags} for catching both
  * @stability unstable
  * @category errors
  * @since 0.1.0
  */
 export type Failure = MongoError.MongoError | DocumentError
+
+/**
+ * The tags of what a typed operation fails with.
+ *
+ * **Example** (Catching every failure of typed operations, and nothing else)
+ *
+ * ```ts
+ * import { Query } from "@mongofx/schema"
+ * import { Effect } from "effect"
+ *
+ * const orNone = <A, E, R>(self: Effect.Effect<A, E | Query.Failure, R>) =>
+ *   Effect.catchIf(self, Query.isFailure, (failure) => Effect.as(Effect.logWarning(failure.message), undefined))
+ *
+ * declare const find: Effect.Effect<string, Query.Failure>
+ *
+ * const found = find.pipe(
+ *   Effect.catchTag(Query.failureTags, (failure) => Effect.succeed(failure.isTransient ? "later" : "never"))
+ * )
+ * ```
+ *
+ * @stability unstable
+ * @category constants
+ * @since 0.1.0
+ */
+export const failureTags = ["MongoError", "DocumentError"] as const satisfies ReadonlyArray<Failure["_tag"]>
+
+/**
+ * Whether a value is a failure of a typed operation.
+ *
+ * **Example** (Telling it from other errors)
+ *
+ * ```ts
+ * import { Query } from "@mongofx/schema"
+ *
+ * console.log(Query.isFailure(new Error())) // false
+ * ```
+ *
+ * @stability unstable
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFailure = (u: unknown): u is Failure => MongoError.isMongoError(u) || u instanceof DocumentError
 
 /**
  * What is done with a document that does not decode: the query fails, leaves it out, or delivers its error in its place.
@@ -290,3 +334,53 @@ export interface AggregateQuery<A, R = never> extends Query<A, R> {
   /** Asks the server how it would run the pipeline. */
   readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, Failure, R>
 }
+
+/**
+ * A query that asks no server. It stands for that of `find` and for that of `aggregate`.
+ *
+ * @see {@link fromIterable} for making one
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type ValuesQuery<A> = FindQuery<A> & AggregateQuery<A>
+
+/**
+ * A query that asks no server: its answer is known.
+ *
+ * **When to use**
+ *
+ * Use it in a test that replaces a collection, in the place of what `find` or `aggregate` make.
+ *
+ * **Details**
+ *
+ * The values are decoded, and the answer of the server. `limit` and `skip` hold; filters, orders and projections are taken
+ * as done, and what only tells the server how to go about it changes nothing. The values are gone through anew for every
+ * run. `raw` and `explain` fail with an `InvalidArgumentError`.
+ *
+ * **Example** (Replacing a collection in a test)
+ *
+ * ```ts
+ * import { Bson, MongoCollection, Query } from "@mongofx/schema"
+ * import { Effect, Schema } from "effect"
+ * import { ObjectId } from "mongodb"
+ *
+ * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
+ *
+ * class Users extends MongoCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
+ *
+ * const newest = Effect.gen(function*() {
+ *   const users = yield* Users
+ *   return yield* users.find({ name: "Ada" }).sort({ _id: -1 }).limit(1)
+ * })
+ *
+ * const test = newest.pipe(
+ *   Effect.provide(Users.mock({ find: () => Query.fromIterable([{ _id: new ObjectId(), name: "Ada" }]) }))
+ * )
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromIterable: <A>(values: Iterable<A>) => ValuesQuery<A> = fromIterable_

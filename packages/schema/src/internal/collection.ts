@@ -509,6 +509,33 @@ class CollectionImpl extends Inspectable.Class {
     )
   }
 
+  // ---- by `_id`
+
+  /** The filter of a condition on `_id`, whatever its field is called in the schema. */
+  private byId(condition: object): Record<string, unknown> {
+    return { [this.shape.idName]: condition }
+  }
+
+  findById(id: unknown, options?: Options): Run<Option.Option<unknown>> {
+    return this.findOne(this.byId({ $eq: id }), options)
+  }
+
+  findByIds(ids: unknown, options?: Options) {
+    return this.find(this.byId({ $in: ids }), options)
+  }
+
+  replaceById(id: unknown, value: unknown, options?: Options): Run<Typed.UpdateResult<unknown>> {
+    return this.replaceOne(this.byId({ $eq: id }), value, options)
+  }
+
+  updateById(id: unknown, update: unknown, options?: Options): Run<Typed.UpdateResult<unknown>> {
+    return this.updateOne(this.byId({ $eq: id }), update, options)
+  }
+
+  deleteById(id: unknown, options?: Options): Run<Driver.DeleteResult> {
+    return this.deleteOne(this.byId({ $eq: id }), options)
+  }
+
   countDocuments(filter: unknown = {}, options?: Options): Run<number> {
     return this.filtered("countDocuments", filter, options, this.untyped.countDocuments.bind(this.untyped))
   }

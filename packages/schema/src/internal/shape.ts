@@ -136,6 +136,11 @@ export class Shape {
     this.generated = generatedId(insert)
   }
 
+  /** The name of `_id` in filters. */
+  get idName(): string {
+    return this.ids[0] ?? "_id"
+  }
+
   get replacement(): Writer {
     return this.replacementWriter ??= writerOf(withoutId(this.ast))
   }
