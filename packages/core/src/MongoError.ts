@@ -157,10 +157,15 @@ const isRepeatable = (
 }
 
 const causeToJson = (cause: unknown): unknown => {
-  if (cause instanceof Error) return { name: cause.name, message: cause.message }
-  return typeof cause === "object" && cause !== null || typeof cause === "function"
-    ? Object.prototype.toString.call(cause)
-    : String(cause)
+  try {
+    if (cause instanceof Error) return { name: cause.name, message: cause.message }
+    return typeof cause === "object" && cause !== null || typeof cause === "function"
+      ? Object.prototype.toString.call(cause)
+      : String(cause)
+  } catch {
+    // A proxy may refuse whatever is asked of it.
+    return "something that cannot be described"
+  }
 }
 
 const reasonToJson = (reason: { readonly message: string; readonly cause: unknown }): unknown => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoError } from "@mongofx/core"
 import { classify, type ClassifyContext, InvalidInput } from "@mongofx/core/internal/classify"
+import { type Operation, ownFailure, toMongoError } from "@mongofx/core/internal/naming"
 import { Cause, Redacted, Schema } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
@@ -917,6 +918,130 @@ describe("whatever is thrown", () => {
       total(target)
     }
   )
+})
+
+describe("making an error never throws", () => {
+  const hostile: ReadonlyArray<unknown> = [
+    undefined,
+    null,
+    0,
+    NaN,
+    2n ** 70n,
+    Symbol("no"),
+    "",
+    [],
+    {},
+    Object.create(null),
+    () => undefined,
+    new Date(NaN),
+    new Proxy({}, {
+      get: () => {
+        throw new Error("no")
+      }
+    }),
+    Redacted.make("hunter2"),
+    new Driver.MongoClient("mongodb://ada:hunter2@localhost").db("a")
+  ]
+  const causes: ReadonlyArray<unknown> = [
+    new Driver.MongoNetworkError("gone"),
+    new Driver.MongoBulkWriteError({ message: "no", code: 1 }, {} as Driver.BulkWriteResult),
+    reply({ code: 11000 }),
+    new InvalidInput("a", "a is wrong"),
+    ...hostile
+  ]
+
+  it("whatever the operation is called", () => {
+    for (const cause of causes) {
+      for (const name of hostile) {
+        for (const key of ["name", "command", "database", "collection", "batchSize"]) {
+          const operation = {
+            name: "find",
+            command: "find",
+            database: "app",
+            collection: "users",
+            [key]: name
+          } as Operation
+          const error = toMongoError(cause, operation)
+          assert.isTrue(MongoError.isMongoError(error))
+          assert.isString(error.message)
+          assert.isBoolean(error.isRetryable)
+          assert.notInclude(error.message, "hunter2")
+          assert.isObject(error.toJSON())
+          // What mongofx finds itself has a name of its own.
+          const own = new MongoError.UnknownError(ownFailure({ ...operation, name: "find" }, "no"))
+          assert.notInclude(own.message, "hunter2")
+        }
+      }
+    }
+  })
+
+  it("whatever stands in the fields of what is thrown", () => {
+    const keys = [
+      "name",
+      "message",
+      "code",
+      "codeName",
+      "errorLabels",
+      "errorResponse",
+      "cause",
+      "keyPattern",
+      "keyValue",
+      "errInfo",
+      "address",
+      "reason",
+      "result",
+      "writeErrors",
+      "writeConcernErrors",
+      "partialResult",
+      "originalError",
+      "encryptedFields",
+      "stack",
+      "_tag",
+      "labels",
+      "operation",
+      MongoError.TypeId,
+      MongoError.ReasonTypeId
+    ]
+    const names = [...new Set(classes.map(([cause]) => cause.name))]
+    for (const [i, name] of names.entries()) {
+      for (const key of keys) {
+        // A third of the values with each name: all of them with each kind of error.
+        for (const [j, value] of hostile.entries()) {
+          if ((i + j) % 3 > 0) continue
+          const base = (i + j) % 2 > 0 ? new Error("no") : { message: "no" }
+          for (const [field, is] of [["name", name], ["code", 11000], [key, value]] as const) {
+            Object.defineProperty(base, field, { value: is, configurable: true, enumerable: true })
+          }
+          const error = toMongoError(base, { name: "insertOne", command: "insert" })
+          assert.isTrue(MongoError.isMongoErrorReason(error.reason), `${name} ${String(key)}`)
+          assert.isBoolean(error.isTransient)
+          assert.isString(error.message)
+        }
+      }
+    }
+  })
+
+  it("an error of another copy of the package is made one of this", async () => {
+    const path = "../src/MongoError.ts?copy"
+    const copy = await import(path) as typeof MongoError
+    assert.notStrictEqual(copy.MongoError, MongoError.MongoError)
+    const reason = new copy.ConnectionError({
+      operation: "find",
+      namespace: "app.users",
+      kind: "dns",
+      address: "a:1",
+      nothingDone: true,
+      labels: ["RetryableWriteError"],
+      cause: new Error("beneath"),
+      message: "find on app.users: no"
+    })
+    for (const cause of [reason, new copy.MongoError({ reason })]) {
+      const error = toMongoError(cause, { name: "use", command: "use" })
+      assert.instanceOf(error.reason, MongoError.ConnectionError)
+      assert.deepStrictEqual(error.reason.toJSON(), reason.toJSON())
+      assert.isTrue(error.isRetryable)
+    }
+  })
 })
 
 describe("a TypeError", () => {

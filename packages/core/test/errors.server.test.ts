@@ -666,7 +666,74 @@ describe("a document of more than 16 MiB is a BsonError", () => {
     }))
 })
 
+/** Mistakes in commands, options, versions and stages, and what the server's message must still say. */
+const wordsOfMistakes: Record<string, readonly [command: Driver.Document, message: RegExp]> = {
+  version: [{ ping: 1, apiVersion: "2" }, /Cannot accept API version 2/],
+  "strict API": [{ ping: 1, apiVersion: "1", apiStrict: true, foo: 1 }, /'ping\.foo' is an unknown field|foo/],
+  "command of the API": [
+    { distinct: "users", key: "a", apiVersion: "1", apiStrict: true },
+    /the command distinct is not in API Version 1/
+  ],
+  "stage of the API": [
+    { aggregate: "users", pipeline: [{ $indexStats: {} }], cursor: {}, apiVersion: "1", apiStrict: true },
+    /\$indexStats/
+  ],
+  "read concern of a write": [
+    { insert: "users", documents: [{}], readConcern: { level: "majority" } },
+    /insert does not support \{ readConcern: \{ level: "majority", provenance: "clientSupplied" \} \}/
+  ],
+  "snapshot of indexes": [
+    { listIndexes: "users", readConcern: { level: "snapshot" } },
+    /listIndexes does not support \{ readConcern: \{ level: "snapshot"/
+  ],
+  command: [{ nonsense: 1 }, /no such command: 'nonsense'/],
+  option: [{ find: "users", nonsense: 1 }, /nonsense/],
+  stage: [
+    { aggregate: "users", pipeline: [{ $nonsense: 1 }], cursor: {} },
+    /Unrecognized pipeline stage name: '\$nonsense'/
+  ],
+  "stage without a collection": [
+    { aggregate: 1, pipeline: [{ $match: {} }], cursor: {} },
+    /\{aggregate: 1\} is not valid for '\$match'/
+  ],
+  "operator of an update": [
+    { findAndModify: "users", query: {}, update: { $nonsense: 1 } },
+    /Unknown modifier: \$nonsense/
+  ],
+  "index by its keys": [{ dropIndexes: "users", index: { zz: 1 } }, /can't find index with key: \{ zz: 1 \}/],
+  "index of _id": [
+    { createIndexes: "users", indexes: [{ key: { _id: -1 }, name: "x" }] },
+    /must be \{_id: 1\}, but got \{ _id: -1 \}/
+  ],
+  "index that cannot expire": [
+    { createIndexes: "users", indexes: [{ key: { a: 1 }, name: "x", expireAfterSeconds: -5 }] },
+    /\{ key: \{ a: 1 \}, name: "x", expireAfterSeconds: -5/
+  ],
+  "tailable sort": [{ find: "capped", tailable: true, sort: { a: 1 } }, /other than \{\$natural: 1\}/],
+  hint: [
+    { find: "users", filter: { name: secret, age: 4242424242 }, hint: { zz: 1 } },
+    /hint provided does not correspond to an existing index/
+  ]
+}
+
 describe("the server's words", () => {
+  onServer("of mistakes that are no values are kept", (fixture) =>
+    Effect.gen(function*() {
+      yield* collectionOf(fixture).insertOne({ _id: 1 })
+      yield* fixture.db.createCollection("capped", { capped: true, size: 4096 })
+      for (const [name, [command, message]] of Object.entries(wordsOfMistakes)) {
+        const { reason } = yield* failure(fixture.db.command(command))
+        assert.match(reason.message, message, name)
+        assert.notInclude(reason.message, "4242424242", name)
+      }
+      const users = collectionOf(fixture)
+      const session = yield* fixture.mongo.session()
+      yield* session.startTransaction()
+      yield* failure(session.use(users.insertOne({ _id: 1 })))
+      const aborted = yield* failure(session.use(users.insertOne({ _id: 2 })))
+      assert.match(aborted.message, /Transaction with \{ txnNumber: \d+ \} has been aborted/)
+    }))
+
   onServer("of code 20 are kept", (fixture) =>
     Effect.gen(function*() {
       const users = collectionOf(fixture)

@@ -104,6 +104,24 @@ describe("redactValues", () => {
       "BSONObj size: 17000000 (0x1036640) is invalid. Size must be between 0 and 16793600(16MB) First element: _id: 42",
       "BSONObj size: 17000000 (0x1036640) is invalid. Size must be between 0 and 16793600(16MB) First element: <redacted>"
     ],
+    [
+      "error processing query: ns=app.usersTree: $and\n    age $eq 42\n    name $eq \"hunter2\"\nSort: {}\nProj: {}\n planner returned error :: caused by :: hint provided does not correspond to an existing index",
+      "error processing query: ns=app.usersTree: <redacted>\nSort: {<redacted>}\n planner returned error :: caused by :: hint provided does not correspond to an existing index"
+    ],
+    ["Unknown type name alias: hunter2", "Unknown type name alias: <redacted>"],
+    ["Could not find user \"hunter2\" for db \"app\"", "Could not find user \"<redacted>\" for db \"app\""],
+    [
+      "Modifiers operate on fields but we found type int instead. For example: {$mod: {<field>: ...}} not {$min: 5}",
+      "Modifiers operate on fields but we found type int instead. For example: {$mod: {<field>: ...}} not {<redacted>}"
+    ],
+    // Values that look like words of the server's.
+    [
+      "Cannot create field 'b' in element {a: \"does not support { readConcern: { level: hunter2's } }\"}",
+      "Cannot create field 'b' in element {<redacted>}"
+    ],
+    ["in element {a: \"API version must be \"hunter2\"\"}", "in element {<redacted>}"],
+    ["index with key: { a: \"hunter2\" } of { b: 1 }", "index with key: {<redacted>}"],
+    ["in element {a: \"\x000\x00\"}", "in element {<redacted>}"],
     // A document that the server has cut off, and a string with quotes that it has not escaped.
     ["near must be first in: { $near: \"hunter2...", "near must be first in: {<redacted>}"],
     ["input \"hun\"ter2\" is of type string", "input \"<redacted>\" is of type string"],
@@ -117,6 +135,16 @@ describe("redactValues", () => {
 
   it.each([
     "Document failed validation",
+    "API version must be \"1\"",
+    "Transaction with { txnNumber: 12 } has been aborted.",
+    "Command insert does not support { readConcern: { level: \"majority\", provenance: \"clientSupplied\" } } :: caused by :: read concern not supported",
+    "{aggregate: 1} is not valid for '$match'; a collection is required.",
+    "cannot use tailable option with a sort other than {$natural: 1}",
+    "can't find index with key: { a: 1, b.c: -1, d: \"text\" }",
+    "The field 'key' for an _id index must be {_id: 1}, but got { _id: -1 }",
+    "The '$type' string field is required to be 'date' or 'timestamp': {$currentDate: {field : {$type: 'date'}}}",
+    ". Index spec: { key: { a: 1, b: \"text\" }, name: \"x\", expireAfterSeconds: -5 } :: caused by :: TTL index 'expireAfterSeconds' option cannot be less than 0",
+    "failed to add collation information to index spec for index creation: { key: { a: 1 }, name: \"x\", collation: { locale: \"xx\" }, v: 2 } :: caused by :: Field 'locale' is invalid in: { locale: \"xx\" }",
     "operation exceeded time limit",
     "cursor id 12345 not found",
     "Collection app.users already exists.",

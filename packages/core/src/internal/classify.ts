@@ -691,6 +691,14 @@ const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.M
   })
 }
 
+/** A reason of another copy of the package is made one of this, whose schemas take no other. */
+const ownReason = (reason: Reasons.MongoErrorReason): Reasons.MongoErrorReason => {
+  const Class = Reasons.MongoErrorReason.members.find((member) =>
+    member.fields._tag.schema.literal === reason._tag
+  ) as unknown as new(fields: object) => Reasons.MongoErrorReason
+  return reason instanceof Class ? reason : new Class({ ...reason, message: reason.message, cause: reason.cause })
+}
+
 /**
  * The reason of whatever the driver, BSON or a callback has thrown: pure, and total over `unknown`.
  *
@@ -698,8 +706,8 @@ const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.M
  */
 export const classify = (cause: unknown, context: ClassifyContext): Reasons.MongoErrorReason => {
   try {
-    if (Reasons.isMongoError(cause)) return cause.reason
-    if (Reasons.isMongoErrorReason(cause)) return cause
+    if (Reasons.isMongoError(cause)) return ownReason(cause.reason)
+    if (Reasons.isMongoErrorReason(cause)) return ownReason(cause)
     const name = read(cause, "name")
     if (name === "MongoBulkWriteError") return classifyBulk(cause, context)
     if (name === "MongoClientBulkWriteError") return classifyClientBulk(cause, context)
@@ -707,9 +715,9 @@ export const classify = (cause: unknown, context: ClassifyContext): Reasons.Mong
   } catch {
     // A thrown value that is hostile enough to break the above says nothing that could be read.
     return new Reasons.UnknownError({
-      operation: context.operation,
-      namespace: context.namespace,
-      message: `${context.operation}: something was thrown that cannot be described`,
+      operation: text(context.operation) ?? "unknown",
+      namespace: text(context.namespace),
+      message: `${text(context.operation) ?? "unknown"}: something was thrown that cannot be described`,
       cause: undefined
     })
   }

@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
 import type * as Tracer from "effect/Tracer"
 import type * as Driver from "mongodb"
 import { CurrentInterruptionPolicy } from "../Mongo.ts"
@@ -129,7 +130,7 @@ export const isTraced = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
 
 /** @internal */
 export const spanName = (operation: Operation): string =>
-  `${operation.command} ${operation.collection ?? operation.database ?? "admin"}`
+  `${operation.command} ${[operation.collection, operation.database].find(Predicate.isString) ?? "admin"}`
 
 /** @internal */
 export const spanOptions = (connection: Connection, operation: Operation): Tracer.SpanOptionsNoTrace => ({

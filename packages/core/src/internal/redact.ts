@@ -21,6 +21,7 @@ export const redactCredentials = (text: string, secrets: ReadonlyArray<string> =
 /** Where the server's messages quote values without quotes or braces around them: what stands before and after the value. */
 const quotedValues: ReadonlyArray<readonly [RegExp, string]> = [
   [/(\bdup key: ).*$/s, "$1<redacted>"],
+  [/(Tree: ).*(\nSort: )/s, "$1<redacted>$2"],
   [/(\bto a value of non-\w+ type\.\s*).*( has the field)/s, "$1<redacted>$2"],
   [/(\bin document ).*$/s, "$1<redacted>"],
   [/(\bwas found to have been altered to ).*$/s, "$1<redacted>"],
@@ -29,7 +30,7 @@ const quotedValues: ReadonlyArray<readonly [RegExp, string]> = [
   [/(\bError parsing date string )'.*?'(;|$)/s, "$1<redacted>$2"],
   [/(\bExpected an? [\w ]+ in: |\bbut received: |\bfound \w+ with value |\bnon-array element ).*$/s, "$1<redacted>"],
   [/(\bFirst element: |\bis out of bounds, |\bInvalid UUID string: ).*$/s, "$1<redacted>"],
-  [/(\bunknown time unit value: |\blanguage override unsupported: ).*$/s, "$1<redacted>"]
+  [/(\bUnknown type name alias: |\bunknown time unit value: |\blanguage override unsupported: ).*$/s, "$1<redacted>"]
 ]
 
 /** Documents, arrays and strings, whole or cut off. Quotes inside of strings may be there unescaped. */
@@ -40,16 +41,39 @@ const bsonTexts: ReadonlyArray<readonly [RegExp, string]> = [
 ]
 
 /** Messages whose documents are specifications of indexes, without values. */
-const quotesIndexes = /^[^{"]*\b(?:Requested index: |Error in specification )(?!.*\bpartialFilterExpression\b)/s
+const quotesIndexes =
+  /^[^{"]*\b(?:Requested index: |Error in specification |[Ii]ndex spec(?: for index creation)?: )(?!.*\bpartialFilterExpression\b)/s
+
+/**
+ * What looks like a value and is none: versions, options, the number of a transaction, the keys of an index, and what the server's own
+ * sentences quote. Each form is too narrow for the values of a document.
+ */
+const words = new RegExp(
+  [
+    String.raw`\bAPI version must be "\d+"`,
+    String.raw`\bdoes not support \{ (?:read|write)Concern: \{(?: \w+: (?:"\w+"|[\w.]+),?)* \} \}`,
+    String.raw`\bTransaction with \{ txnNumber: \d+ \}`,
+    String
+      .raw`\b(?:index with key: |but got )\{ (?:[^\s:{}",]+: (?:-?\d+(?:\.\d+)?|"(?:text|2d|2dsphere|hashed)")(?:, )?)* \}`,
+    String.raw` for db "[\w-]+"`,
+    String.raw`\{aggregate: 1\}|\{_id: 1\}, (?=but got)|\{\$natural: 1\}`,
+    String.raw`\{\$mod: \{<field>: \.\.\.\}\}|\{\$currentDate: \{field : \{\$type: 'date'\}\}\}`
+  ].join("|"),
+  "g"
+)
 
 /**
  * A server's message without the document values that it quotes.
  *
  * @internal
  */
-export const redactValues = (message: string): string =>
-  (quotesIndexes.test(message) ? quotedValues : [...quotedValues, ...bsonTexts])
-    .reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), message)
+export const redactValues = (message: string): string => {
+  const kept: Array<string> = []
+  const marked = message.replace(words, (word) => `\0${kept.push(word) - 1}\0`)
+  return (quotesIndexes.test(message) ? quotedValues : [...quotedValues, ...bsonTexts])
+    .reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), marked)
+    .replace(/\0(\d+)\0/g, (mark, index) => kept[Number(index)] ?? mark)
+}
 
 /**
  * Whether an error of this name has the server's message.
