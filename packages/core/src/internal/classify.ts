@@ -24,14 +24,30 @@ export class InvalidInput extends Error {
 class TooLarge extends Error {
   override readonly name = "TooLarge"
   readonly index: number
-  constructor(path: string, index: number, size: number, cause: unknown) {
+  constructor(path: string, index: number, size: number, cause?: unknown) {
     super(`${path}[${index}] is too large: ${size} bytes, where a server takes ${maxDocumentSize}`, { cause })
     this.index = index
   }
 }
 
-/** The size that a server gives as its `maxBsonObjectSize`. */
-const maxDocumentSize = 16_777_216
+/**
+ * The size that a server gives as its `maxBsonObjectSize`.
+ *
+ * @internal
+ */
+export const maxDocumentSize = 16_777_216
+
+const sizeOf = (document: object): number => Driver.BSON.calculateObjectSize(document, { ignoreUndefined: true })
+
+/**
+ * Refuses a document of a bulk write that is too large.
+ *
+ * @internal
+ */
+export const checkSize = (path: string, index: number, document: object): void => {
+  const size = sizeOf(document)
+  if (size > maxDocumentSize) throw new TooLarge(path, index, size)
+}
 
 /** What the driver says of a document that is too large, before it sends anything. */
 const isTooLarge = (cause: unknown): boolean => {
@@ -57,7 +73,7 @@ export const namingTooLarge = <A, Item>(
 ): Promise<A> =>
   call.catch((cause: unknown) => {
     if (!isTooLarge(cause)) throw cause
-    const sizes = items.map((item) => Driver.BSON.calculateObjectSize(documentOf(item), { ignoreUndefined: true }))
+    const sizes = items.map((item) => sizeOf(documentOf(item)))
     const first = sizes.findIndex((size) => size > maxDocumentSize)
     const index = first < 0 ? sizes.indexOf(Math.max(...sizes)) : first
     throw new TooLarge(path, index, sizes[index] ?? 0, cause)

@@ -22,7 +22,7 @@ import * as Topology from "../Topology.ts"
 import { endsWithin } from "./bounded.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput, namingTooLarge } from "./classify.ts"
-import { clientBulkWrite } from "./clientBulkWrite.ts"
+import { clientBulkWrite, sentOf } from "./clientBulkWrite.ts"
 import * as commandSpans from "./commandSpans.ts"
 import type { Connection, SessionKey } from "./connection.ts"
 import { isDatabase, makeDatabase } from "./database.ts"
@@ -107,13 +107,6 @@ const prepareClientModel = (
     default:
       throw new InvalidInput(`${path}.name`, `${path}.name is not the name of a write`)
   }
-}
-
-/** What the driver sends of a model. */
-const sentOf = (model: Driver.ClientBulkWriteModel): object => {
-  if (model.name === "insertOne") return model.document
-  const { filter, replacement, update } = model as Driver.Document
-  return { filter, update: update ?? replacement }
 }
 
 type TopologyQueue = Queue.Queue<Topology.Topology, Cause.Done>
