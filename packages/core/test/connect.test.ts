@@ -11,13 +11,18 @@ import {
   Logger,
   Option,
   Redacted,
+  References,
   Schema,
   Scope,
   Stream,
   Tracer
 } from "effect"
+import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import * as Net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { inspect } from "node:util"
 import { interrupt, setup, timed, until, uri } from "./utils.ts"
 
@@ -100,6 +105,28 @@ const failsWith = (
     assert.strictEqual(reason.operation, "connect")
     return reason
   })
+
+/** Made for these tests alone; the password of the key is "right". */
+const keyAndCertificate = [
+  "-----BEGIN ENCRYPTED PRIVATE KEY-----",
+  "MIHjME4GCSqGSIb3DQEFDTBBMCkGCSqGSIb3DQEFDDAcBAjG4nRtAHlw3wICCAAw",
+  "DAYIKoZIhvcNAgkFADAUBggqhkiG9w0DBwQIyMHFGh5IPlkEgZCqCKfbE+GYUonK",
+  "d7gi8G/ySXJa8yvB1fveX6Ja402VviV2YR8VwYWFhLzQyIP/WsnxtsgHRfUl67S7",
+  "xSCyfeYuim+gXKBcj6Gg/dFRervnPo4rlrZ3cqNzx8YgfVm6j7sN7Bc39s9MiBGa",
+  "YOR+29QG7bAU4U0gyl5zLDVoZOLm4clrZgKp0Ipvqobt4Akg6Fo=",
+  "-----END ENCRYPTED PRIVATE KEY-----",
+  "-----BEGIN CERTIFICATE-----",
+  "MIIBfzCCASWgAwIBAgIUDJVJJ22lH5S2bURRlyBTAhD86dcwCgYIKoZIzj0EAwIw",
+  "FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyOTIwMjU1N1oYDzIxMjYxMTA1",
+  "MjAyNTU3WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO",
+  "PQMBBwNCAAQ9oLw/qhALRR6YVmf9Q0c46hIe2wg5mCav5KY9Zb83Q6UcQ3Jd3L7v",
+  "zBUY8DdI/dXpBXdeTHjjZVlrrQUbwYBKo1MwUTAdBgNVHQ4EFgQUgyp+JgJFHWFd",
+  "oQpikyRMTaxkQTowHwYDVR0jBBgwFoAUgyp+JgJFHWFdoQpikyRMTaxkQTowDwYD",
+  "VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAgrW+Ers014sXhq9AY54Y",
+  "yPPTA+Pv/4gwprcsACTG0J8CIFxzzXL4mM/N09Ua+ppjfgWet9VP1dn1CLDWKIHQ",
+  "zBvG",
+  "-----END CERTIFICATE-----"
+].join("\n")
 
 /** A server that is none of MongoDB's. */
 const listen = (onConnection: (socket: Net.Socket) => void) =>
@@ -211,8 +238,64 @@ describe("connecting fails with the real cause and without credentials", () => {
     20_000
   )
 
-  it.live("the name of another replica set", () =>
-    failsWith(uriWith({ query: "replicaSet=another" }), { tag: "ConnectionError", kind: "serverSelection" }))
+  it.live("the name of another replica set, with that of the one that was found", () =>
+    Effect.gen(function*() {
+      const reason = yield* failsWith(uriWith({ query: "replicaSet=another" }), {
+        tag: "ConnectionError",
+        kind: "serverSelection"
+      })
+      const hello = yield* Effect.promise(() =>
+        Driver.MongoClient.connect(uri).then((client) =>
+          client.db("admin").command({ hello: 1 }).finally(() => client.close())
+        )
+      )
+      assert.include(reason.message, `looked for the replica set "another" at ${server.host}`)
+      assert.include(
+        reason.message,
+        `${server.host} is of the replica set "${hello["setName"]}" (${hello["hosts"].join(", ")})`
+      )
+    }))
+
+  it.live("a silent server, with its state", () =>
+    Effect.gen(function*() {
+      const { host } = yield* blackHole
+      const reason = yield* failsWith(uriWith({ host, query: "connectTimeoutMS=5000" }), { tag: "ConnectionError" })
+      assert.include(reason.message, `(${host} is Unknown)`)
+      assert.include(reason.message, `looked for ${host}`)
+    }))
+
+  it.live("whom it looks for is logged at the level Debug, without credentials", () =>
+    Effect.gen(function*() {
+      const { text } = yield* printed(
+        connecting(uriWith({ host: "127.0.0.1:9" })).pipe(
+          Effect.provideService(References.MinimumLogLevel, "Debug")
+        )
+      )
+      assert.include(text, "mongofx: connecting to 127.0.0.1:9")
+      assert.notInclude(text, password)
+    }))
+
+  it.live("the wrong password of a TLS key is a mistake, and no server that is not found", () =>
+    Effect.gen(function*() {
+      const dir = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "mongofx-key-"))),
+        (dir) => Effect.promise(() => rm(dir, { recursive: true, force: true }))
+      )
+      const file = join(dir, "client.pem")
+      yield* Effect.promise(() => writeFile(file, keyAndCertificate))
+      const options = { tls: true, tlsCertificateKeyFile: file }
+      const reason = yield* failsWith(uriWith({}), { tag: "InvalidArgumentError", message: /TLS.*password/ }, {
+        ...options,
+        tlsCertificateKeyFilePassword: Redacted.make(password)
+      })
+      assert.isFalse(reason.isTransient)
+      yield* failsWith(uriWith({}), { tag: "InvalidArgumentError", message: /TLS.*password/ }, options)
+      // With the right one it gets as far as the server, which speaks no TLS.
+      yield* failsWith(uriWith({}), { tag: "ConnectionError" }, {
+        ...options,
+        tlsCertificateKeyFilePassword: Redacted.make("right")
+      })
+    }))
 
   it.live("a server that is not MongoDB", () =>
     Effect.gen(function*() {

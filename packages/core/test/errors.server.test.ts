@@ -716,6 +716,16 @@ const wordsOfMistakes: Record<string, readonly [command: Driver.Document, messag
   ]
 }
 
+onServer("what finds no document says where it has looked", (fixture) =>
+  Effect.gen(function*() {
+    const users = collectionOf(fixture)
+    for (const [name, query] of Object.entries({ find: users.find({}), aggregate: users.aggregate([]) })) {
+      const error = yield* Effect.flip(query.one)
+      assert.strictEqual(error._tag, "NoSuchElementError")
+      assert.strictEqual(error.message, `${name} on ${fixture.db.name}.users: found no document`)
+    }
+  }))
+
 describe("the server's words", () => {
   onServer("of mistakes that are no values are kept", (fixture) =>
     Effect.gen(function*() {

@@ -257,6 +257,16 @@ describe("redactCause", () => {
     assert.strictEqual(redactCause("mongodb://ada:hunter2@host"), "mongodb://<redacted>@host")
   })
 
+  it("removes given secrets from every cause beneath", () => {
+    const beneath = new Error("no swordfish", { cause: "swordfish" })
+    const copy = redactCause(new Error("top", { cause: new Error("middle", { cause: beneath }) }), [
+      "swordfish"
+    ]) as Error
+    assert.strictEqual(copy.message, "top")
+    assert.strictEqual(((copy.cause as Error).cause as Error).message, "no <redacted>")
+    assert.notInclude(shows(copy), "swordfish")
+  })
+
   it("removes the text of a URL that could not be parsed", () => {
     let cause: unknown
     try {

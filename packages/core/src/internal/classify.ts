@@ -241,6 +241,15 @@ const socketKind = (cause: unknown): "refused" | "dns" | "tls" | "timeout" | "ne
   return undefined
 }
 
+/** What OpenSSL says of certificates and keys that it cannot read, before there is a connection. */
+const isKeyMaterial = (cause: unknown): boolean => {
+  for (let error = cause, depth = 0; error !== undefined && error !== null && depth < 8; depth++) {
+    if (/^ERR_OSSL_(?!SSL_)/.test(text(read(error, "code")) ?? "")) return true
+    error = read(error, "cause")
+  }
+  return false
+}
+
 /** The errors that the members of a topology have reported. */
 const memberErrors = (description: unknown): ReadonlyArray<unknown> => {
   const servers = read(description, "servers")
@@ -254,8 +263,27 @@ const memberErrors = (description: unknown): ReadonlyArray<unknown> => {
 /** What a server answers to a login: wrong credentials, and a certificate of nobody it knows. */
 const loginCodes: ReadonlySet<number> = new Set([11, 18])
 
-const selectionError = (cause: unknown, fields: Fields): Reasons.WriteErrorReason => {
+/** What is known of the members of a topology: `a:27017 is RSSecondary; b:27017 is Unknown: connection refused`. */
+const statesOf = (description: unknown): string => {
+  const servers = read(description, "servers")
+  if (!(servers instanceof Map)) return ""
+  return [...servers].map(([address, server]) => {
+    const error = read(server, "error")
+    const state = `${String(address)} is ${text(read(server, "type")) ?? "Unknown"}`
+    return error === undefined || error === null ? state : `${state}: ${describe(error)}`
+  }).join("; ")
+}
+
+const selectionError: Rule = (cause, fields, { secrets }) => {
   const errors = [read(cause, "cause"), ...memberErrors(read(cause, "reason"))]
+  if (errors.some(isKeyMaterial)) {
+    const message = `${
+      subjectOf(fields)
+    }: the TLS certificate or its key cannot be read, or the password of the key is wrong: ${
+      errors.map(describe).join("; ")
+    }`
+    return invalidArgument({ ...fields, message: redactCredentials(message, secrets) })
+  }
   const code = errors.map(codeOf).find((code) => code !== undefined && loginCodes.has(code))
   if (code !== undefined) return new Reasons.AuthenticationError({ ...fields, code })
   const isIncompatible = errors.some((error) => read(error, "name") === "MongoCompatibilityError")
@@ -263,7 +291,11 @@ const selectionError = (cause: unknown, fields: Fields): Reasons.WriteErrorReaso
     "incompatible" :
     errors.map(socketKind).find((kind) => kind !== undefined && kind !== "network") ??
       socketKind(new Error(describe(cause)))
-  return new Reasons.ConnectionError({ ...fields, kind: kind ?? "serverSelection" })
+  const states = statesOf(read(cause, "reason"))
+  const message = states === "" || !/timed out/.test(fields.message) ?
+    fields.message :
+    redactCredentials(`${fields.message} (${states})`, secrets)
+  return new Reasons.ConnectionError({ ...fields, message, kind: kind ?? "serverSelection" })
 }
 
 const cursorError = (fields: Fields, kind: Reasons.CursorError["kind"]) => new Reasons.CursorError({ ...fields, kind })

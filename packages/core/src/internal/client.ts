@@ -16,7 +16,7 @@ import type {
   VerboseBulkWriteResult
 } from "../MongoClient.ts"
 import type { DatabaseOptions, MongoDatabase } from "../MongoDatabase.ts"
-import type { MongoError } from "../MongoError.ts"
+import { ConnectionError, MongoError } from "../MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransaction } from "../MongoSession.ts"
 import * as Topology from "../Topology.ts"
 import { endsWithin } from "./bounded.ts"
@@ -34,6 +34,7 @@ import { type CallOptions, makeAbort, OperationInterrupted, run } from "./operat
 import { hintOf, joined, lengthOf, limitCommand } from "./options.ts"
 import * as poolMetrics from "./poolMetrics.ts"
 import { Readers } from "./readers.ts"
+import { redactCredentials } from "./redact.ts"
 import { countable, numberOf } from "./reply.ts"
 import type { AmbientSession } from "./session.ts"
 import * as transaction from "./transaction.ts"
@@ -353,6 +354,33 @@ export const wrap = (
     })
   })
 
+/** Whom a client looks for. */
+const soughtBy = ({ options: { hosts, replicaSet, srvHost } }: Driver.MongoClient): string =>
+  `${replicaSet === undefined ? "" : `the replica set "${replicaSet}" at `}${srvHost ?? hosts.map(String).join(", ")}`
+
+/**
+ * Says of a search that found no server whom it was for, and who has answered: the driver drops members of another replica set and forgets
+ * them.
+ */
+const withSearch = (
+  error: MongoError,
+  driver: Driver.MongoClient,
+  replies: ReadonlyMap<string, Driver.Document>,
+  secrets: ReadonlyArray<string>
+): MongoError => {
+  const { reason } = error
+  if (reason._tag !== "ConnectionError" || !/timed out/.test(reason.message)) return error
+  const found = [...replies].map(([address, { hosts, setName }]) =>
+    typeof setName !== "string"
+      ? `${address} is of no replica set`
+      : `${address} is of the replica set "${setName}" (${Array.isArray(hosts) ? hosts.join(", ") : "members unknown"})`
+  )
+  const message = [`${reason.message}; looked for ${soughtBy(driver)}`, ...found].join("; ")
+  return new MongoError({
+    reason: new ConnectionError({ ...reason, message: redactCredentials(message, secrets), cause: reason.cause })
+  })
+}
+
 const connectOperation: Operation = { name: "connect", command: "connect" }
 
 /** A client of the driver's, and what has to be ended with it. */
@@ -398,9 +426,13 @@ export const connect = (
       (owned) => Effect.promise(() => owned.close())
     )
     const client = yield* wrap(driver, options, readers)
+    yield* Effect.logDebug(redactCredentials(`mongofx: connecting to ${soughtBy(driver)}`, secrets))
+    const replies = new Map<string, Driver.Document>()
+    const onReply = ({ connectionId, reply }: Driver.ServerHeartbeatSucceededEvent) => replies.set(connectionId, reply)
+    driver.on("serverHeartbeatSucceeded", onReply)
     yield* Effect.tryPromise({
-      try: () => driver.connect(),
-      catch: (cause) => toMongoError(cause, connectOperation, secrets)
+      try: () => driver.connect().finally(() => driver.off("serverHeartbeatSucceeded", onReply)),
+      catch: (cause) => withSearch(toMongoError(cause, connectOperation, secrets), driver, replies, secrets)
     })
     yield* client.ping
     return client

@@ -11,7 +11,7 @@ import { InvalidInput } from "./classify.ts"
 import type { Connection } from "./connection.ts"
 import { collect, type CursorSource, open, stream } from "./cursor.ts"
 import { checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
-import { namespaceOf, type Operation } from "./naming.ts"
+import { namespaceOf, type Operation, ownFailure } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, notHint } from "./options.ts"
 
@@ -100,7 +100,8 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
     return Effect.flatMap(
       this.first,
       Option.match({
-        onNone: () => Effect.fail(new Cause.NoSuchElementError(`${this.origin.operation.name} found no document`)),
+        onNone: () =>
+          Effect.fail(new Cause.NoSuchElementError(ownFailure(this.origin.operation, "found no document").message)),
         onSome: (document) => Effect.succeed(document)
       })
     )

@@ -211,7 +211,10 @@ abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Ef
     return Effect.flatMap(
       this.first,
       Option.match({
-        onNone: () => Effect.fail(new Cause.NoSuchElementError(`${this.origin.operation} found no document`)),
+        onNone: () =>
+          Effect.fail(
+            new Cause.NoSuchElementError(`${this.origin.operation} on ${this.origin.collection}: found no document`)
+          ),
         onSome: (document) => Effect.succeed(document)
       })
     )
