@@ -1311,3 +1311,60 @@ describe("upserts and what a model makes", () => {
       assert.deepStrictEqual([again.role, again.createdAt, again.text], [made.role, made.createdAt, "old"])
     }))
 })
+
+describe("a value with several stored forms", () => {
+  const Moment = Schema.Union([Schema.DateTimeUtcFromDate, Schema.DateTimeUtcFromMillis])
+  const Event = Schema.Union([
+    Schema.Struct({ _id: Schema.String, kind: Schema.Literal("a"), at: Schema.DateTimeUtcFromDate, n: Bson.Int32 }),
+    Schema.Struct({ _id: Schema.String, kind: Schema.Literal("b"), at: Schema.DateTimeUtcFromMillis, n: Bson.Double })
+  ])
+  const Holder = Schema.Struct({
+    at: Moment,
+    all: Schema.Array(Moment),
+    inner: Schema.Struct({ at: Moment, other: Schema.NullOr(Schema.DateTimeUtcFromDate) }),
+    either: Schema.Union([Schema.DateTimeUtcFromDate, Schema.String, Schema.Array(Bson.Int64), Bson.Int32])
+  })
+
+  it.live("is not compared with, and not written where a member of a union decides", () =>
+    Effect.gen(function*() {
+      const { db, sent } = yield* fixture
+      const events = MongoCollection.make(db, "events", Event)
+      const holders = MongoCollection.make(db, "holders", Holder)
+      const at = utc("2026-01-01")
+      const held = { at, all: [at], inner: { at, other: at }, either: at }
+      const refused: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string]> = [
+        [events.find({ at }), "filter.at"],
+        [events.find({ at: { $gt: at } }), "filter.at.$gt"],
+        [events.find({ at: { $in: [at] } }), "filter.at.$in[0]"],
+        [events.deleteMany(Filter.values({ at })), "filter.at"],
+        [events.updateMany({}, { $set: { at } }), "update.$set.at"],
+        [events.updateMany({}, { $max: { at } }), "update.$max.at"],
+        [events.updateMany({}, [{ $set: { at } }]), "update[0].$set.at"],
+        [holders.find({ at }), "filter.at"],
+        [holders.find({ all: at }), "filter.all"],
+        [holders.find({ all: [at] }), "filter.all"],
+        [holders.find({ all: { $all: [at] } }), "filter.all.$all[0]"],
+        [holders.find({ all: { $elemMatch: { $gte: at } } }), "filter.all.$elemMatch.$gte"],
+        [holders.find({ "all.0": at }), "filter.all.0"],
+        [holders.find({ inner: { at, other: null } }), "filter.inner"],
+        [holders.updateMany({}, { $pull: { all: at } }), "update.$pull.all"],
+        [holders.updateMany({}, { $pullAll: { all: [at] } }), "update.$pullAll.all[0]"],
+        [holders.updateMany({}, { $addToSet: { all: at } }), "update.$addToSet.all"]
+      ]
+      for (const [operation, path] of refused) {
+        const reason = yield* argumentError(operation)
+        assert.strictEqual(reason.path, path)
+        assert.include(reason.message, "is stored in several forms")
+      }
+      assert.deepStrictEqual(sent(), [])
+      // Where one form is possible, or the forms are equal for the server, nothing is refused.
+      yield* events.insertMany([{ _id: "a", kind: "a", at, n: 5 }, { _id: "b", kind: "b", at, n: 5 }])
+      assert.strictEqual(yield* events.countDocuments({ n: 5 }), 2)
+      assert.strictEqual(yield* events.countDocuments({ kind: "a" }), 1)
+      yield* holders.insertOne(held)
+      assert.strictEqual(yield* holders.countDocuments({ either: at, "inner.other": at }), 1)
+      assert.strictEqual(yield* holders.countDocuments({ either: "x" }), 0)
+      yield* holders.updateOne({ either: at }, { $push: { all: at }, $set: { at, either: 5 } })
+      assert.deepStrictEqual((yield* holders.find({ either: 5 }).one).all.length, 2)
+    }))
+})

@@ -2,7 +2,16 @@
 import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { isBson, isRegExp } from "./bson.ts"
-import { elements, encodeOperand, encodeValue, isNullAbsent, isText, makeResolve, type Resolve } from "./path.ts"
+import {
+  checkCompared,
+  elements,
+  encodeOperand,
+  encodeValue,
+  isNullAbsent,
+  isText,
+  makeResolve,
+  type Resolve
+} from "./path.ts"
 import {
   array,
   definedFields,
@@ -145,6 +154,7 @@ const operand = (
 ): void => {
   if (value === undefined) refuse(path, "is undefined")
   if (isRegExp(value) && isText(alternatives)) return setOwn(out, key, value)
+  checkCompared(alternatives, value, path)
   operands.put(out, key, encodeOperand(alternatives)(value, strict), path, {
     onAbsent: () => absence(out as Record<string | number, unknown>, key, alternatives, path)
   })
@@ -247,7 +257,10 @@ const operator = (
         if (isPlainObject(item) && Object.keys(item).length === 1 && Object.hasOwn(item, "$elemMatch")) {
           list[index] = operators(alternatives, item, operands, at)
         } else if (isRegExp(item) && isText(items)) list[index] = item
-        else operands.put(list, index, encodeValue(items)(item, strict), at)
+        else {
+          checkCompared(items, item, at)
+          operands.put(list, index, encodeValue(items)(item, strict), at)
+        }
       })
     }
     case "$elemMatch":

@@ -4,7 +4,7 @@ import type * as Driver from "mongodb"
 import { isBson } from "./bson.ts"
 import { encodeSort } from "./encodeFields.ts"
 import { condition, elementsAt, encodeFilter, operators, resolveIn } from "./encodeFilter.ts"
-import { encodeValue, expand, isStored, type Resolve, walk } from "./path.ts"
+import { checkCompared, checkWritten, encodeValue, expand, isStored, type Resolve, walk } from "./path.ts"
 import {
   array,
   definedFields,
@@ -60,6 +60,7 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
         if (!target.optional) refuse(field, "cannot be removed: the schema requires it")
         encoded[target.key] = ""
       } else if (operator === "$set" || operator === "$setOnInsert") {
+        checkWritten(target.alternatives, value, field)
         operands.put(encoded, target.key, encodeValue(target.alternatives)(value, strict), field, {
           onAbsent: () => {
             if (operator === "$set") setOwn(out["$unset"] ??= {}, target.key, "")
@@ -85,6 +86,7 @@ const encodeField = (
   switch (operator) {
     case "$min":
     case "$max":
+      checkCompared(alternatives, value, path)
       return operands.put(out, key, encodeValue(alternatives)(value, strict), path)
     case "$inc":
     case "$mul":
@@ -94,9 +96,18 @@ const encodeField = (
         }
       })
     case "$push":
-      return push(out, key, alternatives, value, operands, path, ["$each", "$slice", "$position", "$sort"])
+      return push(
+        out,
+        key,
+        alternatives,
+        value,
+        operands,
+        path,
+        ["$each", "$slice", "$position", "$sort"],
+        checkWritten
+      )
     case "$addToSet":
-      return push(out, key, alternatives, value, operands, path, ["$each"])
+      return push(out, key, alternatives, value, operands, path, ["$each"], checkCompared)
     case "$pull": {
       const items = elementsAt(alternatives, path)
       const isFields = isPlainObject(value) && !isOperators(value, path) &&
@@ -108,7 +119,7 @@ const encodeField = (
     }
     case "$pullAll": {
       const items = elementsAt(alternatives, path)
-      out[key] = list(items, array(value, path), operands, path)
+      out[key] = list(items, array(value, path), operands, path, checkCompared)
       return
     }
     case "$pop":
@@ -138,11 +149,16 @@ const list = (
   items: Alternatives,
   values: ReadonlyArray<unknown>,
   operands: Operands,
-  path: string
+  path: string,
+  check: (items: Alternatives, value: unknown, at: string) => void
 ): Array<unknown> => {
   const out: Array<unknown> = []
   const encode = encodeValue(items)
-  values.forEach((item, index) => operands.put(out, index, encode(item, strict), `${path}[${index}]`))
+  values.forEach((item, index) => {
+    const at = `${path}[${index}]`
+    check(items, item, at)
+    operands.put(out, index, encode(item, strict), at)
+  })
   return out
 }
 
@@ -153,10 +169,12 @@ const push = (
   value: unknown,
   operands: Operands,
   path: string,
-  allowed: ReadonlyArray<string>
+  allowed: ReadonlyArray<string>,
+  check: (items: Alternatives, value: unknown, at: string) => void
 ): void => {
   const items = elementsAt(alternatives, path)
   if (!isPlainObject(value) || !Object.hasOwn(value, "$each")) {
+    check(items, value, path)
     return operands.put(out, key, encodeValue(items)(value, strict), path)
   }
   const modifiers: Driver.Document = {}
@@ -166,7 +184,7 @@ const push = (
     if (!allowed.includes(name)) refuse(at, "is no modifier here")
     switch (name) {
       case "$each":
-        modifiers[name] = list(items, array(modifier, at), operands, at)
+        modifiers[name] = list(items, array(modifier, at), operands, at, check)
         break
       case "$sort":
         modifiers[name] = modifier === 1 || modifier === -1 ? modifier : encodeSort(resolveIn(items), modifier, at)
@@ -217,6 +235,7 @@ const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: s
         if (isUnsafe(value)) out[target.key] = value.document
         else {
           const literal = {}
+          checkWritten(target.alternatives, value, field)
           out[target.key] = literal
           operands.put(literal, "$literal", encodeValue(target.alternatives)(value, strict), field, {
             onAbsent: () => out[target.key] = "$$REMOVE"

@@ -7,6 +7,7 @@ import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaGetter from "effect/SchemaGetter"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
+import { isBson, isNumeric, sameStored } from "./bson.ts"
 import { mayOmit } from "./compile.ts"
 import { absent, refuse } from "./refusal.ts"
 import { lacksOf } from "./stored.ts"
@@ -347,6 +348,99 @@ export const encodeValue = remember(values, union)
  * @internal
  */
 export const encodeOperand = remember(operands, (alternatives) => union([...alternatives, ...elements(alternatives)]))
+
+// ---- unions with several codecs for one value
+
+/** Whether a node holds a union of which a member stores values in another form. */
+const hasCodecs = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
+  if (seen.has(ast)) return false
+  seen.add(ast)
+  return expandUnion(ast).length > 1 && SchemaAST.toEncoded(ast) !== SchemaAST.toType(ast) ||
+    expand(ast).some((node) =>
+      node._tag === "Array"
+        ? elementsOf(node.arrays).some((element) => hasCodecs(element, seen))
+        : node._tag === "Object" &&
+          [...node.objects.propertySignatures, ...node.objects.indexSignatures].some(({ type }) =>
+            hasCodecs(type, seen)
+          )
+    )
+}
+
+/** The members of unions, and of those in them. */
+const expandUnion = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
+  ast._tag === "Suspend"
+    ? expandUnion(ast.thunk())
+    : ast._tag === "Union" && ast.encoding === undefined
+    ? ast.types.flatMap(expandUnion)
+    : [ast]
+
+const encodedNow = (ast: SchemaAST.AST, value: unknown): ReadonlyArray<unknown> => {
+  const encoded = encoderOf(ast)(value)
+  return Exit.isExit(encoded) && Exit.isSuccess(encoded) ? [encoded.value] : []
+}
+
+/** Whether the server takes two stored values for equal: the same bytes, or the same number. */
+const isSame = (a: unknown, b: unknown): boolean =>
+  a === b || sameStored(a, b) || isNumber(a) && isNumber(b) && Number(String(a)) === Number(String(b))
+
+const isNumber = (u: unknown): boolean => isNumeric(u) || isBson("Decimal128")(u)
+
+/** Whether those of the nodes that take a value store it in different forms. */
+const differ = (asts: ReadonlyArray<SchemaAST.AST>, value: unknown): boolean => {
+  const [first, ...others] = asts.flatMap((ast) => encodedNow(ast, value))
+  return others.some((other) => !isSame(first, other))
+}
+
+/** Whether a value, or something in it, may be stored in several forms. */
+const isAmbiguous = (ast: SchemaAST.AST, value: unknown): boolean => {
+  const members = expandUnion(ast)
+  if (differ(members, value)) return true
+  return members.flatMap(expand).some((node) => {
+    if (node._tag === "Array") {
+      return Array.isArray(value) &&
+        value.some((item) => elementsOf(node.arrays).some((each) => isAmbiguous(each, item)))
+    }
+    if (node._tag === "Leaf" || typeof value !== "object" || value === null) return false
+    return Object.entries(value).some(([key, item]) =>
+      stepObject(node, key).some((step) => isAmbiguous(step.ast, item))
+    )
+  })
+}
+
+const withCodecs = new WeakMap<ReadonlyArray<SchemaAST.AST>, boolean>()
+
+const mayDiffer = (alternatives: ReadonlyArray<SchemaAST.AST>): boolean => {
+  let may = withCodecs.get(alternatives)
+  if (may === undefined) {
+    may = alternatives.length > 0 && hasCodecs(union(alternatives), new Set())
+    withCodecs.set(alternatives, may)
+  }
+  return may
+}
+
+const severalForms = "is stored in several forms, one for each member of a union"
+
+/**
+ * Refuses a value to compare with of which the database may hold several forms: only one would be found.
+ *
+ * @internal
+ */
+export const checkCompared = (alternatives: ReadonlyArray<SchemaAST.AST>, value: unknown, at: string): void => {
+  if (mayDiffer(alternatives) && isAmbiguous(union([...alternatives, ...elements(alternatives)]), value)) {
+    refuse(at, `${severalForms}: a comparison finds one of them`)
+  }
+}
+
+/**
+ * Refuses a value to write of which the member of a union decides how it is stored.
+ *
+ * @internal
+ */
+export const checkWritten = (alternatives: ReadonlyArray<SchemaAST.AST>, value: unknown, at: string): void => {
+  if (alternatives.length > 1 && mayDiffer(alternatives) && differ(alternatives, value)) {
+    refuse(at, `${severalForms}: which one a document has cannot be seen here`)
+  }
+}
 
 const nullIsAbsent = new WeakMap<ReadonlyArray<SchemaAST.AST>, boolean>()
 
