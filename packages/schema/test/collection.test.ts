@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, Filter, MongoCollection, MongoModel, Update } from "@mongofx/schema"
-import { codecOf } from "@mongofx/schema/internal/codec"
+import { compile } from "@mongofx/schema/internal/compiledCodec"
 import {
   BigDecimal,
   Cause,
@@ -22,7 +22,7 @@ import {
 } from "effect"
 import { Model } from "effect/schema"
 import * as Driver from "mongodb"
-import { setup } from "../../core/test/utils.ts"
+import { send, setup, spoilt } from "../../core/test/utils.ts"
 
 class Address extends Schema.Class<Address>("test/Address")({ city: Schema.String, since: Bson.Date }) {}
 
@@ -517,7 +517,6 @@ describe("reading", () => {
   it.live("the compiled decoder reads what the interpreter reads, whatever the options of the driver", () =>
     Effect.gen(function*() {
       const { db, users } = yield* people
-      assert.isDefined(codecOf(User.ast).bytes(users.untyped.bsonOptions))
       const expected = yield* Effect.forEach(
         yield* users.untyped.find().sort({ age: 1 }),
         (document) => Effect.orDie(Schema.decodeUnknownEffect(User)(document))
@@ -536,8 +535,8 @@ describe("reading", () => {
         assert.deepStrictEqual(found, expected)
         const configured = MongoCollection.make(db, "users", User, options)
         assert.strictEqual(
-          codecOf(User.ast).bytes(configured.untyped.bsonOptions) === undefined,
-          !("bsonRegExp" in options) && Object.keys(options).length > 0
+          compile(User, { bson: options }).compiled.decode,
+          "bsonRegExp" in options || Object.keys(options).length === 0
         )
         assert.deepStrictEqual(yield* users.findOne({}, { ...options, sort: { age: 1 } }), Option.some(expected[0]))
         assert.deepStrictEqual(yield* configured.findOne({}, { sort: { age: 1 } }), Option.some(expected[0]))
@@ -548,20 +547,31 @@ describe("reading", () => {
       }
     }))
 
-  it.live("findOne decodes the bytes of the document, where the options allow it", () =>
+  it.live("operations that give one document decode its bytes", () =>
     Effect.gen(function*() {
       const { ids, users } = yield* people
       const { untyped } = users
-      const findOne = untyped.findOne.bind(untyped)
       const read: Array<unknown> = []
-      Object.assign(untyped, {
-        findOne: (...args: Parameters<typeof findOne>) =>
-          Effect.tap(findOne(...args), (document) => Effect.sync(() => read.push(Option.getOrUndefined(document))))
-      })
-      yield* users.findOne({ _id: ids[0]! })
-      yield* users.findOne({ _id: ids[0]! }, { projection: { age: 1 } })
-      yield* users.findOne({ _id: ids[0]! }, { useBigInt64: true })
-      assert.deepStrictEqual(read.map((document) => document instanceof Uint8Array), [true, true, false])
+      for (const name of ["findOne", "findOneAndUpdate", "findOneAndReplace", "findOneAndDelete"] as const) {
+        const run = untyped[name].bind(untyped) as (
+          ...args: ReadonlyArray<unknown>
+        ) => ReturnType<typeof untyped.findOne>
+        Object.assign(untyped, {
+          [name]: (...args: ReadonlyArray<unknown>) =>
+            Effect.tap(run(...args), (document) => Effect.sync(() => read.push(Option.getOrUndefined(document))))
+        })
+      }
+      const filter = { _id: ids[0]! }
+      yield* users.findOne(filter)
+      yield* users.findOne(filter, { projection: { age: 1 } })
+      yield* users.findOne(filter, { useBigInt64: true })
+      yield* users.findOneAndUpdate(filter, { $set: { age: 1 } })
+      yield* users.findOneAndReplace(filter, whole)
+      yield* users.findOneAndDelete(filter)
+      assert.deepStrictEqual(
+        read.map((document) => document instanceof Uint8Array),
+        Array.from({ length: 6 }, () => true)
+      )
     }))
 
   it.live("streams, batches, first, one, limit, skip, hint, explain", () =>
@@ -1366,5 +1376,93 @@ describe("a value with several stored forms", () => {
       assert.strictEqual(yield* holders.countDocuments({ either: "x" }), 0)
       yield* holders.updateOne({ either: at }, { $push: { all: at }, $set: { at, either: 5 } })
       assert.deepStrictEqual((yield* holders.find({ either: 5 }).one).all.length, 2)
+    }))
+})
+
+describe("bytes that cannot be read", () => {
+  const Note = Schema.Struct({ _id: Schema.Number, text: Schema.String, n: Schema.optionalKey(Schema.Number) })
+  const places: ReadonlyArray<object> = [{}, { promoteLongs: false }]
+
+  it.live("are one more document that does not decode, whichever way it is read", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      for (const options of places) {
+        const name = `notes${Object.keys(options).length}`
+        const notes = MongoCollection.make(db, name, Note, options)
+        const spoil = (n: number) =>
+          send(spoilt({ insert: name, documents: [{ _id: 3, text: "~~~", n }], $db: db.name }))
+        yield* notes.insertMany([1, 2, 4, 5].map((_id) => ({ _id, text: `note ${_id}` })))
+        yield* spoil(1)
+        const bad = notes.find({ _id: 3 })
+        const stages = [{ $match: { _id: 3 } }]
+        const ways: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, operation: string]> = [
+          [notes.find(), "find"],
+          [bad.first, "find"],
+          [bad.one, "find"],
+          [Stream.runDrain(bad.stream), "find"],
+          [Stream.runDrain(bad.batches), "find"],
+          [bad.project({ text: 1 }).first, "find"],
+          [notes.findOne({ _id: 3 }), "findOne"],
+          [notes.aggregate(Note, stages), "aggregate"],
+          [notes.aggregate(Note, stages).batchSize(1).first, "aggregate"],
+          [Stream.runDrain(notes.aggregate(Note, stages).stream), "aggregate"],
+          [notes.findOneAndUpdate({ _id: 3 }, { $set: { n: 1 } }), "findOneAndUpdate"],
+          [notes.findOneAndUpdate({ _id: 3 }, { $set: { n: 2 } }, { projection: { text: 1 } }), "findOneAndUpdate"],
+          [notes.findOneAndReplace({ _id: 3 }, { text: "whole" }), "findOneAndReplace"]
+        ]
+        for (const [way, operation] of ways) {
+          const error = yield* documentError(way)
+          assert.deepStrictEqual([error.kind, error.operation, error.id, error.path], ["decode", operation, 3, "text"])
+          assert.match(error.message, /document 3: text: Expected bytes that can be read: .*UTF-8/)
+        }
+        // `findOneAndReplace` has replaced it.
+        yield* notes.deleteOne({ _id: 3 })
+        yield* spoil(2)
+        const ids = (found: ReadonlyArray<typeof Note.Type>) => found.map(({ _id }) => _id).join("")
+        const skipping = notes.find().sort({ _id: 1 }).onInvalid("skip")
+        assert.strictEqual(ids(yield* skipping), "1245")
+        assert.strictEqual(ids(yield* Stream.runCollect(skipping.stream)), "1245")
+        assert.strictEqual(ids(yield* notes.aggregate(Note, [{ $sort: { _id: 1 } }]).onInvalid("skip")), "1245")
+        const collected = yield* notes.find().sort({ _id: 1 }).onInvalid("collect")
+        assert.deepStrictEqual(collected.map(Result.isSuccess), [true, true, false, true, true])
+        assert.strictEqual(Option.getOrThrow(Result.getFailure(collected[2]!)).id, 3)
+        // What is not read does not hurt.
+        assert.deepStrictEqual(yield* notes.find({ _id: 3 }).project({ n: 1 }), [{ _id: 3, n: 2 }])
+        const deleted = yield* documentError(notes.findOneAndDelete({ _id: 3 }))
+        assert.deepStrictEqual([deleted.id, deleted.path], [3, "text"])
+      }
+    }))
+
+  it.live("and what was promised for them: findOneAnd* keep the server's error", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const notes = MongoCollection.make(db, "unique", Note)
+      yield* notes.createIndex({ text: 1 }, { unique: true })
+      yield* notes.insertMany([{ _id: 1, text: "a" }, { _id: 2, text: "b" }])
+      const error = yield* failureOf(notes.findOneAndUpdate({ _id: 1 }, { $set: { text: "b" } }))
+      assert.isTrue(MongoError.isMongoError(error))
+      const { reason } = error as MongoError.MongoError
+      assert.instanceOf(reason, MongoError.DuplicateKeyError)
+      assert.deepStrictEqual(reason.keyPattern, { text: 1 })
+      assert.deepStrictEqual(yield* notes.findOneAndUpdate({ _id: 9 }, { $set: { n: 1 } }), Option.none())
+    }))
+
+  it.live("and the last document of a batch is there where all before it are left out", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const notes = MongoCollection.make(db, "last", Note)
+      const batch = [1, 2, 3].map((_id) => ({ _id, text: _id as unknown }))
+      yield* db.collection<{ _id: number; text: unknown }>("last").insertMany([...batch, { _id: 4, text: "last" }])
+      const query = notes.find().sort({ _id: 1 })
+      const last = { _id: 4, text: "last" }
+      for (const options of [{}, { batchSize: 2 }, { promoteLongs: false }]) {
+        const skipping = notes.withOptions(options).find({}, options).sort({ _id: 1 }).onInvalid("skip")
+        assert.deepStrictEqual(yield* skipping, [last])
+        assert.deepStrictEqual(yield* Stream.runCollect(skipping.stream), [last])
+        assert.deepStrictEqual((yield* Stream.runCollect(skipping.batches)).flat(), [last])
+        assert.deepStrictEqual(yield* skipping.first, Option.some(last))
+      }
+      const collected = yield* query.onInvalid("collect")
+      assert.deepStrictEqual(Option.getOrThrow(Result.getSuccess(collected[3]!)), last)
     }))
 })

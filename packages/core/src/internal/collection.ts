@@ -17,6 +17,7 @@ import type { AggregateQuery, FindQuery, Query } from "../Query.ts"
 import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput, namingTooLarge } from "./classify.ts"
 import type { Connection } from "./connection.ts"
+import { readFields } from "./cursor.ts"
 import {
   checkDocument,
   checkFilter,
@@ -64,6 +65,13 @@ const writes: ReadonlySet<string> = new Set([
   "deleteOne",
   "deleteMany"
 ])
+
+/** With `raw: true` the driver leaves what the server says of an error as bytes, too. */
+const readingErrors = <A>(options: object, promise: Promise<A>): Promise<A> =>
+  (options as { readonly raw?: unknown }).raw !== true ? promise : promise.catch((error: unknown) => {
+    readFields(error)
+    throw error
+  })
 
 /** A model of a write is named by its only key: the driver takes one of several, and drops the others. */
 const writeOf = (model: unknown, path: string): readonly [name: string, fields: Driver.Document] => {
@@ -316,7 +324,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return Effect.map(
       this.run(this.operation("findOneAndDelete", "findAndModify"), options, (driver, options) => {
         checkFilter(filter)
-        return driver.findOneAndDelete(filter, options)
+        return readingErrors(options, driver.findOneAndDelete(filter, options))
       }),
       Option.fromNullOr
     )
@@ -331,7 +339,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       this.run(this.operation("findOneAndReplace", "findAndModify"), options, (driver, options) => {
         checkFilter(filter)
         checkReplacement(replacement, "replacement")
-        return driver.findOneAndReplace(filter, replacement, options)
+        return readingErrors(options, driver.findOneAndReplace(filter, replacement, options))
       }),
       Option.fromNullOr
     )
@@ -346,7 +354,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       this.run(this.operation("findOneAndUpdate", "findAndModify"), options, (driver, options) => {
         checkFilter(filter)
         checkUpdate(update)
-        return driver.findOneAndUpdate(filter, update as Driver.UpdateFilter<A>, options)
+        return readingErrors(options, driver.findOneAndUpdate(filter, update as Driver.UpdateFilter<A>, options))
       }),
       Option.fromNullOr
     )

@@ -415,8 +415,12 @@ const spoil = (session: Driver.ClientSession): void => {
   if (serverSession !== undefined) serverSession.isDirty = true
 }
 
-/** Reads the documents of a server's error that the driver has left as bytes. */
-const readFields = (error: unknown): void => {
+/**
+ * Reads the documents of a server's error that the driver has left as bytes.
+ *
+ * @internal
+ */
+export const readFields = (error: unknown): void => {
   if (!(error instanceof Driver.MongoServerError)) return
   for (const fields of [error, error.errorResponse] as ReadonlyArray<Driver.Document>) {
     for (const [key, value] of Object.entries(fields)) {

@@ -8,7 +8,6 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import type * as Driver from "mongodb"
 import type { DecodePolicy, Failure } from "../Query.ts"
 import { type Decoder, decoderOf, type DocumentCodec } from "./codec.ts"
-import { UnreadableDocument } from "./compiledCodec.ts"
 import { forEachEager } from "./eager.ts"
 import type { Origin } from "./failures.ts"
 import { decodeBatch } from "./read.ts"
@@ -18,10 +17,7 @@ type Decoded = ReturnType<Decoder<unknown>["decode"]>
 
 /** A failure inside of a field. */
 const under = (name: string, self: Decoded): Decoded =>
-  Effect.mapError(
-    self,
-    (error) => error instanceof UnreadableDocument ? error : new SchemaIssue.Pointer([name], error)
-  )
+  Effect.mapError(self, (error) => new SchemaIssue.Pointer([name], error))
 
 /**
  * A decoder of the events of a collection, given the codecs of its documents and of their `_id`, and the decoder of documents

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
-import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as Driver from "mongodb"
 import { mismatch } from "./compile.ts"
@@ -21,7 +21,7 @@ export interface Decoder<A> {
    */
   readonly decodeMany: (documents: ReadonlyArray<unknown>, from: number, out: Array<A>) => number
   /** Decodes one document: the last word on those that `decodeMany` stops at. */
-  readonly decode: (document: unknown) => Effect.Effect<A, SchemaIssue.Issue | UnreadableDocument, unknown>
+  readonly decode: (document: unknown) => Effect.Effect<A, SchemaIssue.Issue, unknown>
   /** The `_id` of a document, for errors; `undefined` where there is none. */
   readonly idOf: (document: unknown) => unknown
 }
@@ -32,11 +32,10 @@ export interface Decoder<A> {
  * @internal
  */
 export interface DocumentCodec<A> extends Decoder<A> {
-  readonly decode: (document: unknown) => Effect.Effect<A, SchemaIssue.Issue, unknown>
   readonly encode: (value: unknown) => Effect.Effect<Driver.Document, SchemaIssue.Issue, unknown>
   /** What `encode` gives, or `undefined` where it takes an effect or fails. */
   readonly encodeNow: (value: unknown) => Driver.Document | undefined
-  /** A decoder of bytes, where the schema and the options of the driver allow to compile one. */
+  /** A decoder of bytes; none where the options of the driver make bytes of some fields. */
   readonly bytes: (options: Driver.BSONSerializeOptions) => Decoder<A> | undefined
 }
 
@@ -62,17 +61,45 @@ const bsonOptions = [
   "enableUtf8Validation"
 ] as const
 
-const byteDecoder = <A>(ast: SchemaAST.AST, options: Driver.BSONSerializeOptions): Decoder<A> | undefined => {
+/** The document of damaged bytes, as far as it can be read. */
+const readLoosely = (bytes: Uint8Array): Driver.Document => {
+  try {
+    return Driver.BSON.deserialize(bytes, { validation: { utf8: false } })
+  } catch {
+    return {}
+  }
+}
+
+/** The field whose text is no UTF-8, if that is what is wrong. */
+const fieldOfDamage = (bytes: Uint8Array): string | undefined =>
+  Object.keys(readLoosely(bytes)).find((name) => {
+    try {
+      Driver.BSON.deserialize(bytes, { validation: { utf8: { [name]: true } } })
+      return false
+    } catch {
+      return true
+    }
+  })
+
+/** Bytes that bson cannot read are one more way in which a document does not decode. */
+const unreadable = (bytes: Uint8Array, { cause }: UnreadableDocument): SchemaIssue.Issue => {
+  const message = `Expected bytes that can be read: ${cause instanceof Error ? cause.message : String(cause)}`
+  const issue = new SchemaIssue.InvalidValue({ message }, undefined, {})
+  const field = fieldOfDamage(bytes)
+  return field === undefined ? issue : new SchemaIssue.Pointer([field], issue)
+}
+
+const byteDecoder = <A>(ast: SchemaAST.AST, options: Driver.BSONSerializeOptions): Decoder<A> => {
   const codec = compile(Schema.make<Schema.ConstraintCodec<A, unknown, unknown, unknown>>(ast), { bson: options })
-  if (!codec.compiled.decode) return undefined
+  const decode: Decoder<A>["decode"] = (bytes) =>
+    Effect.mapErrorEager(
+      codec.diagnose(bytes as Uint8Array),
+      (error) => error instanceof UnreadableDocument ? unreadable(bytes as Uint8Array, error) : error.issue
+    )
   return {
-    decodeMany: codec.decodeMany as Decoder<A>["decodeMany"],
-    decode: (bytes) =>
-      Effect.mapErrorEager(
-        codec.diagnose(bytes as Uint8Array),
-        (error) => error instanceof UnreadableDocument ? error : error.issue
-      ),
-    idOf: (bytes) => idOf(Driver.BSON.deserialize(bytes as Uint8Array))
+    decodeMany: codec.compiled.decode ? codec.decodeMany as Decoder<A>["decodeMany"] : manyWith(decode),
+    decode,
+    idOf: (bytes) => idOf(readLoosely(bytes as Uint8Array))
   }
 }
 
@@ -98,7 +125,7 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
       Effect.mapErrorEager(compiled.encode(value), (error) => error.issue) as ReturnType<
         DocumentCodec<unknown>["encode"]
       >
-    const decoders = new Map<string, Decoder<unknown> | undefined>()
+    const decoders = new Map<string, Decoder<unknown>>()
     codec = {
       decodeMany: manyWith(decode),
       decode,
@@ -114,11 +141,12 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
         if (Object.keys(options.fieldsAsRaw ?? {}).length > 0) return undefined
         const chosen = bsonOptions.map((name) => options[name])
         const key = JSON.stringify(chosen)
-        if (!decoders.has(key)) {
+        let decoder = decoders.get(key)
+        if (decoder === undefined) {
           const entries = bsonOptions.flatMap((name, i) => chosen[i] === undefined ? [] : [[name, chosen[i]]])
-          decoders.set(key, byteDecoder(ast, Object.fromEntries(entries)))
+          decoders.set(key, decoder = byteDecoder(ast, Object.fromEntries(entries)))
         }
-        return decoders.get(key)
+        return decoder
       }
     }
     codecs.set(ast, codec)

@@ -435,16 +435,14 @@ class CollectionImpl extends Inspectable.Class {
   }
 
   findOne(filter: unknown = {}, options?: Options): Run<Option.Option<unknown>> {
-    return this.reading("findOne", filter, options, this.untyped.findOne.bind(this.untyped), true)
+    return this.reading("findOne", filter, options, this.untyped.findOne.bind(this.untyped))
   }
 
-  /** `raw` where the operation can deliver bytes. */
   private reading(
     name: string,
     filter: unknown,
     options: Options,
-    f: (filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, Failure>,
-    raw = false
+    f: (filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, Failure>
   ): Run<Option.Option<unknown>> {
     const origin = this.origin(name)
     return Effect.flatMap(
@@ -452,27 +450,28 @@ class CollectionImpl extends Inspectable.Class {
         filter: encodeFilter(this.shape.read, filter, operands),
         ...encodeProjected(this.shape, options ?? {}, operands)
       })),
-      ({ codec, filter, options }) => {
-        const bytes = raw ? bytesOf(codec, this.untyped, options) : undefined
-        return Effect.flatMap(
-          f(filter, bytes === undefined ? options : { ...options, raw: true }),
-          (document) => this.decoded(origin, bytes ?? codec, document)
-        )
-      }
+      ({ codec, filter, options }) => this.decoded(origin, codec, options, (options) => f(filter, options))
     )
   }
 
+  /** Runs an operation that gives one document, as bytes where they can be decoded. */
   private decoded(
     origin: Origin,
-    decoder: Decoder<unknown>,
-    document: Option.Option<unknown>
+    codec: DocumentCodec<unknown>,
+    options: object,
+    f: (options: object) => Effect.Effect<Option.Option<unknown>, Failure>
   ): Run<Option.Option<unknown>> {
-    return Option.isNone(document)
-      ? Effect.succeedNone
-      : Effect.map(
-        decodeBatch<unknown, never>(origin, decoder, "fail", [document.value]),
-        ([value]) => Option.some(value)
-      )
+    const bytes = bytesOf(codec, this.untyped, { ...options })
+    return Effect.flatMap(
+      f(bytes === undefined ? options : { ...options, raw: true }),
+      (document) =>
+        Option.isNone(document)
+          ? Effect.succeedNone
+          : Effect.map(
+            decodeBatch<unknown, never>(origin, bytes ?? codec, "fail", [document.value]),
+            ([value]) => Option.some(value)
+          )
+    )
   }
 
   findOneAndDelete(filter: unknown, options?: Options): Run<Option.Option<unknown>> {
@@ -502,10 +501,7 @@ class CollectionImpl extends Inspectable.Class {
     return Effect.flatMap(
       this.updating(origin, filter, update, options),
       ({ codec, filter, options, update }) =>
-        Effect.flatMap(
-          this.untyped.findOneAndUpdate(filter, update, options),
-          (document) => this.decoded(origin, codec, document)
-        )
+        this.decoded(origin, codec, options, (options) => this.untyped.findOneAndUpdate(filter, update, options))
     )
   }
 
@@ -567,8 +563,10 @@ class CollectionImpl extends Inspectable.Class {
 
   aggregate(schema: Schema.Constraint, pipeline: Pipeline, options?: Options) {
     const codec = codecOf(schema.ast)
+    const stages = stagesOf(pipeline)
     return new AggregateQueryImpl<unknown, never>(
-      this.untyped.aggregate(stagesOf(pipeline), options),
+      this.untyped.aggregate(stages, options),
+      this.untyped.aggregate(stages, { ...options, raw: true } as object),
       codec,
       () => bytesOf(codec, this.untyped, options ?? {}),
       this.origin("aggregate"),

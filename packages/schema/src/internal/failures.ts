@@ -4,7 +4,6 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { DocumentError, type Problem } from "../DocumentError.ts"
 import type { Failure } from "../Query.ts"
-import type { UnreadableDocument } from "./compiledCodec.ts"
 import { encodeWith, Misfit, type Operands, Refusal } from "./refusal.ts"
 
 /**
@@ -55,22 +54,6 @@ export const encodeError = (origin: Origin, path: string, issue: SchemaIssue.Iss
 /** @internal */
 export const decodeError = (origin: Origin, id: unknown, issue: SchemaIssue.Issue, path = ""): DocumentError =>
   documentError("decode", origin, id, issue, path)
-
-/**
- * A document whose bytes bson cannot read.
- *
- * @internal
- */
-export const unreadable = ({ collection, operation }: Origin, { cause }: UnreadableDocument): MongoError.MongoError =>
-  new MongoError.MongoError({
-    reason: new MongoError.BsonError({
-      operation,
-      namespace: collection,
-      labels: [],
-      message: `${operation} on ${collection}: ${cause instanceof Error ? cause.message : "a document cannot be read"}`,
-      cause
-    })
-  })
 
 const failureOf = (origin: Origin, error: Misfit | Refusal): Failure =>
   error instanceof Misfit

@@ -12,10 +12,9 @@ import type * as Driver from "mongodb"
 import type { DocumentError } from "../DocumentError.ts"
 import type { AggregateQuery, DecodePolicy, Failure, FindQuery, Query } from "../Query.ts"
 import type { Decoder, DocumentCodec } from "./codec.ts"
-import { UnreadableDocument } from "./compiledCodec.ts"
 import { encodeIndexKeys, encodeProjection, encodeSort } from "./encodeFields.ts"
 import { encodeFilter } from "./encodeFilter.ts"
-import { decodeError, encoded, type Origin, unreadable } from "./failures.ts"
+import { decodeError, encoded, type Origin } from "./failures.ts"
 import { encodeOperand } from "./path.ts"
 import { definedFields, type Operands } from "./refusal.ts"
 import type { Shape } from "./shape.ts"
@@ -58,12 +57,11 @@ export const decodeBatch = <A, R>(
     const document = documents[position]
     return Effect.flatMap(
       Effect.result(
-        decoder.decode(document) as Effect.Effect<unknown, SchemaIssue.Issue | UnreadableDocument, R>
+        decoder.decode(document) as Effect.Effect<unknown, SchemaIssue.Issue, R>
       ),
       (result) => {
         if (Result.isSuccess(result)) out.push(policy === "collect" ? result : result.success)
         else {
-          if (result.failure instanceof UnreadableDocument) return Effect.fail(unreadable(origin, result.failure))
           const error = decodeError(origin, decoder.idOf(document), result.failure)
           if (policy === "fail") return Effect.fail(error)
           if (policy === "skip") left.push(error)
@@ -114,6 +112,8 @@ interface Source<Q> {
   readonly query: Q
   readonly codec: DocumentCodec<unknown>
   readonly bytes: Decoder<unknown> | undefined
+  /** The first document, as bytes where there is a decoder of bytes. */
+  readonly first: Effect.Effect<Option.Option<unknown>, MongoError.MongoError>
 }
 
 /**
@@ -199,11 +199,11 @@ abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Ef
     if (this.policy === "skip") return Stream.runHead(this.stream)
     return Effect.flatMap(
       this.source(),
-      ({ codec, query }) =>
-        Effect.flatMap(query.first, (document) =>
+      ({ bytes, codec, first }) =>
+        Effect.flatMap(first, (document) =>
           Option.isNone(document)
             ? Effect.succeedNone
-            : Effect.map(this.decode(codec, [document.value]), ([first]) => Option.some(first as A)))
+            : Effect.map(this.decode(bytes ?? codec, [document.value]), ([first]) => Option.some(first as A)))
     )
   }
 
@@ -300,12 +300,13 @@ export class FindQueryImpl<A, B, R> extends QueryImpl<B, R, Core.FindQuery<Drive
       const { tailable, ...settings } = this.settings
       const filter = encodeFilter(this.shape.read, this.filter, operands)
       const { codec, options } = encodeProjected(this.shape, settings, operands, "")
-      const query = this.core.find(filter, options)
-      return {
-        query: tailable === undefined ? query : query.tailable(tailable as Core.TailableOptions),
-        codec,
-        bytes: bytesOf(codec, this.core, options)
+      const bytes = bytesOf(codec, this.core, options)
+      const make = (options: object) => {
+        const query = this.core.find(filter, options)
+        return tailable === undefined ? query : query.tailable(tailable as Core.TailableOptions)
       }
+      const query = make(options)
+      return { query, codec, bytes, first: (bytes === undefined ? query : make({ ...options, raw: true })).first }
     })
   }
 
@@ -382,12 +383,14 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
   implements AggregateQuery<A, R>
 {
   private readonly query: Core.AggregateQuery<Driver.Document>
+  /** The same, with documents as bytes. */
+  private readonly rawQuery: Core.AggregateQuery<Driver.Document>
   private readonly codec: DocumentCodec<unknown>
-
   private readonly bytes: () => Decoder<unknown> | undefined
 
   constructor(
     query: Core.AggregateQuery<Driver.Document>,
+    rawQuery: Core.AggregateQuery<Driver.Document>,
     codec: DocumentCodec<unknown>,
     bytes: () => Decoder<unknown> | undefined,
     origin: Origin,
@@ -395,48 +398,66 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
   ) {
     super(origin, policy)
     this.query = query
+    this.rawQuery = rawQuery
     this.codec = codec
     this.bytes = bytes
   }
 
   protected source() {
-    return Effect.sync(() => ({ query: this.query, codec: this.codec, bytes: this.bytes() }))
+    return Effect.sync(() => {
+      const bytes = this.bytes()
+      return {
+        query: this.query,
+        codec: this.codec,
+        bytes,
+        first: (bytes === undefined ? this.query : this.rawQuery).first
+      }
+    })
   }
 
-  private with(query: Core.AggregateQuery<Driver.Document>): AggregateQuery<A, R> {
-    return new AggregateQueryImpl<A, R>(query, this.codec, this.bytes, this.origin, this.policy)
+  private with(
+    f: (query: Core.AggregateQuery<Driver.Document>) => Core.AggregateQuery<Driver.Document>
+  ): AggregateQuery<A, R> {
+    return new AggregateQueryImpl<A, R>(
+      f(this.query),
+      f(this.rawQuery),
+      this.codec,
+      this.bytes,
+      this.origin,
+      this.policy
+    )
   }
 
   readonly onInvalid =
     ((policy: DecodePolicy) =>
-      new AggregateQueryImpl(this.query, this.codec, this.bytes, this.origin, policy)) as AggregateQuery<
+      new AggregateQueryImpl(this.query, this.rawQuery, this.codec, this.bytes, this.origin, policy)) as AggregateQuery<
         A,
         R
       >["onInvalid"]
 
   hint(hint: Driver.Hint) {
-    return this.with(this.query.hint(hint))
+    return this.with((query) => query.hint(hint))
   }
   collation(collation: Driver.CollationOptions) {
-    return this.with(this.query.collation(collation))
+    return this.with((query) => query.collation(collation))
   }
   comment(comment: unknown) {
-    return this.with(this.query.comment(comment))
+    return this.with((query) => query.comment(comment))
   }
   batchSize(batchSize: number) {
-    return this.with(this.query.batchSize(batchSize))
+    return this.with((query) => query.batchSize(batchSize))
   }
   maxTimeMS(maxTimeMS: number) {
-    return this.with(this.query.maxTimeMS(maxTimeMS))
+    return this.with((query) => query.maxTimeMS(maxTimeMS))
   }
   allowDiskUse(allowDiskUse = true) {
-    return this.with(this.query.allowDiskUse(allowDiskUse))
+    return this.with((query) => query.allowDiskUse(allowDiskUse))
   }
   readPreference(readPreference: Driver.ReadPreferenceLike) {
-    return this.with(this.query.readPreference(readPreference))
+    return this.with((query) => query.readPreference(readPreference))
   }
   readConcern(readConcern: Driver.ReadConcernLike) {
-    return this.with(this.query.readConcern(readConcern))
+    return this.with((query) => query.readConcern(readConcern))
   }
   explain(verbosity?: Driver.ExplainVerbosityLike): Effect.Effect<Driver.Document, MongoError.MongoError> {
     return this.query.explain(verbosity)
