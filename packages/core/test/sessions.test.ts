@@ -10,14 +10,14 @@ import { Effect, Exit, Option, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
 import { committed, fixture, type Item } from "./items.ts"
-import { failCommand, reasonOf, setup } from "./utils.ts"
+import { failCommand, interrupt, reasonOf, setup, until } from "./utils.ts"
 
 const lsidOf = (event: Driver.CommandStartedEvent) => String(event.command["lsid"]?.id)
 
 const get = <A>(effect: Effect.Effect<Option.Option<A>>): Effect.Effect<A> => Effect.map(effect, Option.getOrThrow)
 
 describe("an explicit session", () => {
-  it.live("knows its client, its options and its id, which its operations carry", () =>
+  it.effect("knows its client, its options and its id, which its operations carry", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const options = { causalConsistency: false }
@@ -36,7 +36,7 @@ describe("an explicit session", () => {
       assert.notStrictEqual(String(f.last("insert")["lsid"].id), String(id.id))
     }))
 
-  it.live("does not print what its client knows", () =>
+  it.effect("does not print what its client knows", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -45,7 +45,7 @@ describe("an explicit session", () => {
       assert.notInclude(String(session), "hosts")
     }))
 
-  it.live("commits and aborts step by step", () =>
+  it.effect("commits and aborts step by step", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -70,7 +70,62 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), [1, 3])
     }))
 
-  it.live("takes the options of a transaction, or its own defaults", () =>
+  it.effect("whose commit is interrupted waits for its outcome, and runs afterCommit once", () =>
+    Effect.gen(function*() {
+      const f = yield* fixture
+      const session = yield* f.mongo.session()
+      let after = 0
+      yield* session.startTransaction()
+      yield* session.use(f.mongo.afterCommit(Effect.sync(() => void after++)))
+      yield* session.use(f.items.insertOne({ _id: 1 }))
+      yield* failCommand(f, { times: 1 }, {
+        failCommands: ["commitTransaction"],
+        blockConnection: true,
+        blockTimeMS: 500
+      })
+      const fiber = yield* Effect.forkChild(session.commitTransaction)
+      yield* until("the commit is sent", () => f.commands.some((event) => event.commandName === "commitTransaction"))
+      yield* interrupt(fiber)
+      assert.deepStrictEqual(yield* committed(f), [1])
+      assert.strictEqual(after, 1)
+      // The session goes on, and may commit once more.
+      yield* session.commitTransaction
+      assert.strictEqual(after, 1)
+      yield* session.withTransaction(f.items.insertOne({ _id: 2 }))
+      assert.deepStrictEqual(yield* committed(f), [1, 2])
+    }))
+
+  it.effect(
+    "whose abort is interrupted and not answered goes on in a fresh session, after the same times",
+    () =>
+      Effect.gen(function*() {
+        const f = yield* fixture
+        const session = yield* f.mongo.session()
+        yield* session.startTransaction()
+        yield* session.use(f.items.insertOne({ _id: 1 }))
+        const [id, time] = [yield* get(session.id), yield* get(session.operationTime)]
+        yield* failCommand(f, { times: 1 }, {
+          failCommands: ["abortTransaction"],
+          blockConnection: true,
+          blockTimeMS: 4000
+        })
+        const fiber = yield* Effect.forkChild(session.abortTransaction)
+        yield* until("the abort is sent", () => f.commands.some((event) => event.commandName === "abortTransaction"))
+        assert.isBelow(yield* interrupt(fiber), 3500)
+        assert.notDeepEqual(yield* get(session.id), id)
+        assert.deepStrictEqual(yield* get(session.operationTime), time)
+        assert.isFalse(yield* session.inTransaction)
+        yield* session.withTransaction(f.items.insertOne({ _id: 2 }))
+        assert.deepStrictEqual(yield* committed(f), [2])
+        yield* until("the old session has ended", async () => {
+          const { s } = f.driver as unknown as { readonly s: { readonly activeSessions: Set<unknown> } }
+          return s.activeSessions.size === 1
+        })
+      }),
+    30_000
+  )
+
+  it.effect("takes the options of a transaction, or its own defaults", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session({
@@ -97,7 +152,7 @@ describe("an explicit session", () => {
       assert.strictEqual(f.last("commitTransaction")["maxTimeMS"], 3000)
     }))
 
-  it.live("says what is out of order as a TransactionError", () =>
+  it.effect("says what is out of order as a TransactionError", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -122,7 +177,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), [2])
     }))
 
-  it.live("runs afterCommit once, when a commit has succeeded", () =>
+  it.effect("runs afterCommit once, when a commit has succeeded", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -158,7 +213,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), [2])
     }))
 
-  it.live("withTransaction is the client's, in this session; in an open transaction it joins", () =>
+  it.effect("withTransaction is the client's, in this session; in an open transaction it joins", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -188,7 +243,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), [1, 2, 3])
     }))
 
-  it.live("puts concurrent operations in line, with the commit after them", () =>
+  it.effect("puts concurrent operations in line, with the commit after them", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -199,7 +254,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), ids)
     }))
 
-  it.live("ends with its scope, and what was open is aborted", () =>
+  it.effect("ends with its scope, and what was open is aborted", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const scope = yield* Scope.make()
@@ -218,7 +273,7 @@ describe("an explicit session", () => {
       yield* Scope.close(scope, Exit.void)
     }))
 
-  it.live("after its end everything fails as ClientClosedError, and nothing is sent", () =>
+  it.effect("after its end everything fails as ClientClosedError, and nothing is sent", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* Effect.scoped(Effect.tap(f.mongo.session(), (session) => session.use(f.items.find())))
@@ -241,7 +296,7 @@ describe("an explicit session", () => {
       assert.strictEqual(f.commands.length, before)
     }))
 
-  it.live("the times of another session can be told to it", () =>
+  it.effect("the times of another session can be told to it", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const [one, two] = [yield* f.mongo.session(), yield* f.mongo.session()]
@@ -267,7 +322,7 @@ describe("an explicit session", () => {
 })
 
 describe("withSession", () => {
-  it.live("inside a transaction fails, and works outside of it", () =>
+  it.effect("inside a transaction fails, and works outside of it", () =>
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       const reason = yield* reasonOf(mongo.withTransaction(mongo.withSession()(Effect.void)))
@@ -276,7 +331,7 @@ describe("withSession", () => {
       yield* mongo.withTransaction(mongo.withoutTransaction(mongo.withSession()(mongo.ping)))
     }))
 
-  it.live("is one session for all operations inside, each of which looks after those before it", () =>
+  it.effect("is one session for all operations inside, each of which looks after those before it", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const before = f.commands.length
@@ -301,7 +356,7 @@ describe("withSession", () => {
       assert.isUndefined(f.last("find")["readConcern"])
     }))
 
-  it.live("without causal consistency no time is sent", () =>
+  it.effect("without causal consistency no time is sent", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const before = f.commands.length
@@ -313,7 +368,7 @@ describe("withSession", () => {
       assert.isUndefined(f.last("find")["readConcern"])
     }))
 
-  it.live("a snapshot shows one moment to all reads", () =>
+  it.effect("a snapshot shows one moment to all reads", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.items.insertOne({ _id: 1 })
@@ -334,7 +389,7 @@ describe("withSession", () => {
       assert.strictEqual((yield* f.items.find()).length, 2)
     }))
 
-  it.live("a snapshot excludes writes, transactions and causal consistency", () =>
+  it.effect("a snapshot excludes writes, transactions and causal consistency", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const snapshot = f.mongo.withSession({ snapshot: true })
@@ -352,7 +407,7 @@ describe("withSession", () => {
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
-  it.live("a transaction inside uses the session, and looks after what came before", () =>
+  it.effect("a transaction inside uses the session, and looks after what came before", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const before = f.commands.length
@@ -371,7 +426,7 @@ describe("withSession", () => {
       assert.deepStrictEqual(yield* committed(f), [1, 2])
     }))
 
-  it.live("keeps failures and defects, and withoutTransaction leaves it", () =>
+  it.effect("keeps failures and defects, and withoutTransaction leaves it", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       assert.deepStrictEqual(yield* Effect.exit(f.mongo.withSession()(Effect.fail("mine"))), Exit.fail("mine"))
@@ -383,7 +438,7 @@ describe("withSession", () => {
       assert.strictEqual(new Set(f.commands.slice(before).map(lsidOf)).size, 2)
     }))
 
-  it.live("a fiber that outlives the session gets a typed error", () =>
+  it.effect("a fiber that outlives the session gets a typed error", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const late = yield* f.mongo.withSession()(Effect.map(Effect.context<never>(), (context) =>
@@ -401,7 +456,7 @@ describe("leaves nothing behind:", () => {
     return { mongo, items }
   })
 
-  it.live("sessions and snapshots", () =>
+  it.effect("sessions and snapshots", () =>
     Effect.gen(function*() {
       const { items, mongo } = yield* used
       yield* mongo.withSession({ snapshot: true })(items.find())
@@ -427,7 +482,7 @@ describe("leaves nothing behind:", () => {
     }).pipe(MongoTest.noLeaks))
 
   // The driver sends killCursors with the read concern of the snapshot, which the server refuses.
-  it.live("a stream of a snapshot that is not read to its end", () =>
+  it.effect("a stream of a snapshot that is not read to its end", () =>
     Effect.gen(function*() {
       const { items, mongo } = yield* used
       yield* mongo.withSession({ snapshot: true })(
@@ -436,7 +491,7 @@ describe("leaves nothing behind:", () => {
     }).pipe(MongoTest.noLeaks))
 
   // The driver sends no killCursors in a session that has ended.
-  it.live("a stream that is closed after its transaction", () =>
+  it.effect("a stream that is closed after its transaction", () =>
     Effect.gen(function*() {
       const { items, mongo } = yield* used
       const scope = yield* Scope.make()

@@ -66,7 +66,7 @@ describe("a transient error", () => {
       "a broken connection": { closeConnection: true }
     })
   ) {
-    it.live(`in the body runs it again, with its effects once: ${name}`, () =>
+    it.effect(`in the body runs it again, with its effects once: ${name}`, () =>
       Effect.gen(function*() {
         const f = yield* fixture
         const { counts, transaction } = counted(
@@ -81,7 +81,7 @@ describe("a transient error", () => {
       }))
   }
 
-  it.live("in the first operation runs the body again: a broken connection", () =>
+  it.effect("in the first operation runs the body again: a broken connection", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -92,7 +92,7 @@ describe("a transient error", () => {
       yield* closed(f)
     }))
 
-  it.live("every attempt is a transaction of its own", () =>
+  it.effect("every attempt is a transaction of its own", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 2 }, { failCommands: ["insert"], ...transient })
@@ -110,7 +110,7 @@ describe("a transient error", () => {
       assert.strictEqual(new Set(inserts.map((event) => String(event.command["lsid"].id))).size, 1)
     }))
 
-  it.live("of two connections at once runs both bodies again: the driver labels only the first", () =>
+  it.effect("of two connections at once runs both bodies again: the driver labels only the first", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const all = [1, 2, 3, 4, 5].map((_id) => counted(f, f.items.insertOne({ _id })))
@@ -130,7 +130,7 @@ describe("a transient error", () => {
       yield* closed(f)
     }))
 
-  it.live("of two connections at once commits both again", () =>
+  it.effect("of two connections at once commits both again", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       // No insert may meet a pool that a commit has cleared.
@@ -159,7 +159,7 @@ describe("a transient error", () => {
       yield* closed(f)
     }))
 
-  it.live("as the cause of the body's own error runs it again too", () =>
+  it.effect("as the cause of the body's own error runs it again too", () =>
     Effect.gen(function*() {
       class Wrapped extends Data.TaggedError("Wrapped")<{ readonly cause: unknown }> {}
       const f = yield* fixture
@@ -171,7 +171,7 @@ describe("a transient error", () => {
       assert.deepStrictEqual(counts, { runs: 2, after: 1 })
     }))
 
-  it.live("in one of several fibers runs the whole body again", () =>
+  it.effect("in one of several fibers runs the whole body again", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(
@@ -185,7 +185,7 @@ describe("a transient error", () => {
       yield* closed(f)
     }))
 
-  it.live("in a nested transaction runs the outer body again", () =>
+  it.effect("in a nested transaction runs the outer body again", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const inner = counted(f, f.items.updateOne({ _id: 1 }, { $inc: { n: 1 } }))
@@ -200,7 +200,7 @@ describe("a transient error", () => {
       yield* closed(f)
     }))
 
-  it.live("of the commit runs the body again", () =>
+  it.effect("of the commit runs the body again", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -215,7 +215,7 @@ describe("a transient error", () => {
       yield* closed(f)
     }))
 
-  it.live("of the commit that is not labelled comes out", () =>
+  it.effect("of the commit that is not labelled comes out", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -228,7 +228,7 @@ describe("a transient error", () => {
 })
 
 describe("an unknown result of the commit", () => {
-  it.live("commits again, and not the body: the server does not know", () =>
+  it.effect("commits again, and not the body: the server does not know", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -242,7 +242,7 @@ describe("an unknown result of the commit", () => {
       yield* closed(f)
     }))
 
-  it.live("commits again: the connection breaks, more often than the driver tries itself", () =>
+  it.effect("commits again: the connection breaks, more often than the driver tries itself", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -253,7 +253,7 @@ describe("an unknown result of the commit", () => {
       yield* closed(f)
     }))
 
-  it.live("commits again: the write concern was not satisfied in time, but the commit took place", () =>
+  it.effect("commits again: the write concern was not satisfied in time, but the commit took place", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -273,7 +273,7 @@ describe("an unknown result of the commit", () => {
       "as a write concern error": { writeConcernError: { code: 50, codeName: "MaxTimeMSExpired", errmsg: "late" } }
     })
   ) {
-    it.live(`is not tried again when maxCommitTime has run out: ${name}`, () =>
+    it.effect(`is not tried again when maxCommitTime has run out: ${name}`, () =>
       Effect.gen(function*() {
         const f = yield* fixture
         const { counts, transaction } = counted(f)
@@ -292,7 +292,50 @@ describe("an unknown result of the commit", () => {
       }))
   }
 
-  it.live("a write concern that no server satisfies is no unknown result", () =>
+  for (const code of [79, 100]) {
+    it.effect(`is none where the write concern cannot be met, and nothing is ended: ${code}`, () =>
+      Effect.gen(function*() {
+        const f = yield* fixture
+        const { counts, transaction } = counted(f)
+        yield* failCommand(f, "alwaysOn", {
+          failCommands: ["commitTransaction"],
+          writeConcernError: { code, errmsg: "no" }
+        })
+        const reason = yield* reasonOf(f.mongo.withTransaction(transaction))
+        assert.strictEqual(reason._tag, "WriteConcernError")
+        assert.strictEqual(reason.code, code)
+        assert.deepStrictEqual(counts, { runs: 1, after: 0 })
+        assert.deepStrictEqual(inside(f), ["insert", "commitTransaction"])
+        yield* closed(f)
+      }))
+  }
+
+  it.effect("of a commit that has failed for good is ended with its session, or by its next transaction", () =>
+    Effect.gen(function*() {
+      const f = yield* fixture
+      const { transaction } = counted(f)
+      const failing = (_id: number) =>
+        Effect.scoped(Effect.gen(function*() {
+          const session = yield* f.mongo.session()
+          const name = { failCommands: ["commitTransaction"], errorCode: 50 }
+          yield* Effect.scoped(
+            Effect.andThen(failCommand(f, "alwaysOn", name), reasonOf(session.withTransaction(transaction)))
+          )
+          assert.notInclude(inside(f), "abortTransaction")
+          assert.strictEqual((yield* Effect.promise(() => idleTransactions(f))).length, 1)
+          if (_id > 0) yield* session.withTransaction(f.items.insertOne({ _id }))
+          return session
+        }))
+      yield* failing(2)
+      assert.notInclude(inside(f), "abortTransaction")
+      yield* closed(f)
+      yield* failing(0)
+      assert.include(inside(f), "abortTransaction")
+      yield* closed(f)
+      assert.deepStrictEqual(yield* committed(f), [2])
+    }))
+
+  it.effect("a write concern that no server satisfies is no unknown result", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -303,7 +346,7 @@ describe("an unknown result of the commit", () => {
 })
 
 describe("an abort that the server does not hear", () => {
-  it.live("does not change the body's failure", () =>
+  it.effect("does not change the body's failure", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, { failCommands: ["abortTransaction"], closeConnection: true })
@@ -315,7 +358,7 @@ describe("an abort that the server does not hear", () => {
       yield* closed(f)
     }))
 
-  it.live("is waited for with a bound", () =>
+  it.effect("is waited for with a bound", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, {
@@ -333,7 +376,7 @@ describe("an abort that the server does not hear", () => {
 })
 
 describe("a write conflict", () => {
-  it.live("between two fibers: one of them runs again, and both end", () =>
+  it.effect("between two fibers: one of them runs again, and both end", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.items.insertOne({ _id: 1, n: 0 })
@@ -385,7 +428,7 @@ describe("interruption", () => {
       return { f, counts, elapsed }
     })
 
-  it.live("of the body aborts at once", () =>
+  it.effect("of the body aborts at once", () =>
     Effect.gen(function*() {
       const { counts, elapsed, f } = yield* whileBlocked("update", 1500, true)
       assert.isBelow(elapsed, 1000)
@@ -421,7 +464,7 @@ describe("interruption", () => {
       yield* closed(f)
     }))
 
-  it.live("between operations aborts", () =>
+  it.effect("between operations aborts", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const waiting = yield* Deferred.make<void>()
@@ -437,7 +480,7 @@ describe("interruption", () => {
       yield* closed(f)
     }))
 
-  it.live("of the commit waits for its outcome, and tells it to afterCommit", () =>
+  it.effect("of the commit waits for its outcome, and tells it to afterCommit", () =>
     Effect.gen(function*() {
       const { counts, elapsed, f } = yield* whileBlocked("commitTransaction", 700, false)
       assert.isAbove(elapsed, 400)
@@ -448,7 +491,7 @@ describe("interruption", () => {
       yield* closed(f)
     }))
 
-  it.live(
+  it.effect(
     "of the commit is bounded: it goes on in the background, and tells afterCommit",
     () =>
       Effect.gen(function*() {
@@ -464,7 +507,7 @@ describe("interruption", () => {
     40_000
   )
 
-  it.live("of the commit, whose reply gets lost, commits again until it is known", () =>
+  it.effect("of the commit, whose reply gets lost, commits again until it is known", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -485,7 +528,7 @@ describe("interruption", () => {
       yield* closed(f)
     }), 30_000)
 
-  it.live("of the commit, which failed in the end, runs nothing after it and leaves nothing open", () =>
+  it.effect("of the commit, which failed in the end, runs nothing after it and leaves nothing open", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -519,7 +562,7 @@ describe("interruption", () => {
       yield* closed(f)
     }))
 
-  it.live("of an uninterruptible caller does not reach the transaction", () =>
+  it.effect("of an uninterruptible caller does not reach the transaction", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, { failCommands: ["insert"], blockConnection: true, blockTimeMS: 200 })
@@ -596,7 +639,7 @@ describe("the deadline", () => {
       }
     }))
 
-  it.live("is maxDuration after the start, for the commit", () =>
+  it.effect("is maxDuration after the start, for the commit", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -619,7 +662,7 @@ describe("the deadline", () => {
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
-  it.live("zero allows one attempt", () =>
+  it.effect("zero allows one attempt", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)

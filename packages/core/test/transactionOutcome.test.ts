@@ -7,10 +7,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoError } from "@mongofx/core"
 import type { FailPoint } from "@mongofx/testing"
-import { Cause, Data, Deferred, Effect, Exit, Fiber, Redacted, Scope, Stream } from "effect"
+import { Cause, Data, Deferred, Effect, Exit, Fiber, Option, Random, Redacted, Scope, Stream } from "effect"
 import * as Net from "node:net"
 import { committed, fixture, type Item } from "./items.ts"
-import { failCommand, type Fixture, nothingLeft, reasonOf, setup, until, uri } from "./utils.ts"
+import { failCommand, type Fixture, nothingLeft, reasonOf, seeded, setup, until, uri } from "./utils.ts"
 
 /** The commits and aborts that were sent. */
 const ends = ({ commands }: Fixture) =>
@@ -485,3 +485,39 @@ it.effect(
     }),
   30_000
 )
+
+it.effect("a client that closes at a random moment leaves no success that is not whole", () =>
+  Effect.gen(function*() {
+    const f = yield* fixture
+    const seen = { success: 0, failure: 0 }
+    const runs = 40
+    for (let run = 1; run <= runs; run++) {
+      const scope = yield* Scope.make()
+      const mongo = yield* Scope.provide(MongoClient.make({ url: Redacted.make(uri) }), scope)
+      const items = mongo.db(f.db.name).collection<Item>("items")
+      let after = 0
+      const fiber = yield* Effect.forkChild(mongo.withTransaction(Effect.gen(function*() {
+        yield* mongo.afterCommit(Effect.sync(() => void after++))
+        yield* items.insertOne({ _id: run * 10 })
+        yield* Effect.promise(() => new Promise(setImmediate))
+        yield* items.insertOne({ _id: run * 10 + 1 })
+      })))
+      const milliseconds = (yield* Random.next) * 15
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, milliseconds)))
+      yield* Scope.close(scope, Exit.void)
+      const exit = yield* Fiber.await(fiber)
+      const stored = (yield* committed(f)).filter((_id) => _id >= run * 10).length
+      const error = Exit.isFailure(exit) ? Cause.findErrorOption(exit.cause) : Option.none()
+      if (Exit.isSuccess(exit)) {
+        seen.success++
+        assert.deepStrictEqual([stored, after], [2, 1])
+      } else if (Option.isSome(error) && MongoError.isMongoError(error.value)) {
+        seen.failure++
+        assert.strictEqual(after, 0)
+        const isUnknown = error.value.hasLabel("UnknownTransactionCommitResult")
+        assert.include(isUnknown ? [0, 2] : [0], stored, `run ${run}: ${error.value.message}`)
+      } else assert.fail(`run ${run}: ${Cause.pretty((exit as Exit.Failure<void, unknown>).cause)}`)
+    }
+    assert.strictEqual(seen.success + seen.failure, runs)
+    yield* nothingLeft(f)
+  }).pipe(seeded), 60_000)
