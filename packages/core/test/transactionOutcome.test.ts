@@ -73,7 +73,7 @@ describe("a client that closes", () => {
       yield* failCommand(f, { times: 1 }, {
         failCommands: ["commitTransaction"],
         blockConnection: true,
-        blockTimeMS: 1000
+        blockTimeMS: 4000
       })
       const driver = yield* mongo.use(async (driver) => driver)
       let sent = false

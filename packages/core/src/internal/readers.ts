@@ -9,8 +9,8 @@ export interface Reader {
 }
 
 /**
- * The open queries of one client. The driver, when it is closed, breaks the connections of its cursors and forgets those whose first
- * reply has not come; so they are closed while it is still there.
+ * The open queries and sessions of one client. The driver, when it is closed, breaks the connections of its cursors and transactions and
+ * forgets those whose first reply has not come; so they are closed while it is still there.
  *
  * @internal
  */

@@ -2,9 +2,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
 import { MongoError, TransactionError } from "../MongoError.ts"
-import { type Operation, ownFailure } from "./naming.ts"
+import { type Operation, ownFailure, toMongoError } from "./naming.ts"
 
 /**
  * A transaction from its start to its end: one attempt of `withTransaction`, or what an explicit session has started.
@@ -56,10 +56,15 @@ export class SessionState {
   current: DriverSession
   transaction: Transaction | undefined
   closed = false
+  /** Its client closes, and has ended its transaction. */
+  isLost = false
+  /** Ends its transaction because its client closes. Never rejects. */
+  readonly shutDown: () => Promise<void>
   private readonly open: () => Driver.ClientSession
 
-  constructor(open: () => Driver.ClientSession) {
+  constructor(open: () => Driver.ClientSession, shutDown: () => Promise<void>) {
     this.open = open
+    this.shutDown = shutDown
     this.current = new DriverSession(open())
   }
 
@@ -132,7 +137,9 @@ export const inLine = <A>(
   if (ambient === undefined) return effect
   const { state, transaction } = ambient
   const whileOpen = Effect.suspend(() =>
-    transaction?.status === "ended"
+    state.isLost
+      ? Effect.fail(toMongoError(new Driver.MongoClientClosedError(), operation))
+      : transaction?.status === "ended"
       ? Effect.fail(transactionFailure(operation, ended))
       : Effect.onExitPrimitive(effect, (exit) => {
         if (Exit.isFailure(exit)) state.note(operation, exit.cause)

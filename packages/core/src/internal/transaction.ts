@@ -71,7 +71,12 @@ const openSession = (connection: Connection, options: SessionOptions): Effect.Ef
         ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
         defaultTransactionOptions: toDriverOptions(options.defaultTransactionOptions)
       }
-      return new SessionState(() => connection.driver.startSession(driverOptions))
+      const state: SessionState = new SessionState(
+        () => connection.driver.startSession(driverOptions),
+        () => Effect.runPromise(endWithClient(connection, state)).catch(ignore)
+      )
+      connection.readers.add(state)
+      return state
     },
     catch: (cause) => toMongoError(cause, localOperation("startSession"))
   })
@@ -98,6 +103,28 @@ const endOnServer = async (connection: Connection, session: DriverSession): Prom
   await driver.abortTransaction()
 }
 
+/** How long what is on its way in a transaction may take when its client closes: real milliseconds. */
+const lastOperationTimeout = 500
+
+/**
+ * Ends a transaction whose client closes, and its session with it. The driver would break the connection of the operation that is on its
+ * way, and abort before the server has read that. Nothing else is begun: it would be outside of the transaction.
+ */
+const endWithClient = (connection: Connection, state: SessionState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    state.isLost = true
+    const session = state.current
+    const end = async () => {
+      if (!session.driver.inTransaction()) return
+      session.torn = true
+      await endOnServer(connection, session).catch(ignore)
+      await session.driver.endSession()
+    }
+    let ended: Promise<void> | undefined
+    const ending = Effect.promise(() => ended ??= end())
+    return Effect.raceFirst(session.line.withPermit(ending), Effect.andThen(pause(lastOperationTimeout), ending))
+  })
+
 /** Waits for what ends a transaction, but not for long: it keeps its session of the driver then. */
 const endsSoon = (
   state: SessionState,
@@ -117,6 +144,7 @@ const closeSession = (connection: Connection) => (state: SessionState): Effect.E
   Effect.suspend(() => {
     closeTransaction(state)
     state.closed = true
+    connection.readers.delete(state)
     const session = state.current
     const close = () => session.driver.endSession()
     return bounded(endOnServer(connection, session).then(close, close), abortTimeout)
@@ -173,7 +201,7 @@ const transactionOf = (ambient: AmbientSession | undefined): Transaction | undef
 const checkOpen = (state: SessionState): void => {
   if (state.closed) throw new Driver.MongoExpiredSessionError()
   // Whose sessions end with it.
-  if (state.driver.hasEnded) throw new Driver.MongoClientClosedError()
+  if (state.isLost || state.driver.hasEnded) throw new Driver.MongoClientClosedError()
 }
 
 /** @internal */
