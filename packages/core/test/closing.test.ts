@@ -161,12 +161,33 @@ describe("a session whose scope closes", () => {
 })
 
 describe("a client that closes", () => {
-  const slowly = (milliseconds: number) => ({
-    failCommands: ["find", "getMore"],
+  const slowly = (milliseconds: number, ...failCommands: ReadonlyArray<string>) => ({
+    failCommands,
     blockConnection: true,
     blockTimeMS: milliseconds,
     appName: "closing"
   })
+
+  it.live("begins no query any more", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled
+      const scope = yield* Scope.make()
+      const mongo = yield* Scope.provide(MongoClient.make({ ...config, appName: "closing" }), scope)
+      const collection = mongo.db(fixture.db.name).collection<Item>("items")
+      yield* failCommand(fixture, "alwaysOn", slowly(500, "find", "killSessions"))
+      const sent: Array<string> = []
+      yield* mongo.use(async (driver) => {
+        driver.on("commandStarted", ({ commandName }) => sent.push(commandName))
+      })
+      const first = yield* Effect.forkChild(Effect.flip(Stream.runDrain(collection.find().stream)))
+      yield* until("it is sent", () => sent.includes("find"))
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* until("its session is killed", () => sent.includes("killSessions"))
+      isClientClosed(yield* reasonOf(collection.find()))
+      yield* Fiber.join(closing)
+      isClientClosed((yield* Fiber.join(first)).reason)
+      assert.deepStrictEqual(sent.filter((name) => name === "find"), ["find"])
+    }))
 
   for (const inSession of [false, true]) {
     it.live(`ends what it reads, whose first replies have not come${inSession ? ", in sessions of their own" : ""}`, () =>
@@ -176,7 +197,8 @@ describe("a client that closes", () => {
         const scope = yield* Scope.make()
         const mongo = yield* Scope.provide(MongoClient.make({ ...config, appName: "closing" }), scope)
         const found = mongo.db(fixture.db.name).collection<Item>("items").find().batchSize(5)
-        yield* failCommand(fixture, "alwaysOn", slowly(300))
+        // Longer than a reader is waited for.
+        yield* failCommand(fixture, "alwaysOn", slowly(1500, "find"))
         let sent = 0
         yield* mongo.use(async (driver) => {
           driver.on("commandStarted", ({ commandName }) => sent += commandName === "find" ? 1 : 0)

@@ -209,8 +209,9 @@ describe("interrupted while its command is on the way to the server,", () => {
   it.live("at any moment, in a transaction or not, it leaves nothing", () =>
     Effect.gen(function*() {
       const fixture = yield* filled(10)
-      const { collection, mongo } = fixture
-      const find = collection.find().batchSize(5)
+      const { collection, driver, mongo } = fixture
+      yield* collection.insertMany(Array.from({ length: 2000 }, (_, i) => ({ _id: 100 + i, pad: "x".repeat(1000) })))
+      const find = collection.find().batchSize(500)
       const reads = [
         find as Effect.Effect<unknown, unknown>,
         Stream.runDrain(find.stream),
@@ -218,12 +219,18 @@ describe("interrupted while its command is on the way to the server,", () => {
         mongo.withTransaction(Stream.runDrain(find.stream))
       ]
       const seed = Date.now()
-      const moment = (i: number) => (seed * (i + 1) * 7919) % 997 / 997 * 3
-      for (let i = 0; i < 120; i++) {
-        const already = fixture.sent().length
+      for (let i = 0; i < 200; i++) {
+        // The reply comes within a millisecond or two, which is finer than a timer.
+        const milliseconds = (seed * (i + 1) * 7919) % 997 / 997 * 3
+        const reached = new Promise<void>((resolve) => {
+          driver.once("commandStarted", () => {
+            const moment = performance.now() + milliseconds
+            const tick = () => performance.now() > moment ? resolve() : setImmediate(tick)
+            tick()
+          })
+        })
         const fiber = yield* Effect.forkChild(Effect.exit(reads[i % reads.length]!))
-        yield* until("find is sent", () => fixture.sent().length > already)
-        yield* Effect.sleep(moment(i))
+        yield* Effect.promise(() => reached)
         yield* interrupt(fiber)
       }
       yield* Effect.onError(nothingLeft(fixture), () => Effect.logError(`seed ${seed}`))
@@ -298,6 +305,14 @@ describe("interrupted later:", () => {
       yield* running(fixture)
       assert.isBelow(yield* interrupt(fiber), 1500)
       yield* nothingLeft(fixture)
+    }))
+
+  it.live("the first command of a transaction ends on the server", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled(5)
+      const { collection, mongo } = fixture
+      yield* interrupted(fixture, mongo.withTransaction(collection.find(slow)))
+      yield* interrupted(fixture, mongo.withTransaction(Stream.runDrain(collection.find(slow).stream)))
     }))
 
   it.live("a stream between two pulls", () =>

@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric, Option, Redacted, Schedule, Stream } from "effect"
+import { Effect, Metric, Option, Redacted, Stream } from "effect"
 import type * as Driver from "mongodb"
 import { inspect } from "node:util"
-import { failCommand, nothingLeft, reasonOf, setup } from "./utils.ts"
+import { failCommand, type Fixture, nothingLeft, reasonOf, setup, until } from "./utils.ts"
 
 interface Item {
   readonly _id: number
@@ -229,12 +229,22 @@ describe("printing", () => {
     }))))
 })
 
-describe("what a query leaves with the driver", () => {
-  it.live("is no session, whether it ends, fails or is bad", () =>
+/** What the driver and the client have of queries. */
+const kept = ({ driver, mongo }: Fixture) => {
+  const { activeCursors, activeSessions } = (driver as unknown as {
+    readonly s: { readonly activeCursors: ReadonlySet<unknown>; readonly activeSessions: ReadonlySet<unknown> }
+  }).s
+  const { open } = (mongo as unknown as {
+    readonly connection: { readonly readers: { readonly open: ReadonlySet<unknown> } }
+  }).connection.readers
+  return [activeCursors.size, activeSessions.size, open.size]
+}
+
+describe("what a query leaves with its client", () => {
+  it.live("is nothing, whether it ends, fails or is bad", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
-      const { driver, items } = fixture
-      const sessions = (driver as unknown as { readonly s: { readonly activeSessions: ReadonlySet<unknown> } }).s
+      const { items } = fixture
       yield* failCommand(fixture, "alwaysOn", { failCommands: ["getMore"], errorCode: 96 })
       const failing = items.find().batchSize(5)
       const bad = items.find({ a: undefined } as never)
@@ -252,12 +262,12 @@ describe("what a query leaves with the driver", () => {
       for (const [name, query] of Object.entries(queries)) {
         yield* Effect.exit(query)
         // An array's session ends in the background.
-        yield* Effect.repeat(
-          Effect.sync(() => sessions.activeSessions.size),
-          { until: (size) => size === 0, schedule: Schedule.spaced("5 millis"), times: 400 }
-        )
-        assert.strictEqual(sessions.activeSessions.size, 0, name)
+        yield* until(() => `${name} leaves nothing, but ${kept(fixture)}`, () =>
+          kept(fixture).every((size) => size === 0))
       }
+      const open = yield* items.find().batchSize(5).open
+      assert.deepStrictEqual(kept(fixture), [1, 1, 1], "of one that is open")
+      assert.strictEqual((yield* open.next).length, 5)
     }))
 })
 
