@@ -84,7 +84,7 @@ type Fields<A, P, K extends PropertyKey> =
 type WrongFields<A, P, K> = {
   readonly [Q in Known<P>]?: Q extends `${string}.${string}` ? AtKey<A, Q>
     : Q extends K ? unknown
-    : P[Q & keyof P] extends Meta ? Meta
+    : P[Q & keyof P] extends AnyMeta ? Meta
     : NoSuchPath<Q, Similar<A, Q>>
 }
 
@@ -166,12 +166,15 @@ type Surely<A, K extends keyof A> = K extends unknown
 /** Keys that stand for a whole field, those that need not match, those whose field is gone into, and those that are added. */
 type Maybe<P> = { [K in keyof P]: P[K] extends { readonly $elemMatch: unknown } ? K : never }[keyof P]
 type Plain<P> = {
-  [K in keyof P]: P[K] extends Excluded | Meta | { readonly $elemMatch: unknown } ? never
+  [K in keyof P]: P[K] extends Excluded | AnyMeta | { readonly $elemMatch: unknown } ? never
     : K extends `${string}.${string}` ? never
     : K
 }[keyof P]
 type Deep<P> = Heads<Extract<keyof P, `${string}.${string}`>>
-type Metas<P> = { [K in keyof P]: P[K] extends Meta ? K : never }[keyof P]
+type Metas<P> = { [K in keyof P]: P[K] extends AnyMeta ? K : never }[keyof P]
+
+// The compiler may have widened the text.
+type AnyMeta = { readonly $meta: unknown }
 
 type Names<A> = { [K in keyof A]-?: A[K] extends Function ? never : K extends string ? K : never }[keyof A]
 

@@ -132,7 +132,7 @@ type SortFields<A, F, K extends PropertyKey> =
   & { readonly [P in K | Suggested<A, K>]?: AtPath<A, P, P, Direction> }
   & (IsBound<K> extends true ? {
       readonly [P in Known<F>]?: P extends K ? AtPath<A, P, P, Direction>
-        : F[P & keyof F] extends Meta ? Meta
+        : F[P & keyof F] extends { readonly $meta: unknown } ? Meta
         : NoSuchPath<P, Similar<A, P>>
     }
     : unknown)

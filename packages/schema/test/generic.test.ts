@@ -241,6 +241,69 @@ describe("text that a person typed", () => {
     }))
 })
 
+describe("a search in a text index", () => {
+  const Plain = Schema.Struct({ _id: Schema.Int, title: Schema.String, note: Schema.optionalKey(Schema.String) })
+  class Instance extends Schema.Class<Instance>("test/Instance")(Plain.fields) {}
+  const Renamed = Plain.pipe(Schema.encodeKeys({ note: "n" }))
+  const Either = Schema.Union([
+    Schema.Struct({ ...Plain.fields, kind: Schema.Literal("a") }),
+    Schema.Struct({ ...Plain.fields, kind: Schema.optionalKey(Schema.Literal("b")) })
+  ])
+
+  it.live("sorts and projects by how well documents match", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      for (const [name, schema] of Object.entries({ Plain, Instance, Renamed, Either })) {
+        const texts = MongoCollection.make(db, name, schema as unknown as typeof Plain)
+        yield* texts.createIndex({ title: "text" })
+        yield* texts.insertMany([
+          { _id: 1, title: "tea and a long text about other things" },
+          { _id: 2, title: "tea tea tea", note: "x" },
+          { _id: 3, title: "coffee" }
+        ])
+        const found = texts.find({ $text: { $search: "tea" } }).sort({ score: { $meta: "textScore" } })
+        assert.deepStrictEqual((yield* found).map(({ _id }) => _id), [2, 1], name)
+        const scored: ReadonlyArray<{ readonly _id: number; readonly title: string; readonly score: number }> =
+          yield* found.project({ title: 1, score: { $meta: "textScore" } })
+        assert.deepStrictEqual(scored.map(({ _id, title }) => [_id, title.length]), [[2, 11], [1, 38]], name)
+        assert.isAbove(scored[0]!.score, scored[1]!.score)
+        const whole = yield* found.project({ score: { $meta: "textScore" } }).first
+        assert.deepInclude(Option.getOrThrow(whole), { _id: 2, title: "tea tea tea", note: "x" }, name)
+        assert.isNumber(Option.getOrThrow(whole).score)
+        const one = yield* texts.findOne({ $text: { $search: "tea" } }, {
+          projection: { title: 0, score: { $meta: "textScore" } },
+          sort: { _id: 1 }
+        })
+        assert.hasAllKeys(Option.getOrThrow(one), ["_id", "score"])
+      }
+    }))
+
+  it.live("takes no other name and no other value", () =>
+    Effect.gen(function*() {
+      const { tasks } = yield* fixture
+      const meta = { $meta: "textScore" } as never
+      const path = <A>(operation: Effect.Effect<A, Query.Failure>) =>
+        Effect.map(Effect.flip(operation), (failure) =>
+          "path" in failure
+            ? failure.path
+            : failure.reason._tag + (failure.reason as MongoError.InvalidArgumentError).path)
+      for (const name of ["title", "_id", "a.b", "$x", ""]) {
+        assert.strictEqual(
+          yield* path(tasks.find().project({ [name]: meta } as never)),
+          `InvalidArgumentErrorprojection.${name}`
+        )
+      }
+      assert.strictEqual(
+        yield* path(tasks.find().project({ s: { $meta: "x" } } as never)),
+        "InvalidArgumentErrorprojection.s"
+      )
+      assert.strictEqual(yield* path(tasks.find().sort({ s: { $meta: "x" } } as never)), "InvalidArgumentErrorsort.s")
+      assert.strictEqual(yield* path(tasks.find().sort({ "a.b": meta } as never)), "InvalidArgumentErrorsort.a.b")
+      const push = { $push: { items: { $each: [], $sort: { qty: meta } } } } as never
+      assert.strictEqual(yield* path(tasks.updateOne({}, push)), "InvalidArgumentErrorupdate.$push.items.$sort.qty")
+    }))
+})
+
 describe("queries of values", () => {
   class Tasks extends MongoCollection.Service<Tasks>()("test/Tasks", { name: "tasks", schema: Task }) {}
 

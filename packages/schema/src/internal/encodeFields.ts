@@ -8,13 +8,29 @@ import { isPlainObject, type Operands, plainObject, refuse } from "./refusal.ts"
 
 const directions: ReadonlySet<unknown> = new Set([1, -1, "asc", "desc", "ascending", "descending"])
 
-/** @internal */
-export const encodeSort = (resolve: Resolve, sort: unknown, at = "sort"): Driver.Document => {
+/** What the server computes for a document, under a name of its own: how well it matches the search of `$text`. */
+const isMeta = (u: unknown): boolean => isPlainObject(u) && u["$meta"] === "textScore" && Object.keys(u).length === 1
+
+const metaName = (name: string, path: string): string =>
+  name === "" || name === "_id" || name.includes(".") || name.startsWith("$")
+    ? refuse(path, "is no name for what is computed")
+    : name
+
+/**
+ * The order of documents. Elements of an array have no order by what is computed.
+ *
+ * @internal
+ */
+export const encodeSort = (resolve: Resolve, sort: unknown, at = "sort", ofElements = false): Driver.Document => {
   const document = plainObject(sort, at)
   const out: Driver.Document = {}
   for (const name of Object.keys(document)) {
     const path = `${at}.${name}`
     const direction = document[name]
+    if (!ofElements && isMeta(direction)) {
+      out[metaName(name, path)] = { $meta: "textScore" }
+      continue
+    }
     if (!directions.has(direction)) refuse(path, "is no direction")
     out[resolve(name, path).key] = direction
   }
@@ -75,7 +91,7 @@ export interface EncodedProjection {
  * @internal
  */
 export const withoutId = (root: SchemaAST.AST): SchemaAST.AST =>
-  project(root, new Map(idsOf(root).map(({ name }) => [name, true])), false, new Set(), "replacement")
+  project(root, new Map(idsOf(root).map(({ name }) => [name, true])), false, none, "replacement")
 
 /** @internal */
 export const encodeProjection = (
@@ -90,11 +106,18 @@ export const encodeProjection = (
   const tree: Tree = new Map()
   const operated: Array<string> = []
   const maybe: Set<string> = new Set()
+  const metas: Array<string> = []
   let mode: boolean | undefined
   let id: boolean | undefined
   for (const name of Object.keys(document)) {
     const path = `${at}.${name}`
     const what = document[name]
+    if (isMeta(what)) {
+      if (hasField(root, metaName(name, path))) refuse(path, "is a field of the schema")
+      projection[name] = { $meta: "textScore" }
+      metas.push(name)
+      continue
+    }
     const target = resolve(name, path)
     if (isPlainObject(what)) {
       projection[target.key] = operator(target.alternatives, what, operands, path)
@@ -125,8 +148,8 @@ export const encodeProjection = (
   if (include ? id !== false : id === false) { for (const { name } of idsOf(root)) tree.set(name, true) }
   return {
     projection,
-    shape: JSON.stringify([include, [...maybe], listOf(tree)]),
-    ast: () => project(root, tree, include, maybe, at)
+    shape: JSON.stringify([include, [...maybe], listOf(tree), metas]),
+    ast: () => project(root, tree, include, { maybe, metas }, at)
   }
 }
 
@@ -152,27 +175,41 @@ const operator = (
   return refuse(path, "is no operator of a typed projection")
 }
 
-const none: ReadonlySet<string> = new Set()
+/** What concerns the fields of the document itself, and none below. */
+interface Top {
+  /** Fields that need not be there. */
+  readonly maybe: ReadonlySet<string>
+  /** What is added. */
+  readonly metas: ReadonlyArray<string>
+}
+
+const none: Top = { maybe: new Set(), metas: [] }
+
+const hasField = (root: SchemaAST.AST, name: string): boolean =>
+  expand(root).some((node) =>
+    node._tag === "Object" &&
+    node.objects.propertySignatures.some((field) => field.name === name || node.rename(String(field.name)) === name)
+  )
 
 const project = (
   ast: SchemaAST.AST,
   tree: Tree,
   include: boolean,
-  maybe: ReadonlySet<string>,
+  top: Top,
   at: string
 ): SchemaAST.AST => {
   const fields = fieldsOfClass(ast)
-  if (fields !== undefined) return withContext(project(fields, tree, include, maybe, at), ast.context)
+  if (fields !== undefined) return withContext(project(fields, tree, include, top, at), ast.context)
   if (ast.encoding !== undefined) {
     const node = expand(ast)[0]!
-    return node._tag === "Object" ? projectRenamed(node, tree, include, maybe, at) : ast
+    return node._tag === "Object" ? projectRenamed(node, tree, include, top, at) : ast
   }
   switch (ast._tag) {
     case "Suspend":
-      return withContext(project(ast.thunk(), tree, include, maybe, at), ast.context)
+      return withContext(project(ast.thunk(), tree, include, top, at), ast.context)
     case "Union":
       return withContext(
-        new SchemaAST.Union(ast.types.map((type) => project(type, tree, include, maybe, at))),
+        new SchemaAST.Union(ast.types.map((type) => project(type, tree, include, top, at))),
         ast.context
       )
     case "Arrays": {
@@ -183,7 +220,7 @@ const project = (
       )
     }
     case "Objects":
-      return withContext(projectObjects(ast, tree, include, maybe, at), ast.context)
+      return withContext(projectObjects(ast, tree, include, top, at), ast.context)
     default:
       return ast
   }
@@ -193,7 +230,7 @@ const signaturesOf = (
   ast: SchemaAST.Objects,
   tree: Tree,
   include: boolean,
-  maybe: ReadonlySet<string>,
+  top: Top,
   at: string
 ): Array<SchemaAST.PropertySignature> => {
   const signatures: Array<SchemaAST.PropertySignature> = []
@@ -202,9 +239,10 @@ const signaturesOf = (
     if (below === undefined ? include : below === true && !include) continue
     const kept = below === undefined || below === true ? type : project(type, below, include, none, at)
     signatures.push(
-      new SchemaAST.PropertySignature(name, maybe.has(String(name)) ? optionalKey(kept) : kept)
+      new SchemaAST.PropertySignature(name, top.maybe.has(String(name)) ? optionalKey(kept) : kept)
     )
   }
+  for (const name of top.metas) signatures.push(new SchemaAST.PropertySignature(name, Schema.Number.ast))
   return signatures
 }
 
@@ -212,12 +250,12 @@ const projectRenamed = (
   { objects, rename }: ObjectNode,
   tree: Tree,
   include: boolean,
-  maybe: ReadonlySet<string>,
+  top: Top,
   at: string
 ): SchemaAST.AST => {
   const fields: Record<string, Schema.Codec<unknown, unknown, unknown, unknown>> = {}
   const names: Record<string, string> = {}
-  for (const { name, type } of signaturesOf(objects, tree, include, maybe, at)) {
+  for (const { name, type } of signaturesOf(objects, tree, include, top, at)) {
     fields[name as string] = Schema.make(type)
     names[name as string] = rename(name as string)
   }
@@ -228,7 +266,7 @@ const projectObjects = (
   ast: SchemaAST.Objects,
   tree: Tree,
   include: boolean,
-  maybe: ReadonlySet<string>,
+  top: Top,
   at: string
 ): SchemaAST.AST => {
   // The keys of a record are not known: what is left of it is a record, but not what is left of its values.
@@ -237,7 +275,7 @@ const projectObjects = (
       refuse(at, "goes into the values of a record")
     }
   }
-  return new SchemaAST.Objects(signaturesOf(ast, tree, include, maybe, at), ast.indexSignatures)
+  return new SchemaAST.Objects(signaturesOf(ast, tree, include, top, at), ast.indexSignatures)
 }
 
 const optionalKey = (ast: SchemaAST.AST): SchemaAST.AST =>

@@ -187,7 +187,9 @@ const push = (
         modifiers[name] = list(items, array(modifier, at), operands, at, check)
         break
       case "$sort":
-        modifiers[name] = modifier === 1 || modifier === -1 ? modifier : encodeSort(resolveIn(items), modifier, at)
+        modifiers[name] = modifier === 1 || modifier === -1
+          ? modifier
+          : encodeSort(resolveIn(items), modifier, at, true)
         break
       default:
         modifiers[name] = Number.isInteger(modifier) ? modifier : refuse(at, "is not an integer")
