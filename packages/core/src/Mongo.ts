@@ -140,7 +140,7 @@ export const CurrentServerClock: Context.Reference<Clock.Clock> = serverTime.Cur
  * for what is finished in the background.
  *
  * Not bounded are the commit and the abort of a transaction (`maxCommitTime` is the limit of a commit) and change streams,
- * which have no end. No limit is sent with `createIndexes`, a tailable cursor and what `use` does; those are aborted only.
+ * which have no end. No limit is sent with a tailable cursor and what `use` does; those are aborted only.
  *
  * **Example** (Two operations that share two seconds)
  *
@@ -201,3 +201,40 @@ export type OptionsOf<Options, Left extends string = never> = {
     >
   ]?: Options[Key] | undefined
 }
+
+/**
+ * As `OptionsOf`, for writes.
+ *
+ * **Details**
+ *
+ * A write goes to the primary, and has the read concern of its transaction: a read preference or a read concern among the driver's
+ * options would never be sent.
+ *
+ * @see {@link OptionsOf}
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type WriteOptionsOf<Options, Left extends string = never> = OptionsOf<
+  Options,
+  Left | "readConcern" | "readPreference"
+>
+
+/**
+ * As `OptionsOf`, for lists of collections and indexes.
+ *
+ * **Details**
+ *
+ * Left out is what concerns cursors that wait, and the read concern: neither would be sent.
+ *
+ * @see {@link OptionsOf}
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type ListOptionsOf<Options, Left extends string = never> = OptionsOf<
+  Options,
+  Left | "awaitData" | "maxAwaitTimeMS" | "noCursorTimeout" | "readConcern" | "tailable"
+>

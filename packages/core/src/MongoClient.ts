@@ -17,7 +17,7 @@ import * as Driver from "mongodb"
 import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/client.ts"
 import { secretsOf, toDriverOptions } from "./internal/clientOptions.ts"
-import type { OptionsOf } from "./Mongo.ts"
+import type { OptionsOf, WriteOptionsOf } from "./Mongo.ts"
 import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
 import type { KmsOptions } from "./MongoEncryption.ts"
 import type { MongoError } from "./MongoError.ts"
@@ -161,11 +161,11 @@ export interface MongoClient {
   readonly ping: Effect.Effect<void, MongoError>
   /** The databases of the deployment that the user may see. */
   readonly listDatabases: (
-    options?: OptionsOf<Driver.ListDatabasesOptions>
+    options?: OptionsOf<Driver.ListDatabasesOptions, "readConcern" | "writeConcern">
   ) => Effect.Effect<Array<DatabaseInfo>, MongoError>
   /** The names of the databases that the user may see. */
   readonly listDatabaseNames: (
-    options?: OptionsOf<Driver.ListDatabasesOptions, "nameOnly">
+    options?: OptionsOf<Driver.ListDatabasesOptions, "nameOnly" | "readConcern" | "writeConcern">
   ) => Effect.Effect<Array<string>, MongoError>
   /** The server's version and how it was built. */
   readonly serverInfo: Effect.Effect<Driver.Document, MongoError>
@@ -189,17 +189,17 @@ export interface MongoClient {
   readonly bulkWrite: {
     <Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
       models: ReadonlyArray<BulkWriteModel<NoInfer<Schemas>>>,
-      options: OptionsOf<Driver.ClientBulkWriteOptions> & { readonly verboseResults: true }
+      options: WriteOptionsOf<Driver.ClientBulkWriteOptions, "collation"> & { readonly verboseResults: true }
     ): Effect.Effect<VerboseBulkWriteResult, MongoError>
     <Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
       models: ReadonlyArray<BulkWriteModel<NoInfer<Schemas>>>,
-      options?: OptionsOf<Driver.ClientBulkWriteOptions>
+      options?: WriteOptionsOf<Driver.ClientBulkWriteOptions, "collation">
     ): Effect.Effect<Driver.ClientBulkWriteResult, MongoError>
   }
   /** Drops a database, by its name or its value, with all its collections. It is no error where there is none. */
   readonly dropDatabase: (
     database: string | MongoDatabase,
-    options?: OptionsOf<Driver.DropDatabaseOptions>
+    options?: WriteOptionsOf<Driver.DropDatabaseOptions>
   ) => Effect.Effect<void, MongoError>
   /** The servers and their roles as the driver knows them now. */
   readonly topology: Effect.Effect<Topology>

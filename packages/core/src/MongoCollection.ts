@@ -10,7 +10,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
 import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/collection.ts"
-import type { OptionsOf } from "./Mongo.ts"
+import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "./Mongo.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 import type { AggregateQuery, FindQuery, Query } from "./Query.ts"
@@ -49,6 +49,12 @@ export const TypeId: TypeId = internal.TypeId
  * @since 0.1.0
  */
 export type CollectionOptions = OptionsOf<Driver.CollectionOptions>
+
+/** The hint of an operation that the driver's type has without names of indexes. */
+interface Hinted {
+  /** The index to use: its name or its keys. */
+  readonly hint?: Driver.Hint | undefined
+}
 
 /**
  * What a plain object is, and no value that stands for something else: an `Option`, another value of Effect's, a Map, a Date, an
@@ -224,7 +230,7 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
   /** Inserts a document. Fails with a `DuplicateKeyError` where a unique index has its key already. */
   readonly insertOne: (
     document: Driver.OptionalUnlessRequiredId<A>,
-    options?: OptionsOf<Driver.InsertOneOptions>
+    options?: WriteOptionsOf<Driver.InsertOneOptions>
   ) => Effect.Effect<Driver.InsertOneResult<A>, MongoError>
   /**
    * Inserts documents, in batches; of none it does nothing. Where the server refuses some it fails with a `BulkWriteError`, which says how many were
@@ -232,7 +238,7 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
    */
   readonly insertMany: (
     documents: ReadonlyArray<Driver.OptionalUnlessRequiredId<A>>,
-    options?: OptionsOf<Driver.BulkWriteOptions>
+    options?: WriteOptionsOf<Driver.BulkWriteOptions, "let">
   ) => Effect.Effect<Driver.InsertManyResult<A>, MongoError>
 
   /** A query of the documents that match; of all without a filter. */
@@ -248,48 +254,48 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
   /** Deletes the first document that matches and returns it. */
   readonly findOneAndDelete: (
     filter: Filter<A>,
-    options?: OptionsOf<Driver.FindOneAndDeleteOptions, "includeResultMetadata">
+    options?: WriteOptionsOf<Driver.FindOneAndDeleteOptions, "hint" | "includeResultMetadata"> & Hinted
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
   /** Replaces the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. */
   readonly findOneAndReplace: (
     filter: Filter<A>,
     replacement: Driver.WithoutId<A>,
-    options?: OptionsOf<Driver.FindOneAndReplaceOptions, "includeResultMetadata">
+    options?: WriteOptionsOf<Driver.FindOneAndReplaceOptions, "hint" | "includeResultMetadata"> & Hinted
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
   /** Updates the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. */
   readonly findOneAndUpdate: (
     filter: Filter<A>,
     update: Update<A>,
-    options?: OptionsOf<Driver.FindOneAndUpdateOptions, "includeResultMetadata">
+    options?: WriteOptionsOf<Driver.FindOneAndUpdateOptions, "hint" | "includeResultMetadata"> & Hinted
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
 
   /** Updates the first document that matches. An update that holds no operator is refused: that is `replaceOne`. */
   readonly updateOne: (
     filter: Filter<A>,
     update: Update<A>,
-    options?: OptionsOf<Driver.UpdateOptions & { sort?: Driver.Sort }>
+    options?: WriteOptionsOf<Driver.UpdateOptions & { sort?: Driver.Sort }>
   ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
   /** Updates all documents that match. The driver never retries it. */
   readonly updateMany: (
     filter: Filter<A>,
     update: Update<A>,
-    options?: OptionsOf<Driver.UpdateOptions>
+    options?: WriteOptionsOf<Driver.UpdateOptions>
   ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
   /** Puts another document in the place of the first one that matches; its `_id` stays. */
   readonly replaceOne: (
     filter: Filter<A>,
     replacement: Driver.WithoutId<A>,
-    options?: OptionsOf<Driver.ReplaceOptions & { sort?: Driver.Sort }>
+    options?: WriteOptionsOf<Driver.ReplaceOptions & { sort?: Driver.Sort }>
   ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
   /** Deletes the first document that matches. */
   readonly deleteOne: (
     filter: Filter<A>,
-    options?: OptionsOf<Driver.DeleteOptions, "ordered">
+    options?: WriteOptionsOf<Driver.DeleteOptions, "ordered">
   ) => Effect.Effect<Driver.DeleteResult, MongoError>
   /** Deletes all documents that match: all of the collection for `{}`. The driver never retries it. */
   readonly deleteMany: (
     filter: Filter<A>,
-    options?: OptionsOf<Driver.DeleteOptions, "ordered">
+    options?: WriteOptionsOf<Driver.DeleteOptions, "ordered">
   ) => Effect.Effect<Driver.DeleteResult, MongoError>
   /**
    * Runs inserts, updates, replacements and deletes of this collection in batches: in order and up to the first error, or
@@ -298,29 +304,29 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
    */
   readonly bulkWrite: (
     operations: ReadonlyArray<Driver.AnyBulkWriteOperation<A>>,
-    options?: OptionsOf<Driver.BulkWriteOptions>
+    options?: WriteOptionsOf<Driver.BulkWriteOptions, "collation">
   ) => Effect.Effect<Driver.BulkWriteResult, MongoError>
 
   /** Counts the documents that match by reading them or an index. */
   readonly countDocuments: (
     filter?: Filter<A>,
-    options?: OptionsOf<Driver.CountDocumentsOptions>
+    options?: OptionsOf<Driver.CountDocumentsOptions, "writeConcern" | "cursor" | "out">
   ) => Effect.Effect<number, MongoError>
   /** The number of documents after the collection's metadata: fast, and off by some after an unclean shutdown. */
   readonly estimatedDocumentCount: (
-    options?: OptionsOf<Driver.EstimatedDocumentCountOptions>
+    options?: OptionsOf<Driver.EstimatedDocumentCountOptions, "writeConcern">
   ) => Effect.Effect<number, MongoError>
   /** The different values of a field, by its dotted path, in the documents that match. */
   readonly distinct: {
     <Key extends keyof Driver.WithId<A>>(
       key: Key,
       filter?: Filter<A>,
-      options?: OptionsOf<Driver.DistinctOptions>
+      options?: OptionsOf<Driver.DistinctOptions, "writeConcern">
     ): Effect.Effect<Array<Driver.Flatten<Driver.WithId<A>[Key]>>, MongoError>
     <B = unknown>(
       key: string,
       filter?: Filter<A>,
-      options?: OptionsOf<Driver.DistinctOptions>
+      options?: OptionsOf<Driver.DistinctOptions, "writeConcern">
     ): Effect.Effect<Array<B>, MongoError>
   }
   /** A query of what a pipeline makes of the collection. Say the type of what comes back: it is not derived. */
@@ -338,26 +344,29 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
   readonly createIndex: (
     keys: Driver.IndexSpecification,
     indexOptions?: OptionsOf<Driver.IndexOptions>,
-    options?: OptionsOf<Driver.CreateIndexOptions>
+    options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<string, MongoError>
   /** Makes several indexes with one command, and returns their names. */
   readonly createIndexes: (
     indexes: ReadonlyArray<Driver.IndexDescription>,
-    options?: OptionsOf<Driver.CreateIndexOptions>
+    options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<Array<string>, MongoError>
-  /** Drops an index by its name. Fails with an `IndexError` where there is none. */
+  /**
+   * Drops an index by its name, or by its keys in any form that `createIndex` takes; text is a name. Fails with an `IndexError`
+   * where there is none.
+   */
   readonly dropIndex: (
-    name: string,
-    options?: OptionsOf<Driver.DropIndexesOptions>
+    index: string | Driver.IndexSpecification,
+    options?: WriteOptionsOf<Driver.DropIndexesOptions>
   ) => Effect.Effect<void, MongoError>
   /** Drops all indexes but that on `_id`; false where the collection does not exist. */
-  readonly dropIndexes: (options?: OptionsOf<Driver.DropIndexesOptions>) => Effect.Effect<boolean, MongoError>
+  readonly dropIndexes: (options?: WriteOptionsOf<Driver.DropIndexesOptions>) => Effect.Effect<boolean, MongoError>
   /** A query of the collection's indexes. */
-  readonly listIndexes: (options?: OptionsOf<Driver.ListIndexesOptions>) => Query<Driver.IndexDescriptionInfo>
+  readonly listIndexes: (options?: ListOptionsOf<Driver.ListIndexesOptions>) => Query<Driver.IndexDescriptionInfo>
   /** Whether there are indexes of all these names. */
   readonly indexExists: (
     names: string | ReadonlyArray<string>,
-    options?: OptionsOf<Driver.ListIndexesOptions>
+    options?: ListOptionsOf<Driver.ListIndexesOptions>
   ) => Effect.Effect<boolean, MongoError>
 
   /**
@@ -395,10 +404,10 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
   /** Renames the collection and returns it under its new name. */
   readonly rename: (
     newName: string,
-    options?: OptionsOf<Driver.RenameOptions, "new_collection">
+    options?: WriteOptionsOf<Driver.RenameOptions, "new_collection">
   ) => Effect.Effect<MongoCollection<A>, MongoError>
   /** Drops the collection with its documents and indexes. It is no error where there is none. */
-  readonly drop: (options?: OptionsOf<Driver.DropCollectionOptions>) => Effect.Effect<boolean, MongoError>
+  readonly drop: (options?: WriteOptionsOf<Driver.DropCollectionOptions>) => Effect.Effect<boolean, MongoError>
 }
 
 /**

@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Driver from "mongodb"
 import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/database.ts"
-import type { OptionsOf } from "./Mongo.ts"
+import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "./Mongo.ts"
 import { MongoClient } from "./MongoClient.ts"
 import type { CollectionOptions, MongoCollection } from "./MongoCollection.ts"
 import type { MongoError } from "./MongoError.ts"
@@ -148,23 +148,23 @@ export interface MongoDatabase {
   /** Drops a collection with its documents and indexes. It is no error where there is none. */
   readonly dropCollection: (
     name: string,
-    options?: OptionsOf<Driver.DropCollectionOptions>
+    options?: WriteOptionsOf<Driver.DropCollectionOptions>
   ) => Effect.Effect<boolean, MongoError>
   /** Renames a collection and returns it. `dropTarget: true` replaces one that has the new name. */
   readonly renameCollection: <A extends Driver.Document = Driver.Document>(
     name: string,
     newName: string,
-    options?: OptionsOf<Driver.RenameOptions, "new_collection">
+    options?: WriteOptionsOf<Driver.RenameOptions, "new_collection">
   ) => Effect.Effect<MongoCollection<A>, MongoError>
   /** A query of the collections and views that match. */
   readonly listCollections: (
     filter?: Driver.Document,
-    options?: OptionsOf<Driver.ListCollectionsOptions>
+    options?: ListOptionsOf<Driver.ListCollectionsOptions>
   ) => Query<Driver.CollectionInfo>
   /** The names of the collections and views that match. */
   readonly listCollectionNames: (
     filter?: Driver.Document,
-    options?: OptionsOf<Driver.ListCollectionsOptions, "nameOnly">
+    options?: ListOptionsOf<Driver.ListCollectionsOptions, "nameOnly">
   ) => Effect.Effect<Array<string>, MongoError>
   /**
    * Runs a command and returns the server's reply. The command is sent as it is: it takes no read concern, write concern or
@@ -190,14 +190,16 @@ export interface MongoDatabase {
     options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
   ) => AggregateQuery<A>
   /** Sizes and counts of the database: bytes, divided by `scale` where that is given. */
-  readonly stats: (options?: OptionsOf<Driver.DbStatsOptions>) => Effect.Effect<Driver.Document, MongoError>
+  readonly stats: (
+    options?: OptionsOf<Driver.DbStatsOptions, "readConcern" | "writeConcern">
+  ) => Effect.Effect<Driver.Document, MongoError>
   /**
    * Checks a collection's data and indexes and returns the server's findings, with `valid: false` where something is wrong.
    * Fails where there is no such collection.
    */
   readonly validateCollection: (
     name: string,
-    options?: OptionsOf<Driver.ValidateCollectionOptions>
+    options?: OptionsOf<Driver.ValidateCollectionOptions, "writeConcern">
   ) => Effect.Effect<Driver.Document, MongoError>
   /** What the server's profiler records of the database's operations. */
   readonly profilingLevel: Effect.Effect<ProfilingLevel, MongoError>
@@ -206,10 +208,10 @@ export interface MongoDatabase {
   /** Removes a user from the database that knows it. Fails where there is none of the name. */
   readonly removeUser: (
     name: string,
-    options?: OptionsOf<Driver.RemoveUserOptions>
+    options?: WriteOptionsOf<Driver.RemoveUserOptions>
   ) => Effect.Effect<void, MongoError>
   /** Drops the database with all its collections. It is no error where there is none. */
-  readonly dropDatabase: (options?: OptionsOf<Driver.DropDatabaseOptions>) => Effect.Effect<void, MongoError>
+  readonly dropDatabase: (options?: WriteOptionsOf<Driver.DropDatabaseOptions>) => Effect.Effect<void, MongoError>
 }
 
 /**

@@ -58,6 +58,8 @@ export type TypeId = "~@mongofx/schema/MongoCollection"
 export const TypeId: TypeId = internal.TypeId
 
 type OptionsOf<Options, Left extends string = never> = Mongo.OptionsOf<Options, Left>
+type WriteOptionsOf<Options, Left extends string = never> = Mongo.WriteOptionsOf<Options, Left>
+type ListOptionsOf<Options, Left extends string = never> = Mongo.ListOptionsOf<Options, Left>
 
 /** Options that name fields or hold their values: they are typed anew. */
 type Typed = "sort" | "hint" | "min" | "max" | "projection" | "arrayFilters"
@@ -89,7 +91,7 @@ interface Projecting<A, P, K extends PropertyKey> {
  * @category options
  * @since 0.1.0
  */
-export interface InsertOneOptions extends OptionsOf<Driver.InsertOneOptions> {}
+export interface InsertOneOptions extends WriteOptionsOf<Driver.InsertOneOptions> {}
 
 /**
  * Options of `insertMany` and `bulkWrite`.
@@ -98,7 +100,7 @@ export interface InsertOneOptions extends OptionsOf<Driver.InsertOneOptions> {}
  * @category options
  * @since 0.1.0
  */
-export interface BulkWriteOptions extends OptionsOf<Driver.BulkWriteOptions> {}
+export interface BulkWriteOptions extends WriteOptionsOf<Driver.BulkWriteOptions> {}
 
 /**
  * Options of `find`. Most others are methods of the query.
@@ -133,7 +135,7 @@ export interface FindOneOptions<A, P = never, K extends PropertyKey = never>
  */
 export interface FindOneAndDeleteOptions<A, P = never, K extends PropertyKey = never>
   extends
-    OptionsOf<Driver.FindOneAndDeleteOptions, Typed | "includeResultMetadata">,
+    WriteOptionsOf<Driver.FindOneAndDeleteOptions, Typed | "includeResultMetadata">,
     Sorted<A>,
     Hinted<A>,
     Projecting<A, P, K>
@@ -148,7 +150,7 @@ export interface FindOneAndDeleteOptions<A, P = never, K extends PropertyKey = n
  */
 export interface FindOneAndReplaceOptions<A, P = never, K extends PropertyKey = never>
   extends
-    OptionsOf<Driver.FindOneAndReplaceOptions, Typed | "includeResultMetadata">,
+    WriteOptionsOf<Driver.FindOneAndReplaceOptions, Typed | "includeResultMetadata">,
     Sorted<A>,
     Hinted<A>,
     Projecting<A, P, K>
@@ -163,7 +165,7 @@ export interface FindOneAndReplaceOptions<A, P = never, K extends PropertyKey = 
  */
 export interface FindOneAndUpdateOptions<A, P = never, K extends PropertyKey = never>
   extends
-    OptionsOf<Driver.FindOneAndUpdateOptions, Typed | "includeResultMetadata">,
+    WriteOptionsOf<Driver.FindOneAndUpdateOptions, Typed | "includeResultMetadata">,
     Sorted<A>,
     Hinted<A>,
     ArrayFiltered,
@@ -177,7 +179,7 @@ export interface FindOneAndUpdateOptions<A, P = never, K extends PropertyKey = n
  * @category options
  * @since 0.1.0
  */
-export interface UpdateManyOptions<A> extends OptionsOf<Driver.UpdateOptions, Typed>, Hinted<A>, ArrayFiltered {}
+export interface UpdateManyOptions<A> extends WriteOptionsOf<Driver.UpdateOptions, Typed>, Hinted<A>, ArrayFiltered {}
 
 /**
  * Options of `updateOne`.
@@ -195,7 +197,7 @@ export interface UpdateOptions<A> extends UpdateManyOptions<A>, Sorted<A> {}
  * @category options
  * @since 0.1.0
  */
-export interface ReplaceOptions<A> extends OptionsOf<Driver.ReplaceOptions, Typed>, Sorted<A>, Hinted<A> {}
+export interface ReplaceOptions<A> extends WriteOptionsOf<Driver.ReplaceOptions, Typed>, Sorted<A>, Hinted<A> {}
 
 /**
  * Options of `deleteOne` and `deleteMany`.
@@ -204,7 +206,7 @@ export interface ReplaceOptions<A> extends OptionsOf<Driver.ReplaceOptions, Type
  * @category options
  * @since 0.1.0
  */
-export interface DeleteOptions<A> extends OptionsOf<Driver.DeleteOptions, Typed | "ordered">, Hinted<A> {}
+export interface DeleteOptions<A> extends WriteOptionsOf<Driver.DeleteOptions, Typed | "ordered">, Hinted<A> {}
 
 /**
  * Options of `countDocuments`.
@@ -213,7 +215,7 @@ export interface DeleteOptions<A> extends OptionsOf<Driver.DeleteOptions, Typed 
  * @category options
  * @since 0.1.0
  */
-export interface CountDocumentsOptions<A> extends OptionsOf<Driver.CountDocumentsOptions, Typed>, Hinted<A> {}
+export interface CountDocumentsOptions<A> extends OptionsOf<Driver.CountDocumentsOptions, Typed | "writeConcern" | "cursor" | "out">, Hinted<A> {}
 
 /**
  * Options of `distinct`.
@@ -222,7 +224,7 @@ export interface CountDocumentsOptions<A> extends OptionsOf<Driver.CountDocument
  * @category options
  * @since 0.1.0
  */
-export interface DistinctOptions<A> extends OptionsOf<Driver.DistinctOptions, Typed>, Hinted<A> {}
+export interface DistinctOptions<A> extends OptionsOf<Driver.DistinctOptions, Typed | "writeConcern">, Hinted<A> {}
 
 /**
  * Options of `aggregate`.
@@ -610,7 +612,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
   ) => Effect.Effect<number, Failure, S["EncodingServices"]>
   /** The number of documents after the collection's metadata: fast, and off by some after an unclean shutdown. */
   readonly estimatedDocumentCount: (
-    options?: OptionsOf<Driver.EstimatedDocumentCountOptions>
+    options?: OptionsOf<Driver.EstimatedDocumentCountOptions, "writeConcern">
   ) => Effect.Effect<number, MongoError.MongoError>
   /** The different values of a field, decoded; of its elements, where it is an array. */
   readonly distinct: <
@@ -645,30 +647,30 @@ export interface MongoCollection<S extends Schema.Constraint> {
   readonly createIndex: <const F, K extends Path<S["Type"]> | "$**">(
     keys: IndexKeysInput<S["Type"], F, K>,
     indexOptions?: IndexOptions<S["Type"]>,
-    options?: OptionsOf<Driver.CreateIndexOptions>
+    options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<string, Failure, S["EncodingServices"]>
   /** Makes several indexes with one command, and returns their names. */
   readonly createIndexes: (
     indexes: ReadonlyArray<IndexOptions<S["Type"]> & { readonly key: IndexKeys<S["Type"]> }>,
-    options?: OptionsOf<Driver.CreateIndexOptions>
+    options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<Array<string>, Failure, S["EncodingServices"]>
   /** Drops an index by its name. Fails with an `IndexError` where there is none. */
   readonly dropIndex: (
-    name: string,
-    options?: OptionsOf<Driver.DropIndexesOptions>
+    index: string | IndexKeys<S["Type"]>,
+    options?: WriteOptionsOf<Driver.DropIndexesOptions>
   ) => Effect.Effect<void, MongoError.MongoError>
   /** Drops all indexes but that on `_id`; false where the collection does not exist. */
   readonly dropIndexes: (
-    options?: OptionsOf<Driver.DropIndexesOptions>
+    options?: WriteOptionsOf<Driver.DropIndexesOptions>
   ) => Effect.Effect<boolean, MongoError.MongoError>
   /** A query of the collection's indexes. */
   readonly listIndexes: (
-    options?: OptionsOf<Driver.ListIndexesOptions>
+    options?: ListOptionsOf<Driver.ListIndexesOptions>
   ) => CoreQuery.Query<Driver.IndexDescriptionInfo>
   /** Whether there are indexes of all these names. */
   readonly indexExists: (
     names: string | ReadonlyArray<string>,
-    options?: OptionsOf<Driver.ListIndexesOptions>
+    options?: ListOptionsOf<Driver.ListIndexesOptions>
   ) => Effect.Effect<boolean, MongoError.MongoError>
   /** The options the collection was created with. Fails where the collection does not exist. */
   readonly options: (
@@ -679,10 +681,10 @@ export interface MongoCollection<S extends Schema.Constraint> {
   /** Renames the collection and returns it under its new name. */
   readonly rename: (
     newName: string,
-    options?: OptionsOf<Driver.RenameOptions, "new_collection">
+    options?: WriteOptionsOf<Driver.RenameOptions, "new_collection">
   ) => Effect.Effect<MongoCollection<S>, MongoError.MongoError>
   /** Drops the collection with its documents and indexes. It is no error where there is none. */
-  readonly drop: (options?: OptionsOf<Driver.DropCollectionOptions>) => Effect.Effect<boolean, MongoError.MongoError>
+  readonly drop: (options?: WriteOptionsOf<Driver.DropCollectionOptions>) => Effect.Effect<boolean, MongoError.MongoError>
 }
 
 /**

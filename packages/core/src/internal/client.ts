@@ -38,6 +38,7 @@ import { redactCredentials } from "./redact.ts"
 import { countable, numberOf } from "./reply.ts"
 import type { AmbientSession } from "./session.ts"
 import * as transaction from "./transaction.ts"
+import { checkSent } from "./unsentOptions.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoClient" as const
@@ -174,7 +175,10 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     call: (driver: Driver.MongoClient, options: CallOptions) => Promise<A>
   ): Effect.Effect<A, MongoError> {
     return run(this.connection, operation, (callOptions) => {
-      if (options !== undefined) checkOptions(options)
+      if (options !== undefined) {
+        checkSent(operation.name, options)
+        checkOptions(options)
+      }
       return call(this.connection.driver, joined(options, callOptions))
     })
   }

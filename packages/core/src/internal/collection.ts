@@ -30,14 +30,28 @@ import {
 import { checkName, type Operation, ownFailure } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, hintOf, joined, lengthOf, limitCommand } from "./options.ts"
+import {
+  dropCollection,
+  indexDocument,
+  indexKeys,
+  renameCollection,
+  unlessAbsent,
+  writeCommand
+} from "./ownCommands.ts"
 import { makeAggregate, makeFind, makePlain } from "./query.ts"
 import { countable, counted, numberOf, plainNumbers } from "./reply.ts"
 import { serverSleep } from "./serverTime.ts"
+import { checkSent } from "./unsentOptions.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoCollection" as const
 
 type OptionsOf<Options, Left extends string = never> = Mongo.OptionsOf<Options, Left>
+
+/** The driver's type has no names of indexes there. */
+type Hinted<Options> = OptionsOf<Options, "hint" | "includeResultMetadata"> & {
+  readonly hint?: Driver.Hint | undefined
+}
 
 type IdFactory = (() => unknown) | undefined
 
@@ -167,12 +181,6 @@ const checkIndexName = (name: string): string => {
   return name
 }
 
-/** The driver gives `drop` and `rename` no write concern of their collection. */
-const withConcern = <A extends Driver.Document, Options extends object>(
-  { writeConcern }: Driver.Collection<A>,
-  options: Options
-): Options => writeConcern === undefined ? options : { writeConcern, ...options }
-
 /** The driver's number for batches of updates and replacements. */
 const updateBatch: Driver.BatchType = 2
 
@@ -246,6 +254,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   ): Effect.Effect<B, MongoError> {
     return run(this.connection, operation, (callOptions) => {
       if (options === undefined) return call(this.driver, callOptions)
+      checkSent(operation.name, options)
       checkOptions(options)
       return call(this.driver, joined(options, callOptions))
     })
@@ -319,12 +328,12 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
 
   findOneAndDelete(
     filter: Driver.Filter<A>,
-    options?: OptionsOf<Driver.FindOneAndDeleteOptions, "includeResultMetadata">
+    options?: Hinted<Driver.FindOneAndDeleteOptions>
   ) {
     return Effect.map(
       this.run(this.operation("findOneAndDelete", "findAndModify"), options, (driver, options) => {
         checkFilter(filter)
-        return readingErrors(options, driver.findOneAndDelete(filter, options))
+        return readingErrors(options, driver.findOneAndDelete(filter, options as Driver.FindOneAndDeleteOptions))
       }),
       Option.fromNullOr
     )
@@ -333,13 +342,13 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   findOneAndReplace(
     filter: Driver.Filter<A>,
     replacement: Driver.WithoutId<A>,
-    options?: OptionsOf<Driver.FindOneAndReplaceOptions, "includeResultMetadata">
+    options?: Hinted<Driver.FindOneAndReplaceOptions>
   ) {
     return Effect.map(
       this.run(this.operation("findOneAndReplace", "findAndModify"), options, (driver, options) => {
         checkFilter(filter)
         checkReplacement(replacement, "replacement")
-        return readingErrors(options, driver.findOneAndReplace(filter, replacement, options))
+        return readingErrors(options, driver.findOneAndReplace(filter, replacement, options as Driver.FindOneAndReplaceOptions))
       }),
       Option.fromNullOr
     )
@@ -348,13 +357,13 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   findOneAndUpdate(
     filter: Driver.Filter<A>,
     update: Driver.UpdateFilter<A> | ReadonlyArray<Driver.Document>,
-    options?: OptionsOf<Driver.FindOneAndUpdateOptions, "includeResultMetadata">
+    options?: Hinted<Driver.FindOneAndUpdateOptions>
   ) {
     return Effect.map(
       this.run(this.operation("findOneAndUpdate", "findAndModify"), options, (driver, options) => {
         checkFilter(filter)
         checkUpdate(update)
-        return readingErrors(options, driver.findOneAndUpdate(filter, update as Driver.UpdateFilter<A>, options))
+        return readingErrors(options, driver.findOneAndUpdate(filter, update as Driver.UpdateFilter<A>, options as Driver.FindOneAndUpdateOptions))
       }),
       Option.fromNullOr
     )
@@ -510,6 +519,21 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     )
   }
 
+  /** A write command of our own, with the options that the driver's method for it would drop. */
+  private sendWrite(driver: Driver.Collection<A>, command: Driver.Document, options: CallOptions) {
+    return this.connection.driver.db(driver.dbName).command(...writeCommand(command, options, driver.writeConcern))
+  }
+
+  private sendIndexes(
+    driver: Driver.Collection<A>,
+    indexes: ReadonlyArray<{ readonly name: string }>,
+    options: CallOptions & Pick<Driver.CreateIndexOptions, "commitQuorum">
+  ): Promise<Array<string>> {
+    const { commitQuorum, ...others } = options
+    const command = { createIndexes: this.name, indexes, ...defined({ commitQuorum }) }
+    return this.sendWrite(driver, command, others).then(() => indexes.map(({ name }) => name))
+  }
+
   createIndex(
     keys: Driver.IndexSpecification,
     indexOptions?: OptionsOf<Driver.IndexOptions>,
@@ -518,7 +542,8 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return this.run(this.operation("createIndex", "createIndexes"), options, (driver, options) => {
       checkOrdered(keys, "keys")
       checkValue(indexOptions ?? {}, "indexOptions")
-      return driver.createIndex(keys, defined(indexOptions) as Driver.IndexOptions | undefined, options)
+      const index = indexDocument(keys, indexOptions, "keys")
+      return this.sendIndexes(driver, [index], options).then(() => index.name)
     })
   }
 
@@ -527,18 +552,22 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options?: OptionsOf<Driver.CreateIndexOptions>
   ) {
     return this.run(this.operation("createIndexes", "createIndexes", lengthOf(indexes)), options, (driver, options) => {
+      if (!Array.isArray(indexes)) throw new InvalidInput("indexes", "indexes is not an array")
       checkOrdered(indexes, "indexes")
-      return driver.createIndexes([...indexes], options)
+      const documents = (indexes as ReadonlyArray<Driver.IndexDescription>).map((index, place) =>
+        indexDocument(index?.key, index, `indexes[${place}].key`)
+      )
+      return this.sendIndexes(driver, documents, options)
     })
   }
 
-  dropIndex(name: string, options?: OptionsOf<Driver.DropIndexesOptions>) {
+  dropIndex(index: string | Driver.IndexSpecification, options?: OptionsOf<Driver.DropIndexesOptions>) {
     return Effect.asVoid(
-      this.run(
-        this.operation("dropIndex", "dropIndexes"),
-        options,
-        (driver, options) => driver.dropIndex(name, options)
-      )
+      this.run(this.operation("dropIndex", "dropIndexes"), options, (driver, options) => {
+        if (typeof index !== "string") checkOrdered(index, "index")
+        const which = typeof index === "string" ? index : indexKeys(index, "index")
+        return this.sendWrite(driver, { dropIndexes: this.name, index: which }, options)
+      })
     )
   }
 
@@ -546,14 +575,18 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return this.run(
       this.operation("dropIndexes", "dropIndexes"),
       options,
-      (driver, options) => driver.dropIndexes(options)
+      (driver, options) => unlessAbsent(this.sendWrite(driver, { dropIndexes: this.name, index: "*" }, options))
     )
   }
 
   listIndexes(options?: OptionsOf<Driver.ListIndexesOptions>): Query<Driver.IndexDescriptionInfo> {
     return makePlain(
       { connection: this.connection, operation: this.operation("listIndexes", "listIndexes") },
-      (options) => this.driver.listIndexes(options),
+      (options) => {
+        checkSent("listIndexes", options)
+        checkOptions(options)
+        return this.driver.listIndexes(options)
+      },
       { ...plainNumbers, ...defined(options) }
     )
   }
@@ -685,7 +718,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
         options,
         (driver, options) => {
           checkName(newName, "collection", "newName")
-          return driver.rename(newName, withConcern(driver, options))
+          return renameCollection(this.connection.driver, driver, newName, options)
         }
       ),
       (): MongoCollection<A> => new MongoCollectionImpl(this.connection, this.database, newName, this.settings)
@@ -696,7 +729,8 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return this.run(
       this.operation("drop", "drop"),
       options,
-      (driver, options) => driver.drop(withConcern(driver, options))
+      (driver, options) =>
+        dropCollection(this.connection.driver.db(driver.dbName), this.name, options, driver.writeConcern)
     )
   }
 }

@@ -23,7 +23,9 @@ import { checkFilter, checkOptions, checkOrdered, checkPipeline } from "./inputS
 import { checkName, type Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, limitCommand } from "./options.ts"
+import { dropCollection, renameCollection, writeCommand } from "./ownCommands.ts"
 import { makeAggregate, makePlain } from "./query.ts"
+import { checkSent } from "./unsentOptions.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoDatabase" as const
@@ -92,6 +94,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   ): Effect.Effect<B, MongoError> {
     return run(this.connection, operation, (callOptions) => {
       if (options === undefined) return call(this.driver, callOptions)
+      checkSent(operation.name, options)
       checkOptions(options)
       return call(this.driver, joined(options, callOptions))
     })
@@ -131,7 +134,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       options,
       (driver, options) => {
         checkName(name, "collection")
-        return driver.dropCollection(name, options)
+        return dropCollection(driver, name, options, driver.writeConcern)
       }
     )
   }
@@ -148,7 +151,8 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
         (driver, options) => {
           checkName(name, "collection")
           checkName(newName, "collection", "newName")
-          return driver.renameCollection(name, newName, options)
+          const from = { namespace: `${this.name}.${name}`, writeConcern: driver.writeConcern }
+          return renameCollection(this.connection.driver, from, newName, options)
         }
       ),
       () => this.collection<A>(newName)
@@ -162,6 +166,8 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     return makePlain(
       { connection: this.connection, operation: this.operation("listCollections", "listCollections") },
       (options) => {
+        checkSent("listCollections", options)
+        checkOptions(options)
         checkFilter(filter)
         return this.driver.listCollections(filter, options)
       },
@@ -244,7 +250,13 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   }
 
   stats(options?: OptionsOf<Driver.DbStatsOptions>) {
-    return this.run(this.operation("stats", "dbStats"), options, (driver, options) => driver.stats(options))
+    return this.run(this.operation("stats", "dbStats"), options, (driver, options) => {
+      const { comment, maxTimeMS, readPreference = driver.readPreference, scale, ...others } = options as
+        & CallOptions
+        & Driver.DbStatsOptions
+      const command = { dbStats: 1, ...defined({ scale, comment, maxTimeMS }) }
+      return driver.command(command, { ...driver.bsonOptions, ...defined({ readPreference }), ...others })
+    })
   }
 
   get profilingLevel(): Effect.Effect<ProfilingLevel, MongoError> {
@@ -285,7 +297,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       this.run(
         this.operation("removeUser", "dropUser"),
         options,
-        (driver, options) => driver.removeUser(name, options)
+        (driver, options) => driver.command(...writeCommand({ dropUser: name }, options, driver.writeConcern))
       )
     )
   }
@@ -294,7 +306,10 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     // The driver's own method returns its reply undecoded, and throws the findings away where the collection is not valid.
     return this.run(this.operation("validateCollection", "validate", name), undefined, (driver, callOptions) => {
       checkName(name, "collection")
-      if (options !== undefined) checkOptions(options)
+      if (options !== undefined) {
+        checkSent("validateCollection", options)
+        checkOptions(options)
+      }
       const { readPreference, ...fields } = options ?? {}
       return driver.command(...limitCommand(
         { validate: name, ...defined(fields) },
@@ -308,7 +323,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       this.run(
         this.operation("dropDatabase", "dropDatabase"),
         options,
-        (driver, options) => driver.dropDatabase(options)
+        (driver, options) => driver.command(...writeCommand({ dropDatabase: 1 }, options, driver.writeConcern))
       )
     )
   }

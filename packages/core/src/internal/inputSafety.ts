@@ -469,6 +469,11 @@ export const checkValue = (value: unknown, path: string): void => checked(value,
  */
 export const checkOrdered = (value: unknown, path: string): void => checked(value, false, path, undefined, true)
 
+/** The driver would look for a level in whatever is there. */
+const checkReadConcern = (value: unknown, path: string): void => {
+  if (typeof value !== "string" && (typeof value !== "object" || value === null)) refuse(path, "is no read concern")
+}
+
 /** Options that are sent to the server as they are, and how they are checked. The others are settings of the driver. */
 const sentOptions: ReadonlyMap<string, (value: unknown, path: string) => void> = new Map([
   ["arrayFilters", checkValue],
@@ -480,6 +485,7 @@ const sentOptions: ReadonlyMap<string, (value: unknown, path: string) => void> =
   ["max", checkOrdered],
   ["min", checkOrdered],
   ["projection", checkOrdered],
+  ["readConcern", checkReadConcern],
   ["sort", checkOrdered]
 ])
 

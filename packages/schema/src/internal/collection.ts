@@ -640,8 +640,12 @@ class CollectionImpl extends Inspectable.Class {
     )
   }
 
-  dropIndex(name: string, options?: Options) {
-    return this.untyped.dropIndex(name, options)
+  dropIndex(index: unknown, options?: Options): Run<void> {
+    if (typeof index === "string") return this.untyped.dropIndex(index, options)
+    return Effect.flatMap(
+      encoded(this.origin("dropIndex"), () => encodeIndexKeys(this.shape.read, index, "index")),
+      (keys) => this.untyped.dropIndex(keys as Driver.IndexSpecification, options)
+    )
   }
 
   dropIndexes(options?: Options) {
