@@ -44,6 +44,33 @@ describe("options of operations", () => {
     expect(users.distinct).type.not.toBeCallableWith("name", {}, { session })
   })
 
+  it("a write has no read concern and no read preference", () => {
+    expect(users.insertOne).type.not.toBeCallableWith({ name: "" }, { readConcern: "local" })
+    expect(users.deleteMany).type.not.toBeCallableWith({}, { readPreference: "secondary" })
+    expect(users.countDocuments).type.not.toBeCallableWith({}, { out: "elsewhere" })
+    expect(users.countDocuments).type.not.toBeCallableWith({}, { writeConcern: { w: 1 } })
+    expect(users.listIndexes).type.not.toBeCallableWith({ tailable: true })
+    expect(db.createCollection).type.toBeCallableWith("log", { readConcern: "local", readPreference: "secondary" })
+  })
+
+  it("hints, keys of indexes and databases have all their forms", () => {
+    expect(users.findOneAndDelete).type.toBeCallableWith({}, { hint: "name_1" })
+    expect(users.findOneAndUpdate).type.toBeCallableWith({}, {}, { hint: { name: 1 } })
+    expect(users.findOneAndReplace).type.toBeCallableWith({}, { name: "" }, { hint: new Map([["name", 1]]) })
+    expect(users.findOneAndDelete).type.not.toBeCallableWith({}, { hint: 5 })
+    expect(users.dropIndex).type.toBeCallableWith("name_1")
+    expect(users.dropIndex).type.toBeCallableWith({ name: 1 })
+    expect(users.dropIndex).type.toBeCallableWith([["name", 1], ["age", -1]])
+    expect(users.dropIndex).type.not.toBeCallableWith(5)
+    expect(mongo.dropDatabase).type.toBeCallableWith(db)
+    expect(mongo.dropDatabase).type.toBeCallableWith("app", { comment: "why" })
+    expect(mongo.dropDatabase).type.not.toBeCallableWith()
+    expect(mongo.listDatabaseNames).type.toBeCallableWith({ filter: { name: "app" } })
+    expect(mongo.listDatabaseNames).type.not.toBeCallableWith({ nameOnly: false })
+    expect(db.listCollectionNames).type.toBeCallableWith({}, { authorizedCollections: true })
+    expect(db.listCollectionNames).type.not.toBeCallableWith({}, { nameOnly: false })
+  })
+
   it("and by a write", () => {
     const ada = { name: "Ada" }
     expect(users.insertOne).type.not.toBeCallableWith(ada, { session })
