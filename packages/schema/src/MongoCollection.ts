@@ -215,7 +215,9 @@ export interface DeleteOptions<A> extends WriteOptionsOf<Driver.DeleteOptions, T
  * @category options
  * @since 0.1.0
  */
-export interface CountDocumentsOptions<A> extends OptionsOf<Driver.CountDocumentsOptions, Typed | "writeConcern" | "cursor" | "out">, Hinted<A> {}
+export interface CountDocumentsOptions<A>
+  extends OptionsOf<Driver.CountDocumentsOptions, Typed | "writeConcern" | "cursor" | "out">, Hinted<A>
+{}
 
 /**
  * Options of `distinct`.
@@ -654,7 +656,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
     indexes: ReadonlyArray<IndexOptions<S["Type"]> & { readonly key: IndexKeys<S["Type"]> }>,
     options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<Array<string>, Failure, S["EncodingServices"]>
-  /** Drops an index by its name. Fails with an `IndexError` where there is none. */
+  /** Drops an index by its name or its keys. Fails with an `IndexError` where there is none. */
   readonly dropIndex: (
     index: string | IndexKeys<S["Type"]>,
     options?: WriteOptionsOf<Driver.DropIndexesOptions>
@@ -684,7 +686,9 @@ export interface MongoCollection<S extends Schema.Constraint> {
     options?: WriteOptionsOf<Driver.RenameOptions, "new_collection">
   ) => Effect.Effect<MongoCollection<S>, MongoError.MongoError>
   /** Drops the collection with its documents and indexes. It is no error where there is none. */
-  readonly drop: (options?: WriteOptionsOf<Driver.DropCollectionOptions>) => Effect.Effect<boolean, MongoError.MongoError>
+  readonly drop: (
+    options?: WriteOptionsOf<Driver.DropCollectionOptions>
+  ) => Effect.Effect<boolean, MongoError.MongoError>
 }
 
 /**
