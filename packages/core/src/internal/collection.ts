@@ -348,7 +348,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       this.run(this.operation("findOneAndReplace", "findAndModify"), options, (driver, options) => {
         checkFilter(filter)
         checkReplacement(replacement, "replacement")
-        return readingErrors(options, driver.findOneAndReplace(filter, replacement, options as Driver.FindOneAndReplaceOptions))
+        return readingErrors(
+          options,
+          driver.findOneAndReplace(filter, replacement, options as Driver.FindOneAndReplaceOptions)
+        )
       }),
       Option.fromNullOr
     )
@@ -363,7 +366,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       this.run(this.operation("findOneAndUpdate", "findAndModify"), options, (driver, options) => {
         checkFilter(filter)
         checkUpdate(update)
-        return readingErrors(options, driver.findOneAndUpdate(filter, update as Driver.UpdateFilter<A>, options as Driver.FindOneAndUpdateOptions))
+        return readingErrors(
+          options,
+          driver.findOneAndUpdate(filter, update as Driver.UpdateFilter<A>, options as Driver.FindOneAndUpdateOptions)
+        )
       }),
       Option.fromNullOr
     )
