@@ -194,7 +194,8 @@ export const make: <Event, E, R, SourceError, SourceServices>(
  * **Gotchas**
  *
  * An instance that stops for longer than its lease, in a debugger for instance, may still be in its handler when another one
- * begins. It saves no token any more; only `checkpoint` in a transaction keeps its effects out, too.
+ * begins. It saves no token any more; only `checkpoint` in a transaction keeps its effects out, too. Run `checkpoint` last there: where an
+ * instance stops between it and the commit, nobody can take over before the server ends that transaction, after a minute by default.
  *
  * **Example** (An outbox)
  *

@@ -1,5 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type ChangeStream, ChangeStreamConsumer, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
+import {
+  type ChangeStream,
+  ChangeStreamConsumer,
+  Mongo,
+  MongoDatabase,
+  MongoError,
+  ResumeTokenStore
+} from "@mongofx/core"
 import { Cause, Effect, Exit, Fiber, Logger, Metric, Option, Random, Schedule, Scope } from "effect"
 import {
   collect,
@@ -237,6 +244,28 @@ describe("the first start", () => {
       yield* until("the other has taken over", () => seen.length === 2, 20_000)
       assert.deepStrictEqual(seen, ["a0", "b1"])
     }).pipe(withMemory))
+
+  it.effect("goes on after the deadline of the effect that has started it", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      yield* Effect.gen(function*() {
+        const start = Date.now()
+        yield* Mongo.withDeadline(
+          ChangeStreamConsumer.make(optionsOf(fixture, {
+            handler: (event, checkpoint) => Effect.andThen(checkpoint, collect(seen)(event))
+          })),
+          "3 seconds"
+        )
+        yield* until("the deadline has passed", () => Date.now() > start + 3000)
+        yield* insert(fixture, 0, 1)
+        yield* until("it is handled", () => seen.length === 1)
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(ResumeTokenStore.layerMongo()),
+        Effect.provideService(MongoDatabase.MongoDatabase, fixture.db)
+      )
+    }))
 
   it.effect("fails with what happens before it is ready, and tells of what happens later", () =>
     Effect.gen(function*() {

@@ -196,6 +196,59 @@ describe("a store that fails", () => {
     }), 60_000)
 })
 
+describe("a lease that has run out", () => {
+  it.effect("ends the handler that is at work, also while the store does not answer", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const real = yield* store
+      let began = 0
+      let ended = 0
+      yield* ChangeStreamConsumer.make(optionsOf(fixture, {
+        lease: { duration: "600 millis" },
+        handler: () =>
+          Effect.suspend(() => {
+            began = Date.now()
+            return Effect.onInterrupt(Effect.never, () => Effect.sync(() => ended = Date.now()))
+          })
+      })).pipe(Effect.provideService(store, {
+        ...real,
+        renew: (...args) => began === 0 ? real.renew(...args) : Effect.never,
+        acquire: (...args) => began === 0 ? real.acquire(...args) : Effect.succeedNone
+      }))
+      yield* insert(fixture, 0, 1)
+      yield* until("it is interrupted", () => ended > 0)
+      assert.isBelow(ended - began, 600 + 400)
+    }).pipe(withMemory))
+
+  it.effect("lets nothing more be handled, where nothing had a chance to notice it", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const real = yield* store
+      const turns: Array<number> = []
+      let turn = 0
+      yield* ChangeStreamConsumer.make(optionsOf(fixture, {
+        lease: { duration: "300 millis" },
+        handler: (event) =>
+          Effect.sync(() => {
+            turns.push(turn)
+            // The whole process stands still.
+            if (idOf(event) === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+          })
+      })).pipe(Effect.provideService(store, {
+        ...real,
+        acquire: (...args) =>
+          Effect.tap(real.acquire(...args), (acquired) =>
+            Effect.sync(() => {
+              if (Option.isSome(acquired)) turn = acquired.value.fence
+            }))
+      }))
+      yield* insert(fixture, 0, 4)
+      yield* until("all are handled", () => turns.length === 4)
+      assert.strictEqual(turns[1], turns[0])
+      assert.isAbove(turns[2]!, turns[1]!)
+    }).pipe(withMemory))
+})
+
 describe("a checkpoint", () => {
   it.effect("of the handler's, once committed, gives way to no older one", () =>
     Effect.gen(function*() {
@@ -339,6 +392,7 @@ describe("another instance that takes over while an event is handled", () => {
           const seen: Array<number> = []
           const theirs: Array<ResumeTokenStore.Turn> = []
           let turn: ResumeTokenStore.Turn | undefined
+          let refused = 0
           const takeOver = Effect.gen(function*() {
             yield* real.release(turn!)
             theirs.push(Option.getOrThrow(yield* real.acquire("test", "another", Duration.minutes(1))))
@@ -347,9 +401,9 @@ describe("another instance that takes over while an event is handled", () => {
             handler: (event, checkpoint) =>
               idOf(event) === 1 && theirs.length === 0
                 ? Effect.andThen(takeOver, fail(checkpoint))
-                : collect(seen)(event),
-            lease: { duration: "500 millis" },
-            checkpoint: { events: 1 },
+                : Effect.andThen(collect(seen)(event), checkpoint),
+            lease: { duration: "3 seconds" },
+            checkpoint: { events: 1000, interval: "1 hour" },
             ...hasDeadLetters
               ? { onPoison: { deadLetter: (event) => Effect.sync(() => void dead.push(idOf(event))) } }
               : {}
@@ -358,12 +412,13 @@ describe("another instance that takes over while an event is handled", () => {
             acquire: (...args) =>
               Effect.tap(real.acquire(...args), (acquired) =>
                 Effect.sync(() => {
-                  turn = Option.getOrUndefined(acquired) ?? turn
+                  if (Option.isSome(acquired)) turn = acquired.value
+                  else refused++
                 }))
           }))
           const ended = yield* Effect.forkChild(join)
           yield* insert(fixture, 0, 3)
-          yield* until("another has its turn", () => theirs.length === 1)
+          yield* until("another has its turn, and it waits", () => theirs.length === 1 && refused > 0)
           // That one handles the event, and ends.
           assert.deepStrictEqual(seen, [0])
           yield* real.release(theirs[0]!)
