@@ -500,6 +500,37 @@ describe("codes of the server", () => {
     check(cause, final("AuthenticationError", { labels: ["HandshakeError"] }), "connect")
   })
 
+  it("a certificate of an unknown user", () => {
+    // What mongod 8.2 answers to MONGODB-X509, at first hand and below a selection that has failed.
+    const cause = reply({
+      code: 11,
+      codeName: "UserNotFound",
+      errmsg: "Could not find user \"CN=ada\" for db \"$external\""
+    })
+    check(cause, final("ServerError", { code: 11 }), "updateUser")
+    cause.addErrorLabel("HandshakeError")
+    check(cause, final("AuthenticationError", { code: 11 }), "connect")
+    const servers = new Map([["a:1", { error: cause }]])
+    check(
+      new Driver.MongoServerSelectionError("no", topology({ servers })),
+      final("AuthenticationError", { code: 11 }),
+      "connect"
+    )
+  })
+
+  it("a TLS key that cannot be read, wherever the error of it stands", () => {
+    const beneath = failure({ code: "ERR_OSSL_BAD_DECRYPT" })
+    const servers = new Map([["a:1", { error: new Driver.MongoNetworkError("no", { cause: beneath }) }]])
+    check(new Driver.MongoServerSelectionError("no", topology({ servers })), final("InvalidArgumentError"), "connect")
+    // That one is about the server's certificate.
+    const handshake = new Map([["a:1", { error: failure({ code: "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE" }) }]])
+    check(
+      new Driver.MongoServerSelectionError("no", topology({ servers: handshake })),
+      connection("tls", false),
+      "connect"
+    )
+  })
+
   it("a failed login at Atlas", () => {
     check(
       reply({ code: 8000, codeName: "AtlasError", errmsg: "bad auth : authentication failed" }),

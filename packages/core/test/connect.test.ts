@@ -406,6 +406,12 @@ describe("connecting with credentials", () => {
     }))
 })
 
+it.live("connecting leaves no listener of its own behind", () =>
+  Effect.gen(function*() {
+    const { driver } = yield* setup()
+    assert.strictEqual(driver.listenerCount("serverHeartbeatSucceeded"), 0)
+  }))
+
 describe("interrupted connecting", () => {
   it.live.each(["", "&replicaSet=rs", "&directConnection=true", "&tls=true"])(
     "ends at once (%s)",

@@ -637,6 +637,22 @@ describe("a document of more than 16 MiB is a BsonError", () => {
       assert.strictEqual(yield* collectionOf(fixture).countDocuments(), 0)
     }))
 
+  onServer("too large only with what the driver puts around it", ({ db, mongo }) =>
+    Effect.gen(function*() {
+      const empty = Driver.BSON.calculateObjectSize({ _id: 2, large: "" })
+      const document = { _id: 2, large: "x".repeat(limit - empty) }
+      const namespace = `${db.name}.users`
+      const reason = yield* failsWith(
+        mongo.bulkWrite([{ namespace, name: "insertOne", document: { _id: 1 } }, {
+          namespace,
+          name: "insertOne",
+          document
+        }]),
+        "BsonError"
+      )
+      assert.strictEqual(reason.index, 1)
+    }))
+
   const single: Record<string, (users: Users, large: string) => Effect.Effect<unknown, MongoError.MongoError>> = {
     insertOne: (users, large) => users.insertOne({ _id: 1, large }),
     replaceOne: (users, large) => users.replaceOne({ _id: 0 }, { large }),

@@ -110,6 +110,7 @@ describe("redactValues", () => {
     ],
     ["Unknown type name alias: hunter2", "Unknown type name alias: <redacted>"],
     ["Could not find user \"hunter2\" for db \"app\"", "Could not find user \"<redacted>\" for db \"app\""],
+    ["Could not find user \"CN=a\" for db \"$external\"", "Could not find user \"<redacted>\" for db \"$external\""],
     [
       "Modifiers operate on fields but we found type int instead. For example: {$mod: {<field>: ...}} not {$min: 5}",
       "Modifiers operate on fields but we found type int instead. For example: {$mod: {<field>: ...}} not {<redacted>}"

@@ -55,7 +55,7 @@ const words = new RegExp(
     String.raw`\bTransaction with \{ txnNumber: \d+ \}`,
     String
       .raw`\b(?:index with key: |but got )\{ (?:[^\s:{}",]+: (?:-?\d+(?:\.\d+)?|"(?:text|2d|2dsphere|hashed)")(?:, )?)* \}`,
-    String.raw` for db "[\w-]+"`,
+    String.raw` for db "[\w$-]+"`,
     String.raw`\{aggregate: 1\}|\{_id: 1\}, (?=but got)|\{\$natural: 1\}`,
     String.raw`\{\$mod: \{<field>: \.\.\.\}\}|\{\$currentDate: \{field : \{\$type: 'date'\}\}\}`
   ].join("|"),
