@@ -793,7 +793,7 @@ export class WriteConcernError
  * `kind` says why:
  *
  * - `notFound` (code 43): it timed out on the server or the server restarted
- * - `killed` (237): something killed it
+ * - `killed` (237): something killed it, or it was closed before its end, with its scope or by an interruption
  * - `planKilled` (175): an index or the collection was dropped under it
  * - `positionLost` (136): the capped collection overwrote its position
  * - `exhausted`, `inUse`, `tailable`: the driver's cursor was used in a way that its state or type does not allow
