@@ -77,8 +77,7 @@ export type Input<A, P, K extends PropertyKey> =
   & NoInfer<Fields<A, P, K>>
 
 type Fields<A, P, K extends PropertyKey> =
-  & { readonly [Q in K | Suggested<A, K>]?: AtKey<A, Q> }
-  & { readonly [Q in Mixed<A, P>]?: MixedWithInclusion<Q> }
+  & { readonly [Q in K | Suggested<A, K>]?: Q extends Mixed<A, P> ? MixedWithInclusion<Q> : AtKey<A, Q> }
   & (IsBound<K> extends true ? WrongFields<A, P, K> : unknown)
 
 type WrongFields<A, P, K> = {

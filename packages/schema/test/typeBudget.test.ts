@@ -1,46 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-
-const root = fileURLToPath(new URL("../../..", import.meta.url))
-const fixtures = join(root, "packages/schema/typetest/budget")
-
-/** What the compiler says about a program, one file of it and all that it imports. */
-const diagnose = (files: Readonly<Record<string, string>>, file: string) => {
-  const folder = mkdtempSync(join(root, "packages/schema/node_modules/.mongofx-budget-"))
-  try {
-    const project = join(folder, "tsconfig.json")
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-    writeFileSync(
-      project,
-      JSON.stringify({
-        extends: join(root, "tsconfig.tests.json"),
-        include: [],
-        references: [],
-        files: [file],
-        compilerOptions: {
-          rootDir: root,
-          composite: false,
-          declarationMap: false,
-          incremental: false,
-          noUnusedLocals: false,
-          tsBuildInfoFile: null
-        }
-      })
-    )
-    const { status, stdout } = spawnSync(
-      process.execPath,
-      [join(root, "node_modules/typescript/bin/tsc"), "-p", project, "--extendedDiagnostics", "--singleThreaded"],
-      { encoding: "utf8" }
-    )
-    assert.strictEqual(status, 0, stdout)
-    return Number(/^Instantiations:\s+(\d+)/m.exec(stdout)?.[1])
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
+import { costOf, costOfFile, fixture } from "./compiler.ts"
 
 const imports = `import { Bson, Filter, MongoCollection, Update } from "@mongofx/schema"
 import { Schema } from "effect"
@@ -48,11 +7,10 @@ import { ObjectId } from "mongodb"
 `
 
 /** What the uses of a schema cost, without the schema itself. */
-const costs = (schemas: string, uses: string) =>
-  diagnose({ "x.ts": `${imports}${schemas}${uses}` }, "x.ts") - diagnose({ "x.ts": `${imports}${schemas}` }, "x.ts")
+const costs = (schemas: string, uses: string) => costOf(`${imports}${schemas}${uses}`) - costOf(`${imports}${schemas}`)
 
 it("a schema of 60 fields, five levels deep, costs the compiler little", () => {
-  const instantiations = diagnose({}, join(fixtures, "use.ts")) - diagnose({}, join(fixtures, "schema.ts"))
+  const instantiations = costOfFile(fixture("use.ts")) - costOfFile(fixture("schema.ts"))
   assert.isAbove(instantiations, 1000, "the fixture is not measured")
   assert.isBelow(instantiations, 20_000)
 }, 120_000)
