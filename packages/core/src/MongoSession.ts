@@ -144,7 +144,10 @@ export interface MongoSession {
   readonly client: MongoClient
   /** The options it was made with. */
   readonly options: SessionOptions
-  /** The server's name of the session; none before its first operation. */
+  /**
+   * The server's name of the session; none before its first operation. It is another one after a commit or an abort that nobody has
+   * answered: what is still going on keeps the old session.
+   */
   readonly id: Effect.Effect<Option.Option<Driver.ServerSessionId>>
   /** The latest cluster time the session has seen. */
   readonly clusterTime: Effect.Effect<Option.Option<Driver.ClusterTime>>
@@ -162,7 +165,8 @@ export interface MongoSession {
   readonly startTransaction: (options?: TransactionOptions) => Effect.Effect<void, MongoError>
   /**
    * Commits the transaction, and then runs what `afterCommit` has registered. A failure with the label
-   * `UnknownTransactionCommitResult` may be committed again.
+   * `UnknownTransactionCommitResult` may be committed again. An interrupted commit is waited for, up to five seconds, and then repeated
+   * in the background until its outcome is known, while the session goes on without it.
    */
   readonly commitTransaction: Effect.Effect<void, MongoError>
   /** Aborts the transaction. */
