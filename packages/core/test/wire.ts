@@ -111,3 +111,28 @@ export const standIn = (answer: Answer, length?: number): Effect.Effect<number, 
       socket.write(reply)
     })
   )
+
+/** A way to a server that can be broken. */
+export interface BreakableWay {
+  readonly port: number
+  /** Resets all connections that there are; new ones are served. */
+  readonly breakAll: () => void
+}
+
+/** A way to the server of `uri` whose connections can be broken all at once. */
+export const breakableWay = (uri: string): Effect.Effect<BreakableWay, never, Scope.Scope> => {
+  const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
+  const open = new Set<Net.Socket>()
+  return Effect.map(
+    listen((socket, keep) => {
+      const target = keep(Net.connect(Number(port), hostname))
+      open.add(socket)
+      socket.on("data", (data) => target.write(data)).on("close", () => {
+        open.delete(socket)
+        target.end()
+      })
+      target.on("data", (data) => socket.write(data)).on("close", () => socket.destroy())
+    }),
+    (port) => ({ port, breakAll: () => open.forEach((socket) => socket.resetAndDestroy()) })
+  )
+}
