@@ -14,7 +14,8 @@ import { endsWithin } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
-import { databaseOn, databasesOnAll, type Member } from "./members.ts"
+import { killIfBroken, killSession, spoil } from "./killSession.ts"
+import { databaseOn, type Member } from "./members.ts"
 import { type Operation, ownFailure, toMongoError } from "./naming.ts"
 import {
   type Abort,
@@ -336,12 +337,20 @@ export class CursorRun<A> implements Reader {
       await this.cursor?.close()
       await left?.()
       await pending?.catch(ignore)
+      if (this.ownSession !== undefined) await killIfBroken(connection.driver, this.ownSession)
+      // The abort of its transaction overtakes the command that closes the cursor, and has the server refuse it.
+      else if (this.isCutOff) await killSession(connection.driver, this.ambient!.state.driver)
     } catch {
       // What cannot be closed now ends with its session or its idle timeout on the server.
     } finally {
       await this.ownSession?.endSession().catch(ignore)
       connection.readers.delete(this)
     }
+  }
+
+  /** Whether the client is closed while this run reads in a session of somebody else's. */
+  private get isCutOff(): boolean {
+    return this.ambient !== undefined && this.source.connection.readers.closed && this.state === "failed"
   }
 
   /**
@@ -361,18 +370,19 @@ export class CursorRun<A> implements Reader {
    * that it opens is left to the caller. Only where it does not come is the connection given up.
    */
   private async giveUp(pending: Promise<unknown>): Promise<void> {
+    const { driver } = this.source.connection
     const settled = pending.catch(ignore)
     const session = this.doomedSession
     if (this.abort?.isSent() === false) {
       this.abort.abort(new OperationInterrupted())
     } else if (session !== undefined) {
-      const killed = this.kill(session)
+      const killed = killSession(driver, session)
       // No answer to the kill: the pool has no connection for it, or the server is gone.
       const isAnswered = await endsWithin(Promise.race([settled, killed]), killTimeout)
       if (!isAnswered || !(await endsWithin(settled, replyTimeout))) {
         this.abort?.abort(new OperationInterrupted())
         await settled
-        await this.kill(session)
+        await killSession(driver, session)
       } else if (!(await endsWithin(killed, killTimeout))) {
         spoil(session)
       }
@@ -397,22 +407,6 @@ export class CursorRun<A> implements Reader {
       databaseOn(this.source.connection.driver, server, db).command({ killCursors: collection, cursors: [id] })
         .catch(ignore)
   }
-
-  /** Kills a session on all servers, since it is not known which one works for it. Never rejects. */
-  private async kill(session: Driver.ClientSession): Promise<void> {
-    const command = { killSessions: [session.id] }
-    // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
-    const onFailure = () => spoil(session)
-    await Promise.all(
-      databasesOnAll(this.source.connection.driver, "admin").map((admin) => admin.command(command).catch(onFailure))
-    )
-  }
-}
-
-/** Keeps a session from going back to the driver's pool. */
-const spoil = (session: Driver.ClientSession): void => {
-  const { serverSession } = internalsOf(session)
-  if (serverSession !== undefined) serverSession.isDirty = true
 }
 
 /**
@@ -440,13 +434,11 @@ const closedEarlier = (operation: Operation): MongoError =>
 const ignore = () => undefined
 
 /**
- * What the driver's cursors and sessions have but do not publish. Its own change streams are built on `cursorInit` and
+ * What the driver's cursors have but do not publish. Its own change streams are built on `cursorInit` and
  * `postBatchResumeToken`, and cannot be used here since they resume by themselves, without a bound. Tests watch over all of it.
  */
-const internalsOf = (cursorOrSession: object) =>
-  cursorOrSession as {
-    /** A dirty one does not go back to the driver's pool. */
-    readonly serverSession?: { isDirty: boolean } | undefined
+const internalsOf = (cursor: object) =>
+  cursor as {
     readonly cursorInit: () => Promise<void>
     readonly deserializationOptions?: DeserializationOptions | undefined
     /** Where the cursor is, once the first reply has come. */

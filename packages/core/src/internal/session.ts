@@ -41,6 +41,8 @@ export class DriverSession {
   torn = false
   /** A commit has failed and may have left the transaction open. */
   unfinished = false
+  /** The last end of a transaction on the server. There is one at a time: two would get in each other's way. */
+  ending: Promise<unknown> = Promise.resolve()
 
   constructor(driver: Driver.ClientSession) {
     this.driver = driver

@@ -13,6 +13,7 @@ import { isMongoError, isMongoErrorReason, MongoError, type MongoErrorReason, Tr
 import type { SessionOptions, TransactionOptions, WithTransaction, WithTransactionOptions } from "../MongoSession.ts"
 import { bounded, endsWithin, pause } from "./bounded.ts"
 import type { Connection } from "./connection.ts"
+import { killIfBroken } from "./killSession.ts"
 import { type Operation, ownFailure, toMongoError } from "./naming.ts"
 import { ambientSession, isTraced, runIn } from "./operation.ts"
 import { serverNanos, serverSleep } from "./serverTime.ts"
@@ -90,7 +91,13 @@ const ignore = () => undefined
  * The first operation of an interrupted one may get there after the abort, and would begin the transaction again, which nobody
  * ends then: a transaction with a higher number makes the server refuse it.
  */
-const endOnServer = async (connection: Connection, session: DriverSession): Promise<void> => {
+const endOnServer = (connection: Connection, session: DriverSession): Promise<void> => {
+  const end = session.ending.then(() => endNow(connection, session))
+  session.ending = end.catch(ignore)
+  return end
+}
+
+const endNow = async (connection: Connection, session: DriverSession): Promise<void> => {
   const { driver, torn, unfinished } = session
   const admin = connection.driver.db("admin")
   session.torn = session.unfinished = false
@@ -147,7 +154,8 @@ const closeSession = (connection: Connection) => (state: SessionState): Effect.E
     connection.readers.delete(state)
     const session = state.current
     const close = () => session.driver.endSession()
-    return bounded(endOnServer(connection, session).then(close, close), abortTimeout)
+    const clear = () => killIfBroken(connection.driver, session.driver)
+    return bounded(endOnServer(connection, session).then(clear, clear).then(close, close), abortTimeout)
   })
 
 const closeTransaction = (state: SessionState, status: "left" | "ended" = "ended"): void => {
