@@ -5,8 +5,16 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { GridFS, MongoClient, MongoError, type MongoSession } from "@mongofx/core"
-import { Arbitrary, Cause, Effect, Exit, Fiber, Option, Redacted, Schema, Scope, Stream } from "effect"
+import {
+  ChangeStreamConsumer,
+  GridFS,
+  MongoClient,
+  MongoDatabase,
+  MongoError,
+  type MongoSession,
+  ResumeTokenStore
+} from "@mongofx/core"
+import { Arbitrary, Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Schema, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 import { until, uri } from "./utils.ts"
@@ -168,6 +176,33 @@ const kinds: Record<string, Kind> = {
         [...events as Iterable<{ readonly documentKey: Item }>].map(({ documentKey }) => documentKey._id),
         ids.slice(0, 50)
       )
+  },
+  "a durable consumer": {
+    work: (world) =>
+      Effect.scoped(Effect.gen(function*() {
+        const handled = new Array<number>()
+        const all = yield* Deferred.make<void>()
+        const consumer = yield* ChangeStreamConsumer.make({
+          name: "test",
+          watch: (position) => target(world).watch([{ $match: { operationType: "insert" } }], position),
+          handler: (event) => {
+            if (event.operationType === "insert") handled.push(event.documentKey._id)
+            return new Set(handled).size === 50 ? Deferred.succeed(all, undefined) : Effect.void
+          },
+          checkpoint: { events: 7 }
+        })
+        yield* Effect.promise(() => world.admin.collection<Item>("target").insertMany(newItems.slice(0, 50)))
+        yield* Effect.raceFirst(consumer.join, Deferred.await(all))
+        return handled
+      })).pipe(
+        Effect.provide(ResumeTokenStore.layerMongo()),
+        Effect.provideService(MongoDatabase.MongoDatabase, world.mongo.db(world.name))
+      ),
+    // In order, from the beginning, and from an earlier one on again after a failure.
+    verify: async (_, handled) => {
+      const order = handled as ReadonlyArray<number>
+      assert.deepStrictEqual(order.filter((id, index) => order.indexOf(id) === index), ids.slice(0, 50))
+    }
   }
 }
 
