@@ -27,6 +27,7 @@ import * as commandSpans from "./commandSpans.ts"
 import type { Connection, SessionKey } from "./connection.ts"
 import { isDatabase, makeDatabase } from "./database.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "./inputSafety.ts"
+import { countBreaks } from "./killSession.ts"
 import * as members from "./members.ts"
 import { MongoSessionImpl } from "./mongoSession.ts"
 import { type Operation, toMongoError } from "./naming.ts"
@@ -342,6 +343,7 @@ export const wrap = (
 ): Effect.Effect<MongoClient, never, Scope.Scope> =>
   Effect.gen(function*() {
     yield* poolMetrics.attach(driver)
+    const breaks = yield* countBreaks(driver)
     if (options.commandSpans !== undefined && options.commandSpans !== false) {
       yield* commandSpans.attach(driver, {
         queryText: typeof options.commandSpans === "object" && options.commandSpans.queryText
@@ -354,7 +356,8 @@ export const wrap = (
       ),
       attributes: serverAttributes(driver),
       commandSpans: options.commandSpans !== undefined && options.commandSpans !== false,
-      readers
+      readers,
+      breaks
     })
   })
 

@@ -1,5 +1,6 @@
 import type * as Context from "effect/Context"
 import type * as Driver from "mongodb"
+import type { Breaks } from "./killSession.ts"
 import type { Readers } from "./readers.ts"
 import type { AmbientSession } from "./session.ts"
 
@@ -21,6 +22,8 @@ export interface Connection {
   readonly attributes: Record<string, unknown>
   readonly commandSpans: boolean
   readonly readers: Readers
+  /** What was open meanwhile may have left something on the server whose reply got lost. */
+  readonly breaks: Breaks
 }
 
 /**

@@ -14,7 +14,7 @@ import { endsWithin } from "./bounded.ts"
 import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
-import { killIfBroken, killSession, spoil } from "./killSession.ts"
+import { killSession, spoil } from "./killSession.ts"
 import { databaseOn, type Member } from "./members.ts"
 import { type Operation, ownFailure, toMongoError } from "./naming.ts"
 import {
@@ -87,6 +87,8 @@ export class CursorRun<A> implements Reader {
   private readonly abort: Abort | undefined
   private readonly deadline: Deadline | undefined
   private ownSession: Driver.ClientSession | undefined
+  /** How often connections had broken before it began. */
+  private readonly breaks: number
   private cursor: Driver.AbstractCursor<A> | undefined
   private pending: Promise<unknown> | undefined
   /** The batch that nobody has taken yet: whoever asked for it may have been interrupted. */
@@ -107,6 +109,7 @@ export class CursorRun<A> implements Reader {
     deadline?: Deadline
   ) {
     this.source = source
+    this.breaks = source.connection.breaks.count
     this.deadline = deadline
     this.fiber = fiber
     this.ambient = ambient
@@ -337,9 +340,8 @@ export class CursorRun<A> implements Reader {
       await this.cursor?.close()
       await left?.()
       await pending?.catch(ignore)
-      if (this.ownSession !== undefined) await killIfBroken(connection.driver, this.ownSession)
-      // The abort of its transaction overtakes the command that closes the cursor, and has the server refuse it.
-      else if (this.isCutOff) await killSession(connection.driver, this.ambient!.state.driver)
+      const session = this.spoiltSession
+      if (session !== undefined) await killSession(connection.driver, session)
     } catch {
       // What cannot be closed now ends with its session or its idle timeout on the server.
     } finally {
@@ -348,9 +350,13 @@ export class CursorRun<A> implements Reader {
     }
   }
 
-  /** Whether the client is closed while this run reads in a session of somebody else's. */
-  private get isCutOff(): boolean {
-    return this.ambient !== undefined && this.source.connection.readers.closed && this.state === "failed"
+  /** The session in which something may be left that closing the cursor does not reach. */
+  private get spoiltSession(): Driver.ClientSession | undefined {
+    const { breaks, readers } = this.source.connection
+    // The driver has sent the first command once more, or its attempt to close the cursor got lost.
+    if (this.ambient === undefined) return breaks.count > this.breaks ? this.ownSession : undefined
+    // The abort of its transaction overtakes the command that closes the cursor, and has the server refuse it.
+    return readers.closed && this.state === "failed" ? this.ambient.state.driver : undefined
   }
 
   /**

@@ -1,3 +1,5 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 import { databasesOnAll } from "./members.ts"
 
@@ -22,17 +24,39 @@ export const spoil = (session: Driver.ClientSession): void => {
  */
 export const killSession = async (client: Driver.MongoClient, session: Driver.ClientSession): Promise<void> => {
   const command = { killSessions: [session.id] }
-  // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
-  const onFailure = () => spoil(session)
-  await Promise.all(databasesOnAll(client, "admin").map((admin) => admin.command(command).catch(onFailure)))
+  const kill = async (admin: Driver.Db) => {
+    try {
+      // Once more where the connection that it was to go by is a broken one: the driver repeats no such command.
+      await admin.command(command).catch(() => admin.command(command))
+    } catch {
+      // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
+      spoil(session)
+    }
+  }
+  await Promise.all(databasesOnAll(client, "admin").map(kill))
 }
 
 /**
- * Kills a session in which a connection broke: the server may have a cursor whose reply got lost, also where the driver has sent the
- * command once more and that came through. To be called before the session ends. Never rejects.
+ * How often connections of a client have broken. The driver clears a pool then, and sends reads again.
  *
  * @internal
  */
-export const killIfBroken = async (client: Driver.MongoClient, session: Driver.ClientSession): Promise<void> => {
-  if (serverSessionOf(session)?.isDirty === true) await killSession(client, session)
+export interface Breaks {
+  count: number
 }
+
+/** @internal */
+export const countBreaks = (client: Driver.MongoClient): Effect.Effect<Breaks, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const breaks: Breaks = { count: 0 }
+    const onCleared = () => {
+      breaks.count++
+    }
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        client.on("connectionPoolCleared", onCleared)
+        return breaks
+      }),
+      () => Effect.sync(() => client.off("connectionPoolCleared", onCleared))
+    )
+  })

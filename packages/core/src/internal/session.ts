@@ -60,12 +60,15 @@ export class SessionState {
   closed = false
   /** Its client closes, and has ended its transaction. */
   isLost = false
+  /** How often connections of its client had broken before it began. */
+  readonly breaks: number
   /** Ends its transaction because its client closes. Never rejects. */
   readonly shutDown: () => Promise<void>
   private readonly open: () => Driver.ClientSession
 
-  constructor(open: () => Driver.ClientSession, shutDown: () => Promise<void>) {
+  constructor(open: () => Driver.ClientSession, breaks: number, shutDown: () => Promise<void>) {
     this.open = open
+    this.breaks = breaks
     this.shutDown = shutDown
     this.current = new DriverSession(open())
   }

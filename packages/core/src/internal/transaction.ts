@@ -13,7 +13,7 @@ import { isMongoError, isMongoErrorReason, MongoError, type MongoErrorReason, Tr
 import type { SessionOptions, TransactionOptions, WithTransaction, WithTransactionOptions } from "../MongoSession.ts"
 import { bounded, endsWithin, pause } from "./bounded.ts"
 import type { Connection } from "./connection.ts"
-import { killIfBroken } from "./killSession.ts"
+import { killSession } from "./killSession.ts"
 import { type Operation, ownFailure, toMongoError } from "./naming.ts"
 import { ambientSession, isTraced, runIn } from "./operation.ts"
 import { serverNanos, serverSleep } from "./serverTime.ts"
@@ -74,6 +74,7 @@ const openSession = (connection: Connection, options: SessionOptions): Effect.Ef
       }
       const state: SessionState = new SessionState(
         () => connection.driver.startSession(driverOptions),
+        connection.breaks.count,
         () => Effect.runPromise(endWithClient(connection, state)).catch(ignore)
       )
       connection.readers.add(state)
@@ -154,7 +155,9 @@ const closeSession = (connection: Connection) => (state: SessionState): Effect.E
     connection.readers.delete(state)
     const session = state.current
     const close = () => session.driver.endSession()
-    const clear = () => killIfBroken(connection.driver, session.driver)
+    // The driver has sent a query once more, and nobody knows the cursor of the reply that got lost.
+    const clear = async () =>
+      connection.breaks.count > state.breaks ? killSession(connection.driver, session.driver) : undefined
     return bounded(endOnServer(connection, session).then(clear, clear).then(close, close), abortTimeout)
   })
 
