@@ -79,15 +79,20 @@ interface Connections {
   readonly database: string
 }
 
+/** The collection of the same documents, with their fields in the reverse of the schema's order. */
+const reversed = (name: string): string => `${name}, reversed`
+
+const reverse = (document: Driver.Document): Driver.Document => Object.fromEntries(Object.entries(document).reverse())
+
 const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, shape: Shape<Looked>) => {
   const name = shape.name
   const bare = driver.db(database).collection<Looked>(name)
   const items = mongo.db(database).collection<Looked>(name)
-  const typed = (schema: Schema.Codec<Looked, Driver.Document>) =>
-    MongoCollection.make(mongo.db(database), name, schema)
-  const stream = (schema: Schema.Codec<Looked, Driver.Document>) => () =>
+  const typed = (schema: Schema.Codec<Looked, Driver.Document>, from = name) =>
+    MongoCollection.make(mongo.db(database), from, schema)
+  const stream = (schema: Schema.Codec<Looked, Driver.Document>, from = name) => () =>
     Effect.runPromise(
-      Stream.runForEachArray(typed(schema).find().stream, (chunk) => Effect.sync(() => look(chunk)))
+      Stream.runForEachArray(typed(schema, from).find().stream, (chunk) => Effect.sync(() => look(chunk)))
     )
   const interpret = Schema.decodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)
@@ -97,6 +102,14 @@ const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, sha
     { name: "mongofx, stream, decoded", budget: 0.5, run: stream(shape.schema) },
     { name: "mongofx, stream, decoded to class instances", run: stream(shape.class) },
     { name: "mongofx, array, decoded", run: async () => look(await Effect.runPromise(typed(shape.schema).find())) },
+    {
+      name: "mongofx, array, decoded to class instances",
+      run: async () => look(await Effect.runPromise(typed(shape.class).find()))
+    },
+    {
+      name: "mongofx, stream, decoded, fields reversed",
+      run: stream(shape.schema, reversed(name))
+    },
     { name: "mongofx, array, unchecked", run: async () => look(await Effect.runPromise(items.find())) },
     {
       name: "bare driver, batch by batch, unchecked",
@@ -134,6 +147,8 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   const bare = driver.db(database).collection(name)
   const items = mongo.db(database).collection(name)
   const typed = MongoCollection.make(mongo.db(database), name, shape.schema)
+  const instances = MongoCollection.make(mongo.db(database), name, shape.class)
+  const Instance = shape.class as unknown as new(fields: Driver.Document) => Looked
   const interpret = Schema.encodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)
   const paprModel = papr.model(name, shape.papr)
@@ -152,6 +167,10 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
       name: "mongofx, encoded",
       budget: 1.1,
       run: () => repeat(() => typed.insertMany(makeBatch() as never))
+    },
+    {
+      name: "mongofx, class instances, encoded",
+      run: () => repeat(() => instances.insertMany(makeBatch().map((document) => new Instance(document)) as never))
     },
     { name: "mongofx, unchecked", run: () => repeat(() => items.insertMany(makeBatch())) },
     {
@@ -207,12 +226,14 @@ const program = Effect.gen(function*() {
     })
   for (const shape of shapes) {
     const items = driver.db(database).collection(shape.name)
+    const others = driver.db(database).collection(reversed(shape.name))
     for (let i = 0; i < streamSize; i += 10_000) {
       const batch = Array.from({ length: 10_000 }, (_, j) => shape.make(i + j))
       yield* Effect.promise(() => items.insertMany(batch))
+      yield* Effect.promise(() => others.insertMany(batch.map(reverse)))
     }
     yield* report(`read ${streamSize} x ${shape.name}`, readSides(connections, shape))
-    yield* Effect.promise(() => items.drop())
+    yield* Effect.promise(() => Promise.all([items.drop(), others.drop()]))
   }
   for (const shape of shapes) {
     yield* report(`insertMany ${inserts} x ${insertSize} x ${shape.name}`, writeSides(connections, shape))

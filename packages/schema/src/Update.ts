@@ -23,7 +23,7 @@ import type {
   WriteSiblings,
   WriteSuggested
 } from "./internal/pathTypes.ts"
-import { type MarkedUpdate, UnsafeImpl, type UpdateMark } from "./internal/unsafe.ts"
+import { type MarkedUpdate, UnsafeImpl, type UpdateMark, ValuesImpl } from "./internal/unsafe.ts"
 import type { ElementOf } from "./Path.ts"
 
 /**
@@ -363,3 +363,37 @@ export type ArrayFilter = Unsafe | { readonly [path: string]: unknown }
  */
 export const unsafe = (update: Driver.Document | ReadonlyArray<Driver.Document>): Unsafe =>
   new UnsafeImpl(update) as unknown as Unsafe
+
+/**
+ * An update of values only: whatever stands under `$push`, `$addToSet` and `$pull` is an element, whatever it looks like.
+ *
+ * **When to use**
+ *
+ * Use it for what comes from outside and has not been decoded. Of a plain update no program can see who wrote
+ * `{ $each: [], $slice: -1 }` or `{ $ne: "" }`: as operators they take elements away. Here such an object is an element, and
+ * refused where the array has no such elements.
+ *
+ * **Details**
+ *
+ * Paths and values are checked when the update is used, not by the compiler: an unknown path is an `InvalidArgumentError`, a
+ * value that the codec of its field does not take a `DocumentError`.
+ *
+ * **Example** (Adding what a request names)
+ *
+ * ```ts
+ * import { type MongoCollection, Update } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Post = Schema.Struct({ _id: Schema.String, tags: Schema.Array(Schema.String) })
+ *
+ * const tag = (posts: MongoCollection.MongoCollection<typeof Post>, _id: string, body: { readonly tag: unknown }) =>
+ *   posts.updateOne({ _id }, Update.values({ $push: { tags: body.tag } }))
+ * ```
+ *
+ * @see {@link unsafe} for what is sent as it is
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const values = (update: { readonly [operator: string]: Readonly<Record<string, unknown>> }): Unsafe =>
+  new ValuesImpl(update) as unknown as Unsafe

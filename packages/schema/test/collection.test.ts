@@ -22,6 +22,8 @@ import {
 } from "effect"
 import { Model } from "effect/schema"
 import * as Driver from "mongodb"
+import * as V8 from "node:v8"
+import * as vm from "node:vm"
 import { send, setup, spoilt } from "../../core/test/utils.ts"
 
 class Address extends Schema.Class<Address>("test/Address")({ city: Schema.String, since: Bson.Date }) {}
@@ -1465,4 +1467,209 @@ describe("bytes that cannot be read", () => {
       const collected = yield* query.onInvalid("collect")
       assert.deepStrictEqual(Option.getOrThrow(Result.getSuccess(collected[3]!)), last)
     }))
+})
+
+describe("input under $push and $pull", () => {
+  it.live("is an element in an update of values, and takes nothing away", () =>
+    Effect.gen(function*() {
+      const { commands, db, last, sent } = yield* fixture
+      const Post = Schema.Struct({
+        _id: Schema.String,
+        tags: Schema.Array(Schema.String),
+        any: Schema.Array(Schema.Json),
+        items: Schema.Array(Schema.Struct({ sku: Schema.String }))
+      })
+      const posts = MongoCollection.make(db, "posts", Post)
+      yield* posts.insertOne({ _id: "a", tags: ["x", "y"], any: [1], items: [{ sku: "s" }] })
+      commands.length = 0
+      const inputs = [
+        { $each: [], $slice: 0 },
+        { $each: ["z"], $slice: 1 },
+        { $exists: true },
+        { $ne: "" },
+        { $gte: "" },
+        { $nin: [] },
+        { $in: ["x"] }
+      ].map((input): unknown => JSON.parse(JSON.stringify(input)))
+      for (const input of inputs) {
+        for (const operator of ["$push", "$addToSet", "$pull"]) {
+          const error = yield* documentError(
+            posts.updateOne({ _id: "a" }, Update.values({ [operator]: { tags: input } }))
+          )
+          assert.strictEqual(error.path, `update.${operator}.tags`)
+          assert.strictEqual(
+            (yield* documentError(
+              posts.updateOne({ _id: "a" }, Update.values({ [operator]: { items: { sku: input } } }))
+            )).path,
+            `update.${operator}.items.sku`
+          )
+        }
+      }
+      // What can only empty an array is refused in any update.
+      const plain: ReadonlyArray<readonly [update: object, path: string]> = [
+        [{ $push: { tags: { $each: [], $slice: 0 } } }, "update.$push.tags.$slice"],
+        [{ $pull: { tags: { $exists: true } } }, "update.$pull.tags"]
+      ]
+      for (const [update, path] of plain) {
+        assert.strictEqual(
+          (yield* argumentError(posts.updateOne({ _id: "a" }, update as Update.Update<typeof Post.Type>))).path,
+          path
+        )
+      }
+      assert.deepStrictEqual(sent(), [])
+      // Where an element may look like that, it is one.
+      yield* posts.updateOne({ _id: "a" }, Update.values({ $push: { any: { a: 1 }, tags: "z" }, $set: { items: [] } }))
+      assert.deepStrictEqual(last("update")["updates"][0].u, {
+        $push: { any: { $each: [{ a: 1 }] }, tags: { $each: ["z"] } },
+        $set: { items: [] }
+      })
+      yield* posts.updateOne(
+        { _id: "a" },
+        Update.values({ $pull: { any: 1, tags: "x" }, $addToSet: { items: { sku: "t" } } })
+      )
+      assert.deepStrictEqual(yield* posts.find().one, {
+        _id: "a",
+        tags: ["y", "z"],
+        any: [{ a: 1 }],
+        items: [{ sku: "t" }]
+      })
+    }))
+})
+
+describe("names, projections and memory", () => {
+  it.live("what lies behind something that may be no object is optional in a projection", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const City = Schema.Struct({ city: Schema.String, zip: Schema.String })
+      const Place = Schema.Struct({
+        _id: Schema.Number,
+        address: Schema.NullOr(City),
+        either: Schema.Union([Schema.String, City]),
+        deep: Schema.Struct({ inner: Schema.NullOr(City) }),
+        list: Schema.Array(Schema.NullOr(City))
+      })
+      const places = MongoCollection.make(db, "places", Place)
+      const city = { city: "London", zip: "1" }
+      yield* places.insertMany([
+        { _id: 1, address: null, either: "x", deep: { inner: null }, list: [null, city] },
+        { _id: 2, address: city, either: city, deep: { inner: city }, list: [] }
+      ])
+      const project = (projection: object): Effect.Effect<ReadonlyArray<unknown>, unknown> =>
+        places.find().sort({ _id: 1 }).project(projection as { readonly address: 1 })
+      assert.deepStrictEqual(yield* project({ "address.city": 1 }), [{ _id: 1 }, {
+        _id: 2,
+        address: { city: "London" }
+      }])
+      assert.deepStrictEqual(yield* project({ "either.city": 1, _id: 0 }), [{}, { either: { city: "London" } }])
+      assert.deepStrictEqual(yield* project({ "deep.inner.city": 1, _id: 0 }), [
+        { deep: {} },
+        { deep: { inner: { city: "London" } } }
+      ])
+      assert.deepStrictEqual(yield* project({ "list.zip": 1, _id: 0 }), [{ list: [{ zip: "1" }] }, { list: [] }])
+      assert.deepStrictEqual(
+        yield* project({ "address.city": 0, either: 0, deep: 0, list: 0 }),
+        [{ _id: 1, address: null }, { _id: 2, address: { zip: "1" } }]
+      )
+      // An inclusion and an `$elemMatch` of one field leave different documents, one after the other too.
+      const match = { list: { $elemMatch: { city: "London" } }, _id: 0 }
+      for (let i = 0; i < 2; i++) {
+        assert.deepStrictEqual(yield* project({ list: 1, _id: 0 }), [{ list: [null, city] }, { list: [] }])
+        assert.deepStrictEqual(yield* project(match), [{ list: [city] }, {}])
+      }
+    }))
+
+  it.live("the schema decides whether digits are a name or an index", () =>
+    Effect.gen(function*() {
+      const { db, last } = yield* fixture
+      const Report = Schema.Struct({
+        _id: Schema.Number,
+        years: Schema.Record(Schema.String, Schema.Number),
+        fixed: Schema.Struct({ "1": Schema.String, "2": Schema.optionalKey(Schema.String) }),
+        matrix: Schema.Array(Schema.Array(Schema.Number))
+      })
+      const reports = MongoCollection.make(db, "reports", Report)
+      const all = reports.find()
+      yield* reports.insertOne({
+        _id: 1,
+        years: { 2024: 1, 2025: 2 },
+        fixed: { 1: "a", 2: "b" },
+        matrix: [[1, 2], [3]]
+      })
+      const project = (projection: object) => all.project(projection as { readonly years: 1 })
+      assert.deepStrictEqual<ReadonlyArray<unknown>>(yield* project({ "years.2024": 1 }), [{
+        _id: 1,
+        years: { 2024: 1 }
+      }])
+      assert.deepStrictEqual<ReadonlyArray<unknown>>(yield* project({ "fixed.1": 1, _id: 0 }), [{ fixed: { 1: "a" } }])
+      const update = (update: object) => reports.updateOne({}, update as Update.Update<typeof Report.Type>)
+      yield* update([{ $set: { "years.2024": 5, "fixed.1": "c" } }, { $unset: ["fixed.2"] }])
+      yield* update({ $inc: { "matrix.0.1": 1, "years.2025": 1 } })
+      assert.deepStrictEqual(yield* all, [
+        { _id: 1, years: { 2024: 5, 2025: 3 }, fixed: { 1: "c" }, matrix: [[1, 3], [3]] }
+      ])
+      assert.strictEqual(yield* reports.countDocuments({ "matrix.0.1": 3 } as Filter.Filter<typeof Report.Type>), 1)
+      assert.deepStrictEqual(last("aggregate")["pipeline"][0], { $match: { "matrix.0.1": 3 } })
+      assert.strictEqual((yield* argumentError(project({ "matrix.0": 1 }))).path, "projection.matrix.0")
+      assert.strictEqual(
+        (yield* argumentError(update([{ $set: { "matrix.0": [1] } }]))).path,
+        "update[0].$set.matrix.0"
+      )
+    }))
+
+  it.live("of two conditions on one stored field none is lost, and none is guessed", () =>
+    Effect.gen(function*() {
+      const { db, sent } = yield* fixture
+      const at = Schema.DateTimeUtcFromDate
+      const Old = Schema.Struct({ kind: Schema.Literal("old"), when: at, name: Schema.String }).pipe(
+        Schema.encodeKeys({ when: "at" })
+      )
+      const New = Schema.Struct({ kind: Schema.Literal("new"), at, name: Schema.String }).pipe(
+        Schema.encodeKeys({ name: "title" })
+      )
+      const Items = Schema.Struct({ items: Schema.Array(Schema.Struct({ sku: Schema.String })) })
+      const either = MongoCollection.make(db, "either", Schema.Union([Old, New]))
+      const lists = MongoCollection.make(db, "lists", Items)
+      const filter = (filter: object) => filter as never
+      const day = utc("2026-01-01")
+      const refused: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string, message: string]> = [
+        [either.find(filter({ when: day, at: day })), "filter.at", "names a field twice"],
+        [either.deleteMany(filter({ at: { $gt: day }, when: { $lt: day } })), "filter.when", "names a field twice"],
+        [either.find(filter({ name: "x" })), "filter.name", "different names in the database"],
+        [either.updateMany({}, filter({ $set: { name: "x" } })), "update.$set.name", "different names in the database"]
+      ]
+      for (const [operation, path, message] of refused) {
+        const reason = yield* argumentError(operation)
+        assert.strictEqual(reason.path, path)
+        assert.include(reason.message, message)
+      }
+      // A misspelt field is not dropped: what is left of the object would be found in other documents.
+      for (const item of [{ sku: "a", skuu: "b" }, { skuu: "b" }]) {
+        const error = yield* documentError(lists.deleteMany(filter({ items: { $all: [item] } })))
+        assert.match(error.path, /^filter\.items\.\$all\[0\]\.sku/)
+        assert.match((yield* documentError(lists.deleteMany(filter({ items: item })))).path, /^filter\.items/)
+      }
+      assert.deepStrictEqual(sent(), [])
+    }))
+
+  it.live("keys that come from outside are not remembered for ever", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const records = MongoCollection.make(
+        db,
+        "records",
+        Schema.Struct({ values: Schema.Record(Schema.String, Schema.Number) })
+      )
+      V8.setFlagsFromString("--expose-gc")
+      const collect = vm.runInNewContext("gc") as () => void
+      const long = "k".repeat(10_000)
+      // Refused after its path was resolved, so that nothing is sent.
+      const ask = (i: number) => Effect.exit(records.find({ [`values.${long}${i}`]: "text" } as never))
+      yield* ask(0)
+      collect()
+      const before = process.memoryUsage().heapUsed
+      for (let i = 0; i < 10_000; i++) yield* ask(i)
+      collect()
+      // All of the keys are a hundred megabytes.
+      assert.isBelow(process.memoryUsage().heapUsed - before, 50_000_000)
+    }), 60_000)
 })

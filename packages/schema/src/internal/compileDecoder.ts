@@ -324,6 +324,9 @@ const withOthers = (ast: SchemaAST.Objects, reader: Reader): Reader => {
   return isRuledOut ? reader : { types: new Map([...reader.types, ...otherObjects]) }
 }
 
+/** So many names are compared one by one. */
+const few = 4
+
 const nameBytes = (name: string): Buffer => {
   const bytes = Buffer.from(`${name}\0`)
   // Bytes that are no UTF-8 are read as U+FFFD in the name of a field, so that many bytes mean this name.
@@ -654,14 +657,37 @@ class DecoderCompiler {
     })
     const cases = Array.from(
       byLength,
-      ([length, group]) =>
-        `case ${length}: ${group.map((i) => `if (${isAt(fields[i]!.bytes, "p")}) return ${i}`).join("\n")}\nbreak`
+      ([length, group]) => `case ${length}: ${this.findAmong(fields, group)}\nbreak`
     )
     return `const ${name} = (b, dv, p, end) => {
       p++
       switch (endOfName(b, p, end) - p) { ${cases.join("\n")} }
       return -1
     }`
+  }
+
+  /** Which of some fields, whose names are of one length: by the byte that tells most of them apart, and so on. */
+  private findAmong(fields: ReadonlyArray<{ readonly bytes: Buffer }>, group: ReadonlyArray<number>): string {
+    if (group.length <= few) {
+      return group.map((i) => `if (${isAt(fields[i]!.bytes, "p")}) return ${i}`).join("\n")
+    }
+    let best = new Map<number, Array<number>>()
+    let position = 0
+    for (let at = 0; at < fields[group[0]!]!.bytes.length; at++) {
+      const byByte = new Map<number, Array<number>>()
+      for (const i of group) {
+        const byte = fields[i]!.bytes[at]!
+        const others = byByte.get(byte)
+        if (others === undefined) byByte.set(byte, [i])
+        else others.push(i)
+      }
+      if (byByte.size > best.size) {
+        best = byByte
+        position = at
+      }
+    }
+    const cases = Array.from(best, ([byte, group]) => `case ${byte}: ${this.findAmong(fields, group)}\nbreak`)
+    return `switch (b[p + ${position}]) { ${cases.join("\n")} }`
   }
 
   private array(ast: SchemaAST.Arrays): string {

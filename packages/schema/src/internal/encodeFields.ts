@@ -131,7 +131,7 @@ export const encodeProjection = (
     }
     const included = what === 1 || what === true
     if (!included && what !== 0 && what !== false) refuse(path, "is none of 0, 1, true, false and an operator")
-    if (/(?:^|\.)\d+(?:\.|$)/.test(name)) refuse(path, "has an index: a projection holds for all elements")
+    if (target.indexed) refuse(path, "has an index: a projection holds for all elements")
     projection[target.key] = included ? 1 : 0
     if (target.key === "_id") {
       id = included
@@ -237,14 +237,17 @@ const signaturesOf = (
   for (const { name, type } of ast.propertySignatures) {
     const below = typeof name === "string" ? tree.get(name) : undefined
     if (below === undefined ? include : below === true && !include) continue
-    const kept = below === undefined || below === true ? type : project(type, below, include, none, at)
-    signatures.push(
-      new SchemaAST.PropertySignature(name, top.maybe.has(String(name)) ? optionalKey(kept) : kept)
-    )
+    const isWhole = below === undefined || below === true
+    const kept = isWhole ? type : project(type, below, include, none, at)
+    // Where there is no object, an inclusion of its fields leaves nothing.
+    const mayBeGone = top.maybe.has(String(name)) || !isWhole && include && mayBeNoObject(type)
+    signatures.push(new SchemaAST.PropertySignature(name, mayBeGone ? optionalKey(kept) : kept))
   }
   for (const name of top.metas) signatures.push(new SchemaAST.PropertySignature(name, Schema.Number.ast))
   return signatures
 }
+
+const mayBeNoObject = (ast: SchemaAST.AST): boolean => expand(ast).some(({ _tag }) => _tag === "Leaf")
 
 const projectRenamed = (
   { objects, rename }: ObjectNode,

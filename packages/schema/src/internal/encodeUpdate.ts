@@ -15,7 +15,7 @@ import {
   refuse,
   setOwn
 } from "./refusal.ts"
-import { isUnsafe } from "./unsafe.ts"
+import { isUnsafe, isValues } from "./unsafe.ts"
 
 type Alternatives = ReadonlyArray<SchemaAST.AST>
 
@@ -45,7 +45,8 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
   }
   const identifiers: Identifiers = new Map()
   const out: Driver.Document = {}
-  const document = plainObject(update, at)
+  const onlyValues = isValues(update)
+  const document = plainObject(onlyValues ? update.document : update, at)
   for (const operator of Object.keys(document)) {
     const path = `${at}.${operator}`
     // What `$set` takes away is there already, under `$unset`.
@@ -66,12 +67,39 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
             if (operator === "$set") setOwn(out["$unset"] ??= {}, target.key, "")
           }
         })
+      } else if (onlyValues && Object.hasOwn(ofElements, operator)) {
+        elementValue(operator, encoded, target.key, elementsAt(target.alternatives, field), value, operands, field)
       } else encodeField(operator, encoded, target.key, target.alternatives, value, operands, field)
     }
     // Servers before 5.0 take no operator without fields.
     if (operator === "$set" && Object.keys(encoded).length === 0 && out["$unset"] !== undefined) delete out[operator]
   }
   return { update: out, identifiers }
+}
+
+/** The operators of arrays that take an element or operators, with their check of an element. */
+const ofElements: Readonly<Record<string, typeof checkWritten>> = {
+  $push: checkWritten,
+  $addToSet: checkCompared,
+  $pull: checkCompared
+}
+
+/** An element, written so that the server takes it for nothing else. */
+const elementValue = (
+  operator: string,
+  out: Driver.Document,
+  key: string,
+  items: Alternatives,
+  value: unknown,
+  operands: Operands,
+  path: string
+): void => {
+  ofElements[operator]!(items, value, path)
+  const encoded = encodeValue(items)(value, strict)
+  if (operator === "$pull") return operands.put(out[key] = {}, "$eq", encoded, path)
+  const list: Array<unknown> = []
+  out[key] = { $each: list }
+  operands.put(list, 0, encoded, path)
 }
 
 const encodeField = (
@@ -113,8 +141,10 @@ const encodeField = (
       const isFields = isPlainObject(value) && !isOperators(value, path) &&
         items.flatMap(expand).some((node) => node._tag === "Object")
       if (isFields || isUnsafe(value)) out[key] = encodeFilter(resolveIn(items), value, operands, path)
-      else if (isOperators(value, path)) out[key] = operators(items, value, operands, path)
-      else condition(out, key, items, value, operands, path)
+      else if (isOperators(value, path)) {
+        if (Object.hasOwn(value, "$exists")) refuse(path, "holds for all elements: set the array to [] instead")
+        out[key] = operators(items, value, operands, path)
+      } else condition(out, key, items, value, operands, path)
       return
     }
     case "$pullAll": {
@@ -192,6 +222,7 @@ const push = (
           : encodeSort(resolveIn(items), modifier, at, true)
         break
       default:
+        if (name === "$slice" && modifier === 0) refuse(at, "leaves no element: set the array to [] instead")
         modifiers[name] = Number.isInteger(modifier) ? modifier : refuse(at, "is not an integer")
     }
   }
@@ -231,9 +262,7 @@ const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: s
       const out: Driver.Document = {}
       for (const [key, value, field] of definedFields(document[name], path)) {
         const target = resolve(key, field)
-        if (key.split(".").some((segment) => /^(?:\d+|\$.*)$/.test(segment))) {
-          refuse(field, "names elements of an array, which a pipeline cannot")
-        }
+        if (target.indexed) refuse(field, "names elements of an array, which a pipeline cannot")
         if (isUnsafe(value)) out[target.key] = value.document
         else {
           const literal = {}
@@ -280,7 +309,7 @@ export const encodeArrayFilters = (
         const identifier = dot < 0 ? path : path.slice(0, dot)
         const alternatives = identifiers?.get(identifier)
         if (alternatives === undefined) return refuse(at, "names no $[identifier] of the update")
-        if (dot < 0) return { key: identifier, alternatives, optional: false, identifiers: new Map() }
+        if (dot < 0) return { key: identifier, alternatives, optional: false, indexed: true, identifiers: new Map() }
         const target = walk(alternatives, path.slice(dot + 1), "filter", at)
         return { ...target, key: `${identifier}.${target.key}` }
       },

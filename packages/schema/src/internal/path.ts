@@ -32,6 +32,8 @@ export interface Target {
   readonly alternatives: ReadonlyArray<SchemaAST.AST>
   /** Whether it may be absent from a document. */
   readonly optional: boolean
+  /** Whether it names elements of an array: by an index, `$`, `$[]` or `$[id]`. */
+  readonly indexed: boolean
   /** What stands in the place of each `$[id]` of the path. */
   readonly identifiers: ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>>
 }
@@ -185,6 +187,7 @@ interface Step {
   readonly key: string
   readonly ast: SchemaAST.AST
   readonly optional: boolean
+  readonly indexed: boolean
 }
 
 const isOptional = (ast: SchemaAST.AST): boolean =>
@@ -192,11 +195,11 @@ const isOptional = (ast: SchemaAST.AST): boolean =>
 
 const stepObject = ({ objects, rename }: ObjectNode, segment: string): ReadonlyArray<Step> => {
   for (const { name, type } of objects.propertySignatures) {
-    if (name === segment) return [{ key: rename(segment), ast: type, optional: isOptional(type) }]
+    if (name === segment) return [{ key: rename(segment), ast: type, optional: isOptional(type), indexed: false }]
   }
   return objects.indexSignatures
     .filter(({ parameter }) => takesKey(parameter, segment))
-    .map(({ type }) => ({ key: segment, ast: type, optional: true }))
+    .map(({ type }) => ({ key: segment, ast: type, optional: true, indexed: false }))
 }
 
 const positional = /^\$(?:\[(.*)\])?$/s
@@ -209,11 +212,11 @@ const stepNode = (node: Node, segment: string, mode: Mode): ReadonlyArray<Step> 
       return stepObject(node, segment)
     case "Array": {
       if (index.test(segment)) {
-        return elementAt(node.arrays, segment).map((ast) => ({ key: segment, ast, optional: false }))
+        return elementAt(node.arrays, segment).map((ast) => ({ key: segment, ast, optional: false, indexed: true }))
       }
       if (mode === "update") {
         return positional.test(segment)
-          ? elementsOf(node.arrays).map((ast) => ({ key: segment, ast, optional: false }))
+          ? elementsOf(node.arrays).map((ast) => ({ key: segment, ast, optional: false, indexed: true }))
           : []
       }
       return elementsOf(node.arrays)
@@ -238,6 +241,7 @@ export const walk = (
   const identifiers = new Map<string, ReadonlyArray<SchemaAST.AST>>()
   let alternatives = from
   let optional = false
+  let indexed = false
   for (const segment of path.split(".")) {
     const steps = alternatives.flatMap(expand).flatMap((node) => stepNode(node, segment, mode))
     const [first] = steps
@@ -248,10 +252,11 @@ export const walk = (
     keys.push(first.key)
     alternatives = [...new Set(steps.map(({ ast }) => ast))]
     optional = steps.some((step) => step.optional)
+    indexed ||= steps.some((step) => step.indexed)
     const identifier = mode === "update" ? positional.exec(segment)?.[1] : undefined
     if (identifier !== undefined && identifier !== "") identifiers.set(identifier, alternatives)
   }
-  return { key: keys.join("."), alternatives, optional, identifiers }
+  return { key: keys.join("."), alternatives, optional, indexed, identifiers }
 }
 
 // Paths can hold keys of records, which come from outside: what is kept has a bound.

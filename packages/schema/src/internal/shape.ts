@@ -129,7 +129,7 @@ export class Shape {
     const read = makeResolve([ast], "filter")
     this.read = ids.length > 0 ? read : (path, at) =>
       path === "_id"
-        ? { key: "_id", alternatives: objectId, optional: false, identifiers: new Map() }
+        ? { key: "_id", alternatives: objectId, optional: false, indexed: false, identifiers: new Map() }
         : read(path, at)
     this.write = makeResolve([ast], "update")
     this.inserted = idsOf(insert)[0]?.name
