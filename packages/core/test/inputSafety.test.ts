@@ -494,6 +494,9 @@ describe("what is expected to be a document", () => {
     checkOptions({ sort: map, hint: map, min: map, max: map, projection: map })
     checkPipeline([{ $sort: map }, { $setWindowFields: { sortBy: map } }])
     checkUpdate({ $push: { a: { $each: [], $sort: map } } })
+    // What was fine for one check is not for the next.
+    checkOrdered(map, "sort")
+    assertRefused(() => checkUpdate({ $set: { a: map } }), "update.$set.a is a Map")
     assertRefused(() => checkPipeline([{ $sort: new Map([["a", undefined]]) }]), "pipeline[0].$sort.a is undefined")
     assertRefused(() => checkOrdered(new Map([["a", undefined]]), "sort"), "sort.a is undefined")
     assertRefused(() => checkOrdered(new Map([[1, 2]]), "sort"), "sort is a Map with a key that is no string")
