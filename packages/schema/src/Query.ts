@@ -129,17 +129,17 @@ export type SortInput<A, F, K extends PropertyKey> =
   & NoInfer<SortFields<A, F, K>>
 
 type SortFields<A, F, K extends PropertyKey> =
-  & { readonly [P in K | Suggested<A, K>]?: AtPath<A, P, P, Direction> }
+  & { readonly [P in K | Suggested<A, K>]?: AtPath<A, P, Direction> }
   & (IsBound<K> extends true ? {
-      readonly [P in Known<F>]?: P extends K ? AtPath<A, P, P, Direction>
+      readonly [P in Known<F>]?: P extends K ? AtPath<A, P, Direction>
         : F[P & keyof F] extends { readonly $meta: unknown } ? Meta
         : NoSuchPath<P, Similar<A, P>>
     }
     : unknown)
 
 /** `Value` where there is such a path. */
-type AtPath<A, P, Q, Value> = Q extends `${string}.${string}`
-  ? [At<A, Q>] extends [never] ? IsPattern<Q> extends true ? Value : NoSuchPath<P, Siblings<A, Q>> : Value
+type AtPath<A, P, Value> = P extends `${string}.${string}`
+  ? [At<A, P>] extends [never] ? IsPattern<P> extends true ? Value : NoSuchPath<P, Siblings<A, P>> : Value
   : Value
 
 type IndexKind = 1 | -1 | "2d" | "2dsphere" | "text" | "hashed"
@@ -167,13 +167,17 @@ export type IndexKeysInput<A, F, K extends PropertyKey> =
   & NoInfer<IndexFields<A, F, K>>
 
 type IndexFields<A, F, K extends PropertyKey> =
-  & { readonly [P in K | Suggested<A, K>]?: AtPath<A, P, IndexPath<P>, IndexKind> }
+  & { readonly [P in K | Suggested<A, K>]?: AtIndex<A, P> }
   & (IsBound<K> extends true ? {
-      readonly [P in Known<F>]?: P extends K ? AtPath<A, P, IndexPath<P>, IndexKind> : NoSuchPath<P, Similar<A, P>>
+      readonly [P in Known<F>]?: P extends K ? AtIndex<A, P> : NoSuchPath<P, Similar<A, P>>
     }
     : unknown)
 
-type IndexPath<P> = P extends `${infer Q}.$**` ? Q : P
+/** `$**` after a path stands for all that is below it. */
+type AtIndex<A, P> = P extends `${infer Q}.$**`
+  ? [At<A, Q>] extends [never] ? NoSuchPath<P, Q extends `${string}.${string}` ? Siblings<A, Q> : Similar<A, Q>>
+  : IndexKind
+  : AtPath<A, P, IndexKind>
 
 /**
  * A bound of an index: a value for each of its keys.

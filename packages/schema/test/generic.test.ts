@@ -270,6 +270,17 @@ describe("a search in a text index", () => {
         const whole = yield* found.project({ score: { $meta: "textScore" } }).first
         assert.deepInclude(Option.getOrThrow(whole), { _id: 2, title: "tea tea tea", note: "x" }, name)
         assert.isNumber(Option.getOrThrow(whole).score)
+        const { score } = Option.getOrThrow(whole)
+        assert.deepStrictEqual(
+          yield* found.project({ rank: { $meta: "textScore" }, title: 1, _id: 0 }).first,
+          Option.some({ title: "tea tea tea", rank: score })
+        )
+        // The same without what is computed: another codec.
+        assert.deepStrictEqual(
+          yield* found.project({ title: 1, _id: 0 }).first,
+          Option.some({ title: "tea tea tea" }),
+          name
+        )
         const one = yield* texts.findOne({ $text: { $search: "tea" } }, {
           projection: { title: 0, score: { $meta: "textScore" } },
           sort: { _id: 1 }

@@ -31,6 +31,8 @@ const Shape = Schema.Union([Circle, Square])
 const shapes = null! as MongoCollection.MongoCollection<typeof Shape>
 class Holder extends Schema.Class<Holder>("Holder")({ shape: Schema.NullOr(Shape), shapes: Schema.Array(Shape) }) {}
 const holders = null! as MongoCollection.MongoCollection<typeof Holder>
+const Keyed = Schema.Struct({ _id: Schema.Struct({ a: Schema.Int }), n: Schema.Int })
+const keyed = null! as MongoCollection.MongoCollection<typeof Keyed>
 interface Versioned { readonly _id: ObjectId; readonly version: number; readonly at: Date }
 const id = new ObjectId()
 const i = 3 as number
@@ -43,6 +45,86 @@ type Generic = <S extends Schema.Constraint & { readonly Type: Versioned }>(
 
 /** What is accepted, or what is refused with what the compiler says. */
 const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: string, message?: string]> = [
+  [
+    "a condition on elements",
+    `users.find({ items: { $elemMatch: { sku: "x", qty: { $gt: 1 } } } })`,
+    `users.find({ items: { $elemMatch: { _id: id } } })`
+  ],
+  [
+    "an operator of a partial index",
+    `users.createIndex({ name: 1 }, { partialFilterExpression: { name: { $in: ["x"] }, $or: [{ age: { $type: "int" } }] } })`,
+    `users.createIndex({ name: 1 }, { partialFilterExpression: { name: { $ne: "x" } } })`,
+    `Object literal may only specify known properties, and '$ne' does not exist in type 'PartialOperators<string> | Unsafe'.`
+  ],
+  [
+    "a value for a path",
+    `users.find(Filter.eq<User, "address.city">("address.city", "x"))`,
+    `users.find(Filter.eq<User, "name">("name", 3))`,
+    `Argument of type 'number' is not assignable to parameter of type 'string'.`
+  ],
+  [
+    "filters that are joined",
+    `users.find(Filter.and(stored, Filter.not(Filter.make<{ readonly name: string }>()({ name: "x" }))))`,
+    `users.find(Filter.or(stored, others))`
+  ],
+  [
+    "a computed path in $or",
+    "users.find({ $or: [{ [`items.${i}.qty`]: 3, name: \"x\" }] })",
+    "users.find({ $or: [{ [`items.${i}.qty`]: 3, name: 3 }] })",
+    `Type 'number' is not assignable to type 'Condition<string>'.`
+  ],
+  [
+    "an index on all of a field",
+    `users.createIndex({ "years.$**": 1, "address.geo.$**": 1 })`,
+    `users.createIndex({ "yeas.$**": 1 })`,
+    `Type 'number' is not assignable to type 'NoSuchPath<"yeas.$**", "years">'.`
+  ],
+  [
+    "an index on all of a path",
+    `users.createIndex({ "items.$**": 1 })`,
+    `users.createIndex({ "address.go.$**": 1 })`,
+    `Type 'number' is not assignable to type 'NoSuchPath<"address.go.$**", "address.city" | "address.geo">'.`
+  ],
+  [
+    "the type of a key on insert",
+    `users.updateOne({}, { $setOnInsert: { _id: id } })`,
+    `users.updateOne({}, { $setOnInsert: { _id: "x" } })`,
+    `Type 'string' is not assignable to type 'ObjectId'.`
+  ],
+  [
+    "the inside of a key",
+    `keyed.find({ "_id.a": 1 })`,
+    `keyed.updateOne({}, { $set: { "_id.a": 1 } })`,
+    `Type 'number' is not assignable to type 'IsTheKey<"_id.a">'.`
+  ],
+  [
+    "operations of a bulk write",
+    `users.bulkWrite([{ updateOne: { filter: { name: "x" }, update: { $inc: { age: 1 } } } }])`,
+    `users.bulkWrite([{ updateOne: { filter: { name: "x" }, update: { $inc: { name: 1 } } } }])`
+  ],
+  [
+    "a variable",
+    `((): Filter.Filter<User> => ({ name: "x", "address.city": { $in: ["x"] }, $or: [{ age: 1 }] }))()`,
+    `((): Filter.Filter<User> => ({ "address.city": 3 }))()`,
+    `Type 'number' is not assignable to type 'Condition<string> | undefined'.`
+  ],
+  [
+    "a variable that is an update",
+    `((): Update.Update<User> => ({ $set: { name: "x", "items.$.qty": 1 }, $push: { tags: "x" } }))()`,
+    `((): Update.Update<User> => ({ $set: { "items.$.qty": "x" } }))()`
+  ],
+  [
+    "options of an update",
+    `((): MongoCollection.UpdateOptions<User> => ({ sort: { age: 1 }, hint: "x", upsert: true }))()`,
+    `((): MongoCollection.UpdateOptions<User> => ({ sort: { ag: 1 } }))()`,
+    `Object literal may only specify known properties, and 'ag' does not exist in type 'Sort<User>'.`
+  ],
+  [
+    "options of a query",
+    `((): MongoCollection.FindOneOptions<User> => ({ sort: { age: 1 } }))()`,
+    `((): MongoCollection.DeleteOptions<User> => ({ sort: { age: 1 } }))()`,
+    `Object literal may only specify known properties, and 'sort' does not exist in type 'DeleteOptions<User>'.`
+  ],
   // ---- names
   [
     "a name",

@@ -315,6 +315,30 @@ describe("results", () => {
     expect<Excluded["name"]>().type.toBe<string>()
     expect<Exclude<keyof User, keyof Excluded>>().type.toBe<"_id" | "items">()
     expect<keyof NonNullable<Excluded["address"]>>().type.toBe<"city" | "label">()
+    interface Loose {
+      readonly home: { readonly city: string } | null
+      readonly work?: { readonly city: string }
+      readonly either: { readonly city: string } | string
+      readonly past: ReadonlyArray<{ readonly city: string } | null>
+      readonly n: number
+    }
+    // What lies behind something that may be no object need not be there.
+    expect<Projection.Projected<Loose, { readonly "home.city": 1 }>>().type.toBe<
+      { readonly home?: { readonly city: string } }
+    >()
+    expect<Projection.Projected<Loose, { readonly "work.city": 1 }>>().type.toBe<
+      { readonly work?: { readonly city: string } }
+    >()
+    expect<Projection.Projected<Loose, { readonly "either.city": 1 }>>().type.toBe<
+      { readonly either?: { readonly city: string } }
+    >()
+    expect<Projection.Projected<Loose, { readonly "past.city": 1 }>>().type.toBe<
+      { readonly past: ReadonlyArray<{ readonly city: string }> }
+    >()
+    expect<Projection.Projected<Loose, { readonly "home.city": 0 }>["home"]>().type.toBe<{} | null>()
+    expect<Projection.Projected<Loose, { readonly n: 1; readonly score: { readonly $meta: "textScore" } }>>().type.toBe<
+      { readonly n: number; readonly score: number }
+    >()
     const projected = users.find().project({ age: 1, _id: 0 })
     expect<Of<typeof projected>>().type.toBe<{ readonly age: number }>()
     expect(users.findOne({}, { projection: { age: 1, _id: 0 } })).type.toBe<

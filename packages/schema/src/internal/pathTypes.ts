@@ -183,7 +183,7 @@ type Under<F, Prefix extends string> = { [K in keyof F as K extends `${Prefix}.$
  *
  * @internal
  */
-export type Shallow<A> = Names<A> | "_id" | { [H in Names<A>]: `${H}.${Second<A[H & keyof A]>}` }[Names<A>]
+export type Shallow<A> = Names<A> | { [H in Names<A>]: `${H}.${Second<A[H & keyof A]>}` }[Names<A>]
 
 type Second<T> = T extends Leaf ? never
   : T extends ReadonlyArray<infer E> ? `${number}` | `${number}.${ThirdOfElement<E>}` | SecondOfElement<E>
