@@ -84,7 +84,7 @@ describe("by _id", () => {
   it.live("a key that is none is refused, and never a filter", () =>
     Effect.gen(function*() {
       const { ids, tasks } = yield* fixture
-      for (const id of [undefined, { $ne: null }, "x", {}]) {
+      for (const id of [undefined, { $exists: true }, { $ne: null }, "x", {}]) {
         const bad = id as unknown as ObjectId
         for (
           const operation of [
@@ -310,6 +310,15 @@ describe("a search in a text index", () => {
       )
       assert.strictEqual(yield* path(tasks.find().sort({ s: { $meta: "x" } } as never)), "InvalidArgumentErrorsort.s")
       assert.strictEqual(yield* path(tasks.find().sort({ "a.b": meta } as never)), "InvalidArgumentErrorsort.a.b")
+      const { db } = yield* fixture
+      const Renamed = Schema.Struct({ _id: Schema.Int, note: Schema.String }).pipe(Schema.encodeKeys({ note: "n" }))
+      const renamed = MongoCollection.make(db, "renamed", Renamed)
+      for (const name of ["note", "n"]) {
+        assert.strictEqual(
+          yield* path(renamed.find().project({ [name]: meta } as never)),
+          `InvalidArgumentErrorprojection.${name}`
+        )
+      }
       const push = { $push: { items: { $each: [], $sort: { qty: meta } } } } as never
       assert.strictEqual(yield* path(tasks.updateOne({}, push)), "InvalidArgumentErrorupdate.$push.items.$sort.qty")
     }))
