@@ -1249,6 +1249,8 @@ describe("upserts and what a model makes", () => {
       for (const [filter, update] of accepted) {
         assert.strictEqual((yield* counters.updateOne(filter, update, upsert)).upsertedCount, 1)
       }
+      // Trying it out has changed nothing of what is sent.
+      assert.deepStrictEqual(last("update")["updates"][0].q, { _id: "h", inner: { a: "a", b: "b" } })
       yield* counters.replaceOne({ _id: "i" }, { name: "x", n: 1n, id: "i" }, upsert)
       const found = yield* counters.find().sort({ _id: 1 })
       assert.strictEqual(found.map(({ _id }) => _id).join(""), "abcdefghi")
@@ -1527,6 +1529,8 @@ describe("input under $push and $pull", () => {
         { _id: "a" },
         Update.values({ $pull: { any: 1, tags: "x" }, $addToSet: { items: { sku: "t" } } })
       )
+      yield* posts.updateOne({ _id: "a" }, Update.values({ $pull: { any: JSON.parse(`{ "$exists": true }`) } }))
+      assert.deepStrictEqual(last("update")["updates"][0].u, { $pull: { any: { $eq: { $exists: true } } } })
       assert.deepStrictEqual(yield* posts.find().one, {
         _id: "a",
         tags: ["y", "z"],
