@@ -114,6 +114,18 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     `((): Update.Update<User> => ({ $set: { "items.$.qty": "x" } }))()`
   ],
   [
+    "a name in a variable",
+    `((): Filter.Filter<User> => ({ "items.sku": "x" }))()`,
+    `((): Filter.Filter<User> => ({ "items.skuu": "x" }))()`,
+    `Object literal may only specify known properties, and '"items.skuu"' does not exist in type 'Filter<User>'.`
+  ],
+  [
+    "a name in a variable that is an update",
+    `((): Update.Update<User> => ({ $unset: { nick: true } }))()`,
+    `((): Update.Update<User> => ({ $unset: { nik: true } }))()`,
+    `Object literal may only specify known properties, but 'nik' does not exist in type 'FieldsOf<User, "$unset">'. Did you mean to write 'nick'?`
+  ],
+  [
     "options of an update",
     `((): MongoCollection.UpdateOptions<User> => ({ sort: { age: 1 }, hint: "x", upsert: true }))()`,
     `((): MongoCollection.UpdateOptions<User> => ({ sort: { ag: 1 } }))()`,
