@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as BigDecimal from "effect/BigDecimal"
 import type * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import type { Condition, ElementFilter, NeedsArray, NeedsNumber, NoSuchOperator, Unsafe, Value } from "./Filter.ts"
@@ -60,7 +61,14 @@ export interface IsRequired<Path> {
   readonly "~is required by the schema": Path
 }
 
-type Numeric = number | bigint | Driver.Long | Driver.Int32 | Driver.Double | Driver.Decimal128
+type Numeric =
+  | number
+  | bigint
+  | Driver.Long
+  | Driver.Int32
+  | Driver.Double
+  | Driver.Decimal128
+  | BigDecimal.BigDecimal
 
 type Defined<V> = Exclude<V, null | undefined>
 
