@@ -61,14 +61,9 @@ export interface IsRequired<Path> {
   readonly "~is required by the schema": Path
 }
 
-type Numeric =
-  | number
-  | bigint
-  | Driver.Long
-  | Driver.Int32
-  | Driver.Double
-  | Driver.Decimal128
-  | BigDecimal.BigDecimal
+type Integer = number | bigint | Driver.Long | Driver.Int32
+
+type Numeric = Integer | Driver.Double | Driver.Decimal128 | BigDecimal.BigDecimal
 
 type Defined<V> = Exclude<V, null | undefined>
 
@@ -117,7 +112,7 @@ interface Operands<V, P> {
   readonly $pullAll: OfArray<V, ReadonlyArray<ElementsOf<V>>>
   readonly $pop: OfArray<V, 1 | -1>
   readonly $currentDate: true
-  readonly $bit: [Defined<V>] extends [Numeric] ? { readonly [O in "and" | "or" | "xor"]?: Plain<Defined<V>> }
+  readonly $bit: [Defined<V>] extends [Integer] ? { readonly [O in "and" | "or" | "xor"]?: Plain<Defined<V>> }
     : NeedsNumber<V>
 }
 

@@ -33,6 +33,9 @@ class Holder extends Schema.Class<Holder>("Holder")({ shape: Schema.NullOr(Shape
 const holders = null! as MongoCollection.MongoCollection<typeof Holder>
 const Keyed = Schema.Struct({ _id: Schema.Struct({ a: Schema.Int }), n: Schema.Int })
 const keyed = null! as MongoCollection.MongoCollection<typeof Keyed>
+const Price = Schema.Struct({ price: Bson.BigDecimal })
+const prices = null! as MongoCollection.MongoCollection<typeof Price>
+const money = null! as typeof Price.Type.price
 interface Versioned { readonly _id: ObjectId; readonly version: number; readonly at: Date }
 const id = new ObjectId()
 const i = 3 as number
@@ -66,6 +69,17 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     "filters that are joined",
     `users.find(Filter.and(stored, Filter.not(Filter.make<{ readonly name: string }>()({ name: "x" }))))`,
     `users.find(Filter.or(stored, others))`
+  ],
+  [
+    "an amount of money",
+    `prices.updateOne({ price: { $gt: money } }, { $inc: { price: money }, $mul: { price: money } })`,
+    `prices.updateOne({}, { $inc: { price: 1 } })`,
+    `Type 'number' is not assignable to type 'BigDecimal'.`
+  ],
+  [
+    "bits",
+    `users.updateOne({}, { $bit: { age: { and: 1 } } })`,
+    `prices.updateOne({}, { $bit: { price: { and: money } } })`
   ],
   [
     "a computed path in $or",
