@@ -43,8 +43,12 @@ const work = (logging: MongoClient.LoggingOptions) =>
     yield* Effect.ignore(mongo.db("mongofx_log").command({ nonsense: "another value" }))
   })
 
+/** The driver's entries: mongofx's own, which says whom it connects to, has no component. */
+const ofDriver = (entries: ReadonlyArray<Entry>) =>
+  entries.filter(({ annotations }) => annotations["mongodb.component"] !== undefined)
+
 const componentsOf = (entries: ReadonlyArray<Entry>) =>
-  new Set(entries.map(({ annotations }) => annotations["mongodb.component"]))
+  new Set(ofDriver(entries).map(({ annotations }) => annotations["mongodb.component"]))
 
 describe("logging", () => {
   it.live("entries have the driver's fields, and no commands and replies", () =>
@@ -134,7 +138,7 @@ describe("logging", () => {
       assert.deepStrictEqual([...componentsOf(entries)], ["connection"])
       assert.include(entries.map(({ message }) => message), "Connection checked out")
       const info = yield* logged(work({}))
-      assert.deepStrictEqual([...new Set(info.map(({ level }) => level))], ["Info"])
+      assert.deepStrictEqual([...new Set(ofDriver(info).map(({ level }) => level))], ["Info"])
     }))
 
   it.live("Effect's minimum holds too", () =>

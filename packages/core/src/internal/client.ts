@@ -433,7 +433,10 @@ export const connect = (
       (owned) => Effect.promise(() => owned.close())
     )
     const client = yield* wrap(driver, options, readers)
-    yield* Effect.logDebug(redactCredentials(`mongofx: connecting to ${soughtBy(driver)}`, secrets))
+    // A logger that fails must not keep anybody from connecting.
+    yield* Effect.ignoreCause(
+      Effect.logDebug(redactCredentials(`mongofx: connecting to ${soughtBy(driver)}`, secrets))
+    )
     const replies = new Map<string, Driver.Document>()
     const onReply = ({ connectionId, reply }: Driver.ServerHeartbeatSucceededEvent) => replies.set(connectionId, reply)
     driver.on("serverHeartbeatSucceeded", onReply)

@@ -173,6 +173,7 @@ export class CursorRun<A> implements Reader {
     const { driver, readers } = this.source.connection
     if (readers.closed) throw new Driver.MongoClientClosedError()
     readers.add(this)
+    if (this.ambient !== undefined) this.ambient.state.hasRead = true
     const session = this.ambient?.state.driver ??
       (this.ownSession ??= driver.startSession({ causalConsistency: false }))
     const options: { session: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = { session }

@@ -58,6 +58,8 @@ export class SessionState {
   current: DriverSession
   transaction: Transaction | undefined
   closed = false
+  /** Whether queries were opened in it, of which cursors may be left on the server. */
+  hasRead = false
   /** Its client closes, and has ended its transaction. */
   isLost = false
   /** How often connections of its client had broken before it began. */

@@ -157,7 +157,9 @@ const closeSession = (connection: Connection) => (state: SessionState): Effect.E
     const close = () => session.driver.endSession()
     // The driver has sent a query once more, and nobody knows the cursor of the reply that got lost.
     const clear = async () =>
-      connection.breaks.count > state.breaks ? killSession(connection.driver, session.driver) : undefined
+      state.hasRead && connection.breaks.count > state.breaks
+        ? killSession(connection.driver, session.driver)
+        : undefined
     return bounded(endOnServer(connection, session).then(clear, clear).then(close, close), abortTimeout)
   })
 
