@@ -1112,6 +1112,19 @@ describe("undefined, and fields that are not there", () => {
         [loose.updateMany({}, { $set: { nick: Option.none() } }), "update.$set.nick"]
       ]
       for (const [operation, path] of conditions) assert.strictEqual((yield* argumentError(operation)).path, path)
+      // Each of them alone is found, wherever it lies.
+      const lacking = Schema.Struct({ a: Schema.UndefinedOr(Schema.Number) })
+      const places: ReadonlyArray<readonly [inner: Schema.Codec<any>, value: unknown, path: string]> = [
+        [Schema.Array(lacking), [{ a: undefined }], "document.x[0].a"],
+        [Schema.Record(Schema.String, lacking), { k: { a: undefined } }, "document.x.k.a"],
+        [Schema.NullOr(lacking), { a: undefined }, "document.x.a"],
+        [Schema.Tuple([lacking]), [{ a: undefined }], "document.x[0].a"],
+        [Schema.suspend(() => lacking), { a: undefined }, "document.x.a"]
+      ]
+      for (const [inner, x, path] of places) {
+        const alone = MongoCollection.make(db, "alone", Schema.Struct({ _id: Schema.String, x: inner }))
+        assert.strictEqual((yield* documentError(alone.insertOne({ _id: "a", x }))).path, path)
+      }
       assert.deepStrictEqual(sent(), [])
       assert.strictEqual((yield* loose.find()).length, 2)
     }))
@@ -1180,6 +1193,7 @@ describe("upserts and what a model makes", () => {
     at: Schema.DateTimeUtcFromDate.pipe(Schema.withConstructorDefault(Effect.sync(() => utc("2026-01-01")))),
     inner: Schema.optionalKey(Schema.Struct({ a: Schema.String, b: Schema.String })),
     tags: Schema.optionalKey(Schema.Array(Schema.String)),
+    nick: Schema.OptionFromOptionalKey(Schema.String),
     id: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("decoded")))
   })
   type Counter = typeof Counter.Type
@@ -1202,7 +1216,9 @@ describe("upserts and what a model makes", () => {
         // What a path makes is an object with that field alone; an element stands for its array.
         [{ _id: "a", name: "x" }, { $set: { n: 1n, "inner.a": "a" } }, "inner.b."],
         [{ _id: "a", name: "x", tags: "t" }, { $set: { n: 1n } }, "tags."],
-        [{ _id: "a" }, [{ $set: { n: 1n, name: "x" } }, { $unset: "tags" }], "at."]
+        [{ _id: "a" }, [{ $set: { n: 1n, name: "x" } }, { $unset: "tags" }], "at."],
+        [{ _id: "a" }, [{ $set: { n: 1n, nick: Option.none() } }], "name, at."],
+        [{ _id: "a", tags: "t" }, [{ $set: { n: 1n, name: "x", at: utc("2020-01-01") } }], "tags."]
       ]
       for (const [filter, update, names] of refused) {
         const operations: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string]> = [
@@ -1217,7 +1233,7 @@ describe("upserts and what a model makes", () => {
           assert.include(reason.message, `could insert a document that cannot be read: ${names}`)
         }
       }
-      const replacement = { name: "x", n: 1n, id: "i" }
+      const replacement = { name: "x", n: 1n, id: "i", nick: Option.none() }
       const nameless: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string]> = [
         [counters.replaceOne({ name: "x" }, replacement, upsert), "options.upsert"],
         [counters.findOneAndReplace({ _id: { $gt: "" } }, replacement, upsert), "options.upsert"],
@@ -1246,6 +1262,14 @@ describe("upserts and what a model makes", () => {
         [{ _id: "e" }, { $currentDate: { at: true }, $set: { n: 1n, name: "x" }, $addToSet: { tags: "t" } }],
         [{ _id: "f" }, [{ $set: { n: 1n, name: "x", at: utc("2020-01-01") } }]],
         [{ _id: "g" }, Update.unsafe({ $rename: { x: "y" }, $set: { n: 1, name: "x", at: new Date(0) } })],
+        [
+          { _id: "g2", tags: "t" },
+          [
+            { $set: { n: 1n, name: "x", at: utc("2020-01-01"), "inner.a": "a", nick: Option.some("n") } },
+            { $unset: ["inner", "tags"] },
+            { $set: { nick: Option.none() } }
+          ]
+        ],
         [{ _id: "h", inner: { a: "a", b: "b" } }, { $set: { "inner.a": "c", n: 1n, name: "x" } }]
       ]
       for (const [filter, update] of accepted) {
@@ -1253,10 +1277,17 @@ describe("upserts and what a model makes", () => {
       }
       // Trying it out has changed nothing of what is sent.
       assert.deepStrictEqual(last("update")["updates"][0].q, { _id: "h", inner: { a: "a", b: "b" } })
-      yield* counters.replaceOne({ _id: "i" }, { name: "x", n: 1n, id: "i" }, upsert)
+      yield* counters.replaceOne({ _id: "i" }, { name: "x", n: 1n, id: "i", nick: Option.none() }, upsert)
       const found = yield* counters.find().sort({ _id: 1 })
-      assert.strictEqual(found.map(({ _id }) => _id).join(""), "abcdefghi")
-      assert.deepStrictEqual(found[0], { _id: "a", name: "x", n: 1n, at: utc("2026-01-01"), id: "decoded" })
+      assert.strictEqual(found.map(({ _id }) => _id).join(""), "abcdefgg2hi")
+      assert.deepStrictEqual(found[0], {
+        _id: "a",
+        name: "x",
+        n: 1n,
+        at: utc("2026-01-01"),
+        nick: Option.none(),
+        id: "decoded"
+      })
       assert.deepStrictEqual(found[3]!.at, utc("2020-01-01"))
       // Without `upsert` nothing is added.
       yield* counters.updateOne({ _id: "a" }, { $inc: { n: 1n } })

@@ -63,9 +63,8 @@ const made: Readonly<Record<string, (value: unknown) => unknown>> = {
   $unset: () => undefined
 }
 
-/** The fields that an update makes in a new document; `undefined` where only the server knows. */
+/** The fields that operators make in a new document; `undefined` where only the server knows. */
 const madeBy = (update: unknown): Fields | undefined => {
-  if (Array.isArray(update)) return madeByStages(update)
   if (!isPlainObject(update)) return undefined
   const fields: Array<readonly [string, unknown]> = []
   for (const operator of Object.keys(update)) {
@@ -80,24 +79,29 @@ const madeBy = (update: unknown): Fields | undefined => {
   return fields
 }
 
-const madeByStages = (stages: ReadonlyArray<unknown>): Fields | undefined => {
-  const fields = new Map<string, unknown>()
+/** What the stages of an update make of the fields of a new document; `undefined` where only the server knows. */
+const afterStages = (from: Fields, stages: ReadonlyArray<unknown>): Fields | undefined => {
+  let fields = from
+  const remove = (path: unknown) => {
+    fields = fields.filter(([name]) => name !== path && !name.startsWith(`${String(path)}.`))
+  }
   for (const stage of stages) {
     const [[name, operand] = [], ...others] = isPlainObject(stage) ? Object.entries(stage) : []
     if (others.length > 0) return undefined
     if (name === "$unset") {
-      for (const path of Array.isArray(operand) ? operand : [operand]) fields.delete(path)
+      for (const path of Array.isArray(operand) ? operand : [operand]) remove(path)
       continue
     }
     if (name !== "$set" && name !== "$addFields" || !isPlainObject(operand)) return undefined
     for (const path of Object.keys(operand)) {
       const value = operand[path]
-      if (value === "$$REMOVE") fields.delete(path)
-      else if (isPlainObject(value) && Object.hasOwn(value, "$literal")) fields.set(path, value["$literal"])
-      else return undefined
+      remove(path)
+      if (value === "$$REMOVE") continue
+      if (!isPlainObject(value) || !Object.hasOwn(value, "$literal")) return undefined
+      fields = [...fields, [path, value["$literal"]]]
     }
   }
-  return [...fields]
+  return fields
 }
 
 /** Sets a path in a document; `false` where the server would not. */
@@ -118,10 +122,11 @@ const setAt = (document: Record<string, unknown>, path: string, value: unknown):
 }
 
 const documentOf = (filter: unknown, update: unknown): Record<string, unknown> | undefined => {
-  const fields = madeBy(update)
+  const equal = equalities(filter)
+  const fields = Array.isArray(update) ? afterStages(equal, update) : madeBy(update)
   if (fields === undefined) return undefined
   const document: Record<string, unknown> = {}
-  for (const [path, value] of [...equalities(filter), ...fields]) {
+  for (const [path, value] of Array.isArray(update) ? fields : [...equal, ...fields]) {
     if (!setAt(document, path, value)) return undefined
   }
   return document
