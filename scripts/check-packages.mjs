@@ -53,7 +53,11 @@ const consumer = (name, tarballs) => {
       private: true,
       type: "module",
       dependencies: { ...files, effect: version("effect"), mongodb: version("mongodb") },
-      devDependencies: { "@types/node": version("@types/node") },
+      devDependencies: {
+        "@types/node": version("@types/node"),
+        // The first program of the README runs by it.
+        "@effect/platform-node": readJson(root, "examples/package.json").dependencies["@effect/platform-node"]
+      },
       // A tarball's sibling is not in a registry yet.
       overrides: files
     })
