@@ -960,7 +960,51 @@ const quoting: Record<
   "a unique index over duplicates": (users) => users.createIndex({ same: 1 }, { unique: true })
 }
 
+const project = (x: Driver.Document) => (users: ReturnType<typeof collectionOf>) =>
+  users.aggregate([{ $project: { x } }])
+
+/** Operations whose messages quote numbers and dates that are stored, and what else must stand in the message. */
+const quotingNumbers: Record<
+  string,
+  readonly [(users: ReturnType<typeof collectionOf>) => Effect.Effect<unknown, MongoError.MongoError>, RegExp]
+> = {
+  "$inc that overflows": [
+    (users) => users.updateOne({}, { $inc: { long: 1 } } as never),
+    /Failed to apply \$inc operations to current value/
+  ],
+  "$acos": [project({ $acos: "$n" }), /cannot apply \$acos to <redacted>, value must be in \[-1,1\]/],
+  "$round": [project({ $round: [1.5, "$n"] }), /precision value <redacted> value must be in \[-20, 100\]/],
+  "$range": [project({ $range: [0, "$double"] }), /32-bit integer, found value: <redacted>/],
+  "$substrBytes": [
+    project({ $substrBytes: ["abc", { $multiply: ["$n", -1] }, 1] }),
+    /non-negative \(got: <redacted>\)/
+  ],
+  "$mergeObjects of an int": [project({ $mergeObjects: ["$n"] }), /but input <redacted> is of type int/],
+  "$mergeObjects of a date": [project({ $mergeObjects: ["$date"] }), /but input <redacted> is of type date/],
+  "$mergeObjects of a decimal": [project({ $mergeObjects: ["$decimal"] }), /but input <redacted> is of type decimal/],
+  "$trim": [project({ $trim: { input: "a", chars: "$n" } }), /got <redacted> \(of type int\)/],
+  "$convert": [project({ $convert: { input: 1, to: "$n" } }), /does not correspond to a BSON type: <redacted>/],
+  "$firstN": [project({ $firstN: { input: [1], n: "$double" } }), /must be of integral type, but found <redacted>/]
+}
+
 describe("messages of the server that quote values", () => {
+  onServer("show no numbers and dates, and keep the server's own", (fixture) =>
+    Effect.gen(function*() {
+      const users = fixture.db.collection<Driver.Document>("users")
+      yield* users.insertOne({
+        n: 987654321,
+        long: Driver.Long.MAX_VALUE,
+        double: 98765.4321,
+        date: new Date(987654321000),
+        decimal: Driver.Decimal128.fromString("9876543.21")
+      })
+      for (const [name, [operation, words]] of Object.entries(quotingNumbers)) {
+        const { message } = (yield* failure(operation(users as never))).reason
+        assert.match(message, words, name)
+        assert.notMatch(message.replace(fixture.db.name, ""), /9876|92233|2001-04/, name)
+      }
+    }))
+
   it.live("show none", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()

@@ -30,7 +30,21 @@ const quotedValues: ReadonlyArray<readonly [RegExp, string]> = [
   [/(\bError parsing date string )'.*?'(;|$)/s, "$1<redacted>$2"],
   [/(\bExpected an? [\w ]+ in: |\bbut received: |\bfound \w+ with value |\bnon-array element ).*$/s, "$1<redacted>"],
   [/(\bFirst element: |\bis out of bounds, |\bInvalid UUID string: ).*$/s, "$1<redacted>"],
-  [/(\bUnknown type name alias: |\bunknown time unit value: |\blanguage override unsupported: ).*$/s, "$1<redacted>"]
+  [/(\(Number\w+\))[^\s)]+/g, "$1<redacted>"],
+  [/(\bfor \$rename must be a string: [^:]+: |\bin: \$bits\w+: |\bprefixed with a '\$': ).*$/s, "$1<redacted>"],
+  [/(\buncaught exception: ).*$/s, "$1<redacted>"],
+  [
+    /(\bUnknown type name(?: alias)?: |\bunknown time unit value: |\blanguage override unsupported: ).*$/s,
+    "$1<redacted>"
+  ]
+]
+
+/** What the server says while it runs over documents: a number or a date in it is a value, unless it is among the words. */
+const fromExecution = /\b(?:Executor|PlanExecutor|Plan executor) error\b/
+
+const scalars: ReadonlyArray<readonly [RegExp, string]> = [
+  [/(?<![\w.$-])\d{4}-\d\d-\d\dT[\d:.]+Z?/g, "<redacted>"],
+  [/(?<![\w.$\0-])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w-])/g, "<redacted>"]
 ]
 
 /** Documents, arrays and strings, whole or cut off. Quotes inside of strings may be there unescaped. */
@@ -56,6 +70,7 @@ const words = new RegExp(
     String
       .raw`\b(?:index with key: |but got )\{ (?:[^\s:{}",]+: (?:-?\d+(?:\.\d+)?|"(?:text|2d|2dsphere|hashed)")(?:, )?)* \}`,
     String.raw` for db "[\w$-]+"`,
+    String.raw`\b(?:must|has to) be (?:in|between) \[[-\d., ]+\]|\b\d+ bytes\b`,
     String.raw`\{aggregate: 1\}|\{_id: 1\}, (?=but got)|\{\$natural: 1\}`,
     String.raw`\{\$mod: \{<field>: \.\.\.\}\}|\{\$currentDate: \{field : \{\$type: 'date'\}\}\}`
   ].join("|"),
@@ -70,7 +85,11 @@ const words = new RegExp(
 export const redactValues = (message: string): string => {
   const kept: Array<string> = []
   const marked = message.replace(words, (word) => `\0${kept.push(word) - 1}\0`)
-  return (quotesIndexes.test(message) ? quotedValues : [...quotedValues, ...bsonTexts])
+  return [
+    ...quotedValues,
+    ...quotesIndexes.test(message) ? [] : bsonTexts,
+    ...fromExecution.test(message) ? scalars : []
+  ]
     .reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), marked)
     .replace(/\0(\d+)\0/g, (mark, index) => kept[Number(index)] ?? mark)
 }
