@@ -17,6 +17,7 @@ import type {
   Known,
   NoSuchPath,
   Offered,
+  OfferedLiteral,
   OfMembers,
   Shallow,
   Siblings,
@@ -144,6 +145,18 @@ export interface NeedsNumber<V> {
 }
 
 /**
+ * What the compiler says of a field that the member of a union does not have which a tag in the same filter stands for.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export interface NotWithThisTag<Path> {
+  /** The field. */
+  readonly "~not with this tag": Path
+}
+
+/**
  * What an element of an array must satisfy: operators, or where elements have fields, a filter of those.
  *
  * @stability unstable
@@ -266,11 +279,13 @@ type AtField<A, P, F> = [P] extends [keyof A] ? Condition<A[P]>
 type AtNested<A, P, F> = [P] extends [keyof A] ? Condition<A[P]>
   : Operand<A[P & keyof A]> | AtMember<A, P, OfMembers<A, P, F>>
 
-type AtMember<A, P, V> = [V] extends [never] ? P extends "_id" ? Condition<Driver.ObjectId> : Refused<A, P>
+type AtMember<A, P, V> = [V] extends [never]
+  ? [OfMembers<A, P>] extends [never] ? P extends "_id" ? Condition<Driver.ObjectId> : Refused<A, P> : NotWithThisTag<P>
   : Condition<V>
 
-type AtPath<A, P extends string, V> = [V] extends [never]
-  ? IsPattern<P> extends true ? AnyCondition : NoSuchPath<P, Siblings<A, P>>
+type AtPath<A, P extends string, V> = [V] extends [never] ? IsPattern<P> extends true ? AnyCondition
+  : [At<A, P>] extends [never] ? NoSuchPath<P, Siblings<A, P>>
+  : NotWithThisTag<P>
   : Condition<V>
 
 /** The filters in `$and`, one by one. */
@@ -280,7 +295,7 @@ type Each<A, Fs> = Fs extends ReadonlyArray<unknown> ? { readonly [I in keyof Fs
 type Nested<A, F> = F extends Checked<never> ? [FilterMark] extends [keyof F] ? Checked<A> : NestedLiteral<A, F>
   : NestedLiteral<A, F>
 
-type NestedLiteral<A, F> = IsLoose<F> extends true ? Loose<A, F> : NestedFields<A, F> & Offered<A, Top>
+type NestedLiteral<A, F> = IsLoose<F> extends true ? Loose<A, F> : NestedFields<A, F> & OfferedLiteral<A, Top>
 
 type NestedFields<A, F> = {
   readonly [P in keyof F | Suggested<A, keyof F>]?: P extends `$${string}` | `${string}.${string}` ? AtKey<A, P, F>

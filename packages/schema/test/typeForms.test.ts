@@ -272,13 +272,21 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     "a tag",
     `shapes.find({ kind: "square", side: 1 })`,
     `shapes.find({ kind: "square", radius: 1 })`,
-    `Type 'number' is not assignable to type 'NoSuchPath<"radius", never> | Condition<never> | undefined'.`
+    `Type 'number' is not assignable to type 'NotWithThisTag<"radius"> | Condition<never> | undefined'.`
   ],
+  [
+    "a tag in $or",
+    `shapes.find({ $or: [{ kind: "square", side: 1 }, { kind: "circle", radius: 1 }] })`,
+    `shapes.find({ $or: [{ kind: "square", radius: 1 }] })`,
+    `Type 'number' is not assignable to type 'NotWithThisTag<"radius">'.`
+  ],
+  ["a tag that is one of several", `shapes.find({ kind: null! as "circle" | "square", radius: 1 })`],
+  ["a tag that is any text", `shapes.find({ kind: { $in: ["square", "circle"] }, radius: 1 })`],
   [
     "a tag below a path",
     `holders.find({ "shape.kind": "square", "shape.side": 1 })`,
     `holders.find({ "shape.kind": "square", "shape.radius": 1 })`,
-    `Type 'number' is not assignable to type 'NoSuchPath<"shape.radius", "shape.kind" | "shape.radius" | "shape.side">'.`
+    `Type 'number' is not assignable to type 'NotWithThisTag<"shape.radius">'.`
   ],
   [
     "tags in an array, which may be those of different elements",
@@ -400,6 +408,16 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     `users.find().project({ name: 0, age: 0 })`,
     `users.find().project({ name: 1, age: 0 })`,
     `Type 'number' is not assignable to type 'MixedWithInclusion<"age">'.`
+  ],
+  [
+    "a projection that names nothing twice",
+    `users.find().project({ "address.city": 1, "address.geo.lat": 1 })`,
+    `users.find().project({ "address.city": 1, address: 1 })`,
+    `Type 'number' is not assignable to type 'IsPartOfAnother<"address.city">'.`
+  ],
+  [
+    "a projection in a variable",
+    `users.find().project(null! as Projection.Projection<User>)`
   ],
   [
     "a projection of a score",

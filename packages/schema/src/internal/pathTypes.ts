@@ -152,9 +152,10 @@ export type OfMembers<A, P, F = {}> = A extends unknown
   ? P extends keyof A ? Fits<A, F> extends true ? A[P] : never : never
   : never
 
-/** Whether the tags in a literal are those of a member of a union. */
+/** Whether the tags in a literal may be those of a member of a union. A tag may be one of several, or any text. */
 type Fits<M, F> = {
-  [K in keyof F & keyof M]: F[K] extends string | number | boolean ? F[K] extends M[K] ? never : K : never
+  [K in keyof F & keyof M]: [F[K]] extends [string | number | boolean] ? [F[K] & M[K]] extends [never] ? K : never
+    : never
 }[keyof F & keyof M] extends never ? true : false
 
 /**
@@ -241,6 +242,16 @@ export type InferKeys<K extends PropertyKey> = { readonly [P in K]?: unknown }
  * @internal
  */
 export type Offered<A, More extends string = never> = { readonly [P in (keyof A & string) | "_id" | More]?: unknown }
+
+/**
+ * The same where it is the only thing that the compiler knows of a literal when it infers its type: text and numbers in it
+ * stay what they are, and are not widened to `string` and `number`.
+ *
+ * @internal
+ */
+export type OfferedLiteral<A, More extends string = never> = {
+  readonly [P in (keyof A & string) | "_id" | More]?: "" | 0 | {} | null | undefined
+}
 
 /**
  * Whether the compiler has inferred the bound of keys instead of keys: then not all of a literal's are keys of the document,
