@@ -64,6 +64,18 @@ export interface MixedWithInclusion<Path> {
 }
 
 /**
+ * What the compiler says of a path in a projection that names the field around it as well.
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export interface IsPartOfAnother<Path> {
+  /** The path. */
+  readonly "~is part of another field of the projection": Path
+}
+
+/**
  * A projection where it is written: `P` is the type of the literal, `K` its keys. Only those are looked at.
  *
  * @stability unstable
@@ -77,7 +89,11 @@ export type Input<A, P, K extends PropertyKey> =
   & NoInfer<Fields<A, P, K>>
 
 type Fields<A, P, K extends PropertyKey> =
-  & { readonly [Q in K | Suggested<A, K>]?: Q extends Mixed<A, P> ? MixedWithInclusion<Q> : AtKey<A, Q> }
+  & {
+    readonly [Q in K | Suggested<A, K>]?: Q extends Mixed<A, P> ? MixedWithInclusion<Q>
+      : Q extends `${Whole<P>}.${string}` ? IsPartOfAnother<Q>
+      : AtKey<A, Q>
+  }
   & (IsBound<K> extends true ? WrongFields<A, P, K> : unknown)
 
 type WrongFields<A, P, K> = {
@@ -89,6 +105,9 @@ type WrongFields<A, P, K> = {
 
 /** The fields that are left out, where others are included. `_id` may have another name in the schema. */
 type Mixed<A, P> = "_id" extends keyof A ? MixedFields<P> : never
+
+/** The keys that stand for all that is below them. What a variable of the type `Projection` holds, is not known. */
+type Whole<P> = IsUndecided<P> extends true ? never : keyof P & string
 
 type MixedFields<P> = {
   [K in keyof P]: K extends "_id" ? never : P[K] extends Included ? true : never
@@ -115,6 +134,19 @@ type Included = 1 | true
 type Excluded = 0 | false
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {}
+
+/** Whether it is known only when the query runs what a projection names: a flag is either, or a key is computed. */
+type IsUndecided<P> = string extends keyof P ? true
+  : { [K in keyof P]-?: IsDecided<P[K]> extends true ? never : K }[keyof P] extends never ? false
+  : true
+
+// One by one: the compiler takes `0 | 1` for one of several that fit.
+type IsDecided<V> = [V] extends [Included] ? true : [V] extends [Excluded] ? true : [V] extends [object] ? true : false
+
+/** A document of which any field may be missing. */
+type Partly<A> = A extends Leaf ? A
+  : A extends ReadonlyArray<infer E> ? ReadonlyArray<Partly<E>>
+  : { readonly [K in keyof A as A[K] extends Function ? never : K]?: Partly<A[K]> }
 
 /** Whether a projection includes: whether there is a flag for it other than that of `_id`. */
 type Includes<P> = {
@@ -143,19 +175,29 @@ type ExcludedBelow<V, P> = V extends Leaf ? V
   : Exclude_<V, P>
 
 type Include<A, P> = Simplify<
-  & Kept<A, Plain<P> & keyof A>
+  & Kept<A, Key<A, Plain<P>>>
   & { readonly [K in Maybe<P> & keyof A]?: A[K] }
-  & KeptBelow<A, P, Surely<A, Deep<P> & keyof A>>
+  & KeptBelow<A, P, Surely<A, Key<A, Deep<P>>>>
   & {
-    readonly [K in Exclude<Deep<P> & keyof A, Surely<A, Deep<P> & keyof A>>]?: IncludedBelow<A[K], Tails<P, K & string>>
+    readonly [K in Exclude<Key<A, Deep<P>>, Surely<A, Key<A, Deep<P>>>>]?: IncludedBelow<A[K], Tails<P, Name<K>>>
   }
   & { readonly [K in Metas<P>]: number }
 >
 
-// Mapped over `K extends keyof A`, so that an optional field stays optional; and over few names instead of all fields.
-type Kept<A, K extends keyof A> = { readonly [Q in K]: A[Q] }
+/** The keys of these names: to the compiler, a name of digits may be a number. */
+type Key<A, Name> = (Name | (Name extends `${infer N extends number}` ? N : never)) & keyof A
 
-type KeptBelow<A, P, K extends keyof A> = { readonly [Q in K]: IncludedBelow<A[Q], Tails<P, Q & string>> }
+type Name<K> = K extends string | number ? `${K}` : never
+
+// Mapped over `K extends keyof A`, so that an optional field stays optional; and over few names instead of all fields.
+type Kept<A, K extends keyof A> = string extends keyof A ? KeptOfRecord<A, K> : { readonly [Q in K]: A[Q] }
+
+/** What a record has need not be there. */
+type KeptOfRecord<A, K extends keyof A> =
+  & { readonly [Q in K & Known<A>]: A[Q] }
+  & { readonly [Q in Exclude<K, Known<A>>]?: A[Q] }
+
+type KeptBelow<A, P, K extends keyof A> = { readonly [Q in K]: IncludedBelow<A[Q], Tails<P, Name<Q>>> }
 
 /** The fields whose values are always objects: others are not there when something below them is included. */
 type Surely<A, K extends keyof A> = K extends unknown
@@ -175,12 +217,12 @@ type Metas<P> = { [K in keyof P]: P[K] extends AnyMeta ? K : never }[keyof P]
 // The compiler may have widened the text.
 type AnyMeta = { readonly $meta: unknown }
 
-type Names<A> = { [K in keyof A]-?: A[K] extends Function ? never : K extends string ? K : never }[keyof A]
+type Names<A> = { [K in keyof A]-?: A[K] extends Function ? never : K extends string | number ? K : never }[keyof A]
 
 type Exclude_<A, P> = Simplify<
   & {
-    readonly [K in keyof A as K extends Names<A> ? K extends Gone<P> ? never : K : never]: K extends Deep<P>
-      ? ExcludedBelow<A[K], Tails<P, K & string>>
+    readonly [K in keyof A as K extends Names<A> ? Name<K> extends Gone<P> ? never : K : never]: Name<K> extends Deep<P>
+      ? ExcludedBelow<A[K], Tails<P, Name<K>>>
       : A[K]
   }
   & { readonly [K in Metas<P>]: number }
@@ -197,12 +239,13 @@ type WithId<A, P> = P extends { readonly _id: Excluded } ? P
  *
  * **Details**
  *
- * It is a plain object: what is left of a class is no instance of it.
+ * It is a plain object: what is left of a class is no instance of it. Of a projection in a variable, and of flags that may be
+ * 0 as well as 1, the compiler cannot tell what they leave: any field may be missing then.
  *
  * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
-export type Projected<A, P> = A extends unknown
-  ? Includes<P> extends true ? Include<A, Simplify<WithId<A, P>>> : Exclude_<A, P>
+export type Projected<A, P> = IsUndecided<P> extends true ? Partly<A>
+  : A extends unknown ? Includes<P> extends true ? Include<A, Simplify<WithId<A, P>>> : Exclude_<A, P>
   : never

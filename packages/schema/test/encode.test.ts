@@ -476,6 +476,7 @@ describe("sort orders, keys of indexes, projections", () => {
       [{ "points.0": 1 }, "projection.points.0 has an index: a projection holds for all elements"],
       [{ point: 1, "point.x": 1 }, "projection.point.x is named twice"],
       [{ "point.x": 1, point: 1 }, "projection.point is named twice"],
+      [{ "points.x": 0, points: { $slice: 1 } }, "projection.points is named twice"],
       [{ n: { $slice: 1 } }, "projection.n needs an array"],
       [{ list: { $slice: "1" } }, "projection.list.$slice is neither an integer nor a pair of integers"],
       [{ list: { $meta: "x" } }, "projection.list is no operator of a typed projection"],

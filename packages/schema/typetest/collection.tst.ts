@@ -339,6 +339,36 @@ describe("results", () => {
     expect<Projection.Projected<Loose, { readonly n: 1; readonly score: { readonly $meta: "textScore" } }>>().type.toBe<
       { readonly n: number; readonly score: number }
     >()
+    // A record need not have the key. A field may have a name of digits.
+    interface Named {
+      readonly years: Record<string, number>
+      readonly digits: { readonly 7: string; readonly "8": string; readonly n: number }
+    }
+    expect<Projection.Projected<Named, { readonly "years.2024": 1 }>>().type.toBe<
+      { readonly years: { readonly 2024?: number } }
+    >()
+    expect<Projection.Projected<Named, { readonly "digits.7": 1; readonly "digits.8": 1 }>>().type.toBe<
+      { readonly digits: { readonly 7: string; readonly "8": string } }
+    >()
+    expect<Projection.Projected<Named, { readonly "digits.7": 0; readonly years: 0 }>>().type.toBe<
+      { readonly digits: { readonly "8": string; readonly n: number } }
+    >()
+    // What is known only when the query runs: any field may be missing.
+    interface Plain {
+      readonly n: number
+      readonly home: { readonly city: string } | null
+      readonly past: ReadonlyArray<{ readonly city: string }>
+    }
+    interface Partly {
+      readonly n?: number
+      readonly home?: { readonly city?: string } | null
+      readonly past?: ReadonlyArray<{ readonly city?: string }>
+    }
+    expect<Projection.Projected<Plain, { readonly n: 0 | 1 }>>().type.toBe<Partly>()
+    expect<Projection.Projected<Plain, { readonly n: 1; readonly home: boolean }>>().type.toBe<Partly>()
+    expect<Projection.Projected<Plain, { readonly n: 1; readonly home?: 1 }>>().type.toBe<Partly>()
+    expect<Projection.Projected<Plain, Record<string, 1>>>().type.toBe<Partly>()
+    expect<Projection.Projected<Plain, Projection.Projection<Plain>>>().type.toBe<Partly>()
     const projected = users.find().project({ age: 1, _id: 0 })
     expect<Of<typeof projected>>().type.toBe<{ readonly age: number }>()
     expect(users.findOne({}, { projection: { age: 1, _id: 0 } })).type.toBe<

@@ -142,9 +142,9 @@ export const encodeProjection = (
     insert(tree, name.split("."), path)
   }
   const include = mode ?? id ?? false
-  if (include) {
-    for (const name of operated) insert(tree, name.split("."), `${at}.${name}`)
-  }
+  // What an exclusion takes a part of, is not left out.
+  const named = include ? tree : structuredClone(tree)
+  for (const name of operated) insert(named, name.split("."), `${at}.${name}`)
   if (include ? id !== false : id === false) { for (const { name } of idsOf(root)) tree.set(name, true) }
   return {
     projection,
