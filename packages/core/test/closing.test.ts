@@ -189,6 +189,43 @@ describe("a client that closes", () => {
       assert.deepStrictEqual(sent.filter((name) => name === "find"), ["find"])
     }))
 
+  it.live("begins no transaction any more, in a session that is open or another one", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled
+      const scope = yield* Scope.make()
+      const mongo = yield* Scope.provide(MongoClient.make({ ...config, appName: "closing" }), scope)
+      const collection = mongo.db(fixture.db.name).collection<Item>("items")
+      const [busy, idle] = yield* Effect.all([mongo.session(), mongo.session()])
+      yield* busy.startTransaction()
+      yield* busy.use(collection.insertOne({ _id: 1000 }))
+      yield* idle.use(collection.findOne({}))
+      yield* failCommand(fixture, "alwaysOn", slowly(500, "abortTransaction"))
+      const sent: Array<string> = []
+      yield* mongo.use(async (driver) => {
+        driver.on("commandStarted", ({ commandName }) => sent.push(commandName))
+      })
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* until("the transaction that is open is aborted", () => sent.includes("abortTransaction"))
+      const insertion = collection.insertOne({ _id: 1001 })
+      for (
+        const begun of [
+          idle.startTransaction(),
+          idle.use(insertion),
+          idle.withTransaction(insertion),
+          mongo.withTransaction(insertion),
+          mongo.withSession()(insertion),
+          Effect.scoped(mongo.session())
+        ]
+      ) {
+        const reason = yield* reasonOf<unknown, never>(begun)
+        isClientClosed(reason)
+        assert.strictEqual(reason._tag === "ClientClosedError" ? reason.kind : "", "client")
+      }
+      yield* Fiber.join(closing)
+      assert.notInclude(sent, "insert")
+      yield* nothingLeft(fixture)
+    }))
+
   for (const inSession of [false, true]) {
     it.live(`ends what it reads, whose first replies have not come${inSession ? ", in sessions of their own" : ""}`, () =>
       Effect.gen(function*() {

@@ -67,6 +67,7 @@ const toDriverOptions = (options: TransactionOptions | undefined): Driver.Transa
 const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
   Effect.try({
     try: () => {
+      if (connection.readers.closed) throw new Driver.MongoClientClosedError()
       const driverOptions = {
         ...(options.causalConsistency === undefined ? {} : { causalConsistency: options.causalConsistency }),
         ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
