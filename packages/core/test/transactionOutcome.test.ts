@@ -85,6 +85,29 @@ describe("a client that closes", () => {
       assert.include(reason.labels, "UnknownTransactionCommitResult")
       assert.isFalse(reason.isRetryable)
     }))
+
+  it.effect("while its first operation is on its way leaves no transaction, also when the server begins it later", () =>
+    Effect.gen(function*() {
+      const { close, f, items, mongo } = yield* closing
+      // Longer than a client that closes waits for it.
+      yield* failCommand(f, { times: 1 }, { failCommands: ["insert"], blockConnection: true, blockTimeMS: 1500 })
+      const driver = yield* mongo.use(async (driver) => driver)
+      let sent = false
+      driver.on("commandStarted", (event) => sent ||= event.commandName === "insert")
+      const fiber = yield* Effect.forkChild(reasonOf(mongo.withTransaction(items.insertOne({ _id: 1 }))))
+      yield* until("the insert is sent", () => sent)
+      yield* close
+      assert.strictEqual((yield* Fiber.join(fiber))._tag, "ClientClosedError")
+      yield* nothingLeft(f)
+      const open = yield* Effect.promise(() =>
+        f.admin.db("admin").aggregate([
+          { $currentOp: { allUsers: true, idleSessions: true } },
+          { $match: { type: "idleSession", appName: f.db.name } }
+        ]).toArray()
+      )
+      assert.deepStrictEqual(open, [])
+      assert.deepStrictEqual(yield* committed(f), [])
+    }))
 })
 
 describe("a session whose scope ends", () => {
