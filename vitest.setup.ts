@@ -11,8 +11,8 @@ if (servers !== undefined) {
   process.env["MONGODB_URI"] = text
 }
 
-// Every test by a clock that stands still: what hangs waits for a server by the wrong clock. What the tests themselves sleep is real
-// time all the same: they import `effect`, the sources its modules.
+// Every test by a clock that stands still: what hangs waits for a server by the wrong clock. The sleeps and time limits of the tests
+// themselves are real time all the same: they import `effect`, the sources its modules.
 if (process.env["MONGOFX_TEST_CLOCK"] === "1") {
   const replaced = <A extends object>(original: A, others: Readonly<Record<string, unknown>>): A =>
     new Proxy(original, { get: (_, key) => Reflect.get(key in others ? others : original, key) as unknown })
@@ -23,9 +23,34 @@ if (process.env["MONGOFX_TEST_CLOCK"] === "1") {
   })
   vi.doMock("effect", async (original) => {
     const module = await original<typeof EffectModule>()
-    const { Clock, Duration, Effect } = module
+    const { Cause, Clock, Duration, Effect, Function, Option } = module
     const sleep = (duration: EffectModule.Duration.Input) =>
       Clock.Clock.defaultValue().sleep(Duration.fromInputUnsafe(duration))
-    return { ...module, Effect: { ...Effect, sleep } }
+    const timeoutOption: typeof Effect.timeoutOption = Function.dual(
+      2,
+      <A, E, R>(self: EffectModule.Effect.Effect<A, E, R>, duration: EffectModule.Duration.Input) =>
+        Effect.raceFirst(Effect.asSome(self), Effect.as(sleep(duration), Option.none()))
+    )
+    const timeoutOrElse: typeof Effect.timeoutOrElse = Function.dual(
+      2,
+      <A, E, R, A2, E2, R2>(
+        self: EffectModule.Effect.Effect<A, E, R>,
+        { duration, orElse }: {
+          readonly duration: EffectModule.Duration.Input
+          readonly orElse: () => EffectModule.Effect.Effect<A2, E2, R2>
+        }
+      ) =>
+        Effect.flatMap(
+          timeoutOption(self, duration),
+          (done): EffectModule.Effect.Effect<A | A2, E2, R2> =>
+            Option.isSome(done) ? Effect.succeed(done.value) : orElse()
+        )
+    )
+    const timeout: typeof Effect.timeout = Function.dual(
+      2,
+      <A, E, R>(self: EffectModule.Effect.Effect<A, E, R>, duration: EffectModule.Duration.Input) =>
+        timeoutOrElse(self, { duration, orElse: () => Effect.fail(new Cause.TimeoutError()) })
+    )
+    return { ...module, Effect: { ...Effect, sleep, timeout, timeoutOption, timeoutOrElse } }
   })
 }

@@ -5,6 +5,8 @@
 //   node scripts/mongocrypt.mjs FOLDER     against one that is unpacked there, as scripts/get-libmongocrypt.sh does it
 //   node scripts/mongocrypt.mjs --remove   removes what this has built, and nothing else
 //
+// Ends with 2 where the machine lacks what it takes, and with 1 where the build fails.
+//
 // Needs g++, Node's headers and libmongocrypt with its headers (Debian: `apt-get install g++ libmongocrypt-dev`; that of Debian 12
 // is too old for ranges, named providers and Queryable Encryption).
 import { spawnSync } from "node:child_process"
@@ -46,7 +48,7 @@ const loadError = () => {
 const version = load()
 if (version.status === 0) end(`mongodb-client-encryption is complete, with libmongocrypt ${version.stdout.trim()}`, 0)
 
-const find = (what, ...paths) => paths.find(existsSync) ?? end(`${what} not found in ${paths.join(", ")}`, 1)
+const find = (what, ...paths) => paths.find(existsSync) ?? end(`${what} not found in ${paths.join(", ")}`, 2)
 
 const nodeHeaders = dirname(find(
   "Node's headers",
@@ -128,7 +130,7 @@ const { error, status } = spawnSync(
 const reason = error?.message ?? (status === 0 ? loadError() : "g++ failed")
 if (reason !== undefined) {
   rmSync(join(root, "build"), { recursive: true, force: true })
-  end(reason, 1)
+  end(reason, error === undefined ? 1 : 2)
 }
 const built = load()
 end(`built mongodb-client-encryption against libmongocrypt ${built.stdout.trim()}`, 0)

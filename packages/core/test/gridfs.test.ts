@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { GridFS, type MongoError } from "@mongofx/core"
-import { Effect, Option, Sink, Stream } from "effect"
+import { Clock, Effect, Option, Sink, Stream } from "effect"
 import * as Driver from "mongodb"
 import { type Fixture, nothingLeft, reasonOf, setup } from "./utils.ts"
 
@@ -63,7 +63,7 @@ describe("a file", () => {
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket<{ readonly type: string }>(fixture.db, { chunkSize: 4 })
-      const before = Date.now()
+      const before = yield* Clock.currentTimeMillis
       const file = yield* bucket.upload("a.txt", pieces(bytesOf(10), 3), { metadata: { type: "text" } })
       const [stored, ...others] = yield* Effect.promise(() =>
         fixture.admin.db(fixture.db.name).collection("fs.files").find({}, { promoteValues: false }).toArray()
@@ -86,7 +86,7 @@ describe("a file", () => {
         metadata: { type: "text" }
       })
       assert.isAtLeast(file.uploadDate.getTime(), before)
-      assert.isAtMost(file.uploadDate.getTime(), Date.now())
+      assert.isAtMost(file.uploadDate.getTime(), yield* Clock.currentTimeMillis)
       const chunks = yield* chunksOf(fixture)
       assert.deepStrictEqual(
         chunks.map(({ _id, ...chunk }) => {

@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric, Option, Redacted, Stream } from "effect"
 import type * as Driver from "mongodb"
 import { inspect } from "node:util"
-import { failCommand, type Fixture, nothingLeft, reasonOf, setup, until } from "./utils.ts"
+import { failCommand, type Fixture, measuringRealTime, nothingLeft, reasonOf, setup, until } from "./utils.ts"
 
 interface Item {
   readonly _id: number
@@ -244,7 +244,7 @@ describe("what a query leaves with its client", () => {
   it.live("is nothing, whether it ends, fails or is bad", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
-      const { items } = fixture
+      const { items, mongo } = fixture
       yield* failCommand(fixture, "alwaysOn", { failCommands: ["getMore"], errorCode: 96 })
       const failing = items.find().batchSize(5)
       const bad = items.find({ a: undefined } as never)
@@ -257,7 +257,10 @@ describe("what a query leaves with its client", () => {
           Effect.flatMap(failing.open, ({ next }) => Effect.andThen(next, next))
         ),
         "an array of bad input": bad as Effect.Effect<unknown, unknown>,
-        "a stream of bad input": Stream.runDrain(bad.stream)
+        "a stream of bad input": Stream.runDrain(bad.stream),
+        "an array in a session": mongo.withSession()(items.find()),
+        "a stream that fails in a transaction": mongo.withTransaction(Stream.runDrain(failing.stream)),
+        "a session of a scope": Effect.scoped(Effect.flatMap(mongo.session(), (session) => session.use(items.find())))
       }
       for (const [name, query] of Object.entries(queries)) {
         yield* Effect.exit(query)
@@ -292,5 +295,5 @@ describe("the duration of a query", () => {
       if (duration?.type !== "Histogram") throw new Error("it is not measured")
       assert.strictEqual(duration.state.count, 1)
       assert.isAtLeast(duration.state.sum, 0.4)
-    }))
+    }).pipe(measuringRealTime))
 })

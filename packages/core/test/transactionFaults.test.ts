@@ -650,11 +650,11 @@ describe("the deadline", () => {
         blockTimeMS: 50
       })
       const [reason, elapsed] = yield* timed(
-        reasonOf(f.mongo.withTransaction(transaction, { maxDuration: "400 millis" }))
+        reasonOf(f.mongo.withTransaction(transaction, { maxDuration: "1 second" }))
       )
       assert.include(reason.labels, "UnknownTransactionCommitResult")
-      assert.isAbove(elapsed, 350)
-      assert.isBelow(elapsed, 2000)
+      assert.isAbove(elapsed, 900)
+      assert.isBelow(elapsed, 5000)
       assert.deepStrictEqual(counts, { runs: 1, after: 0 })
       assert.isAtLeast(inside(f).filter((name) => name === "commitTransaction").length, 3)
       // Nobody commits it any more, so it must not keep its locks.

@@ -125,6 +125,10 @@ export const failCommand = (
 export const waitingByTestClock = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Clock.Clock, (clock) => Effect.provideService(self, Mongo.CurrentServerClock, clock))
 
+/** Measures by the real clock, under `TestClock` too: for tests of durations that are measured by the clock of the fiber. */
+export const measuringRealTime = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(self, Clock.Clock, Clock.Clock.defaultValue())
+
 /** Runs a random test with `Random` of a seed, which is printed when the test fails and which `TEST_SEED` sets. */
 export const seeded = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
