@@ -159,7 +159,6 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     return cursor === undefined ? Effect.void : cursor.closed
   }
 
-  /** Waits for the batch that is on its way. Whoever is interrupted leaves it to the next who asks: only what is read is taken. */
   /** Opens a cursor where the stream stands, unless there is one. */
   private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() =>
     this.cursor !== undefined && this.isOpen
