@@ -168,12 +168,15 @@ const causeToJson = (cause: unknown): unknown => {
   }
 }
 
+const hidden = (values: object): Record<string, string> =>
+  Object.fromEntries(Object.keys(values).map((key) => [key, "<redacted>"]))
+
 const reasonToJson = (reason: { readonly message: string; readonly cause: unknown }): unknown => {
   const out: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(reason)) {
     if (key === ReasonTypeId || key === "name" || value === undefined) continue
-    // The driver gives ids as any BSON value, `bigint` included.
-    out[key] = key.endsWith("Ids") ? Driver.BSON.EJSON.serialize(value) : value
+    // Ids are values of documents.
+    out[key] = key.endsWith("Ids") ? hidden(value as object) : value
   }
   // Neither is enumerable in an Error.
   out["message"] = reason.message

@@ -222,12 +222,12 @@ describe("MongoError", () => {
     })
   })
 
-  it("toJSON of a bulk write error is JSON whatever its ids are", () => {
+  it("toJSON of a bulk write error says which documents have ids, and not what they are", () => {
     const { reason } = JSON.parse(JSON.stringify(new MongoError.MongoError({ reason: bulkWrite }))) as {
       readonly reason: Record<string, unknown>
     }
-    assert.deepStrictEqual(reason["insertedIds"], { 0: { $oid: "665f1f77bcf86cd799439011" } })
-    assert.deepStrictEqual(reason["upsertedIds"], { 1: "b", 2: 7 })
+    assert.deepStrictEqual(reason["insertedIds"], { 0: "<redacted>" })
+    assert.deepStrictEqual(reason["upsertedIds"], { 1: "<redacted>", 2: "<redacted>" })
     const [error] = reason["writeErrors"] as ReadonlyArray<
       { readonly index: number; readonly reason: Record<string, unknown> }
     >
@@ -244,6 +244,7 @@ describe("MongoError", () => {
     ) {
       assert.include(text, base.message)
       assert.notInclude(text, "hunter2")
+      assert.notInclude(text, "665f1f77bcf86cd799439011")
     }
   })
 

@@ -903,6 +903,40 @@ describe("isRetryable", () => {
       assert.isTrue((yield* failsWith(users.insertOne({ _id: 1 }), "WriteConflictError")).isRetryable)
       assert.isFalse((yield* failsWith(users.updateMany({}, add), "WriteConflictError")).isRetryable)
     }))
+
+  it.live("a write whose acknowledgement failed is not, whatever the code of that", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup({ retryWrites: false })
+      const users = collectionOf(fixture)
+      yield* failCommand(fixture, "alwaysOn", {
+        failCommands: ["insert"],
+        writeConcernError: { code: 10107, codeName: "NotWritablePrimary", errmsg: "stepped down" },
+        errorLabels: ["RetryableWriteError"]
+      })
+      const reason = yield* failsWith(users.insertOne({ _id: 1 }), "WriteConcernError")
+      assert.strictEqual(yield* users.countDocuments(), 1)
+      assert.isTrue(reason.isTransient)
+      assert.isFalse(reason.isRetryable)
+    }))
+
+  onServer("a bulk write is only where no batch of it has done anything", (fixture) =>
+    Effect.gen(function*() {
+      const users = collectionOf(fixture)
+      const namespace = `${fixture.db.name}.users`
+      yield* failCommand(fixture, "alwaysOn", {
+        failCommands: ["update", "bulkWrite"],
+        errorCode: 91,
+        errorLabels: ["RetryableWriteError", "NoWritesPerformed"]
+      })
+      const updates = { updateMany: { filter: {}, update: add } }
+      assert.isTrue((yield* failsWith(users.bulkWrite([updates]), "NotPrimaryError")).isRetryable)
+      const half = yield* failsWith(users.bulkWrite([{ insertOne: { document: { _id: 1 } } }, updates]), "BulkWriteError")
+      assert.strictEqual(half.insertedCount, 1)
+      assert.strictEqual(half.stoppedBy?._tag, "NotPrimaryError")
+      assert.isFalse(half.isRetryable)
+      const insert = { namespace, name: "insertOne", document: { _id: 2 } } as const
+      assert.isTrue((yield* failsWith(fixture.mongo.bulkWrite([insert]), "NotPrimaryError")).isRetryable)
+    }))
 })
 
 const update = (users: ReturnType<typeof collectionOf>, update: unknown) =>

@@ -94,13 +94,22 @@ interface Projecting<A, P, K extends PropertyKey> {
 export interface InsertOneOptions extends WriteOptionsOf<Driver.InsertOneOptions> {}
 
 /**
- * Options of `insertMany` and `bulkWrite`.
+ * Options of `insertMany`.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
-export interface BulkWriteOptions extends WriteOptionsOf<Driver.BulkWriteOptions> {}
+export interface InsertManyOptions extends WriteOptionsOf<Driver.BulkWriteOptions, "let"> {}
+
+/**
+ * Options of `bulkWrite`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface BulkWriteOptions extends WriteOptionsOf<Driver.BulkWriteOptions, "collation"> {}
 
 /**
  * Options of `find`. Most others are methods of the query.
@@ -482,7 +491,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
   /** Inserts documents. All are encoded before the first one is sent. */
   readonly insertMany: (
     documents: ReadonlyArray<Insert<S>>,
-    options?: BulkWriteOptions
+    options?: InsertManyOptions
   ) => Effect.Effect<InsertManyResult<S["Type"]>, Failure, InsertServices<S>>
 
   /** A query of the documents that match; of all without a filter. */

@@ -612,6 +612,9 @@ describe("reading", () => {
         "indexes[0].key.nmae"
       )
       yield* users.dropIndex("born")
+      yield* users.dropIndex({ "items.sku": 1 })
+      assert.isFalse(yield* users.indexExists("items.sku_1"))
+      assert.strictEqual((yield* argumentError(users.dropIndex({ nmae: 1 } as never))).path, "index.nmae")
       assert.isTrue(yield* users.dropIndexes())
       assert.strictEqual((yield* users.listIndexes()).length, 1)
     }))

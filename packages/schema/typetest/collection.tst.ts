@@ -170,6 +170,18 @@ describe("forty correct forms", () => {
       returnDocument: "after",
       projection: { age: 1 }
     })
+    expect(users.dropIndex).type.toBeCallableWith("age_1")
+    expect(users.dropIndex).type.toBeCallableWith({ age: 1, "items.sku": 1 })
+  })
+})
+
+describe("options", () => {
+  it("that are never sent are refused", () => {
+    expect(users.insertMany).type.toBeCallableWith([], { ordered: false, comment: "why" })
+    expect(users.insertMany).type.not.toBeCallableWith([], { let: { a: 1 } })
+    expect(users.bulkWrite).type.toBeCallableWith([], { ordered: false, let: { a: 1 } })
+    expect(users.bulkWrite).type.not.toBeCallableWith([], { collation: { locale: "en" } })
+    expect(users.deleteMany).type.not.toBeCallableWith({}, { readConcern: "local" })
   })
 })
 

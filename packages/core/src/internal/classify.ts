@@ -462,6 +462,8 @@ const byName: Readonly<Record<string, Rule>> = {
     const error = read(read(cause, "result"), "writeConcernError")
     return new Reasons.WriteConcernError({
       ...fields,
+      // The write has been applied, whatever the code of its acknowledgement would mean elsewhere.
+      nothingDone: undefined,
       code: codeOf(error) ?? fields.code,
       codeName: text(read(error, "codeName")) ?? fields.codeName
     })
@@ -650,6 +652,21 @@ const stopOf = (cause: unknown, context: ClassifyContext): Reasons.WriteErrorRea
   return read(original, "ok") === undefined ? undefined : classifyReply(cause, fieldsOf(cause, context))
 }
 
+/** How much a bulk write has done, after the driver's result. */
+const countsOf = (result: unknown) => ({
+  insertedCount: numberOf(read(result, "insertedCount")),
+  matchedCount: numberOf(read(result, "matchedCount")),
+  modifiedCount: numberOf(read(result, "modifiedCount")),
+  deletedCount: numberOf(read(result, "deletedCount")),
+  upsertedCount: numberOf(read(result, "upsertedCount"))
+})
+
+/** Whether a bulk write was ended before it had done anything, or had anything to say of it. */
+const isUntouched = (
+  counts: ReturnType<typeof countsOf>,
+  ...errors: ReadonlyArray<ReadonlyArray<unknown>>
+): boolean => Object.values(counts).every((count) => count === 0) && errors.every((list) => list.length === 0)
+
 const classifyBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoErrorReason => {
   const result = read(cause, "result")
   const raw = read(result, "result")
@@ -660,21 +677,12 @@ const classifyBulk = (cause: unknown, context: ClassifyContext): Reasons.MongoEr
   const concern = arrayOf(read(raw, "writeConcernErrors") ?? read(cause, "err"))
     .map((error) => writeConcernPart(error, context))
   const stoppedBy = stopOf(cause, context)
-  const insertedCount = numberOf(read(result, "insertedCount"))
-  const counts = {
-    insertedCount,
-    matchedCount: numberOf(read(result, "matchedCount")),
-    modifiedCount: numberOf(read(result, "modifiedCount")),
-    deletedCount: numberOf(read(result, "deletedCount")),
-    upsertedCount: numberOf(read(result, "upsertedCount"))
-  }
-  const nothingDone = Object.values(counts).every((count) => count === 0) && writeErrors.length === 0 &&
-    concern.length === 0
-  if (stoppedBy !== undefined && nothingDone) return stoppedBy
+  const counts = countsOf(result)
+  if (stoppedBy !== undefined && isUntouched(counts, writeErrors, concern)) return stoppedBy
   return new Reasons.BulkWriteError({
     ...fieldsOf(cause, context),
     ...counts,
-    insertedIds: insertedIdsOf(result, insertedCount, writeErrors),
+    insertedIds: insertedIdsOf(result, counts.insertedCount, writeErrors),
     upsertedIds: asDocument(read(result, "upsertedIds")) ?? {},
     writeErrors,
     writeConcernErrors: concern,
@@ -692,7 +700,7 @@ const idsOf = (results: unknown, key: string): Record<number, unknown> =>
     : {}
 
 /** Counts of single writes by their index, where the server was asked for them. */
-const countsOf = <Key extends string>(
+const countsBy = <Key extends string>(
   results: unknown,
   ...keys: ReadonlyArray<Key>
 ): Record<string, Record<Key, number>> | undefined =>
@@ -714,9 +722,8 @@ const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.M
   const concern = arrayOf(read(cause, "writeConcernErrors")).map((error) => writeConcernPart(error, context))
   const original = read(cause, "cause")
   const stoppedBy = original instanceof Error ? classifySingle(original, context) : undefined
-  if (stoppedBy !== undefined && partial === undefined && writeErrors.length === 0 && concern.length === 0) {
-    return stoppedBy
-  }
+  const counts = countsOf(partial)
+  if (stoppedBy !== undefined && isUntouched(counts, writeErrors, concern)) return stoppedBy
   const fields = fieldsOf(cause, context)
   return new Reasons.BulkWriteError({
     ...fields,
@@ -724,15 +731,11 @@ const classifyClientBulk = (cause: unknown, context: ClassifyContext): Reasons.M
     code: fields.code ?? stoppedBy?.code,
     codeName: fields.codeName ?? stoppedBy?.codeName,
     labels: fields.labels.length > 0 ? fields.labels : stoppedBy?.labels ?? [],
-    insertedCount: numberOf(read(partial, "insertedCount")),
-    matchedCount: numberOf(read(partial, "matchedCount")),
-    modifiedCount: numberOf(read(partial, "modifiedCount")),
-    deletedCount: numberOf(read(partial, "deletedCount")),
-    upsertedCount: numberOf(read(partial, "upsertedCount")),
+    ...counts,
     insertedIds: idsOf(read(partial, "insertResults"), "insertedId"),
     upsertedIds: idsOf(read(partial, "updateResults"), "upsertedId"),
-    updateResults: countsOf(read(partial, "updateResults"), "matchedCount", "modifiedCount"),
-    deleteResults: countsOf(read(partial, "deleteResults"), "deletedCount"),
+    updateResults: countsBy(read(partial, "updateResults"), "matchedCount", "modifiedCount"),
+    deleteResults: countsBy(read(partial, "deleteResults"), "deletedCount"),
     writeErrors,
     writeConcernErrors: concern,
     stoppedBy
