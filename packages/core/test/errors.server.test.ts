@@ -930,7 +930,10 @@ describe("isRetryable", () => {
       })
       const updates = { updateMany: { filter: {}, update: add } }
       assert.isTrue((yield* failsWith(users.bulkWrite([updates]), "NotPrimaryError")).isRetryable)
-      const half = yield* failsWith(users.bulkWrite([{ insertOne: { document: { _id: 1 } } }, updates]), "BulkWriteError")
+      const half = yield* failsWith(
+        users.bulkWrite([{ insertOne: { document: { _id: 1 } } }, updates]),
+        "BulkWriteError"
+      )
       assert.strictEqual(half.insertedCount, 1)
       assert.strictEqual(half.stoppedBy?._tag, "NotPrimaryError")
       assert.isFalse(half.isRetryable)

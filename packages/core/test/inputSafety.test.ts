@@ -234,6 +234,20 @@ const bad: Record<string, readonly [value: unknown, what: string]> = {
   "Map with another tag": [new Tags([["a", 1]]), "is a Tags"],
   "Map of another realm": [vm.runInNewContext("new Map([['k', 1]])"), "is a Map"],
   "lone surrogate": ["a\uD83D", "has a lone surrogate, which BSON would replace"],
+  "RegExp with a lone surrogate": [new RegExp("a\uD83D"), "has a lone surrogate, which BSON would replace"],
+  "BSONRegExp with a lone surrogate": [
+    new Driver.BSONRegExp("a\uD83D"),
+    "has a lone surrogate, which BSON would replace"
+  ],
+  "BSONSymbol with a lone surrogate": [
+    new Driver.BSONSymbol("a\uD83D"),
+    "has a lone surrogate, which BSON would replace"
+  ],
+  "Code with a lone surrogate": [new Driver.Code("a\uD83D"), "has a lone surrogate, which BSON would replace"],
+  "DBRef with a lone surrogate": [
+    new Driver.DBRef("a\uD83D", new Driver.ObjectId()),
+    "has a lone surrogate, which BSON would replace"
+  ],
   "other lone surrogate": ["\uDE00a", "has a lone surrogate, which BSON would replace"],
   "instance with valueOf": [new Amount(), "is an Amount"],
   "instance that can be gone through": [new Bag(), "is a Bag"],
@@ -298,9 +312,9 @@ describe("values", () => {
     /** What a value says of itself, apart from its class. */
     const shown = (value: unknown) =>
       value instanceof RegExp
-        ? value.flags
+        ? `${value.source}/${value.flags}`
         : value instanceof Driver.BSONRegExp
-        ? value.options
+        ? `${value.pattern}/${value.options}`
         : Object.prototype.toString.call(value) === "[object Date]"
         ? (value as Date).getTime()
         : typeof value === "string"

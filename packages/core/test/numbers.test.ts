@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { type MongoClient, type MongoCollection, MongoDatabase, type MongoError } from "@mongofx/core"
+import { GridFS, type MongoClient, type MongoCollection, MongoDatabase, type MongoError } from "@mongofx/core"
 import { Effect, Stream } from "effect"
 import * as Driver from "mongodb"
 import { reasonOf, setup } from "./utils.ts"
@@ -202,9 +202,10 @@ describe("counts are numbers", () => {
 describe("names", () => {
   const names: ReadonlyArray<readonly [unknown, string]> = [
     ["", "is empty"],
-    [undefined, "is undefined, and no string"],
-    [null, "is null, and no string"],
-    [5, "is number, and no string"]
+    [undefined, "is no string, but undefined"],
+    [null, "is no string, but null"],
+    [5, "is no string, but number"],
+    ["a\uD83D", "has a lone surrogate"]
   ]
 
   const refusedName = (effect: Effect.Effect<unknown, MongoError.MongoError>, message: string) =>
@@ -245,7 +246,10 @@ describe("names", () => {
             db.createCollection(name as string),
             db.dropCollection(name as string),
             db.renameCollection(name as string, "other"),
-            db.validateCollection(name as string)
+            db.validateCollection(name as string),
+            ...(name === undefined || name === null
+              ? []
+              : [GridFS.bucket(db, { bucketName: name as string }).findOne()])
           ]
         ) yield* refusedName(effect, message)
         yield* refusedName(db.collection("items").rename(name as string), `the name of the collection ${what}`)
@@ -283,7 +287,7 @@ describe("names", () => {
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       assert.strictEqual(mongo.db().name, "test")
-      yield* refusedName(mongo.dropDatabase(undefined as never), "the name of the database is null")
+      yield* refusedName(mongo.dropDatabase(undefined as never), "the name of the database is no string, but null")
     }))
 })
 

@@ -50,8 +50,24 @@ describe("batchSize(0)", () => {
     }))
 })
 
-describe("a number that is none", () => {
-  it.live("is refused before anything is sent", () =>
+describe("a negative batch size", () => {
+  it.live("is refused: the driver would make a limit of it", () =>
+    Effect.gen(function*() {
+      const { items } = yield* filled
+      for (
+        const query of [
+          Stream.runDrain(items.find().batchSize(-1).stream),
+          Effect.asVoid(items.aggregate().batchSize(-1))
+        ]
+      ) {
+        const reason = yield* reasonOf(query)
+        assert.deepInclude({ ...reason }, { _tag: "InvalidArgumentError", path: "batchSize" })
+      }
+    }))
+})
+
+describe("input that is none", () => {
+  it.live("is refused before anything is sent: NaN, text with a lone surrogate", () =>
     Effect.gen(function*() {
       const { db, items, sent } = yield* filled
       const before = sent().length
@@ -59,6 +75,8 @@ describe("a number that is none", () => {
         limit: items.find().limit(NaN) as Effect.Effect<unknown, unknown>,
         skip: items.find().skip(NaN).first,
         batchSize: Stream.runDrain(items.find().batchSize(NaN).stream),
+        key: items.distinct("a\uD83D" as "a"),
+        index: items.dropIndex("a\uD83D"),
         "options.maxTimeMS": items.aggregate().maxTimeMS(NaN).explain(),
         "options.limit": items.countDocuments({}, { limit: NaN }),
         "options.maxAwaitTimeMS": Stream.runDrain(items.find().tailable({ maxAwaitTimeMS: NaN }).stream),

@@ -493,6 +493,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   ): Effect.Effect<Array<Driver.Flatten<Driver.WithId<A>[Key]>>, MongoError> {
     return this.run(this.operation("distinct", "distinct"), options, (driver, options) => {
       checkFilter(filter)
+      checkValue(key, "key")
       return driver.distinct(key as Key, filter, options)
     })
   }
@@ -570,7 +571,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   dropIndex(index: string | Driver.IndexSpecification, options?: OptionsOf<Driver.DropIndexesOptions>) {
     return Effect.asVoid(
       this.run(this.operation("dropIndex", "dropIndexes"), options, (driver, options) => {
-        if (typeof index !== "string") checkOrdered(index, "index")
+        checkOrdered(index, "index")
         const which = typeof index === "string" ? index : indexKeys(index, "index")
         return this.sendWrite(driver, { dropIndexes: this.name, index: which }, options)
       })

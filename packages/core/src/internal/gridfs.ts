@@ -36,6 +36,10 @@ export const TypeId = "~@mongofx/core/GridFSBucket" as const
 
 const defaultChunkSize = 255 * 1024
 
+/** The name of a collection of a bucket. That of a bucket whose name is none is none either, and is refused when it is used. */
+const partOf = (bucket: unknown, part: "chunks" | "files"): string =>
+  typeof bucket === "string" && bucket !== "" ? `${bucket}.${part}` : bucket as string
+
 class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable.Class
   implements GridFSBucket<Metadata, Id>
 {
@@ -60,8 +64,8 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
       promoteLongs: true,
       useBigInt64: false
     }
-    this.files = database.collection<GridFSFile<Metadata, Id>>(`${this.name}.files`, settings)
-    this.chunks = database.collection<StoredChunk>(`${this.name}.chunks`, { ...settings, promoteBuffers: true })
+    this.files = database.collection<GridFSFile<Metadata, Id>>(partOf(this.name, "files"), settings)
+    this.chunks = database.collection<StoredChunk>(partOf(this.name, "chunks"), { ...settings, promoteBuffers: true })
     this.indexes = new GridFSIndexes(connectionOf(database), this.collections)
   }
 

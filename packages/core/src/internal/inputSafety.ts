@@ -45,12 +45,17 @@ const tagOf = (value: object): string => Object.prototype.toString.call(value).s
 
 const aOrAn = (name: string): string => `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`
 
-/** UTF-8 has no half of a surrogate pair: BSON would store U+FFFD in its place. The question costs plain text nothing. */
-const loneSurrogate = "has a lone surrogate, which BSON would replace"
+/**
+ * UTF-8 has no half of a surrogate pair: BSON would store U+FFFD in its place. The question costs plain text nothing.
+ *
+ * @internal
+ */
+export const loneSurrogate = "has a lone surrogate, which BSON would replace"
 
 const badKey = (): Problem => problem(`is a key that ${loneSurrogate}`)
 
-const isWellFormed = (text: string): boolean =>
+/** @internal */
+export const isWellFormed = (text: string): boolean =>
   // Node has it since 20; the library of TypeScript's target does not.
   (text as unknown as { readonly isWellFormed: () => boolean }).isWellFormed()
 
@@ -134,8 +139,20 @@ const checkElements = (value: ReadonlyArray<unknown>, lenient: boolean, depth: n
   return undefined
 }
 
+/** The members of BSON's classes that are text. */
+const textMembers: ReadonlyMap<unknown, ReadonlyArray<string>> = new Map([
+  ["BSONRegExp", ["pattern"]],
+  ["BSONSymbol", ["value"]],
+  ["Code", ["code"]],
+  ["DBRef", ["collection", "db"]]
+])
+
 const checkBson = (value: object, lenient: boolean, depth: number): Problem | undefined => {
   const { _bsontype: type, fields, oid, scope } = value as Record<string, unknown>
+  for (const member of textMembers.get(type) ?? []) {
+    const text = (value as Record<string, unknown>)[member]
+    if (typeof text === "string" && !isWellFormed(text)) return problem(loneSurrogate)
+  }
   if (type === "Code" && typeof scope === "object" && scope !== null) {
     const found = check(scope, lenient, depth + 1)
     return found && under(found, "scope")
@@ -273,6 +290,7 @@ const checkDate = (value: Date): Problem | undefined =>
 
 /** BSON knows i, m and s. It writes g as s and reads s as g, so that g survives; u, v and d change nothing on the server. */
 const checkRegExp = (value: RegExp): Problem | undefined => {
+  if (!isWellFormed(value.source)) return problem(loneSurrogate)
   if (value.dotAll) return problem("is a RegExp with the flag s, which BSON drops")
   return value.sticky ? problem("is a RegExp with the flag y, which BSON drops") : undefined
 }

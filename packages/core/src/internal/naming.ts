@@ -1,5 +1,6 @@
 import { MongoError } from "../MongoError.ts"
 import { classify, InvalidInput, subjectOf } from "./classify.ts"
+import { isWellFormed, loneSurrogate } from "./inputSafety.ts"
 
 /**
  * What an operation is called in errors, spans and metrics.
@@ -115,8 +116,12 @@ export const toMongoError = (
  * @internal
  */
 export const checkName = (name: unknown, what: "collection" | "database", path = "name"): void => {
-  if (typeof name !== "string") {
-    throw new InvalidInput(path, `the name of the ${what} is ${name === null ? "null" : typeof name}, and no string`)
-  }
-  if (name === "") throw new InvalidInput(path, `the name of the ${what} is empty`)
+  const problem = typeof name !== "string"
+    ? `is no string, but ${name === null ? "null" : typeof name}`
+    : name === ""
+    ? "is empty"
+    : isWellFormed(name)
+    ? undefined
+    : loneSurrogate
+  if (problem !== undefined) throw new InvalidInput(path, `the name of the ${what} ${problem}`)
 }

@@ -163,6 +163,8 @@ const checkSettings = (settings: Settings): void => {
       throw new InvalidInput(key, `${key} is not a number`)
     }
   }
+  // The driver would make a limit of it.
+  if (settings["batchSize"] as number < 0) throw new InvalidInput("batchSize", "batchSize is negative")
   const hint = settings["hint"]
   if (hint !== undefined && typeof hint !== "string" && (typeof hint !== "object" || hint === null)) {
     throw new InvalidInput("hint", notHint)
