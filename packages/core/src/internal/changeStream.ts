@@ -161,9 +161,9 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
 
   /** Opens a cursor where the stream stands, unless there is one. */
   private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() =>
-    this.cursor !== undefined && this.isOpen
+    this.cursor !== undefined && this.isOpen && !this.cursor.isStranded
       ? Effect.succeed(this.cursor)
-      // One that was interrupted while it was opened is of no use.
+      // One that was interrupted while it was opened is of no use, and one whose server is gone.
       : Effect.andThen(this.close(), this.openCursor)
   )
 
@@ -199,6 +199,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     this.lastToken = token
   }
 
+  /** The next batch. Whoever is interrupted while it is on its way leaves it to the next who asks: only what is read is taken. */
   private readonly once: Effect.Effect<ChangeBatch<A, Event>, MongoError> = Effect.flatMap(
     this.ensureOpen,
     (cursor) =>

@@ -15,7 +15,7 @@ import { runWithParent } from "./commandSpans.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
 import { killSession, spoil } from "./killSession.ts"
-import { databaseOn, type Member } from "./members.ts"
+import { databaseOn, isReachable, type Member } from "./members.ts"
 import { type Operation, ownFailure, toMongoError } from "./naming.ts"
 import {
   type Abort,
@@ -217,6 +217,12 @@ export class CursorRun<A> implements Reader {
   /** Where a change stream stands after all that has been read, if the server has said so. */
   get postBatchResumeToken(): Driver.ResumeToken | undefined {
     return this.cursor === undefined ? undefined : internalsOf(this.cursor).documents?.postBatchResumeToken ?? undefined
+  }
+
+  /** Whether its server is out of reach. The driver waits for that one, also where another has taken over. */
+  get isStranded(): boolean {
+    const server = this.cursor === undefined ? undefined : internalsOf(this.cursor).server
+    return server !== undefined && !isReachable(this.source.connection.driver, server)
   }
 
   /** How many documents have arrived that nobody has read. */

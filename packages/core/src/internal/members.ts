@@ -44,6 +44,16 @@ export const databasesOnAll = (driver: Driver.MongoClient, name: string): Readon
     .map((member) => databaseOn(driver, member, name))
 
 /**
+ * Whether commands reach a server now. For one that is out of reach the driver waits, where a command must go to just that one.
+ *
+ * @internal
+ */
+export const isReachable = (driver: Driver.MongoClient, member: Member): boolean => {
+  const current = topologyOf(driver)?.s?.servers?.get(member.description.address)
+  return current !== undefined && current.description.type !== "Unknown"
+}
+
+/**
  * Ends what keeps a client alive that is not closed in time: it waits for servers that do not answer, and keeps the process waiting with
  * it.
  *
