@@ -24,7 +24,7 @@ import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
-import { interrupt, setup, timed, until, uri } from "./utils.ts"
+import { interrupt, reasonOf, setup, timed, until, uri } from "./utils.ts"
 
 const user = "ada-the-user"
 const password = "s3cr3t-pa55word"
@@ -463,16 +463,23 @@ describe("a line that is cut without a word", () => {
       for (const each of elapsed) assert.isBelow(each, 1500)
     }))
 
-  it.live("closing the client is bounded", () =>
+  it.live("closing the client is bounded, and what waits for a connection says that it is closed", () =>
     Effect.gen(function*() {
       const { cut, url } = yield* cuttable
       const scope = yield* Scope.make()
       const mongo = yield* Scope.provide(MongoClient.make({ url: Redacted.make(url) }), scope)
       yield* cut
-      const fiber = yield* Effect.forkChild(Effect.exit(mongo.ping), { startImmediately: true })
+      // One has the connection that there is, the others wait for the handshakes of new ones.
+      const fibers = yield* Effect.forEach(
+        [1, 2, 3],
+        () => Effect.forkChild(Effect.exit(mongo.ping), { startImmediately: true })
+      )
+      yield* Effect.sleep(100)
       const [, elapsed] = yield* timed(Scope.close(scope, Exit.void))
       assert.isBelow(elapsed, 6000)
-      yield* Fiber.interrupt(fiber)
+      for (const fiber of fibers) {
+        assert.strictEqual((yield* reasonOf(Effect.flatten(Fiber.join(fiber))))._tag, "ClientClosedError")
+      }
     }))
 
   it.live("socketTimeout makes it a failure", () =>

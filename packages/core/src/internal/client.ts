@@ -5,7 +5,7 @@ import * as Inspectable from "effect/Inspectable"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
 import type { ChangeStream } from "../ChangeStream.ts"
 import type { OptionsOf } from "../Mongo.ts"
 import type {
@@ -31,7 +31,7 @@ import { countBreaks } from "./killSession.ts"
 import * as members from "./members.ts"
 import { MongoSessionImpl } from "./mongoSession.ts"
 import { type Operation, toMongoError } from "./naming.ts"
-import { type CallOptions, makeAbort, OperationInterrupted, run } from "./operation.ts"
+import { type CallOptions, makeAbort, run } from "./operation.ts"
 import { hintOf, joined, lengthOf, limitCommand } from "./options.ts"
 import * as poolMetrics from "./poolMetrics.ts"
 import { Readers } from "./readers.ts"
@@ -409,7 +409,7 @@ class Owned {
   async close(): Promise<void> {
     await endsWithin(this.readers.shutDown(), readersTimeout)
     if (!(await endsWithin(this.driver.close(), closeTimeout))) members.giveUp(this.driver)
-    this.connecting.abort(new OperationInterrupted())
+    this.connecting.abort(new Driver.MongoClientClosedError())
   }
 }
 

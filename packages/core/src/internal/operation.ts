@@ -28,7 +28,7 @@ export interface CallOptions {
 }
 
 /**
- * The reason every signal of mongofx aborts with. The driver reads meanings into the names `TimeoutError` and
+ * The reason that the signals of interrupted operations abort with. The driver reads meanings into the names `TimeoutError` and
  * `AbortError` and into reasons that are no objects, so this is neither.
  *
  * @internal
@@ -47,7 +47,7 @@ export class OperationInterrupted extends Error {
  */
 class OperationSignal {
   aborted = false
-  reason: OperationInterrupted | undefined
+  reason: Error | undefined
   private waited = false
   /**
    * How many commands may be on their way: the driver asks the signal once more when it has waited for a server and a
@@ -75,7 +75,7 @@ class OperationSignal {
     this.sends++
   }
 
-  abort(reason: OperationInterrupted): void {
+  abort(reason: Error): void {
     if (this.aborted) return
     this.aborted = true
     this.reason = reason
@@ -86,7 +86,7 @@ class OperationSignal {
 /** @internal */
 export interface Abort {
   readonly signal: AbortSignal
-  readonly abort: (reason: OperationInterrupted) => void
+  readonly abort: (reason: Error) => void
   /** Whether a command of the operation may have reached the server. */
   readonly isSent: () => boolean
   /** How many commands of the operation may have reached the server, where that is known. */
