@@ -38,7 +38,8 @@ import {
 import type { ElementOf, ValueAt } from "./Path.ts"
 
 /**
- * A filter that was checked already, for documents of type `A`: a `Filter<A>`, `values`, or something unsafe.
+ * A filter that was checked already, for documents of type `A`: what `make`, `at`, `eq`, `and`, `or` and `not` give, a
+ * `Filter<A>`, `values`, or something unsafe.
  *
  * **Details**
  *
@@ -445,7 +446,7 @@ interface PartialOperators<V>
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A>() => <const F, K extends Key<A>>(filter: Input<A, F, K>): Filter<A> => filter as Filter<A>
+export const make = <A>() => <const F, K extends Key<A>>(filter: Input<A, F, K>): Checked<A> => filter as Checked<A>
 
 /**
  * A condition on one path, for a path that is computed.
@@ -475,7 +476,7 @@ export const at = <A>() =>
 <const P extends string>(
   path: P & ([ValueAt<A, P>] extends [never] ? NoSuchPath<P, Siblings<A, P>> : unknown),
   condition: NoInfer<Condition<ValueAt<A, P>>>
-): Filter<A> => ({ [path]: condition }) as Filter<A>
+): Checked<A> => ({ [path]: condition }) as Checked<A>
 
 /**
  * The filter of documents that have a value at a path. Whatever the value looks like, it is a value.
@@ -501,8 +502,8 @@ export const at = <A>() =>
  * @category constructors
  * @since 0.1.0
  */
-export const eq = <A, const P extends Keys<A>>(path: P, value: ValueAt<A, P>): Filter<A> =>
-  ({ [path]: { $eq: value } }) as unknown as Filter<A>
+export const eq = <A, const P extends Keys<A>>(path: P, value: ValueAt<A, P>): Checked<A> =>
+  ({ [path]: { $eq: value } }) as unknown as Checked<A>
 
 /**
  * The filter of documents that match all of these; of all documents where there is none.
@@ -525,8 +526,8 @@ export const eq = <A, const P extends Keys<A>>(path: P, value: ValueAt<A, P>): F
  * @category combinators
  * @since 0.1.0
  */
-export const and = <A>(...filters: ReadonlyArray<Checked<A>>): Filter<A> =>
-  (filters.length === 0 ? {} : { $and: filters }) as unknown as Filter<A>
+export const and = <A>(...filters: ReadonlyArray<Checked<A>>): Checked<A> =>
+  (filters.length === 0 ? {} : { $and: filters }) as unknown as Checked<A>
 
 /**
  * The filter of documents that match at least one of these; of no document where there is none.
@@ -549,8 +550,8 @@ export const and = <A>(...filters: ReadonlyArray<Checked<A>>): Filter<A> =>
  * @category combinators
  * @since 0.1.0
  */
-export const or = <A>(...filters: ReadonlyArray<Checked<A>>): Filter<A> =>
-  (filters.length === 0 ? { $nor: [{}] } : { $or: filters }) as unknown as Filter<A>
+export const or = <A>(...filters: ReadonlyArray<Checked<A>>): Checked<A> =>
+  (filters.length === 0 ? { $nor: [{}] } : { $or: filters }) as unknown as Checked<A>
 
 /**
  * The filter of documents that do not match.
@@ -571,7 +572,7 @@ export const or = <A>(...filters: ReadonlyArray<Checked<A>>): Filter<A> =>
  * @category combinators
  * @since 0.1.0
  */
-export const not = <A>(filter: Checked<A>): Filter<A> => ({ $nor: [filter] }) as unknown as Filter<A>
+export const not = <A>(filter: Checked<A>): Checked<A> => ({ $nor: [filter] }) as unknown as Checked<A>
 
 /**
  * How text is looked for.

@@ -28,8 +28,8 @@ import { type MarkedUpdate, UnsafeImpl, type UpdateMark, ValuesImpl } from "./in
 import type { ElementOf } from "./Path.ts"
 
 /**
- * An update that was checked already, for documents of type `A` and so for all documents that are of this type: an
- * `Update<A>`, or something unsafe.
+ * An update that was checked already, for documents of type `A` and so for all documents that are of this type: what `make`
+ * and `at` give, an `Update<A>`, or something unsafe.
  *
  * @stability unstable
  * @category models
@@ -133,20 +133,25 @@ export type Operator = keyof Operands<unknown, never>
 /** Any operand: for a path that the compiler cannot follow. It is checked when the update is used. */
 type AnyOperand = {} | null
 
-type AtKey<A, P, Op extends Operator> = P extends `${string}.${string}` ? AtPath<A, P, WriteAt<A, P>, Op>
-  : P extends "_id" ? Op extends "$setOnInsert" ? AtId<A> : IsTheKey<P>
-  : Operands<First<A, P>, P>[Op]
+type AtKey<A, P, Op extends Operator> = Operated<A, P>[Op]
+
+/** The operands of all operators at a key: worked out once, and not for each operator. */
+type Operated<A, P> = P extends `${string}.${string}` ? OperatedAt<A, P, WriteAt<A, P>>
+  : P extends "_id" ? OfId<P, AtId<A>>
+  : Operands<First<A, P>, P>
 
 /** An upsert may choose the `_id` of what it inserts. */
 type AtId<A> = A extends { readonly _id: infer Id } ? Value<Id> : Driver.ObjectId
 
+type OfId<P, OnInsert> = { readonly [Op in Operator]: Op extends "$setOnInsert" ? OnInsert : IsTheKey<P> }
+
 // As in filters: both branches take a value of the constraint.
 type First<A, P> = [P] extends [keyof A] ? A[P] : A[P & keyof A] | OfMembers<A, P>
 
-type AtPath<A, P extends string, V, Op extends Operator> = [V] extends [never]
-  ? IsPattern<P> extends true ? AnyOperand : NoSuchPath<P, WriteSiblings<A, P>>
-  : P extends `_id.${string}` ? Op extends "$setOnInsert" ? Operands<V, P>[Op] : IsTheKey<P>
-  : Operands<V, P>[Op]
+type OperatedAt<A, P extends string, V> = [V] extends [never]
+  ? Record<Operator, IsPattern<P> extends true ? AnyOperand : NoSuchPath<P, WriteSiblings<A, P>>>
+  : P extends `_id.${string}` ? OfId<P, Value<V>>
+  : Operands<V, P>
 
 type Of<U, Op> = Op extends keyof U ? U[Op] : {}
 
@@ -305,7 +310,7 @@ type AtShallow<A, P, Op extends Operator> = P extends `${string}.$[${string}]` ?
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A>() => <const U, K extends Keys<A>>(update: Input<A, U, K>): Update<A> => update as Update<A>
+export const make = <A>() => <const U, K extends Keys<A>>(update: Input<A, U, K>): Checked<A> => update as Checked<A>
 
 /**
  * One operator on one path, for a path that is computed.
@@ -331,7 +336,7 @@ export const at = <A>() =>
   operator: Op,
   path: P & ([WriteAt<A, P>] extends [never] ? NoSuchPath<P, WriteSiblings<A, P>> : unknown),
   operand: NoInfer<AtKey<A, P, Op>>
-): Update<A> => ({ [operator]: { [path]: operand } }) as unknown as Update<A>
+): Checked<A> => ({ [operator]: { [path]: operand } }) as Checked<A>
 
 /**
  * A condition on what a `$[identifier]` of an update stands for: `{ "item.sku": "x" }`.

@@ -118,3 +118,15 @@ it("25 collections of 15 to 40 fields with 200 operations cost the compiler less
   assert.isAbove(instantiations, 100_000, "the fixture is not measured")
   assert.isBelow(instantiations, 300_000)
 }, 120_000)
+
+it("filters and updates that are made for 25 collections cost the compiler little", () => {
+  const uses = collections.map(({ c, of }) =>
+    `export const f${c} = Filter.make<typeof C${c}.Type>()({ ${of("Name")}: "x", "${of("Addr")}.geo.lat": 1 })
+export const u${c} = Update.make<typeof C${c}.Type>()({ $set: { ${of("Name")}: "x", "${of("Addr")}.geo.lat": 1 } })
+export const o${c} = c${c}.updateOne(Filter.and(f${c}, Filter.not(f${c})), u${c})
+`
+  )
+  const instantiations = costs(schemas, uses.join(""))
+  assert.isAbove(instantiations, 50_000, "the fixture is not measured")
+  assert.isBelow(instantiations, 200_000)
+}, 120_000)
