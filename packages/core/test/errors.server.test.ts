@@ -818,6 +818,10 @@ describe("isRetryable", () => {
       false,
       (fixture) => fixture.db.command({ insert: "users", documents: [{ _id: 1 }] })
     ],
+    "a batch by command": [
+      false,
+      (fixture) => fixture.db.command({ getMore: Driver.Long.fromInt(1), collection: "u" })
+    ],
     "an aggregate by command": [
       false,
       (fixture) => fixture.db.command({ aggregate: "users", pipeline: [{ $out: "other" }], cursor: {} })
@@ -842,6 +846,7 @@ describe("isRetryable", () => {
       yield* failCommand(fixture, { times: 2 }, {
         failCommands: [
           "find",
+          "getMore",
           "count",
           "distinct",
           "aggregate",

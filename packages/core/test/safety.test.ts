@@ -194,6 +194,11 @@ const refused: Record<string, Record<string, Operation>> = {
   "documents[1].when": {
     insertMany: (c) => c.insertMany([{ a: 1 }, { when: new Date(NaN) }])
   },
+  command: {
+    command: (_, db) => db.command(null as never),
+    "command with a Map": (_, db) => db.command(new Map([["ping", 1]])),
+    runCursorCommand: (_, db) => db.runCursorCommand(undefined as never)
+  },
   "replacement.when": {
     replaceOne: (c) => c.replaceOne({}, { when: new Date(NaN) }),
     findOneAndReplace: (c) => c.findOneAndReplace({}, { when: new Date(NaN) })

@@ -22,6 +22,7 @@ import {
 } from "effect"
 import { Model } from "effect/schema"
 import * as Driver from "mongodb"
+import { inspect } from "node:util"
 import * as V8 from "node:v8"
 import * as vm from "node:vm"
 import { send, setup, spoilt } from "../../core/test/utils.ts"
@@ -617,6 +618,55 @@ describe("reading", () => {
       assert.strictEqual((yield* argumentError(users.dropIndex({ nmae: 1 } as never))).path, "index.nmae")
       assert.isTrue(yield* users.dropIndexes())
       assert.strictEqual((yield* users.listIndexes()).length, 1)
+    }))
+
+  it.live("queries and change streams show what they ask for, and no values", () =>
+    Effect.gen(function*() {
+      const { db, users } = yield* fixture
+      const namespace = `${db.name}.users`
+      const find = users.find({ name: "s3cret" }).sort({ name: 1 }).limit(3).onInvalid("skip")
+      const aggregate = users.aggregate(Schema.Unknown, [{ $match: { name: "s3cret" } }]).batchSize(3)
+      const watch = users.watch([{ $match: { operationType: "s3cret" } }], { fullDocument: "updateLookup" })
+      for (
+        const [value, outline] of [
+          [find, {
+            _id: "Query",
+            operation: "find",
+            namespace,
+            filter: ["name"],
+            settings: { sort: ["name"], limit: 3 }
+          }],
+          [aggregate, {
+            _id: "Query",
+            operation: "aggregate",
+            namespace,
+            pipeline: ["$match"],
+            settings: { batchSize: 3 }
+          }],
+          [watch, {
+            _id: "ChangeStream",
+            operation: "watch",
+            namespace,
+            pipeline: ["$match"],
+            options: ["fullDocument"]
+          }]
+        ] as const
+      ) {
+        assert.deepStrictEqual<unknown>(JSON.parse(JSON.stringify(value)), outline)
+        assert.strictEqual(inspect(value, { depth: 20 }), inspect(outline, { depth: 20 }))
+        assert.notInclude(String(value), "s3cret")
+      }
+    }))
+
+  it.live("a collection whose name is none does nothing", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      for (const name of ["", undefined, null]) {
+        const none = MongoCollection.make(db, name as string, User)
+        for (const operation of [none.find(), Stream.runDrain(none.watch()), none.deleteMany({})]) {
+          assert.strictEqual((yield* argumentError(Effect.asVoid(operation as Effect.Effect<unknown>))).path, "name")
+        }
+      }
     }))
 
   it.live("distinct decodes by path", () =>

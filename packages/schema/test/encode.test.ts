@@ -221,7 +221,7 @@ describe("attacks", () => {
     [{ name: { $eq: parse(`{"$ne":"x"}`) } }, "filter.name.$eq misfits"],
     [{ name: { $eq: parse(`{"$regex":".*"}`) } }, "filter.name.$eq misfits"],
     [{ name: { $in: [parse(`{"$gt":""}`)] } }, "filter.name.$in[0] misfits"],
-    [{ name: { $in: parse(`{"$gt":""}`) } }, "filter.name.$in is an object of a class and not an array"],
+    [{ name: { $in: parse(`{"$gt":""}`) } }, "filter.name.$in is an object and not an array"],
     [{ name: parse(`["a"]`) }, "filter.name misfits"],
     [{ name: parse(`true`) }, "filter.name misfits"],
     [{ name: parse(`{}`) }, "filter.name misfits"],
@@ -290,12 +290,12 @@ describe("attacks", () => {
     [{ name: { $in: [undefined] } }, "filter.name.$in[0] is undefined"],
     [{ maybe: undefined }, "filter.maybe is undefined"],
     [{ $and: undefined }, "filter.$and is undefined"],
-    [{ $or: [undefined] }, "filter.$or[0] is undefined and not an object"],
-    [undefined, "filter is undefined and not an object"],
-    [null, "filter is null and not an object"],
-    ["x", "filter is a string and not an object"],
-    [[], "filter is an array and not an object"],
-    [new Map([["name", "x"]]), "filter is an object of a class and not an object"],
+    [{ $or: [undefined] }, "filter.$or[0] is undefined and not a plain object"],
+    [undefined, "filter is undefined and not a plain object"],
+    [null, "filter is null and not a plain object"],
+    ["x", "filter is a string and not a plain object"],
+    [[], "filter is an array and not a plain object"],
+    [new Map([["name", "x"]]), "filter is an instance of a class and not a plain object"],
     // Something that only looks like Filter.unsafe.
     [
       parse(`{"~@mongofx/schema/Unsafe":"~@mongofx/schema/Unsafe","document":{"$where":"1"}}`),
@@ -319,7 +319,7 @@ describe("attacks", () => {
     [{ $text: parse(`{"$search":{"$gt":""}}`) }, "filter.$text.$search is not a string"],
     [{ $text: parse(`{"$search":"a","$where":"b"}`) }, "filter.$text.$where is no field of $text"],
     [{ $comment: parse(`{"a":1}`) }, "filter.$comment is not a string"],
-    [{ $and: {} }, "filter.$and is an object of a class and not an array"],
+    [{ $and: {} }, "filter.$and is an object and not an array"],
     [{ name: { $not: "x" } }, "filter.name.$not is neither operators nor a regular expression"]
   ]
   for (const [given, said] of cases) {
@@ -335,8 +335,8 @@ describe("attacks", () => {
     [{ $set: parse(`{"role":"admin"}`) }, "update.$set.role is no path of the schema"],
     [{ $set: parse(`{"__proto__":{"x":1}}`) }, "update.$set.__proto__ is no path of the schema"],
     [{ $set: parse(`{"name.$where":"x"}`) }, "update.$set.name.$where is no path of the schema"],
-    [{ $set: "x" }, "update.$set is a string and not an object"],
-    [{ $set: undefined }, "update.$set is undefined and not an object"],
+    [{ $set: "x" }, "update.$set is a string and not a plain object"],
+    [{ $set: undefined }, "update.$set is undefined and not a plain object"],
     [{ $sett: { name: "x" } }, "update.$sett is no operator of a typed update: Update.unsafe takes any"],
     [{ $rename: { name: "x" } }, "update.$rename is no operator of a typed update: Update.unsafe takes any"],
     [{ name: { name: "x" } }, "update.name is no operator of a typed update: Update.unsafe takes any"],
@@ -362,7 +362,7 @@ describe("attacks", () => {
     [[{ $set: { "list.0": 1 } }], "update[0].$set.list.0 names elements of an array, which a pipeline cannot"],
     [[{ $set: { name: "a" }, $unset: "maybe" }], "update[0] is not a stage with one name"],
     [[{ $unset: "name" }], "update[0].$unset.name cannot be removed: the schema requires it"],
-    ["x", "update is a string and not an object"]
+    ["x", "update is a string and not a plain object"]
   ]
   for (const [given, said] of updates) {
     it(`the update ${show(given)} is refused`, () => {

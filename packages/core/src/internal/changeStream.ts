@@ -326,7 +326,8 @@ export const makeChangeStream = <A extends Driver.Document, Event>(
     operation: target.operation.name,
     namespace: namespaceOf(target.operation),
     pipeline: stagesOf(pipeline),
-    options: Object.keys(defined(options) ?? {})
+    // How a typed collection asks for bytes is its own affair.
+    options: Object.keys(defined(options) ?? {}).filter((name) => name !== "rawDocuments")
   }
   return Object.assign(stream, {
     open,

@@ -19,7 +19,7 @@ import { type AnyWatchOptions, makeChangeStream } from "./changeStream.ts"
 import { InvalidInput } from "./classify.ts"
 import { makeCollection } from "./collection.ts"
 import type { Connection } from "./connection.ts"
-import { checkFilter, checkOptions, checkOrdered, checkPipeline } from "./inputSafety.ts"
+import { checkCommand, checkFilter, checkOptions, checkPipeline } from "./inputSafety.ts"
 import { checkName, type Operation } from "./naming.ts"
 import { type CallOptions, run } from "./operation.ts"
 import { defined, joined, limitCommand } from "./options.ts"
@@ -31,7 +31,7 @@ import { checkSent } from "./unsentOptions.ts"
 export const TypeId = "~@mongofx/core/MongoDatabase" as const
 
 /** The name of the command that a command document stands for: its first key. */
-const commandName = (command: Driver.Document): string => Object.keys(command)[0] ?? "command"
+const commandName = (command: Driver.Document): string => Object.keys(command ?? {})[0] ?? "command"
 
 /** By the number that the server has for them. */
 const profilingLevels: ReadonlyArray<ProfilingLevel> = ["off", "slow_only", "all"]
@@ -193,7 +193,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       this.operation("command", commandName(command)),
       options,
       (driver, options) => {
-        checkOrdered(command, "command")
+        checkCommand(command)
         return driver.command(...limitCommand(command, options)) as Promise<A>
       }
     )
@@ -210,7 +210,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
         operation: { ...this.operation("runCursorCommand", commandName(command)), abortable: false }
       },
       (callOptions) => {
-        checkOrdered(command, "command")
+        checkCommand(command)
         const cursor = this.driver.runCursorCommand(...limitCommand(command, callOptions))
         if (batchSize !== undefined) cursor.setBatchSize(batchSize)
         if (maxTimeMS !== undefined) cursor.setMaxTimeMS(maxTimeMS)

@@ -24,7 +24,7 @@ import type { Query } from "../Query.ts"
 import { InvalidInput } from "./classify.ts"
 import { type Connection, connectionOf } from "./connection.ts"
 import { checkFilter, checkValue } from "./inputSafety.ts"
-import { type Operation, toMongoError } from "./naming.ts"
+import { checkName, type Operation, toMongoError } from "./naming.ts"
 import { runOutside } from "./operation.ts"
 import { defined } from "./options.ts"
 
@@ -225,6 +225,8 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
         { name: "createEncryptedCollection", command: "create", database: database.name, collection: name },
         () => {
           const { masterKey, provider, ...createCollectionOptions } = options
+          checkName(database.name, "database")
+          checkName(name, "collection")
           checkValue(createCollectionOptions.encryptedFields, "encryptedFields")
           return this.driver.createEncryptedCollection(connection.driver.db(database.name), name, {
             provider,

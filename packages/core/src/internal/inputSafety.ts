@@ -487,6 +487,17 @@ export const checkValue = (value: unknown, path: string): void => checked(value,
  */
 export const checkOrdered = (value: unknown, path: string): void => checked(value, false, path, undefined, true)
 
+/**
+ * As `checkOrdered`, for a command, which is a document itself.
+ *
+ * @internal
+ */
+export const checkCommand = (command: unknown): void => {
+  const what = notDocument(command)
+  if (what !== undefined) refuse("command", what)
+  checkOrdered(command, "command")
+}
+
 /** The driver would look for a level in whatever is there. */
 const checkReadConcern = (value: unknown, path: string): void => {
   if (typeof value !== "string" && (typeof value !== "object" || value === null)) refuse(path, "is no read concern")

@@ -47,7 +47,7 @@ export const ownFailure = (operation: Operation, message: string) => {
   }
 }
 
-/** Commands that change nothing. */
+/** Commands that change nothing. (`getMore` is none: the batch of a reply that got lost does not come again.) */
 const readCommands: ReadonlySet<string> = new Set([
   "aggregate",
   "buildInfo",
@@ -59,7 +59,6 @@ const readCommands: ReadonlySet<string> = new Set([
   "distinct",
   "explain",
   "find",
-  "getMore",
   "hello",
   "hostInfo",
   "listCollections",

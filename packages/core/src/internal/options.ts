@@ -28,7 +28,8 @@ export const hintOf = (hint: unknown): unknown => {
  * @internal
  */
 export const defined = <A extends object>(options: A | undefined): A | undefined => {
-  if (options === undefined) return undefined
+  // Without types it may be null, too.
+  if (options === undefined || options === null) return undefined
   const copy: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(options)) if (value !== undefined) copy[key] = value
   return copy as A

@@ -125,7 +125,7 @@ abstract class ExplainableImpl<A> extends QueryImpl<A> {
 }
 
 /** Settings whose text is a name. */
-const named: ReadonlySet<string> = new Set(["hint", "readPreference"])
+const named: ReadonlySet<string> = new Set(["hint", "readConcern", "readPreference"])
 
 /** Keys and settings, but no values of documents. */
 const outlineOf = (settings: Settings): Record<string, unknown> =>

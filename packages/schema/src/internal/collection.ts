@@ -597,7 +597,12 @@ class CollectionImpl extends Inspectable.Class {
         Stream.chunks(stream),
         (events) => decodeBatch<unknown, never>(origin, decoder, policy, events)
       ))
+    // What is printed of it is what core prints.
+    const { [Inspectable.NodeInspectSymbol]: inspect, toJSON, toString } = core as unknown as Inspectable.Inspectable
     return Object.assign(decode(core), {
+      [Inspectable.NodeInspectSymbol]: inspect,
+      toJSON,
+      toString,
       open: Effect.map(core.open, (opened) => ({
         resumeToken: opened.resumeToken,
         stream: decode(opened.stream),

@@ -4,6 +4,7 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
+import type * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -147,6 +148,13 @@ abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Ef
   }
 
   protected abstract source(): Effect.Effect<Source<Q>, Failure, R>
+
+  /** A query of core that is printed as this one: what it asks for, and no values. */
+  protected abstract readonly printed: Q
+
+  override toJSON(): unknown {
+    return (this.printed as unknown as Inspectable.Inspectable).toJSON()
+  }
 
   private decode(decoder: Decoder<unknown>, documents: ReadonlyArray<unknown>) {
     return decodeBatch<A, R>(this.origin, decoder, this.policy, documents)
@@ -310,6 +318,10 @@ export class FindQueryImpl<A, B, R> extends QueryImpl<B, R, Core.FindQuery<Drive
     })
   }
 
+  protected get printed(): Core.FindQuery<Driver.Document> {
+    return this.core.find(this.filter as Driver.Document, this.settings)
+  }
+
   private with<C = B>(settings: Settings): FindQuery<A, C, R> {
     return new FindQueryImpl<A, C, R>(this.core, this.shape, this.origin, this.policy, this.filter, {
       ...this.settings,
@@ -413,6 +425,10 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
         first: (bytes === undefined ? this.query : this.rawQuery).first
       }
     })
+  }
+
+  protected get printed(): Core.AggregateQuery<Driver.Document> {
+    return this.query
   }
 
   private with(

@@ -148,7 +148,7 @@ export const isOperators = (u: unknown, path: string): u is Record<string, unkno
 
 /** @internal */
 export const plainObject = (u: unknown, path: string): Record<string, unknown> =>
-  isPlainObject(u) ? u : refuse(path, `is ${nameOf(u)} and not an object`)
+  isPlainObject(u) ? u : refuse(path, `is ${nameOf(u)} and not a plain object`)
 
 /**
  * The fields of an object with their paths, one by one. None may be `undefined`.
@@ -176,5 +176,6 @@ export const array = (u: unknown, path: string): ReadonlyArray<unknown> =>
 const nameOf = (u: unknown): string => {
   if (u === null || u === undefined) return String(u)
   if (Array.isArray(u)) return "an array"
-  return typeof u === "object" ? "an object of a class" : `a ${typeof u}`
+  if (typeof u !== "object") return `a ${typeof u}`
+  return isPlainObject(u) ? "an object" : "an instance of a class"
 }
