@@ -1034,7 +1034,10 @@ describe("what BSON does not have", () => {
         [Schema.BigInt, "stores a bigint, which is read as a number: use Bson.Int64, or Schema.BigIntFromString"],
         [Schema.Literal(1n), "use Bson.Int64"],
         [Schema.Uint8Array, "stores a Uint8Array, which cannot be read again: use Bson.Bytes"],
-        [Schema.Option(Schema.String), "use Schema.OptionFromNullOr or Schema.OptionFromOptionalKey"],
+        [
+          Schema.Option(Schema.String),
+          "stores an Option, which cannot be read again: use Schema.OptionFromNullOr or Schema.OptionFromOptionalKey"
+        ],
         [Schema.Result(Schema.String, Schema.String), "stores a Result, which cannot be read again"],
         [Schema.DateTimeUtc, "use Schema.DateTimeUtcFromDate"],
         [Schema.DateTimeZoned, "use Schema.DateTimeZonedFromString"],
@@ -1078,6 +1081,14 @@ describe("what BSON does not have", () => {
           assert.include(reason.message, `make on ${db.name}.c: ${path} `)
         }
       }
+      for (const schema of [Schema.String, Schema.Null, Schema.Array(Schema.Struct({})), Schema.FiniteFromString]) {
+        const reason = failure(() => MongoCollection.make(db, "c", schema))
+        assert.strictEqual(reason.path, "schema")
+        assert.include(reason.message, "stores no documents")
+      }
+      const symbols = Schema.Struct({ a: Schema.Record(Schema.Symbol, Schema.String) })
+      assert.strictEqual(failure(() => MongoCollection.make(db, "c", symbols)).path, "schema.a.*")
+
       class Written extends Model.Class<Written>("test/Written")({
         _id: MongoModel.ObjectIdGenerated,
         at: Model.Field({ select: Schema.DateTimeUtcFromDate, insert: Schema.DateTimeUtc })

@@ -73,7 +73,13 @@ const check = (
         if (typeof name === "symbol") refuse(at, "has a symbol as its name, which BSON does not store")
         each(type, at)
       }
-      return ast.indexSignatures.forEach(({ type }) => each(type, `${path}.*`))
+      return ast.indexSignatures.forEach(({ parameter, type }) => {
+        const at = `${path}.*`
+        if (SchemaAST.toEncoded(parameter)._tag === "Symbol") {
+          refuse(at, "has a symbol as its name, which BSON does not store")
+        }
+        each(type, at)
+      })
   }
 }
 
@@ -85,7 +91,7 @@ const checkDeclaration = (ast: SchemaAST.Declaration, path: string, options: Dri
     const name = id.slice(prefix.length)
     if (storable.has(name) || name === "Uint8Array" && options.promoteBuffers === true) return
     const use = instead[name] ?? "a schema whose encoded side BSON has"
-    refuse(path, `stores a ${name}, which cannot be read again: use ${use}`)
+    refuse(path, `stores ${/^[AEIO]/.test(name) ? "an" : "a"} ${name}, which cannot be read again: use ${use}`)
   }
   if (annotations?.["~constructor"] !== undefined) {
     refuse(path, "stores an instance, which is read as an object without its class: use the class itself as schema")
@@ -97,8 +103,29 @@ const checkDeclaration = (ast: SchemaAST.Declaration, path: string, options: Dri
  *
  * @internal
  */
-export const checkStored = (ast: SchemaAST.AST, options: Driver.BSONSerializeOptions, at = "schema"): void =>
-  check(SchemaAST.toEncoded(ast), at, options, new Set())
+export const checkStored = (ast: SchemaAST.AST, options: Driver.BSONSerializeOptions, at = "schema"): void => {
+  const encoded = SchemaAST.toEncoded(ast)
+  if (noDocuments.has(encoded._tag)) {
+    refuse(at, "stores no documents: a collection has a struct, a class or a model as its schema")
+  }
+  check(encoded, at, options, new Set())
+}
+
+const noDocuments: ReadonlySet<SchemaAST.AST["_tag"]> = new Set([
+  "Arrays",
+  "BigInt",
+  "Boolean",
+  "Enum",
+  "Literal",
+  "Null",
+  "Number",
+  "String",
+  "Symbol",
+  "TemplateLiteral",
+  "Undefined",
+  "UniqueSymbol",
+  "Void"
+])
 
 // ---- undefined
 

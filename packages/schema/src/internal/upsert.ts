@@ -162,7 +162,7 @@ export const checkInserted = (ast: SchemaAST.AST, document: Driver.Document, at:
     at,
     `could insert a document that cannot be read: ${
       [...new Set(names)].filter((name) => name !== "").join(", ") || "it fits no member of the schema"
-    }. Give what is missing in $setOnInsert, or as a value in the filter`
+    }. Give what is missing in the update, in $setOnInsert for instance, or as a value in the filter`
   )
 }
 
