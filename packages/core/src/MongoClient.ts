@@ -18,6 +18,7 @@ import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/client.ts"
 import { secretsOf, toDriverOptions } from "./internal/clientOptions.ts"
 import type { OptionsOf, WriteOptionsOf } from "./Mongo.ts"
+import type { Plain } from "./MongoCollection.ts"
 import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
 import type { KmsOptions } from "./MongoEncryption.ts"
 import type { MongoError } from "./MongoError.ts"
@@ -104,12 +105,15 @@ type Untyped<Model> = Model extends unknown ? {
  * @since 0.1.0
  */
 export type BulkWriteModel<Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>> =
-  string extends keyof Schemas ? Untyped<Driver.AnyClientBulkWriteModel<Driver.Document>>
-    : {
-      [Namespace in keyof Schemas]: Driver.AnyClientBulkWriteModel<Schemas[Namespace]> & {
-        readonly namespace: Namespace
-      }
-    }[keyof Schemas]
+  & { readonly filter?: Plain }
+  & (
+    string extends keyof Schemas ? Untyped<Driver.AnyClientBulkWriteModel<Driver.Document>>
+      : {
+        [Namespace in keyof Schemas]: Driver.AnyClientBulkWriteModel<Schemas[Namespace]> & {
+          readonly namespace: Namespace
+        }
+      }[keyof Schemas]
+  )
 
 /**
  * The result of a `bulkWrite` with `verboseResults: true`: the counts, and what became of each write, by its index in the

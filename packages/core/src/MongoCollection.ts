@@ -116,6 +116,23 @@ export type Filter<A> = Driver.Filter<A> & Plain
 export type Update<A extends Driver.Document> = Driver.UpdateFilter<A> & Plain | ReadonlyArray<Driver.Document>
 
 /**
+ * One write of a collection's `bulkWrite`, in the driver's types. Its filters are filters as those of the collection's other operations.
+ *
+ * @see {@link Filter}
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type BulkWriteOperation<A extends Driver.Document> =
+  & Driver.AnyBulkWriteOperation<A>
+  & {
+    readonly [Name in "updateOne" | "updateMany" | "replaceOne" | "deleteOne" | "deleteMany"]?: {
+      readonly filter: Plain
+    }
+  }
+
+/**
  * A search index that is to be made.
  *
  * @stability unstable
@@ -303,7 +320,7 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
    * error with its index.
    */
   readonly bulkWrite: (
-    operations: ReadonlyArray<Driver.AnyBulkWriteOperation<A>>,
+    operations: ReadonlyArray<BulkWriteOperation<A>>,
     options?: WriteOptionsOf<Driver.BulkWriteOptions, "collation">
   ) => Effect.Effect<Driver.BulkWriteResult, MongoError>
 

@@ -1629,7 +1629,7 @@ export class BulkWriteError
     return false
   }
 
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
+  /** A plain object for logs and `JSON.stringify`, without stack and the values of ids, and with the cause as text. */
   override toJSON(): unknown {
     return reasonToJson(this)
   }

@@ -134,6 +134,11 @@ const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
  *
  * Use it in production. A handler that saves its token inside a transaction needs the store in the same deployment, on the same client.
  *
+ * **Gotchas**
+ *
+ * A consumer of the whole database or client sees what the store writes, too: keep the store in a database that nobody watches, or leave
+ * its collection out by a pipeline.
+ *
  * **Example** (A collection of its own)
  *
  * ```ts

@@ -103,11 +103,14 @@ describe("bulkWrite of a client", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("has the batches that were done when the server fails in a later one", () =>
+  it.live.each([
+    ["the server fails", { errorCode: 8 }, "ServerError"],
+    ["the connection breaks", { closeConnection: true }, "ConnectionError"]
+  ])("has the batches that were done when %s in a later one", ([, data, tag]) =>
     Effect.gen(function*() {
       const fixture = yield* setup({ retryWrites: false })
       const { books } = namespaces(fixture)
-      yield* failCommand(fixture, { skip: 1 }, { failCommands: ["bulkWrite"], errorCode: 8 })
+      yield* failCommand(fixture, { skip: 1 }, { failCommands: ["bulkWrite"], ...(data as Driver.Document) })
       // Each is a third of what one message may hold, so these are two batches or more.
       const filling = "x".repeat(15_000_000)
       const models = [1, 2, 3, 4].map((_id): MongoClient.BulkWriteModel => ({
@@ -116,8 +119,8 @@ describe("bulkWrite of a client", () => {
         document: { _id, filling }
       }))
       const error = yield* bulkError(fixture.mongo.bulkWrite(models, { verboseResults: true }))
-      assert.strictEqual(error.stoppedBy?._tag, "ServerError")
-      assert.strictEqual(error.stoppedBy?.code, 8)
+      assert.strictEqual(error.stoppedBy?._tag, tag)
+      assert.isFalse(error.isRetryable)
       assert.isAbove(error.insertedCount, 0)
       assert.isBelow(error.insertedCount, 4)
       assert.strictEqual(Object.keys(error.insertedIds).length, error.insertedCount)

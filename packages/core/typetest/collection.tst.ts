@@ -78,6 +78,11 @@ describe("filters", () => {
     const user = Option.some<Stored>({ _id: new Driver.ObjectId(), name: "Ada", age: 36, tags: [] })
     expect(users.deleteMany).type.not.toBeCallableWith(user)
     expect(users.deleteMany).type.not.toBeCallableWith(Option.none())
+    expect(users.bulkWrite).type.toBeCallableWith([{ deleteMany: { filter: { name: "Ada" } } }])
+    expect(users.bulkWrite).type.not.toBeCallableWith([{ deleteMany: { filter: user } }])
+    expect(users.bulkWrite).type.not.toBeCallableWith([{
+      updateOne: { filter: Option.none(), update: { $set: { age: 1 } } }
+    }])
     expect(users.deleteMany).type.not.toBeCallableWith(Result.succeed(1))
     expect(users.deleteMany).type.not.toBeCallableWith(Duration.seconds(1))
     expect(users.deleteMany).type.not.toBeCallableWith(DateTime.makeUnsafe(0))

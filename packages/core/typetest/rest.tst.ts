@@ -18,6 +18,7 @@ import type * as Driver from "mongodb"
 import { describe, expect, it } from "tstyche"
 
 declare const mongo: MongoClient.MongoClient
+declare const user: Option.Option<{ readonly name: string }>
 declare const db: MongoDatabase.MongoDatabase
 declare const things: MongoCollection.MongoCollection
 declare const encryption: MongoEncryption.MongoEncryption
@@ -41,6 +42,7 @@ describe("bulkWrite of a client", () => {
     expect(mongo.bulkWrite).type.not.toBeCallableWith([{ namespace: "a.b", name: "insertOne" }])
     expect(mongo.bulkWrite).type.not.toBeCallableWith([{ namespace: "a.b", name: "deleteMany" }])
     expect(mongo.bulkWrite).type.not.toBeCallableWith([{ name: "deleteMany", filter: {} }])
+    expect(mongo.bulkWrite).type.not.toBeCallableWith([{ namespace: "a.b", name: "deleteMany", filter: user }])
   })
 
   it("checks documents, filters and updates by their namespaces", () => {
