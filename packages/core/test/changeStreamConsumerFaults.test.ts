@@ -170,6 +170,45 @@ describe("a store that fails", () => {
     60_000
   )
 
+  it.effect("gives no event to the dead letters while nobody knows whose turn it is", () =>
+    Effect.gen(function*() {
+      const [fixture, other] = [yield* outbox(), yield* setup()]
+      const [dead, seen] = [new Array<number>(), new Array<number>()]
+      let failures = 0
+      yield* Effect.gen(function*() {
+        const { join } = yield* ChangeStreamConsumer.make(optionsOf(fixture, {
+          handler: (event) => failures++ === 0 ? Effect.fail("mine" as const) : collect(seen)(event),
+          lease: { duration: "3 seconds" },
+          onPoison: { deadLetter: (event) => Effect.sync(() => void dead.push(idOf(event))) }
+        }))
+        const ended = yield* Effect.forkChild(join)
+        const asked = () => other.commands.filter(({ command }) => command["updates"]?.[0].upsert === true).length
+        const before = asked()
+        yield* during(other, ["update"], broken)(Effect.andThen(
+          insert(fixture, 0, 1),
+          until("it asks for another turn", () => asked() > before, 15_000)
+        ))
+        assert.strictEqual(failures, 1)
+        yield* until("the event comes again", () => seen.length === 1, 15_000)
+        assert.deepStrictEqual(dead, [])
+        assert.isUndefined(ended.pollUnsafe())
+      }).pipe(Effect.scoped, withStoreOf(other))
+    }), 60_000)
+
+  it.effect("lets a failure of the handler come out, where there are no dead letters", () =>
+    Effect.gen(function*() {
+      const [fixture, other] = [yield* outbox(), yield* setup()]
+      yield* Effect.gen(function*() {
+        const { join } = yield* ChangeStreamConsumer.make(optionsOf(fixture, {
+          handler: () => Effect.fail("mine" as const)
+        }))
+        const failure = yield* during(other, ["update"], broken)(
+          Effect.andThen(insert(fixture, 0, 1), Effect.flip(join))
+        )
+        assert.strictEqual(failure, "mine")
+      }).pipe(Effect.scoped, withStoreOf(other))
+    }))
+
   it.effect("fails nobody who waits for a turn, when it comes back", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
