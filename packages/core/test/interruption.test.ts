@@ -3,7 +3,7 @@ import { Mongo, MongoClient } from "@mongofx/core"
 import { Deferred, Effect, Exit, Fiber, Option, Redacted, Scope, Stream } from "effect"
 import type * as Driver from "mongodb"
 import { failCommand, type Fixture, interrupt, leftOnServer, nothingLeft, setup, timed, until, uri } from "./utils.ts"
-import { slowWay } from "./wire.ts"
+import { lossyWay, slowWay } from "./wire.ts"
 
 interface Item {
   readonly _id: number
@@ -253,6 +253,44 @@ describe("interrupted while its command is on the way to the server,", () => {
       const already = commands.length
       yield* Effect.forEach([1, 2, 3], (_id) => collection.find({ _id }), { concurrency: "unbounded" })
       for (const { command } of commands.slice(already)) assert.notDeepEqual(command["lsid"], killed)
+    }))
+
+  it.live("nor one whose end is answered later than its query", () =>
+    Effect.gen(function*() {
+      const { closed, items, mongo } = yield* late((command) =>
+        "killSessions" in command ? 5000 : command["find"] === "items" ? 50 : 0
+      )
+      const sessions: Array<unknown> = []
+      const finds = yield* mongo.use(async (driver) => {
+        driver.on("commandStarted", ({ command, commandName }) => {
+          if (commandName === "find") sessions.push(command["lsid"].id.toString("hex"))
+        })
+        return () => sessions.length
+      })
+      const fiber = yield* Effect.forkChild(items.find().sort({ _id: 1 }))
+      yield* until("find is sent", () => finds() === 1)
+      assert.isBelow(yield* interrupt(fiber), 1300)
+      yield* Effect.forEach([1, 2, 3], (_id) => items.find({ _id }), { concurrency: "unbounded" })
+      assert.strictEqual(finds(), 4)
+      assert.notInclude(sessions.slice(1), sessions[0])
+      assert.isAtMost(closed(), 1)
+    }))
+})
+
+describe("a query whose first reply got lost, and which the driver has sent once more,", () => {
+  it.live.each(["by itself", "in a session"])("leaves no cursor: %s", (form) =>
+    Effect.gen(function*() {
+      const fixture = yield* filled(5)
+      let finds = 0
+      const port = yield* lossyWay(uri, ({ find }) => find === "items" && finds++ === 0)
+      const mongo = yield* MongoClient.make({
+        url: Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`)
+      })
+      const query = mongo.db(fixture.db.name).collection<Item>("items").find().sort({ _id: 1 }).batchSize(5)
+      const first = Stream.runCollect(Stream.take(query.stream, 1))
+      assert.deepStrictEqual(yield* form === "by itself" ? first : mongo.withSession()(first), [{ _id: 0 }])
+      assert.strictEqual(finds, 2)
+      yield* nothingLeft(fixture)
     }))
 })
 

@@ -97,6 +97,27 @@ export const slowWay = (
   })
 }
 
+/** A way to the server of `uri` that breaks a connection when the reply to a command comes that `loses` picks. Returns the port. */
+export const lossyWay = (
+  uri: string,
+  loses: (command: Driver.Document) => boolean
+): Effect.Effect<number, never, Scope.Scope> => {
+  const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
+  return listen((socket, keep) => {
+    const target = keep(Net.connect(Number(port), hostname))
+    let isLost = false
+    onMessage(socket, (message) => {
+      isLost ||= loses(decode(message))
+      target.write(message)
+    })
+    socket.on("close", () => target.end())
+    target.on("data", (data) => isLost ? socket.resetAndDestroy() : socket.write(data)).on(
+      "close",
+      () => socket.destroy()
+    )
+  })
+}
+
 /**
  * A stand-in for a process that is not to be had for tests, `mongot` or `mongocryptd`: as much of the wire protocol as its
  * clients need to ask it. What it answers has the given length in its head, where there is one. Returns its port.
