@@ -8,6 +8,7 @@ import { GridFS, MongoClient, type MongoError } from "@mongofx/core"
 import { Effect, Exit, Fiber, Option, Redacted, Schedule, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
 import { failCommand, nothingLeft, reasonOf, setup, until, uri } from "./utils.ts"
+import { slowWay } from "./wire.ts"
 
 interface Item {
   readonly _id: number
@@ -96,6 +97,19 @@ describe("a slow reader whose client closes in between fails:", () => {
       yield* fixture.close
       isClientClosed((yield* Fiber.join(fiber)).reason)
       isClientClosed(yield* reasonOf(open.next))
+    }))
+
+  it.live("in a transaction, whose abort overtakes the end of its cursor", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled
+      const port = yield* slowWay(uri, (command) => "killCursors" in command ? 200 : 0)
+      const scope = yield* Scope.make()
+      const url = Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`)
+      const mongo = yield* Scope.provide(MongoClient.make({ url }), scope)
+      const query = mongo.db(fixture.db.name).collection<Item>("items").find().batchSize(10)
+      const slowly = Stream.runForEachArray(query.stream, () => Scope.close(scope, Exit.void))
+      isClientClosed(yield* reasonOf(mongo.withTransaction(slowly)))
+      yield* nothingLeft(fixture)
     }))
 
   it.live("also where nobody has read before", () =>
