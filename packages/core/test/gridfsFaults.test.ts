@@ -191,7 +191,7 @@ describe("an upload that is interrupted", () => {
         assert.strictEqual(chunks, complete * 60)
       }
       yield* nothingLeft(fixture)
-    })))
+    })), 120_000)
 
   it.live("leaves nothing when the file's document is on its way", () =>
     Effect.scoped(Effect.gen(function*() {
@@ -312,7 +312,7 @@ describe("a download", () => {
         yield* Fiber.interrupt(fiber)
       }
       yield* nothingLeft(fixture)
-    })))
+    })), 120_000)
 })
 
 describe("a delete that is interrupted", () => {
