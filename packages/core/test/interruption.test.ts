@@ -2,7 +2,18 @@ import { assert, describe, it } from "@effect/vitest"
 import { Mongo, MongoClient } from "@mongofx/core"
 import { Deferred, Effect, Exit, Fiber, Option, Redacted, Scope, Stream } from "effect"
 import type * as Driver from "mongodb"
-import { failCommand, type Fixture, interrupt, leftOnServer, nothingLeft, setup, timed, until, uri } from "./utils.ts"
+import {
+  failCommand,
+  type Fixture,
+  interrupt,
+  leftOnServer,
+  nothingLeft,
+  reasonOf,
+  setup,
+  timed,
+  until,
+  uri
+} from "./utils.ts"
 import { lossyWay, slowWay } from "./wire.ts"
 
 interface Item {
@@ -243,7 +254,7 @@ describe("interrupted while its command is on the way to the server,", () => {
     Effect.gen(function*() {
       const fixture = yield* filled(5)
       const { collection, commands } = fixture
-      yield* failCommand(fixture, { times: 2 }, { failCommands: ["killSessions"], closeConnection: true })
+      yield* failCommand(fixture, "alwaysOn", { failCommands: ["killSessions"], closeConnection: true })
       const fiber = yield* Effect.forkChild(collection.find(slowToEnd))
       yield* running(fixture)
       assert.isBelow(yield* interrupt(fiber), 1300)
@@ -278,20 +289,26 @@ describe("interrupted while its command is on the way to the server,", () => {
 })
 
 describe("a query whose first reply got lost, and which the driver has sent once more,", () => {
-  it.live.each(["by itself", "in a session"])("leaves no cursor: %s", (form) =>
-    Effect.gen(function*() {
-      const fixture = yield* filled(5)
-      let finds = 0
-      const port = yield* lossyWay(uri, ({ find }) => find === "items" && finds++ === 0)
-      const mongo = yield* MongoClient.make({
-        url: Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`)
+  it.live.each(["by itself", "in a session", "and whose end gets lost as well", "in vain"])(
+    "leaves no cursor: %s",
+    (form) =>
+      Effect.gen(function*() {
+        const fixture = yield* filled(5)
+        if (form === "and whose end gets lost as well") {
+          yield* failCommand(fixture, { times: 1 }, { failCommands: ["killSessions"], closeConnection: true })
+        }
+        let finds = 0
+        const port = yield* lossyWay(uri, ({ find }) => find === "items" && finds++ < (form === "in vain" ? 2 : 1))
+        const url = Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`)
+        const mongo = yield* MongoClient.make({ url, appName: fixture.db.name })
+        const query = mongo.db(fixture.db.name).collection<Item>("items").find().sort({ _id: 1 }).batchSize(5)
+        const first = Stream.runCollect(Stream.take(query.stream, 1))
+        if (form === "in vain") assert.strictEqual((yield* reasonOf(first))._tag, "ConnectionError")
+        else assert.deepStrictEqual(yield* form === "in a session" ? mongo.withSession()(first) : first, [{ _id: 0 }])
+        assert.strictEqual(finds, 2)
+        yield* nothingLeft(fixture)
       })
-      const query = mongo.db(fixture.db.name).collection<Item>("items").find().sort({ _id: 1 }).batchSize(5)
-      const first = Stream.runCollect(Stream.take(query.stream, 1))
-      assert.deepStrictEqual(yield* form === "by itself" ? first : mongo.withSession()(first), [{ _id: 0 }])
-      assert.strictEqual(finds, 2)
-      yield* nothingLeft(fixture)
-    }))
+  )
 })
 
 describe("interrupted runCursorCommand, which the driver cannot abort:", () => {

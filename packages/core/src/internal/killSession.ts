@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
-import { databasesOnAll } from "./members.ts"
+import { databaseOn, type Member, membersOf } from "./members.ts"
 
 /** What the driver's sessions have but do not publish. A dirty one does not go back to the driver's pool. Tests watch over it. */
 const serverSessionOf = (session: Driver.ClientSession) =>
@@ -17,23 +17,43 @@ export const spoil = (session: Driver.ClientSession): void => {
   if (serverSession !== undefined) serverSession.isDirty = true
 }
 
+/** How long a server is asked that is not to be had: real milliseconds. */
+const patience = 2000
+const retryPause = 50
+
 /**
- * Kills a session, with its operations and cursors, on all servers, since it is not known which one works for it. Never rejects.
+ * A connection was a broken one, or others were: then the driver refuses to send anything until it has seen the server again. By the
+ * name, since another copy of the driver has other classes.
+ */
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof Error && /^Mongo(Network|PoolCleared)|^PoolCleared/.test(error.name)
+
+/**
+ * Kills a session, with its operations and cursors, on all servers, since it is not known which one works for it, and for a while on
+ * those that are not to be had: a reply may have got lost there. Never rejects.
  *
  * @internal
  */
 export const killSession = async (client: Driver.MongoClient, session: Driver.ClientSession): Promise<void> => {
   const command = { killSessions: [session.id] }
-  const kill = async (admin: Driver.Db) => {
-    try {
-      // Once more where the connection that it was to go by is a broken one: the driver repeats no such command.
-      await admin.command(command).catch(() => admin.command(command))
-    } catch {
-      // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
-      spoil(session)
+  const deadline = performance.now() + patience
+  const kill = async (member: Member) => {
+    const admin = databaseOn(client, member, "admin")
+    for (;;) {
+      try {
+        return await admin.command(command)
+      } catch (error) {
+        if (isUnreachable(error) && performance.now() < deadline) {
+          member.requestCheck()
+          await new Promise((resolve) => setTimeout(resolve, retryPause))
+          continue
+        }
+        // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
+        return spoil(session)
+      }
     }
   }
-  await Promise.all(databasesOnAll(client, "admin").map(kill))
+  await Promise.all(membersOf(client).map(kill))
 }
 
 /**

@@ -16,6 +16,8 @@ interface Internals {
  */
 export interface Member {
   readonly description: Driver.ServerDescription
+  /** Has the driver look at it now, and not at the next heartbeat. */
+  readonly requestCheck: () => void
 }
 
 const topologyOf = (driver: Driver.MongoClient) => (driver as unknown as Internals).topology
@@ -33,15 +35,13 @@ export const databaseOn = (driver: Driver.MongoClient, member: Member, name: str
 }
 
 /**
- * The databases by which a command reaches each server that there is: which one the driver has selected for a command is not known before
- * its reply.
+ * The servers that there are or may be: which one the driver has selected for a command is not known before its reply.
  *
  * @internal
  */
-export const databasesOnAll = (driver: Driver.MongoClient, name: string): ReadonlyArray<Driver.Db> =>
+export const membersOf = (driver: Driver.MongoClient): ReadonlyArray<Member> =>
   [...(topologyOf(driver)?.s?.servers?.values() ?? [])]
-    .filter(({ description }) => description.isDataBearing)
-    .map((member) => databaseOn(driver, member, name))
+    .filter(({ description }) => description.isDataBearing || description.type === "Unknown")
 
 /**
  * Whether commands reach a server now. For one that is out of reach the driver waits, where a command must go to just that one.
