@@ -5,10 +5,10 @@
  * @since 0.1.0
  */
 import { assert, it } from "@effect/vitest"
-import { MongoClient } from "@mongofx/core"
+import { MongoClient, type MongoError } from "@mongofx/core"
 import { Cause, Effect, Exit, Fiber, Option, Random, Scope, Stream } from "effect"
 import { startReplicaSet } from "./replicaSet.ts"
-import { seeded, timed, until } from "./utils.ts"
+import { reasonOf, seeded, timed, until } from "./utils.ts"
 
 interface Account {
   readonly _id: number
@@ -25,31 +25,52 @@ const accounts = [0, 1, 2, 3]
 const itemCount = 600
 
 it.live(
-  "a change stream goes on with the next primary when its server is gone while its events are worked off",
+  "what reads from a server that is gone hears of it at once, and a change stream goes on with the next primary",
   () =>
     Effect.gen(function*() {
       const set = yield* startReplicaSet()
-      const mongo = yield* MongoClient.make({ url: set.uri })
-      const items = mongo.db("test").collection<{ _id: number }>("items", { writeConcern: { w: "majority" } })
-      yield* mongo.db("test").createCollection("items")
-      const { next } = yield* items.watch([], { maxAwaitTime: "100 millis" }).open
-      const ids = Effect.map(next, ({ events }) =>
-        events.map((event) => event.operationType === "insert" ? event.documentKey._id : undefined))
-      yield* items.insertOne({ _id: 1 })
-      assert.deepStrictEqual(
-        yield* Effect.repeat(ids, {
-          until: (ids) =>
-            ids.length > 0
-        }),
-        [1]
-      )
+      const mongo = yield* MongoClient.make({ url: set.uri, driverOptions: { monitorCommands: true } })
+      const driver = yield* mongo.use(async (driver) => driver)
+      const getMores: Array<string> = []
+      driver.on("commandStarted", ({ command, commandName }) => {
+        if (commandName === "getMore") getMores.push(command["collection"])
+      })
+      const majority = { writeConcern: { w: "majority" } } as const
+      const watched = mongo.db("test").collection<{ _id: number }>("watched", majority)
+      const items = mongo.db("test").collection<{ _id: number }>("items", majority)
+      yield* items.insertMany([1, 2, 3].map((_id) => ({ _id })))
+      yield* mongo.db("test").createCollection("watched")
+      const ids = Effect.gen(function*() {
+        const { next } = yield* watched.watch().open
+        return next.pipe(
+          Effect.map(({ events }) =>
+            events.map((event) => event.operationType === "insert" ? event.documentKey._id : undefined)
+          ),
+          Effect.repeat({ until: (ids) => ids.length > 0 })
+        )
+      })
+      const [workedOff, waiting] = [yield* ids, yield* ids]
+      yield* watched.insertOne({ _id: 1 })
+      assert.deepStrictEqual([yield* workedOff, yield* waiting], [[1], [1]])
+
+      /** Its second batch takes longer than the test. */
+      const slow = Stream.runDrain(items.find({ $where: "this._id < 3 || sleep(100000)" }).batchSize(2).stream)
+      let runs = 0
+      const work = yield* Effect.forEach([
+        waiting,
+        Effect.exit(slow),
+        mongo.withTransaction(Effect.suspend(() => ++runs === 1 ? slow : items.insertOne({ _id: 4 })))
+      ], (each) => Effect.forkChild(each as Effect.Effect<unknown, unknown>))
+      yield* until("all wait for a batch", () => getMores.filter((name) => name === "items").length === 2)
       const first = yield* set.primary
       first.kill()
-      yield* items.insertOne({ _id: 2 })
+      yield* watched.insertOne({ _id: 2 })
       assert.notStrictEqual((yield* set.primary).host, first.host)
-      const [seen, elapsed] = yield* timed(Effect.repeat(ids, { until: (ids) => ids.length > 0 }))
-      assert.deepStrictEqual(seen, [2])
       // The driver waits for the server of a cursor for 30 seconds.
+      const [[seen, query], elapsed] = yield* timed(Effect.forEach(work, Fiber.join))
+      assert.deepStrictEqual([seen, yield* workedOff], [[2], [2]])
+      assert.strictEqual((yield* reasonOf(query as Exit.Exit<void, MongoError.MongoError>))._tag, "ConnectionError")
+      assert.strictEqual(runs, 2)
       assert.isBelow(elapsed, 15_000)
     }),
   60_000

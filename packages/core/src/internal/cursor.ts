@@ -96,6 +96,8 @@ export class CursorRun<A> implements Reader {
   private state: State = "reading"
   private failure: MongoError | undefined
   private opened = false
+  /** Whether the driver has been kept from killing the server's cursor before the failure is told. */
+  private isPostponed = false
   private delivered = false
   private waited = 0
   private closing: Promise<void> | undefined
@@ -182,12 +184,34 @@ export class CursorRun<A> implements Reader {
     if (this.deadline !== undefined && this.source.tailable === undefined) {
       options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
     }
-    return this.source.open(options)
+    return this.postponing(this.source.open(options))
+  }
+
+  /**
+   * The driver kills a cursor before it tells that `getMore` has failed, and waits for its server to do it, however long that is gone.
+   * Here `end` kills it, or the end of its transaction. In another session it stays as it is: the next operation must find that quiet.
+   */
+  private postponing(cursor: Driver.AbstractCursor<A>): Driver.AbstractCursor<A> {
+    const internals = internalsOf(cursor)
+    const { getMore } = internals
+    internals.getMore = async () => {
+      try {
+        return await getMore.call(cursor)
+      } catch (cause) {
+        const isQuiet = this.ambient === undefined || this.ambient.state.driver.inTransaction()
+        if (isQuiet && this.isStranded && !internals.isKilled) {
+          internals.isKilled = true
+          this.isPostponed = this.ambient === undefined
+        }
+        throw cause
+      }
+    }
+    return cursor
   }
 
   private async timed<B>(f: () => Promise<B>): Promise<B> {
     const clock = this.fiber.getRef(Clock.Clock)
-    const started = clock.currentTimeNanosUnsafe()
+    const started = clock.monotonicTimeNanosUnsafe()
     const { connection } = this.source
     try {
       const pending = connection.commandSpans && this.span !== undefined ? runWithParent(this.span, f) : f()
@@ -197,7 +221,7 @@ export class CursorRun<A> implements Reader {
       throw this.fail(cause)
     } finally {
       this.pending = undefined
-      this.waited += Number(clock.currentTimeNanosUnsafe() - started) / 1e9
+      this.waited += Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9
     }
   }
 
@@ -344,6 +368,7 @@ export class CursorRun<A> implements Reader {
     try {
       if (pending !== undefined && !this.opened) await this.giveUp(pending)
       const left = this.leftOver
+      if (this.cursor !== undefined && this.isPostponed) internalsOf(this.cursor).isKilled = false
       await this.cursor?.close()
       await left?.()
       await pending?.catch(ignore)
@@ -453,6 +478,9 @@ const ignore = () => undefined
 const internalsOf = (cursor: object) =>
   cursor as {
     readonly cursorInit: () => Promise<void>
+    getMore: () => Promise<unknown>
+    /** Whether it has been killed on the server, or should not be any more. */
+    isKilled: boolean
     readonly deserializationOptions?: DeserializationOptions | undefined
     /** Where the cursor is, once the first reply has come. */
     readonly server?: Member | undefined
