@@ -279,6 +279,7 @@ describe("use", () => {
       })
       assert.strictEqual(runs, 0)
       assert.strictEqual(yield* count, 1)
+      assert.strictEqual(yield* mongo.use((() => 5) as unknown as () => Promise<number>), 5)
       assert.strictEqual(yield* count, 1)
       assert.strictEqual(runs, 2)
     }))

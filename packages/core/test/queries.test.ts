@@ -212,6 +212,10 @@ describe("printing", () => {
         }
       }
       const namespace = `${db.name}.items`
+      const secret = items.find().comment(424_242).readConcern("majority")
+      assert.deepInclude(JSON.parse(JSON.stringify(secret)), {
+        settings: { comment: "<redacted>", readConcern: "majority" }
+      })
       assert.deepStrictEqual(JSON.parse(JSON.stringify(find)), {
         _id: "Query",
         operation: "find",

@@ -324,7 +324,8 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     return this.run(
       { name: "use", command: "use", sharesSignal: true },
       undefined,
-      (driver, { session, signal }) => f(driver, signal ?? new AbortController().signal, session)
+      // Async, since without types it may return anything.
+      async (driver, { session, signal }) => await f(driver, signal ?? new AbortController().signal, session)
     )
   }
 }
