@@ -66,8 +66,10 @@ const classes: ReadonlyArray<readonly [cause: Error, expected: Expected]> = [
   [new Driver.MongoNetworkTimeoutError("late"), connection("timeout")],
   [named("MongoPoolClearedError", "cleared", { address: "a:1" }), connection("poolCleared", true, { address: "a:1" })],
   [
-    named("PoolClearedOnNetworkError", "cleared", { address: "a:1" }),
-    connection("poolCleared", true, { address: "a:1" })
+    named("PoolClearedOnNetworkError", "a:1 was cleared because another operation failed with: \"undefined\"", {
+      address: "a:1"
+    }),
+    connection("poolCleared", true, { address: "a:1", message: "insertOne on app.users: a:1 was cleared" })
   ],
   [new Driver.MongoSystemError("none", topology()), connection("serverSelection")],
   [new Driver.MongoServerSelectionError("none", topology()), connection("serverSelection")],

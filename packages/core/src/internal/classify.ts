@@ -388,6 +388,15 @@ const invalidArgument = (fields: Fields, path?: string) => new Reasons.InvalidAr
 
 type Rule = (cause: unknown, fields: Fields, context: ClassifyContext) => Reasons.WriteErrorReason
 
+/** The driver quotes the failure of another operation, also where there was none. */
+const poolCleared: Rule = (cause, fields) =>
+  new Reasons.ConnectionError({
+    ...fields,
+    message: fields.message.replace(/ because another operation failed with: "undefined"$/, ""),
+    kind: "poolCleared",
+    address: addressOf(cause)
+  })
+
 const clientClosed: Rule = (_, fields) => new Reasons.ClientClosedError({ ...fields, kind: "client" })
 const authentication: Rule = (_, fields) => new Reasons.AuthenticationError(fields)
 const refusedArgument: Rule = (_, fields) => invalidArgument(fields)
@@ -471,10 +480,8 @@ const byName: Readonly<Record<string, Rule>> = {
   MongoNetworkError: network,
   MongoNetworkTimeoutError: (cause, fields) =>
     new Reasons.ConnectionError({ ...fields, kind: "timeout", address: addressOf(cause) }),
-  MongoPoolClearedError: (cause, fields) =>
-    new Reasons.ConnectionError({ ...fields, kind: "poolCleared", address: addressOf(cause) }),
-  PoolClearedOnNetworkError: (cause, fields) =>
-    new Reasons.ConnectionError({ ...fields, kind: "poolCleared", address: addressOf(cause) }),
+  MongoPoolClearedError: poolCleared,
+  PoolClearedOnNetworkError: poolCleared,
   MongoServerSelectionError: selectionError,
   MongoSystemError: selectionError,
   MongoWaitQueueTimeoutError: (cause, fields) => new Reasons.PoolTimeoutError({ ...fields, address: addressOf(cause) }),
