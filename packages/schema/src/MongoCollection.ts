@@ -551,29 +551,32 @@ export interface MongoCollection<S extends Schema.Constraint> {
     S["DecodingServices"] | S["EncodingServices"]
   >
 
-  /** The document with this `_id`, or none. */
+  /** The document with this `_id`, or none. Failures and spans name it `findOne`. */
   readonly findById: <PK extends Path<S["Type"]>, const P = never>(
     id: IdOf<S["Type"]>,
     options?: FindOneOptions<S["Type"], P, PK>
   ) => Effect.Effect<Option.Option<Left<S["Type"], P>>, Failure, S["DecodingServices"] | S["EncodingServices"]>
-  /** A query of the documents with these `_id`s, in no order of its own. What is not there, is missing. */
+  /**
+   * A query of the documents with these `_id`s, in no order of its own. What is not there, is missing. Failures and spans
+   * name it `find`.
+   */
   readonly findByIds: (
     ids: ReadonlyArray<IdOf<S["Type"]>>,
     options?: FindOptions
   ) => FindQuery<S["Type"], S["Type"], S["DecodingServices"] | S["EncodingServices"]>
-  /** Puts another document in the place of that with this `_id`. */
+  /** Puts another document in the place of that with this `_id`. Failures and spans name it `replaceOne`. */
   readonly replaceById: (
     id: IdOf<S["Type"]>,
     replacement: Replacement<S>,
     options?: ReplaceOptions<S["Type"]>
   ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
-  /** Updates the document with this `_id`. */
+  /** Updates the document with this `_id`. Failures and spans name it `updateOne`. */
   readonly updateById: <const U, UK extends Path<S["Type"]>>(
     id: IdOf<S["Type"]>,
     update: UpdateInput<S["Type"], U, UK>,
     options?: UpdateOptions<S["Type"]>
   ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
-  /** Deletes the document with this `_id`. */
+  /** Deletes the document with this `_id`. Failures and spans name it `deleteOne`. */
   readonly deleteById: (
     id: IdOf<S["Type"]>,
     options?: DeleteOptions<S["Type"]>

@@ -191,6 +191,16 @@ describe("text that a person typed", () => {
     ""
   ]
 
+  it("means itself, whatever sign it has", () => {
+    for (const sign of "\\^$.*+?()[]{}|/-,=!<>:#&~") {
+      const found = Filter.contains(`a${sign}b`)
+      assert.isTrue(found.test(`x a${sign}b x`), sign)
+      for (const other of ["a", "b", "ab", "aab", "axb", ""]) {
+        assert.isFalse(found.test(other), `${sign} finds ${other}`)
+      }
+    }
+  })
+
   it.live("is found as it is, and never as a pattern", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
