@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ChangeStreamConsumer, MongoClient, MongoDatabase, type MongoError, ResumeTokenStore } from "@mongofx/core"
+import { ChangeStreamConsumer, MongoClient, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
 import { Duration, Effect, Fiber, Option } from "effect"
+import { TestClock } from "effect/testing"
 import type * as Driver from "mongodb"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
@@ -18,7 +19,7 @@ import {
   withMemory
 } from "./consumers.ts"
 import { startReplicaSet } from "./replicaSet.ts"
-import { failCommand, type Fixture, setup, until, uri } from "./utils.ts"
+import { failCommand, type Fixture, setup, until, uri, waitingByTestClock } from "./utils.ts"
 
 /** A store in the database of a fixture: with a client of its own it can be made to fail without the change stream. */
 const withStoreOf = ({ db }: Pick<Fixture, "db">) => <A, E, R>(self: Effect.Effect<A, E, R>) =>
@@ -170,6 +171,31 @@ describe("a store that fails", () => {
     60_000
   )
 
+  it.effect("ends a consumer that has waited for it in vain for two minutes", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const real = yield* store
+      const away = new MongoError.MongoError({
+        reason: new MongoError.UnknownError({ operation: "update", message: "the store is away", cause: undefined })
+      })
+      let asked = 0
+      const consuming = waitingByTestClock(consumer(fixture, { handler: () => Effect.void })).pipe(
+        Effect.provideService(store, {
+          ...real,
+          acquire: () => asked++ === 0 ? Effect.succeedNone : Effect.fail(away)
+        })
+      )
+      const fiber = yield* Effect.forkChild(Effect.flip(consuming))
+      yield* until("it has asked", () => asked === 1)
+      for (let i = 2; i <= 13; i++) {
+        yield* TestClock.adjust("10 seconds")
+        yield* until("it asks again", () => asked === i)
+        assert.isUndefined(fiber.pollUnsafe())
+      }
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), away)
+    }).pipe(withMemory))
+
   it.effect("gives no event to the dead letters while nobody knows whose turn it is", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
@@ -257,6 +283,40 @@ describe("a lease that has run out", () => {
       yield* insert(fixture, 0, 1)
       yield* until("it is interrupted", () => ended > 0)
       assert.isBelow(ended - began, 600 + 400)
+    }).pipe(withMemory))
+
+  it.effect("has lasted from when its renewal was sent, and not from the answer", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const real = yield* store
+      let began = false
+      let renewedAt = 0
+      let ended = 0
+      yield* ChangeStreamConsumer.make(optionsOf(fixture, {
+        lease: { duration: "1500 millis" },
+        handler: () =>
+          Effect.suspend(() => {
+            began = true
+            return Effect.onInterrupt(Effect.never, () => Effect.sync(() => ended = Date.now()))
+          })
+      })).pipe(Effect.provideService(store, {
+        ...real,
+        // One renewal whose answer takes long, and then none.
+        renew: (...args) =>
+          Effect.suspend(() => {
+            if (!began) return real.renew(...args)
+            if (renewedAt > 0) return Effect.never
+            renewedAt = Date.now()
+            return Effect.tap(
+              real.renew(...args),
+              () => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 900)))
+            )
+          }),
+        acquire: (...args) => began ? Effect.succeedNone : real.acquire(...args)
+      }))
+      yield* insert(fixture, 0, 1)
+      yield* until("it is interrupted", () => ended > 0)
+      assert.isBelow(ended - renewedAt, 2000)
     }).pipe(withMemory))
 
   it.effect("lets nothing more be handled, where nothing had a chance to notice it", () =>
