@@ -12,6 +12,7 @@ import {
   failCommand,
   type Fixture,
   interrupt,
+  leftOnServer,
   nothingLeft,
   reasonOf,
   timed,
@@ -543,6 +544,26 @@ describe("interruption", () => {
       yield* interrupt(fiber)
       assert.deepStrictEqual(counts, { runs: 1, after: 0 })
       yield* closed(f)
+      assert.deepStrictEqual(yield* committed(f), [])
+    }))
+
+  it.effect("of the commit, which fails when nobody waits for it any more, leaves nothing open", () =>
+    Effect.gen(function*() {
+      const f = yield* fixture
+      const { counts, transaction } = counted(f)
+      // Longer than an interrupted commit is waited for.
+      yield* failCommand(f, { times: 1 }, {
+        failCommands: ["commitTransaction"],
+        errorCode: 50,
+        blockConnection: true,
+        blockTimeMS: 7000
+      })
+      const fiber = yield* Effect.forkChild(f.mongo.withTransaction(transaction))
+      yield* until("the commit is sent", () => inside(f).includes("commitTransaction"))
+      assert.isBelow(yield* interrupt(fiber), 6500)
+      yield* until("the commit has failed", async () => (await Effect.runPromise(leftOnServer(f))).length === 0)
+      yield* closed(f)
+      assert.deepStrictEqual(counts, { runs: 1, after: 0 })
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
