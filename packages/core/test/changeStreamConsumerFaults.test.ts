@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ChangeStreamConsumer, MongoClient, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
+import { ChangeStreamConsumer, Mongo, MongoClient, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
 import { Duration, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import type * as Driver from "mongodb"
@@ -284,6 +284,36 @@ describe("a lease that has run out", () => {
       yield* until("it is interrupted", () => ended > 0)
       assert.isBelow(ended - began, 600 + 400)
     }).pipe(withMemory))
+
+  it.effect(
+    "is over in time, and the turn as well, where interrupted writes are waited for",
+    () =>
+      Effect.gen(function*() {
+        const [fixture, other] = [yield* outbox(), yield* setup()]
+        let began = 0
+        let ended = 0
+        const consuming = consumer(fixture, {
+          lease: { duration: "900 millis" },
+          handler: () =>
+            Effect.suspend(() => {
+              began = Date.now()
+              return Effect.onInterrupt(Effect.never, () => Effect.sync(() => ended = Date.now()))
+            })
+        }).pipe(Mongo.withInterruptionPolicy("await"), withStoreOf(other))
+        const fiber = yield* Effect.forkChild(consuming)
+        yield* until("it works", () => fixture.sent().includes("getMore"))
+        const again = () => other.commands.filter(({ command }) => command["updates"]?.[0].upsert === true).length
+        const before = again()
+        yield* during(other, ["update"], { blockConnection: true, blockTimeMS: 6000 })(Effect.gen(function*() {
+          yield* insert(fixture, 0, 1)
+          yield* until("it asks for another turn", () => again() > before, 15_000)
+          assert.isBelow(ended - began, 3000)
+          assert.isBelow(Date.now() - ended, 4000)
+        }))
+        yield* Fiber.interrupt(fiber)
+      }),
+    60_000
+  )
 
   it.effect("has lasted from when its renewal was sent, and not from the answer", () =>
     Effect.gen(function*() {

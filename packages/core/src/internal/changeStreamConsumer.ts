@@ -347,10 +347,10 @@ const run = <Event, E, R, SE, SR>(
       const { token } = progress
       const last = token === undefined || progress.isSaved || progress.lost ? Effect.void : save(progress, token)
       return Effect.raceFirst(
-        withoutDeadline(
-          Effect.interruptible(
-            Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(progress.turn)))
-          )
+        Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(progress.turn))).pipe(
+          Effect.interruptible,
+          Effect.provideService(CurrentInterruptionPolicy, "abort"),
+          withoutDeadline
         ),
         pause(endTimeout)
       )
