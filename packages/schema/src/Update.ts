@@ -285,7 +285,9 @@ export type Update<A> = Annotated<A> & Checked<A> | ReadonlyArray<Stage<A>> & Ch
 
 type Annotated<A> = { -readonly [Op in Operator]?: FieldsOf<A, Op> }
 
-type FieldsOf<A, Op extends Operator> = { -readonly [P in WriteShallow<A>]?: AtShallow<A, P, Op> }
+type FieldsOf<A, Op extends Operator> = {
+  -readonly [P in WriteShallow<A> | (Op extends "$setOnInsert" ? "_id" : never)]?: AtShallow<A, P, Op>
+}
 
 // The pattern of an identifier matches what ends in one further down as well.
 type AtShallow<A, P, Op extends Operator> = P extends `${string}.$[${string}]` ? AnyOperand : AtKey<A, P, Op>

@@ -128,6 +128,11 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     `((): Update.Update<User> => ({ $set: { "items.$.qty": "x" } }))()`
   ],
   [
+    "the key on insert in a variable, of a schema without one",
+    `((): Update.Update<{ readonly n: number }> => ({ $inc: { n: 1 }, $setOnInsert: { _id: id } }))()`,
+    `((): Update.Update<{ readonly n: number }> => ({ $set: { _id: id } }))()`
+  ],
+  [
     "a name in a variable",
     `((): Filter.Filter<User> => ({ "items.sku": "x" }))()`,
     `((): Filter.Filter<User> => ({ "items.skuu": "x" }))()`,
