@@ -19,9 +19,10 @@ import * as serverTime from "./internal/serverTime.ts"
  * - `"abort"`: the operation leaves the queue, or its connection is closed while it is on the wire. The fiber goes on at
  *   once. A read ends on the server; a write that had been sent may or may not be applied.
  * - `"await"`: the fiber waits until the operation has ended, so that its outcome is certain.
- * - `"detach"`: the fiber goes on at once and the operation is finished in the background; its result is dropped.
+ * - `"detach"`: the fiber goes on at once and the operation is finished in the background; its result is dropped. In a
+ *   session or a transaction it is as `"abort"`, since the next operation there waits for the one before.
  *
- * Queries and streams do not use the policy: they only read, and interruption always closes their cursor.
+ * The commit of a transaction has rules of its own, whatever the policy: see `withTransaction`. Queries and streams do not use the policy: they only read, and interruption always closes their cursor.
  *
  * @stability unstable
  * @category models
