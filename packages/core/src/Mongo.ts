@@ -22,7 +22,8 @@ import * as serverTime from "./internal/serverTime.ts"
  * - `"detach"`: the fiber goes on at once and the operation is finished in the background; its result is dropped. In a
  *   session or a transaction it is as `"abort"`, since the next operation there waits for the one before.
  *
- * The commit of a transaction has rules of its own, whatever the policy: see `withTransaction`. Queries and streams do not use the policy: they only read, and interruption always closes their cursor.
+ * The commit of a transaction has rules of its own, whatever the policy: see `withTransaction`. Queries and streams do not use the
+ * policy: they only read, and interruption always closes their cursor.
  *
  * @stability unstable
  * @category models
