@@ -264,7 +264,12 @@ const cutOff = (kind: Kind, fault: Fault | "nothing", after: number) =>
     let left: ReadonlyArray<Driver.Document> = []
     yield* until(
       () => `nothing left on the server, but there is ${JSON.stringify(left)}`,
-      async () => (left = await idle(name, outside)).length === 0,
+      async () => {
+        // What closes a cursor may break in the same moment, and nobody is told. The server ends such a cursor by its time limit.
+        const isLost = ({ type }: Driver.Document) => fault === "break" && type === "idleCursor"
+        left = (await idle(name, outside)).filter((found) => !isLost(found))
+        return left.length === 0
+      },
       15_000
     )
     return { succeeded: Exit.isSuccess(exit), elapsed }
