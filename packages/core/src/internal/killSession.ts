@@ -22,11 +22,12 @@ const patience = 2000
 const retryPause = 50
 
 /**
- * A connection was a broken one, or others were: then the driver refuses to send anything until it has seen the server again. By the
- * name, since another copy of the driver has other classes.
+ * No server has answered: a connection was a broken one, or others were, and then the driver refuses to send anything until it has seen the
+ * server again. It stumbles with a `TypeError` over a connection that breaks before the command is written. A closed client answers
+ * no more. By the name, since another copy of the driver has other classes.
  */
 const isUnreachable = (error: unknown): boolean =>
-  error instanceof Error && /^Mongo(Network|PoolCleared)|^PoolCleared/.test(error.name)
+  error instanceof Error && error.name !== "MongoServerError" && !error.name.includes("Closed")
 
 /**
  * Kills a session, with its operations and cursors, on all servers, since it is not known which one works for it, and for a while on
