@@ -55,6 +55,8 @@ describe("connection strings", () => {
     ["mongodb://user:1234?secret=part@host/", 21],
     ["mongodb://user:first@secret?part=end@host/", 29],
     ["mongodb://localhost/?appName=first@secret", 22],
+    ["mongodb://user:@first?appName=/@host/", 23],
+    ["mongodb://user:@first?appName=@host", 23],
     ["mongodb://user:first@secretpart@host/", 22],
     ["mongodb://user:first:second@host/", 21],
     ["mongodb://user:first#second@host/", 21],

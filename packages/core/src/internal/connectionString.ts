@@ -62,7 +62,9 @@ const lateAt = (url: string, start: number, hasUser: boolean): Problem | undefin
   let index = query + 1
   for (const option of url.slice(index).split(/[&;]/)) {
     const name = option.slice(0, Math.max(option.indexOf("="), 0)).toLowerCase()
-    if (option.includes("@") && !(hasUser && textOptions.has(name))) {
+    // With a slash it rather is the end of a password and a host than free text.
+    const isText = hasUser && textOptions.has(name) && !/[/?]|=@/.test(option)
+    if (option.includes("@") && !isText) {
       return { index, what: `an option has an @ (${encode})` }
     }
     index += option.length + 1
