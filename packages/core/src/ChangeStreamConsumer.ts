@@ -83,7 +83,7 @@ export interface ConsumeOptions<Event, E, R, SourceError = MongoError, SourceSer
     readonly events?: number | undefined
     readonly interval?: Duration.Input | undefined
   } | undefined
-  /** For how long the lease is taken, 30 seconds by default. It is renewed three times in that time; another instance takes over when it has run out. */
+  /** For how long the lease is taken, 30 seconds by default. It is renewed three times in that time; another instance takes over when it has run out. One that is shorter than a millisecond or has no end is refused. */
   readonly lease?: { readonly duration?: Duration.Input | undefined } | undefined
   /**
    * What happens when the server no longer has what comes after the token: fail (by default), go on with what happens from now on, or
@@ -188,7 +188,7 @@ export const make: <Event, E, R, SourceError, SourceServices>(
  * `mongofx.consumer.events`, `mongofx.consumer.dead_letters`.
  *
  * Never succeeds. Fails with what the handler fails with, unless `onPoison` is given, and with the errors of the change stream and of
- * the store. A typed collection's change stream fails with a `DocumentError` at a document that does not decode, when everything before it is
+ * the store, and with an `InvalidArgumentError` where a number or a duration of its options is none that it can keep to. A typed collection's change stream fails with a `DocumentError` at a document that does not decode, when everything before it is
  * handled; with `onInvalid("collect")` the handler gets such a document as a failed `Result`.
  *
  * **Gotchas**

@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
+import { toMongoError } from "./internal/naming.ts"
+import { leaseOf } from "./internal/options.ts"
 import { serverNanos } from "./internal/serverTime.ts"
 import { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
@@ -70,14 +72,15 @@ export interface Checkpoint {
 export interface ResumeTokenStore {
   /**
    * Begins a turn, with a new fence: where the lease is free, has run out, or belongs to this owner. None when another owner has it.
-   * The owner is a name for one instance, by which it gets back a lease whose reply it has never seen.
+   * The owner is a name for one instance, by which it gets back a lease whose reply it has never seen. Fails with an
+   * `InvalidArgumentError` where the duration is shorter than a millisecond or has no end.
    */
   readonly acquire: (
     name: string,
     owner: string,
     duration: Duration.Duration
   ) => Effect.Effect<Option.Option<Turn>, MongoError>
-  /** Makes the lease of a turn last for this long from now on. It never begins one: false when the turn is over. */
+  /** Makes the lease of a turn last for this long from now on. It never begins one: false when the turn is over. Fails as `acquire` does. */
   readonly renew: (turn: Turn, duration: Duration.Duration) => Effect.Effect<boolean, MongoError>
   /** Ends a turn and gives up its lease. Does nothing when the turn is over. */
   readonly release: (turn: Turn) => Effect.Effect<void, MongoError>
@@ -123,6 +126,20 @@ interface Stored {
   readonly started?: boolean
   readonly savedAt?: Date
 }
+
+/** A lease that does not last, or has no end, is refused whoever asks for it. */
+const leasing = <A>(
+  name: "acquire" | "renew",
+  duration: Duration.Duration,
+  f: (duration: Duration.Duration) => Effect.Effect<A, MongoError>
+): Effect.Effect<A, MongoError> =>
+  Effect.flatMap(
+    Effect.try({
+      try: () => leaseOf(duration, "duration"),
+      catch: (cause) => toMongoError(cause, { name, command: "update" })
+    }),
+    f
+  )
 
 const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
   Option.map(Option.fromUndefinedOr(token), (token) => ({ token, started: started !== false }))
@@ -176,36 +193,40 @@ export const layerMongo = (
       // The number is used up with the turn: nothing of it that arrives later is taken.
       const over = { $set: { owner: null, expiresAt: new Date(0) }, $inc: { fence: 1 } }
       return {
-        acquire: (name, owner, duration) => {
-          const isFree = { $or: [{ owner }, { owner: null }, { $expr: { $lt: ["$expiresAt", "$$NOW"] } }] }
-          // In two steps, since an upsert cannot compare with the server's time. Several may come first: all but one find it there.
-          const ensure = stored.updateOne(
-            { _id: name },
-            { $setOnInsert: { owner: null, fence: 0, expiresAt: new Date(0), position: 0 } },
-            { upsert: true }
-          ).pipe(Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.void))
-          // The token comes with the lease: read by itself it might be one that a transaction is about to replace.
-          const take = stored.findOneAndUpdate(
-            { _id: name, ...isFree },
-            [{
-              $set: {
-                owner: { $literal: owner },
-                fence: { $add: [{ $ifNull: ["$fence", 0] }, 1] },
-                expiresAt: expiresIn(duration),
-                position: 0
-              }
-            }],
-            { returnDocument: "after" }
-          )
-          return Effect.map(
-            Effect.andThen(ensure, take),
-            Option.map((document): Turn => ({ name, fence: document.fence, saved: checkpointOf(document) }))
-          )
-        },
+        acquire: (name, owner, duration) =>
+          leasing("acquire", duration, (duration) => {
+            const isFree = { $or: [{ owner }, { owner: null }, { $expr: { $lt: ["$expiresAt", "$$NOW"] } }] }
+            // In two steps, since an upsert cannot compare with the server's time. Several may come first: all but one find it there.
+            const ensure = stored.updateOne(
+              { _id: name },
+              { $setOnInsert: { owner: null, fence: 0, expiresAt: new Date(0), position: 0 } },
+              { upsert: true }
+            ).pipe(Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.void))
+            // The token comes with the lease: read by itself it might be one that a transaction is about to replace.
+            const take = stored.findOneAndUpdate(
+              { _id: name, ...isFree },
+              [{
+                $set: {
+                  owner: { $literal: owner },
+                  fence: { $add: [{ $ifNull: ["$fence", 0] }, 1] },
+                  expiresAt: expiresIn(duration),
+                  position: 0
+                }
+              }],
+              { returnDocument: "after" }
+            )
+            return Effect.map(
+              Effect.andThen(ensure, take),
+              Option.map((document): Turn => ({ name, fence: document.fence, saved: checkpointOf(document) }))
+            )
+          }),
         renew: (turn, duration) =>
-          isDone(stored.updateOne(isTurn(turn), [{ $set: { expiresAt: expiresIn(duration) } }])),
-        release: (turn) => Effect.asVoid(stored.updateOne(isTurn(turn), over)),
-        load: (name) => Effect.map(stored.findOne({ _id: name }), Option.flatMap(checkpointOf)),
+          leasing("renew", duration, (duration) =>
+            isDone(stored.updateOne(isTurn(turn), [{ $set: { expiresAt: expiresIn(duration) } }]))),
+        release: (turn) =>
+          Effect.asVoid(stored.updateOne(isTurn(turn), over)),
+        load: (name) =>
+          Effect.map(stored.findOne({ _id: name }), Option.flatMap(checkpointOf)),
         save: (turn, position, { started, token }) =>
           isDone(stored.updateOne(
             { ...isTurn(turn), position: { $lte: position } },
@@ -261,20 +282,22 @@ export const layerMemory: Layer.Layer<ResumeTokenStore> = Layer.sync(ResumeToken
     })
   return {
     acquire: (name, owner, duration) =>
-      Effect.withFiber((fiber) => {
-        const now = serverNanos(fiber)
-        const entry = entryOf(name)
-        if (entry.owner !== undefined && entry.owner !== owner && entry.expiresAt >= now) return Effect.succeedNone
-        entry.owner = owner
-        entry.fence++
-        entry.expiresAt = now + Duration.toNanosUnsafe(duration)
-        entry.position = 0
-        return Effect.succeedSome({ name, fence: entry.fence, saved: entry.saved })
-      }),
+      leasing("acquire", duration, (duration) =>
+        Effect.withFiber((fiber) => {
+          const now = serverNanos(fiber)
+          const entry = entryOf(name)
+          if (entry.owner !== undefined && entry.owner !== owner && entry.expiresAt >= now) return Effect.succeedNone
+          entry.owner = owner
+          entry.fence++
+          entry.expiresAt = now + Duration.toNanosUnsafe(duration)
+          entry.position = 0
+          return Effect.succeedSome({ name, fence: entry.fence, saved: entry.saved })
+        })),
     renew: (turn, duration) =>
-      ifTurn(turn, (entry, now) => {
-        entry.expiresAt = now + Duration.toNanosUnsafe(duration)
-      }),
+      leasing("renew", duration, (duration) =>
+        ifTurn(turn, (entry, now) => {
+          entry.expiresAt = now + Duration.toNanosUnsafe(duration)
+        })),
     release: (turn) => Effect.asVoid(ifTurn(turn, end)),
     load: (name) => Effect.sync(() => entryOf(name).saved),
     save: (turn, position, checkpoint) =>

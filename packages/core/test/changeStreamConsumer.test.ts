@@ -372,6 +372,25 @@ describe("history that is lost", () => {
 })
 
 describe("several instances", () => {
+  const wrong = [
+    ...[0, -1, 0.5, NaN, Infinity, -Infinity, "soon"].map((value) => ["lease", "duration", value] as const),
+    ...[-1, NaN, -Infinity, "soon"].map((value) => ["checkpoint", "interval", value] as const),
+    ...[0, -1, NaN, "many"].map((value) => ["checkpoint", "events", value] as const)
+  ]
+  it.effect.each(wrong)("%s.%s of %s is refused", ([group, name, value]) =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      fixture.commands.length = 0
+      const all = optionsOf(fixture, { handler: () => Effect.void, [group]: { [name]: value } })
+      for (const start of [ChangeStreamConsumer.consume(all), ChangeStreamConsumer.make(all)]) {
+        const reason = yield* reasonOf(start)
+        assert.strictEqual(reason._tag, "InvalidArgumentError")
+        assert.strictEqual((reason as MongoError.InvalidArgumentError).path, `options.${group}.${name}`)
+        assert.include(reason.message, `consume: options.${group}.${name} is `)
+      }
+      assert.deepStrictEqual(fixture.sent(), [])
+    }).pipe(withMemory))
+
   it.effect("one works at a time, and renews its lease; another takes over at once when it ends", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()

@@ -3,7 +3,7 @@ import { MongoDatabase, type MongoError, ResumeTokenStore } from "@mongofx/core"
 import { MongoTest } from "@mongofx/testing"
 import { Duration, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { setup, until, waitingByTestClock } from "./utils.ts"
+import { reasonOf, setup, until, waitingByTestClock } from "./utils.ts"
 
 const store = ResumeTokenStore.ResumeTokenStore
 const long = Duration.seconds(60)
@@ -35,6 +35,31 @@ const behaves = (
         assert.isFalse(yield* save(first, 1, checkpoint("1")))
         assert.isTrue(yield* save(second, 1, checkpoint("2")))
         assert.isTrue(Option.isSome(yield* acquire("b", "you", long)))
+      })
+    )
+
+    test(
+      "a lease that does not last, or has no end, is refused",
+      Effect.gen(function*() {
+        const { acquire, load, renew, save } = yield* store
+        const mine = yield* begin("a", "me")
+        const durations = [
+          Duration.zero,
+          Duration.millis(-1),
+          Duration.micros(999n),
+          Duration.infinity,
+          Duration.negativeInfinity
+        ]
+        for (const duration of durations) {
+          for (const lease of [acquire("b", "me", duration), renew(mine, duration)]) {
+            const reason = yield* reasonOf<unknown, never>(lease)
+            assert.strictEqual(reason._tag, "InvalidArgumentError", String(duration))
+            assert.strictEqual((reason as MongoError.InvalidArgumentError).path, "duration")
+          }
+        }
+        assert.isTrue(Option.isSome(yield* acquire("b", "you", Duration.millis(1))))
+        assert.isTrue(yield* save(mine, 1, checkpoint("1")))
+        assert.isTrue(Option.isNone(yield* load("b")))
       })
     )
 

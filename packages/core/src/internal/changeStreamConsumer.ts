@@ -13,7 +13,10 @@ import { CurrentInterruptionPolicy } from "../Mongo.ts"
 import { ChangeStreamError, isMongoError, MongoError } from "../MongoError.ts"
 import { ResumeTokenStore, type Turn } from "../ResumeTokenStore.ts"
 import { pause } from "./bounded.ts"
+import { InvalidInput } from "./classify.ts"
 import { withoutDeadline } from "./deadline.ts"
+import { type Operation, toMongoError } from "./naming.ts"
+import { durationOf, leaseOf } from "./options.ts"
 import { CurrentServerClock, serverSleep } from "./serverTime.ts"
 
 const defaultEvents = 100
@@ -93,6 +96,21 @@ class Progress {
   }
 }
 
+const operation: Operation = { name: "consume", command: "aggregate" }
+
+/** The numbers of a consumer, checked. May throw. */
+const timesOf = <Event, E, R, SE, SR>({ checkpoint, lease }: ConsumeOptions<Event, E, R, SE, SR>) => {
+  const events = checkpoint?.events ?? defaultEvents
+  if (!(events >= 1)) {
+    throw new InvalidInput("options.checkpoint.events", "options.checkpoint.events is not a number of at least 1")
+  }
+  return {
+    events,
+    interval: Duration.toMillis(durationOf(checkpoint?.interval ?? defaultInterval, "options.checkpoint.interval")),
+    lease: leaseOf(lease?.duration ?? defaultLease, "options.lease.duration")
+  }
+}
+
 /** Consumes until something fails, and says when the position is secured. */
 const run = <Event, E, R, SE, SR>(
   options: ConsumeOptions<Event, E, R, SE, SR>,
@@ -104,11 +122,12 @@ const run = <Event, E, R, SE, SR>(
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const owner = new Driver.UUID().toHexString()
     const { name, onFirstStart = "now", onHistoryLost = "fail", onPoison } = options
-    const lease = Duration.fromInputUnsafe(options.lease?.duration ?? defaultLease)
+    const { events, interval, lease } = yield* Effect.try({
+      try: () => timesOf(options),
+      catch: (cause) => toMongoError(cause, operation)
+    })
     const leaseMillis = Duration.toMillis(lease)
     const beat = leaseMillis / 3
-    const events = options.checkpoint?.events ?? defaultEvents
-    const interval = Duration.toMillis(Duration.fromInputUnsafe(options.checkpoint?.interval ?? defaultInterval))
     const metrics = metricsOf(name)
     const leaseLost = new MongoError({
       reason: new ChangeStreamError({
