@@ -220,7 +220,10 @@ export interface GridFSBucket<in out Metadata extends Driver.Document = Driver.D
    * takes longer than five seconds. Also removes chunks that have no file, and fails then.
    */
   readonly delete: (id: Id) => Effect.Effect<void, MongoError>
-  /** Deletes all files of a name, as `delete` does. */
+  /**
+   * Deletes all files of a name, with their chunks first: where it fails in the middle, a second run finishes what the first
+   * one has begun, and a file that is left until then may lack chunks.
+   */
   readonly deleteByName: (filename: string) => Effect.Effect<void, MongoError>
   /** Drops both collections: all files of the bucket. */
   readonly drop: () => Effect.Effect<void, MongoError>

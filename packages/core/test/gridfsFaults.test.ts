@@ -315,6 +315,26 @@ describe("a download", () => {
     })), 120_000)
 })
 
+describe("a delete that fails", () => {
+  for (const skip of [0, 1]) {
+    it.live(`at its command ${skip + 1}, is finished when it is run again`, () =>
+      Effect.gen(function*() {
+        const fixture = yield* setup()
+        const bucket = GridFS.bucket(fixture.db)
+        for (const length of [1, 2]) yield* bucket.upload("a", Stream.take(endless, length))
+        yield* bucket.upload("other", Stream.take(endless, 3))
+        const remove = bucket.deleteByName("a")
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* failCommand(fixture, { skip }, { failCommands: ["delete"], errorCode: 8000 })
+          assert.strictEqual((yield* reasonOf(remove)).code, 8000)
+        }))
+        yield* remove
+        assert.deepStrictEqual(yield* stored(fixture), { files: 1, chunks: 3 })
+        assert.strictEqual((yield* reasonOf(remove))._tag, "GridFSError")
+      }))
+  }
+})
+
 describe("a delete that is interrupted", () => {
   it.live("is finished, and leaves no chunks without a file", () =>
     Effect.scoped(Effect.gen(function*() {

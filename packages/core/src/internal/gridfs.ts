@@ -211,8 +211,9 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
         const found = yield* files.find({ filename: equalTo(filename) }).project<Pick<StoredFile, "_id">>({ _id: 1 })
         yield* this.found("deleteByName", "delete", found.length > 0)
         const ids = found.map(({ _id }) => _id)
-        yield* files.deleteMany({ _id: { $in: ids } })
+        // By the files a second run finds what a first one has left: their documents go last.
         yield* chunks.deleteMany({ files_id: { $in: ids } })
+        yield* files.deleteMany({ _id: { $in: ids } })
       })
     )
   }
