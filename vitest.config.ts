@@ -6,7 +6,7 @@ const shared: ViteUserConfig = {
   resolve: { tsconfigPaths: true },
   test: {
     include: ["test/**/*.test.ts"],
-    setupFiles: [new URL("vitest.setup.ts", import.meta.url).pathname],
+    setupFiles: [new URL("./vitest.setup.ts", import.meta.url).pathname],
     testTimeout: 30_000,
     hookTimeout: 60_000
   }

@@ -11,7 +11,7 @@ import type * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 import type { ChangeBatch } from "./ChangeStream.ts"
-import * as internal from "./internal/changeStreamConsumer.ts"
+import * as internal from "./internal/changeStream/consumer.ts"
 import type { MongoError } from "./MongoError.ts"
 import type { ResumeTokenStore } from "./ResumeTokenStore.ts"
 

@@ -8,8 +8,8 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Function from "effect/Function"
-import { provideDeadline } from "./internal/deadline.ts"
-import * as serverTime from "./internal/serverTime.ts"
+import { provideDeadline } from "./internal/call/deadline.ts"
+import * as serverTime from "./internal/call/serverTime.ts"
 
 /**
  * What happens to an operation on its way to the server when its fiber is interrupted.

@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
-import * as internal from "./internal/mongoSession.ts"
+import * as internal from "./internal/session/session.ts"
 import type { MongoClient } from "./MongoClient.ts"
 import type { MongoError } from "./MongoError.ts"
 

@@ -13,8 +13,8 @@ import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import * as internal from "./internal/query.ts"
-import * as ofValues from "./internal/queryOfValues.ts"
+import * as ofValues from "./internal/query/ofValues.ts"
+import * as internal from "./internal/query/query.ts"
 import type { MongoError } from "./MongoError.ts"
 
 /**

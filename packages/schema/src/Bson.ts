@@ -16,8 +16,8 @@ import * as Decimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Driver from "mongodb"
-import * as Internal from "./internal/bson.ts"
-import * as Generators from "./internal/bsonArbitrary.ts"
+import * as Generators from "./internal/bson/arbitrary.ts"
+import * as Internal from "./internal/bson/values.ts"
 
 declare module "effect/Schema" {
   namespace Annotations {

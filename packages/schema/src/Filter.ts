@@ -4,6 +4,17 @@
  * @since 0.1.0
  */
 import type * as Driver from "mongodb"
+import {
+  type FilterMark,
+  isUnsafe as isUnsafe_,
+  type MarkedFilter,
+  type MarkedUpdate,
+  UnsafeImpl,
+  type UnsafeTypeId,
+  ValuesImpl,
+  type ValuesTypeId
+} from "./internal/encode/marked.ts"
+import * as text from "./internal/encode/text.ts"
 import type {
   At,
   AtWith,
@@ -23,18 +34,7 @@ import type {
   Siblings,
   Similar,
   Suggested
-} from "./internal/pathTypes.ts"
-import * as text from "./internal/text.ts"
-import {
-  type FilterMark,
-  isUnsafe as isUnsafe_,
-  type MarkedFilter,
-  type MarkedUpdate,
-  UnsafeImpl,
-  type UnsafeTypeId,
-  ValuesImpl,
-  type ValuesTypeId
-} from "./internal/unsafe.ts"
+} from "./internal/path/types.ts"
 import type { ElementOf, ValueAt } from "./Path.ts"
 
 /**

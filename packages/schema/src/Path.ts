@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as Driver from "mongodb"
-import type * as internal from "./internal/pathTypes.ts"
+import type * as internal from "./internal/path/types.ts"
 
 /**
  * What may be a path into a document: one of its fields, or several names with dots between them. A path passes an array by

@@ -19,7 +19,7 @@ import type {
   Siblings,
   Similar,
   Suggested
-} from "./internal/pathTypes.ts"
+} from "./internal/path/types.ts"
 import type { ElementOf } from "./Path.ts"
 
 /**

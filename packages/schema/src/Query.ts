@@ -27,8 +27,8 @@ import type {
   Siblings,
   Similar,
   Suggested
-} from "./internal/pathTypes.ts"
-import { fromIterable as fromIterable_ } from "./internal/queryOfValues.ts"
+} from "./internal/path/types.ts"
+import { fromIterable as fromIterable_ } from "./internal/query/ofValues.ts"
 import type { Input as ProjectionInput, Meta, Projected } from "./Projection.ts"
 
 /**

@@ -7,6 +7,7 @@ import type * as BigDecimal from "effect/BigDecimal"
 import type * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import type { Condition, ElementFilter, NeedsArray, NeedsNumber, NoSuchOperator, Unsafe, Value } from "./Filter.ts"
+import { type MarkedUpdate, UnsafeImpl, type UpdateMark, ValuesImpl } from "./internal/encode/marked.ts"
 import type {
   Computed,
   Infer,
@@ -23,8 +24,7 @@ import type {
   WriteShallow,
   WriteSiblings,
   WriteSuggested
-} from "./internal/pathTypes.ts"
-import { type MarkedUpdate, UnsafeImpl, type UpdateMark, ValuesImpl } from "./internal/unsafe.ts"
+} from "./internal/path/types.ts"
 import type { ElementOf } from "./Path.ts"
 
 /**

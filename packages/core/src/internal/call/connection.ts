@@ -1,0 +1,34 @@
+import type * as Context from "effect/Context"
+import type * as Driver from "mongodb"
+import type { Breaks } from "../driver/killSession.ts"
+import type { AmbientSession } from "../session/state.ts"
+import type { Readers } from "./readers.ts"
+
+/** @internal */
+export interface SessionKey {
+  readonly _: unique symbol
+}
+
+/**
+ * What every operation needs to know of the client it belongs to.
+ *
+ * @internal
+ */
+export interface Connection {
+  readonly driver: Driver.MongoClient
+  /** One key per client: two clients never see each other's session. It is looked up, never required. */
+  readonly sessionKey: Context.Key<SessionKey, AmbientSession | undefined>
+  /** Attributes of every span: the server's address where it is known. */
+  readonly attributes: Record<string, unknown>
+  readonly commandSpans: boolean
+  readonly readers: Readers
+  /** What was open meanwhile may have left something on the server whose reply got lost. */
+  readonly breaks: Breaks
+}
+
+/**
+ * The connection of a client or a database of mongofx.
+ *
+ * @internal
+ */
+export const connectionOf = (value: object): Connection => (value as { readonly connection: Connection }).connection

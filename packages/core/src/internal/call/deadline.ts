@@ -1,0 +1,117 @@
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { MaxTimeExpiredError, MongoError } from "../../MongoError.ts"
+import { type Operation, ownFailure } from "../errors/naming.ts"
+import { serverNanos, serverSleep } from "./serverTime.ts"
+
+/**
+ * The moment after which operations of a fiber fail.
+ *
+ * @internal
+ */
+export interface Deadline {
+  /** Nanoseconds of the fiber's monotonic server clock. */
+  readonly at: bigint
+  /** The time that was given, for messages. */
+  readonly within: Duration.Duration
+}
+
+/** @internal */
+export const CurrentDeadline: Context.Reference<Deadline | undefined> = Context.Reference<Deadline | undefined>(
+  "@mongofx/core/Mongo/CurrentDeadline",
+  { defaultValue: () => undefined }
+)
+
+/** The most that the server takes as `maxTimeMS`. */
+const maxMaxTimeMS = 2 ** 31 - 1
+
+const timeLeft = (deadline: Deadline, fiber: Fiber.Fiber<unknown, unknown>): number =>
+  Number(deadline.at - serverNanos(fiber)) / 1e6
+
+/**
+ * What is left of the time, as the server takes it: 0 would be no limit.
+ *
+ * @internal
+ */
+export const maxTimeOf = (deadline: Deadline, fiber: Fiber.Fiber<unknown, unknown>): number =>
+  Math.min(maxMaxTimeMS, Math.max(1, Math.floor(timeLeft(deadline, fiber))))
+
+/**
+ * Runs an effect with a deadline; an earlier one that it is in already stays.
+ *
+ * @internal
+ */
+export const provideDeadline = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  input: Duration.Input
+): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) => {
+    const within = Duration.fromInputUnsafe(input)
+    if (!Duration.isFinite(within)) return self
+    const at = serverNanos(fiber) + Duration.toNanosUnsafe(within)
+    const outer = fiber.getRef(CurrentDeadline)
+    return outer !== undefined && outer.at <= at ? self : Effect.provideService(self, CurrentDeadline, { at, within })
+  })
+
+const expired = (deadline: Deadline, operation: Operation, what: string): MongoError =>
+  new MongoError({
+    reason: new MaxTimeExpiredError(
+      ownFailure(operation, `the deadline of ${Duration.format(deadline.within)} ${what}`)
+    )
+  })
+
+interface Expiry {
+  /** False where the effect is to be awaited, however long it takes. */
+  readonly interrupts?: boolean
+  readonly onExpired?: (error: MongoError) => void
+}
+
+/**
+ * Runs a part of an operation, and interrupts it when the deadline passes. After the deadline it is not even begun.
+ *
+ * @internal
+ */
+export const until = <A, R>(
+  deadline: Deadline,
+  operation: Operation,
+  effect: Effect.Effect<A, MongoError, R>,
+  expiry: Expiry = {}
+): Effect.Effect<A, MongoError, R> =>
+  Effect.withFiber((fiber) => {
+    const fail = (what: string) => {
+      const error = expired(deadline, operation, what)
+      expiry.onExpired?.(error)
+      return Effect.fail(error)
+    }
+    const left = timeLeft(deadline, fiber)
+    if (left <= 0) return fail("had passed before it began")
+    if (expiry.interrupts === false) return effect
+    return Effect.raceFirst(
+      effect,
+      Effect.flatMap(serverSleep(left), () => fail("passed before it had ended"))
+    )
+  })
+
+/**
+ * As `until`, with the deadline of the fiber, where there is one.
+ *
+ * @internal
+ */
+export const untilCurrent = <A, R>(
+  operation: Operation,
+  effect: Effect.Effect<A, MongoError, R>
+): Effect.Effect<A, MongoError, R> =>
+  Effect.withFiber((fiber) => {
+    const deadline = fiber.getRef(CurrentDeadline)
+    return deadline === undefined ? effect : until(deadline, operation, effect)
+  })
+
+/**
+ * For what must be done after a deadline too: what cleans up.
+ *
+ * @internal
+ */
+export const withoutDeadline = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(self, CurrentDeadline, undefined)

@@ -1,0 +1,338 @@
+import * as Arr from "effect/Array"
+import * as Channel from "effect/Channel"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { format } from "effect/Formatter"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { ChangeBatch, ChangeStream, OpenChangeStream, WatchOptions } from "../../ChangeStream.ts"
+import { ChangeStreamError, MongoError } from "../../MongoError.ts"
+import type { Connection } from "../call/connection.ts"
+import type { CallOptions } from "../call/operation.ts"
+import { defined } from "../call/options.ts"
+import { serverNanos, serverSleep } from "../call/serverTime.ts"
+import { InvalidInput } from "../errors/classify.ts"
+import { namespaceOf, type Operation, ownFailure } from "../errors/naming.ts"
+import { checkOptions, checkPipeline, checkValue } from "../input/check.ts"
+import { CursorRun } from "../query/cursorRun.ts"
+import { stagesOf } from "../query/query.ts"
+import { eventOf } from "./eventBytes.ts"
+import { type Fragments, isResumable, join, type Position, resumeDelay } from "./steps.ts"
+
+/**
+ * What is watched: a collection, a database, or with `allChangesForCluster` on `admin` the whole deployment.
+ *
+ * @internal
+ */
+export interface WatchTarget {
+  readonly connection: Connection
+  readonly operation: Operation
+  readonly cluster: boolean
+  readonly aggregate: (
+    pipeline: Array<Driver.Document>,
+    options: Driver.AggregateOptions & CallOptions
+  ) => Driver.AggregationCursor
+}
+
+const stageOptions = [
+  "fullDocument",
+  "fullDocumentBeforeChange",
+  "showExpandedEvents",
+  "resumeAfter",
+  "startAfter",
+  "startAtOperationTime"
+] as const
+
+const commandOptions = [
+  "batchSize",
+  "collation",
+  "comment",
+  "readPreference",
+  "readConcern",
+  "promoteLongs",
+  "promoteValues",
+  "promoteBuffers",
+  "useBigInt64",
+  "bsonRegExp",
+  "enableUtf8Validation"
+] as const
+
+const ownOptions = [
+  "maxAwaitTime",
+  "splitLargeEvents",
+  "resumeTimeout",
+  "continueAfterInvalidate",
+  "rawDocuments"
+] as const
+
+const known = new Set<string>([...stageOptions, ...commandOptions, ...ownOptions])
+
+const pick = (options: Readonly<Record<string, unknown>>, keys: ReadonlyArray<string>): Record<string, unknown> =>
+  Object.fromEntries(keys.flatMap((key) => options[key] === undefined ? [] : [[key, options[key]]]))
+
+/** @internal */
+export interface AnyWatchOptions extends WatchOptions {
+  readonly rawDocuments?: boolean | undefined
+}
+
+const defaultResumeTimeout = "2 minutes"
+
+/**
+ * One run of a change stream: one cursor after the other, as long as what ends them is no reason to end.
+ *
+ * @internal
+ */
+class ChangeStreamRun<A extends Driver.Document, Event> {
+  private readonly target: WatchTarget
+  private readonly pipeline: ReadonlyArray<Driver.Document>
+  private readonly options: AnyWatchOptions
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private position: Position
+  private cursor: CursorRun<Driver.Document> | undefined
+  private fragments: Fragments | undefined
+  private lastToken: Driver.ResumeToken | undefined
+  private invalidated = false
+  private isOpen = false
+  private everOpened = false
+
+  constructor(
+    target: WatchTarget,
+    pipeline: ReadonlyArray<Driver.Document>,
+    options: AnyWatchOptions,
+    fiber: Fiber.Fiber<unknown, unknown>
+  ) {
+    this.target = target
+    this.pipeline = pipeline
+    this.options = options
+    this.fiber = fiber
+    this.position = pick({ ...options }, ["resumeAfter", "startAfter", "startAtOperationTime"])
+    this.lastToken = options.startAfter ?? options.resumeAfter
+  }
+
+  get resumeToken(): Option.Option<Driver.ResumeToken> {
+    return Option.fromUndefinedOr(this.lastToken)
+  }
+
+  private fail(kind: ChangeStreamError["kind"], message: string): MongoError {
+    return new MongoError({ reason: new ChangeStreamError({ ...ownFailure(this.target.operation, message), kind }) })
+  }
+
+  private check(): void {
+    const unknown = Object.keys(this.options).find((key) => !known.has(key))
+    if (unknown !== undefined) throw new InvalidInput(`options.${unknown}`, `options.${unknown} is no option of watch`)
+    checkPipeline(this.pipeline)
+    checkOptions(this.options)
+    checkValue(defined(this.options) ?? {}, "options")
+  }
+
+  private readonly makeCursor = (callOptions: CallOptions): Driver.AbstractCursor => {
+    this.check()
+    const options: Readonly<Record<string, unknown>> = { ...this.options }
+    const stage = {
+      ...pick(options, ["fullDocument", "fullDocumentBeforeChange", "showExpandedEvents"]),
+      ...this.position,
+      ...(this.target.cluster ? { allChangesForCluster: true } : {})
+    }
+    const split = this.options.splitLargeEvents === true ? [{ $changeStreamSplitLargeEvent: {} }] : []
+    return this.target.aggregate(
+      [{ $changeStream: stage }, ...this.pipeline, ...split],
+      {
+        ...pick(options, commandOptions),
+        ...this.options.rawDocuments === true ? { raw: true } : {},
+        ...this.options.maxAwaitTime === undefined
+          ? {}
+          : { maxAwaitTimeMS: Duration.toMillis(Duration.fromInputUnsafe(this.options.maxAwaitTime)) },
+        ...callOptions
+      }
+    )
+  }
+
+  private close(): Effect.Effect<void> {
+    const { cursor } = this
+    this.cursor = undefined
+    this.isOpen = false
+    return cursor === undefined ? Effect.void : cursor.closed
+  }
+
+  /** Opens a cursor where the stream stands, unless there is one. */
+  private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() =>
+    this.cursor !== undefined && this.isOpen && !this.cursor.isStranded
+      ? Effect.succeed(this.cursor)
+      // One that was interrupted while it was opened is of no use, and one whose server is gone.
+      : Effect.andThen(this.close(), this.openCursor)
+  )
+
+  private readonly openCursor: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() => {
+    const { connection, operation } = this.target
+    const cursor = new CursorRun<Driver.Document>(
+      {
+        connection,
+        operation,
+        open: this.makeCursor,
+        raw: this.options.rawDocuments,
+        tailable: { awaitData: true, fromBytes: this.options.rawDocuments === true ? eventOf : undefined }
+      },
+      this.fiber,
+      // A change stream cannot be part of a transaction, and would hold the line of a session while it waits.
+      undefined,
+      undefined
+    )
+    this.cursor = cursor
+    return Effect.map(cursor.started, () => {
+      this.isOpen = true
+      this.everOpened = true
+      this.advance(cursor.postBatchResumeToken, cursor)
+      return cursor
+    })
+  })
+
+  /** Takes over where the server says the stream stands, once all it had sent has been read. */
+  private advance(token: Driver.ResumeToken | undefined, cursor: CursorRun<Driver.Document>): void {
+    if (token === undefined || this.fragments !== undefined || cursor.buffered > 0) return
+    // Before the first event it may still be the token of an invalidate, behind which only `startAfter` goes on.
+    this.position = this.position.startAfter === undefined ? { resumeAfter: token } : { startAfter: token }
+    this.lastToken = token
+  }
+
+  /** The next batch. Whoever is interrupted while it is on its way leaves it to the next who asks: only what is read is taken. */
+  private readonly once: Effect.Effect<ChangeBatch<A, Event>, MongoError> = Effect.flatMap(
+    this.ensureOpen,
+    (cursor) =>
+      Effect.flatMap(cursor.next, (documents) => {
+        const events: Array<Event> = []
+        const tokens: Array<Driver.ResumeToken> = []
+        for (const document of documents) {
+          if (document["_id"] === undefined) {
+            return Effect.fail(this.fail("fatal", "an event has no resume token; the pipeline must keep `_id`"))
+          }
+          const joined = join(this.fragments, document)
+          if (joined === undefined) {
+            return Effect.fail(this.fail("fatal", "a fragment of a split event came without those before it"))
+          }
+          if ("fragments" in joined) {
+            this.fragments = joined.fragments
+            this.position = { resumeAfter: document["_id"] }
+            continue
+          }
+          this.fragments = undefined
+          this.position = { resumeAfter: document["_id"] }
+          this.lastToken = document["_id"]
+          if (joined.whole["operationType"] === "invalidate") this.invalidated = true
+          events.push(joined.whole as Event)
+          tokens.push(document["_id"])
+        }
+        if (!this.invalidated) this.advance(cursor.postBatchResumeToken, cursor)
+        // The server closes the cursor after an invalidate, of which the pipeline may have left nothing to see.
+        if (documents.length === 0 && cursor.exhausted) this.invalidated = true
+        return Effect.succeed({ events, tokens, resumeToken: this.resumeToken })
+      })
+  )
+
+  /** The next batch, over as many cursors as it takes. */
+  readonly next: Effect.Effect<ChangeBatch<A, Event>, MongoError> = Effect.suspend(() => {
+    if (this.invalidated) {
+      if (this.options.continueAfterInvalidate !== true) {
+        return Effect.fail(this.fail("invalidated", "what was watched has been dropped or renamed"))
+      }
+      this.invalidated = false
+      this.position = { startAfter: this.lastToken }
+      return Effect.andThen(this.close(), this.resuming(this.once))
+    }
+    return this.resuming(this.once)
+  })
+
+  /** Goes on after failures that the specification calls resumable: with a backoff, and not longer than `resumeTimeout`. */
+  private resuming<B>(self: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
+    return Effect.withFiber((fiber) => {
+      const limit = Duration.toMillis(Duration.fromInputUnsafe(this.options.resumeTimeout ?? defaultResumeTimeout))
+      const now = () => Number(serverNanos(fiber)) / 1e6
+      let failures = 0
+      let since = 0
+      const attempt: Effect.Effect<B, MongoError> = Effect.catch(
+        self,
+        (error) =>
+          Effect.gen({ self: this }, function*() {
+            yield* this.close()
+            // What has never been open is not resumed: the driver has tried twice, and who starts it wants to know.
+            if (!this.everOpened || !isResumable(error)) return yield* Effect.fail(error)
+            failures++
+            if (failures === 1) since = now()
+            const delay = resumeDelay(failures, yield* Random.next)
+            if (now() + delay - since >= limit) return yield* Effect.fail(error)
+            yield* serverSleep(delay)
+            return yield* attempt
+          })
+      )
+      return attempt
+    })
+  }
+
+  /** Opens the stream on the server. */
+  readonly open: Effect.Effect<void, MongoError> = Effect.asVoid(Effect.suspend(() => this.resuming(this.ensureOpen)))
+
+  /** The next batch that has events. */
+  readonly pull: Effect.Effect<Arr.NonEmptyReadonlyArray<Event>, MongoError> = Effect.flatMap(
+    Effect.suspend(() => this.next),
+    ({ events }) => Arr.isReadonlyArrayNonEmpty(events) ? Effect.succeed(events) : this.pull
+  )
+
+  readonly closed: Effect.Effect<void> = Effect.suspend(() => this.close())
+}
+
+/**
+ * A run that is closed with the scope.
+ *
+ * @internal
+ */
+const scoped = <A extends Driver.Document, Event>(
+  target: WatchTarget,
+  pipeline: ReadonlyArray<Driver.Document>,
+  options: AnyWatchOptions,
+  scope: Scope.Scope
+): Effect.Effect<ChangeStreamRun<A, Event>> =>
+  Effect.withFiber((fiber) => {
+    const run = new ChangeStreamRun<A, Event>(target, pipeline, options, fiber)
+    return Effect.as(Scope.addFinalizer(scope, run.closed), run)
+  })
+
+/** @internal */
+export const makeChangeStream = <A extends Driver.Document, Event>(
+  target: WatchTarget,
+  pipeline: ReadonlyArray<Driver.Document>,
+  options: AnyWatchOptions
+): ChangeStream<A, Event> => {
+  const stream = Stream.fromChannel(
+    Channel.fromTransform((_: unknown, scope) =>
+      Effect.map(scoped<A, Event>(target, pipeline, options, scope), (run) => run.pull)
+    )
+  )
+  const open = Effect.gen(function*() {
+    const run = yield* scoped<A, Event>(target, pipeline, options, yield* Effect.scope)
+    yield* run.open
+    return {
+      stream: Stream.fromPull(Effect.succeed(run.pull)),
+      next: run.next,
+      resumeToken: Effect.sync(() => run.resumeToken)
+    } satisfies OpenChangeStream<A, Event>
+  })
+  // What is printed of it: no values, and not what it is made of.
+  const outline = {
+    _id: "ChangeStream",
+    operation: target.operation.name,
+    namespace: namespaceOf(target.operation),
+    pipeline: stagesOf(pipeline),
+    // How a typed collection asks for bytes is its own affair.
+    options: Object.keys(defined(options) ?? {}).filter((name) => name !== "rawDocuments")
+  }
+  return Object.assign(stream, {
+    open,
+    toJSON: () => outline,
+    toString: () => format(outline, { ignoreToString: true, space: 2 }),
+    [Inspectable.NodeInspectSymbol]: () => outline
+  })
+}

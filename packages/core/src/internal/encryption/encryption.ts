@@ -1,0 +1,271 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Driver from "mongodb"
+import type { OptionsOf } from "../../Mongo.ts"
+import type { AutoEncryptionOptions, MongoClient } from "../../MongoClient.ts"
+import type { MongoCollection } from "../../MongoCollection.ts"
+import type { MongoDatabase } from "../../MongoDatabase.ts"
+import type {
+  CreateEncryptedCollectionOptions,
+  DataKeyOptions,
+  EncryptedCollection,
+  EncryptOptions,
+  KmsOptions,
+  KmsProviders,
+  MongoEncryption,
+  MongoEncryptionOptions,
+  RewrapOptions
+} from "../../MongoEncryption.ts"
+import type { MongoError } from "../../MongoError.ts"
+import type { Query } from "../../Query.ts"
+import { type Connection, connectionOf } from "../call/connection.ts"
+import { runOutside } from "../call/operation.ts"
+import { defined } from "../call/options.ts"
+import { InvalidInput } from "../errors/classify.ts"
+import { checkName, type Operation, toMongoError } from "../errors/naming.ts"
+import { checkFilter, checkValue } from "../input/check.ts"
+
+/** @internal */
+export const TypeId = "~@mongofx/core/MongoEncryption" as const
+
+/** The driver's providers, with their secrets in the open. */
+const unsealed = (providers: KmsProviders): Driver.KMSProviders =>
+  Object.fromEntries(
+    Object.entries(defined(providers)!).map(([name, provider]) => [
+      name,
+      Object.fromEntries(
+        Object.entries(defined(provider as object)!).map(([key, value]) => [
+          key,
+          Redacted.isRedacted(value) ? Redacted.value(value) : value
+        ])
+      )
+    ])
+  ) as unknown as Driver.KMSProviders
+
+/**
+ * Texts of the providers that must appear in no error.
+ *
+ * @internal
+ */
+export const kmsSecrets = (providers: KmsProviders): ReadonlyArray<string> =>
+  Object.values(providers).flatMap((provider) =>
+    Object.values(provider ?? {}).flatMap((value: unknown) => {
+      const secret = Redacted.isRedacted(value) ? Redacted.value(value) : undefined
+      return typeof secret === "string" ? [secret] : []
+    })
+  )
+
+const toKmsOptions = (options: KmsOptions) => ({
+  keyVaultNamespace: options.keyVault,
+  kmsProviders: unsealed(options.kmsProviders),
+  ...defined({
+    keyVaultClient: options.keyVaultClient === undefined ? undefined : connectionOf(options.keyVaultClient).driver,
+    // The driver takes 0 for no end.
+    keyExpirationMS: options.keyExpiration === undefined
+      ? undefined
+      : Duration.isFinite(Duration.fromInputUnsafe(options.keyExpiration))
+      ? Math.max(1, Math.ceil(Duration.toMillis(options.keyExpiration)))
+      : 0,
+    credentialProviders: options.credentialProviders,
+    tlsOptions: options.tlsOptions,
+    proxyOptions: options.proxyOptions,
+    kmsConnectCallback: options.kmsConnectCallback
+  })
+})
+
+/**
+ * The driver's options for automatic encryption.
+ *
+ * @internal
+ */
+export const toAutoEncryption = (options: AutoEncryptionOptions): Driver.AutoEncryptionOptions => {
+  const { bypassAutoEncryption, bypassQueryAnalysis, encryptedFieldsMap, extraOptions, schemaMap } = options
+  return {
+    ...toKmsOptions(options),
+    ...defined({ bypassAutoEncryption, bypassQueryAnalysis, encryptedFieldsMap, extraOptions, schemaMap })
+  } as Driver.AutoEncryptionOptions
+}
+
+const splitNamespace = (namespace: string): readonly [database: string, collection: string] => {
+  const dot = namespace.indexOf(".")
+  if (dot <= 0 || dot === namespace.length - 1) {
+    throw new InvalidInput("keyVault", `keyVault is not of the form "database.collection"`)
+  }
+  return [namespace.slice(0, dot), namespace.slice(dot + 1)]
+}
+
+class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
+  readonly [TypeId] = TypeId
+  readonly libmongocryptVersion: string
+  private readonly connection: Connection
+  private readonly driver: Driver.ClientEncryption
+  private readonly keys: MongoCollection<Driver.DataKey>
+
+  constructor(connection: Connection, driver: Driver.ClientEncryption, keys: MongoCollection<Driver.DataKey>) {
+    super()
+    this.connection = connection
+    this.driver = driver
+    this.keys = keys
+    this.libmongocryptVersion = Driver.ClientEncryption.libmongocryptVersion
+  }
+
+  /** The driver's client has the master keys: it must not be printed. */
+  toJSON(): unknown {
+    return { _id: "MongoEncryption", keyVault: this.keys.fullName }
+  }
+
+  /** The driver's calls take no session and no signal. */
+  private run<A>(name: string, command: string, call: () => Promise<A>): Effect.Effect<A, MongoError> {
+    const operation: Operation = {
+      name,
+      command,
+      database: this.keys.database.name,
+      collection: this.keys.name
+    }
+    return runOutside(this.connection, operation, call)
+  }
+
+  createDataKey(provider: keyof KmsProviders, options: DataKeyOptions = {}): Effect.Effect<Driver.UUID, MongoError> {
+    return this.run("createDataKey", "insert", () => {
+      const { keyAltNames, keyMaterial, masterKey } = options
+      return this.driver.createDataKey(
+        provider,
+        defined({
+          masterKey,
+          keyAltNames: keyAltNames === undefined ? undefined : [...keyAltNames],
+          keyMaterial: keyMaterial === undefined ? undefined : new Driver.Binary(Redacted.value(keyMaterial))
+        }) as Driver.ClientEncryptionCreateDataKeyProviderOptions
+      )
+    })
+  }
+
+  encrypt(value: unknown, options: EncryptOptions): Effect.Effect<Driver.Binary, MongoError> {
+    return this.run("encrypt", "find", () => {
+      checkValue(value, "value")
+      return this.driver.encrypt(value, toEncryptOptions(options))
+    })
+  }
+
+  encryptExpression(expression: Driver.Document, options: EncryptOptions): Effect.Effect<Driver.Document, MongoError> {
+    return this.run("encryptExpression", "find", () => {
+      checkFilter(expression, "expression")
+      return this.driver.encryptExpression(expression, toEncryptOptions(options))
+    })
+  }
+
+  decrypt<A = unknown>(value: Driver.Binary): Effect.Effect<A, MongoError> {
+    return this.run("decrypt", "find", () => this.driver.decrypt<A>(value))
+  }
+
+  rewrapManyDataKey(
+    filter: Driver.Filter<Driver.DataKey>,
+    options?: RewrapOptions
+  ): Effect.Effect<Option.Option<Driver.BulkWriteResult>, MongoError> {
+    return Effect.map(
+      this.run("rewrapManyDataKey", "update", () => {
+        checkFilter(filter)
+        return this.driver.rewrapManyDataKey(
+          filter,
+          options === undefined
+            ? undefined
+            : defined(options) as Driver.ClientEncryptionRewrapManyDataKeyProviderOptions
+        )
+      }),
+      ({ bulkWriteResult }) => Option.fromUndefinedOr(bulkWriteResult)
+    )
+  }
+
+  getKey(id: Driver.Binary): Effect.Effect<Option.Option<Driver.DataKey>, MongoError> {
+    return this.keys.findOne({ _id: id as Driver.UUID })
+  }
+
+  getKeyByAltName(name: string): Effect.Effect<Option.Option<Driver.DataKey>, MongoError> {
+    return this.keys.findOne({ keyAltNames: name })
+  }
+
+  getKeys(): Query<Driver.DataKey> {
+    return this.keys.find()
+  }
+
+  deleteKey(id: Driver.Binary): Effect.Effect<Driver.DeleteResult, MongoError> {
+    return this.keys.deleteOne({ _id: id as Driver.UUID })
+  }
+
+  addKeyAltName(id: Driver.Binary, name: string): Effect.Effect<Option.Option<Driver.DataKey>, MongoError> {
+    return this.keys.findOneAndUpdate({ _id: id as Driver.UUID }, { $addToSet: { keyAltNames: name } })
+  }
+
+  removeKeyAltName(id: Driver.Binary, name: string): Effect.Effect<Option.Option<Driver.DataKey>, MongoError> {
+    // A key without names has no field: an empty array would be in the way of the unique index.
+    return this.keys.findOneAndUpdate({ _id: id as Driver.UUID }, [{
+      $set: {
+        keyAltNames: {
+          $cond: [
+            { $eq: ["$keyAltNames", [name]] },
+            "$$REMOVE",
+            { $filter: { input: "$keyAltNames", cond: { $ne: ["$$this", name] } } }
+          ]
+        }
+      }
+    }])
+  }
+
+  createEncryptedCollection<A extends Driver.Document = Driver.Document>(
+    database: MongoDatabase,
+    name: string,
+    options: CreateEncryptedCollectionOptions
+  ): Effect.Effect<EncryptedCollection<A>, MongoError> {
+    const connection = connectionOf(database)
+    return Effect.map(
+      runOutside(
+        connection,
+        { name: "createEncryptedCollection", command: "create", database: database.name, collection: name },
+        () => {
+          const { masterKey, provider, ...createCollectionOptions } = options
+          checkName(database.name, "database")
+          checkName(name, "collection")
+          checkValue(createCollectionOptions.encryptedFields, "encryptedFields")
+          return this.driver.createEncryptedCollection(connection.driver.db(database.name), name, {
+            provider,
+            createCollectionOptions: defined(createCollectionOptions) as Driver.CreateCollectionOptions & {
+              encryptedFields: Driver.Document
+            },
+            // The driver's type forgets KMIP.
+            ...(masterKey === undefined ? {} : { masterKey: masterKey as Driver.AWSEncryptionKeyOptions })
+          })
+        }
+      ),
+      ({ encryptedFields }) => ({ collection: database.collection<A>(name), encryptedFields })
+    )
+  }
+}
+
+const toEncryptOptions = (options: EncryptOptions): Driver.ClientEncryptionEncryptOptions =>
+  defined(options) as Driver.ClientEncryptionEncryptOptions
+
+const makeOperation: Operation = { name: "MongoEncryption.make", command: "find" }
+
+/** @internal */
+export const makeEncryption = (
+  mongo: MongoClient,
+  options: MongoEncryptionOptions
+): Effect.Effect<MongoEncryption, MongoError> =>
+  Effect.try({
+    try: () => {
+      const connection = connectionOf(mongo)
+      const [database, collection] = splitNamespace(options.keyVault)
+      const keys = (options.keyVaultClient ?? mongo).db(database).collection<Driver.DataKey>(collection, {
+        readConcern: { level: "majority" },
+        writeConcern: { w: "majority" }
+      } as OptionsOf<Driver.CollectionOptions>)
+      const driver = new Driver.ClientEncryption(
+        connection.driver,
+        toKmsOptions(options) as Driver.ClientEncryptionOptions
+      )
+      return new MongoEncryptionImpl(connection, driver, keys)
+    },
+    catch: (cause) => toMongoError(cause, makeOperation, kmsSecrets(options.kmsProviders))
+  })

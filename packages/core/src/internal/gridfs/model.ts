@@ -1,0 +1,63 @@
+import * as Effect from "effect/Effect"
+import * as Driver from "mongodb"
+import type { MongoCollection } from "../../MongoCollection.ts"
+import { GridFSError, MongoError } from "../../MongoError.ts"
+import { type Operation, ownFailure } from "../errors/naming.ts"
+
+/**
+ * The document of a file. Its id may be of any type, but the driver's types of filters want to know it.
+ *
+ * @internal
+ */
+export interface StoredFile {
+  readonly _id: Driver.ObjectId
+  readonly length: number
+  readonly chunkSize: number
+  readonly uploadDate: Date
+  readonly filename: string
+  readonly metadata?: Driver.Document | undefined
+}
+
+/** @internal */
+export interface StoredChunk {
+  readonly _id: Driver.ObjectId
+  readonly files_id: StoredFile["_id"]
+  readonly n: number
+  readonly data: Uint8Array
+}
+
+/**
+ * The two collections of a bucket.
+ *
+ * @internal
+ */
+export interface BucketCollections {
+  readonly files: MongoCollection<StoredFile>
+  readonly chunks: MongoCollection<StoredChunk>
+}
+
+/**
+ * About how many bytes of a file are sent or asked for at once. Two such batches are held at the most: one that is on its
+ * way, and one that is filled.
+ *
+ * @internal
+ */
+export const batchBytes = 4 * 1024 * 1024
+
+/**
+ * A value in a filter that nobody can take for operators: text and ObjectIds stand for themselves.
+ *
+ * @internal
+ */
+export const equalTo = <A>(value: A): A =>
+  typeof value !== "object" || value instanceof Driver.ObjectId ? value : { $eq: value } as A
+
+/** @internal */
+export const fail = (
+  operation: Operation,
+  kind: GridFSError["kind"],
+  message: string
+): Effect.Effect<never, MongoError> =>
+  Effect.suspend(() =>
+    Effect.fail(new MongoError({ reason: new GridFSError({ ...ownFailure(operation, message), kind }) }))
+  )

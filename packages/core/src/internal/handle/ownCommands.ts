@@ -1,0 +1,120 @@
+/**
+ * Commands that mongofx sends itself, since the driver's methods for them drop some of their options.
+ */
+import * as Driver from "mongodb"
+import type { CallOptions } from "../call/operation.ts"
+import { defined } from "../call/options.ts"
+import { InvalidInput } from "../errors/classify.ts"
+
+type Write = Pick<Driver.CommandOperationOptions, "collation" | "comment" | "maxTimeMS" | "writeConcern">
+
+/**
+ * A write command with those of its options that are fields of the command, and the others. What it does not say itself of the write
+ * concern it has from its collection, database or client, save in a transaction, whose commit has one.
+ *
+ * @internal
+ */
+export const writeCommand = (
+  command: Driver.Document,
+  options: CallOptions,
+  inherited: Driver.WriteConcern | undefined
+): readonly [command: Driver.Document, options: Driver.RunCommandOptions] => {
+  const { collation, comment, maxTimeMS, writeConcern, ...others } = options as CallOptions & Write
+  const fields = { ...command, ...defined({ collation, comment, maxTimeMS }) }
+  const concern = writeConcern === undefined ? inherited : Driver.WriteConcern.fromOptions({ writeConcern })
+  if (concern !== undefined && options.session?.inTransaction() !== true) Driver.WriteConcern.apply(fields, concern)
+  return [fields, others]
+}
+
+/** What the driver takes for the direction of an index, and so for the second part of a pair. */
+const isDirection = (value: unknown): boolean =>
+  typeof value === "number" || value === "2d" || value === "2dsphere" || value === "text" || value === "hashed"
+
+/**
+ * The keys of an index, whichever form of `Driver.IndexSpecification` they have: a name, a pair, an object, a Map, or a list of
+ * these. They are a Map, since an object puts keys that are numbers first.
+ *
+ * @internal
+ */
+export const indexKeys = (specification: unknown, path = "keys"): Map<string, unknown> => {
+  const keys = new Map<string, unknown>()
+  const isList = Array.isArray(specification) && !(specification.length === 2 && isDirection(specification[1]))
+  for (const part of isList ? specification as ReadonlyArray<unknown> : [specification]) {
+    if (typeof part === "string") keys.set(part, 1)
+    else if (Array.isArray(part)) keys.set(part[0] as string, part[1] ?? 1)
+    else if (typeof part === "object" && part !== null) {
+      for (const [key, direction] of part instanceof Map ? part : Object.entries(part)) keys.set(key, direction)
+    } else throw new InvalidInput(path, `${path} is no specification of an index`)
+  }
+  if (keys.size === 0) throw new InvalidInput(path, `${path} has no keys`)
+  return keys
+}
+
+/** Options of an index that the server calls otherwise. */
+const serverNames: Readonly<Record<string, string>> = {
+  version: "v",
+  defaultLanguage: "default_language",
+  languageOverride: "language_override"
+}
+
+/**
+ * An index as the server takes it, with the name that the driver would give it.
+ *
+ * @internal
+ */
+export const indexDocument = (keys: unknown, options: object | undefined, path: string): { readonly name: string } => {
+  const key = indexKeys(keys, path)
+  const others = Object.entries(defined(options) ?? {})
+    .filter(([option]) => option !== "key")
+    .map(([option, value]) => [serverNames[option] ?? option, value])
+  return { name: [...key].flat().join("_"), ...Object.fromEntries(others), key }
+}
+
+/**
+ * Drops a collection: true, also where there is none since MongoDB 7.0, and false where an older server says so.
+ *
+ * @internal
+ */
+export const dropCollection = async (
+  db: Driver.Db,
+  name: string,
+  options: CallOptions & { readonly comment?: unknown; readonly encryptedFields?: Driver.Document },
+  inherited: Driver.WriteConcern | undefined
+): Promise<boolean> => {
+  if (options.encryptedFields !== undefined || db.client.options.autoEncryption !== undefined) {
+    // With it go the collections that belong to it, which the driver knows.
+    if (options.comment !== undefined) {
+      throw new InvalidInput("options.comment", "options.comment cannot be sent where encrypted fields may be dropped")
+    }
+    return await db.dropCollection(name, inherited === undefined ? options : { writeConcern: inherited, ...options })
+  }
+  return await unlessAbsent(db.command(...writeCommand({ drop: name }, options, inherited)))
+}
+
+/**
+ * Whether there was a collection.
+ *
+ * @internal
+ */
+export const unlessAbsent = (call: Promise<unknown>): Promise<boolean> =>
+  call.then(() => true, (error: unknown) => {
+    if (error instanceof Error && "code" in error && Number(error.code) === 26) return false
+    throw error
+  })
+
+/**
+ * Renames a collection, with the write concern of the collection or the database that it is renamed by.
+ *
+ * @internal
+ */
+export const renameCollection = (
+  client: Driver.MongoClient,
+  from: { readonly namespace: string; readonly writeConcern?: Driver.WriteConcern | undefined },
+  newName: string,
+  options: CallOptions & { readonly dropTarget?: boolean }
+): Promise<Driver.Document> => {
+  const { dropTarget = false, ...others } = options
+  const database = from.namespace.slice(0, from.namespace.indexOf("."))
+  const command = { renameCollection: from.namespace, to: `${database}.${newName}`, dropTarget }
+  return client.db("admin").command(...writeCommand(command, others, from.writeConcern))
+}

@@ -1,0 +1,55 @@
+import { InvalidInput } from "../errors/classify.ts"
+
+/** A write goes to the primary, and its read concern is that of its transaction. */
+const ofWrites = ["readConcern", "readPreference"]
+
+/** A list has been made when it is asked for: there is nothing to wait for. */
+const ofLists = ["readConcern", "tailable", "awaitData", "noCursorTimeout", "maxAwaitTimeMS"]
+
+/** Options that stand in the driver's types and are never sent, by operation: the driver drops them without a word. */
+const unsent: Readonly<Record<string, ReadonlyArray<string>>> = {
+  insertOne: ofWrites,
+  insertMany: [...ofWrites, "let"],
+  bulkWrite: [...ofWrites, "collation"],
+  updateOne: ofWrites,
+  updateMany: ofWrites,
+  replaceOne: ofWrites,
+  deleteOne: ofWrites,
+  deleteMany: ofWrites,
+  findOneAndDelete: ofWrites,
+  findOneAndReplace: ofWrites,
+  findOneAndUpdate: ofWrites,
+  createIndex: ofWrites,
+  createIndexes: ofWrites,
+  dropIndex: ofWrites,
+  dropIndexes: ofWrites,
+  drop: ofWrites,
+  dropCollection: ofWrites,
+  rename: ofWrites,
+  renameCollection: ofWrites,
+  removeUser: ofWrites,
+  dropDatabase: ofWrites,
+  // The driver would write the count into another collection.
+  countDocuments: ["writeConcern", "cursor", "out"],
+  estimatedDocumentCount: ["writeConcern"],
+  distinct: ["writeConcern"],
+  stats: ["readConcern", "writeConcern"],
+  validateCollection: ["writeConcern"],
+  listDatabases: ["readConcern", "writeConcern"],
+  listCollections: ofLists,
+  listIndexes: ofLists,
+  indexExists: ofLists
+}
+
+/**
+ * Refuses options that would not arrive. The types do not have them.
+ *
+ * @internal
+ */
+export const checkSent = (operation: string, options: object): void => {
+  for (const key of unsent[operation] ?? []) {
+    if ((options as Record<string, unknown>)[key] !== undefined) {
+      throw new InvalidInput(`options.${key}`, `options.${key} is never sent by ${operation}`)
+    }
+  }
+}

@@ -1,0 +1,613 @@
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
+import * as Driver from "mongodb"
+import { CursorError, isMongoError, MongoError } from "../../MongoError.ts"
+import type { OpenQuery } from "../../Query.ts"
+import { endsWithin } from "../call/bounded.ts"
+import type { Connection } from "../call/connection.ts"
+import { CurrentDeadline, type Deadline, maxTimeOf, until } from "../call/deadline.ts"
+import {
+  type Abort,
+  ambientSession,
+  annotateFailure,
+  type CallOptions,
+  isTraced,
+  makeAbort,
+  OperationInterrupted,
+  spanName,
+  spanOptions,
+  withOperationSpan
+} from "../call/operation.ts"
+import type { Reader } from "../call/readers.ts"
+import { serverSleep } from "../call/serverTime.ts"
+import { killSession, spoil } from "../driver/killSession.ts"
+import { databaseOn, isReachable, type Member } from "../driver/members.ts"
+import { type Operation, ownFailure, toMongoError } from "../errors/naming.ts"
+import { type AmbientSession, inLine } from "../session/state.ts"
+import { runWithParent } from "../telemetry/commandSpans.ts"
+import { recordOperation } from "../telemetry/telemetry.ts"
+
+/**
+ * How to open the driver's cursor of a query. It is opened anew for every run.
+ *
+ * @internal
+ */
+export interface CursorSource<A> {
+  readonly connection: Connection
+  readonly operation: Operation
+  /** May throw: the driver checks arguments when a cursor is made. */
+  readonly open: (options: CallOptions) => Driver.AbstractCursor<A>
+  /** Whether it is opened with `raw: true`, with which the driver leaves what the server says of an error as bytes, too. */
+  readonly raw?: boolean | undefined
+  /** Set where the cursor waits at the end of what there is instead of ending. */
+  readonly tailable?: {
+    readonly awaitData: boolean
+    /** Reads the documents of a cursor that delivers bytes, with the options by which it would read them itself. May throw. */
+    readonly fromBytes?: ((bytes: Uint8Array, options: Driver.BSON.DeserializeOptions) => A) | undefined
+  } | undefined
+}
+
+/** How long a finalizer waits for the server to confirm that a cursor is closed: real milliseconds. */
+const closeTimeout = 1000
+
+/** How long the server may take to answer that a session is killed, before a connection is given up for it: milliseconds. */
+const killTimeout = 250
+
+/** How long the reply to a first command may take after its session has been killed, before its connection is given up: milliseconds. */
+const replyTimeout = 2000
+
+/** Pause before a tailable cursor asks again where the server does not wait for documents itself: milliseconds. */
+const tailPause = 200
+
+/**
+ * Where a run stands. Only the server ends one, by the id 0 of its cursor: whatever else stops it is a failure, and stays one.
+ */
+type State = "reading" | "ended" | "failed"
+
+/**
+ * One run of a query: one cursor of the driver, in a session that this run can kill.
+ *
+ * The driver loses the server's cursor when it is told to close one whose first reply has not arrived. A session of its
+ * own lets a run end whatever it has left on the server, by `killSessions`.
+ *
+ * @internal
+ */
+export class CursorRun<A> implements Reader {
+  private readonly source: CursorSource<A>
+  private readonly span: Tracer.Span | undefined
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly ambient: AmbientSession | undefined
+  private readonly abort: Abort | undefined
+  private readonly deadline: Deadline | undefined
+  private ownSession: Driver.ClientSession | undefined
+  /** How often connections had broken before it began. */
+  private readonly breaks: number
+  private cursor: Driver.AbstractCursor<A> | undefined
+  private pending: Promise<unknown> | undefined
+  /** The batch that nobody has taken yet: whoever asked for it may have been interrupted. */
+  private inFlight: Promise<Array<A>> | undefined
+  private state: State = "reading"
+  private failure: MongoError | undefined
+  private opened = false
+  /** Whether the driver has been kept from killing the server's cursor before the failure is told. */
+  private isPostponed = false
+  private delivered = false
+  private waited = 0
+  private closing: Promise<void> | undefined
+  private closedInTime: Promise<boolean> | undefined
+
+  constructor(
+    source: CursorSource<A>,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    ambient: AmbientSession | undefined,
+    span: Tracer.Span | undefined,
+    deadline?: Deadline
+  ) {
+    this.source = source
+    this.breaks = source.connection.breaks.count
+    this.deadline = deadline
+    this.fiber = fiber
+    this.ambient = ambient
+    this.span = span
+    this.abort = source.operation.abortable === false ? undefined : makeAbort(source.operation)
+  }
+
+  /** The first failure: later ones follow from it. */
+  private fail(cause: unknown): MongoError {
+    if (this.failure === undefined) {
+      if (this.source.raw === true) readFields(cause)
+      this.failure = isMongoError(cause) ? cause : toMongoError(cause, this.source.operation)
+      this.state = "failed"
+      annotateFailure(this.span, this.failure)
+    }
+    return this.failure
+  }
+
+  /** Whether the server has nothing more to give and all that it gave has been read. */
+  private get atEnd(): boolean {
+    const { cursor } = this
+    if (cursor === undefined || cursor.bufferedCount() > 0) return false
+    // The driver takes the id away from a cursor that it kills, but not from the reply.
+    return (cursor.killed ? internalsOf(cursor).documents?.id : cursor.id)?.isZero() === true
+  }
+
+  /** The next batch; empty at the end, or when a tailable cursor has nothing yet. */
+  private async fetch(): Promise<Array<A>> {
+    if (this.failure !== undefined) throw this.failure
+    if (this.atEnd) {
+      this.state = "ended"
+      return []
+    }
+    if (this.closing !== undefined) throw closedEarlier(this.source.operation)
+    const cursor = this.cursor ??= this.open()
+    const batch = this.source.tailable === undefined ? await this.more(cursor) : await this.tailed(cursor)
+    this.opened = true
+    if (batch.length > 0) return batch
+    if (this.atEnd) this.state = "ended"
+    // Nobody but a client that is closed closes a cursor before its end.
+    else if (cursor.killed || cursor.closed) throw new Driver.MongoClientClosedError()
+    return batch
+  }
+
+  private async more(cursor: Driver.AbstractCursor<A>): Promise<Array<A>> {
+    return await cursor.hasNext() ? readBuffered(cursor) : []
+  }
+
+  private async tailed(cursor: Driver.AbstractCursor<A>): Promise<Array<A>> {
+    const head = await cursor.tryNext()
+    if (head === null) return []
+    const rest = readBuffered(cursor)
+    rest.unshift(head as never)
+    const fromBytes = this.source.tailable?.fromBytes
+    if (fromBytes === undefined) return rest
+    const options = { ...internalsOf(cursor).deserializationOptions, raw: false }
+    return rest.map((bytes) => fromBytes(bytes as never, options))
+  }
+
+  private open(): Driver.AbstractCursor<A> {
+    const { driver, readers } = this.source.connection
+    if (readers.closed) throw new Driver.MongoClientClosedError()
+    readers.add(this)
+    if (this.ambient !== undefined) this.ambient.state.hasRead = true
+    const session = this.ambient?.state.driver ??
+      (this.ownSession ??= driver.startSession({ causalConsistency: false }))
+    const options: { session: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = { session }
+    if (this.abort !== undefined) options.signal = this.abort.signal
+    // A tailable cursor waits: the server's limit is on its work, and the deadline on the wait.
+    if (this.deadline !== undefined && this.source.tailable === undefined) {
+      options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
+    }
+    return this.postponing(this.source.open(options))
+  }
+
+  /**
+   * The driver kills a cursor before it tells that `getMore` has failed, and waits for its server to do it, however long that is gone.
+   * Here `end` kills it, or the end of its transaction. In another session it stays as it is: the next operation must find that quiet.
+   */
+  private postponing(cursor: Driver.AbstractCursor<A>): Driver.AbstractCursor<A> {
+    const internals = internalsOf(cursor)
+    const { getMore } = internals
+    internals.getMore = async () => {
+      try {
+        return await getMore.call(cursor)
+      } catch (cause) {
+        const isQuiet = this.ambient === undefined || this.ambient.state.driver.inTransaction()
+        if (isQuiet && this.isStranded && !internals.isKilled) {
+          internals.isKilled = true
+          this.isPostponed = this.ambient === undefined
+        }
+        throw cause
+      }
+    }
+    return cursor
+  }
+
+  private async timed<B>(f: () => Promise<B>): Promise<B> {
+    const clock = this.fiber.getRef(Clock.Clock)
+    const started = clock.monotonicTimeNanosUnsafe()
+    const { connection } = this.source
+    try {
+      const pending = connection.commandSpans && this.span !== undefined ? runWithParent(this.span, f) : f()
+      this.pending = pending
+      return await pending
+    } catch (cause) {
+      throw this.fail(cause)
+    } finally {
+      this.pending = undefined
+      this.waited += Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9
+    }
+  }
+
+  private nextBatch(): Promise<Array<A>> {
+    return this.timed(() => this.fetch())
+  }
+
+  /** Opens the cursor on the server without asking for more than its first reply. */
+  private start(): Promise<void> {
+    return this.timed(async () => {
+      const cursor = this.cursor ??= this.open()
+      await internalsOf(cursor).cursorInit()
+      this.opened = true
+    })
+  }
+
+  /** Where a change stream stands after all that has been read, if the server has said so. */
+  get postBatchResumeToken(): Driver.ResumeToken | undefined {
+    return this.cursor === undefined ? undefined : internalsOf(this.cursor).documents?.postBatchResumeToken ?? undefined
+  }
+
+  /** Whether its server is out of reach. The driver waits for that one, also where another has taken over. */
+  get isStranded(): boolean {
+    const server = this.cursor === undefined ? undefined : internalsOf(this.cursor).server
+    return server !== undefined && !isReachable(this.source.connection.driver, server)
+  }
+
+  /** How many documents have arrived that nobody has read. */
+  get buffered(): number {
+    return this.cursor?.bufferedCount() ?? 0
+  }
+
+  /** Whether the server has said that there is no more, and all has been read. */
+  get exhausted(): boolean {
+    return this.state === "ended"
+  }
+
+  /** All documents that are left, without an effect between two batches. */
+  toArray(): Promise<Array<A>> {
+    return this.timed(async () => {
+      const all = await this.fetch()
+      for (let batch = all; batch.length > 0 && !this.atEnd;) {
+        batch = await this.fetch()
+        for (const document of batch) all.push(document)
+      }
+      return all
+    })
+  }
+
+  /** The end of the stream, or a pause, after a tailable cursor had nothing to give. */
+  get tail(): Effect.Effect<void, MongoError | Cause.Done> {
+    const { tailable } = this.source
+    if (tailable === undefined) return Cause.done()
+    if (this.state === "ended") {
+      // The server gives no living cursor on a collection without documents: open another until there is one.
+      if (this.delivered) return Cause.done()
+      this.cursor = undefined
+      this.opened = false
+      this.state = "reading"
+      return serverSleep(tailPause)
+    }
+    return tailable.awaitData ? Effect.void : serverSleep(tailPause)
+  }
+
+  /** Runs a step of the cursor when it is its turn in the session. */
+  private step<B>(f: () => Promise<B>): Effect.Effect<B, MongoError> {
+    return inLine(
+      this.ambient,
+      this.source.operation,
+      Effect.callback<B, MongoError>((resume) => {
+        f().then((value) => resume(Effect.succeed(value)), (error: MongoError) => resume(Effect.fail(error)))
+        // The next operation of the session must find it quiet; without one, the scope closes the cursor soon enough.
+        return this.ambient === undefined ? undefined : this.closed
+      })
+    )
+  }
+
+  /** Sends the first command, and no more. */
+  get started(): Effect.Effect<void, MongoError> {
+    return this.timely(this.step(() => this.start()))
+  }
+
+  get next(): Effect.Effect<ReadonlyArray<A>, MongoError> {
+    return this.timely(this.take())
+  }
+
+  /** The batch that is on its way, which is taken by one: a fiber that is interrupted while it waits leaves it to the next who asks. */
+  private take(): Effect.Effect<Array<A>, MongoError> {
+    return Effect.suspend(() => {
+      let asked: Promise<Array<A>> | undefined
+      const arrived = this.step(() => asked = this.inFlight ??= this.nextBatch())
+      const isMine = () => {
+        if (this.inFlight !== asked) return false
+        this.inFlight = undefined
+        return true
+      }
+      return Effect.matchEffect(arrived, {
+        onFailure: (error) => {
+          isMine()
+          return Effect.fail(error)
+        },
+        onSuccess: (batch) => isMine() ? Effect.succeed(batch) : this.take()
+      })
+    })
+  }
+
+  private timely<B>(effect: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
+    const { deadline } = this
+    if (deadline === undefined) return effect
+    return until(deadline, this.source.operation, effect, { onExpired: (error) => void this.fail(error) })
+  }
+
+  get pull(): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> {
+    const once = this.next
+    const loop: Effect.Effect<Arr.NonEmptyReadonlyArray<A>, MongoError | Cause.Done> = Effect.flatMap(once, (batch) => {
+      if (Arr.isReadonlyArrayNonEmpty(batch)) {
+        this.delivered = true
+        return Effect.succeed(batch)
+      }
+      return Effect.flatMap(this.tail, () => loop)
+    })
+    return loop
+  }
+
+  /** Waits until the cursor is closed, but not for long, whoever waits and how often. */
+  get closed(): Effect.Effect<void> {
+    return Effect.asVoid(Effect.promise(() => this.closedInTime ??= endsWithin(this.close(), closeTimeout)))
+  }
+
+  close(): Promise<void> {
+    return this.closing ??= this.end()
+  }
+
+  shutDown(): Promise<void> {
+    if (!this.atEnd) this.fail(new Driver.MongoClientClosedError())
+    return this.close()
+  }
+
+  /** Ends the cursor here and on the server, and the session if it is this run's own. Never rejects. */
+  private async end(): Promise<void> {
+    const { connection, operation } = this.source
+    recordOperation(this.fiber.context, connection.attributes, operation, this.waited, this.failure)
+    const { pending } = this
+    try {
+      if (pending !== undefined && !this.opened) await this.giveUp(pending)
+      const left = this.leftOver
+      if (this.cursor !== undefined && this.isPostponed) internalsOf(this.cursor).isKilled = false
+      await this.cursor?.close()
+      await left?.()
+      await pending?.catch(ignore)
+      const session = this.spoiltSession
+      if (session !== undefined) await killSession(connection.driver, session)
+    } catch {
+      // What cannot be closed now ends with its session or its idle timeout on the server.
+    } finally {
+      await this.ownSession?.endSession().catch(ignore)
+      connection.readers.delete(this)
+    }
+  }
+
+  /** The session in which something may be left that closing the cursor does not reach. */
+  private get spoiltSession(): Driver.ClientSession | undefined {
+    const { breaks, readers } = this.source.connection
+    // The driver has sent the first command once more, or its attempt to close the cursor got lost.
+    if (this.ambient === undefined) return breaks.count > this.breaks ? this.ownSession : undefined
+    // The abort of its transaction overtakes the command that closes the cursor, and has the server refuse it.
+    return readers.closed && this.state === "failed" ? this.ambient.state.driver : undefined
+  }
+
+  /**
+   * The session that may be killed with what this run has left in it: its own; that of a transaction, which an interrupted operation
+   * has spoilt anyway; and any, where its client is closed.
+   */
+  private get doomedSession(): Driver.ClientSession | undefined {
+    const driver = this.ambient?.state.driver
+    if (driver === undefined) return this.ownSession
+    return driver.inTransaction() || this.source.connection.readers.closed ? driver : undefined
+  }
+
+  /**
+   * Ends what has been begun where the first reply has not arrived, so that there is no id to kill a cursor by.
+   *
+   * The server may read the command later than the one that kills its session. So the reply is waited for, and closing the cursor
+   * that it opens is left to the caller. Only where it does not come is the connection given up.
+   */
+  private async giveUp(pending: Promise<unknown>): Promise<void> {
+    const { driver } = this.source.connection
+    const settled = pending.catch(ignore)
+    const session = this.doomedSession
+    if (this.abort?.isSent() === false) {
+      this.abort.abort(new OperationInterrupted())
+    } else if (session !== undefined) {
+      const killed = killSession(driver, session)
+      // No answer to the kill: the pool has no connection for it, or the server is gone.
+      const isAnswered = await endsWithin(Promise.race([settled, killed]), killTimeout)
+      if (!isAnswered || !(await endsWithin(settled, replyTimeout))) {
+        this.abort?.abort(new OperationInterrupted())
+        await settled
+        await killSession(driver, session)
+      } else if (!(await endsWithin(killed, killTimeout))) {
+        spoil(session)
+      }
+    }
+    await settled
+  }
+
+  /**
+   * Kills the server's cursor where the driver's own attempt comes to nothing: in a snapshot session the server refuses it, since
+   * it has a read concern, and in a session that has ended none is sent.
+   */
+  private get leftOver(): (() => Promise<unknown>) | undefined {
+    const { cursor } = this
+    const session = this.ambient?.state.driver
+    if (cursor?.id === undefined || cursor.id.isZero() || session === undefined) return undefined
+    if (!session.snapshotEnabled && !session.hasEnded) return undefined
+    const { server } = internalsOf(cursor)
+    if (server === undefined) return undefined
+    const { id, namespace } = cursor
+    const { collection, db } = namespace
+    return () =>
+      databaseOn(this.source.connection.driver, server, db).command({ killCursors: collection, cursors: [id] })
+        .catch(ignore)
+  }
+}
+
+/**
+ * Reads the documents of a server's error that the driver has left as bytes.
+ *
+ * @internal
+ */
+export const readFields = (error: unknown): void => {
+  if (!(error instanceof Driver.MongoServerError)) return
+  for (const fields of [error, error.errorResponse] as ReadonlyArray<Driver.Document>) {
+    for (const [key, value] of Object.entries(fields)) {
+      if (value instanceof Uint8Array) fields[key] = Driver.BSON.deserialize(value)
+    }
+  }
+}
+
+const closedEarlier = (operation: Operation): MongoError =>
+  new MongoError({
+    reason: new CursorError({
+      ...ownFailure(operation, "its cursor was closed before its end, with its scope or by an interruption"),
+      kind: "killed"
+    })
+  })
+
+const ignore = () => undefined
+
+/**
+ * What the driver's cursors have but do not publish. Its own change streams are built on `cursorInit` and
+ * `postBatchResumeToken`, and cannot be used here since they resume by themselves, without a bound. Tests watch over all of it.
+ */
+const internalsOf = (cursor: object) =>
+  cursor as {
+    readonly cursorInit: () => Promise<void>
+    getMore: () => Promise<unknown>
+    /** Whether it has been killed on the server, or should not be any more. */
+    isKilled: boolean
+    readonly deserializationOptions?: DeserializationOptions | undefined
+    /** Where the cursor is, once the first reply has come. */
+    readonly server?: Member | undefined
+    readonly documents: {
+      readonly id: Driver.BSON.Long
+      readonly postBatchResumeToken: Driver.ResumeToken | null
+      readonly encryptedResponse?: object | undefined
+      readonly isExplain?: boolean | undefined
+      readonly iterated: number
+      readonly clear: () => void
+      /** The array of documents in the reply: where each begins, and how long it is. */
+      readonly batch: {
+        readonly bson: Uint8Array
+        readonly elements: ReadonlyArray<
+          readonly [type: number, nameOffset: number, nameLength: number, offset: number, length: number]
+        >
+      }
+    } | null
+  }
+
+type DeserializationOptions = Driver.BSON.DeserializeOptions & { readonly raw?: boolean }
+
+/**
+ * The documents that have arrived. The driver itself looks at every element of a document before it cuts it out or
+ * deserializes it, which costs more than all the rest of a read of bytes (see benchmark/README.md of schema). So here they are taken
+ * from the reply. A driver that keeps its replies in another way reads them as it does, and so it is where it marks
+ * what it has decrypted.
+ */
+const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
+  const { deserializationOptions: options, documents } = internalsOf(cursor)
+  const asItIs = documents?.encryptedResponse === undefined && documents?.isExplain !== true
+  const batch = asItIs ? documents?.batch : undefined
+  if (
+    options === undefined || documents === null || !(batch?.bson instanceof Uint8Array) ||
+    !Array.isArray(batch.elements)
+  ) {
+    return cursor.readBufferedDocuments() as Array<A>
+  }
+  const { bson, elements } = batch
+  const read = options.raw === true
+    ? (start: number, length: number) => bson.subarray(start, start + length)
+    : deserializer(bson, options)
+  const all: Array<unknown> = []
+  for (let i = documents.iterated; i < elements.length; i++) {
+    const [, , , start, length] = elements[i] as (typeof elements)[number]
+    all.push(read(start, length))
+  }
+  documents.clear()
+  return all as Array<A>
+}
+
+/** As the driver does it, with one object of options for the whole batch. */
+const deserializer = (bson: Uint8Array, options: DeserializationOptions) => {
+  const at = { ...options, index: 0, allowObjectSmallerThanBufferSize: true }
+  return (start: number) => {
+    at.index = start
+    return Driver.BSON.deserialize(bson, at)
+  }
+}
+
+/**
+ * All documents of a query in one array.
+ *
+ * @internal
+ */
+export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, MongoError> =>
+  Effect.withFiber((fiber) => {
+    const ambient = ambientSession(source.connection, fiber.context)
+    const deadline = fiber.getRef(CurrentDeadline)
+    const attempt = withOperationSpan(
+      source.connection,
+      source.operation,
+      fiber,
+      (span) =>
+        Effect.callback<Array<A>, MongoError>((resume) => {
+          const run = new CursorRun(source, fiber, ambient, span, deadline)
+          run.toArray().then(
+            (documents) => {
+              void run.close()
+              resume(Effect.succeed(documents))
+            },
+            (error: MongoError) => {
+              void run.close()
+              resume(Effect.fail(error))
+            }
+          )
+          return run.closed
+        })
+    )
+    const effect = inLine(ambient, source.operation, attempt)
+    return deadline === undefined ? effect : until(deadline, source.operation, effect)
+  })
+
+/** A run that is closed with the scope, and so is its span. */
+const scoped = <A>(source: CursorSource<A>, scope: Scope.Scope): Effect.Effect<CursorRun<A>> =>
+  Effect.withFiber((fiber) => {
+    const start = (span: Tracer.Span | undefined) => {
+      const ambient = ambientSession(source.connection, fiber.context)
+      const run = new CursorRun(source, fiber, ambient, span, fiber.getRef(CurrentDeadline))
+      return Effect.as(Scope.addFinalizer(scope, run.closed), run)
+    }
+    if (!isTraced(fiber)) return start(undefined)
+    const { connection, operation } = source
+    return Effect.flatMap(
+      Scope.provide(Effect.makeSpanScoped(spanName(operation), spanOptions(connection, operation)), scope),
+      start
+    )
+  })
+
+/**
+ * The documents of a query as a stream whose chunks are the driver's batches.
+ *
+ * @internal
+ */
+export const stream = <A>(source: CursorSource<A>): Stream.Stream<A, MongoError> =>
+  Stream.fromChannel(
+    Channel.fromTransform((_: unknown, scope) => Effect.map(scoped(source, scope), (run) => run.pull))
+  )
+
+/**
+ * A query whose cursor is open on the server.
+ *
+ * @internal
+ */
+export const open = <A>(source: CursorSource<A>): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const run = yield* scoped(source, yield* Effect.scope)
+    yield* run.started
+    return { stream: Stream.fromPull(Effect.succeed(run.pull)), next: run.next }
+  })

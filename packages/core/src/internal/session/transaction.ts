@@ -1,0 +1,571 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import * as Driver from "mongodb"
+import {
+  isMongoError,
+  isMongoErrorReason,
+  MongoError,
+  type MongoErrorReason,
+  TransactionError
+} from "../../MongoError.ts"
+import type { SessionOptions, TransactionOptions, WithTransaction, WithTransactionOptions } from "../../MongoSession.ts"
+import { bounded, endsWithin, pause } from "../call/bounded.ts"
+import type { Connection } from "../call/connection.ts"
+import { ambientSession, isTraced, runIn } from "../call/operation.ts"
+import { serverNanos, serverSleep } from "../call/serverTime.ts"
+import { killSession } from "../driver/killSession.ts"
+import { type Operation, ownFailure, toMongoError } from "../errors/naming.ts"
+import {
+  type AmbientSession,
+  type DriverSession,
+  inLine,
+  SessionState,
+  Transaction,
+  transactionFailure
+} from "./state.ts"
+import { backoff, defaultMaxDuration, isConsequence, isTransient, nextStep } from "./transactionSteps.ts"
+
+/** Milliseconds of the server clock. */
+const serverMillis = Effect.withFiber((fiber) => Effect.succeed(Number(serverNanos(fiber)) / 1e6))
+
+const localOperation = (name: string): Operation => ({ name, command: name })
+const operationOf = (name: string): Operation => ({ name, command: name, database: "admin", abortable: false })
+
+const startTransaction = localOperation("startTransaction")
+const withSessionOperation = localOperation("withSession")
+const withTransactionOperation = localOperation("withTransaction")
+const abortTransaction = operationOf("abortTransaction")
+const commitTransaction = operationOf("commitTransaction")
+
+/** How long the abort of a transaction is waited for: real milliseconds. */
+const abortTimeout = 2000
+
+/** How long an interrupted commit is waited for: its outcome decides about what runs after it. Real milliseconds. */
+const commitTimeout = 5000
+
+/**
+ * How long an interrupted commit is repeated until its outcome is known: milliseconds of the server clock. A server forgets a
+ * transaction that is not committed in a minute.
+ */
+const outcomeTimeout = 60_000
+
+/** The driver's options: durations in milliseconds. */
+const toDriverOptions = (options: TransactionOptions | undefined): Driver.TransactionOptions => {
+  const driver: Driver.TransactionOptions = {}
+  if (options?.readConcern !== undefined) driver.readConcern = options.readConcern
+  if (options?.writeConcern !== undefined) {
+    const writeConcern = Driver.WriteConcern.fromOptions({ writeConcern: options.writeConcern })
+    if (writeConcern !== undefined) driver.writeConcern = writeConcern
+  }
+  if (options?.readPreference !== undefined) driver.readPreference = options.readPreference
+  if (options?.maxCommitTime !== undefined) driver.maxCommitTimeMS = Duration.toMillis(options.maxCommitTime)
+  return driver
+}
+
+const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
+  Effect.try({
+    try: () => {
+      if (connection.readers.closed) throw new Driver.MongoClientClosedError()
+      const driverOptions = {
+        ...(options.causalConsistency === undefined ? {} : { causalConsistency: options.causalConsistency }),
+        ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
+        defaultTransactionOptions: toDriverOptions(options.defaultTransactionOptions)
+      }
+      const state: SessionState = new SessionState(
+        () => connection.driver.startSession(driverOptions),
+        connection.breaks.count,
+        () => Effect.runPromise(endWithClient(connection, state)).catch(ignore)
+      )
+      connection.readers.add(state)
+      return state
+    },
+    catch: (cause) => toMongoError(cause, localOperation("startSession"))
+  })
+
+const ignore = () => undefined
+
+/**
+ * Ends on the server what may be open there: the transaction, or one whose commit has failed for good, which would keep its locks
+ * until the server's limit of a minute. If that commit has come through, the server refuses.
+ *
+ * The first operation of an interrupted one may get there after the abort, and would begin the transaction again, which nobody
+ * ends then: a transaction with a higher number makes the server refuse it.
+ */
+const endOnServer = (connection: Connection, session: DriverSession): Promise<void> => {
+  const end = session.ending.then(() => endNow(connection, session))
+  session.ending = end.catch(ignore)
+  return end
+}
+
+const endNow = async (connection: Connection, session: DriverSession): Promise<void> => {
+  const { driver, torn, unfinished } = session
+  const admin = connection.driver.db("admin")
+  session.torn = session.unfinished = false
+  if (driver.inTransaction()) await driver.abortTransaction()
+  else if (unfinished && !torn) await admin.command({ abortTransaction: 1 }, { session: driver }).catch(ignore)
+  if (!torn) return
+  driver.startTransaction()
+  // It touches no data and needs no privileges.
+  await admin.command({ aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} }, { session: driver }).catch(ignore)
+  await driver.abortTransaction()
+}
+
+/** How long what is on its way in a transaction may take when its client closes: real milliseconds. */
+const lastOperationTimeout = 500
+
+/**
+ * Ends a transaction whose client closes, and its session with it. The driver would break the connection of the operation that is on its
+ * way, and abort before the server has read that. Nothing else is begun: it would be outside of the transaction.
+ */
+const endWithClient = (connection: Connection, state: SessionState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    state.isLost = true
+    const session = state.current
+    const end = async () => {
+      if (!session.driver.inTransaction()) return
+      session.torn = true
+      await endOnServer(connection, session).catch(ignore)
+      await session.driver.endSession()
+    }
+    let ended: Promise<void> | undefined
+    const ending = Effect.promise(() => ended ??= end())
+    return Effect.raceFirst(session.line.withPermit(ending), Effect.andThen(pause(lastOperationTimeout), ending))
+  })
+
+/** Waits for what ends a transaction, but not for long: it keeps its session of the driver then. */
+const endsSoon = (
+  state: SessionState,
+  session: DriverSession,
+  end: Promise<unknown>,
+  milliseconds: number
+): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    if (await endsWithin(end, milliseconds) || state.current !== session || state.closed) return
+    state.renew()
+    const close = () => session.driver.endSession()
+    end.then(close, close).catch(ignore)
+  })
+
+/** Ends a session, and with it a transaction that is still open. Bounded: the rest goes on in the background. */
+const closeSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    closeTransaction(state)
+    state.closed = true
+    connection.readers.delete(state)
+    const session = state.current
+    const close = () => session.driver.endSession()
+    // The driver has sent a query once more, and nobody knows the cursor of the reply that got lost.
+    const clear = async () =>
+      state.hasRead && connection.breaks.count > state.breaks
+        ? killSession(connection.driver, session.driver)
+        : undefined
+    return bounded(endOnServer(connection, session).then(clear, clear).then(close, close), abortTimeout)
+  })
+
+const closeTransaction = (state: SessionState, status: "left" | "ended" = "ended"): void => {
+  if (state.transaction !== undefined) state.transaction.status = status
+  state.transaction = undefined
+}
+
+/** @internal */
+export const scopedSession = (
+  connection: Connection,
+  options: SessionOptions
+): Effect.Effect<SessionState, MongoError, Scope.Scope> =>
+  Effect.acquireRelease(openSession(connection, options), closeSession(connection))
+
+/** @internal */
+export const provideAmbient = <A, E, R>(
+  connection: Connection,
+  ambient: AmbientSession | undefined,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.updateContext(self, (context: Context.Context<R>) => Context.add(context, connection.sessionKey, ambient))
+
+/** @internal */
+export const withSession = <A, E, R>(
+  connection: Connection,
+  options: SessionOptions,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | MongoError, R> =>
+  Effect.withFiber<A, E | MongoError, R>((fiber) =>
+    transactionOf(ambientSession(connection, fiber.context))?.status === "open"
+      ? Effect.fail(transactionFailure(
+        withSessionOperation,
+        "it is inside a transaction, which another session would be no part of (see withoutTransaction)"
+      ))
+      : Effect.acquireUseRelease(
+        openSession(connection, options),
+        (state) => provideAmbient(connection, { state, transaction: undefined }, self),
+        closeSession(connection)
+      )
+  )
+
+/** The transaction that an operation would join now. */
+const transactionOf = (ambient: AmbientSession | undefined): Transaction | undefined => {
+  if (ambient === undefined) return undefined
+  const { state, transaction } = ambient
+  if (transaction !== undefined && transaction.status !== "left") return transaction
+  return state.driver.inTransaction() ? state.transaction : undefined
+}
+
+/** Nothing can be done in it any more, and the driver would not say so before it sends something. */
+const checkOpen = (state: SessionState): void => {
+  if (state.closed) throw new Driver.MongoExpiredSessionError()
+  // Whose sessions end with it.
+  if (state.isLost || state.driver.hasEnded) throw new Driver.MongoClientClosedError()
+}
+
+/** @internal */
+export const start = (state: SessionState, options?: TransactionOptions): Effect.Effect<Transaction, MongoError> =>
+  Effect.try({
+    try: () => {
+      checkOpen(state)
+      state.driver.startTransaction(toDriverOptions(options))
+      state.current.torn = state.current.unfinished = false
+      return state.transaction = new Transaction()
+    },
+    catch: (cause) => toMongoError(cause, startTransaction)
+  })
+
+const isReply = new Set(["MongoServerError", "MongoWriteConcernError"])
+
+const unknownOutcome = "UnknownTransactionCommitResult"
+
+/** The error of a commit that nobody has answered: its outcome is unknown, as the specification has it labelled. */
+const unanswered = (cause: unknown): Driver.MongoError => {
+  // By what it can, not by its class: another copy of the driver has other classes.
+  const error = Predicate.hasProperty(cause, "addErrorLabel")
+    ? cause as Driver.MongoError
+    : new Driver.MongoNetworkError("the connection broke before the commit was written", { cause: cause as Error })
+  error.addErrorLabel(unknownOutcome)
+  return error
+}
+
+/**
+ * Sends a commit. What it fails with says whether its outcome is unknown: the driver leaves that out where the connection's pool has
+ * been cleared meanwhile, and stumbles where the connection was reset before it has written.
+ */
+const send = async (state: SessionState, session: DriverSession, transaction: Transaction): Promise<void> => {
+  let isSent = transaction.uncertain
+  try {
+    if (session === state.current) checkOpen(state)
+    isSent = true
+    await session.driver.commitTransaction()
+    transaction.outcome = "committed"
+    session.unfinished = false
+  } catch (cause) {
+    const name = cause instanceof Error ? cause.name : ""
+    // Nothing was sent, since the order is wrong.
+    if (name === "MongoTransactionError" || !isSent) throw cause
+    const error = isReply.has(name) ? cause as Driver.MongoServerError : unanswered(cause)
+    transaction.uncertain = error.hasErrorLabel(unknownOutcome)
+    // With an error of its write concern it is committed, with a transient one aborted.
+    session.unfinished = name !== "MongoWriteConcernError" && !error.hasErrorLabel("TransientTransactionError")
+    throw error
+  }
+}
+
+const sendCommit = (connection: Connection, state: SessionState, session: DriverSession, transaction: Transaction) =>
+  runIn(connection, undefined, commitTransaction, () => {
+    const sent = send(state, session, transaction)
+    transaction.sent = sent.then(ignore, (error: unknown) => error)
+    return sent
+  })
+
+/**
+ * Commits, when it is its turn. An interrupted commit may have come through: it is repeated until that is known, by a fiber of its
+ * own, for which the interrupted one waits a while.
+ */
+const commit = (
+  connection: Connection,
+  state: SessionState,
+  transaction: Transaction,
+  status: "left" | "ended"
+): Effect.Effect<void, MongoError> =>
+  Effect.suspend(() => {
+    const session = state.current
+    transaction.status = status
+    return Effect.onInterrupt(
+      sendCommit(connection, state, session, transaction),
+      () =>
+        transaction.sent === undefined
+          ? Effect.void
+          : Effect.flatMap(
+            Effect.forkDetach(learnOutcome(connection, state, session, transaction), { startImmediately: true }),
+            (fiber) => endsSoon(state, session, new Promise((resolve) => fiber.addObserver(resolve)), commitTimeout)
+          )
+    )
+  })
+
+/** Finds out what became of a commit that was interrupted on its way, and runs what was registered for after it. */
+const learnOutcome = (
+  connection: Connection,
+  state: SessionState,
+  session: DriverSession,
+  transaction: Transaction
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const deadline = (yield* serverMillis) + outcomeTimeout
+    for (let attempt = 1;; attempt++) {
+      const error = yield* Effect.promise(async () => transaction.sent)
+      if (transaction.outcome === "committed") return yield* runAfterCommit(transaction)
+      const wait = backoff(attempt, yield* Random.next)
+      const isTimeLeft = (yield* serverMillis) + wait < deadline
+      if (nextStep("commit", toMongoError(error, commitTransaction).reason, isTimeLeft) !== "commitAgain") break
+      yield* serverSleep(wait)
+      yield* Effect.exit(sendCommit(connection, state, session, transaction))
+    }
+    yield* Effect.promise(() => endOnServer(connection, session).catch(ignore))
+  })
+
+/** Runs what was registered for after the commit: in order, once, whatever becomes of each. */
+const runAfterCommit = (transaction: Transaction): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    Effect.forEach(
+      transaction.afterCommit.splice(0),
+      (callback) => Effect.ignoreCause(callback, { log: "Unhandled" }),
+      {
+        discard: true
+      }
+    )
+  )
+
+/** @internal */
+export const commitExplicit = (connection: Connection, state: SessionState): Effect.Effect<void, MongoError> =>
+  Effect.suspend(() => {
+    const transaction = state.transaction ?? new Transaction()
+    return Effect.onExit(
+      inLine({ state, transaction: undefined }, commitTransaction, commit(connection, state, transaction, "left")),
+      () => transaction.outcome === "committed" ? runAfterCommit(transaction) : Effect.void
+    )
+  })
+
+/** @internal */
+export const abortExplicit = (connection: Connection, state: SessionState): Effect.Effect<void, MongoError> =>
+  inLine(
+    { state, transaction: undefined },
+    abortTransaction,
+    Effect.suspend(() => {
+      const session = state.current
+      let sent: Promise<void> | undefined
+      return Effect.onInterrupt(
+        runIn(connection, undefined, abortTransaction, () => {
+          checkOpen(state)
+          // The driver refuses to abort after a commit, which may be committed again, and where there is nothing to abort.
+          if (!session.driver.inTransaction()) return session.driver.abortTransaction()
+          if (state.transaction !== undefined) state.transaction.outcome = "aborted"
+          closeTransaction(state, "left")
+          return sent = endOnServer(connection, session)
+        }),
+        () => sent === undefined ? Effect.void : endsSoon(state, session, sent, abortTimeout)
+      )
+    })
+  )
+
+/**
+ * Aborts what an attempt has left open, when the operations that are on their way have ended, but no later than the bound.
+ * The driver reports no error of it, and the server forgets the transaction by itself in the end.
+ */
+const abort = (connection: Connection, state: SessionState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    closeTransaction(state)
+    const session = state.current
+    if (!session.driver.inTransaction()) return Effect.void
+    let sent: Promise<void> | undefined
+    const send = Effect.suspend(() => endsSoon(state, session, sent ??= endOnServer(connection, session), abortTimeout))
+    return Effect.raceFirst(
+      Effect.interruptible(session.line.withPermit(send)),
+      Effect.andThen(pause(abortTimeout), send)
+    )
+  })
+
+/**
+ * What decides whether an attempt is run again: the reason of a `MongoError` that the body failed with, or that is the cause
+ * of the error it failed with. A defect or an interruption is never run again.
+ */
+const decisiveReason = (cause: Cause.Cause<unknown>): MongoErrorReason | undefined => {
+  if (Cause.hasDies(cause)) return undefined
+  for (const reason of cause.reasons) {
+    if (!Cause.isFailReason(reason)) continue
+    for (
+      let error: unknown = reason.error, depth = 0;
+      error instanceof Error && depth < 8;
+      error = error.cause, depth++
+    ) {
+      if (isMongoError(error)) return error.reason
+      if (isMongoErrorReason(error)) return error
+    }
+  }
+  return undefined
+}
+
+/**
+ * The convenient transactions API of the driver specification, with the effect as the first argument or the last one.
+ *
+ * @internal
+ */
+export const withTransactionOf = (
+  connection: Connection,
+  where: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+): WithTransaction => {
+  const both = <A, E, R>(
+    first: Effect.Effect<A, E, R> | WithTransactionOptions = {},
+    options?: WithTransactionOptions
+  ) =>
+    Effect.isEffect(first)
+      ? where(withTransaction(connection, first, options ?? {}))
+      : <A, E, R>(self: Effect.Effect<A, E, R>) => where(withTransaction(connection, self, first))
+  return both as WithTransaction
+}
+
+const withTransaction = <A, E, R>(
+  connection: Connection,
+  self: Effect.Effect<A, E, R>,
+  options: WithTransactionOptions
+): Effect.Effect<A, E | MongoError, R> =>
+  Effect.withFiber<A, E | MongoError, R>((fiber) => {
+    const ambient = ambientSession(connection, fiber.context)
+    const outer = transactionOf(ambient)
+    if (ambient !== undefined && outer !== undefined) {
+      if (outer.status !== "open") {
+        return Effect.fail(transactionFailure(withTransactionOperation, "the outer transaction has ended"))
+      }
+      return options.onNested === "fail"
+        ? Effect.fail(transactionFailure(withTransactionOperation, "it is nested in another transaction"))
+        : self
+    }
+    const body = (span: Tracer.Span | undefined) =>
+      ambient === undefined
+        ? Effect.acquireUseRelease(
+          openSession(connection, { causalConsistency: true }),
+          (state) => attempts(connection, state, self, options, span),
+          closeSession(connection)
+        )
+        : attempts(connection, ambient.state, self, options, span)
+    if (!isTraced(fiber)) return body(undefined)
+    return Effect.useSpan(
+      "transaction",
+      { attributes: { "db.system.name": "mongodb", ...connection.attributes } },
+      body
+    )
+  })
+
+/** What comes out where the server has aborted a transaction and its body has gone on. */
+const abortedBy = (first: MongoError): MongoError => {
+  const label = isTransient(first.reason) ? "TransientTransactionError" : undefined
+  const labels = new Set(first.reason.labels)
+  if (label !== undefined) labels.add(label)
+  const what = "the transaction was aborted with an error that its body has handled"
+  return new MongoError({
+    reason: new TransactionError({
+      ...ownFailure(withTransactionOperation, `${what}: ${first.message}`),
+      kind: "aborted",
+      labels: [...labels],
+      label,
+      cause: first
+    })
+  })
+}
+
+const attempts = <A, E, R>(
+  connection: Connection,
+  state: SessionState,
+  self: Effect.Effect<A, E, R>,
+  options: WithTransactionOptions,
+  span: Tracer.Span | undefined
+): Effect.Effect<A, E | MongoError, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const maxDuration = Duration.toMillis(options.maxDuration ?? defaultMaxDuration)
+      const deadline = (yield* serverMillis) + maxDuration
+      const event = (name: string, attributes: Record<string, unknown>) =>
+        span?.event(name, clock.currentTimeNanosUnsafe(), attributes)
+
+      const inSpan = <B, E2, R2>(effect: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> =>
+        span === undefined ? effect : Effect.provideService(effect, Tracer.ParentSpan, span)
+
+      for (let attempt = 1;; attempt++) {
+        event("attempt", { attempt })
+        const transaction = yield* start(state, options)
+        const exit = yield* Effect.exit(restore(inSpan(provideAmbient(connection, { state, transaction }, self))))
+
+        const first = transaction.failure
+        let phase: "body" | "commit" = "body"
+        let failure: Cause.Cause<E | MongoError>
+        if (Exit.isFailure(exit)) {
+          failure = exit.cause
+        } else if (first !== undefined && isTransient(first.reason)) {
+          // Nobody knows what the transaction has of the operation that failed.
+          failure = Cause.fail(abortedBy(first))
+        } else {
+          phase = "commit"
+          // The body may have ended the transaction by itself, and begun another one.
+          const last = state.transaction ?? transaction
+          if (last.outcome !== undefined) {
+            transaction.status = "ended"
+            return exit.value
+          }
+          for (;;) {
+            // The first commit waits in line behind the operations of forked fibers that are on their way.
+            const sent = yield* Effect.exit(
+              restore(state.current.line.withPermit(inSpan(commit(connection, state, last, "ended"))))
+            )
+            if (last.outcome === "committed") {
+              event("commit", { attempt })
+              state.transaction = undefined
+              yield* runAfterCommit(last)
+            }
+            if (Exit.isSuccess(sent)) return exit.value
+            failure = sent.cause
+            const isTimeLeft = (yield* serverMillis) < deadline
+            if (
+              last.outcome === "committed" || nextStep(phase, decisiveReason(failure), isTimeLeft) !== "commitAgain"
+            ) break
+            event("commit.retry", { attempt })
+          }
+        }
+
+        // Nothing is left open, whatever happens next.
+        event("abort", { attempt })
+        transaction.status = "ended"
+        yield* abort(connection, state)
+        const reason = decisiveReason(failure)
+        const isAborted = first !== undefined && isConsequence(reason, first.reason)
+        const wait = backoff(attempt, yield* Random.next)
+        const step = nextStep(phase, reason, (yield* serverMillis) + wait < deadline)
+        if (
+          step !== "runAgain" || options.rerun === false || isAborted && !isTransient(first.reason)
+        ) {
+          return yield* Effect.failCause(
+            isAborted ? Cause.map(failure, (error) => isMongoError(error) ? abortedBy(first) : error) : failure
+          )
+        }
+        yield* restore(serverSleep(wait))
+      }
+    })
+  )
+
+/** @internal */
+export const afterCommit = <R>(
+  connection: Connection,
+  effect: Effect.Effect<void, never, R>
+): Effect.Effect<void, never, R> =>
+  Effect.withFiber<void, never, R>((fiber) => {
+    const transaction = transactionOf(ambientSession(connection, fiber.context))
+    const context = Context.add(fiber.context as Context.Context<R>, connection.sessionKey, undefined)
+    const callback = Effect.provideContext(effect, context)
+    if (transaction === undefined || transaction.outcome === "committed") return callback
+    // Also while the commit is on its way. What comes after an abort waits for nothing.
+    transaction.afterCommit.push(callback)
+    return Effect.void
+  })

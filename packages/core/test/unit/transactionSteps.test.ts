@@ -1,0 +1,106 @@
+/**
+ * What a transaction does next, without a server: after the specification "Convenient API for Transactions".
+ *
+ * @since 0.1.0
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { classify } from "@mongofx/core/internal/errors/classify"
+import { backoff, defaultMaxDuration, nextStep } from "@mongofx/core/internal/session/transactionSteps"
+import { Schema } from "effect"
+import * as Driver from "mongodb"
+
+const reasonOf = (cause: unknown) => classify(cause, { operation: "commitTransaction", namespace: "admin" })
+
+const reply = (code: number, ...errorLabels: Array<string>) =>
+  reasonOf(new Driver.MongoServerError({ code, errmsg: "no", errorLabels }))
+
+const writeConcernReply = (code: number, ...errorLabels: Array<string>) =>
+  reasonOf(new Driver.MongoWriteConcernError({ ok: 1, writeConcernError: { code, errmsg: "late" }, errorLabels }))
+
+const transient = "TransientTransactionError"
+const unknown = "UnknownTransactionCommitResult"
+
+describe("backoff", () => {
+  it("grows by half from 7.5 ms, up to 500 ms", () => {
+    const delays = Array.from({ length: 15 }, (_, i) => backoff(i + 1, 1))
+    assert.strictEqual(delays[0], 7.5)
+    assert.strictEqual(delays[1], 11.25)
+    assert.closeTo(delays[10]!, 432.5, 0.1)
+    assert.deepStrictEqual(delays.slice(11), [500, 500, 500, 500])
+  })
+
+  it.prop(
+    "is a share of that, as large as the jitter says",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
+    ],
+    ([attempt, share]) => {
+      const jitter = share / 1000
+      const delay = backoff(attempt, jitter)
+      assert.isAtLeast(delay, 0)
+      assert.isAtMost(delay, 500)
+      assert.closeTo(delay, backoff(attempt, 1) * jitter, 1e-9)
+      assert.isAtMost(delay, backoff(attempt + 1, jitter))
+    }
+  )
+
+  it("two minutes are the limit by default", () => {
+    assert.strictEqual(defaultMaxDuration, 120_000)
+  })
+})
+
+describe("nextStep", () => {
+  it("runs the body again after what is transient, in either phase", () => {
+    assert.strictEqual(nextStep("body", reply(251, transient), true), "runAgain")
+    assert.strictEqual(nextStep("commit", reply(251, transient), true), "runAgain")
+    assert.strictEqual(nextStep("body", reply(50, transient), true), "runAgain")
+  })
+
+  it("commits again when the outcome is unknown", () => {
+    assert.strictEqual(nextStep("commit", reply(91, unknown), true), "commitAgain")
+    assert.strictEqual(nextStep("commit", writeConcernReply(64, unknown), true), "commitAgain")
+    // Rather that than the whole body, whose effects may be in the database already.
+    assert.strictEqual(nextStep("commit", reply(91, transient, unknown), true), "commitAgain")
+  })
+
+  it("does not commit again after MaxTimeMSExpired, wherever the reply has it", () => {
+    assert.strictEqual(nextStep("commit", reply(50, unknown), true), "fail")
+    assert.strictEqual(nextStep("commit", writeConcernReply(50, unknown), true), "fail")
+  })
+
+  it("but does after other time limits", () => {
+    assert.strictEqual(reasonOf(new Driver.MongoServerError({ code: 262 }))._tag, "MaxTimeExpiredError")
+    assert.strictEqual(nextStep("commit", reply(262, unknown), true), "commitAgain")
+  })
+
+  it("fails when the body itself has committed with an unknown outcome", () => {
+    assert.strictEqual(nextStep("body", reply(91, unknown), true), "fail")
+  })
+
+  it("runs the body again when no server has answered, labelled or not", () => {
+    const network = reasonOf(new Driver.MongoNetworkError("connection closed"))
+    const selection = reasonOf(new Driver.MongoServerSelectionError("none", new Map() as never))
+    assert.deepStrictEqual([network.labels, selection.labels], [[], []])
+    assert.strictEqual(nextStep("body", network, true), "runAgain")
+    assert.strictEqual(nextStep("body", selection, true), "runAgain")
+    assert.strictEqual(nextStep("body", network, false), "fail")
+    // The result of a commit is unknown then, and labelled so where it is sent.
+    assert.strictEqual(nextStep("commit", network, true), "fail")
+    assert.strictEqual(nextStep("body", reasonOf(new Driver.MongoInvalidArgumentError("no")), true), "fail")
+  })
+
+  it("fails without a label, whatever the code", () => {
+    for (const code of [24, 91, 112, 251, 11_000]) {
+      assert.strictEqual(nextStep("body", reply(code), true), "fail")
+      assert.strictEqual(nextStep("commit", reply(code), true), "fail")
+    }
+  })
+
+  it("fails on what is no MongoError, and when no time is left", () => {
+    assert.strictEqual(nextStep("body", undefined, true), "fail")
+    assert.strictEqual(nextStep("commit", undefined, true), "fail")
+    assert.strictEqual(nextStep("body", reply(251, transient), false), "fail")
+    assert.strictEqual(nextStep("commit", reply(91, unknown), false), "fail")
+  })
+})

@@ -1,0 +1,93 @@
+import { MongoError } from "@mongofx/core"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { DocumentError, type Problem } from "../../DocumentError.ts"
+import type { Failure } from "../../Query.ts"
+import { encodeWith, Misfit, type Operands, Refusal } from "../encode/refusal.ts"
+
+/**
+ * What an operation is called in errors.
+ *
+ * @internal
+ */
+export interface Origin {
+  readonly operation: string
+  readonly collection: string
+}
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const problemsOf = (issue: SchemaIssue.Issue, prefix: string): ReadonlyArray<Problem> =>
+  format(issue).issues.map(({ message, path }) => ({
+    path: (path ?? []).reduce((path: string, key) => {
+      const segment = typeof key === "object" ? key.key : key
+      if (typeof segment === "number") return `${path}[${segment}]`
+      return path === "" ? String(segment) : `${path}.${String(segment)}`
+    }, prefix),
+    message
+  }))
+
+const documentError = (
+  kind: DocumentError["kind"],
+  { collection, operation }: Origin,
+  id: unknown,
+  issue: SchemaIssue.Issue,
+  path: string
+): DocumentError => {
+  const problems = problemsOf(issue, path)
+  return new DocumentError({
+    kind,
+    operation,
+    collection,
+    ...(id === undefined ? {} : { id }),
+    path: problems[0]?.path ?? path,
+    problems,
+    cause: new Schema.SchemaError(issue)
+  })
+}
+
+/** @internal */
+export const encodeError = (origin: Origin, path: string, issue: SchemaIssue.Issue): DocumentError =>
+  documentError("encode", origin, undefined, issue, path)
+
+/** @internal */
+export const decodeError = (origin: Origin, id: unknown, issue: SchemaIssue.Issue, path = ""): DocumentError =>
+  documentError("decode", origin, id, issue, path)
+
+const failureOf = (origin: Origin, error: Misfit | Refusal): Failure =>
+  error instanceof Misfit
+    ? encodeError(origin, error.path, error.issue)
+    : new MongoError.MongoError({
+      reason: new MongoError.InvalidArgumentError({
+        operation: origin.operation,
+        namespace: origin.collection,
+        labels: [],
+        path: error.path,
+        message: `${origin.operation} on ${origin.collection}: ${error.message}`,
+        cause: undefined
+      })
+    })
+
+/**
+ * Runs what may refuse an argument at once, where there is no effect yet: it throws the failure.
+ *
+ * @internal
+ */
+export const checked = (origin: Origin, f: () => void): void => {
+  try {
+    f()
+  } catch (error) {
+    throw error instanceof Refusal ? failureOf(origin, error) : error
+  }
+}
+
+/**
+ * Runs a pure encoder for an operation, anew for every run of the operation.
+ *
+ * @internal
+ */
+export const encoded = <A, R>(origin: Origin, f: (operands: Operands) => A): Effect.Effect<A, Failure, R> =>
+  Effect.suspend(() =>
+    Effect.mapError(encodeWith(f) as Effect.Effect<A, Misfit | Refusal, R>, (error) => failureOf(origin, error))
+  )

@@ -1,0 +1,215 @@
+/** Whether what a schema stores is BSON that can be read again. */
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import type * as Driver from "mongodb"
+import { isPlainObject, refuse, setOwn } from "../encode/refusal.ts"
+
+/** What to write in the place of a type that BSON does not have. */
+const instead: Readonly<Record<string, string>> = {
+  BigDecimal: "Bson.BigDecimal",
+  ByteSize: "Schema.ByteSizeFromNumber",
+  Chunk: "Schema.Array",
+  DateTimeUtc: "Schema.DateTimeUtcFromDate",
+  DateTimeZoned: "Schema.DateTimeZonedFromString",
+  Duration: "Schema.DurationFromMillis",
+  HashMap: "Schema.Record",
+  HashSet: "Schema.UniqueArray",
+  Option: "Schema.OptionFromNullOr or Schema.OptionFromOptionalKey",
+  ReadonlyMap: "Schema.Record",
+  ReadonlySet: "Schema.UniqueArray",
+  Redacted: "Schema.RedactedFromValue",
+  SemVer: "Schema.SemVerFromString",
+  SemVerRange: "Schema.SemVerRangeFromString",
+  TimeZone: "Schema.TimeZoneFromString",
+  TimeZoneNamed: "Schema.TimeZoneNamedFromString",
+  TimeZoneOffset: "Schema.TimeZoneFromString",
+  Uint8Array: "Bson.Bytes",
+  URL: "Schema.URLFromString"
+}
+
+/** Those of effect's own types that BSON has. */
+const storable: ReadonlySet<string> = new Set(["Date", "Json", "MutableJson", "RegExp"])
+
+const prefix = "effect/schema/"
+
+const bigint = "stores a bigint, which is read as a number: use Bson.Int64, or Schema.BigIntFromString beyond 64 bits"
+
+/** Refuses the encoded side of a schema, at the place that could be written and never be read. */
+const check = (
+  ast: SchemaAST.AST,
+  path: string,
+  options: Driver.BSONSerializeOptions,
+  seen: Set<SchemaAST.AST>
+): void => {
+  const each = (ast: SchemaAST.AST, at: string) => check(ast, at, options, seen)
+  switch (ast._tag) {
+    case "BigInt":
+      if (options.useBigInt64 !== true) refuse(path, bigint)
+      return
+    case "Literal":
+      if (typeof ast.literal === "bigint" && options.useBigInt64 !== true) refuse(path, bigint)
+      return
+    case "Symbol":
+    case "UniqueSymbol":
+      return refuse(path, "is a symbol, which BSON does not have: use Schema.String")
+    case "Declaration":
+      return checkDeclaration(ast, path, options)
+    case "Suspend": {
+      const target = ast.thunk()
+      if (seen.has(target)) return
+      seen.add(target)
+      return each(target, path)
+    }
+    case "Union":
+      return ast.types.forEach((type) => each(type, path))
+    case "Arrays":
+      return [...ast.elements, ...ast.rest].forEach((type) => each(type, `${path}[]`))
+    case "Objects":
+      for (const { name, type } of ast.propertySignatures) {
+        const at = `${path}.${String(name)}`
+        if (typeof name === "symbol") refuse(at, "has a symbol as its name, which BSON does not store")
+        each(type, at)
+      }
+      return ast.indexSignatures.forEach(({ parameter, type }) => {
+        const at = `${path}.*`
+        if (SchemaAST.toEncoded(parameter)._tag === "Symbol") {
+          refuse(at, "has a symbol as its name, which BSON does not store")
+        }
+        each(type, at)
+      })
+  }
+}
+
+const checkDeclaration = (ast: SchemaAST.Declaration, path: string, options: Driver.BSONSerializeOptions): void => {
+  const { annotations } = ast
+  if (annotations?.["bsonType"] !== undefined) return
+  const id = (annotations?.["representation"] as { readonly id?: string } | undefined)?.id
+  if (id?.startsWith(prefix) === true) {
+    const name = id.slice(prefix.length)
+    if (storable.has(name) || name === "Uint8Array" && options.promoteBuffers === true) return
+    const use = instead[name] ?? "a schema whose encoded side BSON has"
+    refuse(path, `stores ${/^[AEIO]/.test(name) ? "an" : "a"} ${name}, which cannot be read again: use ${use}`)
+  }
+  if (annotations?.["~constructor"] !== undefined) {
+    refuse(path, "stores an instance, which is read as an object without its class: use the class itself as schema")
+  }
+}
+
+/**
+ * Refuses a schema of documents that could be written and never be read.
+ *
+ * @internal
+ */
+export const checkStored = (ast: SchemaAST.AST, options: Driver.BSONSerializeOptions, at = "schema"): void => {
+  const encoded = SchemaAST.toEncoded(ast)
+  if (noDocuments.has(encoded._tag)) {
+    refuse(at, "stores no documents: a collection has a struct, a class or a model as its schema")
+  }
+  check(encoded, at, options, new Set())
+}
+
+const noDocuments: ReadonlySet<SchemaAST.AST["_tag"]> = new Set([
+  "Arrays",
+  "BigInt",
+  "Boolean",
+  "Enum",
+  "Literal",
+  "Null",
+  "Number",
+  "String",
+  "Symbol",
+  "TemplateLiteral",
+  "Undefined",
+  "UniqueSymbol",
+  "Void"
+])
+
+// ---- undefined
+
+/** Whether `undefined` may stand there. */
+const takesUndefined = (ast: SchemaAST.AST, seen: ReadonlySet<SchemaAST.AST> = new Set()): boolean => {
+  switch (ast._tag) {
+    case "Undefined":
+    case "Void":
+    case "Any":
+    case "Unknown":
+      return true
+    case "Union":
+      return ast.types.some((type) => takesUndefined(type, seen))
+    case "Suspend":
+      return !seen.has(ast) && takesUndefined(ast.thunk(), new Set([...seen, ast]))
+    default:
+      return false
+  }
+}
+
+/** Whether a key that is required may hold `undefined`, which BSON leaves out. */
+const mayLack = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
+  if (seen.has(ast)) return false
+  seen.add(ast)
+  switch (ast._tag) {
+    case "Suspend":
+      return mayLack(ast.thunk(), seen)
+    case "Union":
+      return ast.types.some((type) => mayLack(type, seen))
+    case "Arrays":
+      return [...ast.elements, ...ast.rest].some((type) => mayLack(type, seen))
+    case "Objects":
+      return ast.propertySignatures.some(({ type }) =>
+        !SchemaAST.isOptional(type) && takesUndefined(type) || mayLack(type, seen)
+      ) || ast.indexSignatures.some(({ type }) => mayLack(type, seen))
+    default:
+      return false
+  }
+}
+
+const hasUndefined = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.some(hasUndefined)
+  return isPlainObject(value) && Object.keys(value).some((key) => value[key] === undefined || hasUndefined(value[key]))
+}
+
+/** A value as BSON stores it: without the keys that hold `undefined`. */
+const withoutUndefined = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (!isPlainObject(value)) return value
+  const out = {}
+  for (const key of Object.keys(value)) {
+    if (value[key] !== undefined) setOwn(out, key, withoutUndefined(value[key]))
+  }
+  return out
+}
+
+type Lacks = (encoded: unknown) => SchemaIssue.Issue | undefined
+
+const lacks = new WeakMap<SchemaAST.AST, Lacks | null>()
+
+/**
+ * What an encoded value lacks once BSON has left out what is `undefined`; for schemas in which that can be something
+ * that is required.
+ *
+ * @internal
+ */
+export const lacksOf = (ast: SchemaAST.AST): Lacks | undefined => {
+  let found = lacks.get(ast)
+  if (found === undefined) {
+    const encoded = SchemaAST.toEncoded(ast)
+    found = mayLack(encoded, new Set()) ? lacking(encoded) : null
+    lacks.set(ast, found)
+  }
+  return found ?? undefined
+}
+
+const lacking = (encoded: SchemaAST.AST): Lacks => {
+  const parse = SchemaParser.decodeUnknownExit(Schema.make<Schema.ConstraintCodec<unknown>>(encoded))
+  return (value) => {
+    if (!hasUndefined(value)) return undefined
+    const exit = parse(withoutUndefined(value))
+    if (Exit.isSuccess(exit)) return undefined
+    const reason = exit.cause.reasons.find((reason) => reason._tag === "Fail")
+    if (reason === undefined) throw exit.cause
+    return reason.error
+  }
+}

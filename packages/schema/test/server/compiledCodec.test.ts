@@ -1,0 +1,78 @@
+/**
+ * Compiled codecs on documents that have been on a server.
+ *
+ * @since 0.1.0
+ */
+import { assert, it } from "@effect/vitest"
+import { MongoClient } from "@mongofx/core"
+import { Bson, MongoCollection } from "@mongofx/schema"
+import { codecOf } from "@mongofx/schema/internal/compiler/codec"
+import { Arbitrary, Effect, Redacted, Schema, Stream } from "effect"
+import { randomUUID } from "node:crypto"
+
+const uri = process.env["MONGODB_URI"] ?? "mongodb://127.0.0.1:27900/?replicaSet=rs"
+
+const Everything = Schema.Struct({
+  _id: Schema.Int,
+  values: Schema.Struct({
+    binary: Bson.Binary,
+    bytes: Bson.Bytes,
+    code: Bson.Code,
+    date: Bson.Date,
+    decimal128: Bson.Decimal128,
+    double: Bson.Double,
+    float32Vector: Bson.Float32Vector,
+    int32: Bson.Int32,
+    int64: Bson.Int64,
+    long: Bson.Long,
+    maxKey: Bson.MaxKey,
+    minKey: Bson.MinKey,
+    objectId: Bson.ObjectId,
+    regExp: Bson.BSONRegExp,
+    timestamp: Bson.Timestamp,
+    uuid: Bson.UUID
+  }),
+  list: Schema.Array(Schema.Struct({ id: Bson.ObjectId, views: Bson.Int64 })),
+  text: Schema.String,
+  maybe: Schema.optionalKey(Schema.NullOr(Schema.Date))
+})
+
+const database = Effect.gen(function*() {
+  const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
+  return yield* Effect.acquireRelease(
+    Effect.sync(() => mongo.db(`mongofx_codec_${randomUUID().slice(0, 13)}`)),
+    (db) => Effect.orDie(db.dropDatabase())
+  )
+})
+
+it.live("what a collection writes and reads by compiled codecs is what the interpreter writes and reads", () =>
+  Effect.gen(function*() {
+    const db = yield* database
+    const collection = MongoCollection.make(db, "everything", Everything, { bsonRegExp: true })
+    const generated = yield* Arbitrary.sampleEffect(Arbitrary.schema(Everything), { count: 60 })
+    const documents = Array.from({ length: 1300 }, (_, _id) => {
+      const document = generated[_id % generated.length]!
+      // Lone surrogates are refused, and so replaced here.
+      return { ...document, _id, text: Buffer.from(document.text).toString() }
+    })
+    const codec = codecOf(Everything.ast)
+    assert.isDefined(codec.bytes(collection.untyped.bsonOptions))
+    const encoded = yield* Schema.encodeEffect(Schema.Array(Everything))(documents)
+    assert.deepStrictEqual(documents.map((document) => codec.encodeNow(document)), encoded as never)
+    yield* collection.insertMany(documents)
+    const query = collection.find().sort({ _id: 1 }).batchSize(700)
+    const stored = yield* collection.untyped.find({}, { sort: { _id: 1 } })
+    const expected = yield* Schema.decodeUnknownEffect(Schema.Array(Everything))(stored)
+    assert.deepStrictEqual(yield* query, expected as never)
+    assert.deepStrictEqual(yield* Stream.runCollect(query.stream), expected as never)
+  }))
+
+it.live("a stream comes in parts of batches, no larger than the garbage collector likes", () =>
+  Effect.gen(function*() {
+    const db = yield* database
+    const numbers = MongoCollection.make(db, "numbers", Schema.Struct({ _id: Schema.Int }))
+    yield* numbers.insertMany(Array.from({ length: 1300 }, (_, _id) => ({ _id })))
+    const chunks = yield* Stream.runCollect(Stream.chunks(numbers.find().sort({ _id: 1 }).batchSize(700).stream))
+    assert.deepStrictEqual(chunks.map((chunk) => chunk.length), [512, 188, 512, 88])
+    assert.deepStrictEqual(chunks.flat().map(({ _id }) => _id), Array.from({ length: 1300 }, (_, _id) => _id))
+  }))

@@ -1,0 +1,18 @@
+/**
+ * Runs where code generation is forbidden: a test starts it in a process of its own.
+ *
+ * @since 0.1.0
+ */
+import { compile } from "@mongofx/schema/internal/compiler/compiledCodec"
+import { Effect, Exit, Schema } from "effect"
+import { BSON } from "mongodb"
+import { decode } from "./decode.ts"
+
+const codec = compile(Schema.Struct({ a: Schema.Int }))
+const decoded = Effect.runSync(decode(codec, BSON.serialize({ a: 1 })))
+process.stdout.write(JSON.stringify({
+  compiled: codec.compiled,
+  decoded,
+  encoded: Effect.runSync(codec.encode(decoded)),
+  failed: Exit.isFailure(Effect.runSyncExit(decode(codec, BSON.serialize({ a: "1" }))))
+}))

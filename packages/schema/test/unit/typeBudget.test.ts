@@ -1,0 +1,132 @@
+import { assert, it } from "@effect/vitest"
+import { costOf, costOfFile, fixture } from "../support/compiler.ts"
+
+const imports = `import { Bson, Filter, MongoCollection, Update } from "@mongofx/schema"
+import { Schema } from "effect"
+import { ObjectId } from "mongodb"
+`
+
+/** What the uses of a schema cost, without the schema itself. */
+const costs = (schemas: string, uses: string) => costOf(`${imports}${schemas}${uses}`) - costOf(`${imports}${schemas}`)
+
+it("a schema of 60 fields, five levels deep, costs the compiler little", () => {
+  const instantiations = costOfFile(fixture("use.ts")) - costOfFile(fixture("schema.ts"))
+  assert.isAbove(instantiations, 1000, "the fixture is not measured")
+  assert.isBelow(instantiations, 20_000)
+}, 120_000)
+
+// A schema that refers to itself in several fields: its paths are without end, and grow by the number of fields with each name.
+for (const references of [4, 8]) {
+  it(`a schema with ${references} references to itself costs the compiler little`, () => {
+    const fields = Array.from(
+      { length: references },
+      (_, i) => `readonly r${i}: ${i % 2 === 0 ? "ReadonlyArray<Node>" : "Node | null"}`
+    )
+    const instantiations = costs(
+      `interface Node { readonly name: string; ${fields.join("; ")} }
+declare const Node: Schema.Codec<Node>
+declare const nodes: MongoCollection.MongoCollection<typeof Node>
+`,
+      `export const found = nodes.find({ "r0.name": "x", "r1.r0.r1.r3.r2.name": "y" }).sort({ "r1.name": 1 })
+export const projected = nodes.find().project({ "r1.r1.name": 1 })
+export const updated = nodes.updateOne({}, { $set: { "r0.0.name": "x", "r1.r1.r1.r1.r1.name": "y" } })
+`
+    )
+    assert.isAbove(instantiations, 500, "the fixture is not measured")
+    assert.isBelow(instantiations, 20_000)
+  }, 120_000)
+}
+
+it("a schema of 20 fields of which 8 are structs, four levels deep, costs the compiler little", () => {
+  const struct = (depth: number): string =>
+    depth === 0
+      ? "Schema.String"
+      : `Schema.Struct({ ${
+        Array.from({ length: 20 }, (_, i) => `k${i}: ${i < 8 ? struct(depth - 1) : "Schema.Number"}`).join(", ")
+      } })`
+  const path = `"k0.k0.k0.k19"`
+  const instantiations = costs(
+    `const Wide = ${struct(4)}
+declare const wide: MongoCollection.MongoCollection<typeof Wide>
+`,
+    `export const found = wide.find({ ${path}: 1 }).sort({ ${path}: 1 })
+export const projected = wide.find().project({ ${path}: 1 })
+export const updated = wide.updateOne({}, { $set: { ${path}: 1 } })
+`
+  )
+  assert.isAbove(instantiations, 10_000, "the fixture is not measured")
+  assert.isBelow(instantiations, 200_000)
+}, 120_000)
+
+const kinds = {
+  Name: "Schema.String",
+  Count: "Schema.Number",
+  Flag: "Schema.Boolean",
+  At: "Bson.Date",
+  Ref: "Bson.ObjectId",
+  Tags: "Schema.Array(Schema.String)",
+  Note: "Schema.NullOr(Schema.String)",
+  Big: "Bson.Int64",
+  Kind: `Schema.Literals(["a", "b", "c"])`,
+  Opt: "Schema.optionalKey(Schema.String)",
+  Addr:
+    "Schema.Struct({ city: Schema.String, zip: Schema.String, geo: Schema.Struct({ lat: Schema.Number, lng: Schema.Number }) })",
+  Items:
+    "Schema.Array(Schema.Struct({ sku: Schema.String, qty: Schema.Int, price: Bson.Double, tags: Schema.Array(Schema.String) }))",
+  Stats: "Schema.Record(Schema.String, Schema.Number)"
+}
+
+/** Collections of 15 to 40 fields, each with its own names. */
+const collections = Array.from({ length: 25 }, (_, c) => {
+  const names = Object.keys(kinds) as Array<keyof typeof kinds>
+  const fields = Array.from({ length: 15 + (c * 7) % 26 }, (_, i) => ({ name: `f${i}`, kind: names[(i + c) % 13]! }))
+  const of = (kind: keyof typeof kinds) => {
+    const field = fields.find((field) => field.kind === kind)!
+    return field.name + field.kind
+  }
+  const schema = `const C${c} = Schema.Struct({ _id: Bson.ObjectId, ${
+    fields.map(({ kind, name }) => `${name}${kind}: ${kinds[kind]}`).join(", ")
+  } })
+declare const c${c}: MongoCollection.MongoCollection<typeof C${c}>
+`
+  return { c, of, schema }
+})
+const schemas = collections.map(({ schema }) => schema).join("")
+
+it("25 collections of 15 to 40 fields with 200 operations cost the compiler less than 300,000 instantiations", () => {
+  const uses = collections.flatMap(({ c, of }) =>
+    [
+      `find({ ${of("Name")}: "x", ${of("Count")}: { $gt: 1, $lte: 5 }, ${of("Kind")}: { $in: ["a", "b"] } }).sort({ ${
+        of("At")
+      }: -1 })`,
+      `findOne({ ${of("Ref")}: new ObjectId(), "${of("Addr")}.geo.lat": { $gte: 1 } })`,
+      `updateOne({ ${of("Name")}: "x" }, { $set: { ${of("Count")}: 2, ${of("Note")}: null, "${
+        of("Addr")
+      }.city": "y" }, $inc: { "${of("Stats")}.visits": 1 }, $push: { ${of("Tags")}: "t" } })`,
+      `updateMany({ ${of("Flag")}: true, "${of("Items")}.sku": "x" }, { $set: { "${of("Items")}.$[].qty": 3 } })`,
+      `find({ $or: [{ ${of("Name")}: /x/i }, { ${of("Opt")}: { $exists: false } }, { "${
+        of("Items")
+      }.price": { $lt: 5 } }] }).project({ ${of("Name")}: 1, "${of("Addr")}.city": 1, "${of("Items")}.sku": 1 })`,
+      `countDocuments({ ${of("Tags")}: "a", ${of("At")}: { $gte: new Date() } })`,
+      `findOneAndUpdate({ _id: new ObjectId() }, { $addToSet: { ${of("Tags")}: "z" }, $unset: { ${
+        of("Opt")
+      }: "" } }, { returnDocument: "after" })`,
+      `deleteMany({ ${of("Kind")}: "c", ${of("Big")}: { $lt: 5n } })`
+    ].map((use, i) => `export const o${c}_${i} = c${c}.${use}\n`)
+  )
+  const instantiations = costs(schemas, uses.join(""))
+  assert.isAbove(instantiations, 100_000, "the fixture is not measured")
+  assert.isBelow(instantiations, 300_000)
+}, 120_000)
+
+it("filters and updates that are made for 25 collections cost the compiler little", () => {
+  const uses = collections.map(({ c, of }) =>
+    `export const f${c} = Filter.make<typeof C${c}.Type>()({ ${of("Name")}: "x", "${of("Addr")}.geo.lat": 1 })
+export const u${c} = Update.make<typeof C${c}.Type>()({ $set: { ${of("Name")}: "x", "${of("Addr")}.geo.lat": 1 } })
+export const o${c} = c${c}.updateOne(Filter.and(f${c}, Filter.not(f${c})), u${c})
+`
+  )
+  const instantiations = costs(schemas, uses.join(""))
+  assert.isAbove(instantiations, 50_000, "the fixture is not measured")
+  assert.isBelow(instantiations, 200_000)
+}, 120_000)

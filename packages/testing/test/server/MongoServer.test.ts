@@ -1,0 +1,307 @@
+import { assert, describe, it } from "@effect/vitest"
+import { MongoClient, MongoError } from "@mongofx/core"
+import { MongoServer } from "@mongofx/testing"
+import { ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
+import { execFileSync, spawn } from "node:child_process"
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+// Where the run uses a server that somebody else has started, there may be no binary to start another from.
+const binary = process.env["MONGOD_BINARY"]
+const hasBinary = binary !== undefined && binary !== ""
+
+/** Processes whose command line has a text. */
+const processes = (text: string) =>
+  execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" }).split("\n")
+    .filter((line) => line.includes(text) && !line.includes("ps -eo"))
+
+const portOf = (server: MongoServer.MongoServer) =>
+  new URL(Redacted.value(server.uri).replace(/^mongodb:/, "http:")).port
+
+const dataOf = (port: string) => /--dbpath (\S+)/.exec(processes(`--port ${port} `)[0] ?? "")?.[1]
+
+const until = (what: string, condition: () => boolean) =>
+  Effect.promise(async () => {
+    const deadline = Date.now() + 15_000
+    while (!condition()) {
+      if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  })
+
+const script = (text: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const dir = mkdtempSync(join(tmpdir(), "mongofx-test-"))
+      const file = join(dir, "mongod")
+      writeFileSync(file, `#!/bin/sh\n${text}\n`)
+      chmodSync(file, 0o755)
+      return file
+    }),
+    (file) =>
+      Effect.sync(() => rmSync(join(file, ".."), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }))
+  )
+
+/** Runs a program of this folder in a process of its own, where no server is named: what it prints, and how it ends. */
+const runProgram = (file: string) =>
+  Effect.promise(() =>
+    new Promise<string>((resolve) => {
+      const { MONGODB_URI: _, ...env } = process.env
+      const child = spawn(process.execPath, ["--import", "tsx", fileURLToPath(new URL(file, import.meta.url))], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env
+      })
+      let text = ""
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => text += chunk)
+      child.once("close", (code) => resolve(`${text.trim()} ended with ${code}`))
+    })
+  )
+
+const withEnv = (env: Record<string, string>) => Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env)))
+
+describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () => {
+  // it.effect: the time that the server takes must not be that of TestClock.
+  it.effect(
+    "is a replica set that can be written to, and is gone with its data when the scope closes",
+    () =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const server = yield* Scope.provide(MongoServer.startBinary(), scope)
+        assert.strictEqual(server.source, "binary")
+        assert.notInclude(JSON.stringify(server), "127.0.0.1")
+        const port = portOf(server)
+        const data = dataOf(port)!
+        assert.isTrue(existsSync(data))
+        yield* Effect.scoped(Effect.gen(function*() {
+          const mongo = yield* MongoClient.make({ url: server.uri })
+          yield* mongo.withTransaction(mongo.db("app").collection("items").insertOne({ a: 1 }))
+          assert.strictEqual(yield* mongo.db("app").collection("items").countDocuments(), 1)
+          const { enableTestCommands } = yield* mongo.db("admin").command({ getParameter: 1, enableTestCommands: 1 })
+          assert.strictEqual(enableTestCommands, true)
+        }))
+        yield* Scope.close(scope, Exit.void)
+        assert.deepStrictEqual(processes(`--port ${port} `), [])
+        assert.isFalse(existsSync(data))
+      }),
+    60_000
+  )
+
+  it.live("as a standalone has no transactions, and the error says why", () =>
+    Effect.gen(function*() {
+      const server = yield* MongoServer.startBinary({ replicaSet: false })
+      const mongo = yield* MongoClient.make({ url: server.uri })
+      const error = yield* Effect.flip(mongo.withTransaction(mongo.db("app").collection("items").insertOne({ a: 1 })))
+      assert.isTrue(MongoError.isMongoError(error))
+      assert.strictEqual(error.reason._tag, "TransactionError")
+      assert.include(error.message, "transactions need a replica set")
+    }), 60_000)
+
+  it.live("two servers run at the same time", () =>
+    Effect.gen(function*() {
+      const [a, b] = yield* Effect.all([MongoServer.startBinary(), MongoServer.startBinary()], { concurrency: 2 })
+      assert.notStrictEqual(portOf(a), portOf(b))
+    }), 60_000)
+
+  it.live("is killed and removed when the process that started it is killed", () =>
+    Effect.gen(function*() {
+      const program = fileURLToPath(new URL("../support/startServer.ts", import.meta.url))
+      const parent = spawn(process.execPath, ["--import", "tsx", program], {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, MONGODB_URI: "" }
+      })
+      const port = yield* Effect.promise(() =>
+        new Promise<string>((resolve, reject) => {
+          parent.stdout.setEncoding("utf8").once("data", (text: string) => resolve(text.trim()))
+          parent.once("exit", (code) => reject(new Error(`ended with ${code}`)))
+        })
+      )
+      const data = dataOf(port)!
+      assert.isTrue(existsSync(data))
+      parent.kill("SIGKILL")
+      yield* until("the server is gone", () => processes(`--port ${port} `).length === 0)
+      yield* until("its data is gone", () => !existsSync(data))
+    }), 60_000)
+
+  it.live("the layers of a process share one server, which ends with the process", () =>
+    Effect.gen(function*() {
+      const output = yield* runProgram("../support/shareServer.ts")
+      const [, first, second] = /^(\d+)\n(\d+) ended with 0$/.exec(output) ?? assert.fail(output)
+      assert.strictEqual(first, second)
+      yield* until("the server is gone", () => processes(`--port ${first} `).length === 0)
+    }), 60_000)
+
+  // Each start of this one first lets another server take the port, as often as it is told.
+  const latecomer = (times: number) =>
+    Effect.flatMap(
+      script(`
+        for last; do case $last in --port) next=port;; *) test "$next" = port && port=$last; next=;; esac; done
+        cd "$(dirname "$0")"
+        n=$(cat starts 2>/dev/null || echo 0); n=$((n + 1)); echo $n > starts
+        if [ $n -le ${times} ]; then
+          mkdir data$n
+          "${binary}" --dbpath data$n --port $port --bind_ip 127.0.0.1 --nounixsocket --replSet rs --logpath log$n \\
+            --wiredTigerCacheSizeGB 0.25 > /dev/null 2>&1 &
+          echo $! >> pids
+          until grep -q 'Waiting for connections' log$n 2>/dev/null; do sleep 0.05; done
+          # Time enough for whoever started this one to take the other for it.
+          sleep 1
+        fi
+        exec "${binary}" "$@"`),
+      (file) =>
+        Effect.as(
+          Effect.addFinalizer(() =>
+            Effect.sync(() => {
+              const pids = join(file, "../pids")
+              if (!existsSync(pids)) return
+              for (const pid of readFileSync(pids, "utf8").trim().split("\n")) process.kill(Number(pid), "SIGKILL")
+            })
+          ),
+          file
+        )
+    )
+
+  it.live(
+    "whose port somebody else takes starts on another one, and lets that server be",
+    () =>
+      Effect.gen(function*() {
+        const file = yield* latecomer(2)
+        const server = yield* MongoServer.startBinary({ binary: file })
+        assert.strictEqual(readFileSync(join(file, "../starts"), "utf8").trim(), "3")
+        const mongo = yield* MongoClient.make({ url: server.uri })
+        yield* mongo.withTransaction(mongo.db("app").collection("items").insertOne({ a: 1 }))
+        const { parsed } = yield* mongo.db("admin").command({ getCmdLineOpts: 1 })
+        assert.strictEqual(String((parsed as { net: { port: number } }).net.port), portOf(server))
+        for (const data of ["data1", "data2"]) {
+          const [line] = processes(`--dbpath ${data} `)
+          const other = yield* MongoClient.make({
+            url: Redacted.make(`mongodb://127.0.0.1:${/--port (\d+)/.exec(line!)![1]}/?directConnection=true`)
+          })
+          assert.notProperty(yield* other.db("admin").command({ hello: 1 }), "setName")
+        }
+      }),
+    60_000
+  )
+
+  it.live("whose ports are all taken gives up after five, and says so", () =>
+    Effect.gen(function*() {
+      const file = yield* script("echo >> \"$0.starts\"; exit 48")
+      const error = yield* Effect.flip(Effect.scoped(MongoServer.startBinary({ binary: file })))
+      assert.strictEqual(error.kind, "cannotStart")
+      assert.include(error.message, "five ports in a row were taken")
+      assert.strictEqual(readFileSync(`${file}.starts`, "utf8"), "\n".repeat(5))
+    }), 60_000)
+
+  it.live(
+    "is started by the global setup of vitest, named in MONGODB_URI, and ended after the run",
+    () =>
+      Effect.gen(function*() {
+        const output = yield* runProgram("../support/globalSetup.ts")
+        const [, port] = /^127.0.0.1:(\d+) answers\nMONGODB_URI is undefined again ended with 0$/.exec(output) ??
+          assert.fail(output)
+        assert.deepStrictEqual(processes(`--port ${port} `), [])
+      }),
+    60_000
+  )
+
+  it.live("an interrupted start leaves nothing", () =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(Effect.scoped(MongoServer.startBinary({ replicaSet: "interrupted" })))
+      yield* until("the process runs", () => processes("--replSet interrupted").length > 0)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(processes("--replSet interrupted"), [])
+    }), 60_000)
+
+  it.live("that refuses its arguments says so with its own last lines", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Effect.scoped(MongoServer.startBinary({ args: ["--nonsense"] })))
+      assert.strictEqual(error.kind, "cannotStart")
+      assert.match(error.message, /ended with code \d+/)
+      assert.match(error.message, /unrecognised option '--nonsense'/)
+      assert.isAbove(error.log.length, 0)
+    }), 60_000)
+})
+
+describe("a server that cannot be had", () => {
+  it.live("a binary that is not there", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Effect.scoped(MongoServer.startBinary({ binary: "/no/such/mongod" })))
+      assert.strictEqual(error.kind, "cannotStart")
+      assert.include(error.message, "ENOENT")
+    }))
+
+  it.live("a binary that crashes shows its last lines", () =>
+    Effect.gen(function*() {
+      const file = yield* script("echo 'error while loading shared libraries: libnope.so.1' >&2; exit 127")
+      const error = yield* Effect.flip(Effect.scoped(MongoServer.startBinary({ binary: file })))
+      assert.include(error.message, "ended with code 127")
+      assert.include(error.message, "libnope.so.1")
+    }))
+
+  it.live("a binary that does not become ready", () =>
+    Effect.gen(function*() {
+      const file = yield* script("exec sleep 1000")
+      const error = yield* Effect.flip(
+        Effect.scoped(MongoServer.startBinary({ binary: file, startTimeout: "300 millis" }))
+      )
+      assert.include(error.message, "not ready within 300ms")
+    }))
+
+  it.live("a download that fails", () =>
+    Effect.gen(function*() {
+      const before = { ...process.env }
+      // A mirror where nobody listens, so that the test downloads nothing wherever it runs.
+      Object.assign(process.env, {
+        MONGOMS_DOWNLOAD_MIRROR: "http://127.0.0.1:1",
+        MONGOMS_DOWNLOAD_DIR: mkdtempSync(join(tmpdir(), "mongofx-test-"))
+      })
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          rmSync(process.env["MONGOMS_DOWNLOAD_DIR"]!, { recursive: true, force: true })
+          process.env = before
+        })
+      )
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(MongoServer.layerDownload({ version: "8.2.0" }))))
+      assert.strictEqual(error.kind, "cannotDownload")
+      assert.include(error.message, "MongoDB 8.2.0 cannot be downloaded")
+    }), 60_000)
+
+  it.effect("nothing named and nothing found: one message that says what to do", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        Layer.build(MongoServer.layer).pipe(withEnv({ PATH: "/nonsense" }), Effect.scoped)
+      )
+      assert.strictEqual(error.kind, "notFound")
+      assert.include(error.message, "MONGODB_URI")
+      assert.include(error.message, "MONGOD_BINARY")
+    }))
+
+  it.effect("MONGOD_BINARY that names nothing", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        Layer.build(MongoServer.layer).pipe(withEnv({ PATH: "", MONGOD_BINARY: "/no/such/mongod" }), Effect.scoped)
+      )
+      assert.include(error.message, "/no/such/mongod")
+    }))
+})
+
+describe("a server that is named", () => {
+  it.effect("by MONGODB_URI is taken, before any binary", () =>
+    Effect.gen(function*() {
+      const server = yield* MongoServer.MongoServer.pipe(
+        Effect.provide(MongoServer.layer),
+        withEnv({ MONGODB_URI: "mongodb://ada:secret@db.example.test/", MONGOD_BINARY: "/no/such/mongod" })
+      )
+      assert.strictEqual(server.source, "uri")
+      assert.strictEqual(Redacted.value(server.uri), "mongodb://ada:secret@db.example.test/")
+      assert.notInclude(String(server.uri), "secret")
+    }))
+
+  it.effect("by layerUri", () =>
+    Effect.gen(function*() {
+      const uri = Redacted.make("mongodb://db.example.test/")
+      const server = yield* Effect.provide(MongoServer.MongoServer, MongoServer.layerUri(uri))
+      assert.deepStrictEqual(server, { uri, source: "uri" })
+    }))
+})
