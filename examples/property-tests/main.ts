@@ -4,7 +4,7 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
-import { Bson, MongoCollection, type Query } from "@mongofx/schema"
+import { Bson, TypedCollection, type TypedQuery } from "@mongofx/schema"
 import { MongoServer } from "@mongofx/testing"
 import { Arbitrary, Console, Effect, Layer, Option, Schema } from "effect"
 
@@ -16,7 +16,7 @@ const Reading = Schema.Struct({
   values: Schema.Array(Schema.Finite)
 })
 
-class Readings extends MongoCollection.Service<Readings>()("app/Readings", { name: "readings", schema: Reading }) {}
+class Readings extends TypedCollection.Service<Readings>()("app/Readings", { name: "readings", schema: Reading }) {}
 
 type Reading = typeof Reading.Type
 
@@ -33,7 +33,7 @@ const byId = (list: ReadonlyArray<Reading>) =>
 /** Puts the documents into the empty collection and asks it something. */
 const withReadings = <A>(
   documents: ReadonlyArray<Reading>,
-  ask: (readings: MongoCollection.MongoCollection<typeof Reading>) => Effect.Effect<A, Query.Failure>
+  ask: (readings: TypedCollection.TypedCollection<typeof Reading>) => Effect.Effect<A, TypedQuery.Failure>
 ) =>
   Effect.gen(function*() {
     const collection = yield* Readings

@@ -1,4 +1,4 @@
-import { Bson, MongoCollection, MongoModel } from "@mongofx/schema"
+import { Bson, MongoModel, TypedCollection } from "@mongofx/schema"
 import { Schema } from "effect"
 import { Model } from "effect/schema"
 
@@ -30,4 +30,4 @@ class Order extends Model.Class<Order>("Order")({
 }
 
 /** The collection as a service: `Orders.layer` needs a database. */
-export class Orders extends MongoCollection.Service<Orders>()("shop/Orders", { name: "orders", schema: Order }) {}
+export class Orders extends TypedCollection.Service<Orders>()("shop/Orders", { name: "orders", schema: Order }) {}

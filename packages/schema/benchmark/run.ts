@@ -27,7 +27,7 @@ const inserts = 20
 const folder = new URL("..", import.meta.url)
 build(folder)
 const { MongoClient } = await import(new URL("../../core/dist/index.js", import.meta.url).href) as typeof Mongofx
-const { MongoCollection } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof MongofxSchema
+const { TypedCollection } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof MongofxSchema
 
 /** So that every side looks at each document, and none can leave it out. */
 let seen = 0
@@ -89,7 +89,7 @@ const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, sha
   const bare = driver.db(database).collection<Looked>(name)
   const items = mongo.db(database).collection<Looked>(name)
   const typed = (schema: Schema.Codec<Looked, Driver.Document>, from = name) =>
-    MongoCollection.make(mongo.db(database), from, schema)
+    TypedCollection.make(mongo.db(database), from, schema)
   const stream = (schema: Schema.Codec<Looked, Driver.Document>, from = name) => () =>
     Effect.runPromise(
       Stream.runForEachArray(typed(schema, from).find().stream, (chunk) => Effect.sync(() => look(chunk)))
@@ -146,8 +146,8 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   const name = `written ${shape.name}`
   const bare = driver.db(database).collection(name)
   const items = mongo.db(database).collection(name)
-  const typed = MongoCollection.make(mongo.db(database), name, shape.schema)
-  const instances = MongoCollection.make(mongo.db(database), name, shape.class)
+  const typed = TypedCollection.make(mongo.db(database), name, shape.schema)
+  const instances = TypedCollection.make(mongo.db(database), name, shape.class)
   const Instance = shape.class as unknown as new(fields: Driver.Document) => Looked
   const interpret = Schema.encodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)

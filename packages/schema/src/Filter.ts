@@ -488,11 +488,11 @@ export const at = <A>() =>
  * **Example** (Finding by any field)
  *
  * ```ts
- * import { Filter, type MongoCollection, type Path } from "@mongofx/schema"
+ * import { Filter, type TypedCollection, type Path } from "@mongofx/schema"
  * import type { Schema } from "effect"
  *
  * const findBy = <S extends Schema.Constraint, const P extends Path.Path<S["Type"]>>(
- *   collection: MongoCollection.MongoCollection<S>,
+ *   collection: TypedCollection.TypedCollection<S>,
  *   path: P,
  *   value: Path.ValueAt<S["Type"], P>
  * ) => collection.find(Filter.eq<S["Type"], P>(path, value))
@@ -701,12 +701,12 @@ export const unsafe = (document: Driver.Document): Unsafe => new UnsafeImpl(docu
  * **Example** (Looking for what a request names)
  *
  * ```ts
- * import { Filter, type MongoCollection } from "@mongofx/schema"
+ * import { Filter, type TypedCollection } from "@mongofx/schema"
  * import { Schema } from "effect"
  *
  * const User = Schema.Struct({ name: Schema.String, email: Schema.String })
  *
- * const search = (users: MongoCollection.MongoCollection<typeof User>, query: Record<string, unknown>) =>
+ * const search = (users: TypedCollection.TypedCollection<typeof User>, query: Record<string, unknown>) =>
  *   users.find(Filter.values(query))
  * ```
  *

@@ -393,12 +393,12 @@ export const unsafe = (update: Driver.Document | ReadonlyArray<Driver.Document>)
  * **Example** (Adding what a request names)
  *
  * ```ts
- * import { type MongoCollection, Update } from "@mongofx/schema"
+ * import { type TypedCollection, Update } from "@mongofx/schema"
  * import { Schema } from "effect"
  *
  * const Post = Schema.Struct({ _id: Schema.String, tags: Schema.Array(Schema.String) })
  *
- * const tag = (posts: MongoCollection.MongoCollection<typeof Post>, _id: string, body: { readonly tag: unknown }) =>
+ * const tag = (posts: TypedCollection.TypedCollection<typeof Post>, _id: string, body: { readonly tag: unknown }) =>
  *   posts.updateOne({ _id }, Update.values({ $push: { tags: body.tag } }))
  * ```
  *

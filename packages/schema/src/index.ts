@@ -31,14 +31,6 @@ export * as DocumentError from "./DocumentError.ts"
 export * as Filter from "./Filter.ts"
 
 /**
- * Collections of a schema: documents are checked and encoded on the way in, checked and decoded on the way out, and filters
- * and updates are typed on the decoded document.
- *
- * @since 0.1.0
- */
-export * as MongoCollection from "./MongoCollection.ts"
-
-/**
  * Fields for models of effect: `Model` of `effect/schema`, with what MongoDB needs.
  *
  * @since 0.1.0
@@ -67,11 +59,26 @@ export * as Pipeline from "./Pipeline.ts"
 export * as Projection from "./Projection.ts"
 
 /**
+ * Change streams of typed collections: what `@mongofx/core` has as `ChangeStream`, with documents that are decoded.
+ *
+ * @since 0.1.0
+ */
+export * as TypedChangeStream from "./TypedChangeStream.ts"
+
+/**
+ * Collections of a schema: documents are checked and encoded on the way in, checked and decoded on the way out, and filters
+ * and updates are typed on the decoded document.
+ *
+ * @since 0.1.0
+ */
+export * as TypedCollection from "./TypedCollection.ts"
+
+/**
  * Queries of typed collections: what `@mongofx/core` has as `Query`, with documents that are decoded.
  *
  * @since 0.1.0
  */
-export * as Query from "./Query.ts"
+export * as TypedQuery from "./TypedQuery.ts"
 
 /**
  * Updates: plain MongoDB objects, typed by dotted paths on the decoded document.

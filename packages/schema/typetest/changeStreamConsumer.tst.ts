@@ -1,5 +1,5 @@
 import { ChangeStreamConsumer, type MongoDatabase, type MongoError, type ResumeTokenStore } from "@mongofx/core"
-import { Bson, type DocumentError, MongoCollection } from "@mongofx/schema"
+import { Bson, type DocumentError, type TypedChangeStream, TypedCollection } from "@mongofx/schema"
 import { Context, type Effect, type Result, Schema } from "effect"
 import { describe, expect, it } from "tstyche"
 
@@ -10,7 +10,7 @@ declare const db: MongoDatabase.MongoDatabase
 declare const Salted: Schema.Codec<{ readonly name: string }, { readonly name: string }, Salt>
 declare const mine: Effect.Effect<void, "mine", "service">
 
-const users = MongoCollection.make(db, "users", User)
+const users = TypedCollection.make(db, "users", User)
 
 describe("ChangeStreamConsumer", () => {
   it("takes the change stream of a typed collection, with its errors", () => {
@@ -18,7 +18,7 @@ describe("ChangeStreamConsumer", () => {
       name: "mail",
       watch: (position) => users.watch([], position),
       handler: (event) => {
-        expect(event).type.toBe<MongoCollection.ChangeEvent<User>>()
+        expect(event).type.toBe<TypedChangeStream.ChangeEvent<User>>()
         return mine
       }
     })
@@ -36,14 +36,14 @@ describe("ChangeStreamConsumer", () => {
       name: "mail",
       watch: (position) => users.watch([], position).onInvalid("collect"),
       handler: (event) => {
-        expect(event).type.toBe<Result.Result<MongoCollection.ChangeEvent<User>, DocumentError.DocumentError>>()
+        expect(event).type.toBe<Result.Result<TypedChangeStream.ChangeEvent<User>, DocumentError.DocumentError>>()
         return mine
       }
     })
   })
 
   it("needs what decoding needs", () => {
-    const salted = MongoCollection.make(db, "salted", Salted)
+    const salted = TypedCollection.make(db, "salted", Salted)
     const run = ChangeStreamConsumer.consume({
       name: "mail",
       watch: (position) => salted.watch([], position),

@@ -8,11 +8,12 @@ import {
   Bson,
   type DocumentError,
   Filter,
-  MongoCollection,
   MongoModel,
   type Path,
   type Projection,
-  type Query,
+  type TypedChangeStream,
+  TypedCollection,
+  type TypedQuery,
   Update
 } from "@mongofx/schema"
 import { Context, type DateTime, Duration, Effect, type Layer, Option, type Result, Schema, SchemaGetter } from "effect"
@@ -70,7 +71,7 @@ declare const db: MongoDatabase.MongoDatabase
 declare const id: Driver.ObjectId
 declare const utc: DateTime.Utc
 declare const address: Address
-const users = MongoCollection.make(db, "users", User)
+const users = TypedCollection.make(db, "users", User)
 
 describe("the ten mistakes", () => {
   it("are refused", () => {
@@ -284,16 +285,16 @@ describe("updates", () => {
 describe("inserts", () => {
   it("take the variant insert, and leave out what has a default", () => {
     expect(users.insertOne).type.not.toBeCallableWith({ name: "Ada" })
-    expect<MongoCollection.Insert<typeof User>["_id"]>().type.toBe<Driver.ObjectId | undefined>()
+    expect<TypedCollection.Insert<typeof User>["_id"]>().type.toBe<Driver.ObjectId | undefined>()
     const Plain = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
-    expect<{ readonly name: string }>().type.toBeAssignableTo<MongoCollection.Insert<typeof Plain>>()
+    expect<{ readonly name: string }>().type.toBeAssignableTo<TypedCollection.Insert<typeof Plain>>()
     const Keyed = Schema.Struct({ _id: Schema.String, name: Schema.String })
-    expect<{ readonly name: string }>().type.not.toBeAssignableTo<MongoCollection.Insert<typeof Keyed>>()
-    const keyed = MongoCollection.make(db, "keyed", Keyed)
+    expect<{ readonly name: string }>().type.not.toBeAssignableTo<TypedCollection.Insert<typeof Keyed>>()
+    const keyed = TypedCollection.make(db, "keyed", Keyed)
     expect(keyed.insertOne({ _id: "a", name: "b" })).type.toBe<
-      Effect.Effect<MongoCollection.InsertOneResult<typeof Keyed.Type>, Query.Failure>
+      Effect.Effect<TypedCollection.InsertOneResult<typeof Keyed.Type>, TypedQuery.Failure>
     >()
-    expect<MongoCollection.InsertOneResult<typeof Keyed.Type>["insertedId"]>().type.toBe<string>()
+    expect<TypedCollection.InsertOneResult<typeof Keyed.Type>["insertedId"]>().type.toBe<string>()
     expect(keyed.replaceOne).type.toBeCallableWith({ _id: "a" }, { name: "c" })
     expect(keyed.replaceOne).type.not.toBeCallableWith({ _id: "a" }, { nmae: "c" })
   })
@@ -304,11 +305,11 @@ describe("results", () => {
 
   it("are decoded", () => {
     expect<Of<ReturnType<typeof users.find>>>().type.toBe<User>()
-    expect<Query.Failure["isRetryable" | "isTransient"]>().type.toBe<boolean>()
-    expect(users.findOne({ name: "Ada" })).type.toBe<Effect.Effect<Option.Option<User>, Query.Failure>>()
+    expect<TypedQuery.Failure["isRetryable" | "isTransient"]>().type.toBe<boolean>()
+    expect(users.findOne({ name: "Ada" })).type.toBe<Effect.Effect<Option.Option<User>, TypedQuery.Failure>>()
     const collected = users.find().onInvalid("collect")
     expect<Of<typeof collected>>().type.toBe<Result.Result<User, DocumentError.DocumentError>>()
-    expect(users.find().onInvalid("skip")).type.toBe<Query.FindQuery<User>>()
+    expect(users.find().onInvalid("skip")).type.toBe<TypedQuery.FindQuery<User>>()
   })
 
   it("follow the projection", () => {
@@ -384,7 +385,7 @@ describe("results", () => {
     const projected = users.find().project({ age: 1, _id: 0 })
     expect<Of<typeof projected>>().type.toBe<{ readonly age: number }>()
     expect(users.findOne({}, { projection: { age: 1, _id: 0 } })).type.toBe<
-      Effect.Effect<Option.Option<{ readonly age: number }>, Query.Failure>
+      Effect.Effect<Option.Option<{ readonly age: number }>, TypedQuery.Failure>
     >()
   })
 
@@ -398,7 +399,7 @@ describe("results", () => {
   })
 
   it("of change streams are decoded", () => {
-    type Event = MongoCollection.ChangeEvent<User>
+    type Event = TypedChangeStream.ChangeEvent<User>
     expect<Extract<Event, { readonly operationType: "insert" }>["fullDocument"]>().type.toBe<User>()
   })
 })
@@ -410,24 +411,24 @@ describe("services", () => {
     decode: SchemaGetter.transformEffect((text: string) => Salt.useSync(() => text)),
     encode: SchemaGetter.transformEffect((text: string) => Pepper.useSync(() => text))
   }))
-  const notes = MongoCollection.make(db, "notes", Schema.Struct({ text: Salted }))
+  const notes = TypedCollection.make(db, "notes", Schema.Struct({ text: Salted }))
 
   it("of codecs are asked for where something is decoded or encoded", () => {
-    expect(notes.deleteOne({})).type.toBe<Effect.Effect<Driver.DeleteResult, Query.Failure, Pepper>>()
-    expect(notes.countDocuments()).type.toBe<Effect.Effect<number, Query.Failure, Pepper>>()
+    expect(notes.deleteOne({})).type.toBe<Effect.Effect<Driver.DeleteResult, TypedQuery.Failure, Pepper>>()
+    expect(notes.countDocuments()).type.toBe<Effect.Effect<number, TypedQuery.Failure, Pepper>>()
     expect(notes.findOne({})).type.toBe<
-      Effect.Effect<Option.Option<{ readonly text: string }>, Query.Failure, Salt | Pepper>
+      Effect.Effect<Option.Option<{ readonly text: string }>, TypedQuery.Failure, Salt | Pepper>
     >()
-    expect(notes.drop()).type.toBeAssignableTo<Effect.Effect<boolean, Query.Failure>>()
-    expect(notes.estimatedDocumentCount()).type.toBeAssignableTo<Effect.Effect<number, Query.Failure>>()
+    expect(notes.drop()).type.toBeAssignableTo<Effect.Effect<boolean, TypedQuery.Failure>>()
+    expect(notes.estimatedDocumentCount()).type.toBeAssignableTo<Effect.Effect<number, TypedQuery.Failure>>()
   })
 
-  class Users extends MongoCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
+  class Users extends TypedCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
 
   it("of collections have a layer", () => {
     expect(Users.layer).type.toBe<Layer.Layer<Users, never, MongoDatabase.MongoDatabase>>()
     expect(Users.useSync((users) => users)).type.toBe<
-      Effect.Effect<MongoCollection.MongoCollection<typeof User>, never, Users>
+      Effect.Effect<TypedCollection.TypedCollection<typeof User>, never, Users>
     >()
   })
 })

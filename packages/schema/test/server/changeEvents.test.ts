@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ChangeStreamConsumer, ResumeTokenStore } from "@mongofx/core"
-import { Bson, DocumentError, MongoCollection } from "@mongofx/schema"
+import { Bson, DocumentError, type TypedChangeStream, TypedCollection } from "@mongofx/schema"
 import { eventDecoder } from "@mongofx/schema/internal/collection/changeEvents"
 import { codecOf } from "@mongofx/schema/internal/compiler/codec"
 import { Context, Effect, Exit, Fiber, Option, Result, Schema, SchemaGetter, Stream } from "effect"
@@ -41,7 +41,7 @@ const fixture = Effect.gen(function*() {
   const test = yield* setup()
   yield* test.db.createCollection("users", { changeStreamPreAndPostImages: { enabled: true } })
   const Own = User.pipe(Schema.annotate({ title: "own" }))
-  return { ...test, Own, users: MongoCollection.make(test.db, "users", Own), untyped: test.db.collection("users") }
+  return { ...test, Own, users: TypedCollection.make(test.db, "users", Own), untyped: test.db.collection("users") }
 })
 
 const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -132,7 +132,7 @@ describe("the documents of change events", () => {
       // With `promoteBuffers` there is no Binary.
       const { data: _, ...fields } = User.fields
       const Own = Schema.Struct(fields)
-      const users = MongoCollection.make(db, "users", Own)
+      const users = TypedCollection.make(db, "users", Own)
       const all = [
         {},
         { promoteLongs: false },
@@ -148,7 +148,7 @@ describe("the documents of change events", () => {
         Effect.all([
           users.watch([], options).open,
           users.watch([], { ...options, ...raw }).open,
-          MongoCollection.make(db, "users", Own, options).watch().open
+          TypedCollection.make(db, "users", Own, options).watch().open
         ]))
       yield* untyped.insertOne(stored as never)
       const { data: __, ...expected } = ada
@@ -169,8 +169,8 @@ describe("the documents of change events", () => {
         [[{}, 12], [{ promoteLongs: false }, n], [{ useBigInt64: true }, 12n]] as const,
         ([options, expected]) =>
           Effect.forEach([
-            MongoCollection.make(db, "users", Any).watch([], options),
-            MongoCollection.make(db, "users", Any, options).watch()
+            TypedCollection.make(db, "users", Any).watch([], options),
+            TypedCollection.make(db, "users", Any, options).watch()
           ], ({ open }) => Effect.map(open, (changes) => ({ changes, expected })))
       )
       yield* untyped.insertOne({ _id: 1, n } as never)
@@ -231,7 +231,7 @@ describe("the documents of change events", () => {
     }))
     return Effect.provideService(Salt, "!")(Effect.gen(function*() {
       const { db } = yield* setup()
-      const notes = MongoCollection.make(db, "notes", Schema.Struct({ text: Salted }))
+      const notes = TypedCollection.make(db, "notes", Schema.Struct({ text: Salted }))
       const changes = yield* notes.watch().open
       yield* notes.untyped.insertOne({ text: "a" })
       const [event] = yield* take(changes, 1)
@@ -245,7 +245,8 @@ describe("a durable consumer of a typed collection", () => {
   const wrong = (id: number) => ({ ...stored, _id: Driver.Long.fromNumber(id), name: 5 })
   const right = (id: number) => ({ ...stored, _id: Driver.Long.fromNumber(id) })
   const settings = { name: "typed", checkpoint: { events: 1 } }
-  const idOf = (event: MongoCollection.ChangeEvent<User>) => event.operationType === "insert" && event.fullDocument._id
+  const idOf = (event: TypedChangeStream.ChangeEvent<User>) =>
+    event.operationType === "insert" && event.fullDocument._id
 
   it.effect("gets decoded events, and fails at what does not decode when all before it is handled", () =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase, MongoError } from "@mongofx/core"
-import { Bson, DocumentError, Filter, MongoCollection, MongoModel, Update } from "@mongofx/schema"
+import { Bson, DocumentError, Filter, MongoModel, TypedCollection, Update } from "@mongofx/schema"
 import { compile } from "@mongofx/schema/internal/compiler/compiledCodec"
 import {
   BigDecimal,
@@ -70,7 +70,7 @@ const grace = { ...ada, name: "Grace", age: 85, born: utc("1906-12-09"), tags: [
 
 const fixture = Effect.gen(function*() {
   const test = yield* setup()
-  const users = MongoCollection.make(test.db, "users", User)
+  const users = TypedCollection.make(test.db, "users", User)
   return { ...test, users }
 })
 
@@ -146,7 +146,7 @@ describe("inserting", () => {
   it.live("takes an _id of a struct, makes one where it is missing, and one for a schema without", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const struct = MongoCollection.make(db, "struct", Schema.Struct({ _id: Bson.ObjectId, a: Schema.Number }))
+      const struct = TypedCollection.make(db, "struct", Schema.Struct({ _id: Bson.ObjectId, a: Schema.Number }))
       const id = new Driver.ObjectId()
       assert.isTrue((yield* struct.insertOne({ _id: id, a: 1 })).insertedId.equals(id))
       const made = yield* struct.insertOne({ a: 2 })
@@ -155,11 +155,11 @@ describe("inserting", () => {
         Option.some({ _id: made.insertedId, a: 2 })
       )
 
-      const without = MongoCollection.make(db, "without", Schema.Struct({ a: Schema.Number }))
+      const without = TypedCollection.make(db, "without", Schema.Struct({ a: Schema.Number }))
       const { insertedId } = yield* without.insertOne({ a: 1 })
       assert.deepStrictEqual(yield* without.findOne({ _id: insertedId }), Option.some({ a: 1 }))
 
-      const text = MongoCollection.make(db, "text", Schema.Struct({ _id: Schema.NumberFromString, a: Schema.Number }))
+      const text = TypedCollection.make(db, "text", Schema.Struct({ _id: Schema.NumberFromString, a: Schema.Number }))
       assert.strictEqual((yield* text.insertOne({ _id: 7, a: 1 })).insertedId, 7)
       assert.deepStrictEqual(yield* db.collection("text").find().one, { _id: "7" as never, a: 1 })
       assert.deepStrictEqual(yield* text.findOne({ _id: { $in: [7, 8] } }), Option.some({ _id: 7, a: 1 }))
@@ -235,7 +235,7 @@ describe("filters", () => {
       const Renamed = Schema.Struct({ id: Bson.ObjectId, at: Schema.DateTimeUtcFromDate, n: Schema.Int }).pipe(
         Schema.encodeKeys({ id: "_id", at: "created_at" })
       )
-      const renamed = MongoCollection.make(db, "renamed", Renamed)
+      const renamed = TypedCollection.make(db, "renamed", Renamed)
       const id = new Driver.ObjectId()
       const at = utc("2026-01-01")
       assert.deepStrictEqual((yield* renamed.insertOne({ id, at, n: 1 })).insertedId, id)
@@ -407,7 +407,7 @@ describe("updates", () => {
   it.live("insert what they set, and return its decoded _id", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const counters = MongoCollection.make(db, "c", Schema.Struct({ _id: Schema.NumberFromString, n: Bson.Int64 }))
+      const counters = TypedCollection.make(db, "c", Schema.Struct({ _id: Schema.NumberFromString, n: Bson.Int64 }))
       const { upsertedCount, upsertedId } = yield* counters.updateOne({ _id: 7 }, { $setOnInsert: { n: 1n } }, {
         upsert: true
       })
@@ -536,7 +536,7 @@ describe("reading", () => {
       ) {
         const found = yield* users.find({}, options).sort({ age: 1 }).batchSize(1)
         assert.deepStrictEqual(found, expected)
-        const configured = MongoCollection.make(db, "users", User, options)
+        const configured = TypedCollection.make(db, "users", User, options)
         assert.strictEqual(
           compile(User, { bson: options }).compiled.decode,
           "bsonRegExp" in options || Object.keys(options).length === 0
@@ -662,7 +662,7 @@ describe("reading", () => {
     Effect.gen(function*() {
       const { db } = yield* fixture
       for (const name of ["", undefined, null]) {
-        const none = MongoCollection.make(db, name as string, User)
+        const none = TypedCollection.make(db, name as string, User)
         for (const operation of [none.find(), Stream.runDrain(none.watch()), none.deleteMany({})]) {
           assert.strictEqual((yield* argumentError(Effect.asVoid(operation as Effect.Effect<unknown>))).path, "name")
         }
@@ -895,7 +895,7 @@ describe("codecs with effects", () => {
   it.live("work in documents, filters, updates and results", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const notes = MongoCollection.make(
+      const notes = TypedCollection.make(
         db,
         "notes",
         Schema.Struct({ _id: Bson.ObjectId, text: Salted, list: Schema.Array(Salted) })
@@ -929,7 +929,7 @@ describe("schemas of all sorts", () => {
         radius: Schema.NumberFromString
       }) {}
       const Square = Schema.Struct({ _id: Bson.ObjectId, kind: Schema.tag("square"), side: Bson.Int64 })
-      const shapes = MongoCollection.make(db, "shapes", Schema.Union([Circle, Square]))
+      const shapes = TypedCollection.make(db, "shapes", Schema.Union([Circle, Square]))
       const circle = new Circle({ _id: new Driver.ObjectId(), radius: 1 })
       yield* shapes.insertMany([circle, { kind: "square", side: 2n }])
       assert.deepStrictEqual(yield* shapes.find({ kind: "circle", radius: { $in: [1, 2] } }), [circle])
@@ -942,7 +942,7 @@ describe("schemas of all sorts", () => {
   it.live("fields that are Options", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const notes = MongoCollection.make(
+      const notes = TypedCollection.make(
         db,
         "notes",
         Schema.Struct({
@@ -969,7 +969,7 @@ describe("schemas of all sorts", () => {
         text: Schema.String,
         likes: Bson.Int64.pipe(Schema.withDecodingDefaultKey(Effect.succeed(0n)))
       })
-      const notes = MongoCollection.make(db, "notes", Note)
+      const notes = TypedCollection.make(db, "notes", Note)
       yield* notes.untyped.insertOne({ text: "a" })
       assert.deepStrictEqual(yield* notes.find(), [{ text: "a", likes: 0n }])
       yield* notes.updateOne({ likes: { $exists: false } }, { $inc: { likes: 1n } })
@@ -979,7 +979,7 @@ describe("schemas of all sorts", () => {
   it.live("hidden values", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const logins = MongoCollection.make(
+      const logins = TypedCollection.make(
         db,
         "logins",
         Schema.Struct({ token: Schema.RedactedFromValue(Schema.String) })
@@ -992,7 +992,7 @@ describe("schemas of all sorts", () => {
 })
 
 describe("services", () => {
-  class Users extends MongoCollection.Service<Users>()("test/Users", { name: "users", schema: User }) {}
+  class Users extends TypedCollection.Service<Users>()("test/Users", { name: "users", schema: User }) {}
 
   it.live("supply a collection of the context's database", () =>
     Effect.gen(function*() {
@@ -1012,7 +1012,7 @@ describe("services", () => {
   it.live("the collection itself can be renamed, dropped and looked at", () =>
     Effect.gen(function*() {
       const { db, users } = yield* people
-      assert.isTrue(MongoCollection.isMongoCollection(users))
+      assert.isTrue(TypedCollection.isTypedCollection(users))
       assert.isFalse(yield* users.isCapped())
       assert.deepStrictEqual(yield* users.options(), {})
       assert.strictEqual(yield* users.estimatedDocumentCount(), 2)
@@ -1074,7 +1074,7 @@ describe("what BSON does not have", () => {
       }
       for (const [field, message] of refused) {
         for (const [path, schema] of places(field)) {
-          const reason = failure(() => MongoCollection.make(db, "c", schema))
+          const reason = failure(() => TypedCollection.make(db, "c", schema))
           assert.instanceOf(reason, MongoError.InvalidArgumentError)
           assert.strictEqual(reason.path, path)
           assert.include(reason.message, message)
@@ -1082,22 +1082,22 @@ describe("what BSON does not have", () => {
         }
       }
       for (const schema of [Schema.String, Schema.Null, Schema.Array(Schema.Struct({})), Schema.FiniteFromString]) {
-        const reason = failure(() => MongoCollection.make(db, "c", schema))
+        const reason = failure(() => TypedCollection.make(db, "c", schema))
         assert.strictEqual(reason.path, "schema")
         assert.include(reason.message, "stores no documents")
       }
       const symbols = Schema.Struct({ a: Schema.Record(Schema.Symbol, Schema.String) })
-      assert.strictEqual(failure(() => MongoCollection.make(db, "c", symbols)).path, "schema.a.*")
+      assert.strictEqual(failure(() => TypedCollection.make(db, "c", symbols)).path, "schema.a.*")
 
       class Written extends Model.Class<Written>("test/Written")({
         _id: MongoModel.ObjectIdGenerated,
         at: Model.Field({ select: Schema.DateTimeUtcFromDate, insert: Schema.DateTimeUtc })
       }) {}
-      assert.strictEqual(failure(() => MongoCollection.make(db, "c", Written)).path, "schema.at")
+      assert.strictEqual(failure(() => TypedCollection.make(db, "c", Written)).path, "schema.at")
 
       // What the driver's options make of them can be read.
       const Read = Schema.Struct({ n: Schema.BigInt, bytes: Schema.Uint8Array, r: Schema.RegExp, json: Schema.Json })
-      const read = MongoCollection.make(db, "read", Read, { useBigInt64: true, promoteBuffers: true })
+      const read = TypedCollection.make(db, "read", Read, { useBigInt64: true, promoteBuffers: true })
       const value = { n: 2n ** 60n, bytes: new Uint8Array([1, 2]), r: /a/i, json: { a: [1] } }
       yield* read.insertOne(value)
       const [found] = yield* read.find()
@@ -1112,7 +1112,7 @@ describe("what BSON does not have", () => {
         balance: Bson.BigDecimal,
         all: Schema.Array(Bson.BigDecimal)
       })
-      const accounts = MongoCollection.make(db, "accounts", Account)
+      const accounts = TypedCollection.make(db, "accounts", Account)
       const of = BigDecimal.fromStringUnsafe
       yield* accounts.insertOne({ _id: "a", balance: of("3.50"), all: [of("1"), of("2.5")] })
       yield* accounts.updateOne({ _id: "a" }, {
@@ -1147,7 +1147,7 @@ describe("undefined, and fields that are not there", () => {
   it.live("are refused where they would leave out what is required", () =>
     Effect.gen(function*() {
       const { commands, db, sent } = yield* fixture
-      const loose = MongoCollection.make(db, "loose", Loose)
+      const loose = TypedCollection.make(db, "loose", Loose)
       yield* loose.insertMany([value, { ...value, _id: "b", list: [{ a: 1, b: undefined }] }])
       commands.length = 0
       const none = { ...value, nick: Option.none() }
@@ -1186,7 +1186,7 @@ describe("undefined, and fields that are not there", () => {
         [Schema.suspend(() => lacking), { a: undefined }, "document.x.a"]
       ]
       for (const [inner, x, path] of places) {
-        const alone = MongoCollection.make(db, "alone", Schema.Struct({ _id: Schema.String, x: inner }))
+        const alone = TypedCollection.make(db, "alone", Schema.Struct({ _id: Schema.String, x: inner }))
         assert.strictEqual((yield* documentError(alone.insertOne({ _id: "a", x }))).path, path)
       }
       assert.deepStrictEqual(sent(), [])
@@ -1202,7 +1202,7 @@ describe("undefined, and fields that are not there", () => {
         loose: Schema.OptionFromOptionalNullOr(Schema.String),
         both: Schema.OptionFromOptionalKey(Schema.NullOr(Schema.String))
       })
-      const users = MongoCollection.make(db, "optional", Optional)
+      const users = TypedCollection.make(db, "optional", Optional)
       const none = Option.none()
       yield* users.insertMany([
         { _id: "all", nick: Option.some("a"), loose: Option.some("a"), both: Option.some("a") },
@@ -1265,7 +1265,7 @@ describe("upserts and what a model makes", () => {
   it.live("are refused where they could insert a document that cannot be read", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* fixture
-      const counters = MongoCollection.make(db, "counters", Counter)
+      const counters = TypedCollection.make(db, "counters", Counter)
       const upsert = { upsert: true } as const
       const refused: ReadonlyArray<
         readonly [filter: Filter.Filter<Counter>, update: Update.Update<Counter>, names: string]
@@ -1313,7 +1313,7 @@ describe("upserts and what a model makes", () => {
   it.live("insert what the filter, the update and the defaults make together", () =>
     Effect.gen(function*() {
       const { db, last } = yield* fixture
-      const counters = MongoCollection.make(db, "counters", Counter)
+      const counters = TypedCollection.make(db, "counters", Counter)
       const upsert = { upsert: true } as const
       const accepted: ReadonlyArray<readonly [filter: Filter.Filter<Counter>, update: Update.Update<Counter>]> = [
         [{ _id: "a", name: "x" }, { $inc: { n: 1n } }],
@@ -1368,7 +1368,7 @@ describe("upserts and what a model makes", () => {
         createdAt: Model.DateTimeInsertFromDate,
         updatedAt: Model.DateTimeUpdateFromDate
       }) {}
-      const notes = MongoCollection.make(db, "notes", Note)
+      const notes = TypedCollection.make(db, "notes", Note)
       yield* notes.insertOne({ _id: "a", text: "one", role: "admin" })
       const first = yield* notes.find().one
       const long = utc("2000-01-01")
@@ -1439,8 +1439,8 @@ describe("a value with several stored forms", () => {
   it.live("is not compared with, and not written where a member of a union decides", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* fixture
-      const events = MongoCollection.make(db, "events", Event)
-      const holders = MongoCollection.make(db, "holders", Holder)
+      const events = TypedCollection.make(db, "events", Event)
+      const holders = TypedCollection.make(db, "holders", Holder)
       const at = utc("2026-01-01")
       const held = { at, all: [at], inner: { at, other: at }, either: at }
       const refused: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string]> = [
@@ -1489,7 +1489,7 @@ describe("bytes that cannot be read", () => {
       const { db } = yield* fixture
       for (const options of places) {
         const name = `notes${Object.keys(options).length}`
-        const notes = MongoCollection.make(db, name, Note, options)
+        const notes = TypedCollection.make(db, name, Note, options)
         const spoil = (n: number) =>
           send(spoilt({ insert: name, documents: [{ _id: 3, text: "~~~", n }], $db: db.name }))
         yield* notes.insertMany([1, 2, 4, 5].map((_id) => ({ _id, text: `note ${_id}` })))
@@ -1537,7 +1537,7 @@ describe("bytes that cannot be read", () => {
   it.live("and what was promised for them: findOneAnd* keep the server's error", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const notes = MongoCollection.make(db, "unique", Note)
+      const notes = TypedCollection.make(db, "unique", Note)
       yield* notes.createIndex({ text: 1 }, { unique: true })
       yield* notes.insertMany([{ _id: 1, text: "a" }, { _id: 2, text: "b" }])
       const error = yield* failureOf(notes.findOneAndUpdate({ _id: 1 }, { $set: { text: "b" } }))
@@ -1551,7 +1551,7 @@ describe("bytes that cannot be read", () => {
   it.live("and the last document of a batch is there where all before it are left out", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const notes = MongoCollection.make(db, "last", Note)
+      const notes = TypedCollection.make(db, "last", Note)
       const batch = [1, 2, 3].map((_id) => ({ _id, text: _id as unknown }))
       yield* db.collection<{ _id: number; text: unknown }>("last").insertMany([...batch, { _id: 4, text: "last" }])
       const query = notes.find().sort({ _id: 1 })
@@ -1578,7 +1578,7 @@ describe("input under $push and $pull", () => {
         any: Schema.Array(Schema.Json),
         items: Schema.Array(Schema.Struct({ sku: Schema.String }))
       })
-      const posts = MongoCollection.make(db, "posts", Post)
+      const posts = TypedCollection.make(db, "posts", Post)
       yield* posts.insertOne({ _id: "a", tags: ["x", "y"], any: [1], items: [{ sku: "s" }] })
       commands.length = 0
       const inputs = [
@@ -1649,7 +1649,7 @@ describe("names, projections and memory", () => {
         deep: Schema.Struct({ inner: Schema.NullOr(City) }),
         list: Schema.Array(Schema.NullOr(City))
       })
-      const places = MongoCollection.make(db, "places", Place)
+      const places = TypedCollection.make(db, "places", Place)
       const city = { city: "London", zip: "1" }
       yield* places.insertMany([
         { _id: 1, address: null, either: "x", deep: { inner: null }, list: [null, city] },
@@ -1688,7 +1688,7 @@ describe("names, projections and memory", () => {
         fixed: Schema.Struct({ "1": Schema.String, "2": Schema.optionalKey(Schema.String) }),
         matrix: Schema.Array(Schema.Array(Schema.Number))
       })
-      const reports = MongoCollection.make(db, "reports", Report)
+      const reports = TypedCollection.make(db, "reports", Report)
       const all = reports.find()
       yield* reports.insertOne({
         _id: 1,
@@ -1728,8 +1728,8 @@ describe("names, projections and memory", () => {
         Schema.encodeKeys({ name: "title" })
       )
       const Items = Schema.Struct({ items: Schema.Array(Schema.Struct({ sku: Schema.String })) })
-      const either = MongoCollection.make(db, "either", Schema.Union([Old, New]))
-      const lists = MongoCollection.make(db, "lists", Items)
+      const either = TypedCollection.make(db, "either", Schema.Union([Old, New]))
+      const lists = TypedCollection.make(db, "lists", Items)
       const filter = (filter: object) => filter as never
       const day = utc("2026-01-01")
       const refused: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string, message: string]> = [
@@ -1755,7 +1755,7 @@ describe("names, projections and memory", () => {
   it.live("keys that come from outside are not remembered for ever", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
-      const records = MongoCollection.make(
+      const records = TypedCollection.make(
         db,
         "records",
         Schema.Struct({ values: Schema.Record(Schema.String, Schema.Number) })

@@ -5,7 +5,7 @@
  */
 import { assert, it } from "@effect/vitest"
 import { MongoClient } from "@mongofx/core"
-import { Bson, MongoCollection } from "@mongofx/schema"
+import { Bson, TypedCollection } from "@mongofx/schema"
 import { codecOf } from "@mongofx/schema/internal/compiler/codec"
 import { Arbitrary, Effect, Redacted, Schema, Stream } from "effect"
 import { randomUUID } from "node:crypto"
@@ -48,7 +48,7 @@ const database = Effect.gen(function*() {
 it.live("what a collection writes and reads by compiled codecs is what the interpreter writes and reads", () =>
   Effect.gen(function*() {
     const db = yield* database
-    const collection = MongoCollection.make(db, "everything", Everything, { bsonRegExp: true })
+    const collection = TypedCollection.make(db, "everything", Everything, { bsonRegExp: true })
     const generated = yield* Arbitrary.sampleEffect(Arbitrary.schema(Everything), { count: 60 })
     const documents = Array.from({ length: 1300 }, (_, _id) => {
       const document = generated[_id % generated.length]!
@@ -70,7 +70,7 @@ it.live("what a collection writes and reads by compiled codecs is what the inter
 it.live("a stream comes in parts of batches, no larger than the garbage collector likes", () =>
   Effect.gen(function*() {
     const db = yield* database
-    const numbers = MongoCollection.make(db, "numbers", Schema.Struct({ _id: Schema.Int }))
+    const numbers = TypedCollection.make(db, "numbers", Schema.Struct({ _id: Schema.Int }))
     yield* numbers.insertMany(Array.from({ length: 1300 }, (_, _id) => ({ _id })))
     const chunks = yield* Stream.runCollect(Stream.chunks(numbers.find().sort({ _id: 1 }).batchSize(700).stream))
     assert.deepStrictEqual(chunks.map((chunk) => chunk.length), [512, 188, 512, 88])

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoError } from "@mongofx/core"
-import { Bson, DocumentError, Filter, MongoCollection, type Path, Query, Update } from "@mongofx/schema"
+import { Bson, DocumentError, Filter, type Path, TypedCollection, TypedQuery, Update } from "@mongofx/schema"
 import { Effect, Option, Schema, Stream } from "effect"
 import { ObjectId } from "mongodb"
 import { setup } from "../../../core/test/support/utils.ts"
@@ -11,7 +11,7 @@ interface Versioned {
 
 /** What one writes for all collections whose documents have a version. */
 const makeRepository = <S extends Schema.Constraint & { readonly Type: Versioned }>(
-  collection: MongoCollection.MongoCollection<S>
+  collection: TypedCollection.TypedCollection<S>
 ) => {
   type Id = Path.IdOf<S["Type"]>
   return {
@@ -43,7 +43,7 @@ const Task = Schema.Struct({
 
 const fixture = Effect.gen(function*() {
   const { db } = yield* setup()
-  const tasks = MongoCollection.make(db, "tasks", Task)
+  const tasks = TypedCollection.make(db, "tasks", Task)
   const { insertedIds } = yield* tasks.insertMany(
     ["write", "test", "land"].map((title, index) => ({
       title,
@@ -55,7 +55,7 @@ const fixture = Effect.gen(function*() {
   return { db, tasks, ids: insertedIds }
 })
 
-const titles = <R>(query: Effect.Effect<ReadonlyArray<typeof Task.Type>, Query.Failure, R>) =>
+const titles = <R>(query: Effect.Effect<ReadonlyArray<typeof Task.Type>, TypedQuery.Failure, R>) =>
   Effect.map(query, (found) => found.map(({ title }) => title).sort().join())
 
 describe("by _id", () => {
@@ -108,7 +108,7 @@ describe("by _id", () => {
     Effect.gen(function*() {
       const { db } = yield* fixture
       const Renamed = Schema.Struct({ id: Bson.ObjectId, n: Schema.Int }).pipe(Schema.encodeKeys({ id: "_id" }))
-      const renamed = MongoCollection.make(db, "renamed", Renamed)
+      const renamed = TypedCollection.make(db, "renamed", Renamed)
       const id = new ObjectId()
       yield* renamed.insertOne({ id, n: 1 })
       assert.deepStrictEqual(yield* renamed.findById(id), Option.some({ id, n: 1 }))
@@ -205,7 +205,7 @@ describe("text that a person typed", () => {
     Effect.gen(function*() {
       const { db } = yield* fixture
       const Word = Schema.Struct({ _id: Schema.Int, word: Schema.String })
-      const collection = MongoCollection.make(db, "words", Word)
+      const collection = TypedCollection.make(db, "words", Word)
       yield* collection.insertMany(words.map((word, _id) => ({ _id, word })))
       const fold = (text: string, ignoreCase: boolean) => ignoreCase ? text.toLowerCase() : text
       const parts = [...words, "da", ".", "*", "\n", "a", "A", "$", "ADA"]
@@ -264,7 +264,7 @@ describe("a search in a text index", () => {
     Effect.gen(function*() {
       const { db } = yield* fixture
       for (const [name, schema] of Object.entries({ Plain, Instance, Renamed, Either })) {
-        const texts = MongoCollection.make(db, name, schema as unknown as typeof Plain)
+        const texts = TypedCollection.make(db, name, schema as unknown as typeof Plain)
         yield* texts.createIndex({ title: "text" })
         yield* texts.insertMany([
           { _id: 1, title: "tea and a long text about other things" },
@@ -303,7 +303,7 @@ describe("a search in a text index", () => {
     Effect.gen(function*() {
       const { tasks } = yield* fixture
       const meta = { $meta: "textScore" } as never
-      const path = <A>(operation: Effect.Effect<A, Query.Failure>) =>
+      const path = <A>(operation: Effect.Effect<A, TypedQuery.Failure>) =>
         Effect.map(Effect.flip(operation), (failure) =>
           "path" in failure
             ? failure.path
@@ -322,7 +322,7 @@ describe("a search in a text index", () => {
       assert.strictEqual(yield* path(tasks.find().sort({ "a.b": meta } as never)), "InvalidArgumentErrorsort.a.b")
       const { db } = yield* fixture
       const Renamed = Schema.Struct({ _id: Schema.Int, note: Schema.String }).pipe(Schema.encodeKeys({ note: "n" }))
-      const renamed = MongoCollection.make(db, "renamed", Renamed)
+      const renamed = TypedCollection.make(db, "renamed", Renamed)
       for (const name of ["note", "n"]) {
         assert.strictEqual(
           yield* path(renamed.find().project({ [name]: meta } as never)),
@@ -335,7 +335,7 @@ describe("a search in a text index", () => {
 })
 
 describe("queries of values", () => {
-  class Tasks extends MongoCollection.Service<Tasks>()("test/Tasks", { name: "tasks", schema: Task }) {}
+  class Tasks extends TypedCollection.Service<Tasks>()("test/Tasks", { name: "tasks", schema: Task }) {}
 
   const task = (version: number): typeof Task.Type => ({
     _id: new ObjectId(),
@@ -354,7 +354,7 @@ describe("queries of values", () => {
     Effect.gen(function*() {
       const values = [task(2), task(1)]
       const mock = Tasks.mock({
-        find: () => Query.fromIterable(values),
+        find: () => TypedQuery.fromIterable(values),
         countDocuments: () => Effect.succeed(2)
       })
       assert.deepStrictEqual(yield* Effect.provide(newest, mock), [values[0]!])
@@ -370,7 +370,7 @@ describe("queries of values", () => {
   it.effect("answer in all views", () =>
     Effect.gen(function*() {
       const values = [task(1), task(2), task(3)]
-      const query = Query.fromIterable(values)
+      const query = TypedQuery.fromIterable(values)
       assert.deepStrictEqual(yield* query, values)
       assert.deepStrictEqual(yield* Stream.runCollect(query.skip(1).stream), values.slice(1))
       assert.deepStrictEqual(yield* Stream.runCollect(query.batches), [values])
@@ -395,12 +395,12 @@ describe("failures", () => {
       for (const failing of failures) {
         const caught = failing.pipe(
           Effect.as(undefined),
-          Effect.catchTag(Query.failureTags, (failure) =>
-            Effect.succeed([failure.isTransient, failure.isRetryable, Query.isFailure(failure)]))
+          Effect.catchTag(TypedQuery.failureTags, (failure) =>
+            Effect.succeed([failure.isTransient, failure.isRetryable, TypedQuery.isFailure(failure)]))
         )
         assert.deepStrictEqual(yield* caught, [false, false, true])
       }
-      assert.isFalse(Query.isFailure(new Error()))
+      assert.isFalse(TypedQuery.isFailure(new Error()))
       assert.isTrue(MongoError.isMongoError(yield* Effect.flip(tasks.find({ nope: 3 } as never))))
     }))
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bson, type Filter, MongoCollection } from "@mongofx/schema"
+import { Bson, type Filter, TypedCollection } from "@mongofx/schema"
 import { Arbitrary, DateTime, Effect, Schema } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
@@ -462,7 +462,7 @@ describe("laws, for random schemas, documents and filters", () => {
       yield* check(
         Effect.fnUntraced(function*(random) {
           const { body, root } = randomRoot(random)
-          const collection = MongoCollection.make(db, "law", root.schema)
+          const collection = TypedCollection.make(db, "law", root.schema)
           yield* collection.deleteMany({})
           const given = many(random, 4, 12, (_id) => ({ _id, ...randomValue(random, body) as object }))
           yield* collection.insertMany(given)
@@ -496,7 +496,7 @@ describe("laws, for random schemas, documents and filters", () => {
       yield* check(
         Effect.fnUntraced(function*(random) {
           const { body, root } = randomRoot(random)
-          const collection = MongoCollection.make(db, "law", root.schema)
+          const collection = TypedCollection.make(db, "law", root.schema)
           yield* collection.deleteMany({})
           let expected = { _id: 1, ...randomValue(random, body) as object }
           yield* collection.insertMany([expected, { ...expected, _id: 2 }])

@@ -9,7 +9,7 @@ import type Ts from "typescript-6"
 const root = fileURLToPath(new URL("../../../..", import.meta.url))
 const ts = createRequire(join(root, "package.json"))("typescript-6") as typeof Ts
 
-const program = `import { Bson, type Filter, type MongoCollection } from "@mongofx/schema"
+const program = `import { Bson, type Filter, type TypedCollection } from "@mongofx/schema"
 import { Schema } from "effect"
 class User extends Schema.Class<User>("User")({
   _id: Bson.ObjectId,
@@ -19,7 +19,7 @@ class User extends Schema.Class<User>("User")({
   address: Schema.Struct({ city: Schema.String, geo: Schema.Struct({ lat: Schema.Number, lon: Schema.Number }) }),
   items: Schema.Array(Schema.Struct({ sku: Schema.String, qty: Schema.Number }))
 }) {}
-const users = null! as MongoCollection.MongoCollection<typeof User>
+const users = null! as TypedCollection.TypedCollection<typeof User>
 `
 
 const names = ["_id", "address", "age", "items", "name", "status"]

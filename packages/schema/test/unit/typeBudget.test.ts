@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { costOf, costOfFile, fixture } from "../support/compiler.ts"
 
-const imports = `import { Bson, Filter, MongoCollection, Update } from "@mongofx/schema"
+const imports = `import { Bson, Filter, TypedCollection, Update } from "@mongofx/schema"
 import { Schema } from "effect"
 import { ObjectId } from "mongodb"
 `
@@ -25,7 +25,7 @@ for (const references of [4, 8]) {
     const instantiations = costs(
       `interface Node { readonly name: string; ${fields.join("; ")} }
 declare const Node: Schema.Codec<Node>
-declare const nodes: MongoCollection.MongoCollection<typeof Node>
+declare const nodes: TypedCollection.TypedCollection<typeof Node>
 `,
       `export const found = nodes.find({ "r0.name": "x", "r1.r0.r1.r3.r2.name": "y" }).sort({ "r1.name": 1 })
 export const projected = nodes.find().project({ "r1.r1.name": 1 })
@@ -47,7 +47,7 @@ it("a schema of 20 fields of which 8 are structs, four levels deep, costs the co
   const path = `"k0.k0.k0.k19"`
   const instantiations = costs(
     `const Wide = ${struct(4)}
-declare const wide: MongoCollection.MongoCollection<typeof Wide>
+declare const wide: TypedCollection.TypedCollection<typeof Wide>
 `,
     `export const found = wide.find({ ${path}: 1 }).sort({ ${path}: 1 })
 export const projected = wide.find().project({ ${path}: 1 })
@@ -87,7 +87,7 @@ const collections = Array.from({ length: 25 }, (_, c) => {
   const schema = `const C${c} = Schema.Struct({ _id: Bson.ObjectId, ${
     fields.map(({ kind, name }) => `${name}${kind}: ${kinds[kind]}`).join(", ")
   } })
-declare const c${c}: MongoCollection.MongoCollection<typeof C${c}>
+declare const c${c}: TypedCollection.TypedCollection<typeof C${c}>
 `
   return { c, of, schema }
 })

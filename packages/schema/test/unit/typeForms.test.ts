@@ -4,7 +4,7 @@ import { compile } from "../support/compiler.ts"
 // Each form that the compiler takes stands beside one that it refuses, and what it says then. A person reads this text: it has
 // to name the field and the reason.
 
-const program = `import { Bson, Filter, MongoCollection, Path, Projection, Query, Update } from "@mongofx/schema"
+const program = `import { Bson, Filter, TypedCollection, Path, Projection, TypedQuery, Update } from "@mongofx/schema"
 import { Schema } from "effect"
 import { ObjectId } from "mongodb"
 
@@ -22,19 +22,19 @@ class User extends Schema.Class<User>("User")({
   address: Schema.Struct({ city: Schema.String, geo: Schema.Struct({ lat: Schema.Number, lon: Schema.Number }) }),
   items: Schema.Array(Schema.Struct({ sku: Schema.String, qty: Schema.Int }))
 }) {}
-const users = null! as MongoCollection.MongoCollection<typeof User>
+const users = null! as TypedCollection.TypedCollection<typeof User>
 class Plain extends Schema.Class<Plain>("Plain")({ _id: Bson.ObjectId, name: Schema.String }) {}
-const plain = null! as MongoCollection.MongoCollection<typeof Plain>
+const plain = null! as TypedCollection.TypedCollection<typeof Plain>
 const Circle = Schema.Struct({ kind: Schema.Literal("circle"), radius: Schema.Number })
 const Square = Schema.Struct({ kind: Schema.Literal("square"), side: Schema.Number })
 const Shape = Schema.Union([Circle, Square])
-const shapes = null! as MongoCollection.MongoCollection<typeof Shape>
+const shapes = null! as TypedCollection.TypedCollection<typeof Shape>
 class Holder extends Schema.Class<Holder>("Holder")({ shape: Schema.NullOr(Shape), shapes: Schema.Array(Shape) }) {}
-const holders = null! as MongoCollection.MongoCollection<typeof Holder>
+const holders = null! as TypedCollection.TypedCollection<typeof Holder>
 const Keyed = Schema.Struct({ _id: Schema.Struct({ a: Schema.Int }), n: Schema.Int })
-const keyed = null! as MongoCollection.MongoCollection<typeof Keyed>
+const keyed = null! as TypedCollection.TypedCollection<typeof Keyed>
 const Price = Schema.Struct({ price: Bson.BigDecimal })
-const prices = null! as MongoCollection.MongoCollection<typeof Price>
+const prices = null! as TypedCollection.TypedCollection<typeof Price>
 const money = null! as typeof Price.Type.price
 interface Versioned { readonly _id: ObjectId; readonly version: number; readonly at: Date }
 const id = new ObjectId()
@@ -42,7 +42,7 @@ const i = 3 as number
 const stored = null! as Filter.Filter<User>
 const others = null! as Filter.Filter<{ readonly total: number }>
 type Generic = <S extends Schema.Constraint & { readonly Type: Versioned }>(
-  c: MongoCollection.MongoCollection<S>, f: Filter.Filter<S["Type"]>, key: Path.IdOf<S["Type"]>
+  c: TypedCollection.TypedCollection<S>, f: Filter.Filter<S["Type"]>, key: Path.IdOf<S["Type"]>
 ) => unknown
 `
 
@@ -146,14 +146,14 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
   ],
   [
     "options of an update",
-    `((): MongoCollection.UpdateOptions<User> => ({ sort: { age: 1 }, hint: "x", upsert: true }))()`,
-    `((): MongoCollection.UpdateOptions<User> => ({ sort: { ag: 1 } }))()`,
+    `((): TypedCollection.UpdateOptions<User> => ({ sort: { age: 1 }, hint: "x", upsert: true }))()`,
+    `((): TypedCollection.UpdateOptions<User> => ({ sort: { ag: 1 } }))()`,
     `Object literal may only specify known properties, and 'ag' does not exist in type 'Sort<User>'.`
   ],
   [
     "options of a query",
-    `((): MongoCollection.FindOneOptions<User> => ({ sort: { age: 1 } }))()`,
-    `((): MongoCollection.DeleteOptions<User> => ({ sort: { age: 1 } }))()`,
+    `((): TypedCollection.FindOneOptions<User> => ({ sort: { age: 1 } }))()`,
+    `((): TypedCollection.DeleteOptions<User> => ({ sort: { age: 1 } }))()`,
     `Object literal may only specify known properties, and 'sort' does not exist in type 'DeleteOptions<User>'.`
   ],
   // ---- names

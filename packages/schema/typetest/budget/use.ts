@@ -4,12 +4,12 @@
  * @since 0.1.0
  */
 import type { MongoDatabase } from "@mongofx/core"
-import { MongoCollection } from "@mongofx/schema"
+import { TypedCollection } from "@mongofx/schema"
 import { Wide } from "./schema.ts"
 
 declare const db: MongoDatabase.MongoDatabase
 
-const wide = MongoCollection.make(db, "wide", Wide)
+const wide = TypedCollection.make(db, "wide", Wide)
 
 export const uses = [
   wide.find({ f6: "a", "level1.level2.level3.level4.f42": "a", "rows.f54": "x" }).sort({ "level1.level2.f24": 1 }),

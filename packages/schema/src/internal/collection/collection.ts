@@ -7,9 +7,9 @@ import type * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
-import type * as Typed from "../../MongoCollection.ts"
 import type { Pipeline } from "../../Pipeline.ts"
-import type { DecodePolicy, Failure } from "../../Query.ts"
+import type * as Typed from "../../TypedCollection.ts"
+import type { DecodePolicy, Failure } from "../../TypedQuery.ts"
 import { sameStored } from "../bson/values.ts"
 import { codecOf, type Decoder, type DocumentCodec } from "../compiler/codec.ts"
 import { checkStored } from "../compiler/stored.ts"
@@ -35,11 +35,11 @@ import { Shape, type Writer } from "./shape.ts"
 import { checkInserted, checkUpsert, equalTo } from "./upsert.ts"
 
 /** @internal */
-export const TypeId = "~@mongofx/schema/MongoCollection" as const
+export const TypeId = "~@mongofx/schema/TypedCollection" as const
 
 type Options = Readonly<Record<string, unknown>> | undefined
 
-// The types of the operations stand in MongoCollection.ts; in here documents and filters are unknown, as they are at run time.
+// The types of the operations stand in TypedCollection.ts; in here documents and filters are unknown, as they are at run time.
 type Run<A> = Effect.Effect<A, Failure, never>
 
 interface Insertion {
@@ -104,7 +104,7 @@ class CollectionImpl extends Inspectable.Class {
   }
 
   toJSON(): unknown {
-    return { _id: "MongoCollection", name: this.fullName }
+    return { _id: "TypedCollection", name: this.fullName }
   }
 
   private origin(operation: string): Origin {
@@ -686,11 +686,11 @@ class CollectionImpl extends Inspectable.Class {
 export const make = <S extends Schema.Constraint>(
   untyped: Core.MongoCollection,
   schema: S
-): Typed.MongoCollection<S> => {
+): Typed.TypedCollection<S> => {
   checked({ operation: "make", collection: untyped.fullName }, () => {
     for (const ast of new Set([schema.ast, variantOf(schema, "insert"), variantOf(schema, "update")])) {
       checkStored(ast, untyped.bsonOptions)
     }
   })
-  return new CollectionImpl(untyped, schema) as unknown as Typed.MongoCollection<S>
+  return new CollectionImpl(untyped, schema) as unknown as Typed.TypedCollection<S>
 }

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { DocumentError, type Problem } from "../../DocumentError.ts"
-import type { Failure } from "../../Query.ts"
+import type { Failure } from "../../TypedQuery.ts"
 import { encodeWith, Misfit, type Operands, Refusal } from "../encode/refusal.ts"
 
 /**

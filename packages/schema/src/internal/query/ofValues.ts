@@ -8,7 +8,7 @@ import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import type { DecodePolicy, Failure, ValuesQuery } from "../../Query.ts"
+import type { DecodePolicy, Failure, ValuesQuery } from "../../TypedQuery.ts"
 
 const noBytes = new MongoError.MongoError({
   reason: new MongoError.InvalidArgumentError({

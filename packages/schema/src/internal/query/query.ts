@@ -11,7 +11,7 @@ import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { DocumentError } from "../../DocumentError.ts"
-import type { AggregateQuery, DecodePolicy, Failure, FindQuery, Query } from "../../Query.ts"
+import type { AggregateQuery, DecodePolicy, Failure, FindQuery, TypedQuery } from "../../TypedQuery.ts"
 import { decodeError, encoded, type Origin } from "../collection/failures.ts"
 import type { Shape } from "../collection/shape.ts"
 import type { Decoder, DocumentCodec } from "../compiler/codec.ts"
@@ -136,7 +136,7 @@ export const bytesOf = (
 }
 
 abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Effectable.Class<Array<A>, Failure, R>
-  implements Query<A, R>
+  implements TypedQuery<A, R>
 {
   protected readonly origin: Origin
   protected readonly policy: DecodePolicy

@@ -17,18 +17,15 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import type * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import type { DocumentError } from "./DocumentError.ts"
 import type { Filter, Input as FilterInput, Key, PartialFilter } from "./Filter.ts"
 import * as internal from "./internal/collection/collection.ts"
 import type { Argument, ElementOf, IdOf, Path, ValueAt } from "./Path.ts"
 import type { Pipeline } from "./Pipeline.ts"
 import type { Input as ProjectionInput, Projected } from "./Projection.ts"
-import type { AggregateQuery, Failure, FindQuery, IndexKeys, IndexKeysInput, OnInvalid, Sort } from "./Query.ts"
+import type { DecodedChangeStream } from "./TypedChangeStream.ts"
+import type { AggregateQuery, Failure, FindQuery, IndexKeys, IndexKeysInput, Sort } from "./TypedQuery.ts"
 import type { ArrayFilter, Input as UpdateInput, Update } from "./Update.ts"
 
 /**
@@ -38,7 +35,7 @@ import type { ArrayFilter, Input as UpdateInput, Update } from "./Update.ts"
  * @category type IDs
  * @since 0.1.0
  */
-export type TypeId = "~@mongofx/schema/MongoCollection"
+export type TypeId = "~@mongofx/schema/TypedCollection"
 
 /**
  * Marks a value as a collection of a schema.
@@ -46,9 +43,9 @@ export type TypeId = "~@mongofx/schema/MongoCollection"
  * **Example** (Reading the mark)
  *
  * ```ts
- * import { MongoCollection } from "@mongofx/schema"
+ * import { TypedCollection } from "@mongofx/schema"
  *
- * console.log(MongoCollection.TypeId)
+ * console.log(TypedCollection.TypeId)
  * ```
  *
  * @stability unstable
@@ -389,63 +386,6 @@ export type BulkOperation<S extends Schema.Constraint> =
 export type Distinct<V> = ElementOf<V> | Exclude<V, undefined | ReadonlyArray<unknown>>
 
 /**
- * An event of a change stream. `fullDocument`, `fullDocumentBeforeChange` and the `_id` in `documentKey` are decoded;
- * `updateDescription` is as the server says it.
- *
- * @stability unstable
- * @category models
- * @since 0.1.0
- */
-export type ChangeEvent<A> = CoreChangeStream.ChangeEvent<A extends Driver.Document ? A : never>
-
-/**
- * The changes of a collection, decoded. See `ChangeStream` of `@mongofx/core` for how it goes on after failures.
- *
- * @stability unstable
- * @category models
- * @since 0.1.0
- */
-export interface ChangeStream<Event, R = never> extends Stream.Stream<Event, Failure, R> {
-  /** Opens the change stream on the server, for as long as the scope lives: what is written from then on is in it. */
-  readonly open: Effect.Effect<OpenChangeStream<Event, R>, MongoError.MongoError, Scope.Scope>
-}
-
-/**
- * A change stream that is open on the server.
- *
- * @stability unstable
- * @category models
- * @since 0.1.0
- */
-export interface OpenChangeStream<Event, R = never> {
-  /** The events since it was opened. */
-  readonly stream: Stream.Stream<Event, Failure, R>
-  /**
-   * The next answer of the server, which has no events where nothing has happened for `maxAwaitTime`. Where an event does not decode,
-   * those before it are an answer of their own, and the next one is its failure.
-   */
-  readonly next: Effect.Effect<CoreChangeStream.ChangeBatch<Driver.Document, Event>, Failure, R>
-  /** The token to resume with after everything that has been taken so far. */
-  readonly resumeToken: Effect.Effect<Option.Option<Driver.ResumeToken>>
-}
-
-/**
- * A change stream whose treatment of events that do not decode can be chosen.
- *
- * @stability unstable
- * @category models
- * @since 0.1.0
- */
-export interface DecodedChangeStream<A, R = never> extends ChangeStream<ChangeEvent<A>, R> {
-  /** What is done with an event whose document does not decode. */
-  readonly onInvalid: OnInvalid<
-    ChangeStream<ChangeEvent<A>, R>,
-    ChangeStream<ChangeEvent<A>, R>,
-    ChangeStream<Result.Result<ChangeEvent<A>, DocumentError>, R>
-  >
-}
-
-/**
  * A collection of documents of a schema: a cheap value that does no I/O until one of its operations runs.
  *
  * **Details**
@@ -470,7 +410,7 @@ export interface DecodedChangeStream<A, R = never> extends ChangeStream<ChangeEv
  * @category models
  * @since 0.1.0
  */
-export interface MongoCollection<S extends Schema.Constraint> {
+export interface TypedCollection<S extends Schema.Constraint> {
   readonly [TypeId]: TypeId
   /** The collection's name. */
   readonly name: string
@@ -481,7 +421,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
   /** The same collection without the schema. */
   readonly untyped: Core.MongoCollection
   /** The same collection with other settings. */
-  readonly withOptions: (options: Core.CollectionOptions) => MongoCollection<S>
+  readonly withOptions: (options: Core.CollectionOptions) => TypedCollection<S>
 
   /** Inserts a document. Fails with a `DuplicateKeyError` where a unique index has its key already. */
   readonly insertOne: (
@@ -696,7 +636,7 @@ export interface MongoCollection<S extends Schema.Constraint> {
   readonly rename: (
     newName: string,
     options?: WriteOptionsOf<Driver.RenameOptions, "new_collection">
-  ) => Effect.Effect<MongoCollection<S>, MongoError.MongoError>
+  ) => Effect.Effect<TypedCollection<S>, MongoError.MongoError>
   /** Drops the collection with its documents and indexes. It is no error where there is none. */
   readonly drop: (
     options?: WriteOptionsOf<Driver.DropCollectionOptions>
@@ -716,13 +656,13 @@ export interface MongoCollection<S extends Schema.Constraint> {
  *
  * ```ts
  * import { MongoDatabase } from "@mongofx/core"
- * import { Bson, MongoCollection } from "@mongofx/schema"
+ * import { Bson, TypedCollection } from "@mongofx/schema"
  * import { Effect, Schema } from "effect"
  *
  * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String, tags: Schema.Array(Schema.String) })
  *
  * const program = Effect.gen(function*() {
- *   const users = MongoCollection.make(yield* MongoDatabase.MongoDatabase, "users", User)
+ *   const users = TypedCollection.make(yield* MongoDatabase.MongoDatabase, "users", User)
  *   const { insertedId } = yield* users.insertOne({ name: "Ada", tags: ["admin"] })
  *   yield* users.updateOne({ _id: insertedId }, { $push: { tags: "author" } })
  *   return yield* users.find({ "tags.0": "admin" })
@@ -738,7 +678,7 @@ export const make = <S extends Schema.Constraint>(
   name: string,
   schema: S,
   options?: Core.CollectionOptions
-): MongoCollection<S> => internal.make(database.collection(name, options), schema)
+): TypedCollection<S> => internal.make(database.collection(name, options), schema)
 
 /**
  * What a service of a collection is made of.
@@ -755,14 +695,14 @@ export interface ServiceOptions<S extends Schema.Constraint> extends Core.Collec
 }
 
 /**
- * The operations of a collection that takes the place of another in a test. `Query.fromIterable` makes its queries.
+ * The operations of a collection that takes the place of another in a test. `TypedQuery.fromIterable` makes its queries.
  *
  * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
 export type Mocked<S extends Schema.Constraint> = Partial<
-  Omit<MongoCollection<S>, TypeId | "fullName" | "name" | "schema">
+  Omit<TypedCollection<S>, TypeId | "fullName" | "name" | "schema">
 >
 
 /**
@@ -773,7 +713,7 @@ export type Mocked<S extends Schema.Constraint> = Partial<
  * @since 0.1.0
  */
 export interface ServiceClass<Self, Id extends string, S extends Schema.Constraint>
-  extends Context.ServiceClass<Self, Id, MongoCollection<S>>
+  extends Context.ServiceClass<Self, Id, TypedCollection<S>>
 {
   /** Supplies the collection, in the database of the context. */
   readonly layer: Layer.Layer<Self, never, MongoDatabase.MongoDatabase>
@@ -787,12 +727,12 @@ export interface ServiceClass<Self, Id extends string, S extends Schema.Constrai
  * **Example** (A collection as a service)
  *
  * ```ts
- * import { Bson, MongoCollection } from "@mongofx/schema"
+ * import { Bson, TypedCollection } from "@mongofx/schema"
  * import { Effect, Schema } from "effect"
  *
  * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
  *
- * class Users extends MongoCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
+ * class Users extends TypedCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
  *
  * const countUsers = Effect.gen(function*() {
  *   const users = yield* Users
@@ -809,7 +749,7 @@ export const Service = <Self>() =>
   id: Id,
   { name, schema, ...options }: ServiceOptions<S>
 ): ServiceClass<Self, Id, S> => {
-  const service = Context.Service<Self, MongoCollection<S>>()(id)
+  const service = Context.Service<Self, TypedCollection<S>>()(id)
   const layer = Layer.effect(
     service,
     MongoDatabase.MongoDatabase.useSync((database) => make(database, name, schema, options))
@@ -825,14 +765,14 @@ export const Service = <Self>() =>
  * **Example** (Telling it from other values)
  *
  * ```ts
- * import { MongoCollection } from "@mongofx/schema"
+ * import { TypedCollection } from "@mongofx/schema"
  *
- * console.log(MongoCollection.isMongoCollection("users")) // false
+ * console.log(TypedCollection.isTypedCollection("users")) // false
  * ```
  *
  * @stability unstable
  * @category guards
  * @since 0.1.0
  */
-export const isMongoCollection = (u: unknown): u is MongoCollection<Schema.Constraint> =>
+export const isTypedCollection = (u: unknown): u is TypedCollection<Schema.Constraint> =>
   Predicate.hasProperty(u, TypeId)

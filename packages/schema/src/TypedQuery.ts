@@ -47,16 +47,16 @@ export type Failure = MongoError.MongoError | DocumentError
  * **Example** (Catching every failure of typed operations, and nothing else)
  *
  * ```ts
- * import { Query } from "@mongofx/schema"
+ * import { TypedQuery } from "@mongofx/schema"
  * import { Effect } from "effect"
  *
- * const orNone = <A, E, R>(self: Effect.Effect<A, E | Query.Failure, R>) =>
- *   Effect.catchIf(self, Query.isFailure, (failure) => Effect.as(Effect.logWarning(failure.message), undefined))
+ * const orNone = <A, E, R>(self: Effect.Effect<A, E | TypedQuery.Failure, R>) =>
+ *   Effect.catchIf(self, TypedQuery.isFailure, (failure) => Effect.as(Effect.logWarning(failure.message), undefined))
  *
- * declare const find: Effect.Effect<string, Query.Failure>
+ * declare const find: Effect.Effect<string, TypedQuery.Failure>
  *
  * const found = find.pipe(
- *   Effect.catchTag(Query.failureTags, (failure) => Effect.succeed(failure.isTransient ? "later" : "never"))
+ *   Effect.catchTag(TypedQuery.failureTags, (failure) => Effect.succeed(failure.isTransient ? "later" : "never"))
  * )
  * ```
  *
@@ -72,9 +72,9 @@ export const failureTags = ["MongoError", "DocumentError"] as const satisfies Re
  * **Example** (Telling it from other errors)
  *
  * ```ts
- * import { Query } from "@mongofx/schema"
+ * import { TypedQuery } from "@mongofx/schema"
  *
- * console.log(Query.isFailure(new Error())) // false
+ * console.log(TypedQuery.isFailure(new Error())) // false
  * ```
  *
  * @stability unstable
@@ -207,7 +207,7 @@ type BoundAt<V> = [V] extends [never] ? {} | null : Operand<V>
  * @category models
  * @since 0.1.0
  */
-export interface Query<A, R = never> extends Effect.Effect<Array<A>, Failure, R> {
+export interface TypedQuery<A, R = never> extends Effect.Effect<Array<A>, Failure, R> {
   /** The documents as a stream. A chunk of the stream is a batch of the server, or a part of one. */
   readonly stream: Stream.Stream<A, Failure, R>
   /** The batches of the server, one array each; never an empty one. */
@@ -244,14 +244,14 @@ export interface OnInvalid<Fail, Skip, Collect> {
  *
  * ```ts
  * import type { MongoDatabase } from "@mongofx/core"
- * import { Bson, MongoCollection } from "@mongofx/schema"
+ * import { Bson, TypedCollection } from "@mongofx/schema"
  * import { Effect, Schema } from "effect"
  *
  * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String, born: Bson.Date })
  *
  * const oldest = (db: MongoDatabase.MongoDatabase) =>
  *   Effect.gen(function*() {
- *     const users = MongoCollection.make(db, "users", User)
+ *     const users = TypedCollection.make(db, "users", User)
  *     return yield* users.find({ born: { $lt: new Date("1900-01-01") } }).sort({ born: 1 }).limit(3).project({ name: 1 })
  *   })
  * ```
@@ -260,7 +260,7 @@ export interface OnInvalid<Fail, Skip, Collect> {
  * @category models
  * @since 0.1.0
  */
-export interface FindQuery<A, B = A, R = never> extends Query<B, R> {
+export interface FindQuery<A, B = A, R = never> extends TypedQuery<B, R> {
   /** Sets the order of the documents. */
   readonly sort: <const F, K extends Keys<A>>(sort: SortInput<A, F, K>) => FindQuery<A, B, R>
   /** Returns so many documents at the most; 0 is no limit. */
@@ -275,7 +275,7 @@ export interface FindQuery<A, B = A, R = never> extends Query<B, R> {
   readonly onInvalid: OnInvalid<
     FindQuery<A, B, R>,
     FindQuery<A, B, R>,
-    Query<Result.Result<B, DocumentError>, R>
+    TypedQuery<Result.Result<B, DocumentError>, R>
   >
   /** Makes the server use this index: its name or its keys. */
   readonly hint: (hint: string | IndexKeys<A>) => FindQuery<A, B, R>
@@ -312,12 +312,12 @@ export interface FindQuery<A, B = A, R = never> extends Query<B, R> {
  * @category models
  * @since 0.1.0
  */
-export interface AggregateQuery<A, R = never> extends Query<A, R> {
+export interface AggregateQuery<A, R = never> extends TypedQuery<A, R> {
   /** What is done with a document that does not decode. */
   readonly onInvalid: OnInvalid<
     AggregateQuery<A, R>,
     AggregateQuery<A, R>,
-    Query<Result.Result<A, DocumentError>, R>
+    TypedQuery<Result.Result<A, DocumentError>, R>
   >
   /** Makes the server use this index: its name or its key. */
   readonly hint: (hint: Driver.Hint) => AggregateQuery<A, R>
@@ -365,13 +365,13 @@ export type ValuesQuery<A> = FindQuery<A> & AggregateQuery<A>
  * **Example** (Replacing a collection in a test)
  *
  * ```ts
- * import { Bson, MongoCollection, Query } from "@mongofx/schema"
+ * import { Bson, TypedCollection, TypedQuery } from "@mongofx/schema"
  * import { Effect, Schema } from "effect"
  * import { ObjectId } from "mongodb"
  *
  * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
  *
- * class Users extends MongoCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
+ * class Users extends TypedCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
  *
  * const newest = Effect.gen(function*() {
  *   const users = yield* Users
@@ -379,7 +379,7 @@ export type ValuesQuery<A> = FindQuery<A> & AggregateQuery<A>
  * })
  *
  * const test = newest.pipe(
- *   Effect.provide(Users.mock({ find: () => Query.fromIterable([{ _id: new ObjectId(), name: "Ada" }]) }))
+ *   Effect.provide(Users.mock({ find: () => TypedQuery.fromIterable([{ _id: new ObjectId(), name: "Ada" }]) }))
  * )
  * ```
  *
