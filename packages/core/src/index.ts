@@ -40,6 +40,13 @@ export * as Mongo from "./Mongo.ts"
 export * as MongoClient from "./MongoClient.ts"
 
 /**
+ * The settings of a connection, for `MongoClient.layer`, `MongoClient.layerConfig` and `MongoClient.make`.
+ *
+ * @since 0.1.0
+ */
+export * as MongoClientConfig from "./MongoClientConfig.ts"
+
+/**
  * Operations on the documents of one collection.
  *
  * @since 0.1.0

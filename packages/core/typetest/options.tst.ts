@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Mongo, MongoClient, MongoCollection, MongoDatabase } from "@mongofx/core"
+import type { Mongo, MongoClient, MongoClientConfig, MongoCollection, MongoDatabase } from "@mongofx/core"
 import { Redacted } from "effect"
 import type * as Driver from "mongodb"
 import { describe, expect, it } from "tstyche"
@@ -128,7 +128,7 @@ describe("the configuration of a client", () => {
   const url = Redacted.make("mongodb://localhost")
 
   it("has durations and secrets", () => {
-    type Config = MongoClient.MongoClientConfig
+    type Config = MongoClientConfig.MongoClientConfig
     expect<Config>().type.toBeAssignableFrom(
       { url, connectTimeout: "2 seconds", password: Redacted.make("secret") } as const
     )
@@ -140,7 +140,7 @@ describe("the configuration of a client", () => {
   })
 
   it("driverOptions have none that mongofx owns", () => {
-    type DriverOptions = Exclude<MongoClient.MongoClientConfig["driverOptions"], undefined>
+    type DriverOptions = Exclude<MongoClientConfig.MongoClientConfig["driverOptions"], undefined>
     expect<DriverOptions>().type.toHaveProperty("maxStalenessSeconds")
     expect<DriverOptions>().type.not.toHaveProperty("timeoutMS")
     expect<DriverOptions>().type.not.toHaveProperty("raw")

@@ -7,6 +7,7 @@
 import {
   Mongo,
   type MongoClient,
+  type MongoClientConfig,
   type MongoCollection,
   type MongoDatabase,
   type MongoEncryption,
@@ -111,13 +112,13 @@ describe("withDeadline", () => {
 
 describe("options of a client", () => {
   it("log by component and level", () => {
-    expect<MongoClient.LoggingOptions>().type.toBeAssignableFrom({
+    expect<MongoClientConfig.LoggingOptions>().type.toBeAssignableFrom({
       level: "Info" as const,
       components: { command: "Debug" as const, topology: undefined },
       documents: { maxLength: 100 }
     })
-    expect<MongoClient.LoggingOptions>().type.not.toBeAssignableFrom({ level: "loud" as const })
-    expect<MongoClient.LoggingOptions>().type.not.toBeAssignableFrom({ components: { command: 1 } })
+    expect<MongoClientConfig.LoggingOptions>().type.not.toBeAssignableFrom({ level: "loud" as const })
+    expect<MongoClientConfig.LoggingOptions>().type.not.toBeAssignableFrom({ components: { command: 1 } })
   })
 })
 

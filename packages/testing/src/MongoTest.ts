@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { MongoClient, MongoDatabase, type MongoError } from "@mongofx/core"
+import { MongoClient, type MongoClientConfig, MongoDatabase, type MongoError } from "@mongofx/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -32,7 +32,7 @@ export type Services = MongoServer | MongoClient.MongoClient | MongoDatabase.Mon
  * @category models
  * @since 0.1.0
  */
-export type ClientConfig = Omit<MongoClient.MongoClientConfig, "url" | "appName">
+export type ClientConfig = Omit<MongoClientConfig.MongoClientConfig, "url" | "appName">
 
 const uniqueName = () => `mongofx_${randomUUID().replaceAll("-", "").slice(0, 16)}`
 

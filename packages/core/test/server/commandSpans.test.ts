@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { MongoClient, type MongoError } from "@mongofx/core"
+import { MongoClient, type MongoClientConfig, type MongoError } from "@mongofx/core"
 import { attach, queryText, runWithParent } from "@mongofx/core/internal/telemetry/commandSpans"
 import { Effect, Exit, Fiber, Option, Redacted, Scope, Stream, Tracer } from "effect"
 import * as Driver from "mongodb"
@@ -37,7 +37,7 @@ class CommandRecorder extends Recorder {
 }
 
 /** A client that is made, and used, under a tracer that records. */
-const traced = (config: Omit<MongoClient.MongoClientConfig, "url"> = { commandSpans: true }) =>
+const traced = (config: Omit<MongoClientConfig.MongoClientConfig, "url"> = { commandSpans: true }) =>
   Effect.gen(function*() {
     const recorder = new CommandRecorder()
     const fixture = yield* recorder.in(setup(config))
@@ -99,7 +99,7 @@ describe("command spans", () => {
 
   it.live("the driver's events are off where they are not wanted", () =>
     Effect.gen(function*() {
-      const monitors = (config: MongoClient.ClientOptions) =>
+      const monitors = (config: MongoClientConfig.ClientOptions) =>
         Effect.scoped(Effect.flatMap(
           MongoClient.make({ url: Redacted.make(uri), ...config }),
           (mongo) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MongoClient, MongoError } from "@mongofx/core"
+import { MongoClient, type MongoClientConfig, MongoError } from "@mongofx/core"
 import {
   Cause,
   Config,
@@ -38,7 +38,7 @@ const uriWith = (parts: { host?: string; query?: string; credentials?: boolean; 
   }/${parts.query === undefined ? "" : `?${parts.query}`}`
 
 /** Connects in a scope of its own and pings once more. */
-const connecting = (url: string, config: Omit<MongoClient.MongoClientConfig, "url"> = {}) =>
+const connecting = (url: string, config: Omit<MongoClientConfig.MongoClientConfig, "url"> = {}) =>
   Effect.scoped(Effect.flatMap(
     MongoClient.make({ url: Redacted.make(url), serverSelectionTimeout: "400 millis", ...config }),
     (mongo) => mongo.ping
@@ -91,7 +91,7 @@ const printed = <A>(effect: Effect.Effect<A, MongoError.MongoError>) =>
 const failsWith = (
   url: string,
   expected: { readonly tag: MongoError.MongoErrorReason["_tag"]; readonly kind?: string; readonly message?: RegExp },
-  config?: Omit<MongoClient.MongoClientConfig, "url">
+  config?: Omit<MongoClientConfig.MongoClientConfig, "url">
 ) =>
   Effect.gen(function*() {
     const { reason, text } = yield* printed(connecting(url, config))
@@ -364,7 +364,7 @@ describe("connecting with credentials", () => {
   it.live("works, and they are nowhere in what is printed of the client", () =>
     Effect.gen(function*() {
       const { db, name } = yield* withUser
-      const make = (config: MongoClient.MongoClientConfig) =>
+      const make = (config: MongoClientConfig.MongoClientConfig) =>
         Effect.scoped(Effect.gen(function*() {
           const mongo = yield* MongoClient.make(config)
           const database = mongo.db(db.name)

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { MongoClient } from "@mongofx/core"
+import { MongoClient, type MongoClientConfig } from "@mongofx/core"
 import { toLogOptions } from "@mongofx/core/internal/driver/log"
 import { Effect, Logger, Redacted, References } from "effect"
 import { inspect } from "node:util"
@@ -36,7 +36,7 @@ const logged = <A, E, R>(effect: Effect.Effect<A, E, R>, minimum: "Debug" | "Inf
 
 const url = Redacted.make(uri)
 
-const work = (logging: MongoClient.LoggingOptions) =>
+const work = (logging: MongoClientConfig.LoggingOptions) =>
   Effect.gen(function*() {
     const mongo = yield* MongoClient.make({ url, logging })
     yield* mongo.db("mongofx_log").collection("things").find({ secret: "a value" })

@@ -1,4 +1,4 @@
-import { Mongo, MongoClient, type MongoDatabase, type MongoError } from "@mongofx/core"
+import { Mongo, MongoClient, type MongoClientConfig, type MongoDatabase, type MongoError } from "@mongofx/core"
 import { FailPoint, MongoServer } from "@mongofx/testing"
 import { Cause, Clock, Effect, Exit, Fiber, Option, Random, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
@@ -26,7 +26,7 @@ export interface Fixture {
 
 /** A client with an app name and a database of its own, whose commands are recorded. */
 export const setup = (
-  config: Omit<MongoClient.MongoClientConfig, "url"> = {}
+  config: Omit<MongoClientConfig.MongoClientConfig, "url"> = {}
 ): Effect.Effect<Fixture, MongoError.MongoError, Scope.Scope> =>
   Effect.gen(function*() {
     const name = `mongofx_${randomUUID().slice(0, 13)}`

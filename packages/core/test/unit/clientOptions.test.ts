@@ -4,14 +4,14 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import type { MongoClient } from "@mongofx/core"
+import type { MongoClientConfig } from "@mongofx/core"
 import { secretsOf, toDriverOptions } from "@mongofx/core/internal/driver/clientOptions"
 import { Duration, Redacted } from "effect"
 import * as Driver from "mongodb"
 
 const url = Redacted.make("mongodb://localhost")
 
-const optionsOf = (config: Omit<MongoClient.MongoClientConfig, "url">) => toDriverOptions({ url, ...config })
+const optionsOf = (config: Omit<MongoClientConfig.MongoClientConfig, "url">) => toDriverOptions({ url, ...config })
 
 describe("toDriverOptions", () => {
   it("gives durations in milliseconds, under the driver's names", () => {
@@ -151,7 +151,7 @@ describe("toDriverOptions", () => {
 })
 
 describe("secretsOf", () => {
-  const secrets = (url: string, config: Omit<MongoClient.MongoClientConfig, "url"> = {}) =>
+  const secrets = (url: string, config: Omit<MongoClientConfig.MongoClientConfig, "url"> = {}) =>
     new Set(secretsOf({ url: Redacted.make(url), ...config }))
 
   it.each([

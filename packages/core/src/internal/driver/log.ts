@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as LogLevel from "effect/LogLevel"
 import * as Tracer from "effect/Tracer"
 import type * as Driver from "mongodb"
-import type { LoggingOptions } from "../../MongoClient.ts"
+import type { LoggingOptions } from "../../MongoClientConfig.ts"
 import { defined } from "../call/options.ts"
 import { redactCause, redactCredentials, redactValues } from "../errors/redact.ts"
 

@@ -8,13 +8,8 @@ import * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
 import type { ChangeStream } from "../../ChangeStream.ts"
 import type { OptionsOf } from "../../Mongo.ts"
-import type {
-  BulkWriteModel,
-  ClientOptions,
-  DatabaseInfo,
-  MongoClient,
-  VerboseBulkWriteResult
-} from "../../MongoClient.ts"
+import type { BulkWriteModel, DatabaseInfo, MongoClient, VerboseBulkWriteResult } from "../../MongoClient.ts"
+import type { ClientOptions } from "../../MongoClientConfig.ts"
 import type { DatabaseOptions, MongoDatabase } from "../../MongoDatabase.ts"
 import { ConnectionError, MongoError } from "../../MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransaction } from "../../MongoSession.ts"
