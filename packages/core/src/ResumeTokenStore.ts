@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import { leaseOf } from "./internal/call/options.ts"
 import { serverNanos } from "./internal/call/serverTime.ts"
-import { toMongoError } from "./internal/errors/naming.ts"
+import { toMongoError } from "./internal/errors/toMongoError.ts"
 import { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 

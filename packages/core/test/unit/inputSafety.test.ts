@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { InvalidInput } from "@mongofx/core/internal/errors/classify"
 import {
   checkDocument,
   checkFilter,
@@ -15,6 +14,7 @@ import {
   checkUpdate,
   checkValue
 } from "@mongofx/core/internal/input/check"
+import { InvalidInput } from "@mongofx/core/internal/input/invalidInput"
 import {
   Arbitrary,
   BigDecimal,

@@ -3,7 +3,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { MaxTimeExpiredError, MongoError } from "../../MongoError.ts"
-import { type Operation, ownFailure } from "../errors/naming.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
+import type { Operation } from "./description.ts"
 import { serverNanos, serverSleep } from "./serverTime.ts"
 
 /**

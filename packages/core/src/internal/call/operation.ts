@@ -7,13 +7,14 @@ import type * as Tracer from "effect/Tracer"
 import type * as Driver from "mongodb"
 import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import type { MongoError } from "../../MongoError.ts"
-import { type Operation, toMongoError } from "../errors/naming.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
 import { type AmbientSession, inLine } from "../session/state.ts"
 import { runWithParent } from "../telemetry/commandSpans.ts"
 import { failureAttributes, recordOperation, spanAttributes } from "../telemetry/telemetry.ts"
 import { bounded } from "./bounded.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "./deadline.ts"
+import type { Operation } from "./description.ts"
 
 /**
  * What an operation hands to the driver besides its own options.

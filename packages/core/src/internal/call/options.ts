@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import { InvalidInput } from "../errors/classify.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 
 /** @internal */
 export const notHint = "hint is neither the name of an index nor its keys"

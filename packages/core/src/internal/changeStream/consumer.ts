@@ -14,10 +14,11 @@ import { ChangeStreamError, isMongoError, MongoError } from "../../MongoError.ts
 import { ResumeTokenStore, type Turn } from "../../ResumeTokenStore.ts"
 import { pause } from "../call/bounded.ts"
 import { withoutDeadline } from "../call/deadline.ts"
+import type { Operation } from "../call/description.ts"
 import { durationOf, leaseOf } from "../call/options.ts"
 import { CurrentServerClock, serverSleep } from "../call/serverTime.ts"
-import { InvalidInput } from "../errors/classify.ts"
-import { type Operation, toMongoError } from "../errors/naming.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 
 const defaultEvents = 100
 const defaultInterval = Duration.seconds(5)

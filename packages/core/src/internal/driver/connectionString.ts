@@ -1,4 +1,4 @@
-import { InvalidInput } from "../errors/classify.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 
 /** Options whose values are free text, which may have an `@` in it. */
 const textOptions: ReadonlySet<string> = new Set([

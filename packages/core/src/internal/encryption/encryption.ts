@@ -23,11 +23,12 @@ import type {
 import type { MongoError } from "../../MongoError.ts"
 import type { Query } from "../../Query.ts"
 import { type Connection, connectionOf } from "../call/connection.ts"
+import type { Operation } from "../call/description.ts"
 import { runOutside } from "../call/operation.ts"
 import { defined } from "../call/options.ts"
-import { InvalidInput } from "../errors/classify.ts"
-import { checkName, type Operation, toMongoError } from "../errors/naming.ts"
-import { checkFilter, checkValue } from "../input/check.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
+import { checkFilter, checkName, checkValue } from "../input/check.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoEncryption" as const

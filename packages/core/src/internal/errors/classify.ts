@@ -1,83 +1,12 @@
 import * as Redacted from "effect/Redacted"
-import * as Driver from "mongodb"
 import * as Reasons from "../../MongoError.ts"
 import { numberOf } from "../handle/reply.ts"
+import { isTooLarge, maxDocumentSize, TooLarge } from "../input/documentSize.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 import { parseDuplicateKey } from "./duplicateKey.ts"
 import { isReply, redactCause, redactCredentials, redactValues } from "./redact.ts"
 import { meaningOf, searchIndexOperations, searchUnavailableCodes } from "./serverCodes.ts"
-
-/**
- * Input that mongofx refuses before anything is sent. `path` says where it is, `message` the whole sentence.
- *
- * @internal
- */
-export class InvalidInput extends Error {
-  override readonly name = "InvalidInput"
-  readonly path: string | undefined
-  constructor(path: string | undefined, message: string) {
-    super(message)
-    this.path = path
-  }
-}
-
-/** A document of a bulk write that is larger than a server takes. */
-class TooLarge extends Error {
-  override readonly name = "TooLarge"
-  readonly index: number
-  constructor(path: string, index: number, size: number, cause?: unknown) {
-    super(`${path}[${index}] is too large: ${size} bytes, where a server takes ${maxDocumentSize}`, { cause })
-    this.index = index
-  }
-}
-
-/**
- * The size that a server gives as its `maxBsonObjectSize`.
- *
- * @internal
- */
-export const maxDocumentSize = 16_777_216
-
-const sizeOf = (document: object): number => Driver.BSON.calculateObjectSize(document, { ignoreUndefined: true })
-
-/**
- * Refuses a document of a bulk write that is too large.
- *
- * @internal
- */
-export const checkSize = (path: string, index: number, document: object): void => {
-  const size = sizeOf(document)
-  if (size > maxDocumentSize) throw new TooLarge(path, index, size)
-}
-
-/** What the driver says of a document that is too large, before it sends anything. */
-const isTooLarge = (cause: unknown): boolean => {
-  const name = text(read(cause, "name"))
-  const message = text(read(cause, "message")) ?? ""
-  if (name === "MongoInvalidArgumentError") {
-    return /larger than the maximum size|exceeds the max bson object size/.test(message) ||
-      message === "Could not serialize operation to BSON" && isTooLarge(read(cause, "cause"))
-  }
-  return name === "RangeError" && /\bout of (?:range|bounds)\b|\boutside buffer bounds\b/.test(message)
-}
-
-/**
- * Says which one is too large where that is why a bulk write has failed. `documentOf` is what the driver sends of one.
- *
- * @internal
- */
-export const namingTooLarge = <A, Item>(
-  call: Promise<A>,
-  path: string,
-  items: ReadonlyArray<Item>,
-  documentOf: (item: Item) => object
-): Promise<A> =>
-  call.catch((cause: unknown) => {
-    if (!isTooLarge(cause)) throw cause
-    const sizes = items.map((item) => sizeOf(documentOf(item)))
-    const first = sizes.findIndex((size) => size > maxDocumentSize)
-    const index = first < 0 ? sizes.indexOf(Math.max(...sizes)) : first
-    throw new TooLarge(path, index, sizes[index] ?? 0, cause)
-  })
+import { codeOf, describe, read, text } from "./thrown.ts"
 
 /** @internal */
 export interface ClassifyContext {
@@ -111,38 +40,6 @@ interface Fields {
   readonly response: Redacted.Redacted<Readonly<Record<string, unknown>>> | undefined
   readonly cause: unknown
   readonly message: string
-}
-
-/** A property of whatever was thrown: getters and proxies may throw. */
-const read = (target: unknown, key: string): unknown => {
-  if (typeof target !== "object" && typeof target !== "function" || target === null) return undefined
-  try {
-    return (target as Record<string, unknown>)[key]
-  } catch {
-    return undefined
-  }
-}
-
-const text = (value: unknown): string | undefined => typeof value === "string" && value !== "" ? value : undefined
-
-const describe = (cause: unknown): string => {
-  const message = text(read(cause, "message")) ?? text(read(cause, "errmsg"))
-  if (message !== undefined) return message
-  const name = text(read(cause, "name"))
-  if (name !== undefined) return name
-  try {
-    return String(cause)
-  } catch {
-    return "something that cannot be described"
-  }
-}
-
-/** A server's code: a number, or an `Int32` where values are not promoted. */
-const codeOf = (cause: unknown): number | undefined => {
-  const code = read(cause, "code")
-  if (code === undefined || code === null || typeof code === "string" || typeof code === "symbol") return undefined
-  const number = typeof code === "number" ? code : Number(read(code, "value") ?? code)
-  return Number.isInteger(number) ? number : undefined
 }
 
 const labelsOf = (cause: unknown): ReadonlyArray<string> => {

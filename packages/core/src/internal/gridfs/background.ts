@@ -3,7 +3,7 @@ import * as Fiber from "effect/Fiber"
 import type { MongoError } from "../../MongoError.ts"
 import { bounded } from "../call/bounded.ts"
 import { untilCurrent, withoutDeadline } from "../call/deadline.ts"
-import type { Operation } from "../errors/naming.ts"
+import type { Operation } from "../call/description.ts"
 
 /** How long an interrupted fiber waits for what must not be left half done: real milliseconds. The rest goes on without it. */
 const settleTimeout = 5000

@@ -6,8 +6,9 @@ import * as Stream from "effect/Stream"
 import type { DownloadOptions } from "../../GridFS.ts"
 import type { MongoCollection } from "../../MongoCollection.ts"
 import type { MongoError } from "../../MongoError.ts"
-import { InvalidInput } from "../errors/classify.ts"
-import { type Operation, toMongoError } from "../errors/naming.ts"
+import type { Operation } from "../call/description.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 import { batchBytes, equalTo, fail, type StoredChunk, type StoredFile } from "./model.ts"
 
 type Bytes = Effect.Effect<Arr.NonEmptyReadonlyArray<Uint8Array>, MongoError | Cause.Done>

@@ -2,7 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Driver from "mongodb"
 import type { MongoCollection } from "../../MongoCollection.ts"
 import { GridFSError, MongoError } from "../../MongoError.ts"
-import { type Operation, ownFailure } from "../errors/naming.ts"
+import type { Operation } from "../call/description.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
 
 /**
  * The document of a file. Its id may be of any type, but the driver's types of filters want to know it.

@@ -1,6 +1,6 @@
 import * as Driver from "mongodb"
 import type { VerboseBulkWriteResult } from "../../MongoClient.ts"
-import { checkSize, maxDocumentSize } from "../errors/classify.ts"
+import { checkSize, maxDocumentSize } from "../input/documentSize.ts"
 
 type Model = Driver.ClientBulkWriteModel
 type Result = Driver.ClientBulkWriteResult

@@ -15,21 +15,24 @@ import type { MongoDatabase } from "../../MongoDatabase.ts"
 import { IndexError, MongoError } from "../../MongoError.ts"
 import type { AggregateQuery, FindQuery, Query } from "../../Query.ts"
 import type { Connection } from "../call/connection.ts"
+import type { Operation } from "../call/description.ts"
 import { type CallOptions, run } from "../call/operation.ts"
 import { defined, hintOf, joined, lengthOf, limitCommand } from "../call/options.ts"
 import { serverSleep } from "../call/serverTime.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
-import { InvalidInput, namingTooLarge } from "../errors/classify.ts"
-import { checkName, type Operation, ownFailure } from "../errors/naming.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
 import {
   checkDocument,
   checkFilter,
+  checkName,
   checkOptions,
   checkOrdered,
   checkReplacement,
   checkUpdate,
   checkValue
 } from "../input/check.ts"
+import { namingTooLarge } from "../input/documentSize.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 import { checkSent } from "../input/unsentOptions.ts"
 import { readFields } from "../query/cursorRun.ts"
 import { makeAggregate, makeFind, makePlain } from "../query/query.ts"

@@ -4,7 +4,7 @@
 import * as Driver from "mongodb"
 import type { CallOptions } from "../call/operation.ts"
 import { defined } from "../call/options.ts"
-import { InvalidInput } from "../errors/classify.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 
 type Write = Pick<Driver.CommandOperationOptions, "collation" | "comment" | "maxTimeMS" | "writeConcern">
 

@@ -4,7 +4,7 @@
  * The checks follow the serializer of bson 7 type by type. They run on every operation, so nothing is built for a value
  * that is fine: a problem is found at a leaf and collects its path on the way out.
  */
-import { InvalidInput } from "../errors/classify.ts"
+import { InvalidInput } from "./invalidInput.ts"
 
 /** What is wrong with a value, and the keys that lead to it, innermost first. */
 interface Problem {
@@ -47,15 +47,12 @@ const aOrAn = (name: string): string => `${/^[AEIO]/i.test(name) ? "an" : "a"} $
 
 /**
  * UTF-8 has no half of a surrogate pair: BSON would store U+FFFD in its place. The question costs plain text nothing.
- *
- * @internal
  */
-export const loneSurrogate = "has a lone surrogate, which BSON would replace"
+const loneSurrogate = "has a lone surrogate, which BSON would replace"
 
 const badKey = (): Problem => problem(`is a key that ${loneSurrogate}`)
 
-/** @internal */
-export const isWellFormed = (text: string): boolean =>
+const isWellFormed = (text: string): boolean =>
   // Node has it since 20; the library of TypeScript's target does not.
   (text as unknown as { readonly isWellFormed: () => boolean }).isWellFormed()
 
@@ -532,4 +529,21 @@ export const checkOptions = (options: object, path = "options"): void => {
     // The server takes it for 0, which often means that there is no limit.
     else if (typeof value === "number" && Number.isNaN(value)) refuse(`${path}.${key}`, "is not a number")
   }
+}
+
+/**
+ * Refuses the name of a database or a collection that is none: the driver and the server take one that is empty or left out
+ * for something else, as a whole database.
+ *
+ * @internal
+ */
+export const checkName = (name: unknown, what: "collection" | "database", path = "name"): void => {
+  const problem = typeof name !== "string"
+    ? `is no string, but ${name === null ? "null" : typeof name}`
+    : name === ""
+    ? "is empty"
+    : isWellFormed(name)
+    ? undefined
+    : loneSurrogate
+  if (problem !== undefined) throw new InvalidInput(path, `the name of the ${what} ${problem}`)
 }

@@ -1,4 +1,4 @@
-import { InvalidInput } from "../errors/classify.ts"
+import { InvalidInput } from "./invalidInput.ts"
 
 /** A write goes to the primary, and its read concern is that of its transaction. */
 const ofWrites = ["readConcern", "readPreference"]

@@ -13,6 +13,7 @@ import type { OpenQuery } from "../../Query.ts"
 import { endsWithin } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "../call/deadline.ts"
+import type { Operation } from "../call/description.ts"
 import {
   type Abort,
   ambientSession,
@@ -29,7 +30,8 @@ import type { Reader } from "../call/readers.ts"
 import { serverSleep } from "../call/serverTime.ts"
 import { killSession, spoil } from "../driver/killSession.ts"
 import { databaseOn, isReachable, type Member } from "../driver/members.ts"
-import { type Operation, ownFailure, toMongoError } from "../errors/naming.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
 import { type AmbientSession, inLine } from "../session/state.ts"
 import { runWithParent } from "../telemetry/commandSpans.ts"
 import { recordOperation } from "../telemetry/telemetry.ts"

@@ -6,7 +6,7 @@ import type { MongoClient } from "../../MongoClient.ts"
 import type { MongoError } from "../../MongoError.ts"
 import type { MongoSession, SessionOptions, TransactionOptions, WithTransaction } from "../../MongoSession.ts"
 import type { Connection } from "../call/connection.ts"
-import { toMongoError } from "../errors/naming.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
 import type { SessionState } from "./state.ts"
 import { abortExplicit, commitExplicit, provideAmbient, start, withTransactionOf } from "./transaction.ts"
 

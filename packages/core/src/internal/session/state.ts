@@ -4,7 +4,9 @@ import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
 import * as Driver from "mongodb"
 import { MongoError, TransactionError } from "../../MongoError.ts"
-import { type Operation, ownFailure, toMongoError } from "../errors/naming.ts"
+import type { Operation } from "../call/description.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
 
 /**
  * A transaction from its start to its end: one attempt of `withTransaction`, or what an explicit session has started.

@@ -19,10 +19,12 @@ import {
 import type { SessionOptions, TransactionOptions, WithTransaction, WithTransactionOptions } from "../../MongoSession.ts"
 import { bounded, endsWithin, pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
+import type { Operation } from "../call/description.ts"
 import { ambientSession, isTraced, runIn } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { killSession } from "../driver/killSession.ts"
-import { type Operation, ownFailure, toMongoError } from "../errors/naming.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
 import {
   type AmbientSession,
   type DriverSession,

@@ -1,7 +1,7 @@
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import type { MongoError } from "../../MongoError.ts"
-import type { Operation } from "../errors/naming.ts"
+import type { Operation } from "../call/description.ts"
 
 /**
  * Boundaries of every histogram of durations: seconds. OpenTelemetry prescribes them for `db.client.operation.duration`.

@@ -1,6 +1,6 @@
-import { MongoError } from "../../MongoError.ts"
-import { isWellFormed, loneSurrogate } from "../input/check.ts"
-import { classify, InvalidInput, subjectOf } from "./classify.ts"
+/**
+ * The description of an operation: what it is called, what it works on, and what it may change.
+ */
 
 /**
  * What an operation is called in errors, spans and metrics.
@@ -31,22 +31,6 @@ export const namespaceOf = ({ collection, database }: Operation): string | undef
   return typeof collection === "string" ? `${database}.${collection}` : database
 }
 
-/**
- * The fields of a reason for a failure of an operation that mongofx itself finds.
- *
- * @internal
- */
-export const ownFailure = (operation: Operation, message: string) => {
-  const namespace = namespaceOf(operation)
-  return {
-    operation: operation.name,
-    namespace,
-    labels: [],
-    message: `${subjectOf({ operation: operation.name, namespace })}: ${message}`,
-    cause: undefined
-  }
-}
-
 /** Commands that change nothing. (`getMore` is none: the batch of a reply that got lost does not come again.) */
 const readCommands: ReadonlySet<string> = new Set([
   "aggregate",
@@ -73,10 +57,14 @@ const readCommands: ReadonlySet<string> = new Set([
 /** Operations that send what the caller has written. */
 const freeCommands: ReadonlySet<string> = new Set(["command", "runCursorCommand"])
 
-const onlyReads = ({ command, name, writes }: Operation): boolean =>
+/**
+ * Whether an operation changes nothing.
+ *
+ * @internal
+ */
+export const onlyReads = ({ command, name, writes }: Operation): boolean =>
   writes !== true && readCommands.has(command) && !(command === "aggregate" && freeCommands.has(name))
 
-/** Writes to one document. */
 const singleWrites: ReadonlySet<string> = new Set([
   "insertOne",
   "updateOne",
@@ -88,39 +76,8 @@ const singleWrites: ReadonlySet<string> = new Set([
 ])
 
 /**
- * @param sends How many commands of the operation were handed to a connection, where that is known.
- * @internal
- */
-export const toMongoError = (
-  cause: unknown,
-  operation: Operation,
-  secrets?: ReadonlyArray<string>,
-  sends?: number
-): MongoError =>
-  new MongoError({
-    reason: classify(cause, {
-      operation: operation.name,
-      namespace: namespaceOf(operation),
-      reads: onlyReads(operation),
-      isSingle: singleWrites.has(operation.name),
-      sends,
-      secrets
-    })
-  })
-
-/**
- * Refuses the name of a database or a collection that is none: the driver and the server take one that is empty or left out
- * for something else, as a whole database.
+ * Whether an operation is one write to one document.
  *
  * @internal
  */
-export const checkName = (name: unknown, what: "collection" | "database", path = "name"): void => {
-  const problem = typeof name !== "string"
-    ? `is no string, but ${name === null ? "null" : typeof name}`
-    : name === ""
-    ? "is empty"
-    : isWellFormed(name)
-    ? undefined
-    : loneSurrogate
-  if (problem !== undefined) throw new InvalidInput(path, `the name of the ${what} ${problem}`)
-}
+export const isSingleWrite = ({ name }: Operation): boolean => singleWrites.has(name)
