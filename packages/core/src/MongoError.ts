@@ -489,8 +489,8 @@ export class InvalidArgumentError
 }
 
 /**
- * Error reason for a command that the server refuses as it stands: an unknown command or operator, a wrong type, an update
- * of an immutable field, an invalid name, a feature that this server does not have. Not transient.
+ * Error reason for a command that the server refuses as it stands: an unknown command or operator, an expression, projection
+ * or stage that is not well-formed, a wrong type, an update of an immutable field, an invalid name, a feature that this server does not have. Not transient.
  *
  * **Example** (Telling an old server from a real failure)
  *

@@ -3,6 +3,7 @@ import { GridFS, Mongo, MongoClient, MongoError } from "@mongofx/core"
 import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Schema, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
+import { refusedCommands } from "../support/refusedCommands.ts"
 import { failCommand, type Fixture, setup, until, uri } from "../support/utils.ts"
 import { slowWay, standIn } from "../support/wire.ts"
 
@@ -452,6 +453,33 @@ describe("replies to one operation", () => {
         "ChangeStreamError"
       )
       assert.strictEqual(reason.kind, "historyLost")
+    }))
+})
+
+describe("what the server's parsers refuse", () => {
+  onServer("is an InvalidCommandError, whatever they say of it", ({ db }) =>
+    Effect.gen(function*() {
+      const seen = yield* Effect.forEach(refusedCommands, ([, command]) =>
+        Effect.map(Effect.flip(db.command(command)), ({ reason }) => [reason.code, reason._tag]))
+      assert.deepStrictEqual(seen, refusedCommands.map(([code]) => [code, "InvalidCommandError"]))
+    }))
+
+  onServer("so is what a query, an aggregation or an update sends", ({ db }) =>
+    Effect.gen(function*() {
+      const users = db.collection("users")
+      yield* users.insertOne({ a: 1 })
+      const find = yield* failsWith(users.find().project({ a: 1, b: 0 }), "InvalidCommandError")
+      const sum = yield* failsWith(users.aggregate([{ $group: { _id: 1, a: 1 } }]), "InvalidCommandError")
+      const update = yield* failsWith(users.updateOne({}, [{ $unset: [] }]), "InvalidCommandError")
+      const bulk = yield* failsWith(
+        users.bulkWrite([{ updateOne: { filter: {}, update: [{ $unset: [] }] } }]),
+        "BulkWriteError"
+      )
+      const codes = [find, sum, update, bulk.writeErrors[0]?.reason].map((reason) => reason?.code)
+      assert.deepStrictEqual(codes, [31254, 40234, 31119, 31119])
+      assert.strictEqual(bulk.writeErrors[0]?.reason._tag, "InvalidCommandError")
+      // What the documents are to blame for is no fault of the command.
+      yield* failsWith(users.aggregate([{ $project: { a: { $slice: ["$a", 1] } } }]), "ServerError")
     }))
 })
 
