@@ -9,9 +9,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
+import { checking } from "./internal/call/operation.ts"
 import { leaseOf } from "./internal/call/options.ts"
 import { serverNanos } from "./internal/call/serverTime.ts"
-import { toMongoError } from "./internal/errors/toMongoError.ts"
 import { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 
@@ -133,13 +133,7 @@ const leasing = <A>(
   duration: Duration.Duration,
   f: (duration: Duration.Duration) => Effect.Effect<A, MongoError>
 ): Effect.Effect<A, MongoError> =>
-  Effect.flatMap(
-    Effect.try({
-      try: () => leaseOf(duration, "duration"),
-      catch: (cause) => toMongoError(cause, { name, command: "update" })
-    }),
-    f
-  )
+  Effect.flatMap(checking({ name, command: "update" }, () => leaseOf(duration, "duration")), f)
 
 const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
   Option.map(Option.fromUndefinedOr(token), (token) => ({ token, started: started !== false }))

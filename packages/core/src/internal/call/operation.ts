@@ -225,6 +225,14 @@ export const runIn = <A>(
 ): Effect.Effect<A, MongoError> =>
   Effect.withFiber((fiber) => runOn(fiber, connection, session, operation, call, deadline))
 
+/**
+ * What a check returns; what it throws is the failure of the operation.
+ *
+ * @internal
+ */
+export const checking = <A>(operation: Operation, check: () => A): Effect.Effect<A, MongoError> =>
+  Effect.try({ try: check, catch: (cause) => toMongoError(cause, operation) })
+
 const runOn = <A>(
   fiber: Fiber.Fiber<unknown, unknown>,
   connection: Connection,

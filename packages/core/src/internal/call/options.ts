@@ -38,6 +38,16 @@ export const defined = <A extends object>(options: A | undefined): A | undefined
 }
 
 /**
+ * Options with more. What is no object stays what it is: it is refused when the operation runs.
+ *
+ * @internal
+ */
+export const including = <A extends object, B extends object>(options: A | undefined, more: B): A & B =>
+  options !== undefined && (typeof options !== "object" || options === null || Array.isArray(options))
+    ? options as A & B
+    : { ...options, ...more } as A & B
+
+/**
  * A duration that is not negative. Effect takes a number that is none for zero.
  *
  * @internal

@@ -15,9 +15,9 @@ import { ResumeTokenStore, type Turn } from "../../ResumeTokenStore.ts"
 import { pause } from "../call/bounded.ts"
 import { withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
+import { checking } from "../call/operation.ts"
 import { durationOf, leaseOf } from "../call/options.ts"
 import { CurrentServerClock, serverSleep } from "../call/serverTime.ts"
-import { toMongoError } from "../errors/toMongoError.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 
 const defaultEvents = 100
@@ -123,10 +123,7 @@ const run = <Event, E, R, SE, SR>(
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const owner = new Driver.UUID().toHexString()
     const { name, onFirstStart = "now", onHistoryLost = "fail", onPoison } = options
-    const { events, interval, lease } = yield* Effect.try({
-      try: () => timesOf(options),
-      catch: (cause) => toMongoError(cause, operation)
-    })
+    const { events, interval, lease } = yield* checking(operation, () => timesOf(options))
     const leaseMillis = Duration.toMillis(lease)
     const beat = leaseMillis / 3
     const metrics = metricsOf(name)

@@ -14,11 +14,11 @@ import type { ChangeBatch, ChangeStream, OpenChangeStream, WatchOptions } from "
 import { ChangeStreamError, MongoError } from "../../MongoError.ts"
 import type { Connection } from "../call/connection.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
-import type { CallOptions } from "../call/operation.ts"
-import { defined } from "../call/options.ts"
+import { type CallOptions, checking } from "../call/operation.ts"
+import { defined, durationOf } from "../call/options.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
-import { checkOptions, checkPipeline, checkValue } from "../input/check.ts"
+import { checkGiven, checkOptions, checkPipeline, checkValue } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { CursorRun } from "../query/cursorRun.ts"
 import { stagesOf } from "../query/query.ts"
@@ -129,6 +129,9 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     checkPipeline(this.pipeline)
     checkOptions(this.options)
     checkValue(defined(this.options) ?? {}, "options")
+    const { maxAwaitTime, resumeTimeout } = this.options
+    if (maxAwaitTime !== undefined) durationOf(maxAwaitTime, "options.maxAwaitTime")
+    if (resumeTimeout !== undefined) durationOf(resumeTimeout, "options.resumeTimeout")
   }
 
   private readonly makeCursor = (callOptions: CallOptions): Driver.AbstractCursor => {
@@ -250,7 +253,6 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   /** Goes on after failures that the specification calls resumable: with a backoff, and not longer than `resumeTimeout`. */
   private resuming<B>(self: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
     return Effect.withFiber((fiber) => {
-      const limit = Duration.toMillis(Duration.fromInputUnsafe(this.options.resumeTimeout ?? defaultResumeTimeout))
       const now = () => Number(serverNanos(fiber)) / 1e6
       let failures = 0
       let since = 0
@@ -263,6 +265,9 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
             if (!this.everOpened || !isResumable(error)) return yield* Effect.fail(error)
             failures++
             if (failures === 1) since = now()
+            const limit = Duration.toMillis(
+              Duration.fromInputUnsafe(this.options.resumeTimeout ?? defaultResumeTimeout)
+            )
             const delay = resumeDelay(failures, yield* Random.next)
             if (now() + delay - since >= limit) return yield* Effect.fail(error)
             yield* serverSleep(delay)
@@ -295,11 +300,14 @@ const scoped = <A extends Driver.Document, Event>(
   pipeline: ReadonlyArray<Driver.Document>,
   options: AnyWatchOptions,
   scope: Scope.Scope
-): Effect.Effect<ChangeStreamRun<A, Event>> =>
-  Effect.withFiber((fiber) => {
-    const run = new ChangeStreamRun<A, Event>(target, pipeline, options, fiber)
-    return Effect.as(Scope.addFinalizer(scope, run.closed), run)
-  })
+): Effect.Effect<ChangeStreamRun<A, Event>, MongoError> =>
+  Effect.andThen(
+    checking(target.operation, () => checkGiven(options)),
+    Effect.withFiber((fiber) => {
+      const run = new ChangeStreamRun<A, Event>(target, pipeline, options, fiber)
+      return Effect.as(Scope.addFinalizer(scope, run.closed), run)
+    })
+  )
 
 /** @internal */
 export const makeChangeStream = <A extends Driver.Document, Event>(

@@ -27,7 +27,7 @@ import type { Operation } from "../call/description.ts"
 import { runOutside } from "../call/operation.ts"
 import { defined } from "../call/options.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
-import { checkFilter, checkName, checkValue } from "../input/check.ts"
+import { checkFilter, checkGiven, checkName, checkValue } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 
 /** @internal */
@@ -132,6 +132,7 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
 
   createDataKey(provider: keyof KmsProviders, options: DataKeyOptions = {}): Effect.Effect<Driver.UUID, MongoError> {
     return this.run("createDataKey", "insert", () => {
+      checkGiven(options)
       const { keyAltNames, keyMaterial, masterKey } = options
       return this.driver.createDataKey(
         provider,
@@ -146,6 +147,7 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
 
   encrypt(value: unknown, options: EncryptOptions): Effect.Effect<Driver.Binary, MongoError> {
     return this.run("encrypt", "find", () => {
+      checkGiven(options)
       checkValue(value, "value")
       return this.driver.encrypt(value, toEncryptOptions(options))
     })
@@ -153,6 +155,7 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
 
   encryptExpression(expression: Driver.Document, options: EncryptOptions): Effect.Effect<Driver.Document, MongoError> {
     return this.run("encryptExpression", "find", () => {
+      checkGiven(options)
       checkFilter(expression, "expression")
       return this.driver.encryptExpression(expression, toEncryptOptions(options))
     })
@@ -168,6 +171,7 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
   ): Effect.Effect<Option.Option<Driver.BulkWriteResult>, MongoError> {
     return Effect.map(
       this.run("rewrapManyDataKey", "update", () => {
+        checkGiven(options)
         checkFilter(filter)
         return this.driver.rewrapManyDataKey(
           filter,
@@ -226,6 +230,7 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
         connection,
         { name: "createEncryptedCollection", command: "create", database: database.name, collection: name },
         () => {
+          checkGiven(options)
           const { masterKey, provider, ...createCollectionOptions } = options
           checkName(database.name, "database")
           checkName(name, "collection")

@@ -19,8 +19,10 @@ import type { MongoError } from "../../MongoError.ts"
 import type { FindQuery } from "../../Query.ts"
 import { connectionOf } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
+import { checking } from "../call/operation.ts"
 import { defined } from "../call/options.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
+import { checkGiven } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { finished } from "./background.ts"
 import { read } from "./download.ts"
@@ -55,9 +57,10 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
   constructor(database: MongoDatabase, options: BucketOptions) {
     super()
     this.database = database
-    this.name = options.bucketName ?? "fs"
-    this.chunkSize = options.chunkSize ?? defaultChunkSize
-    const { readConcern, readPreference, writeConcern } = options
+    // As for a collection, null is none.
+    const { bucketName, chunkSize, readConcern, readPreference, writeConcern } = defined(options) ?? {}
+    this.name = bucketName ?? "fs"
+    this.chunkSize = chunkSize ?? defaultChunkSize
     // Lengths and numbers of chunks are numbers, whatever the client makes of other documents.
     const settings: CollectionOptions = {
       ...defined({ readConcern, readPreference, writeConcern }),
@@ -99,21 +102,24 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
     filename: string,
     options: UploadOptions<Metadata, Id> = {}
   ): Sink.Sink<GridFSFile<Metadata, Id>, Uint8Array, never, MongoError> {
+    const operation = this.operation(name, "insert")
     return Sink.fromTransform((upstream: Parameters<typeof upload>[1]) =>
-      Effect.map(
-        upload(
-          {
-            ...this.collections,
-            indexes: this.indexes,
-            operation: this.operation(name, "insert"),
-            filename,
-            id: options.id as Driver.ObjectId | undefined,
-            chunkSize: options.chunkSize ?? this.chunkSize,
-            metadata: options.metadata
-          },
-          upstream
+      checking(operation, () => checkGiven(options)).pipe(
+        Effect.flatMap(() =>
+          upload(
+            {
+              ...this.collections,
+              indexes: this.indexes,
+              operation,
+              filename,
+              id: options.id as Driver.ObjectId | undefined,
+              chunkSize: options.chunkSize ?? this.chunkSize,
+              metadata: options.metadata
+            },
+            upstream
+          )
         ),
-        (file) => [file as unknown as GridFSFile<Metadata, Id>] as const
+        Effect.map((file) => [file as unknown as GridFSFile<Metadata, Id>] as const)
       )
     )
   }
@@ -135,7 +141,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
   private reader(operation: Operation, query: FindQuery<GridFSFile<Metadata, Id>>, options: DownloadOptions) {
     return Stream.unwrap(
       Effect.map(
-        this.existing(operation, query),
+        Effect.andThen(checking(operation, () => checkGiven(options)), this.existing(operation, query)),
         (file) => read(this.chunks, operation, file as unknown as StoredFile, options)
       )
     )
@@ -147,7 +153,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
 
   downloadByName(filename: string, options: DownloadByNameOptions = {}): Stream.Stream<Uint8Array, MongoError> {
     const operation = this.operation("downloadByName", "find")
-    const revision = options.revision ?? -1
+    const revision = defined(options)?.revision ?? -1
     if (!Number.isSafeInteger(revision)) {
       return Stream.fail(toMongoError(new InvalidInput("revision", "revision is not an integer"), operation))
     }

@@ -18,7 +18,7 @@ import { endsWithin } from "../call/bounded.ts"
 import type { Connection, SessionKey } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
 import { type CallOptions, makeAbort, run } from "../call/operation.ts"
-import { hintOf, joined, lengthOf, limitCommand } from "../call/options.ts"
+import { hintOf, including, joined, lengthOf, limitCommand } from "../call/options.ts"
 import { Readers } from "../call/readers.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
 import { countBreaks } from "../driver/killSession.ts"
@@ -174,8 +174,8 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
   ): Effect.Effect<A, MongoError> {
     return run(this.connection, operation, (callOptions) => {
       if (options !== undefined) {
-        checkSent(operation.name, options)
         checkOptions(options)
+        checkSent(operation.name, options)
       }
       return call(this.connection.driver, joined(options, callOptions))
     })
@@ -210,7 +210,7 @@ class MongoClientImpl extends Inspectable.Class implements MongoClient {
     options?: OptionsOf<Driver.ListDatabasesOptions, "nameOnly">
   ): Effect.Effect<Array<string>, MongoError> {
     return Effect.map(
-      this.listDatabases({ ...options, nameOnly: true }),
+      this.listDatabases(including(options, { nameOnly: true })),
       (databases) => databases.map((database) => database.name)
     )
   }

@@ -16,14 +16,15 @@ import { IndexError, MongoError } from "../../MongoError.ts"
 import type { AggregateQuery, FindQuery, Query } from "../../Query.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
-import { type CallOptions, run } from "../call/operation.ts"
-import { defined, hintOf, joined, lengthOf, limitCommand } from "../call/options.ts"
+import { type CallOptions, checking, run } from "../call/operation.ts"
+import { defined, durationOf, hintOf, joined, lengthOf, limitCommand } from "../call/options.ts"
 import { serverSleep } from "../call/serverTime.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import {
   checkDocument,
   checkFilter,
+  checkGiven,
   checkName,
   checkOptions,
   checkOrdered,
@@ -262,8 +263,8 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   ): Effect.Effect<B, MongoError> {
     return run(this.connection, operation, (callOptions) => {
       if (options === undefined) return call(this.driver, callOptions)
-      checkSent(operation.name, options)
       checkOptions(options)
+      checkSent(operation.name, options)
       return call(this.driver, joined(options, callOptions))
     })
   }
@@ -556,6 +557,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   ) {
     return this.run(this.operation("createIndex", "createIndexes"), options, (driver, options) => {
       checkOrdered(keys, "keys")
+      checkGiven(indexOptions, "indexOptions")
       checkValue(indexOptions ?? {}, "indexOptions")
       const index = indexDocument(keys, indexOptions, "keys")
       return this.sendIndexes(driver, [index], options).then(() => index.name)
@@ -598,11 +600,13 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return makePlain(
       { connection: this.connection, operation: this.operation("listIndexes", "listIndexes") },
       (options) => {
-        checkSent("listIndexes", options)
         checkOptions(options)
+        checkSent("listIndexes", options)
         return this.driver.listIndexes(options)
       },
-      { ...plainNumbers, ...defined(options) }
+      options,
+      {},
+      plainNumbers
     )
   }
 
@@ -678,7 +682,9 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       { connection: this.connection, operation: this.operation("listSearchIndexes", "aggregate") },
       (options) =>
         name === undefined ? this.driver.listSearchIndexes(options) : this.driver.listSearchIndexes(name, options),
-      { ...plainNumbers, ...defined(options) }
+      options,
+      {},
+      plainNumbers
     )
   }
 
@@ -703,11 +709,17 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       }
       return Effect.succeed(ready)
     })
-    const loop: Effect.Effect<void, MongoError> = Effect.flatMap(
-      check,
-      (ready) => ready ? Effect.void : Effect.andThen(serverSleep(options.interval ?? "1 second"), loop)
-    )
-    return loop
+    const interval = checking(operation, () => {
+      checkGiven(options)
+      return durationOf(options.interval ?? "1 second", "options.interval")
+    })
+    return Effect.flatMap(interval, (interval) => {
+      const loop: Effect.Effect<void, MongoError> = Effect.flatMap(
+        check,
+        (ready) => ready ? Effect.void : Effect.andThen(serverSleep(interval), loop)
+      )
+      return loop
+    })
   }
 
   options(options?: OptionsOf<Driver.OperationOptions>) {

@@ -18,9 +18,9 @@ import type { AggregateQuery, Query } from "../../Query.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
 import { type CallOptions, run } from "../call/operation.ts"
-import { defined, joined, limitCommand } from "../call/options.ts"
+import { defined, including, joined, limitCommand } from "../call/options.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
-import { checkCommand, checkFilter, checkName, checkOptions, checkPipeline } from "../input/check.ts"
+import { checkCommand, checkFilter, checkGiven, checkName, checkOptions, checkPipeline } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { checkSent } from "../input/unsentOptions.ts"
 import { makeAggregate, makePlain } from "../query/query.ts"
@@ -94,8 +94,8 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   ): Effect.Effect<B, MongoError> {
     return run(this.connection, operation, (callOptions) => {
       if (options === undefined) return call(this.driver, callOptions)
-      checkSent(operation.name, options)
       checkOptions(options)
+      checkSent(operation.name, options)
       return call(this.driver, joined(options, callOptions))
     })
   }
@@ -166,12 +166,13 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     return makePlain(
       { connection: this.connection, operation: this.operation("listCollections", "listCollections") },
       (options) => {
-        checkSent("listCollections", options)
         checkOptions(options)
+        checkSent("listCollections", options)
         checkFilter(filter)
         return this.driver.listCollections(filter, options)
       },
-      options
+      options,
+      { filter }
     )
   }
 
@@ -180,7 +181,7 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     options?: OptionsOf<Driver.ListCollectionsOptions, "nameOnly">
   ): Effect.Effect<Array<string>, MongoError> {
     return Effect.map(
-      this.listCollections(filter, { ...options, nameOnly: true }),
+      this.listCollections(filter, including(options, { nameOnly: true })),
       (collections) => collections.map((collection) => collection.name)
     )
   }
@@ -203,13 +204,14 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     command: Driver.Document,
     options: CommandCursorOptions = {}
   ): Query<A> {
-    const { batchSize, comment, maxTimeMS, ...settings } = options
+    const { batchSize, comment, maxTimeMS, ...settings } = defined(options) ?? {}
     return makePlain(
       {
         connection: this.connection,
         operation: { ...this.operation("runCursorCommand", commandName(command)), abortable: false }
       },
       (callOptions) => {
+        checkGiven(options)
         checkCommand(command)
         const cursor = this.driver.runCursorCommand(...limitCommand(command, callOptions))
         if (batchSize !== undefined) cursor.setBatchSize(batchSize)
@@ -217,7 +219,8 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
         if (comment !== undefined) cursor.setComment(comment)
         return cursor
       },
-      settings
+      settings,
+      { command }
     )
   }
 
@@ -307,8 +310,8 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
     return this.run(this.operation("validateCollection", "validate", name), undefined, (driver, callOptions) => {
       checkName(name, "collection")
       if (options !== undefined) {
-        checkSent("validateCollection", options)
         checkOptions(options)
+        checkSent("validateCollection", options)
       }
       const { readPreference, ...fields } = options ?? {}
       return driver.command(...limitCommand(

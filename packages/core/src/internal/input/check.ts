@@ -516,11 +516,22 @@ const sentOptions: ReadonlyMap<string, (value: unknown, path: string) => void> =
 ])
 
 /**
+ * Refuses what can be no options, where code without types gives it: null, a list, a text. `undefined` stands for none.
+ *
+ * @internal
+ */
+export const checkGiven = (options: unknown, path = "options"): void => {
+  if (options === undefined || typeof options === "object" && options !== null && !Array.isArray(options)) return
+  refuse(path, notDocument(options)!)
+}
+
+/**
  * Checks those options of an operation that are sent to the server, and numbers. An option that is `undefined` is one that is not given.
  *
  * @internal
  */
 export const checkOptions = (options: object, path = "options"): void => {
+  checkGiven(options, path)
   for (const key of Object.keys(options)) {
     const value = (options as Record<string, unknown>)[key]
     if (value === undefined) continue

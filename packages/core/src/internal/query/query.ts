@@ -12,7 +12,7 @@ import { namespaceOf, type Operation } from "../call/description.ts"
 import { type CallOptions, run } from "../call/operation.ts"
 import { defined, joined, notHint } from "../call/options.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
-import { checkFilter, checkOptions, checkPipeline } from "../input/check.ts"
+import { checkFilter, checkGiven, checkOptions, checkPipeline } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { collect, type CursorSource, open, stream } from "./cursorRun.ts"
 
@@ -345,15 +345,27 @@ class AggregateQueryImpl<A> extends ExplainableImpl<A> implements AggregateQuery
 
 class PlainQueryImpl<A> extends QueryImpl<A> {
   private readonly openPlain: Open<[]>
+  private readonly asked: Readonly<Record<string, unknown>>
 
-  constructor(origin: Origin, settings: Settings, open: Open<[]>) {
+  constructor(origin: Origin, settings: Settings, open: Open<[]>, asked: Readonly<Record<string, unknown>>) {
     super(origin, settings)
     this.openPlain = open
+    this.asked = asked
+  }
+
+  protected override get subject(): object {
+    return Object.fromEntries(Object.entries(this.asked).map(([name, value]) => [name, keysOf(value)]))
   }
 
   protected makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
     return this.openPlain(options)
   }
+}
+
+/** What can be no options fails the query when it runs, and not when it is made. */
+const opening = <Args extends ReadonlyArray<unknown>>(options: unknown, open: Open<Args>): Open<Args> => (...args) => {
+  checkGiven(options)
+  return open(...args)
 }
 
 /** @internal */
@@ -362,7 +374,7 @@ export const makeFind = <A>(
   find: Open<[filter: Driver.Document]>,
   filter: Driver.Document,
   options: object | undefined
-): FindQuery<A> => new FindQueryImpl<A>(origin, { ...defined(options) }, find, filter)
+): FindQuery<A> => new FindQueryImpl<A>(origin, { ...defined(options) }, opening(options, find), filter)
 
 /** @internal */
 export const makeAggregate = <A>(
@@ -370,12 +382,19 @@ export const makeAggregate = <A>(
   aggregate: Open<[pipeline: Array<Driver.Document>]>,
   pipeline: ReadonlyArray<Driver.Document>,
   options: object | undefined
-): AggregateQuery<A> => new AggregateQueryImpl<A>(origin, { ...defined(options) }, aggregate, pipeline)
+): AggregateQuery<A> =>
+  new AggregateQueryImpl<A>(origin, { ...defined(options) }, opening(options, aggregate), pipeline)
 
 /**
  * A query whose settings are all given when it is made.
  *
+ * @param subject What it asks for, to be printed by its keys.
  * @internal
  */
-export const makePlain = <A>(origin: Origin, open: Open<[]>, options: object | undefined): Query<A> =>
-  new PlainQueryImpl<A>(origin, { ...defined(options) }, open)
+export const makePlain = <A>(
+  origin: Origin,
+  open: Open<[]>,
+  options: object | undefined,
+  subject: Readonly<Record<string, unknown>>,
+  defaults: Settings = {}
+): Query<A> => new PlainQueryImpl<A>(origin, { ...defaults, ...defined(options) }, opening(options, open), subject)

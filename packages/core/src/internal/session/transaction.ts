@@ -20,11 +20,12 @@ import type { SessionOptions, TransactionOptions, WithTransaction, WithTransacti
 import { bounded, endsWithin, pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
-import { ambientSession, isTraced, runIn } from "../call/operation.ts"
+import { ambientSession, checking, isTraced, runIn } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { killSession } from "../driver/killSession.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
+import { checkGiven } from "../input/check.ts"
 import {
   type AmbientSession,
   type DriverSession,
@@ -76,6 +77,7 @@ const openSession = (connection: Connection, options: SessionOptions): Effect.Ef
   Effect.try({
     try: () => {
       if (connection.readers.closed) throw new Driver.MongoClientClosedError()
+      checkGiven(options)
       const driverOptions = {
         ...(options.causalConsistency === undefined ? {} : { causalConsistency: options.causalConsistency }),
         ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
@@ -231,6 +233,7 @@ export const start = (state: SessionState, options?: TransactionOptions): Effect
   Effect.try({
     try: () => {
       checkOpen(state)
+      checkGiven(options)
       state.driver.startTransaction(toDriverOptions(options))
       state.current.torn = state.current.unfinished = false
       return state.transaction = new Transaction()
@@ -419,13 +422,18 @@ export const withTransactionOf = (
   connection: Connection,
   where: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ): WithTransaction => {
+  const begin = <A, E, R>(self: Effect.Effect<A, E, R>, options: WithTransactionOptions = {}) =>
+    where(Effect.andThen(
+      checking(withTransactionOperation, () => checkGiven(options)),
+      withTransaction(connection, self, options)
+    ))
   const both = <A, E, R>(
-    first: Effect.Effect<A, E, R> | WithTransactionOptions = {},
+    first?: Effect.Effect<A, E, R> | WithTransactionOptions,
     options?: WithTransactionOptions
   ) =>
     Effect.isEffect(first)
-      ? where(withTransaction(connection, first, options ?? {}))
-      : <A, E, R>(self: Effect.Effect<A, E, R>) => where(withTransaction(connection, self, first))
+      ? begin(first, options)
+      : <A, E, R>(self: Effect.Effect<A, E, R>) => begin(self, first)
   return both as WithTransaction
 }
 
