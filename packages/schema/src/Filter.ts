@@ -14,7 +14,7 @@ import {
   ValuesImpl,
   type ValuesTypeId
 } from "./internal/encode/marked.ts"
-import * as text from "./internal/encode/text.ts"
+import * as text from "./internal/encode/pattern.ts"
 import type {
   At,
   AtWith,

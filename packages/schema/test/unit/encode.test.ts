@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bson, Filter, Update } from "@mongofx/schema"
-import { encodeIndexKeys, encodeProjection, encodeSort } from "@mongofx/schema/internal/encode/fields"
 import { encodeFilter } from "@mongofx/schema/internal/encode/filter"
-import { encodeWith, Misfit, type Operands, Refusal } from "@mongofx/schema/internal/encode/refusal"
+import { encodeWith, type Operands } from "@mongofx/schema/internal/encode/operands"
+import { encodeProjection } from "@mongofx/schema/internal/encode/projection"
+import { Misfit, Refusal } from "@mongofx/schema/internal/encode/refusal"
+import { encodeIndexKeys, encodeSort } from "@mongofx/schema/internal/encode/sort"
 import { encodeArrayFilters, encodeUpdate } from "@mongofx/schema/internal/encode/update"
 import { makeResolve, walk } from "@mongofx/schema/internal/path/resolve"
 import { Cause, Effect, Exit, Option, Schema, SchemaTransformation } from "effect"
@@ -444,7 +446,7 @@ describe("sort orders, keys of indexes, projections", () => {
   })
 
   const project = (value: unknown) => {
-    const { ast, projection } = run((operands) => encodeProjection(Doc.ast, read, value, operands))
+    const { ast, projection } = run((operands) => encodeProjection({ ast: Doc.ast, read }, value, operands))
     return { projection, schema: Schema.make<Schema.ConstraintCodec<unknown, unknown>>(ast()) }
   }
   const decodeWith = (value: unknown, document: unknown) => Schema.decodeUnknownSync(project(value).schema)(document)

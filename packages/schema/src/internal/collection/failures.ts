@@ -4,7 +4,8 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { DocumentError, type Problem } from "../../DocumentError.ts"
 import type { Failure } from "../../TypedQuery.ts"
-import { encodeWith, Misfit, type Operands, Refusal } from "../encode/refusal.ts"
+import { encodeWith, type Operands } from "../encode/operands.ts"
+import { Misfit, Refusal } from "../encode/refusal.ts"
 
 /**
  * What an operation is called in errors.

@@ -7,19 +7,12 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as Driver from "mongodb"
 import * as Bson from "../../Bson.ts"
 import { codecOf, type DocumentCodec } from "../compiler/codec.ts"
-import { type EncodedProjection, withoutId } from "../encode/fields.ts"
-import { isPlainObject, type Operands } from "../encode/refusal.ts"
-import {
-  elements,
-  encodeValue,
-  expand,
-  fieldsOfClass,
-  idsOf,
-  isStored,
-  makeResolve,
-  type Resolve,
-  union
-} from "../path/resolve.ts"
+import type { Operands, Place } from "../encode/operands.ts"
+import { type EncodedProjection, withoutId } from "../encode/projection.ts"
+import { encodeValue, isStored, union } from "../path/codecs.ts"
+import { elements, expand, fieldsOfClass, idsOf } from "../path/nodes.ts"
+import { makeResolve, type Resolve } from "../path/resolve.ts"
+import { isPlainObject } from "../plainObject.ts"
 import { equalities } from "./upsert.ts"
 
 type Make = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
@@ -85,10 +78,8 @@ const defaultsOf = (variant: SchemaAST.AST, besides: SchemaAST.AST | undefined):
   })
 }
 
-const putDefault = (out: object, at: string, { ast, key, value }: Default, operands: Operands, path: string): void =>
-  operands.put(out, at, Effect.flatMapEager(value, (value) => encodeValue([ast])(value)), `${path}.${key}`, {
-    onAbsent: () => {}
-  })
+const putDefault = (operands: Operands, place: Place, { ast, value }: Default): void =>
+  operands.put(place, Effect.flatMapEager(value, (value) => encodeValue([ast])(value)), { onAbsent: () => {} })
 
 const objectId = [Bson.ObjectId.ast]
 
@@ -164,13 +155,18 @@ export class Shape {
     if (Array.isArray(update)) {
       if (onUpdate.length === 0) return update
       const set: Driver.Document = {}
-      for (const field of onUpdate) putDefault(set[field.key] = {}, "$literal", field, operands, `${at}[0].$set`)
+      for (const field of onUpdate) {
+        const path = `${at}[0].$set.${field.key}`
+        putDefault(operands, { out: set[field.key] = {}, key: "$literal", path }, field)
+      }
       return [{ $set: set }, ...update]
     }
     const add = (operator: string, fields: ReadonlyArray<Default>) => {
       if (fields.length === 0) return
       const out = update[operator] ??= {}
-      for (const field of fields) putDefault(out, field.key, field, operands, `${at}.${operator}`)
+      for (const field of fields) {
+        putDefault(operands, { out, key: field.key, path: `${at}.${operator}.${field.key}` }, field)
+      }
     }
     add("$set", onUpdate)
     add("$setOnInsert", onInsert)

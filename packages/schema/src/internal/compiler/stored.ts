@@ -5,7 +5,8 @@ import * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import type * as Driver from "mongodb"
-import { isPlainObject, refuse, setOwn } from "../encode/refusal.ts"
+import { refuse } from "../encode/refusal.ts"
+import { isPlainObject, setOwn } from "../plainObject.ts"
 
 /** What to write in the place of a type that BSON does not have. */
 const instead: Readonly<Record<string, string>> = {

@@ -1,55 +1,14 @@
 /** Filters: typed and decoded in, as the server takes them out. Pure: what is wrong is thrown as a `Refusal` or `Misfit`. */
-import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { isBson, isRegExp } from "../bson/values.ts"
-import {
-  checkCompared,
-  elements,
-  encodeOperand,
-  encodeValue,
-  isNullAbsent,
-  isText,
-  makeResolve,
-  type Resolve
-} from "../path/resolve.ts"
+import { checkCompared, isNullAbsent, isText } from "../path/codecs.ts"
+import type { Resolve } from "../path/resolve.ts"
+import { isPlainObject, setOwn } from "../plainObject.ts"
+import { array, definedFields, isOperators, plainObject } from "./arguments.ts"
+import { elementsAt, type Field, putOperand, putValue, resolveIn, type Scope } from "./field.ts"
 import { isUnsafe, isValues } from "./marked.ts"
-import {
-  array,
-  definedFields,
-  isOperators,
-  isPlainObject,
-  type Operands,
-  plainObject,
-  refuse,
-  setOwn
-} from "./refusal.ts"
-
-type Alternatives = ReadonlyArray<SchemaAST.AST>
-
-const elementResolvers = new WeakMap<Alternatives, Resolve>()
-const elementLists = new WeakMap<Alternatives, Alternatives>()
-
-/**
- * The elements of the arrays among the alternatives; refuses where there is no array.
- *
- * @internal
- */
-export const elementsAt = (alternatives: Alternatives, path: string): Alternatives => {
-  let found = elementLists.get(alternatives)
-  if (found === undefined) elementLists.set(alternatives, found = elements(alternatives))
-  return found.length === 0 ? refuse(path, "needs an array") : found
-}
-
-/**
- * Resolves the paths of an element.
- *
- * @internal
- */
-export const resolveIn = (alternatives: Alternatives): Resolve => {
-  let resolve = elementResolvers.get(alternatives)
-  if (resolve === undefined) elementResolvers.set(alternatives, resolve = makeResolve(alternatives, "filter"))
-  return resolve
-}
+import type { Operands } from "./operands.ts"
+import { refuse } from "./refusal.ts"
 
 /** @internal */
 export const encodeFilter = (
@@ -64,23 +23,25 @@ export const encodeFilter = (
   for (const [key, value, path] of definedFields(onlyValues ? filter.document : filter, at)) {
     if (key.startsWith("$")) {
       if (onlyValues) refuse(path, "is an operator among values")
-      out[key] = logical(resolve, key, value, operands, path)
+      out[key] = isLogical(key)
+        ? array(value, path).map((filter, index) => encodeFilter(resolve, filter, operands, `${path}[${index}]`))
+        : ofWhole(key, value, path)
     } else {
-      const target = resolve(key, path)
-      if (Object.hasOwn(out, target.key)) refuse(path, "names a field twice")
-      if (onlyValues) equality(out, target.key, target.alternatives, value, operands, path)
-      else condition(out, target.key, target.alternatives, value, operands, path)
+      const { alternatives, key: stored } = resolve(key, path)
+      if (Object.hasOwn(out, stored)) refuse(path, "names a field twice")
+      const field: Field = { operands, alternatives, path, out, key: stored }
+      if (onlyValues) equality(field, value)
+      else condition(field, value)
     }
   }
   return out
 }
 
-const logical = (resolve: Resolve, operator: string, value: unknown, operands: Operands, path: string): unknown => {
+const isLogical = (name: string): boolean => name === "$and" || name === "$or" || name === "$nor"
+
+/** Operators that speak about the whole document, and hold no filters. */
+const ofWhole = (operator: string, value: unknown, path: string): unknown => {
   switch (operator) {
-    case "$and":
-    case "$or":
-    case "$nor":
-      return array(value, path).map((filter, index) => encodeFilter(resolve, filter, operands, `${path}[${index}]`))
     case "$comment":
       return typeof value === "string" ? value : refuse(path, "is not a string")
     case "$text":
@@ -113,90 +74,57 @@ const text = (value: unknown, path: string): unknown => {
  *
  * @internal
  */
-export const condition = (
-  out: object,
-  key: string,
-  alternatives: Alternatives,
-  value: unknown,
-  operands: Operands,
-  path: string
-): void => {
-  if (isUnsafe(value)) return setOwn(out, key, value.document)
-  if (isOperators(value, path)) return setOwn(out, key, operators(alternatives, value, operands, path))
-  operand(out, key, alternatives, value, operands, path)
+export const condition = (field: Field, value: unknown): void => {
+  if (isUnsafe(value)) return setOwn(field.out, field.key, value.document)
+  if (isOperators(value, field.path)) return setOwn(field.out, field.key, operators(field, value))
+  operand(field, value)
 }
 
-const strict = { onExcessProperty: "error" } as const
-
 /** Equality with a value, written so that the server takes it for nothing else. */
-const equality = (
-  out: object,
-  key: string,
-  alternatives: Alternatives,
-  value: unknown,
-  operands: Operands,
-  path: string
-): void => {
+const equality = ({ alternatives, key, operands, out, path }: Field, value: unknown): void => {
   const equal = {}
   if (isRegExp(value)) refuse(path, "is a regular expression among values")
-  operand(equal, "$eq", alternatives, value, operands, path)
+  operand({ operands, alternatives, path, out: equal, key: "$eq" }, value)
   setOwn(out, key, equal)
 }
 
 /** A value that a field is compared with: it goes through the field's codec, so that an object of operators fits nowhere. */
-const operand = (
-  out: object,
-  key: string | number,
-  alternatives: Alternatives,
-  value: unknown,
-  operands: Operands,
-  path: string
-): void => {
+const operand = (field: Field, value: unknown): void => {
+  const { alternatives, key, out, path } = field
   if (value === undefined) refuse(path, "is undefined")
   if (isRegExp(value) && isText(alternatives)) return setOwn(out, key, value)
   checkCompared(alternatives, value, path)
-  operands.put(out, key, encodeOperand(alternatives)(value, strict), path, {
-    onAbsent: () => absence(out as Record<string | number, unknown>, key, alternatives, path)
-  })
+  putOperand(field, value, { onAbsent: () => absence(field) })
 }
 
 /** A condition on a value that stands for a field that is not there. Null finds what is not there, and what is null. */
-const absence = (
-  out: Record<string | number, unknown>,
-  key: string | number,
-  alternatives: Alternatives,
-  path: string
-): void => {
+const absence = ({ alternatives, key, out, path }: Field): void => {
   const isNull = isNullAbsent(alternatives)
   if (typeof key === "number" ? isNull !== false : isNull === true && !isOrder(key)) return setOwn(out, key, null)
   if (typeof key === "number" || isOrder(key)) return refuse(path, "stands for a field that is not there")
   if (key !== "$eq" && key !== "$ne") return setOwn(out, key, { $exists: false })
   if (Object.hasOwn(out, "$exists")) refuse(path, "stands for a field that is not there, beside $exists")
-  out["$exists"] = key === "$ne"
+  setOwn(out, "$exists", key === "$ne")
 }
 
 const isOrder = (name: string): boolean => name === "$gt" || name === "$gte" || name === "$lt" || name === "$lte"
 
 /** @internal */
-export const operators = (
-  alternatives: Alternatives,
-  value: Readonly<Record<string, unknown>>,
-  operands: Operands,
-  path: string
-): Driver.Document => {
+export const operators = (scope: Scope, value: Readonly<Record<string, unknown>>): Driver.Document => {
+  const { alternatives, operands, path } = scope
   const out: Driver.Document = {}
-  for (const name of Object.keys(value)) operator(out, name, alternatives, value, operands, `${path}.${name}`)
+  for (const name of Object.keys(value)) {
+    operator(name, { operands, alternatives, path: `${path}.${name}`, out, key: name }, value)
+  }
   return out
 }
 
 const operator = (
-  out: Driver.Document,
   name: string,
-  alternatives: Alternatives,
-  all: Readonly<Record<string, unknown>>,
-  operands: Operands,
-  path: string
+  field: Field & { readonly out: Driver.Document },
+  all: Readonly<Record<string, unknown>>
 ): void => {
+  const { alternatives, operands, out, path } = field
   const value = all[name]
   if (value === undefined) refuse(path, "is undefined")
   switch (name) {
@@ -206,13 +134,13 @@ const operator = (
     case "$gte":
     case "$lt":
     case "$lte":
-      return operand(out, name, alternatives, value, operands, path)
+      return operand(field, value)
     case "$in":
     case "$nin": {
       const list: Array<unknown> = []
       out[name] = list
       return array(value, path).forEach((item, index) =>
-        operand(list, index, alternatives, item, operands, `${path}[${index}]`)
+        operand({ operands, alternatives, path: `${path}[${index}]`, out: list, key: index }, item)
       )
     }
     case "$not":
@@ -222,7 +150,7 @@ const operator = (
         return
       }
       if (!isOperators(value, path)) refuse(path, "is neither operators nor a regular expression")
-      out[name] = operators(alternatives, value as Record<string, unknown>, operands, path)
+      out[name] = operators(field, value as Record<string, unknown>)
       return
     case "$exists":
       if (Object.hasOwn(out, name)) refuse(path, "stands beside a value for a field that is not there")
@@ -255,16 +183,16 @@ const operator = (
       return array(value, path).forEach((item, index) => {
         const at = `${path}[${index}]`
         if (isPlainObject(item) && Object.keys(item).length === 1 && Object.hasOwn(item, "$elemMatch")) {
-          list[index] = operators(alternatives, item, operands, at)
+          list[index] = operators({ operands, alternatives, path: at }, item)
         } else if (isRegExp(item) && isText(items)) list[index] = item
         else {
           checkCompared(items, item, at)
-          operands.put(list, index, encodeValue(items)(item, strict), at)
+          putValue({ operands, alternatives: items, path: at, out: list, key: index }, item)
         }
       })
     }
     case "$elemMatch":
-      out[name] = elemMatch(elementsAt(alternatives, path), value, operands, path)
+      out[name] = elemMatch({ operands, alternatives: elementsAt(alternatives, path), path }, value)
       return
     case "$mod": {
       const pair = array(value, path)
@@ -291,10 +219,10 @@ const operator = (
  *
  * @internal
  */
-export const elemMatch = (items: Alternatives, value: unknown, operands: Operands, path: string): Driver.Document =>
-  isFieldOperators(value) || !isOperators(value, path)
-    ? encodeFilter(resolveIn(items), value, operands, path)
-    : operators(items, value, operands, path)
+export const elemMatch = (scope: Scope, value: unknown): Driver.Document =>
+  isFieldOperators(value) || !isOperators(value, scope.path)
+    ? encodeFilter(resolveIn(scope.alternatives), value, scope.operands, scope.path)
+    : operators(scope, value)
 
 const isFieldOperators = (u: unknown): boolean =>
   isUnsafe(u) || isPlainObject(u) && ["$and", "$or", "$nor"].some((name) => Object.hasOwn(u, name))

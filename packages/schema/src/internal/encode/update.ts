@@ -1,23 +1,17 @@
 /** Updates and array filters: typed and decoded in, as the server takes them out. Pure, as `encodeFilter` is. */
-import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { isBson } from "../bson/values.ts"
-import { checkCompared, checkWritten, encodeValue, expand, isStored, type Resolve, walk } from "../path/resolve.ts"
-import { encodeSort } from "./fields.ts"
-import { condition, elementsAt, encodeFilter, operators, resolveIn } from "./filter.ts"
+import { checkCompared, checkWritten, encodeValue, isStored } from "../path/codecs.ts"
+import { expand } from "../path/nodes.ts"
+import { type Resolve, walk } from "../path/resolve.ts"
+import { isPlainObject, setOwn } from "../plainObject.ts"
+import { array, definedFields, isOperators, plainObject } from "./arguments.ts"
+import { type Alternatives, elementsAt, type Field, putValue, resolveIn, type Scope } from "./field.ts"
+import { condition, encodeFilter, operators } from "./filter.ts"
 import { isUnsafe, isValues } from "./marked.ts"
-import {
-  array,
-  definedFields,
-  isOperators,
-  isPlainObject,
-  type Operands,
-  plainObject,
-  refuse,
-  setOwn
-} from "./refusal.ts"
-
-type Alternatives = ReadonlyArray<SchemaAST.AST>
+import type { Operands } from "./operands.ts"
+import { refuse } from "./refusal.ts"
+import { encodeSort } from "./sort.ts"
 
 /** What the `$[id]` in the paths of an update stand for. */
 type Identifiers = Map<string, Alternatives>
@@ -28,8 +22,6 @@ export interface EncodedUpdate {
   /** Absent where the update is unsafe and says nothing of its identifiers. */
   readonly identifiers: ReadonlyMap<string, Alternatives> | undefined
 }
-
-const strict = { onExcessProperty: "error" } as const
 
 // What is added to a number need not be a value that the number itself may have.
 const unchecked = { onExcessProperty: "error", disableChecks: true } as const
@@ -51,25 +43,25 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
     const path = `${at}.${operator}`
     // What `$set` takes away is there already, under `$unset`.
     const encoded: Driver.Document = out[operator] ??= {}
-    for (const [name, value, field] of definedFields(document[operator], path)) {
-      const target = resolve(name, field)
-      for (const [identifier, alternatives] of target.identifiers) {
+    for (const [name, value, at] of definedFields(document[operator], path)) {
+      const { alternatives, identifiers: named, key, optional } = resolve(name, at)
+      for (const [identifier, alternatives] of named) {
         const others = identifiers.get(identifier) ?? []
         identifiers.set(identifier, [...new Set([...others, ...alternatives])])
       }
+      const field: UpdatedField = { operands, alternatives, path: at, out: encoded, key }
       if (operator === "$unset") {
-        if (!target.optional) refuse(field, "cannot be removed: the schema requires it")
-        encoded[target.key] = ""
+        if (!optional) refuse(at, "cannot be removed: the schema requires it")
+        encoded[key] = ""
       } else if (operator === "$set" || operator === "$setOnInsert") {
-        checkWritten(target.alternatives, value, field)
-        operands.put(encoded, target.key, encodeValue(target.alternatives)(value, strict), field, {
+        checkWritten(alternatives, value, at)
+        putValue(field, value, {
           onAbsent: () => {
-            if (operator === "$set") setOwn(out["$unset"] ??= {}, target.key, "")
+            if (operator === "$set") setOwn(out["$unset"] ??= {}, key, "")
           }
         })
-      } else if (onlyValues && Object.hasOwn(ofElements, operator)) {
-        elementValue(operator, encoded, target.key, elementsAt(target.alternatives, field), value, operands, field)
-      } else encodeField(operator, encoded, target.key, target.alternatives, value, operands, field)
+      } else if (onlyValues && Object.hasOwn(ofElements, operator)) elementValue(operator, field, value)
+      else encodeField(operator, field, value)
     }
     // Servers before 5.0 take no operator without fields.
     if (operator === "$set" && Object.keys(encoded).length === 0 && out["$unset"] !== undefined) delete out[operator]
@@ -77,8 +69,17 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
   return { update: out, identifiers }
 }
 
+/** A field of an update, below its operator. */
+interface UpdatedField extends Field {
+  readonly out: Driver.Document
+  readonly key: string
+}
+
+/** Whether a value may be an element. */
+type Check = (items: Alternatives, value: unknown, at: string) => void
+
 /** The operators of arrays that take an element or operators, with their check of an element. */
-const ofElements: Readonly<Record<string, typeof checkWritten>> = {
+const ofElements: Readonly<Record<string, Check>> = {
   $push: checkWritten,
   $addToSet: checkCompared,
   $pull: checkCompared
@@ -87,55 +88,31 @@ const ofElements: Readonly<Record<string, typeof checkWritten>> = {
 /** An element, written so that the server takes it for nothing else. */
 const elementValue = (
   operator: string,
-  out: Driver.Document,
-  key: string,
-  items: Alternatives,
-  value: unknown,
-  operands: Operands,
-  path: string
+  { alternatives: ofArray, key, operands, out, path }: UpdatedField,
+  value: unknown
 ): void => {
-  ofElements[operator]!(items, value, path)
-  const encoded = encodeValue(items)(value, strict)
-  if (operator === "$pull") return operands.put(out[key] = {}, "$eq", encoded, path)
+  const alternatives = elementsAt(ofArray, path)
+  ofElements[operator]!(alternatives, value, path)
+  if (operator === "$pull") return putValue({ operands, alternatives, path, out: out[key] = {}, key: "$eq" }, value)
   const list: Array<unknown> = []
   out[key] = { $each: list }
-  operands.put(list, 0, encoded, path)
+  putValue({ operands, alternatives, path, out: list, key: 0 }, value)
 }
 
-const encodeField = (
-  operator: string,
-  out: Driver.Document,
-  key: string,
-  alternatives: Alternatives,
-  value: unknown,
-  operands: Operands,
-  path: string
-): void => {
+const encodeField = (operator: string, field: UpdatedField, value: unknown): void => {
+  const { alternatives, key, operands, out, path } = field
   switch (operator) {
     case "$min":
     case "$max":
       checkCompared(alternatives, value, path)
-      return operands.put(out, key, encodeValue(alternatives)(value, strict), path)
+      return putValue(field, value)
     case "$inc":
     case "$mul":
-      return operands.put(out, key, encodeValue(alternatives)(value, unchecked), path, {
-        check: (encoded) => {
-          if (!isNumeric(encoded)) refuse(path, "needs a field that is stored as a number")
-        }
-      })
+      return putNumber(field, value, "needs a field that is stored as a number")
     case "$push":
-      return push(
-        out,
-        key,
-        alternatives,
-        value,
-        operands,
-        path,
-        ["$each", "$slice", "$position", "$sort"],
-        checkWritten
-      )
+      return push(field, value, ["$each", "$slice", "$position", "$sort"], checkWritten)
     case "$addToSet":
-      return push(out, key, alternatives, value, operands, path, ["$each"], checkCompared)
+      return push(field, value, ["$each"], checkCompared)
     case "$pull": {
       const items = elementsAt(alternatives, path)
       const isFields = isPlainObject(value) && !isOperators(value, path) &&
@@ -143,13 +120,13 @@ const encodeField = (
       if (isFields || isUnsafe(value)) out[key] = encodeFilter(resolveIn(items), value, operands, path)
       else if (isOperators(value, path)) {
         if (Object.hasOwn(value, "$exists")) refuse(path, "holds for all elements: set the array to [] instead")
-        out[key] = operators(items, value, operands, path)
-      } else condition(out, key, items, value, operands, path)
+        out[key] = operators({ operands, alternatives: items, path }, value)
+      } else condition({ operands, alternatives: items, path, out, key }, value)
       return
     }
     case "$pullAll": {
       const items = elementsAt(alternatives, path)
-      out[key] = list(items, array(value, path), operands, path, checkCompared)
+      out[key] = list({ operands, alternatives: items, path }, array(value, path), checkCompared)
       return
     }
     case "$pop":
@@ -161,7 +138,7 @@ const encodeField = (
       out[key] = value === true ? true : refuse(path, "is not true")
       return
     case "$bit":
-      out[key] = bit(plainObject(value, path), alternatives, operands, path)
+      out[key] = bit(field, plainObject(value, path))
       return
     default:
       return refuse(
@@ -175,37 +152,34 @@ const isNumeric = (u: unknown): boolean =>
   typeof u === "number" || typeof u === "bigint" || isBson("Long")(u) || isBson("Int32")(u) || isBson("Double")(u) ||
   isBson("Decimal128")(u)
 
+/** Encodes a number of which the field itself need not take as much. */
+const putNumber = (field: Field, value: unknown, problem: string): void =>
+  field.operands.put(field, encodeValue(field.alternatives)(value, unchecked), {
+    check: (encoded) => {
+      if (!isNumeric(encoded)) refuse(field.path, problem)
+    }
+  })
+
 const list = (
-  items: Alternatives,
+  { alternatives, operands, path }: Scope,
   values: ReadonlyArray<unknown>,
-  operands: Operands,
-  path: string,
-  check: (items: Alternatives, value: unknown, at: string) => void
+  check: Check
 ): Array<unknown> => {
   const out: Array<unknown> = []
-  const encode = encodeValue(items)
   values.forEach((item, index) => {
     const at = `${path}[${index}]`
-    check(items, item, at)
-    operands.put(out, index, encode(item, strict), at)
+    check(alternatives, item, at)
+    putValue({ operands, alternatives, path: at, out, key: index }, item)
   })
   return out
 }
 
-const push = (
-  out: Driver.Document,
-  key: string,
-  alternatives: Alternatives,
-  value: unknown,
-  operands: Operands,
-  path: string,
-  allowed: ReadonlyArray<string>,
-  check: (items: Alternatives, value: unknown, at: string) => void
-): void => {
-  const items = elementsAt(alternatives, path)
+const push = (field: UpdatedField, value: unknown, allowed: ReadonlyArray<string>, check: Check): void => {
+  const { key, operands, out, path } = field
+  const alternatives = elementsAt(field.alternatives, path)
   if (!isPlainObject(value) || !Object.hasOwn(value, "$each")) {
-    check(items, value, path)
-    return operands.put(out, key, encodeValue(items)(value, strict), path)
+    check(alternatives, value, path)
+    return putValue({ operands, alternatives, path, out, key }, value)
   }
   const modifiers: Driver.Document = {}
   for (const name of Object.keys(value)) {
@@ -214,12 +188,12 @@ const push = (
     if (!allowed.includes(name)) refuse(at, "is no modifier here")
     switch (name) {
       case "$each":
-        modifiers[name] = list(items, array(modifier, at), operands, at, check)
+        modifiers[name] = list({ operands, alternatives, path: at }, array(modifier, at), check)
         break
       case "$sort":
         modifiers[name] = modifier === 1 || modifier === -1
           ? modifier
-          : encodeSort(resolveIn(items), modifier, at, true)
+          : encodeSort(resolveIn(alternatives), modifier, at, true)
         break
       default:
         if (name === "$slice" && modifier === 0) refuse(at, "leaves no element: set the array to [] instead")
@@ -229,21 +203,16 @@ const push = (
   setOwn(out, key, modifiers)
 }
 
-const bit = (
-  value: Readonly<Record<string, unknown>>,
-  alternatives: Alternatives,
-  operands: Operands,
-  path: string
-): Driver.Document => {
+const bit = ({ alternatives, operands, path }: Scope, value: Readonly<Record<string, unknown>>): Driver.Document => {
   const out: Driver.Document = {}
   for (const name of Object.keys(value)) {
     const at = `${path}.${name}`
     if (name !== "and" && name !== "or" && name !== "xor") refuse(at, "is neither and, or nor xor")
-    operands.put(out, name, encodeValue(alternatives)(value[name], unchecked), at, {
-      check: (encoded) => {
-        if (!isNumeric(encoded)) refuse(at, "needs a field that is stored as an integer")
-      }
-    })
+    putNumber(
+      { operands, alternatives, path: at, out, key: name },
+      value[name],
+      "needs a field that is stored as an integer"
+    )
   }
   return out
 }
@@ -260,16 +229,16 @@ const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: s
     case "$set":
     case "$addFields": {
       const out: Driver.Document = {}
-      for (const [key, value, field] of definedFields(document[name], path)) {
-        const target = resolve(key, field)
-        if (target.indexed) refuse(field, "names elements of an array, which a pipeline cannot")
-        if (isUnsafe(value)) out[target.key] = value.document
+      for (const [field, value, at] of definedFields(document[name], path)) {
+        const { alternatives, indexed, key } = resolve(field, at)
+        if (indexed) refuse(at, "names elements of an array, which a pipeline cannot")
+        if (isUnsafe(value)) out[key] = value.document
         else {
           const literal = {}
-          checkWritten(target.alternatives, value, field)
-          out[target.key] = literal
-          operands.put(literal, "$literal", encodeValue(target.alternatives)(value, strict), field, {
-            onAbsent: () => out[target.key] = "$$REMOVE"
+          checkWritten(alternatives, value, at)
+          out[key] = literal
+          putValue({ operands, alternatives, path: at, out: literal, key: "$literal" }, value, {
+            onAbsent: () => out[key] = "$$REMOVE"
           })
         }
       }

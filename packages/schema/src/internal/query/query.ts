@@ -15,10 +15,12 @@ import type { AggregateQuery, DecodePolicy, Failure, FindQuery, TypedQuery } fro
 import { decodeError, encoded, type Origin } from "../collection/failures.ts"
 import type { Shape } from "../collection/shape.ts"
 import type { Decoder, DocumentCodec } from "../compiler/codec.ts"
-import { encodeIndexKeys, encodeProjection, encodeSort } from "../encode/fields.ts"
+import { definedFields } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
-import { definedFields, type Operands } from "../encode/refusal.ts"
-import { encodeOperand } from "../path/resolve.ts"
+import type { Operands } from "../encode/operands.ts"
+import { encodeProjection } from "../encode/projection.ts"
+import { encodeIndexKeys, encodeSort } from "../encode/sort.ts"
+import { encodeOperand } from "../path/codecs.ts"
 
 /** @internal */
 export type CoreCollection = {
@@ -257,7 +259,7 @@ const encodeBound = (shape: Shape, bound: unknown, operands: Operands, at: strin
   const out: Driver.Document = {}
   for (const [name, value, path] of definedFields(bound, at)) {
     const { alternatives, key } = shape.read(name, path)
-    operands.put(out, key, encodeOperand(alternatives)(value), path)
+    operands.put({ out, key, path }, encodeOperand(alternatives)(value))
   }
   return out
 }
@@ -275,7 +277,7 @@ export const encodeProjected = (
 ): { readonly options: Settings; readonly codec: DocumentCodec<unknown> } => {
   const { projection, ...others } = encodeOptions(shape, options, operands, at)
   if (projection === undefined) return { options: others, codec: shape.codec }
-  const encoded = encodeProjection(shape.ast, shape.read, projection, operands, `${at}projection`)
+  const encoded = encodeProjection(shape, projection, operands, `${at}projection`)
   return { options: { ...others, projection: encoded.projection }, codec: shape.projection(encoded) }
 }
 

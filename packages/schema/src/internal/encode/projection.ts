@@ -1,62 +1,16 @@
-/** What names fields and holds no values of them: sort orders, keys of indexes, projections. */
+/** Projections, and the schema of what they leave of a document. */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
-import { expand, fieldsOfClass, idsOf, type ObjectNode, type Resolve } from "../path/resolve.ts"
-import { elementsAt, elemMatch } from "./filter.ts"
-import { isPlainObject, type Operands, plainObject, refuse } from "./refusal.ts"
-
-const directions: ReadonlySet<unknown> = new Set([1, -1, "asc", "desc", "ascending", "descending"])
-
-/** What the server computes for a document, under a name of its own: how well it matches the search of `$text`. */
-const isMeta = (u: unknown): boolean => isPlainObject(u) && u["$meta"] === "textScore" && Object.keys(u).length === 1
-
-const metaName = (name: string, path: string): string =>
-  name === "" || name === "_id" || name.includes(".") || name.startsWith("$")
-    ? refuse(path, "is no name for what is computed")
-    : name
-
-/**
- * The order of documents. Elements of an array have no order by what is computed.
- *
- * @internal
- */
-export const encodeSort = (resolve: Resolve, sort: unknown, at = "sort", ofElements = false): Driver.Document => {
-  const document = plainObject(sort, at)
-  const out: Driver.Document = {}
-  for (const name of Object.keys(document)) {
-    const path = `${at}.${name}`
-    const direction = document[name]
-    if (!ofElements && isMeta(direction)) {
-      out[metaName(name, path)] = { $meta: "textScore" }
-      continue
-    }
-    if (!directions.has(direction)) refuse(path, "is no direction")
-    out[resolve(name, path).key] = direction
-  }
-  return out
-}
-
-const indexTypes: ReadonlySet<unknown> = new Set([1, -1, "2d", "2dsphere", "text", "hashed"])
-
-/** @internal */
-export const encodeIndexKeys = (resolve: Resolve, keys: unknown, at = "keys"): Driver.Document => {
-  const document = plainObject(keys, at)
-  const out: Driver.Document = {}
-  for (const name of Object.keys(document)) {
-    const path = `${at}.${name}`
-    if (!indexTypes.has(document[name])) refuse(path, "is no type of an index")
-    out[indexKey(resolve, name, path)] = document[name]
-  }
-  return out
-}
-
-const indexKey = (resolve: Resolve, name: string, path: string): string => {
-  if (name === "$**") return name
-  return name.endsWith(".$**") ? `${resolve(name.slice(0, -4), path).key}.$**` : resolve(name, path).key
-}
-
-// ---- projections
+import { expand, fieldsOfClass, idsOf, type ObjectNode } from "../path/nodes.ts"
+import type { Resolve } from "../path/resolve.ts"
+import { isPlainObject } from "../plainObject.ts"
+import { plainObject } from "./arguments.ts"
+import { elementsAt, type Scope } from "./field.ts"
+import { elemMatch } from "./filter.ts"
+import type { Operands } from "./operands.ts"
+import { refuse } from "./refusal.ts"
+import { isMeta, metaName } from "./sort.ts"
 
 /** The paths of a projection by their segments. */
 interface Tree extends Map<string, Tree | true> {}
@@ -76,6 +30,16 @@ const insert = (tree: Tree, segments: ReadonlyArray<string>, at: string): void =
 
 const listOf = (tree: Tree): unknown => [...tree].map(([name, below]) => below === true ? name : [name, listOf(below)])
 
+/**
+ * The documents that are projected: their schema, and its paths.
+ *
+ * @internal
+ */
+export interface Documents {
+  readonly ast: SchemaAST.AST
+  readonly read: Resolve
+}
+
 /** @internal */
 export interface EncodedProjection {
   readonly projection: Driver.Document
@@ -91,12 +55,11 @@ export interface EncodedProjection {
  * @internal
  */
 export const withoutId = (root: SchemaAST.AST): SchemaAST.AST =>
-  project(root, new Map(idsOf(root).map(({ name }) => [name, true])), false, none, "replacement")
+  project(root, new Map(idsOf(root).map(({ name }) => [name, true])), { include: false, top: none, at: "replacement" })
 
 /** @internal */
 export const encodeProjection = (
-  root: SchemaAST.AST,
-  resolve: Resolve,
+  { ast: root, read: resolve }: Documents,
   value: unknown,
   operands: Operands,
   at = "projection"
@@ -120,7 +83,7 @@ export const encodeProjection = (
     }
     const target = resolve(name, path)
     if (isPlainObject(what)) {
-      projection[target.key] = operator(target.alternatives, what, operands, path)
+      projection[target.key] = operator({ operands, alternatives: target.alternatives, path }, what)
       if (Object.hasOwn(what, "$elemMatch")) {
         if (name.includes(".")) refuse(path, "is a path: $elemMatch projects a field of the document itself")
         mode ??= true
@@ -149,16 +112,12 @@ export const encodeProjection = (
   return {
     projection,
     shape: JSON.stringify([include, [...maybe], listOf(tree), metas]),
-    ast: () => project(root, tree, include, { maybe, metas }, at)
+    ast: () => project(root, tree, { include, top: { maybe, metas }, at })
   }
 }
 
-const operator = (
-  alternatives: ReadonlyArray<SchemaAST.AST>,
-  value: Readonly<Record<string, unknown>>,
-  operands: Operands,
-  path: string
-): unknown => {
+const operator = (scope: Scope, value: Readonly<Record<string, unknown>>): unknown => {
+  const { alternatives, operands, path } = scope
   const items = elementsAt(alternatives, path)
   const names = Object.keys(value)
   const name = names[0]
@@ -170,7 +129,7 @@ const operator = (
       : refuse(`${path}.$slice`, "is neither an integer nor a pair of integers")
   }
   if (names.length === 1 && name === "$elemMatch") {
-    return { $elemMatch: elemMatch(items, operand, operands, `${path}.$elemMatch`) }
+    return { $elemMatch: elemMatch({ operands, alternatives: items, path: `${path}.$elemMatch` }, operand) }
   }
   return refuse(path, "is no operator of a typed projection")
 }
@@ -185,6 +144,16 @@ interface Top {
 
 const none: Top = { maybe: new Set(), metas: [] }
 
+/** How a schema is cut: what the tree names is kept, or it is left out. */
+interface Cut {
+  readonly include: boolean
+  readonly top: Top
+  /** The path in the argument, for errors. */
+  readonly at: string
+}
+
+const below = ({ at, include }: Cut): Cut => ({ include, top: none, at })
+
 const hasField = (root: SchemaAST.AST, name: string): boolean =>
   expand(root).some((node) =>
     node._tag === "Object" &&
@@ -194,33 +163,31 @@ const hasField = (root: SchemaAST.AST, name: string): boolean =>
 const project = (
   ast: SchemaAST.AST,
   tree: Tree,
-  include: boolean,
-  top: Top,
-  at: string
+  cut: Cut
 ): SchemaAST.AST => {
   const fields = fieldsOfClass(ast)
-  if (fields !== undefined) return withContext(project(fields, tree, include, top, at), ast.context)
+  if (fields !== undefined) return withContext(project(fields, tree, cut), ast.context)
   if (ast.encoding !== undefined) {
     const node = expand(ast)[0]!
-    return node._tag === "Object" ? projectRenamed(node, tree, include, top, at) : ast
+    return node._tag === "Object" ? projectRenamed(node, tree, cut) : ast
   }
   switch (ast._tag) {
     case "Suspend":
-      return withContext(project(ast.thunk(), tree, include, top, at), ast.context)
+      return withContext(project(ast.thunk(), tree, cut), ast.context)
     case "Union":
       return withContext(
-        new SchemaAST.Union(ast.types.map((type) => project(type, tree, include, top, at))),
+        new SchemaAST.Union(ast.types.map((type) => project(type, tree, cut))),
         ast.context
       )
     case "Arrays": {
-      const inner = (type: SchemaAST.AST) => project(type, tree, include, none, at)
+      const inner = (type: SchemaAST.AST) => project(type, tree, below(cut))
       return withContext(
         new SchemaAST.Arrays(ast.isMutable, ast.elements.map(inner), ast.rest.map(inner)),
         ast.context
       )
     }
     case "Objects":
-      return withContext(projectObjects(ast, tree, include, top, at), ast.context)
+      return withContext(projectObjects(ast, tree, cut), ast.context)
     default:
       return ast
   }
@@ -229,16 +196,15 @@ const project = (
 const signaturesOf = (
   ast: SchemaAST.Objects,
   tree: Tree,
-  include: boolean,
-  top: Top,
-  at: string
+  cut: Cut
 ): Array<SchemaAST.PropertySignature> => {
+  const { include, top } = cut
   const signatures: Array<SchemaAST.PropertySignature> = []
   for (const { name, type } of ast.propertySignatures) {
-    const below = typeof name === "string" ? tree.get(name) : undefined
-    if (below === undefined ? include : below === true && !include) continue
-    const isWhole = below === undefined || below === true
-    const kept = isWhole ? type : project(type, below, include, none, at)
+    const branch = typeof name === "string" ? tree.get(name) : undefined
+    if (branch === undefined ? include : branch === true && !include) continue
+    const isWhole = branch === undefined || branch === true
+    const kept = isWhole ? type : project(type, branch, below(cut))
     // Where there is no object, an inclusion of its fields leaves nothing.
     const mayBeGone = top.maybe.has(String(name)) || !isWhole && include && mayBeNoObject(type)
     signatures.push(new SchemaAST.PropertySignature(name, mayBeGone ? optionalKey(kept) : kept))
@@ -252,13 +218,11 @@ const mayBeNoObject = (ast: SchemaAST.AST): boolean => expand(ast).some(({ _tag 
 const projectRenamed = (
   { objects, rename }: ObjectNode,
   tree: Tree,
-  include: boolean,
-  top: Top,
-  at: string
+  cut: Cut
 ): SchemaAST.AST => {
   const fields: Record<string, Schema.Codec<unknown, unknown, unknown, unknown>> = {}
   const names: Record<string, string> = {}
-  for (const { name, type } of signaturesOf(objects, tree, include, top, at)) {
+  for (const { name, type } of signaturesOf(objects, tree, cut)) {
     fields[name as string] = Schema.make(type)
     names[name as string] = rename(name as string)
   }
@@ -268,17 +232,15 @@ const projectRenamed = (
 const projectObjects = (
   ast: SchemaAST.Objects,
   tree: Tree,
-  include: boolean,
-  top: Top,
-  at: string
+  cut: Cut
 ): SchemaAST.AST => {
   // The keys of a record are not known: what is left of it is a record, but not what is left of its values.
-  for (const [name, below] of tree) {
-    if (below !== true && !ast.propertySignatures.some((signature) => signature.name === name)) {
-      refuse(at, "goes into the values of a record")
+  for (const [name, branch] of tree) {
+    if (branch !== true && !ast.propertySignatures.some((signature) => signature.name === name)) {
+      refuse(cut.at, "goes into the values of a record")
     }
   }
-  return new SchemaAST.Objects(signaturesOf(ast, tree, include, top, at), ast.indexSignatures)
+  return new SchemaAST.Objects(signaturesOf(ast, tree, cut), ast.indexSignatures)
 }
 
 const optionalKey = (ast: SchemaAST.AST): SchemaAST.AST =>

@@ -1,0 +1,51 @@
+/** The form of what a caller gives: objects, operators and arrays. What has another form is refused. */
+import { isPlainObject } from "../plainObject.ts"
+import { refuse } from "./refusal.ts"
+
+/**
+ * Whether an object is made of operators. Operators and fields side by side have no meaning and are refused.
+ *
+ * @internal
+ */
+export const isOperators = (u: unknown, path: string): u is Record<string, unknown> => {
+  if (!isPlainObject(u)) return false
+  const keys = Object.keys(u)
+  const operators = keys.filter((key) => key.startsWith("$"))
+  if (operators.length === 0) return false
+  if (operators.length < keys.length) refuse(path, "mixes operators with fields")
+  return true
+}
+
+/** @internal */
+export const plainObject = (u: unknown, path: string): Record<string, unknown> =>
+  isPlainObject(u) ? u : refuse(path, `is ${nameOf(u)} and not a plain object`)
+
+/**
+ * The fields of an object with their paths, one by one. None may be `undefined`.
+ *
+ * @internal
+ */
+export function* definedFields(
+  u: unknown,
+  at: string
+): Generator<readonly [name: string, value: unknown, path: string], void> {
+  const object = plainObject(u, at)
+  for (const name of Object.keys(object)) {
+    const path = `${at}.${name}`
+    const value = object[name]
+    if (value === undefined) refuse(path, "is undefined")
+    yield [name, value, path]
+  }
+}
+
+/** @internal */
+export const array = (u: unknown, path: string): ReadonlyArray<unknown> =>
+  Array.isArray(u) ? u : refuse(path, `is ${nameOf(u)} and not an array`)
+
+/** The kind of a value, never the value. */
+const nameOf = (u: unknown): string => {
+  if (u === null || u === undefined) return String(u)
+  if (Array.isArray(u)) return "an array"
+  if (typeof u !== "object") return `a ${typeof u}`
+  return isPlainObject(u) ? "an object" : "an instance of a class"
+}

@@ -1,0 +1,78 @@
+/** What the encoders of filters and updates carry with them: one field, what may stand there, and where its value goes. */
+import type * as SchemaAST from "effect/SchemaAST"
+import { encodeOperand, encodeValue } from "../path/codecs.ts"
+import { elements } from "../path/nodes.ts"
+import { makeResolve, type Resolve } from "../path/resolve.ts"
+import type { Operands, Place, PutOptions } from "./operands.ts"
+import { refuse } from "./refusal.ts"
+
+/**
+ * The schemas that may stand at a path: one for each member of a union on the way.
+ *
+ * @internal
+ */
+export type Alternatives = ReadonlyArray<SchemaAST.AST>
+
+/**
+ * What a value is encoded with.
+ *
+ * @internal
+ */
+export interface Scope {
+  readonly operands: Operands
+  readonly alternatives: Alternatives
+  /** The path in the argument, for errors. */
+  readonly path: string
+}
+
+/**
+ * A field, or an element of a list, that is encoded.
+ *
+ * @internal
+ */
+export interface Field extends Scope, Place {}
+
+/** Operands are whole: a field that the schema does not know is an error. */
+const strict = { onExcessProperty: "error" } as const
+
+/**
+ * Encodes what is stored at a field.
+ *
+ * @internal
+ */
+export const putValue = (field: Field, value: unknown, options?: PutOptions): void =>
+  field.operands.put(field, encodeValue(field.alternatives)(value, strict), options)
+
+/**
+ * Encodes what a field is compared with: where an array stands, one of its elements does as well.
+ *
+ * @internal
+ */
+export const putOperand = (field: Field, value: unknown, options: PutOptions): void =>
+  field.operands.put(field, encodeOperand(field.alternatives)(value, strict), options)
+
+const elementLists = new WeakMap<Alternatives, Alternatives>()
+
+/**
+ * The elements of the arrays among the alternatives; refuses where there is no array.
+ *
+ * @internal
+ */
+export const elementsAt = (alternatives: Alternatives, path: string): Alternatives => {
+  let found = elementLists.get(alternatives)
+  if (found === undefined) elementLists.set(alternatives, found = elements(alternatives))
+  return found.length === 0 ? refuse(path, "needs an array") : found
+}
+
+const elementResolvers = new WeakMap<Alternatives, Resolve>()
+
+/**
+ * Resolves the paths of an element.
+ *
+ * @internal
+ */
+export const resolveIn = (alternatives: Alternatives): Resolve => {
+  let resolve = elementResolvers.get(alternatives)
+  if (resolve === undefined) elementResolvers.set(alternatives, resolve = makeResolve(alternatives, "filter"))
+  return resolve
+}

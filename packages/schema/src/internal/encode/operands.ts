@@ -1,0 +1,86 @@
+/** Values on their way through their codecs into what is sent. Only codecs with effects make it wait. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import { absent } from "../path/codecs.ts"
+import { setOwn } from "../plainObject.ts"
+import { Misfit, Refusal, refuse } from "./refusal.ts"
+
+/**
+ * Where an encoded value goes, and where the value stands in what the caller gave.
+ *
+ * @internal
+ */
+export interface Place {
+  readonly out: object
+  readonly key: string | number
+  /** The path in the argument, for errors. */
+  readonly path: string
+}
+
+/** @internal */
+export interface PutOptions {
+  /** Looks at the encoded value, and may refuse it. */
+  readonly check?: ((value: unknown) => void) | undefined
+  /** What is done where the value stands for a key that is not there. */
+  readonly onAbsent?: (() => void) | undefined
+}
+
+/**
+ * Encodes operands on the way through a document. What a codec answers at once is put in its place at once; the others
+ * wait in `pending`, which only schemas with effectful encoders ever use.
+ *
+ * @internal
+ */
+export class Operands {
+  readonly pending: Array<Effect.Effect<void, Misfit | Refusal, unknown>> = []
+
+  put(place: Place, encoded: Effect.Effect<unknown, SchemaIssue.Issue, unknown>, options?: PutOptions): void {
+    if (Exit.isExit(encoded)) {
+      if (Exit.isSuccess(encoded)) return assign(place, encoded.value, options)
+      for (const reason of encoded.cause.reasons) {
+        if (reason._tag === "Fail") throw new Misfit(place.path, reason.error as SchemaIssue.Issue)
+        if (reason._tag === "Die") throw reason.defect
+      }
+    }
+    setOwn(place.out, place.key, null)
+    this.pending.push(
+      Effect.flatMap(
+        Effect.mapError(encoded, (issue) => new Misfit(place.path, issue)),
+        (value) => attempt(() => assign(place, value, options))
+      )
+    )
+  }
+}
+
+const assign = ({ key, out, path }: Place, value: unknown, options: PutOptions | undefined): void => {
+  if (value === undefined) refuse(path, "is undefined once it is encoded")
+  if (value === absent) {
+    if (options?.onAbsent === undefined) return refuse(path, "stands for a field that is not there")
+    delete (out as Record<string | number, unknown>)[key]
+    return options.onAbsent()
+  }
+  options?.check?.(value)
+  setOwn(out, key, value)
+}
+
+/** Runs a pure encoder: what it throws on purpose is a failure, anything else a defect. */
+const attempt = <A>(f: () => A): Effect.Effect<A, Misfit | Refusal> => {
+  try {
+    return Effect.succeed(f())
+  } catch (error) {
+    return error instanceof Misfit || error instanceof Refusal ? Effect.fail(error) : Effect.die(error)
+  }
+}
+
+/**
+ * Runs a pure encoder and what it left pending.
+ *
+ * @internal
+ */
+export const encodeWith = <A>(f: (operands: Operands) => A): Effect.Effect<A, Misfit | Refusal, unknown> => {
+  const operands = new Operands()
+  const encoded = attempt(() => f(operands))
+  if (operands.pending.length === 0) return encoded
+  return Effect.flatMap(encoded, (value) => Effect.as(Effect.all(operands.pending, { discard: true }), value))
+}

@@ -1,0 +1,62 @@
+/** Orders of documents and keys of indexes: they name fields, and hold no values of them. */
+import type * as Driver from "mongodb"
+import type { Resolve } from "../path/resolve.ts"
+import { isPlainObject } from "../plainObject.ts"
+import { plainObject } from "./arguments.ts"
+import { refuse } from "./refusal.ts"
+
+const directions: ReadonlySet<unknown> = new Set([1, -1, "asc", "desc", "ascending", "descending"])
+
+/**
+ * What the server computes for a document, under a name of its own: how well it matches the search of `$text`.
+ *
+ * @internal
+ */
+export const isMeta = (u: unknown): boolean =>
+  isPlainObject(u) && u["$meta"] === "textScore" && Object.keys(u).length === 1
+
+/** @internal */
+export const metaName = (name: string, path: string): string =>
+  name === "" || name === "_id" || name.includes(".") || name.startsWith("$")
+    ? refuse(path, "is no name for what is computed")
+    : name
+
+/**
+ * The order of documents. Elements of an array have no order by what is computed.
+ *
+ * @internal
+ */
+export const encodeSort = (resolve: Resolve, sort: unknown, at = "sort", ofElements = false): Driver.Document => {
+  const document = plainObject(sort, at)
+  const out: Driver.Document = {}
+  for (const name of Object.keys(document)) {
+    const path = `${at}.${name}`
+    const direction = document[name]
+    if (!ofElements && isMeta(direction)) {
+      out[metaName(name, path)] = { $meta: "textScore" }
+      continue
+    }
+    if (!directions.has(direction)) refuse(path, "is no direction")
+    out[resolve(name, path).key] = direction
+  }
+  return out
+}
+
+const indexTypes: ReadonlySet<unknown> = new Set([1, -1, "2d", "2dsphere", "text", "hashed"])
+
+/** @internal */
+export const encodeIndexKeys = (resolve: Resolve, keys: unknown, at = "keys"): Driver.Document => {
+  const document = plainObject(keys, at)
+  const out: Driver.Document = {}
+  for (const name of Object.keys(document)) {
+    const path = `${at}.${name}`
+    if (!indexTypes.has(document[name])) refuse(path, "is no type of an index")
+    out[indexKey(resolve, name, path)] = document[name]
+  }
+  return out
+}
+
+const indexKey = (resolve: Resolve, name: string, path: string): string => {
+  if (name === "$**") return name
+  return name.endsWith(".$**") ? `${resolve(name.slice(0, -4), path).key}.$**` : resolve(name, path).key
+}
