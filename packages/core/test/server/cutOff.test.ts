@@ -265,9 +265,7 @@ const cutOff = (kind: Kind, fault: Fault | "nothing", after: number) =>
     yield* until(
       () => `nothing left on the server, but there is ${JSON.stringify(left)}`,
       async () => {
-        // What closes a cursor may break in the same moment, and nobody is told. The server ends such a cursor by its time limit.
-        const isLost = ({ type }: Driver.Document) => fault === "break" && type === "idleCursor"
-        left = (await idle(name, outside)).filter((found) => !isLost(found))
+        left = await idle(name, outside)
         return left.length === 0
       },
       15_000

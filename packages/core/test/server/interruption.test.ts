@@ -14,7 +14,7 @@ import {
   until,
   uri
 } from "../support/utils.ts"
-import { lossyWay, slowWay } from "../support/wire.ts"
+import { breakableWay, lossyWay, slowWay } from "../support/wire.ts"
 
 interface Item {
   readonly _id: number
@@ -310,6 +310,72 @@ describe("a query whose first reply got lost, and which the driver has sent once
       })
   )
 })
+
+describe("a cursor leaves nothing when its connection breaks in the moment in which it is closed", () => {
+  const moments: Record<
+    string,
+    Effect.Effect<{ readonly port: number; readonly breakNow: () => void }, never, Scope.Scope>
+  > = {
+    // The driver's write fails before it knows of the break.
+    "as the command is written": Effect.map(breakableWay(uri), ({ breakAll, port }) => ({ port, breakNow: breakAll })),
+    "before the server has the command": Effect.map(
+      Effect.suspend(() => {
+        let kills = 0
+        return lossyWay(uri, (command) => "killCursors" in command && kills++ === 0, "command")
+      }),
+      (port) => ({ port, breakNow: () => undefined })
+    )
+  }
+  for (const [moment, way] of Object.entries(moments)) {
+    it.live.each(["by itself", "in a session", "in a session that goes on in a transaction"])(
+      `${moment}: %s`,
+      (form) =>
+        Effect.gen(function*() {
+          const fixture = yield* filled(5)
+          const { breakNow, port } = yield* way
+          const url = Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`)
+          const mongo = yield* MongoClient.make({ url, appName: fixture.db.name })
+          const items = mongo.db(fixture.db.name).collection<Item>("items")
+          const session = form === "by itself" ? undefined : yield* mongo.session()
+          const use = <A, E, R>(effect: Effect.Effect<A, E, R>) => session === undefined ? effect : session.use(effect)
+          const scope = yield* Scope.make()
+          const open = yield* use(Scope.provide(items.find().batchSize(5).open, scope))
+          assert.strictEqual((yield* open.next).length, 5)
+          assert.strictEqual((yield* leftOnServer(fixture)).length, 1)
+          const isTransaction = form === "in a session that goes on in a transaction"
+          if (isTransaction) yield* session!.startTransaction()
+          yield* Effect.andThen(Effect.sync(breakNow), Scope.close(scope, Exit.void))
+          // The session is still there: its end would have killed what is left.
+          yield* nothingLeft(fixture)
+          if (isTransaction) {
+            yield* session!.use(items.insertOne({ _id: 100 }))
+            yield* session!.commitTransaction
+            assert.strictEqual(yield* fixture.collection.countDocuments({ _id: 100 }), 1)
+          } else assert.deepStrictEqual(yield* use(items.findOne({ _id: 0 })), Option.some({ _id: 0 }))
+        })
+    )
+  }
+})
+
+it.live("a query whose connection breaks as its first command is written has its session killed: the server may have got it", () =>
+  Effect.gen(function*() {
+    const fixture = yield* filled(5)
+    const { breakAll, port } = yield* breakableWay(uri)
+    const url = Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`)
+    const mongo = yield* MongoClient.make({ url, appName: fixture.db.name, driverOptions: { monitorCommands: true } })
+    const sent: Array<Driver.CommandStartedEvent> = []
+    yield* mongo.use(async (driver) => driver.on("commandStarted", (event) => sent.push(event)))
+    const items = mongo.db(fixture.db.name).collection<Item>("items")
+    assert.isTrue(Option.isSome(yield* items.findOne({ _id: 0 })))
+    sent.length = 0
+    const reason = yield* Effect.andThen(Effect.sync(breakAll), reasonOf(items.find().batchSize(5)))
+    assert.strictEqual(reason._tag, "ConnectionError")
+    const session = JSON.stringify([sent[0]!.command["lsid"]])
+    yield* until(
+      "its session is killed",
+      () => sent.some(({ command }) => JSON.stringify(command["killSessions"]) === session)
+    )
+  }))
 
 describe("interrupted runCursorCommand, which the driver cannot abort:", () => {
   const command = { find: "items", filter: slow }

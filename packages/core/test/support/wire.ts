@@ -97,10 +97,14 @@ export const slowWay = (
   })
 }
 
-/** A way to the server of `uri` that breaks a connection when the reply to a command comes that `loses` picks. Returns the port. */
+/**
+ * A way to the server of `uri` that breaks a connection when the reply to a command comes that `loses` picks, or when that command
+ * itself comes, which the server never gets then. Returns the port.
+ */
 export const lossyWay = (
   uri: string,
-  loses: (command: Driver.Document) => boolean
+  loses: (command: Driver.Document) => boolean,
+  what: "reply" | "command" = "reply"
 ): Effect.Effect<number, never, Scope.Scope> => {
   const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
   return listen((socket, keep) => {
@@ -108,7 +112,8 @@ export const lossyWay = (
     let isLost = false
     onMessage(socket, (message) => {
       isLost ||= loses(decode(message))
-      target.write(message)
+      if (isLost && what === "command") socket.resetAndDestroy()
+      else target.write(message)
     })
     socket.on("close", () => target.end())
     target.on("data", (data) => isLost ? socket.resetAndDestroy() : socket.write(data)).on(

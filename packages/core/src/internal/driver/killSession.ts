@@ -1,11 +1,16 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
-import { databaseOn, type Member, membersOf } from "./members.ts"
+import { commandOn, databaseOn, type Member, membersOf } from "./members.ts"
 
-/** What the driver's sessions have but do not publish. A dirty one does not go back to the driver's pool. Tests watch over it. */
-const serverSessionOf = (session: Driver.ClientSession) =>
-  (session as { readonly serverSession?: { isDirty: boolean } | null }).serverSession ?? undefined
+/** What the driver's sessions have but do not publish. Tests watch over it. */
+const internalsOf = (session: Driver.ClientSession) =>
+  session as {
+    /** A dirty one does not go back to the driver's pool. */
+    readonly serverSession?: { isDirty: boolean } | null
+    /** Whether its next command begins its transaction on the server. */
+    readonly transaction?: { readonly isStarting: boolean }
+  }
 
 /**
  * Keeps a session from going back to the driver's pool.
@@ -13,8 +18,8 @@ const serverSessionOf = (session: Driver.ClientSession) =>
  * @internal
  */
 export const spoil = (session: Driver.ClientSession): void => {
-  const serverSession = serverSessionOf(session)
-  if (serverSession !== undefined) serverSession.isDirty = true
+  const { serverSession } = internalsOf(session)
+  if (serverSession != null) serverSession.isDirty = true
 }
 
 /** How long a server is asked that is not to be had: real milliseconds. */
@@ -30,6 +35,30 @@ const isUnreachable = (error: unknown): boolean =>
   error instanceof Error && error.name !== "MongoServerError" && !error.name.includes("Closed")
 
 /**
+ * The error of a socket as it comes out of the driver where a connection breaks as the driver writes to it. The driver takes that for no
+ * error of the network: it clears no pool and sends nothing again.
+ *
+ * @internal
+ */
+export const isSocketError = (error: unknown): boolean =>
+  error instanceof Error && "syscall" in error && (error.syscall === "write" || error.syscall === "read")
+
+/** Sends what ends something on a server until that answers, or for a while. Returns whether it was done. Never rejects. */
+const insist = async (member: Member, send: () => Promise<unknown>): Promise<boolean> => {
+  const deadline = performance.now() + patience
+  for (;;) {
+    try {
+      await send()
+      return true
+    } catch (error) {
+      if (!isUnreachable(error) || performance.now() >= deadline) return false
+      member.requestCheck()
+      await new Promise((resolve) => setTimeout(resolve, retryPause))
+    }
+  }
+}
+
+/**
  * Kills a session, with its operations and cursors, on all servers, since it is not known which one works for it, and for a while on
  * those that are not to be had: a reply may have got lost there. Never rejects.
  *
@@ -37,28 +66,41 @@ const isUnreachable = (error: unknown): boolean =>
  */
 export const killSession = async (client: Driver.MongoClient, session: Driver.ClientSession): Promise<void> => {
   const command = { killSessions: [session.id] }
-  const deadline = performance.now() + patience
   const kill = async (member: Member) => {
     const admin = databaseOn(client, member, "admin")
-    for (;;) {
-      try {
-        return await admin.command(command)
-      } catch (error) {
-        if (isUnreachable(error) && performance.now() < deadline) {
-          member.requestCheck()
-          await new Promise((resolve) => setTimeout(resolve, retryPause))
-          continue
-        }
-        // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
-        return spoil(session)
-      }
-    }
+    // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
+    if (!(await insist(member, () => admin.command(command)))) spoil(session)
   }
   await Promise.all(membersOf(client).map(kill))
 }
 
+/** Whether a cursor can be killed in a session: the server refuses the read concern of a snapshot, and to begin a transaction so. */
+const canKillIn = (session: Driver.ClientSession): boolean =>
+  !session.hasEnded && !session.snapshotEnabled && internalsOf(session).transaction?.isStarting !== true
+
 /**
- * How often connections of a client have broken. The driver clears a pool then, and sends reads again.
+ * Kills a cursor on its server, in the session that it belongs to where that is possible. The driver does not say when its own attempt
+ * fails, and a connection that breaks as it writes clears no pool: here the command is sent again, until the server has answered.
+ * Behind a load balancer a broken connection takes the cursor with it. Never rejects.
+ *
+ * @internal
+ */
+export const killCursor = async (
+  client: Driver.MongoClient,
+  member: Member,
+  session: Driver.ClientSession,
+  namespace: Driver.MongoDBNamespace,
+  id: Driver.Long
+): Promise<void> => {
+  const command = { killCursors: namespace.collection, cursors: [id] }
+  const send = () => commandOn(client, member, namespace.db, command, canKillIn(session) ? session : undefined)
+  if (member.description.type === "LoadBalancer") await send().catch(() => undefined)
+  else await insist(member, send)
+}
+
+/**
+ * How often connections of a client have broken. The driver clears a pool then, and sends reads again; or a socket's own error comes out of
+ * it (`isSocketError`), which whoever reads counts.
  *
  * @internal
  */

@@ -1,9 +1,12 @@
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
+
+type Selector = (topology: unknown, servers: ReadonlyArray<Driver.ServerDescription>) => Array<Driver.ServerDescription>
 
 /** What the driver's client has but does not publish: its servers. Tests watch over it. */
 interface Internals {
   readonly topology?: {
     readonly s?: { readonly servers?: ReadonlyMap<string, Member> | undefined } | undefined
+    readonly selectServer: (selector: Selector, options: object) => Promise<Member>
     readonly closeCheckedOutConnections: () => void
     readonly close: () => void
   } | undefined
@@ -23,16 +26,59 @@ export interface Member {
 const topologyOf = (driver: Driver.MongoClient) => (driver as unknown as Internals).topology
 
 /**
- * A database of the driver's whose commands go to one server, whatever would be selected. It is a view of the client's own: what it
- * sends goes through the same pools.
+ * A view of the client's own that selects servers in its own way. What it sends goes through the same pools. Throws where the client is
+ * closed.
+ */
+const viewOf = (
+  driver: Driver.MongoClient,
+  select: (topology: NonNullable<Internals["topology"]>, options: object) => Promise<Member>
+): Driver.MongoClient => {
+  const topology = topologyOf(driver)
+  if (topology === undefined) throw new Driver.MongoClientClosedError()
+  const selectServer = (_: unknown, options: object) => select(topology, options)
+  return Object.create(driver, {
+    topology: { value: Object.create(topology, { selectServer: { value: selectServer } }) }
+  })
+}
+
+const databaseOf = (driver: Driver.MongoClient, view: Driver.MongoClient, name: string): Driver.Db =>
+  Object.create(driver.db(name), { client: { value: view } })
+
+/**
+ * A database of the driver's whose commands go to one server, whatever would be selected.
  *
  * @internal
  */
-export const databaseOn = (driver: Driver.MongoClient, member: Member, name: string): Driver.Db => {
-  const topology = Object.create(topologyOf(driver) as object, { selectServer: { value: async () => member } })
-  const client = Object.create(driver, { topology: { value: topology } })
-  return Object.create(driver.db(name), { client: { value: client } })
+export const databaseOn = (driver: Driver.MongoClient, member: Member, name: string): Driver.Db =>
+  databaseOf(driver, viewOf(driver, async () => member), name)
+
+/**
+ * Sends a command in a session to one server as soon as that is in reach, for which the driver waits as for any server.
+ *
+ * @internal
+ */
+export const commandOn = async (
+  driver: Driver.MongoClient,
+  member: Member,
+  name: string,
+  command: Driver.Document,
+  session: Driver.ClientSession | undefined
+): Promise<Driver.Document> => {
+  const isSame = ({ address, type }: Driver.ServerDescription) =>
+    address === member.description.address && type !== "Unknown"
+  const view = viewOf(
+    driver,
+    (topology, options) => topology.selectServer((_, servers) => servers.filter(isSame), options)
+  )
+  return databaseOf(driver, view, name).command(
+    command,
+    session === undefined ? {} : { session: sessionOf(session, view) }
+  )
 }
+
+/** A session as one of a view: the driver takes only those of the client that it sends by. */
+const sessionOf = (session: Driver.ClientSession, client: Driver.MongoClient): Driver.ClientSession =>
+  new Proxy(session, { get: (target, key) => key === "client" ? client : Reflect.get(target, key) })
 
 /**
  * The servers that there are or may be: which one the driver has selected for a command is not known before its reply.

@@ -28,8 +28,8 @@ import {
 } from "../call/operation.ts"
 import type { Reader } from "../call/readers.ts"
 import { serverSleep } from "../call/serverTime.ts"
-import { killSession, spoil } from "../driver/killSession.ts"
-import { databaseOn, isReachable, type Member } from "../driver/members.ts"
+import { isSocketError, killCursor, killSession, spoil } from "../driver/killSession.ts"
+import { isReachable, type Member } from "../driver/members.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { type AmbientSession, inLine } from "../session/state.ts"
@@ -124,6 +124,7 @@ export class CursorRun<A> implements Reader {
   /** The first failure: later ones follow from it. */
   private fail(cause: unknown): MongoError {
     if (this.failure === undefined) {
+      if (isSocketError(cause)) this.source.connection.breaks.count++
       if (this.source.raw === true) readFields(cause)
       this.failure = isMongoError(cause) ? cause : toMongoError(cause, this.source.operation)
       this.state = "failed"
@@ -135,9 +136,7 @@ export class CursorRun<A> implements Reader {
   /** Whether the server has nothing more to give and all that it gave has been read. */
   private get atEnd(): boolean {
     const { cursor } = this
-    if (cursor === undefined || cursor.bufferedCount() > 0) return false
-    // The driver takes the id away from a cursor that it kills, but not from the reply.
-    return (cursor.killed ? internalsOf(cursor).documents?.id : cursor.id)?.isZero() === true
+    return cursor !== undefined && cursor.bufferedCount() === 0 && cursor.id?.isZero() === true
   }
 
   /** The next batch; empty at the end, or when a tailable cursor has nothing yet. */
@@ -186,11 +185,27 @@ export class CursorRun<A> implements Reader {
     if (this.deadline !== undefined && this.source.tailable === undefined) {
       options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
     }
-    return this.postponing(this.source.open(options))
+    return this.killing(this.postponing(this.source.open(options)))
+  }
+
+  /** Has the driver leave its cursor on the server to this run, whenever and for whatever reason it closes it. */
+  private killing(cursor: Driver.AbstractCursor<A>): Driver.AbstractCursor<A> {
+    const internals = internalsOf(cursor)
+    const { cleanup } = internals
+    internals.cleanup = async (...args) => {
+      const { id, namespace } = cursor
+      const { cursorSession: session, isKilled, server } = internals
+      if (!isKilled && id?.isZero() === false && server !== undefined && session != null) {
+        internals.isKilled = true
+        await killCursor(this.source.connection.driver, server, session, namespace, id)
+      }
+      await cleanup.apply(cursor, args)
+    }
+    return cursor
   }
 
   /**
-   * The driver kills a cursor before it tells that `getMore` has failed, and waits for its server to do it, however long that is gone.
+   * The driver closes a cursor before it tells that `getMore` has failed, and its server may be gone for long.
    * Here `end` kills it, or the end of its transaction. In another session it stays as it is: the next operation must find that quiet.
    */
   private postponing(cursor: Driver.AbstractCursor<A>): Driver.AbstractCursor<A> {
@@ -369,10 +384,8 @@ export class CursorRun<A> implements Reader {
     const { pending } = this
     try {
       if (pending !== undefined && !this.opened) await this.giveUp(pending)
-      const left = this.leftOver
       if (this.cursor !== undefined && this.isPostponed) internalsOf(this.cursor).isKilled = false
       await this.cursor?.close()
-      await left?.()
       await pending?.catch(ignore)
       const session = this.spoiltSession
       if (session !== undefined) await killSession(connection.driver, session)
@@ -387,7 +400,7 @@ export class CursorRun<A> implements Reader {
   /** The session in which something may be left that closing the cursor does not reach. */
   private get spoiltSession(): Driver.ClientSession | undefined {
     const { breaks, readers } = this.source.connection
-    // The driver has sent the first command once more, or its attempt to close the cursor got lost.
+    // The driver has sent the first command once more, or the reply got lost.
     if (this.ambient === undefined) return breaks.count > this.breaks ? this.ownSession : undefined
     // The abort of its transaction overtakes the command that closes the cursor, and has the server refuse it.
     return readers.closed && this.state === "failed" ? this.ambient.state.driver : undefined
@@ -429,24 +442,6 @@ export class CursorRun<A> implements Reader {
     }
     await settled
   }
-
-  /**
-   * Kills the server's cursor where the driver's own attempt comes to nothing: in a snapshot session the server refuses it, since
-   * it has a read concern, and in a session that has ended none is sent.
-   */
-  private get leftOver(): (() => Promise<unknown>) | undefined {
-    const { cursor } = this
-    const session = this.ambient?.state.driver
-    if (cursor?.id === undefined || cursor.id.isZero() || session === undefined) return undefined
-    if (!session.snapshotEnabled && !session.hasEnded) return undefined
-    const { server } = internalsOf(cursor)
-    if (server === undefined) return undefined
-    const { id, namespace } = cursor
-    const { collection, db } = namespace
-    return () =>
-      databaseOn(this.source.connection.driver, server, db).command({ killCursors: collection, cursors: [id] })
-        .catch(ignore)
-  }
 }
 
 /**
@@ -481,6 +476,9 @@ const internalsOf = (cursor: object) =>
   cursor as {
     readonly cursorInit: () => Promise<void>
     getMore: () => Promise<unknown>
+    /** Closes it, and kills it on the server unless it has been killed. */
+    cleanup: (timeout?: number, error?: unknown) => Promise<void>
+    readonly cursorSession?: Driver.ClientSession | null
     /** Whether it has been killed on the server, or should not be any more. */
     isKilled: boolean
     readonly deserializationOptions?: DeserializationOptions | undefined
