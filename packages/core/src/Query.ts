@@ -44,6 +44,35 @@ export type TypeId = "~@mongofx/core/Query"
 export const TypeId: TypeId = internal.TypeId
 
 /**
+ * What every query can be read as. Yield it for an array of all documents, or take one of its other views.
+ *
+ * **Details**
+ *
+ * `A` is a document, `E` what reading fails with, and `R` what it needs.
+ *
+ * @see {@link Query} for the queries of this package
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Views<A, E = MongoError, R = never> extends Effect.Effect<Array<A>, E, R> {
+  /** The documents as a stream. A chunk of the stream is a batch of the server, or a part of one where documents are decoded. */
+  readonly stream: Stream.Stream<A, E, R>
+  /** The batches of the server, one array each; never an empty one. */
+  readonly batches: Stream.Stream<ReadonlyArray<A>, E, R>
+  /**
+   * The documents as BSON bytes, not decoded. The bytes are views into the server's reply: a view keeps its whole batch
+   * alive, so copy what you keep.
+   */
+  readonly raw: Stream.Stream<Uint8Array, E, R>
+  /** The first document, or none. Only one document is asked for where the server allows to say so. */
+  readonly first: Effect.Effect<Option.Option<A>, E, R>
+  /** The first document; fails with a `NoSuchElementError` where there is none. */
+  readonly one: Effect.Effect<A, E | Cause.NoSuchElementError, R>
+}
+
+/**
  * A read that has not run yet. Yield it for an array of all documents, or take one of its other views.
  *
  * **Details**
@@ -64,21 +93,8 @@ export const TypeId: TypeId = internal.TypeId
  * @category models
  * @since 0.1.0
  */
-export interface Query<A> extends Effect.Effect<Array<A>, MongoError> {
+export interface Query<A> extends Views<A> {
   readonly [TypeId]: TypeId
-  /** The documents as a stream. A chunk of the stream is a batch of the server. */
-  readonly stream: Stream.Stream<A, MongoError>
-  /** The batches of the server, one array each; never an empty one. */
-  readonly batches: Stream.Stream<ReadonlyArray<A>, MongoError>
-  /**
-   * The documents as BSON bytes, not decoded. The bytes are views into the server's reply: a view keeps its whole batch
-   * alive, so copy what you keep.
-   */
-  readonly raw: Stream.Stream<Uint8Array, MongoError>
-  /** The first document, or none. Only one document is asked for where the server allows to say so. */
-  readonly first: Effect.Effect<Option.Option<A>, MongoError>
-  /** The first document; fails with a `NoSuchElementError` where there is none. */
-  readonly one: Effect.Effect<A, MongoError | Cause.NoSuchElementError>
   /** Runs the query on the server and keeps its cursor for as long as the scope lives, so that batches can be taken one by one. */
   readonly open: Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope>
 }
@@ -121,6 +137,79 @@ export interface TailableOptions {
 }
 
 /**
+ * The settings of every query that can be built on. Each method gives a new query, a `Self`, and leaves this one as it was.
+ *
+ * **Details**
+ *
+ * `Hint` names an index: by its name or its keys. The driver's takes the keys also as a Map or a list of pairs.
+ *
+ * @see {@link FindSettings} for what only `find` has
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Settings<Self, Hint = Driver.Hint> {
+  /** Makes the server use this index: its name or its keys. */
+  readonly hint: (hint: Hint) => Self
+  /** Sets the rules by which strings are compared. */
+  readonly collation: (collation: Driver.CollationOptions) => Self
+  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
+  readonly comment: (comment: unknown) => Self
+  /**
+   * Sets how many documents a batch holds at the most. The default is 101 for the first batch, then 16 MB. With 0 the first batch is
+   * empty: the server opens the cursor before it looks for documents.
+   */
+  readonly batchSize: (batchSize: number) => Self
+  /** Makes the server give up after so many milliseconds of work, with a `MaxTimeExpiredError`. */
+  readonly maxTimeMS: (maxTimeMS: number) => Self
+  /** Lets a sort or a stage of more than 100 MB use files of the server. */
+  readonly allowDiskUse: (allowDiskUse?: boolean) => Self
+  /** Chooses the member of the replica set that answers. */
+  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => Self
+  /** Chooses how settled the data must be. */
+  readonly readConcern: (readConcern: Driver.ReadConcernLike) => Self
+}
+
+/**
+ * The settings of a query that `find` makes. Each method gives a new query, a `Self`, and leaves this one as it was.
+ *
+ * **Details**
+ *
+ * `Hint` names an index, and `Bound` a place in it: a value for each of its keys.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface FindSettings<Self, Hint = Driver.Hint, Bound = Driver.Document> extends Settings<Self, Hint> {
+  /** Returns so many documents at the most; 0 is no limit. */
+  readonly limit: (limit: number) => Self
+  /** Leaves out so many documents at the start. */
+  readonly skip: (skip: number) => Self
+  /** Sets the inclusive lower bound of the index that `hint` names. */
+  readonly min: (min: Bound) => Self
+  /** Sets the exclusive upper bound of the index that `hint` names. */
+  readonly max: (max: Bound) => Self
+  /** Keeps an idle cursor alive past the server's ten minutes. */
+  readonly noCursorTimeout: (noCursorTimeout?: boolean) => Self
+  /** Waits at the end of a capped collection for new documents: the stream never ends by itself. */
+  readonly tailable: (options?: TailableOptions) => Self
+}
+
+/**
+ * What the server can explain instead of running it.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Explainable<E = MongoError, R = never> {
+  /** Asks the server how it would run the query. The default verbosity is `"queryPlanner"`. */
+  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, E, R>
+}
+
+/**
  * The query that `find` makes. Each method gives a new query and leaves this one as it was.
  *
  * **Example** (Building on a query)
@@ -143,48 +232,15 @@ export interface TailableOptions {
  * @category models
  * @since 0.1.0
  */
-export interface FindQuery<A> extends Query<A> {
+export interface FindQuery<A> extends Query<A>, FindSettings<FindQuery<A>>, Explainable {
   /** Sets the order of the documents. */
   readonly sort: (sort: Driver.Sort) => FindQuery<A>
-  /** Returns so many documents at the most; 0 is no limit. */
-  readonly limit: (limit: number) => FindQuery<A>
-  /** Leaves out so many documents at the start. */
-  readonly skip: (skip: number) => FindQuery<A>
   /** Chooses the fields that are returned. Say the type of what comes back: it is not derived from the projection. */
   readonly project: <B = Driver.Document>(projection: Driver.Document) => FindQuery<B>
-  /** Makes the server use this index: its name or its key, also as a Map or a list of pairs. */
-  readonly hint: (hint: Driver.Hint) => FindQuery<A>
-  /** Sets the inclusive lower bound of the index that `hint` names. */
-  readonly min: (min: Driver.Document) => FindQuery<A>
-  /** Sets the exclusive upper bound of the index that `hint` names. */
-  readonly max: (max: Driver.Document) => FindQuery<A>
-  /** Sets the rules by which strings are compared. */
-  readonly collation: (collation: Driver.CollationOptions) => FindQuery<A>
-  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
-  readonly comment: (comment: unknown) => FindQuery<A>
-  /**
-   * Sets how many documents a batch holds at the most. The default is 101 for the first batch, then 16 MB. With 0 the first batch is
-   * empty: the server opens the cursor before it looks for documents.
-   */
-  readonly batchSize: (batchSize: number) => FindQuery<A>
-  /** Makes the server give up after so many milliseconds of work, with a `MaxTimeExpiredError`. */
-  readonly maxTimeMS: (maxTimeMS: number) => FindQuery<A>
-  /** Lets a sort of more than 100 MB use files of the server. */
-  readonly allowDiskUse: (allowDiskUse?: boolean) => FindQuery<A>
   /** Returns only the fields of the index that is used. */
   readonly returnKey: (returnKey?: boolean) => FindQuery<A>
   /** Adds the server's record identifier to each document, as `$recordId`. */
   readonly showRecordId: (showRecordId?: boolean) => FindQuery<A>
-  /** Keeps an idle cursor alive past the server's ten minutes. */
-  readonly noCursorTimeout: (noCursorTimeout?: boolean) => FindQuery<A>
-  /** Waits at the end of a capped collection for new documents: the stream never ends by itself. */
-  readonly tailable: (options?: TailableOptions) => FindQuery<A>
-  /** Chooses the member of the replica set that answers. */
-  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => FindQuery<A>
-  /** Chooses how settled the data must be. */
-  readonly readConcern: (readConcern: Driver.ReadConcernLike) => FindQuery<A>
-  /** Asks the server how it would run the query. The default verbosity is `"queryPlanner"`. */
-  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, MongoError>
 }
 
 /**
@@ -208,26 +264,7 @@ export interface FindQuery<A> extends Query<A> {
  * @category models
  * @since 0.1.0
  */
-export interface AggregateQuery<A> extends Query<A> {
-  /** Makes the server use this index: its name or its key, also as a Map or a list of pairs. */
-  readonly hint: (hint: Driver.Hint) => AggregateQuery<A>
-  /** Sets the rules by which strings are compared. */
-  readonly collation: (collation: Driver.CollationOptions) => AggregateQuery<A>
-  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
-  readonly comment: (comment: unknown) => AggregateQuery<A>
-  /** Sets how many documents a batch holds at the most. */
-  readonly batchSize: (batchSize: number) => AggregateQuery<A>
-  /** Makes the server give up after so many milliseconds of work, with a `MaxTimeExpiredError`. */
-  readonly maxTimeMS: (maxTimeMS: number) => AggregateQuery<A>
-  /** Lets stages of more than 100 MB use files of the server. */
-  readonly allowDiskUse: (allowDiskUse?: boolean) => AggregateQuery<A>
-  /** Chooses the member of the replica set that answers. */
-  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => AggregateQuery<A>
-  /** Chooses how settled the data must be. */
-  readonly readConcern: (readConcern: Driver.ReadConcernLike) => AggregateQuery<A>
-  /** Asks the server how it would run the pipeline. The default verbosity is `"queryPlanner"`. */
-  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, MongoError>
-}
+export interface AggregateQuery<A> extends Query<A>, Settings<AggregateQuery<A>>, Explainable {}
 
 /**
  * Whether a value is a query of mongofx.

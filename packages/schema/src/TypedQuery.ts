@@ -3,12 +3,8 @@
  *
  * @since 0.1.0
  */
-import { MongoError, type Query as Core } from "@mongofx/core"
-import type * as Cause from "effect/Cause"
-import type * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import { MongoError, type Query } from "@mongofx/core"
 import type * as Result from "effect/Result"
-import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import { DocumentError } from "./DocumentError.ts"
 import type { Operand } from "./Filter.ts"
@@ -207,18 +203,7 @@ type BoundAt<V> = [V] extends [never] ? {} | null : Operand<V>
  * @category models
  * @since 0.1.0
  */
-export interface TypedQuery<A, R = never> extends Effect.Effect<Array<A>, Failure, R> {
-  /** The documents as a stream. A chunk of the stream is a batch of the server, or a part of one. */
-  readonly stream: Stream.Stream<A, Failure, R>
-  /** The batches of the server, one array each; never an empty one. */
-  readonly batches: Stream.Stream<ReadonlyArray<A>, Failure, R>
-  /** The documents as BSON bytes, not decoded. A view keeps its whole batch alive, so copy what you keep. */
-  readonly raw: Stream.Stream<Uint8Array, Failure, R>
-  /** The first document, or none. */
-  readonly first: Effect.Effect<Option.Option<A>, Failure, R>
-  /** The first document; fails with a `NoSuchElementError` where there is none. */
-  readonly one: Effect.Effect<A, Failure | Cause.NoSuchElementError, R>
-}
+export interface TypedQuery<A, R = never> extends Query.Views<A, Failure, R> {}
 
 /**
  * Builds on a query of decoded documents.
@@ -260,13 +245,14 @@ export interface OnInvalid<Fail, Skip, Collect> {
  * @category models
  * @since 0.1.0
  */
-export interface FindQuery<A, B = A, R = never> extends TypedQuery<B, R> {
+export interface FindQuery<A, B = A, R = never>
+  extends
+    TypedQuery<B, R>,
+    Query.FindSettings<FindQuery<A, B, R>, string | IndexKeys<A>, IndexBound<A>>,
+    Query.Explainable<Failure, R>
+{
   /** Sets the order of the documents. */
   readonly sort: <const F, K extends Keys<A>>(sort: SortInput<A, F, K>) => FindQuery<A, B, R>
-  /** Returns so many documents at the most; 0 is no limit. */
-  readonly limit: (limit: number) => FindQuery<A, B, R>
-  /** Leaves out so many documents at the start. */
-  readonly skip: (skip: number) => FindQuery<A, B, R>
   /** Chooses the fields that are returned. Their type and their schema follow from the projection. */
   readonly project: <const P, K extends Keys<A>>(
     projection: ProjectionInput<A, P, K>
@@ -277,32 +263,6 @@ export interface FindQuery<A, B = A, R = never> extends TypedQuery<B, R> {
     FindQuery<A, B, R>,
     TypedQuery<Result.Result<B, DocumentError>, R>
   >
-  /** Makes the server use this index: its name or its keys. */
-  readonly hint: (hint: string | IndexKeys<A>) => FindQuery<A, B, R>
-  /** Sets the inclusive lower bound of the index that `hint` names. */
-  readonly min: (min: IndexBound<A>) => FindQuery<A, B, R>
-  /** Sets the exclusive upper bound of the index that `hint` names. */
-  readonly max: (max: IndexBound<A>) => FindQuery<A, B, R>
-  /** Sets the rules by which strings are compared. */
-  readonly collation: (collation: Driver.CollationOptions) => FindQuery<A, B, R>
-  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
-  readonly comment: (comment: unknown) => FindQuery<A, B, R>
-  /** Sets how many documents a batch holds at the most. */
-  readonly batchSize: (batchSize: number) => FindQuery<A, B, R>
-  /** Makes the server give up after so many milliseconds of work. */
-  readonly maxTimeMS: (maxTimeMS: number) => FindQuery<A, B, R>
-  /** Lets a sort of more than 100 MB use files of the server. */
-  readonly allowDiskUse: (allowDiskUse?: boolean) => FindQuery<A, B, R>
-  /** Keeps an idle cursor alive past the server's ten minutes. */
-  readonly noCursorTimeout: (noCursorTimeout?: boolean) => FindQuery<A, B, R>
-  /** Waits at the end of a capped collection for new documents: the stream never ends by itself. */
-  readonly tailable: (options?: Core.TailableOptions) => FindQuery<A, B, R>
-  /** Chooses the member of the replica set that answers. */
-  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => FindQuery<A, B, R>
-  /** Chooses how settled the data must be. */
-  readonly readConcern: (readConcern: Driver.ReadConcernLike) => FindQuery<A, B, R>
-  /** Asks the server how it would run the query. The default verbosity is `"queryPlanner"`. */
-  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, Failure, R>
 }
 
 /**
@@ -312,31 +272,15 @@ export interface FindQuery<A, B = A, R = never> extends TypedQuery<B, R> {
  * @category models
  * @since 0.1.0
  */
-export interface AggregateQuery<A, R = never> extends TypedQuery<A, R> {
+export interface AggregateQuery<A, R = never>
+  extends TypedQuery<A, R>, Query.Settings<AggregateQuery<A, R>>, Query.Explainable<Failure, R>
+{
   /** What is done with a document that does not decode. */
   readonly onInvalid: OnInvalid<
     AggregateQuery<A, R>,
     AggregateQuery<A, R>,
     TypedQuery<Result.Result<A, DocumentError>, R>
   >
-  /** Makes the server use this index: its name or its key. */
-  readonly hint: (hint: Driver.Hint) => AggregateQuery<A, R>
-  /** Sets the rules by which strings are compared. */
-  readonly collation: (collation: Driver.CollationOptions) => AggregateQuery<A, R>
-  /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
-  readonly comment: (comment: unknown) => AggregateQuery<A, R>
-  /** Sets how many documents a batch holds at the most. */
-  readonly batchSize: (batchSize: number) => AggregateQuery<A, R>
-  /** Makes the server give up after so many milliseconds of work. */
-  readonly maxTimeMS: (maxTimeMS: number) => AggregateQuery<A, R>
-  /** Lets stages of more than 100 MB use files of the server. */
-  readonly allowDiskUse: (allowDiskUse?: boolean) => AggregateQuery<A, R>
-  /** Chooses the member of the replica set that answers. */
-  readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => AggregateQuery<A, R>
-  /** Chooses how settled the data must be. */
-  readonly readConcern: (readConcern: Driver.ReadConcernLike) => AggregateQuery<A, R>
-  /** Asks the server how it would run the pipeline. */
-  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, Failure, R>
 }
 
 /**
