@@ -136,8 +136,17 @@ const find: Effect.Effect<string, MongoServerError> = Effect.gen(function*() {
   return found ?? (yield* notFound(`There is no MongoDB server. ${instructions}`))
 })
 
-// Starting takes real time, under TestClock too.
-const inRealTime = Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+/** Starting takes real time, under TestClock too. */
+const start = (
+  binary: string,
+  source: MongoServer["source"],
+  options: BinaryOptions
+): Effect.Effect<MongoServer, MongoServerError, Scope.Scope> =>
+  mongod.start(binary, options).pipe(
+    Effect.map((uri): MongoServer => ({ uri, source })),
+    Effect.mapError((failure) => new MongoServerError({ kind: "cannotStart", ...failure })),
+    Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+  )
 
 /**
  * Starts a `mongod` as a replica set of one member, on a free port of the loopback interface, with data in a temporary
@@ -173,10 +182,10 @@ const inRealTime = Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()
 export const startBinary = (
   options: BinaryOptions = {}
 ): Effect.Effect<MongoServer, MongoServerError, Scope.Scope> =>
-  inRealTime(Effect.flatMap(
+  Effect.flatMap(
     options.binary === undefined ? find : Effect.succeed(options.binary),
-    (binary) => mongod.start(binary, "binary", options)
-  ))
+    (binary) => start(binary, "binary", options)
+  )
 
 /**
  * Supplies a server that somebody else runs.
@@ -263,7 +272,7 @@ export const layerDownload = (options: DownloadOptions): Layer.Layer<MongoServer
         try: () => MongoBinary.getPath({ version: options.version }),
         catch: (cause) => cannotDownload(`MongoDB ${options.version} cannot be downloaded: ${String(cause)}`, cause)
       })
-      return yield* inRealTime(mongod.start(binary, "download", options))
+      return yield* start(binary, "download", options)
     })
   )
 

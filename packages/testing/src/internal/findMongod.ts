@@ -1,3 +1,6 @@
+/**
+ * Where a mongod is on this machine: on the `PATH`, or among what mongodb-memory-server has downloaded.
+ */
 import { accessSync, constants, readdirSync, statSync } from "node:fs"
 import { homedir } from "node:os"
 import { delimiter, join, resolve } from "node:path"

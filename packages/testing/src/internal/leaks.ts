@@ -1,3 +1,6 @@
+/**
+ * What a test has left: on the server as another client sees it, and in the driver.
+ */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"

@@ -1,3 +1,6 @@
+/**
+ * A `mongod` as a process: started on a free port with data of its own, and ended with its scope or with this process.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -9,8 +12,6 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { BinaryOptions, MongoServer } from "../MongoServer.ts"
-import { MongoServerError } from "../MongoServer.ts"
 import { MongodLog } from "./mongodLog.ts"
 
 /** What mongod ends with when its port is taken. */
@@ -35,14 +36,35 @@ interface Process {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
 }
 
-const failure = (options: ConstructorParameters<typeof MongoServerError>[0]) => new MongoServerError(options)
+/**
+ * How a server is started.
+ *
+ * @internal
+ */
+export interface StartOptions {
+  readonly replicaSet?: string | false | undefined
+  readonly args?: ReadonlyArray<string> | undefined
+  readonly startTimeout?: Duration.Input | undefined
+}
+
+/**
+ * Why a server did not come up.
+ *
+ * @internal
+ */
+export interface CannotStart {
+  readonly message: string
+  /** The last lines of the server's own log. */
+  readonly log: ReadonlyArray<string>
+  readonly cause?: unknown
+}
 
 /** A port that is free at this moment. */
-const freePort: Effect.Effect<number, MongoServerError> = Effect.callback((resume) => {
+const freePort: Effect.Effect<number, CannotStart> = Effect.callback((resume) => {
   const server = createServer()
   server.on(
     "error",
-    (cause) => resume(Effect.fail(failure({ kind: "cannotStart", message: "no port is free", log: [], cause })))
+    (cause) => resume(Effect.fail({ message: "no port is free", log: [], cause }))
   )
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
@@ -50,10 +72,10 @@ const freePort: Effect.Effect<number, MongoServerError> = Effect.callback((resum
   })
 })
 
-const dataFolder: Effect.Effect<string, MongoServerError, Scope.Scope> = Effect.acquireRelease(
+const dataFolder: Effect.Effect<string, CannotStart, Scope.Scope> = Effect.acquireRelease(
   Effect.tryPromise({
     try: () => mkdtemp(join(tmpdir(), "mongofx-")),
-    catch: (cause) => failure({ kind: "cannotStart", message: "no folder for the data can be made", log: [], cause })
+    catch: (cause): CannotStart => ({ message: "no folder for the data can be made", log: [], cause })
   }),
   (dir) =>
     Effect.promise(() =>
@@ -175,8 +197,8 @@ const writable = (port: number, dir: string, replicaSet: string | undefined): Ef
 
 const startOnce = (
   binary: string,
-  options: BinaryOptions
-): Effect.Effect<{ readonly port: number } | "addressInUse", MongoServerError, Scope.Scope> =>
+  options: StartOptions
+): Effect.Effect<{ readonly port: number } | "addressInUse", CannotStart, Scope.Scope> =>
   Effect.gen(function*() {
     const port = yield* freePort
     const dir = yield* dataFolder
@@ -200,13 +222,16 @@ const startOnce = (
       ...(options.args ?? [])
     ]
     const server = yield* scopedProcess(binary, args, dir)
-    const fail = (message: string, cause?: unknown) =>
-      failure({ kind: "cannotStart", message: [message, ...server.log.tail].join("\n  "), log: server.log.tail, cause })
+    const failure = (message: string, cause?: unknown): CannotStart => ({
+      message: [message, ...server.log.tail].join("\n  "),
+      log: server.log.tail,
+      cause
+    })
     const ended = Effect.flatMap(Effect.promise(() => server.exited), ({ code, signal }) =>
       code === addressInUse
         ? Effect.succeed("addressInUse" as const)
         : Effect.fail(
-          fail(
+          failure(
             `${binary} ended ${
               code === null ? signal === null ? "before it began" : `by ${signal}` : `with code ${code}`
             } while it started:`
@@ -215,25 +240,24 @@ const startOnce = (
     const startTimeout = Duration.fromInputUnsafe(options.startTimeout ?? defaultStartTimeout)
     const ready = writable(port, dir, replicaSet).pipe(
       Effect.as({ port }),
-      Effect.mapError((cause) => fail(`${binary} cannot be made a replica set:`, cause)),
+      Effect.mapError((cause) => failure(`${binary} cannot be made a replica set:`, cause)),
       Effect.timeoutOrElse({
         duration: startTimeout,
-        orElse: () => Effect.fail(fail(`${binary} was not ready within ${Duration.format(startTimeout)}:`))
+        orElse: () => Effect.fail(failure(`${binary} was not ready within ${Duration.format(startTimeout)}:`))
       })
     )
     return yield* Effect.raceFirst(ready, ended)
   })
 
 /**
- * Starts a server on a free port with data of its own.
+ * Starts a server on a free port with data of its own, and says where it is.
  *
  * @internal
  */
 export const start = (
   binary: string,
-  source: MongoServer["source"],
-  options: BinaryOptions
-): Effect.Effect<MongoServer, MongoServerError, Scope.Scope> =>
+  options: StartOptions
+): Effect.Effect<Redacted.Redacted, CannotStart, Scope.Scope> =>
   Effect.gen(function*() {
     // Somebody else may take the port between the moment it was found free and the moment the server binds it.
     for (let attempt = 0; attempt < 5; attempt++) {
@@ -242,7 +266,7 @@ export const start = (
       const query = options.replicaSet === false
         ? "?directConnection=true"
         : `?replicaSet=${options.replicaSet ?? "rs"}`
-      return { uri: Redacted.make(`mongodb://127.0.0.1:${started.port}/${query}`), source }
+      return Redacted.make(`mongodb://127.0.0.1:${started.port}/${query}`)
     }
-    return yield* failure({ kind: "cannotStart", message: "five ports in a row were taken by others", log: [] })
+    return yield* Effect.fail<CannotStart>({ message: "five ports in a row were taken by others", log: [] })
   })

@@ -1,3 +1,6 @@
+/**
+ * A server's log, of which the last lines are kept for the message of a start that failed.
+ */
 /** How many of the last lines are kept. */
 const kept = 200
 

@@ -1,3 +1,6 @@
+/**
+ * The one server that all tests of a process share.
+ */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"

@@ -1,3 +1,6 @@
+/**
+ * Turns at what a server has only once, such as a fail point: among all processes that use the server, first come, first served.
+ */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
