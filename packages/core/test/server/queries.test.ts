@@ -257,8 +257,8 @@ const kept = ({ driver, mongo }: Fixture) => {
     readonly s: { readonly activeCursors: ReadonlySet<unknown>; readonly activeSessions: ReadonlySet<unknown> }
   }).s
   const { open } = (mongo as unknown as {
-    readonly connection: { readonly readers: { readonly open: ReadonlySet<unknown> } }
-  }).connection.readers
+    readonly connection: { readonly dependents: { readonly open: ReadonlySet<unknown> } }
+  }).connection.dependents
   return [activeCursors.size, activeSessions.size, open.size]
 }
 

@@ -2,7 +2,7 @@ import type * as Context from "effect/Context"
 import type * as Driver from "mongodb"
 import type { Breaks } from "../driver/killSession.ts"
 import type { AmbientSession } from "../session/state.ts"
-import type { Readers } from "./readers.ts"
+import type { Dependents } from "./dependents.ts"
 
 /** @internal */
 export interface SessionKey {
@@ -21,7 +21,7 @@ export interface Connection {
   /** Attributes of every span: the server's address where it is known. */
   readonly attributes: Record<string, unknown>
   readonly commandSpans: boolean
-  readonly readers: Readers
+  readonly dependents: Dependents
   /** What was open meanwhile may have left something on the server whose reply got lost. */
   readonly breaks: Breaks
 }

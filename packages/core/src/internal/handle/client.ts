@@ -16,10 +16,10 @@ import type { MongoSession, SessionOptions, WithTransaction } from "../../MongoS
 import * as Topology from "../../Topology.ts"
 import { endsWithin } from "../call/bounded.ts"
 import type { Connection, SessionKey } from "../call/connection.ts"
+import { Dependents } from "../call/dependents.ts"
 import type { Operation } from "../call/description.ts"
 import { type CallOptions, makeAbort, run } from "../call/operation.ts"
 import { hintOf, including, joined, lengthOf, limitCommand } from "../call/options.ts"
-import { Readers } from "../call/readers.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
 import { countBreaks } from "../driver/killSession.ts"
 import * as members from "../driver/members.ts"
@@ -45,7 +45,7 @@ export const TypeId = "~@mongofx/core/MongoClient" as const
 const closeTimeout = 4000
 
 /** How long its queries may take to close before that: real milliseconds. */
-const readersTimeout = 1000
+const dependentsTimeout = 1000
 
 /** How many topologies a slow reader of changes may lag behind before the oldest is dropped. */
 const topologyBuffer = 16
@@ -337,7 +337,7 @@ let clients = 0
 export const wrap = (
   driver: Driver.MongoClient,
   options: ClientOptions,
-  readers = new Readers()
+  dependents = new Dependents()
 ): Effect.Effect<MongoClient, never, Scope.Scope> =>
   Effect.gen(function*() {
     yield* poolMetrics.attach(driver)
@@ -354,7 +354,7 @@ export const wrap = (
       ),
       attributes: serverAttributes(driver),
       commandSpans: options.commandSpans !== undefined && options.commandSpans !== false,
-      readers,
+      dependents,
       breaks
     })
   })
@@ -391,7 +391,7 @@ const connectOperation: Operation = { name: "connect", command: "connect" }
 /** A client of the driver's, and what has to be ended with it. */
 class Owned {
   readonly driver: Driver.MongoClient
-  readonly readers = new Readers()
+  readonly dependents = new Dependents()
   private readonly connecting = makeAbort(connectOperation)
 
   constructor(driver: Driver.MongoClient) {
@@ -405,7 +405,7 @@ class Owned {
    * after the bound what it waits for is ended.
    */
   async close(): Promise<void> {
-    await endsWithin(this.readers.shutDown(), readersTimeout)
+    await endsWithin(this.dependents.shutDown(), dependentsTimeout)
     if (!(await endsWithin(this.driver.close(), closeTimeout))) members.giveUp(this.driver)
     this.connecting.abort(new Driver.MongoClientClosedError())
   }
@@ -423,14 +423,14 @@ export const connect = (
   secrets: ReadonlyArray<string>
 ): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { driver, readers } = yield* Effect.acquireRelease(
+    const { driver, dependents } = yield* Effect.acquireRelease(
       Effect.try({
         try: () => new Owned(makeDriver()),
         catch: (cause) => toMongoError(cause, connectOperation, secrets)
       }),
       (owned) => Effect.promise(() => owned.close())
     )
-    const client = yield* wrap(driver, options, readers)
+    const client = yield* wrap(driver, options, dependents)
     // A logger that fails must not keep anybody from connecting.
     yield* Effect.ignoreCause(
       Effect.logDebug(redactCredentials(`mongofx: connecting to ${soughtBy(driver)}`, secrets))

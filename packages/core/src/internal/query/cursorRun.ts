@@ -13,6 +13,7 @@ import type { OpenQuery } from "../../Query.ts"
 import { endsWithin } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import { CurrentDeadline, type Deadline, maxTimeOf, until } from "../call/deadline.ts"
+import type { Dependent } from "../call/dependents.ts"
 import type { Operation } from "../call/description.ts"
 import {
   type Abort,
@@ -26,7 +27,6 @@ import {
   spanOptions,
   withOperationSpan
 } from "../call/operation.ts"
-import type { Reader } from "../call/readers.ts"
 import { serverSleep } from "../call/serverTime.ts"
 import { isSocketError, killCursor, killSession, spoil } from "../driver/killSession.ts"
 import { isReachable, type Member } from "../driver/members.ts"
@@ -81,7 +81,7 @@ type State = "reading" | "ended" | "failed"
  *
  * @internal
  */
-export class CursorRun<A> implements Reader {
+export class CursorRun<A> implements Dependent {
   private readonly source: CursorSource<A>
   private readonly span: Tracer.Span | undefined
   private readonly fiber: Fiber.Fiber<unknown, unknown>
@@ -173,9 +173,9 @@ export class CursorRun<A> implements Reader {
   }
 
   private open(): Driver.AbstractCursor<A> {
-    const { driver, readers } = this.source.connection
-    if (readers.closed) throw new Driver.MongoClientClosedError()
-    readers.add(this)
+    const { driver, dependents } = this.source.connection
+    if (dependents.closed) throw new Driver.MongoClientClosedError()
+    dependents.add(this)
     if (this.ambient !== undefined) this.ambient.state.hasRead = true
     const session = this.ambient?.state.driver ??
       (this.ownSession ??= driver.startSession({ causalConsistency: false }))
@@ -393,17 +393,17 @@ export class CursorRun<A> implements Reader {
       // What cannot be closed now ends with its session or its idle timeout on the server.
     } finally {
       await this.ownSession?.endSession().catch(ignore)
-      connection.readers.delete(this)
+      connection.dependents.delete(this)
     }
   }
 
   /** The session in which something may be left that closing the cursor does not reach. */
   private get spoiltSession(): Driver.ClientSession | undefined {
-    const { breaks, readers } = this.source.connection
+    const { breaks, dependents } = this.source.connection
     // The driver has sent the first command once more, or the reply got lost.
     if (this.ambient === undefined) return breaks.count > this.breaks ? this.ownSession : undefined
     // The abort of its transaction overtakes the command that closes the cursor, and has the server refuse it.
-    return readers.closed && this.state === "failed" ? this.ambient.state.driver : undefined
+    return dependents.closed && this.state === "failed" ? this.ambient.state.driver : undefined
   }
 
   /**
@@ -413,7 +413,7 @@ export class CursorRun<A> implements Reader {
   private get doomedSession(): Driver.ClientSession | undefined {
     const driver = this.ambient?.state.driver
     if (driver === undefined) return this.ownSession
-    return driver.inTransaction() || this.source.connection.readers.closed ? driver : undefined
+    return driver.inTransaction() || this.source.connection.dependents.closed ? driver : undefined
   }
 
   /**

@@ -76,7 +76,7 @@ const toDriverOptions = (options: TransactionOptions | undefined): Driver.Transa
 const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
   Effect.try({
     try: () => {
-      if (connection.readers.closed) throw new Driver.MongoClientClosedError()
+      if (connection.dependents.closed) throw new Driver.MongoClientClosedError()
       checkGiven(options)
       const driverOptions = {
         ...(options.causalConsistency === undefined ? {} : { causalConsistency: options.causalConsistency }),
@@ -88,7 +88,7 @@ const openSession = (connection: Connection, options: SessionOptions): Effect.Ef
         connection.breaks.count,
         () => Effect.runPromise(endWithClient(connection, state)).catch(ignore)
       )
-      connection.readers.add(state)
+      connection.dependents.add(state)
       return state
     },
     catch: (cause) => toMongoError(cause, localOperation("startSession"))
@@ -163,7 +163,7 @@ const closeSession = (connection: Connection) => (state: SessionState): Effect.E
   Effect.suspend(() => {
     closeTransaction(state)
     state.closed = true
-    connection.readers.delete(state)
+    connection.dependents.delete(state)
     const session = state.current
     const close = () => session.driver.endSession()
     // The driver has sent a query once more, and nobody knows the cursor of the reply that got lost.

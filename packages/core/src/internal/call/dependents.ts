@@ -1,9 +1,13 @@
 /**
- * What reads through a client and is closed before it.
+ * What works through a client and is closed before it.
+ */
+
+/**
+ * An open query or a session.
  *
  * @internal
  */
-export interface Reader {
+export interface Dependent {
   /** Closes it because its client is closed: whoever still reads fails. Never rejects. */
   readonly shutDown: () => Promise<void>
 }
@@ -14,22 +18,22 @@ export interface Reader {
  *
  * @internal
  */
-export class Readers {
-  private readonly open = new Set<Reader>()
+export class Dependents {
+  private readonly open = new Set<Dependent>()
   /** Whether the client is closed or about to be. */
   closed = false
 
-  add(reader: Reader): void {
-    this.open.add(reader)
+  add(dependent: Dependent): void {
+    this.open.add(dependent)
   }
 
-  delete(reader: Reader): void {
-    this.open.delete(reader)
+  delete(dependent: Dependent): void {
+    this.open.delete(dependent)
   }
 
   /** Never rejects. */
   async shutDown(): Promise<void> {
     this.closed = true
-    await Promise.all(Array.from(this.open, (reader) => reader.shutDown()))
+    await Promise.all(Array.from(this.open, (dependent) => dependent.shutDown()))
   }
 }
