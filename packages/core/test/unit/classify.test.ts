@@ -1004,7 +1004,7 @@ describe("making an error never throws", () => {
           assert.notInclude(error.message, "hunter2")
           assert.isObject(error.toJSON())
           // What mongofx finds itself has a name of its own.
-          const own = new MongoError.UnknownError(ownFailure({ ...operation, name: "find" }, "no"))
+          const own = ownFailure(MongoError.UnknownError, { ...operation, name: "find" }, "no")
           assert.notInclude(own.message, "hunter2")
         }
       }

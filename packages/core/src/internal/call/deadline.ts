@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { MaxTimeExpiredError, MongoError } from "../../MongoError.ts"
+import { MaxTimeExpiredError, type MongoError } from "../../MongoError.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import type { Operation } from "./description.ts"
 import { serverNanos, serverSleep } from "./serverTime.ts"
@@ -57,11 +57,7 @@ export const provideDeadline = <A, E, R>(
   })
 
 const expired = (deadline: Deadline, operation: Operation, what: string): MongoError =>
-  new MongoError({
-    reason: new MaxTimeExpiredError(
-      ownFailure(operation, `the deadline of ${Duration.format(deadline.within)} ${what}`)
-    )
-  })
+  ownFailure(MaxTimeExpiredError, operation, `the deadline of ${Duration.format(deadline.within)} ${what}`)
 
 interface Expiry {
   /** False where the effect is to be awaited, however long it takes. */

@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
 import type { ChangeStreamConsumer, ConsumeOptions, OpenSource, StartPosition } from "../../ChangeStreamConsumer.ts"
 import { CurrentInterruptionPolicy } from "../../Mongo.ts"
-import { ChangeStreamError, isMongoError, MongoError } from "../../MongoError.ts"
+import { ChangeStreamError, isMongoError, type MongoError } from "../../MongoError.ts"
 import { ResumeTokenStore, type Turn } from "../../ResumeTokenStore.ts"
 import { pause } from "../call/bounded.ts"
 import { withoutDeadline } from "../call/deadline.ts"
@@ -18,6 +18,7 @@ import type { Operation } from "../call/description.ts"
 import { checking } from "../call/operation.ts"
 import { durationOf, leaseOf } from "../call/options.ts"
 import { CurrentServerClock, serverSleep } from "../call/serverTime.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 
 const defaultEvents = 100
@@ -127,14 +128,8 @@ const run = <Event, E, R, SE, SR>(
     const leaseMillis = Duration.toMillis(lease)
     const beat = leaseMillis / 3
     const metrics = metricsOf(name)
-    const leaseLost = new MongoError({
-      reason: new ChangeStreamError({
-        operation: "consume",
-        kind: "leaseLost",
-        labels: [],
-        message: `consume ${name}: another instance has taken over`,
-        cause: undefined
-      })
+    const leaseLost = ownFailure(ChangeStreamError, operation, `another instance has taken over ${name}`, {
+      kind: "leaseLost"
     })
     const isLeaseLost = (error: unknown): boolean => error === leaseLost
     const ready = Deferred.succeed(secured, undefined)

@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { ChangeBatch, ChangeStream, OpenChangeStream, WatchOptions } from "../../ChangeStream.ts"
-import { ChangeStreamError, MongoError } from "../../MongoError.ts"
+import { ChangeStreamError, type MongoError } from "../../MongoError.ts"
 import type { Connection } from "../call/connection.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
 import { type CallOptions, checking } from "../call/operation.ts"
@@ -120,7 +120,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   }
 
   private fail(kind: ChangeStreamError["kind"], message: string): MongoError {
-    return new MongoError({ reason: new ChangeStreamError({ ...ownFailure(this.target.operation, message), kind }) })
+    return ownFailure(ChangeStreamError, this.target.operation, message, { kind })
   }
 
   private check(): void {

@@ -1,21 +1,67 @@
 /**
- * Failures that mongofx finds itself, with the fields that every reason has.
+ * Failures that mongofx finds itself, where nothing was thrown.
  */
+import { MongoError, type MongoErrorReason } from "../../MongoError.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
 import { subjectOf } from "./classify.ts"
 
 /**
- * The fields of a reason for a failure of an operation that mongofx itself finds.
+ * The class of a reason, by the fields that it is made of.
  *
  * @internal
  */
-export const ownFailure = (operation: Operation, message: string) => {
-  const namespace = namespaceOf(operation)
-  return {
-    operation: operation.name,
+export interface ReasonClass<Fields> {
+  new(fields: Fields): MongoErrorReason
+}
+
+/**
+ * What a reason has besides operation, namespace and message.
+ *
+ * @internal
+ */
+export type OwnFields<Fields> = Omit<Fields, "_tag" | "operation" | "namespace" | "message" | "cause"> & {
+  readonly cause?: unknown
+}
+
+/**
+ * What is said of an operation of core.
+ *
+ * @internal
+ */
+export const sentenceOf = (operation: Operation, message: string): string =>
+  `${subjectOf({ operation: operation.name, namespace: namespaceOf(operation) })}: ${message}`
+
+/**
+ * A failure with the fields of every reason. Its message begins with the operation and its namespace.
+ *
+ * @internal
+ */
+const failureOf = <Fields>(
+  Reason: ReasonClass<Fields>,
+  operation: string,
+  namespace: string | undefined,
+  message: string,
+  fields: object | undefined
+): MongoError => {
+  const all = {
+    operation,
     namespace,
     labels: [],
-    message: `${subjectOf({ operation: operation.name, namespace })}: ${message}`,
-    cause: undefined
+    message: `${subjectOf({ operation, namespace })}: ${message}`,
+    cause: undefined,
+    ...fields
   }
+  return new MongoError({ reason: new Reason(all as Fields) })
 }
+
+/**
+ * A failure of one of core's operations.
+ *
+ * @internal
+ */
+export const ownFailure = <Fields>(
+  Reason: ReasonClass<Fields>,
+  operation: Operation,
+  message: string,
+  ...[fields]: object extends OwnFields<Fields> ? [fields?: OwnFields<Fields>] : [fields: OwnFields<Fields>]
+): MongoError => failureOf(Reason, operation.name, namespaceOf(operation), message, fields)

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Driver from "mongodb"
 import type { MongoCollection } from "../../MongoCollection.ts"
-import { GridFSError, MongoError } from "../../MongoError.ts"
+import { GridFSError, type MongoError } from "../../MongoError.ts"
 import type { Operation } from "../call/description.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 
@@ -59,6 +59,4 @@ export const fail = (
   kind: GridFSError["kind"],
   message: string
 ): Effect.Effect<never, MongoError> =>
-  Effect.suspend(() =>
-    Effect.fail(new MongoError({ reason: new GridFSError({ ...ownFailure(operation, message), kind }) }))
-  )
+  Effect.suspend(() => Effect.fail(ownFailure(GridFSError, operation, message, { kind })))

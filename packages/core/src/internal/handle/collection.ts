@@ -12,7 +12,7 @@ import type {
   WaitUntilQueryableOptions
 } from "../../MongoCollection.ts"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
-import { IndexError, MongoError } from "../../MongoError.ts"
+import { IndexError, type MongoError } from "../../MongoError.ts"
 import type { AggregateQuery, FindQuery, Query } from "../../Query.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
@@ -694,8 +694,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   ): Effect.Effect<void, MongoError> {
     const awaited = typeof names === "string" ? [names] : names
     const operation = this.operation("waitUntilQueryable", "aggregate")
-    const fail = (kind: IndexError["kind"], message: string) =>
-      new MongoError({ reason: new IndexError({ ...ownFailure(operation, message), kind }) })
+    const fail = (kind: IndexError["kind"], message: string) => ownFailure(IndexError, operation, message, { kind })
     const check = Effect.flatMap(this.listSearchIndexes(), (indexes): Effect.Effect<boolean, MongoError> => {
       let ready = true
       for (const name of awaited) {

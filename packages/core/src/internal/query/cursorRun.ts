@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import * as Driver from "mongodb"
-import { CursorError, isMongoError, MongoError } from "../../MongoError.ts"
+import { CursorError, isMongoError, type MongoError } from "../../MongoError.ts"
 import type { OpenQuery } from "../../Query.ts"
 import { endsWithin } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
@@ -459,11 +459,8 @@ export const readFields = (error: unknown): void => {
 }
 
 const closedEarlier = (operation: Operation): MongoError =>
-  new MongoError({
-    reason: new CursorError({
-      ...ownFailure(operation, "its cursor was closed before its end, with its scope or by an interruption"),
-      kind: "killed"
-    })
+  ownFailure(CursorError, operation, "its cursor was closed before its end, with its scope or by an interruption", {
+    kind: "killed"
   })
 
 const ignore = () => undefined

@@ -8,15 +8,17 @@ import * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
 import { InvalidArgumentError, MongoError } from "../../MongoError.ts"
 import type { FindQuery, OpenQuery } from "../../Query.ts"
+import type { Operation } from "../call/description.ts"
 import { classify } from "../errors/classify.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
 import { TypeId } from "./query.ts"
 
-const operation = "fromIterable"
+const operation: Operation = { name: "fromIterable", command: "find" }
 
 const serialize = (value: unknown): Effect.Effect<Uint8Array, MongoError> =>
   Effect.try({
     try: () => Driver.BSON.serialize(value as Driver.Document, { ignoreUndefined: true }),
-    catch: (cause) => new MongoError({ reason: classify(cause, { operation }) })
+    catch: (cause) => new MongoError({ reason: classify(cause, { operation: operation.name }) })
   })
 
 class ValuesQueryImpl<A> extends Effectable.Class<Array<A>, MongoError> implements FindQuery<A> {
@@ -33,7 +35,7 @@ class ValuesQueryImpl<A> extends Effectable.Class<Array<A>, MongoError> implemen
   }
 
   override toJSON(): unknown {
-    return { _id: "Query", operation }
+    return { _id: "Query", operation: operation.name }
   }
 
   /** Anew for every run. */
@@ -73,7 +75,7 @@ class ValuesQueryImpl<A> extends Effectable.Class<Array<A>, MongoError> implemen
   get one(): Effect.Effect<A, MongoError | Cause.NoSuchElementError> {
     return Effect.flatMap(this.answer, (values) =>
       values.length === 0
-        ? Effect.fail(new Cause.NoSuchElementError(`${operation} found no document`))
+        ? Effect.fail(new Cause.NoSuchElementError(`${operation.name} found no document`))
         : Effect.succeed(values[0]!))
   }
 
@@ -99,13 +101,7 @@ class ValuesQueryImpl<A> extends Effectable.Class<Array<A>, MongoError> implemen
     return this as unknown as FindQuery<B>
   }
   explain(): Effect.Effect<Driver.Document, MongoError> {
-    const reason = new InvalidArgumentError({
-      operation,
-      labels: [],
-      message: `${operation}: a query of values has no plan`,
-      cause: undefined
-    })
-    return Effect.fail(new MongoError({ reason }))
+    return Effect.fail(ownFailure(InvalidArgumentError, operation, "a query of values has no plan"))
   }
 
   // The values are the answer to whatever else is asked.

@@ -11,7 +11,7 @@ import type { Connection } from "../call/connection.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
 import { type CallOptions, run } from "../call/operation.ts"
 import { defined, joined, notHint } from "../call/options.ts"
-import { ownFailure } from "../errors/ownFailure.ts"
+import { sentenceOf } from "../errors/ownFailure.ts"
 import { checkFilter, checkGiven, checkOptions, checkPipeline } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { collect, type CursorSource, open, stream } from "./cursorRun.ts"
@@ -101,8 +101,7 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
     return Effect.flatMap(
       this.first,
       Option.match({
-        onNone: () =>
-          Effect.fail(new Cause.NoSuchElementError(ownFailure(this.origin.operation, "found no document").message)),
+        onNone: () => Effect.fail(new Cause.NoSuchElementError(sentenceOf(this.origin.operation, "found no document"))),
         onSome: (document) => Effect.succeed(document)
       })
     )

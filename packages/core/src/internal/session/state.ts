@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
 import * as Driver from "mongodb"
-import { MongoError, TransactionError } from "../../MongoError.ts"
+import { type MongoError, TransactionError } from "../../MongoError.ts"
 import type { Operation } from "../call/description.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
@@ -128,7 +128,7 @@ export const transactionFailure = (
   operation: Operation,
   message: string,
   kind: TransactionError["kind"] = "misused"
-): MongoError => new MongoError({ reason: new TransactionError({ ...ownFailure(operation, message), kind }) })
+): MongoError => ownFailure(TransactionError, operation, message, { kind })
 
 const ended =
   "its transaction has ended; a fiber that outlives a transaction cannot go on in it (see withoutTransaction)"

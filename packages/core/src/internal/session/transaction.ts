@@ -12,7 +12,7 @@ import * as Driver from "mongodb"
 import {
   isMongoError,
   isMongoErrorReason,
-  MongoError,
+  type MongoError,
   type MongoErrorReason,
   TransactionError
 } from "../../MongoError.ts"
@@ -475,14 +475,11 @@ const abortedBy = (first: MongoError): MongoError => {
   const labels = new Set(first.reason.labels)
   if (label !== undefined) labels.add(label)
   const what = "the transaction was aborted with an error that its body has handled"
-  return new MongoError({
-    reason: new TransactionError({
-      ...ownFailure(withTransactionOperation, `${what}: ${first.message}`),
-      kind: "aborted",
-      labels: [...labels],
-      label,
-      cause: first
-    })
+  return ownFailure(TransactionError, withTransactionOperation, `${what}: ${first.message}`, {
+    kind: "aborted",
+    labels: [...labels],
+    label,
+    cause: first
   })
 }
 
