@@ -23,18 +23,6 @@ export const lookAtServer = (server: MongoServer): Effect.Effect<Driver.MongoCli
     (client) => Effect.promise(() => client.close().catch(() => undefined))
   )
 
-/**
- * The sessions that a client has not ended. The driver keeps them, but tells nobody.
- *
- * @internal
- */
-export const openSessions = (driver: Driver.MongoClient): ReadonlyArray<string> => {
-  const { s } = driver as unknown as { readonly s?: { readonly activeSessions?: ReadonlySet<Driver.ClientSession> } }
-  return [...s?.activeSessions ?? []]
-    .filter((session) => session.explicit)
-    .map((session) => `a session that was not ended${session.inTransaction() ? ", with an open transaction" : ""}`)
-}
-
 const currentOperations = (admin: Driver.MongoClient, name: string): Promise<Array<Driver.Document>> =>
   admin.db("admin").aggregate([
     { $currentOp: { allUsers: true, idleConnections: true, idleCursors: true, idleSessions: true } },

@@ -7,6 +7,7 @@ import type * as Tracer from "effect/Tracer"
 import type * as Driver from "mongodb"
 import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import type { MongoError } from "../../MongoError.ts"
+import { makeAbort, OperationInterrupted } from "../driver/signal.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { type AmbientSession, inLine } from "../session/state.ts"
 import { runWithParent } from "../telemetry/commandSpans.ts"
@@ -26,92 +27,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** What is left until the deadline, where there is one. */
   readonly maxTimeMS?: number
-}
-
-/**
- * The reason that the signals of interrupted operations abort with. The driver reads meanings into the names `TimeoutError` and
- * `AbortError` and into reasons that are no objects, so this is neither.
- *
- * @internal
- */
-export class OperationInterrupted extends Error {
-  override readonly name = "OperationInterrupted"
-  constructor() {
-    super("the operation was interrupted")
-  }
-}
-
-/**
- * What the driver uses of an `AbortSignal`: `aborted`, `reason`, `throwIfAborted` and one listener at a time per stage of
- * an operation, which it calls with the signal as `this`. A real one costs a findOne 9 to 14 % more client CPU (see
- * benchmark/README.md), so this stands in for it wherever the driver alone sees the signal.
- */
-class OperationSignal {
-  aborted = false
-  reason: Error | undefined
-  private waited = false
-  /**
-   * How many commands may be on their way: the driver asks the signal once more when it has waited for a server and a
-   * connection, before it sends. In doubt it is one more.
-   */
-  sends = 0
-  private readonly listeners: Array<() => void> = []
-
-  addEventListener(_type: "abort", listener: () => void): void {
-    // Between two steps of the driver nobody listens: who comes then must hear of it, too.
-    if (this.aborted) queueMicrotask(() => listener.call(this))
-    else this.listeners.push(listener)
-  }
-
-  removeEventListener(_type: "abort", listener: () => void): void {
-    this.waited = true
-    const index = this.listeners.indexOf(listener)
-    if (index >= 0) this.listeners.splice(index, 1)
-  }
-
-  throwIfAborted(): void {
-    if (this.aborted) throw this.reason
-    if (!this.waited) return
-    this.waited = false
-    this.sends++
-  }
-
-  abort(reason: Error): void {
-    if (this.aborted) return
-    this.aborted = true
-    this.reason = reason
-    for (const listener of this.listeners.splice(0)) listener.call(this)
-  }
-}
-
-/** @internal */
-export interface Abort {
-  readonly signal: AbortSignal
-  readonly abort: (reason: Error) => void
-  /** Whether a command of the operation may have reached the server. */
-  readonly isSent: () => boolean
-  /** How many commands of the operation may have reached the server, where that is known. */
-  readonly sends: () => number | undefined
-}
-
-/** @internal */
-export const makeAbort = (operation: Operation): Abort => {
-  if (operation.sharesSignal === true) {
-    const controller = new AbortController()
-    return {
-      signal: controller.signal,
-      abort: (reason) => controller.abort(reason),
-      isSent: () => true,
-      sends: () => undefined
-    }
-  }
-  const signal = new OperationSignal()
-  return {
-    signal: signal as unknown as AbortSignal,
-    abort: (reason) => signal.abort(reason),
-    isSent: () => signal.sends > 0,
-    sends: () => signal.sends
-  }
 }
 
 /** How long the end of an interrupted operation is waited for where its session is needed again: real milliseconds. */
@@ -249,7 +164,7 @@ const runOn = <A>(
       const clock = fiber.getRef(Clock.Clock)
       const started = clock.monotonicTimeNanosUnsafe()
       // Where nothing is aborted it still tells what was sent.
-      const abort = operation.abortable === false ? undefined : makeAbort(operation)
+      const abort = operation.abortable === false ? undefined : makeAbort(operation.sharesSignal)
       const options: { session?: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = {}
       if (session !== undefined) options.session = session
       if (abort !== undefined) options.signal = abort.signal

@@ -18,11 +18,13 @@ import { endsWithin } from "../call/bounded.ts"
 import type { Connection, SessionKey } from "../call/connection.ts"
 import { Dependents } from "../call/dependents.ts"
 import type { Operation } from "../call/description.ts"
-import { type CallOptions, makeAbort, run } from "../call/operation.ts"
+import { type CallOptions, run } from "../call/operation.ts"
 import { hintOf, including, joined, lengthOf, limitCommand } from "../call/options.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
 import { countBreaks } from "../driver/killSession.ts"
 import * as members from "../driver/members.ts"
+import { type Abort, abortHandshakes } from "../driver/signal.ts"
+import { currentDescription } from "../driver/topology.ts"
 import { redactCredentials } from "../errors/redact.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "../input/check.ts"
@@ -49,13 +51,6 @@ const dependentsTimeout = 1000
 
 /** How many topologies a slow reader of changes may lag behind before the oldest is dropped. */
 const topologyBuffer = 16
-
-const unknownTopology = { type: "Unknown", servers: new Map() } as unknown as Driver.TopologyDescription
-
-/** The driver offers its description only with the event of a change; a client that was connected before has none to come. */
-const currentDescription = (driver: Driver.MongoClient): Driver.TopologyDescription =>
-  (driver as { readonly topology?: { readonly description?: Driver.TopologyDescription } }).topology?.description ??
-    unknownTopology
 
 /** The server's address where the deployment has one server: of several, none is known before an operation runs. */
 const serverAttributes = (driver: Driver.MongoClient): Record<string, unknown> => {
@@ -392,12 +387,11 @@ const connectOperation: Operation = { name: "connect", command: "connect" }
 class Owned {
   readonly driver: Driver.MongoClient
   readonly dependents = new Dependents()
-  private readonly connecting = makeAbort(connectOperation)
+  private readonly connecting: Abort
 
   constructor(driver: Driver.MongoClient) {
     this.driver = driver
-    // The driver's `close` leaves connections that are in their handshake to their time limit. They listen to this one.
-    Object.assign(driver.options, { signal: this.connecting.signal })
+    this.connecting = abortHandshakes(driver)
   }
 
   /**

@@ -20,6 +20,7 @@ import { type CallOptions, checking, run } from "../call/operation.ts"
 import { defined, durationOf, hintOf, joined, lengthOf, limitCommand } from "../call/options.ts"
 import { serverSleep } from "../call/serverTime.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
+import { hasTopology } from "../driver/topology.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import {
   checkDocument,
@@ -461,7 +462,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     options: Driver.BulkWriteOptions
   ): Promise<Driver.BulkWriteResult> {
     // A client of the user's own may not be connected yet, and then makes no bulk.
-    if ((this.connection.driver as { readonly topology?: unknown }).topology == null) {
+    if (!hasTopology(this.connection.driver)) {
       await this.connection.driver.db("admin").command({ ping: 1 })
     }
     const bulk = driver.initializeUnorderedBulkOp(options)

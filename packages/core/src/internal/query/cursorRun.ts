@@ -16,13 +16,10 @@ import { CurrentDeadline, type Deadline, maxTimeOf, until } from "../call/deadli
 import type { Dependent } from "../call/dependents.ts"
 import type { Operation } from "../call/description.ts"
 import {
-  type Abort,
   ambientSession,
   annotateFailure,
   type CallOptions,
   isTraced,
-  makeAbort,
-  OperationInterrupted,
   spanName,
   spanOptions,
   withOperationSpan
@@ -30,6 +27,7 @@ import {
 import { serverSleep } from "../call/serverTime.ts"
 import { isSocketError, killCursor, killSession, spoil } from "../driver/killSession.ts"
 import { isReachable, type Member } from "../driver/members.ts"
+import { type Abort, makeAbort, OperationInterrupted } from "../driver/signal.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { type AmbientSession, inLine } from "../session/state.ts"
@@ -118,7 +116,7 @@ export class CursorRun<A> implements Dependent {
     this.fiber = fiber
     this.ambient = ambient
     this.span = span
-    this.abort = source.operation.abortable === false ? undefined : makeAbort(source.operation)
+    this.abort = source.operation.abortable === false ? undefined : makeAbort(source.operation.sharesSignal)
   }
 
   /** The first failure: later ones follow from it. */

@@ -1,0 +1,22 @@
+/**
+ * What this package uses of the driver and the driver does not publish. The test `driverContract.test.ts` of core compares it with the
+ * installed driver, and `docs/decisions.md` says what it is for.
+ */
+
+import type * as Driver from "mongodb"
+
+interface ClientInside {
+  readonly s?: { readonly activeSessions?: ReadonlySet<Driver.ClientSession> }
+}
+
+/**
+ * The sessions that a client has not ended. The driver keeps them, but tells nobody.
+ *
+ * @internal
+ */
+export const openSessions = (driver: Driver.MongoClient): ReadonlyArray<string> => {
+  const { s } = driver as unknown as ClientInside
+  return [...s?.activeSessions ?? []]
+    .filter((session) => session.explicit)
+    .map((session) => `a session that was not ended${session.inTransaction() ? ", with an open transaction" : ""}`)
+}
