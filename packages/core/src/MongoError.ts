@@ -16,6 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import * as Driver from "mongodb"
+import { isMarked } from "./internal/errors/codes.ts"
 
 /**
  * Type of the brand of a `MongoError`.
@@ -137,11 +138,6 @@ const transientLabels: ReadonlySet<string> = new Set([
 
 const transientByLabel = (reason: { readonly labels: ReadonlyArray<string> }, otherwise: boolean): boolean =>
   otherwise || reason.labels.some((label) => transientLabels.has(label))
-
-const transientServerCodes: ReadonlySet<number> = new Set([63, 133, 134, 150, 234, 13388])
-
-const isTransientServerCode = (code: number | undefined): boolean =>
-  code !== undefined && transientServerCodes.has(code)
 
 const isRepeatable = (
   reason: {
@@ -880,7 +876,7 @@ export class MaxTimeExpiredError
 
   /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
   get isTransient(): boolean {
-    return transientByLabel(this, this.code === 262)
+    return transientByLabel(this, isMarked(this.code, "transient"))
   }
 
   /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
@@ -1129,7 +1125,7 @@ export class TransactionError
 
   /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
   get isTransient(): boolean {
-    return transientByLabel(this, this.code === 24 || this.code === 239 || this.code === 246)
+    return transientByLabel(this, isMarked(this.code, "transient"))
   }
 
   /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
@@ -1381,7 +1377,7 @@ export class ServerError
 
   /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
   get isTransient(): boolean {
-    return transientByLabel(this, isTransientServerCode(this.code))
+    return transientByLabel(this, isMarked(this.code, "transient"))
   }
 
   /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */

@@ -1,5 +1,6 @@
 import type * as Driver from "mongodb"
 import type { MongoError } from "../../MongoError.ts"
+import { isMarked } from "../errors/codes.ts"
 
 /**
  * Where a change stream starts or goes on.
@@ -19,7 +20,9 @@ export interface Position {
  * @internal
  */
 export const isResumable = ({ reason }: MongoError): boolean => {
-  if (reason.code !== undefined) return reason.code === 43 || reason.labels.includes("ResumableChangeStreamError")
+  if (reason.code !== undefined) {
+    return isMarked(reason.code, "resumed") || reason.labels.includes("ResumableChangeStreamError")
+  }
   switch (reason._tag) {
     case "ConnectionError":
       return reason.isTransient

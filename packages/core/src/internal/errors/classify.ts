@@ -3,9 +3,9 @@ import * as Reasons from "../../MongoError.ts"
 import { numberOf } from "../handle/reply.ts"
 import { isTooLarge, maxDocumentSize, TooLarge } from "../input/documentSize.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
+import { isMarked, reasonOf, ServerCode } from "./codes.ts"
 import { parseDuplicateKey } from "./duplicateKey.ts"
 import { isReply, redactCause, redactCredentials, redactValues } from "./redact.ts"
-import { meaningOf, searchIndexOperations, searchUnavailableCodes } from "./serverCodes.ts"
 import { codeOf, describe, read, text } from "./thrown.ts"
 
 /** @internal */
@@ -57,17 +57,11 @@ const responseOf = (cause: unknown): Fields["response"] => {
 }
 
 /**
- * Codes by which a server refuses a command before it does anything for it: not the primary, overloaded, a stale shard version, a
- * member that cannot serve the read, a lock that was not available or a conflict that undid the write.
- */
-const refusals: ReadonlySet<number> = new Set([24, 63, 112, 133, 134, 150, 234, 462, 10058, 10107, 13388, 13435, 13436])
-
-/**
  * Whether nothing was changed for certain. What a server answers counts only for the only attempt: of one before it nobody knows what
  * became of it. (The label `NoWritesPerformed` is good for all of them, since the driver keeps the first error otherwise.)
  */
 const isNothingDone = (code: number | undefined, { isSingle, reads, sends }: ClassifyContext): true | undefined =>
-  reads === true || sends === 0 || isSingle === true && sends === 1 && code !== undefined && refusals.has(code)
+  reads === true || sends === 0 || isSingle === true && sends === 1 && isMarked(code, "refused")
     ? true
     : undefined
 
@@ -157,9 +151,6 @@ const memberErrors = (description: unknown): ReadonlyArray<unknown> => {
     : []
 }
 
-/** What a server answers to a login: wrong credentials, and a certificate of nobody it knows. */
-const loginCodes: ReadonlySet<number> = new Set([11, 18])
-
 /** What is known of the members of a topology: `a:27017 is RSSecondary; b:27017 is Unknown: connection refused`. */
 const statesOf = (description: unknown): string => {
   const servers = read(description, "servers")
@@ -181,7 +172,7 @@ const selectionError: Rule = (cause, fields, { secrets }) => {
     }`
     return invalidArgument({ ...fields, message: redactCredentials(message, secrets) })
   }
-  const code = errors.map(codeOf).find((code) => code !== undefined && loginCodes.has(code))
+  const code = errors.map(codeOf).find((code) => isMarked(code, "login"))
   if (code !== undefined) return new Reasons.AuthenticationError({ ...fields, code })
   const isIncompatible = errors.some((error) => read(error, "name") === "MongoCompatibilityError")
   const kind = isIncompatible ?
@@ -210,9 +201,19 @@ const plainReasons = {
   NamespaceNotFoundError: Reasons.NamespaceNotFoundError,
   NotPrimaryError: Reasons.NotPrimaryError,
   OverloadedError: Reasons.OverloadedError,
+  ServerError: Reasons.ServerError,
   WriteConcernError: Reasons.WriteConcernError,
   WriteConflictError: Reasons.WriteConflictError
 }
+
+/** What an older server answers them is not a wrong command: it has no search indexes. */
+const searchIndexOperations: ReadonlySet<string> = new Set([
+  "createSearchIndex",
+  "createSearchIndexes",
+  "updateSearchIndex",
+  "dropSearchIndex",
+  "listSearchIndexes"
+])
 
 /** What a standalone server says of a transaction. */
 const noTransactions = /transaction numbers are only allowed/i
@@ -222,26 +223,29 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
   const { code } = fields
   if (fields.labels.includes("SystemOverloadedError")) return new Reasons.OverloadedError(fields)
   // Elsewhere it is about a user that is to be changed.
-  if (code !== undefined && loginCodes.has(code) && fields.labels.includes("HandshakeError")) {
+  if (isMarked(code, "login") && fields.labels.includes("HandshakeError")) {
     return new Reasons.AuthenticationError(fields)
   }
   // Atlas answers a failed login with a code of its own.
-  if (code === 8000 && /\bauth/i.test(fields.message)) return new Reasons.AuthenticationError(fields)
+  if (code === ServerCode.AtlasError.code && /\bauth/i.test(fields.message)) {
+    return new Reasons.AuthenticationError(fields)
+  }
   if (noTransactions.test(fields.message)) {
     return transactionError({
       ...fields,
-      code: 20,
+      code: ServerCode.IllegalOperation.code,
       message:
         `${fields.message} (transactions need a replica set or a sharded cluster, which this server is no part of)`
     }, "unsupported")
   }
-  if (code === 2 && describe(cause).startsWith("object to insert too large")) return new Reasons.BsonError(fields)
-  if (code !== undefined && searchUnavailableCodes.has(code) && searchIndexOperations.has(fields.operation)) {
+  if (code === ServerCode.BadValue.code && describe(cause).startsWith("object to insert too large")) {
+    return new Reasons.BsonError(fields)
+  }
+  if (isMarked(code, "noSearch") && searchIndexOperations.has(fields.operation)) {
     return new Reasons.IndexError({ ...fields, kind: "searchUnavailable" })
   }
-  const meaning = code === undefined ? undefined : meaningOf(code)
-  if (meaning === undefined) return new Reasons.ServerError(fields)
-  switch (meaning.tag) {
+  const reason = reasonOf(code)
+  switch (reason.tag) {
     case "DuplicateKeyError": {
       const parsed = parseDuplicateKey(describe(cause))
       const keyPattern = asDocument(read(cause, "keyPattern"))
@@ -258,17 +262,17 @@ const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason
         details: Redacted.make(asDocument(read(cause, "errInfo")) ?? {}, { label: "details" })
       })
     case "CursorError":
-      return cursorError(fields, meaning.kind)
+      return cursorError(fields, reason.kind)
     case "IndexError":
-      return new Reasons.IndexError({ ...fields, kind: meaning.kind })
+      return new Reasons.IndexError({ ...fields, kind: reason.kind })
     case "ChangeStreamError":
-      return new Reasons.ChangeStreamError({ ...fields, kind: meaning.kind })
+      return new Reasons.ChangeStreamError({ ...fields, kind: reason.kind })
     case "ConnectionError":
-      return new Reasons.ConnectionError({ ...fields, kind: meaning.kind })
+      return new Reasons.ConnectionError({ ...fields, kind: reason.kind })
     case "TransactionError":
-      return transactionError(fields, meaning.kind)
+      return transactionError(fields, reason.kind)
     default:
-      return new plainReasons[meaning.tag](fields)
+      return new plainReasons[reason.tag](fields)
   }
 }
 

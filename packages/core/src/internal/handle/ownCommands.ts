@@ -4,6 +4,8 @@
 import * as Driver from "mongodb"
 import type { CallOptions } from "../call/operation.ts"
 import { defined } from "../call/options.ts"
+import { ServerCode } from "../errors/codes.ts"
+import { codeOf } from "../errors/thrown.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 
 type Write = Pick<Driver.CommandOperationOptions, "collation" | "comment" | "maxTimeMS" | "writeConcern">
@@ -98,7 +100,7 @@ export const dropCollection = async (
  */
 export const unlessAbsent = (call: Promise<unknown>): Promise<boolean> =>
   call.then(() => true, (error: unknown) => {
-    if (error instanceof Error && "code" in error && Number(error.code) === 26) return false
+    if (codeOf(error) === ServerCode.NamespaceNotFound.code) return false
     throw error
   })
 

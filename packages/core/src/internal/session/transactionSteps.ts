@@ -1,16 +1,11 @@
 import type { MongoErrorReason } from "../../MongoError.ts"
+import { ServerCode } from "../errors/codes.ts"
 
 /** How long a transaction may be run again after its start: milliseconds, as the driver specification says. */
 export const defaultMaxDuration = 120_000
 
 const initialBackoff = 5
 const maxBackoff = 500
-
-/** The commit's own `maxCommitTime` has run out. */
-const maxTimeExpired = 50
-
-/** The server has no such transaction: it has aborted it before, or lost it. */
-const noSuchTransaction = 251
 
 /**
  * How long to wait before an attempt is run again, in milliseconds. `attempt` counts from 1, `jitter` lies between 0 and 1.
@@ -45,7 +40,7 @@ export const isTransient = (reason: MongoErrorReason): boolean =>
  * @internal
  */
 export const isConsequence = (reason: MongoErrorReason | undefined, first: MongoErrorReason | undefined): boolean =>
-  first !== undefined && reason !== undefined && reason !== first && reason.code === noSuchTransaction
+  first !== undefined && reason !== undefined && reason !== first && reason.code === ServerCode.NoSuchTransaction.code
 
 /**
  * What follows on a failure of the body or of the commit, after the same specification.
@@ -60,9 +55,10 @@ export const nextStep = (
   if (reason === undefined || !timeLeft) return "fail"
   // A client that is closed does not open again, whatever became of the commit.
   if (reason._tag === "ClientClosedError") return "fail"
-  // By the code, not by the kind of error: it may be a write concern's, and other time limits are worth another commit.
+  // Its own `maxCommitTime` has run out. By the code, not by the kind of error: it may be a write concern's, and other time limits are worth another commit.
   if (
-    phase === "commit" && reason.labels.includes("UnknownTransactionCommitResult") && reason.code !== maxTimeExpired
+    phase === "commit" && reason.labels.includes("UnknownTransactionCommitResult") &&
+    reason.code !== ServerCode.MaxTimeMSExpired.code
   ) {
     return "commitAgain"
   }
