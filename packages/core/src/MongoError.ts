@@ -167,13 +167,25 @@ const causeToJson = (cause: unknown): unknown => {
 const hidden = (values: object): Record<string, string> =>
   Object.fromEntries(Object.keys(values).map((key) => [key, "<redacted>"]))
 
+/** The ids of a bulk write, which are values of documents. */
+const idFields = ["insertedIds", "upsertedIds"] as const
+
+/**
+ * Keeps the ids out of what Node prints of an error that nobody has caught: it asks for no `toJSON` and no method of its own inspection,
+ * but leaves out what is not enumerable.
+ */
+const withHiddenIds = (reason: object): typeof ReasonTypeId => {
+  for (const key of idFields) Object.defineProperty(reason, key, { enumerable: false })
+  return ReasonTypeId
+}
+
 const reasonToJson = (reason: { readonly message: string; readonly cause: unknown }): unknown => {
   const out: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(reason)) {
     if (key === ReasonTypeId || key === "name" || value === undefined) continue
-    // Ids are values of documents.
-    out[key] = key.endsWith("Ids") ? hidden(value as object) : value
+    out[key] = value
   }
+  for (const key of idFields) if (key in reason) out[key] = hidden((reason as unknown as BulkWriteError)[key])
   // Neither is enumerable in an Error.
   out["message"] = reason.message
   if (reason.cause !== undefined) out["cause"] = causeToJson(reason.cause)
@@ -1552,7 +1564,7 @@ export const WriteErrorReason: Schema.Union<[
  * anything was done fails with that reason itself.
  *
  * `insertedIds` are the ids of documents that were inserted for certain. The driver's own list also names documents that were
- * never sent.
+ * never sent. Ids are values of documents: they can be read, but are not enumerable, so that nothing prints them.
  *
  * **Gotchas**
  *
@@ -1608,7 +1620,7 @@ export class BulkWriteError
   })
 {
   /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
+  readonly [ReasonTypeId] = withHiddenIds(this)
 
   /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
   get isTransient(): boolean {

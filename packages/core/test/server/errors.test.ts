@@ -2,6 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { GridFS, Mongo, MongoClient, MongoError } from "@mongofx/core"
 import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Schema, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { inspect } from "node:util"
 import { refusedCommands } from "../support/refusedCommands.ts"
 import { failCommand, type Fixture, setup, until, uri } from "../support/utils.ts"
@@ -51,8 +53,11 @@ const failsWith = <Tag extends MongoError.MongoErrorReason["_tag"], A, R>(
     return reason as Extract<MongoError.MongoErrorReason, { readonly _tag: Tag }>
   })
 
-const onServer = (name: string, test: (fixture: Fixture) => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.live(name, () => Effect.flatMap(setup(), test))
+const onServer = (
+  name: string,
+  test: (fixture: Fixture) => Effect.Effect<void, unknown, Scope.Scope>,
+  timeout?: number
+) => it.live(name, () => Effect.flatMap(setup(), test), timeout)
 
 describe("duplicate keys", () => {
   onServer("insertOne has index, pattern and values", (fixture) =>
@@ -125,7 +130,38 @@ describe("duplicate keys", () => {
     }))
 })
 
+const uncaught = fileURLToPath(new URL("../support/uncaught.ts", import.meta.url))
+
 describe("bulk writes", () => {
+  for (const what of ["error", "reason"]) {
+    onServer(`that nobody catches print no ids (${what})`, ({ db }) =>
+      Effect.gen(function*() {
+        const text = yield* Effect.promise(() =>
+          new Promise<string>((resolve) => {
+            const args = ["--import", "tsx", uncaught, uri, db.name, what, `up${secret}`, `in${secret}`]
+            execFile(process.execPath, args, (_, stdout, stderr) => resolve(stdout + stderr))
+          })
+        )
+        assert.include(text, "BulkWriteError")
+        assert.match(text, /upsertedCount: 1/)
+        assert.notInclude(text, secret)
+      }), 60_000)
+  }
+
+  onServer("have ids that can be read and are not enumerable", (fixture) =>
+    Effect.gen(function*() {
+      const users = collectionOf(fixture)
+      const insert = { insertOne: { document: { _id: "mine" } } }
+      const reason = yield* failsWith(users.bulkWrite([insert, insert]), "BulkWriteError")
+      assert.deepStrictEqual<unknown>([reason.insertedIds, reason.upsertedIds], [{ 0: "mine" }, {}])
+      assert.notIncludeMembers(Object.keys(reason), ["insertedIds", "upsertedIds"])
+      assert.deepInclude(reason.toJSON(), { insertedIds: { 0: "<redacted>" }, upsertedIds: {} })
+      const codec = Schema.toCodecJson(MongoError.MongoErrorReason)
+      const decoded = Schema.decodeUnknownSync(codec)(Schema.encodeSync(codec)(reason)) as MongoError.BulkWriteError
+      assert.deepStrictEqual<unknown>(decoded.insertedIds, { 0: "mine" })
+      assert.notInclude(Object.keys(decoded), "insertedIds")
+    }))
+
   onServer("say what was done and what failed", (fixture) =>
     Effect.gen(function*() {
       const users = collectionOf(fixture)

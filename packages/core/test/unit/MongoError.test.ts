@@ -116,7 +116,17 @@ const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isTr
   [new MongoError.ServerError(labelled("RetryableWriteError")), true],
   [new MongoError.UnknownError(base), false],
   [bulkWrite, false],
-  [new MongoError.BulkWriteError({ ...bulkWrite, ...base, writeErrors: [], writeConcernErrors: [] }), true]
+  [
+    new MongoError.BulkWriteError({
+      ...bulkWrite,
+      ...base,
+      insertedIds: {},
+      upsertedIds: {},
+      writeErrors: [],
+      writeConcernErrors: []
+    }),
+    true
+  ]
 ]
 
 /** What is transient, where the table gives it a label that says that nothing was done and none that leaves it open. */

@@ -1077,6 +1077,25 @@ describe("making an error never throws", () => {
       assert.deepStrictEqual(error.reason.toJSON(), reason.toJSON())
       assert.isTrue(error.isRetryable)
     }
+    const bulk = toMongoError(
+      new copy.BulkWriteError({
+        operation: "bulkWrite",
+        insertedCount: 1,
+        matchedCount: 0,
+        modifiedCount: 0,
+        deletedCount: 0,
+        upsertedCount: 0,
+        insertedIds: { 0: "a" },
+        upsertedIds: {},
+        writeErrors: [],
+        writeConcernErrors: [],
+        cause: undefined,
+        message: "bulkWrite: no"
+      }),
+      { name: "use", command: "use" }
+    ).reason
+    assert.instanceOf(bulk, MongoError.BulkWriteError)
+    assert.deepStrictEqual((bulk as MongoError.BulkWriteError).insertedIds, { 0: "a" })
   })
 })
 

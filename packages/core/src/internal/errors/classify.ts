@@ -655,7 +655,12 @@ const ownReason = (reason: Reasons.MongoErrorReason): Reasons.MongoErrorReason =
   const Class = Reasons.MongoErrorReason.members.find((member) =>
     member.fields._tag.schema.literal === reason._tag
   ) as unknown as new(fields: object) => Reasons.MongoErrorReason
-  return reason instanceof Class ? reason : new Class({ ...reason, message: reason.message, cause: reason.cause })
+  if (reason instanceof Class) return reason
+  // Not all of them are enumerable.
+  const fields = Object.keys((Class as unknown as typeof Reasons.BulkWriteError).fields) as ReadonlyArray<
+    keyof typeof reason
+  >
+  return new Class(Object.fromEntries(fields.map((field) => [field, reason[field]])))
 }
 
 /**
