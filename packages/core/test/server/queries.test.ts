@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Query } from "@mongofx/core"
 import { Effect, Metric, Option, Redacted, Stream } from "effect"
 import type * as Driver from "mongodb"
 import { inspect } from "node:util"
@@ -203,7 +204,10 @@ describe("printing", () => {
       const aggregate = items.aggregate([{ $match: { a: "s3cret" } }, { $limit: 5 }]).batchSize(3)
       const command = db.runCursorCommand({ find: "items", filter: { a: "s3cret" } })
       const watch = items.watch([{ $match: { a: "s3cret" } }], { maxAwaitTime: 10, comment: "s3cret" })
-      for (const value of [find, aggregate, command, watch]) {
+      const list = db.listCollections({ name: "s3cret", $or: [{ type: "s3cret" }] }, { comment: "s3cret" })
+      const open = yield* items.find({ name: "s3cret" }).open
+      const openWatch = yield* watch.open
+      for (const value of [find, aggregate, command, watch, list, open, openWatch]) {
         for (const text of [inspect(value, { depth: 20, showHidden: true }), String(value), JSON.stringify(value)]) {
           assert.notInclude(text, "s3cret")
           assert.include(text, `${db.name}`)
@@ -244,6 +248,26 @@ describe("printing", () => {
         pipeline: ["$match"],
         options: ["maxAwaitTime", "comment"]
       })
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(list)), {
+        _id: "Query",
+        operation: "listCollections",
+        namespace: db.name,
+        filter: ["name", "$or"],
+        settings: { comment: "<redacted>" }
+      })
+      assert.deepInclude(JSON.parse(JSON.stringify(command)), { command: ["find", "filter"] })
+      assert.deepStrictEqual(JSON.parse(JSON.stringify([open, openWatch])), [
+        { _id: "OpenQuery", operation: "find", namespace, filter: ["name"], settings: {} },
+        {
+          _id: "OpenChangeStream",
+          operation: "watch",
+          namespace,
+          pipeline: ["$match"],
+          options: ["maxAwaitTime", "comment"]
+        }
+      ])
+      const values = yield* Effect.scoped(Query.fromIterable(["s3cret"]).open)
+      assert.deepStrictEqual(JSON.parse(JSON.stringify(values)), { _id: "OpenQuery", operation: "fromIterable" })
       // Bad input is told when the query runs, and printed before.
       for (const bad of [null, undefined, 1, "s3cret"]) {
         assert.notInclude(inspect([items.find(bad as never), items.aggregate(bad as never)]), "s3cret")

@@ -3,8 +3,6 @@ import * as Channel from "effect/Channel"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { format } from "effect/Formatter"
-import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
@@ -21,6 +19,7 @@ import { ownFailure } from "../errors/ownFailure.ts"
 import { checkGiven, checkOptions, checkPipeline, checkValue } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { CursorRun } from "../query/cursorRun.ts"
+import { printedAs } from "../query/printedAs.ts"
 import { stagesOf } from "../query/query.ts"
 import { eventOf } from "./eventBytes.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./steps.ts"
@@ -320,16 +319,6 @@ export const makeChangeStream = <A extends Driver.Document, Event>(
       Effect.map(scoped<A, Event>(target, pipeline, options, scope), (run) => run.pull)
     )
   )
-  const open = Effect.gen(function*() {
-    const run = yield* scoped<A, Event>(target, pipeline, options, yield* Effect.scope)
-    yield* run.open
-    return {
-      stream: Stream.fromPull(Effect.succeed(run.pull)),
-      next: run.next,
-      resumeToken: Effect.sync(() => run.resumeToken)
-    } satisfies OpenChangeStream<A, Event>
-  })
-  // What is printed of it: no values, and not what it is made of.
   const outline = {
     _id: "ChangeStream",
     operation: target.operation.name,
@@ -338,10 +327,15 @@ export const makeChangeStream = <A extends Driver.Document, Event>(
     // How a typed collection asks for bytes is its own affair.
     options: Object.keys(defined(options) ?? {}).filter((name) => name !== "rawDocuments")
   }
-  return Object.assign(stream, {
-    open,
-    toJSON: () => outline,
-    toString: () => format(outline, { ignoreToString: true, space: 2 }),
-    [Inspectable.NodeInspectSymbol]: () => outline
+  const open = Effect.gen(function*() {
+    const run = yield* scoped<A, Event>(target, pipeline, options, yield* Effect.scope)
+    yield* run.open
+    const opened: OpenChangeStream<A, Event> = {
+      stream: Stream.fromPull(Effect.succeed(run.pull)),
+      next: run.next,
+      resumeToken: Effect.sync(() => run.resumeToken)
+    }
+    return printedAs(opened, { ...outline, _id: "OpenChangeStream" })
   })
+  return printedAs(Object.assign(stream, { open }), outline)
 }

@@ -11,6 +11,7 @@ import type { FindQuery, OpenQuery } from "../../Query.ts"
 import type { Operation } from "../call/description.ts"
 import { classify } from "../errors/classify.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
+import { printedAs } from "./printedAs.ts"
 import { TypeId } from "./query.ts"
 
 const operation: Operation = { name: "fromIterable", command: "find" }
@@ -87,7 +88,10 @@ class ValuesQueryImpl<A> extends Effectable.Class<Array<A>, MongoError> implemen
         left = []
         return batch
       })
-      return { next, stream: Stream.unwrap(Effect.map(next, Stream.fromIterable)) }
+      return printedAs(
+        { next, stream: Stream.unwrap(Effect.map(next, Stream.fromIterable)) },
+        { _id: "OpenQuery", operation: operation.name }
+      )
     })
   }
 

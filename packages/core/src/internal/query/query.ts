@@ -15,6 +15,7 @@ import { sentenceOf } from "../errors/ownFailure.ts"
 import { checkFilter, checkGiven, checkOptions, checkPipeline } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { collect, type CursorSource, open, stream } from "./cursorRun.ts"
+import { printedAs } from "./printedAs.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/Query" as const
@@ -45,7 +46,7 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
   }
 
   /** What is printed of a query: no values. */
-  override toJSON(): unknown {
+  override toJSON(): object {
     const { operation } = this.origin
     return {
       _id: "Query",
@@ -90,7 +91,10 @@ abstract class QueryImpl<A> extends Effectable.Class<Array<A>, MongoError> imple
   }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
-    return open(this.source<A>(this.settings))
+    return Effect.map(
+      open(this.source<A>(this.settings)),
+      (opened) => printedAs(opened, { ...this.toJSON(), _id: "OpenQuery" })
+    )
   }
 
   get first(): Effect.Effect<Option.Option<A>, MongoError> {

@@ -605,7 +605,7 @@ class CollectionImpl extends Inspectable.Class {
       toJSON,
       toString,
       open: Effect.map(core.open, (opened) => ({
-        resumeToken: opened.resumeToken,
+        ...opened,
         stream: decode(opened.stream),
         next: decodedNext(origin, decoder, policy, opened.next)
       }))
