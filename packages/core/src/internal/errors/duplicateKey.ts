@@ -1,3 +1,6 @@
+/**
+ * The index and the values of a duplicate key, read from the server's text.
+ */
 import * as Driver from "mongodb"
 
 /**

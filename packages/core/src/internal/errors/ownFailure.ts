@@ -3,7 +3,7 @@
  */
 import { MongoError, type MongoErrorReason } from "../../MongoError.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
-import { subjectOf } from "./classify.ts"
+import { subjectOf } from "./fields.ts"
 
 /**
  * The class of a reason, by the fields that it is made of.

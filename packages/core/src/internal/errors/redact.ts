@@ -1,4 +1,9 @@
 /**
+ * Texts and causes without credentials and without values of documents.
+ */
+import { read } from "./thrown.ts"
+
+/**
  * Everything between `://` and the last `@` of a word. The driver's own messages quote URIs that it could not parse, so
  * nothing is presumed about what stands there.
  */
@@ -105,14 +110,6 @@ export const isReply = (name: string): boolean =>
 
 /** How deep the causes of a cause are followed. */
 const maxDepth = 8
-
-const read = (target: object, key: string): unknown => {
-  try {
-    return (target as Record<string, unknown>)[key]
-  } catch {
-    return undefined
-  }
-}
 
 /** Stack frames without the message before them. */
 const framesOf = (stack: unknown): string => {

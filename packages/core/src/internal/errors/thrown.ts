@@ -44,3 +44,7 @@ export const codeOf = (cause: unknown): number | undefined => {
   const number = typeof code === "number" ? code : Number(read(code, "value") ?? code)
   return Number.isInteger(number) ? number : undefined
 }
+
+/** @internal */
+export const asDocument = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined

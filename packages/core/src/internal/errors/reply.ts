@@ -1,0 +1,122 @@
+/**
+ * A reply of the server: its code decides.
+ */
+import * as Redacted from "effect/Redacted"
+import * as Reasons from "../../MongoError.ts"
+import { isMarked, reasonOf, ServerCode } from "./codes.ts"
+import { parseDuplicateKey } from "./duplicateKey.ts"
+import type { Fields } from "./fields.ts"
+import { asDocument, describe, read } from "./thrown.ts"
+
+const transactionLabels = ["UnknownTransactionCommitResult", "TransientTransactionError"] as const
+
+/** @internal */
+export const transactionError = (fields: Fields, kind: Reasons.TransactionError["kind"]) =>
+  new Reasons.TransactionError({
+    ...fields,
+    kind,
+    label: transactionLabels.find((label) => fields.labels.includes(label))
+  })
+
+/** @internal */
+export const cursorError = (fields: Fields, kind: Reasons.CursorError["kind"]) =>
+  new Reasons.CursorError({ ...fields, kind })
+
+/** The reasons that have no fields of their own. */
+const plainReasons = {
+  AuthenticationError: Reasons.AuthenticationError,
+  AuthorizationError: Reasons.AuthorizationError,
+  BsonError: Reasons.BsonError,
+  InvalidCommandError: Reasons.InvalidCommandError,
+  MaxTimeExpiredError: Reasons.MaxTimeExpiredError,
+  NamespaceExistsError: Reasons.NamespaceExistsError,
+  NamespaceNotFoundError: Reasons.NamespaceNotFoundError,
+  NotPrimaryError: Reasons.NotPrimaryError,
+  OverloadedError: Reasons.OverloadedError,
+  ServerError: Reasons.ServerError,
+  WriteConcernError: Reasons.WriteConcernError,
+  WriteConflictError: Reasons.WriteConflictError
+}
+
+/** What an older server answers them is not a wrong command: it has no search indexes. */
+const searchIndexOperations: ReadonlySet<string> = new Set([
+  "createSearchIndex",
+  "createSearchIndexes",
+  "updateSearchIndex",
+  "dropSearchIndex",
+  "listSearchIndexes"
+])
+
+/** What a standalone server says of a transaction. */
+const noTransactions = /transaction numbers are only allowed/i
+
+/** The directions of an index, which are `Int32` or `Double` objects where values are not promoted. */
+const keyPatternOf = (pattern: Readonly<Record<string, unknown>>): Readonly<Record<string, number | string>> =>
+  Object.fromEntries(
+    Object.entries(pattern).map(([field, direction]) => [
+      field,
+      typeof direction === "string" ? direction : Number(read(direction, "value") ?? direction)
+    ])
+  )
+
+/**
+ * A reply of the server, or what the driver has kept of one: its code decides.
+ *
+ * @internal
+ */
+export const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason => {
+  const { code } = fields
+  if (fields.labels.includes("SystemOverloadedError")) return new Reasons.OverloadedError(fields)
+  // Elsewhere it is about a user that is to be changed.
+  if (isMarked(code, "login") && fields.labels.includes("HandshakeError")) {
+    return new Reasons.AuthenticationError(fields)
+  }
+  // Atlas answers a failed login with a code of its own.
+  if (code === ServerCode.AtlasError.code && /\bauth/i.test(fields.message)) {
+    return new Reasons.AuthenticationError(fields)
+  }
+  if (noTransactions.test(fields.message)) {
+    return transactionError({
+      ...fields,
+      code: ServerCode.IllegalOperation.code,
+      message:
+        `${fields.message} (transactions need a replica set or a sharded cluster, which this server is no part of)`
+    }, "unsupported")
+  }
+  if (code === ServerCode.BadValue.code && describe(cause).startsWith("object to insert too large")) {
+    return new Reasons.BsonError(fields)
+  }
+  if (isMarked(code, "noSearch") && searchIndexOperations.has(fields.operation)) {
+    return new Reasons.IndexError({ ...fields, kind: "searchUnavailable" })
+  }
+  const reason = reasonOf(code)
+  switch (reason.tag) {
+    case "DuplicateKeyError": {
+      const parsed = parseDuplicateKey(describe(cause))
+      const keyPattern = asDocument(read(cause, "keyPattern"))
+      return new Reasons.DuplicateKeyError({
+        ...fields,
+        index: parsed.index,
+        keyPattern: keyPattern === undefined ? parsed.keyPattern : keyPatternOf(keyPattern),
+        keyValue: Redacted.make(asDocument(read(cause, "keyValue")) ?? parsed.keyValue, { label: "keyValue" })
+      })
+    }
+    case "DocumentValidationError":
+      return new Reasons.DocumentValidationError({
+        ...fields,
+        details: Redacted.make(asDocument(read(cause, "errInfo")) ?? {}, { label: "details" })
+      })
+    case "CursorError":
+      return cursorError(fields, reason.kind)
+    case "IndexError":
+      return new Reasons.IndexError({ ...fields, kind: reason.kind })
+    case "ChangeStreamError":
+      return new Reasons.ChangeStreamError({ ...fields, kind: reason.kind })
+    case "ConnectionError":
+      return new Reasons.ConnectionError({ ...fields, kind: reason.kind })
+    case "TransactionError":
+      return transactionError(fields, reason.kind)
+    default:
+      return new plainReasons[reason.tag](fields)
+  }
+}
