@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, Filter, MongoModel, TypedCollection, Update } from "@mongofx/schema"
-import { compile } from "@mongofx/schema/internal/compiler/compiledCodec"
 import {
   BigDecimal,
   Cause,
@@ -26,6 +25,7 @@ import { inspect } from "node:util"
 import * as V8 from "node:v8"
 import * as vm from "node:vm"
 import { send, setup, spoilt } from "../../../core/test/support/utils.ts"
+import { compile } from "../support/codec.ts"
 
 class Address extends Schema.Class<Address>("test/Address")({ city: Schema.String, since: Bson.Date }) {}
 

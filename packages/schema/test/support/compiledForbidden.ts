@@ -3,10 +3,9 @@
  *
  * @since 0.1.0
  */
-import { compile } from "@mongofx/schema/internal/compiler/compiledCodec"
 import { Effect, Exit, Schema } from "effect"
 import { BSON } from "mongodb"
-import { decode } from "./decode.ts"
+import { compile, decode } from "./codec.ts"
 
 const codec = compile(Schema.Struct({ a: Schema.Int }))
 const decoded = Effect.runSync(decode(codec, BSON.serialize({ a: 1 })))

@@ -5,12 +5,11 @@
  */
 import { assert } from "@effect/vitest"
 import { Bson } from "@mongofx/schema"
-import { compile } from "@mongofx/schema/internal/compiler/compiledCodec"
-import { mismatch } from "@mongofx/schema/internal/compiler/program"
+import { mismatch } from "@mongofx/schema/internal/compiler/runtime"
 import { Effect, Exit, Schema } from "effect"
 import * as Driver from "mongodb"
 import { isDeepStrictEqual } from "node:util"
-import { decode } from "./decode.ts"
+import { compile, decode } from "./codec.ts"
 
 const { deserialize, EJSON, serialize } = Driver.BSON
 

@@ -5,8 +5,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Bson } from "@mongofx/schema"
-import { compile, UnreadableDocument } from "@mongofx/schema/internal/compiler/compiledCodec"
-import { mismatch } from "@mongofx/schema/internal/compiler/program"
+import { mismatch } from "@mongofx/schema/internal/compiler/runtime"
 import { Arbitrary, Clock, Context, Effect, Exit, Option, Schema, SchemaGetter } from "effect"
 import { TestClock } from "effect/testing"
 import * as Driver from "mongodb"
@@ -15,9 +14,9 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import * as V8 from "node:v8"
 import * as vm from "node:vm"
+import { compile, decode, UnreadableDocument } from "../support/codec.ts"
 import { agree, tally } from "../support/compiledLaws.ts"
 import { Random } from "../support/compiledSchemas.ts"
-import { decode } from "../support/decode.ts"
 
 const { BSON } = Driver
 

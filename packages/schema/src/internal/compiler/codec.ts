@@ -1,13 +1,21 @@
+/**
+ * Between a schema and the bytes and values of documents: compiled where that is possible, and the interpreter for the rest.
+ *
+ * Whatever the compiled code refuses goes to effect's own parser, which has the last word.
+ */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
-import * as SchemaIssue from "effect/SchemaIssue"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import * as Driver from "mongodb"
-import { compile, UnreadableDocument } from "./compiledCodec.ts"
-import { mismatch } from "./program.ts"
-import { lacksOf } from "./stored.ts"
+import type * as Driver from "mongodb"
+import { deserializer, readLoosely, unreadable } from "../bson/bytes.ts"
+import { type Encode, lacksOf, withoutLacks } from "../bson/lacks.ts"
+import { compileDecoder } from "./decoder.ts"
+import { compileEncoder } from "./encoder.ts"
+import type { Step } from "./interpreter.ts"
+import { mismatch } from "./runtime.ts"
 
 /**
  * Decodes documents, as the driver delivers them or as bytes.
@@ -61,96 +69,89 @@ const bsonOptions = [
   "enableUtf8Validation"
 ] as const
 
-/** The document of damaged bytes, as far as it can be read. */
-const readLoosely = (bytes: Uint8Array): Driver.Document => {
-  try {
-    return Driver.BSON.deserialize(bytes, { validation: { utf8: false } })
-  } catch {
-    return {}
+type Decode = Decoder<unknown>["decode"]
+
+/** A decoder of bytes, for options of the driver that say in which form a value is read. */
+const byteDecoder = (
+  ast: SchemaAST.AST,
+  interpret: Decode,
+  parse: SchemaAST.ParseOptions,
+  options: Driver.BSONSerializeOptions
+): Decoder<unknown> => {
+  const deserialize = deserializer(options)
+  const decode: Decode = (document) => {
+    const bytes = document as Uint8Array
+    return Effect.flatMapEager(
+      Effect.try({
+        // A copy: what is made of binary data would keep the whole reply of the server alive.
+        try: () => deserialize(Buffer.from(bytes)),
+        catch: (cause) => unreadable(bytes, cause)
+      }),
+      interpret
+    )
+  }
+  const decodeMany = compileDecoder(ast, parse, options)
+  return {
+    decodeMany: decodeMany === undefined ? manyWith(decode) : decodeMany as Decoder<unknown>["decodeMany"],
+    decode,
+    idOf: (bytes) => idOf(readLoosely(bytes as Uint8Array))
   }
 }
 
-/** The field whose text is no UTF-8, if that is what is wrong. */
-const fieldOfDamage = (bytes: Uint8Array): string | undefined =>
-  Object.keys(readLoosely(bytes)).find((name) => {
-    try {
-      Driver.BSON.deserialize(bytes, { validation: { utf8: { [name]: true } } })
-      return false
-    } catch {
-      return true
-    }
-  })
+/** An encoder that leaves everything to the interpreter. */
+const refuseAll: Step = () => mismatch
 
-/** Bytes that bson cannot read are one more way in which a document does not decode. */
-const unreadable = (bytes: Uint8Array, { cause }: UnreadableDocument): SchemaIssue.Issue => {
-  const message = `Expected bytes that can be read: ${cause instanceof Error ? cause.message : String(cause)}`
-  const issue = new SchemaIssue.InvalidValue({ message }, undefined, {})
-  const field = fieldOfDamage(bytes)
-  return field === undefined ? issue : new SchemaIssue.Pointer([field], issue)
-}
-
-const byteDecoder = <A>(ast: SchemaAST.AST, options: Driver.BSONSerializeOptions): Decoder<A> => {
-  const codec = compile(Schema.make<Schema.ConstraintCodec<A, unknown, unknown, unknown>>(ast), { bson: options })
-  const decode: Decoder<A>["decode"] = (bytes) =>
-    Effect.mapErrorEager(
-      codec.diagnose(bytes as Uint8Array),
-      (error) => error instanceof UnreadableDocument ? unreadable(bytes as Uint8Array, error) : error.issue
-    )
+/**
+ * A codec of its own. Code is generated when it is first needed. With `parse`, the schema is applied in another way than that
+ * of collections.
+ *
+ * @internal
+ */
+export const makeCodec = (ast: SchemaAST.AST, parse?: SchemaAST.ParseOptions): DocumentCodec<unknown> => {
+  const schema = Schema.make<Schema.Constraint>(ast)
+  const decode = SchemaParser.decodeUnknownEffect(schema, parse)
+  const interpret = SchemaParser.encodeUnknownEffect(schema, parse) as Encode
+  const lacks = lacksOf(ast)
+  let compiled: Step | undefined
+  const encodeFast: Step = (value) => (compiled ??= compileEncoder(ast, parse ?? {}) ?? refuseAll)(value)
+  const decoders = new Map<string, Decoder<unknown>>()
   return {
-    decodeMany: codec.compiled.decode ? codec.decodeMany as Decoder<A>["decodeMany"] : manyWith(decode),
+    decodeMany: manyWith(decode),
     decode,
-    idOf: (bytes) => idOf(readLoosely(bytes as Uint8Array))
+    idOf,
+    encode: withoutLacks(ast, (value) => {
+      const document = encodeFast(value)
+      return document === mismatch ? interpret(value) : Effect.succeed(document)
+    }) as DocumentCodec<unknown>["encode"],
+    encodeNow: (value) => {
+      const document = encodeFast(value)
+      return document === mismatch || lacks?.(document) !== undefined ? undefined : document as Driver.Document
+    },
+    bytes: (options) => {
+      // The driver's default is an object without fields.
+      if (Object.keys(options.fieldsAsRaw ?? {}).length > 0) return undefined
+      const chosen = bsonOptions.map((name) => options[name])
+      const key = JSON.stringify(chosen)
+      let decoder = decoders.get(key)
+      if (decoder === undefined) {
+        const entries = bsonOptions.flatMap((name, i) => chosen[i] === undefined ? [] : [[name, chosen[i]]])
+        decoders.set(key, decoder = byteDecoder(ast, decode, parse ?? {}, Object.fromEntries(entries)))
+      }
+      return decoder
+    }
   }
 }
 
 const codecs = new WeakMap<SchemaAST.AST, DocumentCodec<unknown>>()
 
 /**
- * The codec of a schema. What the compiled code refuses goes to effect's own parser, which has the last word.
+ * The codec of a schema, the same for the same schema.
  *
  * @internal
  */
 export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
   let codec = codecs.get(ast)
-  if (codec === undefined) {
-    const schema = Schema.make<Schema.Constraint>(ast)
-    const compiled = compile(schema)
-    const decode = SchemaParser.decodeUnknownEffect(schema)
-    const lacks = lacksOf(ast)
-    const encodeNow = (value: unknown): Driver.Document | undefined => {
-      const document = compiled.encodeValue(value)
-      return document === mismatch || lacks?.(document) !== undefined ? undefined : document as Driver.Document
-    }
-    const encode = (value: unknown) =>
-      Effect.mapErrorEager(compiled.encode(value), (error) => error.issue) as ReturnType<
-        DocumentCodec<unknown>["encode"]
-      >
-    const decoders = new Map<string, Decoder<unknown>>()
-    codec = {
-      decodeMany: manyWith(decode),
-      decode,
-      idOf,
-      encode: lacks === undefined ? encode : (value) =>
-        Effect.flatMapEager(encode(value), (document) => {
-          const issue = lacks(document)
-          return issue === undefined ? Effect.succeed(document) : Effect.fail(issue)
-        }),
-      encodeNow,
-      bytes: (options) => {
-        // The driver's default is an object without fields.
-        if (Object.keys(options.fieldsAsRaw ?? {}).length > 0) return undefined
-        const chosen = bsonOptions.map((name) => options[name])
-        const key = JSON.stringify(chosen)
-        let decoder = decoders.get(key)
-        if (decoder === undefined) {
-          const entries = bsonOptions.flatMap((name, i) => chosen[i] === undefined ? [] : [[name, chosen[i]]])
-          decoders.set(key, decoder = byteDecoder(ast, Object.fromEntries(entries)))
-        }
-        return decoder
-      }
-    }
-    codecs.set(ast, codec)
-  }
+  if (codec === undefined) codecs.set(ast, codec = makeCodec(ast))
   return codec as DocumentCodec<A>
 }
 

@@ -4,344 +4,40 @@
  * The measure is what `BSON.deserialize` and the interpreter give, one after the other. The compiled function gives the same
  * value or `mismatch`; it never needs to know why. Fields that the schema does not name are skipped by their length, unread.
  */
-import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
-import * as Driver from "mongodb"
-import { isUtf8 } from "node:buffer"
-import * as Bson from "../../Bson.ts"
-import * as Internal from "../bson/values.ts"
-import { literals, numberTest, ValueCompiler } from "./encoder.ts"
+import type * as Driver from "mongodb"
+import { type Deserialize, deserializer } from "../bson/bytes.ts"
 import {
-  assignKey,
   bare,
-  buildObject,
-  giveUp,
-  interpret,
-  interpretMissing,
   isInherited,
   isOptional,
   isPlainKey,
-  maxDepth,
+  literals,
   mayOmit,
-  type Mismatch,
-  mismatch,
-  Program,
+  objectsOf,
   stringNames,
-  tagTest,
-  Unsupported
-} from "./program.ts"
-
-// ---- what generated code calls
-
-/** The methods of Node's buffers that `toString` calls; they are not in its types. */
-type Bytes = Buffer & {
-  readonly utf8Slice: (start: number, end: number) => string
-  readonly latin1Slice: (start: number, end: number) => string
-}
-
-/** The text of `b` from `start` to `end`, as the deserializer reads the value of a string. */
-const longText = (b: Bytes, start: number, end: number): string => {
-  const text = b.utf8Slice(start, end)
-  // What is not UTF-8 is replaced by this character, which may also be in the text itself.
-  return text.includes("\uFFFD") && !isUtf8(b.subarray(start, end)) ? giveUp() : text
-}
-
-/** Up to this length, text is made of its bytes one by one: a call of the runtime costs more. */
-const shortText = 16
-
-/** A string at `s` of `n` bytes. The cases of few bytes are written out, so that no array is made. */
-const makeText = (): string => {
-  const cases = Array.from({ length: shortText + 1 }, (_, n) => {
-    if (n === 0) return `case 0: return ""`
-    const names = Array.from({ length: n }, (_, i) => `c${i}`)
-    return `case ${n}: {
-      const ${names.map((c, i) => `${c} = b[s + ${i}]`).join(", ")}
-      if ((${names.join(" | ")}) < 128) return String.fromCharCode(${names.join(", ")})
-      break
-    }`
-  })
-  return `const text = (b, s, n) => {
-    switch (n) {
-      ${cases.join("\n")}
-    }
-    return longText(b, s, s + n)
-  }`
-}
-
-const endOfName = (b: Bytes, p: number, end: number): number => {
-  while (p < end && b[p] !== 0) p++
-  return p < end ? p : giveUp()
-}
-
-/** The position after the value of type `t` at `p`. What is inside of the value is not looked at. */
-const skip = (b: Bytes, dv: DataView, t: number, p: number, end: number): number => {
-  let next: number
-  switch (t) {
-    case 1:
-    case 9:
-    case 17:
-    case 18:
-      next = p + 8
-      break
-    case 2:
-    case 13:
-    case 14: {
-      const size = dv.getInt32(p, true)
-      next = size < 1 || b[p + 3 + size] !== 0 ? giveUp() : p + 4 + size
-      break
-    }
-    case 3:
-    case 4:
-    case 15: {
-      const size = dv.getInt32(p, true)
-      next = size < 5 || b[p + size - 1] !== 0 ? giveUp() : p + size
-      break
-    }
-    case 5:
-      next = p + 5 + dv.getInt32(p, true)
-      if (next < p + 5) giveUp()
-      break
-    case 6:
-    case 10:
-    case 127:
-    case 255:
-      next = p
-      break
-    case 7:
-      next = p + 12
-      break
-    case 8:
-      next = p + 1
-      break
-    case 11:
-      next = endOfName(b, endOfName(b, p, end) + 1, end) + 1
-      break
-    case 12: {
-      const size = dv.getInt32(p, true)
-      next = size < 1 || b[p + 3 + size] !== 0 ? giveUp() : p + 4 + size + 12
-      break
-    }
-    case 16:
-      next = p + 4
-      break
-    case 19:
-      next = p + 16
-      break
-    default:
-      return giveUp()
-  }
-  return next > end ? giveUp() : next
-}
-
-/** A field that the schema does not know. An object with the fields of a DBRef becomes one: that is left to bson. */
-const skipUnknown = (b: Bytes, dv: DataView, p: number, end: number): number => {
-  if (b[p + 1] === 36) giveUp()
-  return skip(b, dv, b[p]!, endOfName(b, p + 1, end) + 1, end)
-}
-
-/** A symbol is delivered as a string. Whatever else is of another type is no match. */
-const otherType = (t: number): Mismatch => t === 14 ? giveUp() : mismatch
-
-/** A date. The bits are put together as `Long` does. */
-const readDate = (dv: DataView, p: number): Date =>
-  new Date(dv.getInt32(p + 4, true) * 4294967296 + dv.getUint32(p, true))
-
-/** An int64 as the number that the driver makes of it. From 2^53 on, whether it makes one depends on lost bits. */
-const promoted = (dv: DataView, p: number): number | Mismatch => {
-  const number = dv.getInt32(p + 4, true) * 4294967296 + dv.getUint32(p, true)
-  return Number.isSafeInteger(number) ? number : Math.abs(number) === 2 ** 53 ? giveUp() : mismatch
-}
-
-const orMismatch = <A, B>(f: (input: A) => B | undefined) => (input: A): B | Mismatch => f(input) ?? mismatch
-
-const int64OfDouble = orMismatch<number, bigint>(Internal.toInt64)
-const longOfDouble = orMismatch<number, Driver.Long>(Internal.toLong)
-const int32OfNumber = orMismatch<number, number>(Internal.toInt32)
-const doubleOfBigInt = orMismatch<bigint, number>(Internal.toDouble)
-
-/** Binary data. The bytes are copied, since they would keep the whole reply of the server alive. */
-const readBinary = (b: Bytes, dv: DataView, p: number, end: number): Driver.Binary => {
-  const size = dv.getInt32(p, true)
-  const subType = b[p + 4]!
-  const stop = p + 5 + size
-  // The old subtype has the length once more.
-  const start = subType === 2 ? p + 9 : p + 5
-  if (start > stop || stop > end || subType === 2 && dv.getInt32(p + 5, true) !== size - 4) return giveUp()
-  const binary = new Driver.Binary(Buffer.from(b.subarray(start, stop)), subType)
-  return subType === 4 && Driver.UUID.isValid(binary) ? binary.toUUID() : binary
-}
-
-/** The constructor as the deserializer calls it; the offset is not in its types. */
-const ObjectIdAt = Driver.ObjectId as unknown as new(bytes: Uint8Array, offset: number) => Driver.ObjectId
-
-/** What the deserializer makes of the value of type `t` at `p`, through a copy of its bytes. */
-const makeReadAny =
-  (deserialize: Deserialize) => (b: Bytes, dv: DataView, t: number, p: number, end: number): unknown => {
-    switch (t) {
-      case 1:
-        return dv.getFloat64(p, true)
-      case 6:
-        return undefined
-      case 7:
-        return new ObjectIdAt(b, p)
-      case 8:
-        return b[p]! > 1 ? giveUp() : b[p] === 1
-      case 9:
-        return readDate(dv, p)
-      case 10:
-        return null
-      case 16:
-        return dv.getInt32(p, true)
-    }
-    const size = skip(b, dv, t, p, end) - p
-    const document = Buffer.allocUnsafe(size + 8)
-    document.writeInt32LE(size + 8, 0)
-    document[4] = t
-    document[5] = 118
-    document[6] = 0
-    document.set(b.subarray(p, p + size), 7)
-    document[size + 7] = 0
-    return deserialize(document)["v"]
-  }
-
-// ---- code generation
-
-/** BSON types by number. `any` stands for all that are not listed. */
-interface Reader {
-  /** Statements that read the value of that type at `p`: they set `v`, move `p`, or `return mismatch`. */
-  readonly types: ReadonlyMap<number, string>
-  readonly any?: string | undefined
-}
-
-const map = (reader: Reader, f: (code: string) => string): Reader => ({
-  types: new Map(Array.from(reader.types, ([t, code]) => [t, f(code)])),
-  any: reader.any === undefined ? undefined : f(reader.any)
-})
-
-const single = (t: number, code: string): Reader => ({ types: new Map([[t, code]]) })
-
-const readText = `n = dv.getInt32(p, true); p += 4
-if (n < 1 || p + n > end || b[p + n - 1] !== 0) giveUp()
-v = text(b, p, n - 1); p += n`
-
-const readInt32 = "v = dv.getInt32(p, true); p += 4"
-const readDouble = "v = dv.getFloat64(p, true); p += 8"
-const readBoolean = "if (b[p] > 1) giveUp(); v = b[p++] === 1"
-const checkMismatch = "if (v === mismatch) return mismatch"
-
-const objectIdReader = single(7, "v = new ObjectId(b, p); p += 12")
-const dateReader = single(9, "v = readDate(dv, p); p += 8; if (v.getTime() !== v.getTime()) return mismatch")
-const binaryCode = "v = readBinary(b, dv, p, end); p += 5 + dv.getInt32(p, true)"
-
-/** Declarations by the function that tests them, which stays the same when a schema is annotated or checked. */
-const declarations = new Map<unknown, Reader>([
-  [Schema.Date.ast.run, dateReader],
-  [Bson.Date.ast.run, dateReader],
-  [Bson.ObjectId.ast.run, objectIdReader],
-  [Bson.Binary.ast.run, single(5, binaryCode)],
-  [Bson.UUID.ast.run, single(5, `${binaryCode}; if (!isUuid(v)) return mismatch`)],
-  [Bson.Decimal128.ast.run, single(19, "v = new Decimal128(Buffer.from(b.subarray(p, p + 16))); p += 16")],
-  [
-    Bson.Timestamp.ast.run,
-    single(17, "v = new Timestamp({ i: dv.getUint32(p, true), t: dv.getUint32(p + 4, true) }); p += 8")
-  ]
-])
-
-const numeric = (int: string, double: string, long: string): Reader => ({
-  types: new Map([[16, `${readInt32}${int}`], [1, `${readDouble}${double}`], [18, long]])
-})
-
-const plainNumber = numeric("", "", `v = promoted(dv, p); p += 8; ${checkMismatch}`)
-
-/** The numbers of `Bson`, by the getter that decodes them. */
-const numbers = new Map<unknown, Reader>(
-  ([
-    [
-      Bson.Int32,
-      numeric(
-        "",
-        `; v = int32OfNumber(v); ${checkMismatch}`,
-        `v = promoted(dv, p); ${checkMismatch}; v = int32OfNumber(v); p += 8; ${checkMismatch}`
-      )
-    ],
-    [Bson.Double, numeric("", "", `v = doubleOfBigInt(dv.getBigInt64(p, true)); p += 8; ${checkMismatch}`)],
-    [
-      Bson.Int64,
-      numeric("; v = BigInt(v)", `; v = int64OfDouble(v); ${checkMismatch}`, "v = dv.getBigInt64(p, true); p += 8")
-    ],
-    [
-      Bson.Long,
-      numeric(
-        "; v = Long.fromInt(v)",
-        `; v = longOfDouble(v); ${checkMismatch}`,
-        "v = new Long(dv.getInt32(p, true), dv.getInt32(p + 4, true)); p += 8"
-      )
-    ]
-  ] as ReadonlyArray<readonly [Schema.Constraint, Reader]>).map((
-    [schema, reader]
-  ) => [(schema.ast.encoding![0].transformation as { readonly decode: unknown }).decode, reader])
-)
-
-/** The `run` of the declarations on both sides of the numbers of `Bson`. */
-const numberRuns = new Set<unknown>(
-  [Bson.Int32, Bson.Double, Bson.Int64, Bson.Long].flatMap(({ ast }) => [
-    (ast as SchemaAST.Declaration).run,
-    (ast.encoding![0].to as SchemaAST.Declaration).run
-  ])
-)
-
-const isPlainNumber = (ast: SchemaAST.AST): boolean =>
-  ast._tag === "Declaration" && numberRuns.has(ast.run) && ast.encoding === undefined && ast.checks === undefined
-
-/** To the interpreter, whatever is no array is an object: the values of these types as well. */
-const otherObjects: ReadonlyArray<readonly [type: number, code: string]> = [
-  ...[5, 7, 9, 11, 12, 13, 15, 17, 19, 127, 255].map((t) => [t, "giveUp()"] as const),
-  [18, "if (promoted(dv, p) === mismatch) giveUp(); return mismatch"]
-]
-
-const id = new Driver.ObjectId()
-const instances: ReadonlyArray<object> = [
-  new Date(),
-  /a/,
-  id,
-  new Driver.Binary(),
-  new Driver.BSONRegExp(""),
-  new Driver.Code(""),
-  new Driver.DBRef("", id),
-  new Driver.Decimal128("0"),
-  new Driver.Long(0),
-  new Driver.MaxKey(),
-  new Driver.MinKey(),
-  new Driver.Timestamp({ t: 0, i: 0 }),
-  new Driver.UUID()
-]
-
-/** Adds those of the other objects which the node could take: a required field that none of them has rules them out. */
-const withOthers = (ast: SchemaAST.Objects, reader: Reader): Reader => {
-  const isRuledOut = ast.propertySignatures.some(({ name, type }) =>
-    !isOptional(type) && type.encoding === undefined && !instances.some((instance) => name in instance)
-  )
-  return isRuledOut ? reader : { types: new Map([...reader.types, ...otherObjects]) }
-}
-
-/** So many names are compared one by one. */
-const few = 4
-
-const nameBytes = (name: string): Buffer => {
-  const bytes = Buffer.from(`${name}\0`)
-  // Bytes that are no UTF-8 are read as U+FFFD in the name of a field, so that many bytes mean this name.
-  if (name.includes("\0") || name.includes("\uFFFD") || bytes.toString() !== `${name}\0`) throw new Unsupported("key")
-  return bytes
-}
-
-/** The expression that says whether these bytes are at `p`, four at a time. */
-const isAt = (bytes: Buffer, p: string): string => {
-  const tests: Array<string> = []
-  let i = 0
-  for (; i + 4 <= bytes.length; i += 4) tests.push(`dv.getUint32(${p} + ${i}, true) === ${bytes.readUInt32LE(i)}`)
-  for (; i < bytes.length; i++) tests.push(`b[${p} + ${i}] === ${bytes[i]}`)
-  return tests.join(" && ")
-}
+  tagTest
+} from "./analysis.ts"
+import { findField, isAt, nameBytes } from "./fieldNames.ts"
+import { interpret, interpretMissing } from "./interpreter.ts"
+import { buildObject, maxDepth, Program, Unsupported } from "./program.ts"
+import {
+  checkMismatch,
+  declarations,
+  isPlainNumber,
+  map,
+  numbers,
+  numeric,
+  plainNumber,
+  readBoolean,
+  type Reader,
+  readText,
+  single,
+  textFunction,
+  withOthers
+} from "./readers.ts"
+import { type Bytes, makeReadAny, mismatch, runtime } from "./runtime.ts"
+import { numberTest, ValueCompiler } from "./values.ts"
 
 class DecoderCompiler {
   private readonly program = new Program()
@@ -354,31 +50,10 @@ class DecoderCompiler {
   constructor(options: SchemaAST.ParseOptions, deserialize: Deserialize) {
     this.options = options
     this.values = new ValueCompiler(this.program, options)
-    const support = {
-      longText,
-      endOfName,
-      skip,
-      skipUnknown,
-      otherType,
-      readDate,
-      promoted,
-      int64OfDouble,
-      longOfDouble,
-      int32OfNumber,
-      doubleOfBigInt,
-      readBinary,
-      assignKey,
-      bare,
-      isUuid: Internal.isUuid,
-      ObjectId: Driver.ObjectId,
-      Decimal128: Driver.Decimal128,
-      Timestamp: Driver.Timestamp,
-      Long: Driver.Long
-    }
     this.readAny = this.program.constant(makeReadAny(deserialize))
     this.program.functions.push(
-      `const { ${Object.keys(support).join(", ")} } = ${this.program.constant(support)}`,
-      makeText()
+      `const { ${Object.keys(runtime).join(", ")} } = ${this.program.constant(runtime)}`,
+      textFunction()
     )
   }
 
@@ -577,7 +252,7 @@ class DecoderCompiler {
     const count = fields.length
     const find = `${name}find`
     const find0 = count === 0 ? "-1" : `${find}(b, dv, p, end)`
-    if (count > 0) this.program.functions.push(this.find(find, fields))
+    if (count > 0) this.program.functions.push(findField(find, fields))
     const unknown = index !== undefined
       ? `if (b[p + 1] === 36) giveUp()
         t = b[p]
@@ -585,7 +260,7 @@ class DecoderCompiler {
         p = endOfName(b, start, end)
         const key = b.utf8Slice(start, p++)
         ${this.read(this.solid(index.type))}
-        assignKey(rest, key, v)`
+        setOwn(rest, key, v)`
       : this.options.onExcessProperty === "error"
       ? "if (b[p + 1] === 36) giveUp(); return mismatch"
       : "p = skipUnknown(b, dv, p, end)"
@@ -612,7 +287,7 @@ class DecoderCompiler {
       ? ""
       : names.length === 0
       ? "return rest"
-      : "for (const key of Object.keys(rest)) assignKey(out, key, rest[key])"
+      : "for (const key of Object.keys(rest)) setOwn(out, key, rest[key])"
     return `const ${name} = (b, dv, p, limit) => {
       let n = dv.getInt32(p, true)
       if (n < 5 || p + n > limit || b[p + n - 1] !== 0) giveUp()
@@ -645,49 +320,6 @@ class DecoderCompiler {
     const parse = this.program.constant(interpretMissing(type, this.options))
     const isMissing = optional ? "" : ` || ${x} === missing`
     return `if (${x} === missing) { ${x} = ${parse}(); if (${x} === mismatch${isMissing}) return mismatch }`
-  }
-
-  /** Which field has its name at `p + 1`, or -1. */
-  private find(name: string, fields: ReadonlyArray<{ readonly bytes: Buffer }>): string {
-    const byLength = new Map<number, Array<number>>()
-    fields.forEach(({ bytes }, i) => {
-      const group = byLength.get(bytes.length - 1)
-      if (group === undefined) byLength.set(bytes.length - 1, [i])
-      else group.push(i)
-    })
-    const cases = Array.from(
-      byLength,
-      ([length, group]) => `case ${length}: ${this.findAmong(fields, group)}\nbreak`
-    )
-    return `const ${name} = (b, dv, p, end) => {
-      p++
-      switch (endOfName(b, p, end) - p) { ${cases.join("\n")} }
-      return -1
-    }`
-  }
-
-  /** Which of some fields, whose names are of one length: by the byte that tells most of them apart, and so on. */
-  private findAmong(fields: ReadonlyArray<{ readonly bytes: Buffer }>, group: ReadonlyArray<number>): string {
-    if (group.length <= few) {
-      return group.map((i) => `if (${isAt(fields[i]!.bytes, "p")}) return ${i}`).join("\n")
-    }
-    let best = new Map<number, Array<number>>()
-    let position = 0
-    for (let at = 0; at < fields[group[0]!]!.bytes.length; at++) {
-      const byByte = new Map<number, Array<number>>()
-      for (const i of group) {
-        const byte = fields[i]!.bytes[at]!
-        const others = byByte.get(byte)
-        if (others === undefined) byByte.set(byte, [i])
-        else others.push(i)
-      }
-      if (byByte.size > best.size) {
-        best = byByte
-        position = at
-      }
-    }
-    const cases = Array.from(best, ([byte, group]) => `case ${byte}: ${this.findAmong(fields, group)}\nbreak`)
-    return `switch (b[p + ${position}]) { ${cases.join("\n")} }`
   }
 
   private array(ast: SchemaAST.Arrays): string {
@@ -826,82 +458,64 @@ class DecoderCompiler {
   }
 }
 
-/** The object that a member of a union is read from. */
-const objectsOf = (ast: SchemaAST.AST): SchemaAST.Objects | undefined => {
-  const source = ast.encoding === undefined ? ast : ast.encoding[ast.encoding.length - 1]!.to
-  if (source.encoding !== undefined) return objectsOf(source)
-  return source._tag === "Objects" ? source : undefined
-}
-
 // ---- entry
-
-/** @internal */
-export type Deserialize = (bytes: Uint8Array) => Driver.Document
 
 type DecodeAt = (b: Bytes, dv: DataView, start: number, end: number) => unknown
 
-/** @internal */
-export interface ByteDecoder {
-  /** The value of one document, or `mismatch`. */
-  readonly decode: (bytes: Uint8Array) => unknown
-  /**
-   * Decodes documents from the position `from` on, and adds the values to `out`. Stops at the first that does not fit, and
-   * returns its position, or the number of documents.
-   */
-  readonly decodeAll: (documents: ReadonlyArray<Uint8Array>, from: number, out: Array<unknown>) => number
-}
+/** Whether values have the form that the compiled decoder gives them. */
+const isUsualForm = (options: Driver.BSONSerializeOptions): boolean =>
+  options.promoteValues !== false && options.promoteLongs !== false && options.promoteBuffers !== true &&
+  options.useBigInt64 !== true && options.enableUtf8Validation !== false && options.fieldsAsRaw === undefined
 
 /**
- * The decoder of a schema; `undefined` where the interpreter has to do it: code generation is forbidden, or the schema is not
- * of a document.
+ * Decodes documents from the position `from` on, and adds the values to `out`. Stops at the first that does not fit, and
+ * returns its position, or the number of documents.
+ *
+ * @internal
+ */
+export type DecodeMany = (documents: ReadonlyArray<Uint8Array>, from: number, out: Array<unknown>) => number
+
+/**
+ * The decoder of a schema. `undefined` where the interpreter has to do it: code generation is forbidden, the schema is not
+ * of a document, or options of the driver give numbers and buffers another form.
  *
  * @internal
  */
 export const compileDecoder = (
   ast: SchemaAST.AST,
-  options: SchemaAST.ParseOptions,
-  deserialize: Deserialize
-): ByteDecoder | undefined => {
+  parse: SchemaAST.ParseOptions,
+  options: Driver.BSONSerializeOptions
+): DecodeMany | undefined => {
+  if (!isUsualForm(options)) return undefined
   let decodeAt: DecodeAt
   try {
-    decodeAt = new DecoderCompiler(options, deserialize).compile(ast)
+    decodeAt = new DecoderCompiler(parse, deserializer(options)).compile(ast)
   } catch (error) {
     if (error instanceof Unsupported || error instanceof EvalError) return undefined
     throw error
   }
-  return {
-    decode: (bytes) => {
-      const { buffer, byteLength, byteOffset } = bytes
-      try {
-        const b = Buffer.from(buffer, byteOffset, byteLength) as Bytes
-        return decodeAt(b, new DataView(buffer, byteOffset, byteLength), 0, byteLength)
-      } catch {
-        // Damaged bytes, and exceptions of the schema's own functions: the interpreter meets them again.
-        return mismatch
-      }
-    },
-    decodeAll: (documents, from, out) => {
-      // The documents of a batch are views into one buffer. It is held no longer than this call.
-      let last: ArrayBufferLike | undefined
-      let b!: Bytes
-      let dv!: DataView
-      let i = from
-      try {
-        for (; i < documents.length; i++) {
-          const { buffer, byteLength, byteOffset } = documents[i]!
-          if (buffer !== last) {
-            last = buffer
-            b = Buffer.from(buffer) as Bytes
-            dv = new DataView(buffer)
-          }
-          const value = decodeAt(b, dv, byteOffset, byteOffset + byteLength)
-          if (value === mismatch) return i
-          out.push(value)
+  return (documents, from, out) => {
+    // The documents of a batch are views into one buffer. It is held no longer than this call.
+    let last: ArrayBufferLike | undefined
+    let b!: Bytes
+    let dv!: DataView
+    let i = from
+    try {
+      for (; i < documents.length; i++) {
+        const { buffer, byteLength, byteOffset } = documents[i]!
+        if (buffer !== last) {
+          last = buffer
+          b = Buffer.from(buffer) as Bytes
+          dv = new DataView(buffer)
         }
-      } catch {
-        return i
+        const value = decodeAt(b, dv, byteOffset, byteOffset + byteLength)
+        if (value === mismatch) return i
+        out.push(value)
       }
+    } catch {
+      // Damaged bytes, and exceptions of the schema's own functions: the interpreter meets them again.
       return i
     }
+    return i
   }
 }

@@ -3,11 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
+import { type Encode, withoutLacks } from "../bson/lacks.ts"
 import { isBson, isNumeric, sameStored } from "../bson/values.ts"
-import { mayOmit } from "../compiler/program.ts"
-import { lacksOf } from "../compiler/stored.ts"
+import { mayOmit } from "../compiler/analysis.ts"
 import { refuse } from "../encode/refusal.ts"
 import { elements, elementsOf, expand, stepObject } from "./nodes.ts"
 
@@ -22,8 +21,6 @@ export const absent = Symbol("absent")
 export const union = (alternatives: ReadonlyArray<SchemaAST.AST>): SchemaAST.AST =>
   alternatives.length === 1 ? alternatives[0]! : new SchemaAST.Union(alternatives)
 
-type Encode = (value: unknown, options?: SchemaAST.ParseOptions) => Effect.Effect<unknown, SchemaIssue.Issue, unknown>
-
 const encoders = new WeakMap<SchemaAST.AST, Encode>()
 
 const encoderOf = (ast: SchemaAST.AST): Encode => {
@@ -33,16 +30,8 @@ const encoderOf = (ast: SchemaAST.AST): Encode => {
 }
 
 const makeEncoder = (ast: SchemaAST.AST): Encode => {
-  const encode = SchemaParser.encodeUnknownEffect(Schema.make<Schema.Constraint>(ast)) as Encode
-  const lacks = lacksOf(ast)
-  const whole: Encode = lacks === undefined ?
-    encode :
-    (value, options) =>
-      Effect.flatMapEager(encode(value, options), (encoded) => {
-        const issue = lacks(encoded)
-        return issue === undefined ? Effect.succeed(encoded) : Effect.fail(issue)
-      })
-  return mayBeAbsent(ast) ? orAbsent(ast, whole) : whole
+  const encode = withoutLacks(ast, SchemaParser.encodeUnknownEffect(Schema.make<Schema.Constraint>(ast)) as Encode)
+  return mayBeAbsent(ast) ? orAbsent(ast, encode) : encode
 }
 
 const mayBeAbsent = (ast: SchemaAST.AST): boolean =>

@@ -1,12 +1,7 @@
-/** Whether what a schema stores is BSON that can be read again. */
-import * as Exit from "effect/Exit"
-import * as Schema from "effect/Schema"
+/** Which schemas can be stored: those of which what is written can be read again. */
 import * as SchemaAST from "effect/SchemaAST"
-import type * as SchemaIssue from "effect/SchemaIssue"
-import * as SchemaParser from "effect/SchemaParser"
 import type * as Driver from "mongodb"
 import { refuse } from "../encode/refusal.ts"
-import { isPlainObject, setOwn } from "../plainObject.ts"
 
 /** What to write in the place of a type that BSON does not have. */
 const instead: Readonly<Record<string, string>> = {
@@ -127,90 +122,3 @@ const noDocuments: ReadonlySet<SchemaAST.AST["_tag"]> = new Set([
   "UniqueSymbol",
   "Void"
 ])
-
-// ---- undefined
-
-/** Whether `undefined` may stand there. */
-const takesUndefined = (ast: SchemaAST.AST, seen: ReadonlySet<SchemaAST.AST> = new Set()): boolean => {
-  switch (ast._tag) {
-    case "Undefined":
-    case "Void":
-    case "Any":
-    case "Unknown":
-      return true
-    case "Union":
-      return ast.types.some((type) => takesUndefined(type, seen))
-    case "Suspend":
-      return !seen.has(ast) && takesUndefined(ast.thunk(), new Set([...seen, ast]))
-    default:
-      return false
-  }
-}
-
-/** Whether a key that is required may hold `undefined`, which BSON leaves out. */
-const mayLack = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
-  if (seen.has(ast)) return false
-  seen.add(ast)
-  switch (ast._tag) {
-    case "Suspend":
-      return mayLack(ast.thunk(), seen)
-    case "Union":
-      return ast.types.some((type) => mayLack(type, seen))
-    case "Arrays":
-      return [...ast.elements, ...ast.rest].some((type) => mayLack(type, seen))
-    case "Objects":
-      return ast.propertySignatures.some(({ type }) =>
-        !SchemaAST.isOptional(type) && takesUndefined(type) || mayLack(type, seen)
-      ) || ast.indexSignatures.some(({ type }) => mayLack(type, seen))
-    default:
-      return false
-  }
-}
-
-const hasUndefined = (value: unknown): boolean => {
-  if (Array.isArray(value)) return value.some(hasUndefined)
-  return isPlainObject(value) && Object.keys(value).some((key) => value[key] === undefined || hasUndefined(value[key]))
-}
-
-/** A value as BSON stores it: without the keys that hold `undefined`. */
-const withoutUndefined = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withoutUndefined)
-  if (!isPlainObject(value)) return value
-  const out = {}
-  for (const key of Object.keys(value)) {
-    if (value[key] !== undefined) setOwn(out, key, withoutUndefined(value[key]))
-  }
-  return out
-}
-
-type Lacks = (encoded: unknown) => SchemaIssue.Issue | undefined
-
-const lacks = new WeakMap<SchemaAST.AST, Lacks | null>()
-
-/**
- * What an encoded value lacks once BSON has left out what is `undefined`; for schemas in which that can be something
- * that is required.
- *
- * @internal
- */
-export const lacksOf = (ast: SchemaAST.AST): Lacks | undefined => {
-  let found = lacks.get(ast)
-  if (found === undefined) {
-    const encoded = SchemaAST.toEncoded(ast)
-    found = mayLack(encoded, new Set()) ? lacking(encoded) : null
-    lacks.set(ast, found)
-  }
-  return found ?? undefined
-}
-
-const lacking = (encoded: SchemaAST.AST): Lacks => {
-  const parse = SchemaParser.decodeUnknownExit(Schema.make<Schema.ConstraintCodec<unknown>>(encoded))
-  return (value) => {
-    if (!hasUndefined(value)) return undefined
-    const exit = parse(withoutUndefined(value))
-    if (Exit.isSuccess(exit)) return undefined
-    const reason = exit.cause.reasons.find((reason) => reason._tag === "Fail")
-    if (reason === undefined) throw exit.cause
-    return reason.error
-  }
-}

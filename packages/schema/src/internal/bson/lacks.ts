@@ -1,0 +1,113 @@
+/** BSON leaves out what is `undefined`: whether something that a schema requires gets lost so. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import { isPlainObject, setOwn } from "../plainObject.ts"
+
+/** Whether `undefined` may stand there. */
+const takesUndefined = (ast: SchemaAST.AST, seen: ReadonlySet<SchemaAST.AST> = new Set()): boolean => {
+  switch (ast._tag) {
+    case "Undefined":
+    case "Void":
+    case "Any":
+    case "Unknown":
+      return true
+    case "Union":
+      return ast.types.some((type) => takesUndefined(type, seen))
+    case "Suspend":
+      return !seen.has(ast) && takesUndefined(ast.thunk(), new Set([...seen, ast]))
+    default:
+      return false
+  }
+}
+
+/** Whether a key that is required may hold `undefined`, which BSON leaves out. */
+const mayLack = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
+  if (seen.has(ast)) return false
+  seen.add(ast)
+  switch (ast._tag) {
+    case "Suspend":
+      return mayLack(ast.thunk(), seen)
+    case "Union":
+      return ast.types.some((type) => mayLack(type, seen))
+    case "Arrays":
+      return [...ast.elements, ...ast.rest].some((type) => mayLack(type, seen))
+    case "Objects":
+      return ast.propertySignatures.some(({ type }) =>
+        !SchemaAST.isOptional(type) && takesUndefined(type) || mayLack(type, seen)
+      ) || ast.indexSignatures.some(({ type }) => mayLack(type, seen))
+    default:
+      return false
+  }
+}
+
+const hasUndefined = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.some(hasUndefined)
+  return isPlainObject(value) && Object.keys(value).some((key) => value[key] === undefined || hasUndefined(value[key]))
+}
+
+/** A value as BSON stores it: without the keys that hold `undefined`. */
+const withoutUndefined = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (!isPlainObject(value)) return value
+  const out = {}
+  for (const key of Object.keys(value)) {
+    if (value[key] !== undefined) setOwn(out, key, withoutUndefined(value[key]))
+  }
+  return out
+}
+
+type Lacks = (encoded: unknown) => SchemaIssue.Issue | undefined
+
+const known = new WeakMap<SchemaAST.AST, Lacks | null>()
+
+/**
+ * What an encoded value lacks once BSON has left out what is `undefined`. There is nothing to ask where a schema requires
+ * nothing that can be `undefined`.
+ *
+ * @internal
+ */
+export const lacksOf = (ast: SchemaAST.AST): Lacks | undefined => {
+  let lacks = known.get(ast)
+  if (lacks === undefined) {
+    const encoded = SchemaAST.toEncoded(ast)
+    known.set(ast, lacks = mayLack(encoded, new Set()) ? lacking(encoded) : null)
+  }
+  return lacks ?? undefined
+}
+
+/** @internal */
+export type Encode = (
+  value: unknown,
+  options?: SchemaAST.ParseOptions
+) => Effect.Effect<unknown, SchemaIssue.Issue, unknown>
+
+/**
+ * An encoder that fails where BSON would leave out what the schema requires.
+ *
+ * @internal
+ */
+export const withoutLacks = (ast: SchemaAST.AST, encode: Encode): Encode => {
+  const lacks = lacksOf(ast)
+  if (lacks === undefined) return encode
+  return (value, options) =>
+    Effect.flatMapEager(encode(value, options), (encoded) => {
+      const issue = lacks(encoded)
+      return issue === undefined ? Effect.succeed(encoded) : Effect.fail(issue)
+    })
+}
+
+const lacking = (encoded: SchemaAST.AST): Lacks => {
+  const parse = SchemaParser.decodeUnknownExit(Schema.make<Schema.ConstraintCodec<unknown>>(encoded))
+  return (value) => {
+    if (!hasUndefined(value)) return undefined
+    const exit = parse(withoutUndefined(value))
+    if (Exit.isSuccess(exit)) return undefined
+    const reason = exit.cause.reasons.find((reason) => reason._tag === "Fail")
+    if (reason === undefined) throw exit.cause
+    return reason.error
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * Compiles a schema's node to code from value to value: what the interpreter does, without the interpreter.
+ */
+import * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
+import * as Driver from "mongodb"
+import * as Bson from "../../Bson.ts"
+import * as Internal from "../bson/values.ts"
+import { setOwn } from "../plainObject.ts"
+import { bare, isOptional, isPlainKey, literals, mayOmit, stringNames, tagTest, withoutEncoding } from "./analysis.ts"
+import { checkTest, declaration, interpret, interpretMissing, type Step, transformation } from "./interpreter.ts"
+import { buildObject, maxDepth, type Program, Unsupported } from "./program.ts"
+
+type Guard = (u: unknown) => boolean
+
+const bsonObjectId = Internal.isBson("ObjectId")
+
+/** Declarations by the function that tests them, which stays the same when a schema is annotated or checked. */
+const guards = new Map<unknown, Guard>([
+  [Schema.Date.ast.run, (u) => u instanceof Date && !Number.isNaN(u.getTime())],
+  [Bson.ObjectId.ast.run, bsonObjectId],
+  [Bson.Date.ast.run, Internal.isValidDate],
+  [Bson.Decimal128.ast.run, Internal.isBson("Decimal128")],
+  [Bson.Timestamp.ast.run, Internal.isBson("Timestamp")],
+  [Bson.UUID.ast.run, Internal.isUuid],
+  [Bson.Binary.ast.run, Internal.isBinary],
+  [Bson.Int32.ast.run, Internal.isInt32],
+  [Bson.Int64.ast.run, Internal.isInt64],
+  [Bson.Long.ast.run, Internal.isInt64Long],
+  [Bson.Double.ast.run, (u) => typeof u === "number"]
+])
+
+/**
+ * How the numbers of `Bson` are encoded: a test, and the value. By the getter, which the flipped schema shares. What they
+ * give needs no test.
+ */
+const numberEncoders = new Map<unknown, (v: string, program: Program) => string>(
+  ([
+    [Bson.Int32, (v, program) => `${v} = new ${program.constant(Driver.Int32)}(${v})`],
+    [Bson.Double, (v, program) => `${v} = new ${program.constant(Driver.Double)}(${v})`],
+    [Bson.Int64, (v, program) => `${v} = ${program.constant(Driver.Long)}.fromBigInt(${v})`],
+    [Bson.Long, () => ""]
+  ] as ReadonlyArray<readonly [Schema.Constraint, (v: string, program: Program) => string]>).map((
+    [schema, code]
+  ) => [schema.ast.encoding![0].transformation.encode, code])
+)
+
+const numericRuns = new Set(
+  [Bson.Int32, Bson.Double, Bson.Int64, Bson.Long].map((schema) =>
+    (schema.ast.encoding![0].to as SchemaAST.Declaration).run
+  )
+)
+
+/** Whether the node refuses null and undefined, as far as that can be told. */
+const refusesNothing = (ast: SchemaAST.AST): boolean => {
+  const source = ast.encoding === undefined ? ast : ast.encoding[ast.encoding.length - 1]!.to
+  if (source.encoding !== undefined) return refusesNothing(source)
+  switch (source._tag) {
+    case "String":
+    case "Number":
+    case "Boolean":
+    case "Literal":
+    case "Arrays":
+    case "Objects":
+      return ast.encoding === undefined || ast.encoding.every((link) => link.transformation._tag !== "Middleware")
+    case "Declaration":
+      return guards.has(source.run) && ast.encoding === undefined
+    default:
+      return false
+  }
+}
+
+/**
+ * The expression that tests a number, if all its checks are known.
+ *
+ * @internal
+ */
+export const numberTest = (checks: SchemaAST.Checks, v: string): string | undefined => {
+  const tests: Array<string> = []
+  for (const check of checks) {
+    const id = check.annotations?.representation?.id
+    if (check._tag !== "Filter") return undefined
+    if (id === "effect/schema/isInt") tests.push(`Number.isSafeInteger(${v})`)
+    else if (id === "effect/schema/isFinite") tests.push(`Number.isFinite(${v})`)
+    else return undefined
+  }
+  return tests.join(" && ")
+}
+
+/** Whether an object has an enumerable key that the schema does not know. */
+const hasExcess = (names: ReadonlySet<PropertyKey>, anyString: boolean) => (input: unknown): boolean =>
+  Reflect.ownKeys(input as object).some((key) =>
+    !names.has(key) && !(anyString && typeof key === "string") &&
+    Object.prototype.propertyIsEnumerable.call(input, key)
+  )
+
+/**
+ * Writes the code for values into a program.
+ *
+ * @internal
+ */
+export class ValueCompiler {
+  private readonly program: Program
+  private readonly options: SchemaAST.ParseOptions
+  private readonly bases = new Map<SchemaAST.AST, string>()
+  private readonly wholes = new Map<SchemaAST.AST, string>()
+  private depth = 0
+
+  constructor(program: Program, options: SchemaAST.ParseOptions) {
+    this.program = program
+    this.options = options
+  }
+
+  /**
+   * Statements that parse the variable `v` in place, or `return mismatch`. With `mayMiss`, `v` may become `missing`.
+   */
+  emit(ast: SchemaAST.AST, v: string, mayMiss: boolean): string {
+    try {
+      if (++this.depth > maxDepth) throw new Unsupported("depth")
+      return this.emitNode(ast, v, mayMiss)
+    } catch (error) {
+      if (!(error instanceof Unsupported)) throw error
+      return this.apply(interpret(ast, this.options), v) +
+        (mayMiss || !mayOmit(ast) ? "" : `\nif (${v} === missing) giveUp()`)
+    } finally {
+      this.depth--
+    }
+  }
+
+  private emitNode(ast: SchemaAST.AST, v: string, mayMiss: boolean): string {
+    const { encoding } = ast
+    if (encoding === undefined) return this.emitLocal(ast, v)
+    const from = this.emit(encoding[encoding.length - 1]!.to, v, false)
+    const known = encoding.length === 1 ? numberEncoders.get(firstGetter(encoding[0])) : undefined
+    if (known !== undefined && ast._tag === "Declaration" && numericRuns.has(ast.run) && ast.checks === undefined) {
+      return `${from}\n${known(v, this.program)}`
+    }
+    return `${from}\n${this.emitSteps(ast, encoding.length - 1, v, mayMiss)}`
+  }
+
+  /**
+   * The transformations of a node from the step `from` on, and what comes after them.
+   */
+  emitSteps(ast: SchemaAST.AST, from: number, v: string, mayMiss: boolean): string {
+    const link = ast.encoding![from]!
+    const step = transformation(link, this.options)
+    const tag = link.transformation._tag === "Transformation" ? link.transformation.decode._tag : undefined
+    if (from > 0 && (tag === "TransformOptional" || tag === "TransformOptionalEffect")) {
+      throw new Unsupported("optional step")
+    }
+    const rest = from === 0
+      ? this.emitLocal(withoutEncoding(ast), v)
+      : `${this.emit(ast.encoding![from - 1]!.to, v, false)}\n${this.emitSteps(ast, from - 1, v, mayMiss)}`
+    if (step === undefined) return rest
+    const call = tag === "Transform" ? `${v} = ${this.program.constant(step)}(${v})` : this.apply(step, v)
+    if (tag === "Transform" || tag === "TransformEffect") return `${call}\n${rest}`
+    return mayMiss
+      ? `${call}\nif (${v} !== missing) { ${rest} }`
+      : `${call}\nif (${v} === missing) giveUp()\n${rest}`
+  }
+
+  private apply(step: Step, v: string): string {
+    return `${v} = ${this.program.constant(step)}(${v}); if (${v} === mismatch) return mismatch`
+  }
+
+  /** The node itself, after its encoding, with its checks. */
+  private emitLocal(ast: SchemaAST.AST, v: string): string {
+    const { checks } = ast
+    const encodingChecks = "encodingChecks" in ast ? ast.encodingChecks : undefined
+    const base = this.emitBase(ast, v)
+    if (this.options.disableChecks === true) return base
+    const lines: Array<string> = []
+    if (encodingChecks === undefined) {
+      lines.push(base)
+    } else {
+      const input = this.program.name("i")
+      const test = this.program.constant(checkTest(encodingChecks, ast, this.options))
+      lines.push(`const ${input} = ${v}`, base, `if (!${test}(${input})) return mismatch`)
+    }
+    if (checks !== undefined) lines.push(this.emitChecks(ast, checks, v))
+    return lines.join("\n")
+  }
+
+  /** Statements that check the variable `v`, or `return mismatch`. */
+  emitChecks(ast: SchemaAST.AST, checks: SchemaAST.Checks, v: string): string {
+    const test = (ast._tag === "Number" ? numberTest(checks, v) : undefined) ??
+      `${this.program.constant(checkTest(checks, ast, this.options))}(${v})`
+    return `if (!(${test})) return mismatch`
+  }
+
+  private emitBase(ast: SchemaAST.AST, v: string): string {
+    switch (ast._tag) {
+      case "Null":
+        return `if (${v} !== null) return mismatch`
+      case "Undefined":
+        return `if (${v} !== undefined) return mismatch`
+      case "String":
+      case "Number":
+      case "Boolean":
+      case "BigInt":
+      case "Symbol":
+        return `if (typeof ${v} !== "${ast._tag.toLowerCase()}") return mismatch`
+      case "Any":
+      case "Unknown":
+        return ""
+      case "Literal":
+        return `if (${v} !== ${this.program.constant(ast.literal)}) return mismatch`
+      case "Enum": {
+        const values = this.program.constant(new Set(ast.enums.map(([, value]) => value)))
+        return `if (!${values}.has(${v})) return mismatch`
+      }
+      case "Declaration": {
+        const guard = guards.get(ast.run)
+        if (guard === undefined) return this.apply(declaration(ast, this.options), v)
+        return `if (!${this.program.constant(guard)}(${v})) return mismatch`
+      }
+      case "Objects":
+        return this.call(this.functionOf(this.bases, ast, () => this.emitObject(ast, "v")), v)
+      case "Arrays":
+        return this.call(this.functionOf(this.bases, ast, () => this.emitArray(ast, "v")), v)
+      case "Suspend": {
+        const target = ast.thunk()
+        return this.call(this.functionOf(this.wholes, target, () => `${this.emit(target, "v", false)}\nreturn v`), v)
+      }
+      case "Union":
+        return this.emitUnion(ast, v)
+      default:
+        throw new Unsupported(ast._tag)
+    }
+  }
+
+  private call(name: string, v: string): string {
+    return `${v} = ${name}(${v}); if (${v} === mismatch) return mismatch`
+  }
+
+  /** The function for a node, on `v`. It has its name before it is written, so that it can call itself. */
+  private functionOf(names: Map<SchemaAST.AST, string>, ast: SchemaAST.AST, body: () => string): string {
+    const known = names.get(ast)
+    if (known !== undefined) return known
+    const name = this.program.name("value")
+    names.set(ast, name)
+    const depth = this.depth
+    this.depth = 0
+    try {
+      const code = body()
+      this.program.functions.push(`const ${name} = (v) => {\n${code}\n}`)
+    } catch (error) {
+      if (!(error instanceof Unsupported)) throw error
+      const parse = interpret(bare(ast), this.options)
+      this.program.functions.push(`const ${name} = ${this.program.constant(parse)}`)
+    } finally {
+      this.depth = depth
+    }
+    return name
+  }
+
+  private emitObject(ast: SchemaAST.Objects, v: string): string {
+    const names = stringNames(ast)
+    const { indexSignatures, propertySignatures } = ast
+    if (names.length === 0 && indexSignatures.length === 0) {
+      return `return ${v} === null || ${v} === undefined ? mismatch : ${v}`
+    }
+    if (indexSignatures.length > 1) throw new Unsupported("index signatures")
+    const lines = [`if (typeof ${v} !== "object" || ${v} === null || Array.isArray(${v})) return mismatch`]
+    if (this.options.onExcessProperty === "error") {
+      const excess = hasExcess(new Set(names), indexSignatures.length > 0)
+      lines.push(`if (${this.program.constant(excess)}(${v})) return mismatch`)
+    }
+    const fields = propertySignatures.map(({ type }, i) => {
+      const name = names[i]!
+      const key = JSON.stringify(name)
+      const x = this.program.name("x")
+      const absent = type.encoding === undefined
+        ? isOptional(type) ? `${x} = missing` : "return mismatch"
+        : this.apply(interpretMissing(type, this.options), x).replace(`(${x})`, "()")
+      const present = this.emit(type, x, true)
+      lines.push(
+        `let ${x} = ${v}[${key}]`,
+        name === "__proto__"
+          ? `if (!Object.hasOwn(${v}, ${key})) { ${absent} } else { ${present} }`
+          : `if (${x} === undefined && !(${key} in ${v})) { ${absent} } else { ${present} }`
+      )
+      if (!isOptional(type) && type.encoding !== undefined) lines.push(`if (${x} === missing) return mismatch`)
+      return { name, x, optional: isOptional(type) }
+    })
+    lines.push(buildObject(fields))
+    const [index] = indexSignatures
+    if (index !== undefined) {
+      if (!isPlainKey(index.parameter)) throw new Unsupported("index signature")
+      const assign = `${this.program.constant(setOwn)}(out, key, value)`
+      const keep = names.length === 0 ? "true" : `!${this.program.constant(new Set(names))}.has(key)`
+      lines.push(`for (const key of Object.keys(${v})) {
+        let value = ${v}[key]
+        ${this.emit(index.type, "value", true)}
+        if (value !== missing && ${keep}) ${assign}
+      }`)
+    }
+    return `${lines.join("\n")}\nreturn out`
+  }
+
+  private emitArray(ast: SchemaAST.Arrays, v: string): string {
+    const { elements, rest } = ast
+    if (rest.length > 1 || elements.some((element) => element.encoding !== undefined)) throw new Unsupported("tuple")
+    const required = elements.filter((element) => !isOptional(element)).length
+    const lines = [`if (!Array.isArray(${v})) return mismatch`, `const n = ${v}.length, out = []`]
+    if (required > 0) lines.push(`if (n < ${required}) return mismatch`)
+    if (rest.length === 0) lines.push(`if (n > ${elements.length}) return mismatch`)
+    elements.forEach((element, i) => {
+      const x = this.program.name("x")
+      lines.push(
+        `if (n > ${i}) { let ${x} = ${v}[${i}]\n${this.emit(element, x, false)}\nout.push(${x}) }`
+      )
+    })
+    const [each] = rest
+    if (each !== undefined) {
+      lines.push(`for (let i = ${elements.length}; i < n; i++) {
+        let x = ${v}[i]
+        ${this.emit(each, "x", false)}
+        out.push(x)
+      }`)
+    }
+    return `${lines.join("\n")}\nreturn out`
+  }
+
+  private emitUnion(ast: SchemaAST.Union, v: string): string {
+    if (ast.options?.mode === "oneOf") throw new Unsupported("oneOf")
+    const values = literals(ast)
+    if (values !== undefined) return `if (!${this.program.constant(values)}.has(${v})) return mismatch`
+    // `NullOr`, `optional` and the like.
+    const others = ast.types.filter((type) => !isNothing(type))
+    if (others.length === 1 && ast.types.length > 1 && refusesNothing(others[0]!)) {
+      const nothing = ast.types.filter(isNothing).map((type) =>
+        `${v} !== ${type._tag === "Null" ? "null" : "undefined"}`
+      )
+      return `if (${nothing.join(" && ")}) { ${this.emitMember(others[0]!, v)} }`
+    }
+    const result = this.program.name("r")
+    const members = ast.types.map((type) => {
+      const name = this.program.name("member")
+      const code = this.emitMember(type, "v")
+      this.program.functions.push(`const ${name} = (v) => {\n${code}\nreturn v\n}`)
+      return name
+    })
+    if (members.length === 0) return "return mismatch"
+    return [
+      `let ${result} = ${members[0]}(${v})`,
+      ...members.slice(1).map((member) => `if (${result} === mismatch) ${result} = ${member}(${v})`),
+      `if (${result} === mismatch) return mismatch`,
+      `${v} = ${result}`
+    ].join("\n")
+  }
+
+  private emitMember(ast: SchemaAST.AST, v: string): string {
+    const test = tagTest(ast)
+    const code = this.emit(ast, v, false)
+    return test === undefined ? code : `if (!${this.program.constant(test)}(${v})) return mismatch\n${code}`
+  }
+}
+
+const isNothing = (ast: SchemaAST.AST): boolean =>
+  (ast._tag === "Null" || ast._tag === "Undefined") && ast.checks === undefined && ast.encoding === undefined
+
+const firstGetter = (link: SchemaAST.Link): unknown =>
+  link.transformation._tag === "Transformation" ? link.transformation.decode : undefined

@@ -1,0 +1,77 @@
+/**
+ * A codec with its parts apart: what the generated code does alone, and what it does with the interpreter behind it.
+ *
+ * @since 0.1.0
+ */
+import { makeCodec } from "@mongofx/schema/internal/compiler/codec"
+import { compileDecoder } from "@mongofx/schema/internal/compiler/decoder"
+import { compileEncoder } from "@mongofx/schema/internal/compiler/encoder"
+import { type Mismatch, mismatch } from "@mongofx/schema/internal/compiler/runtime"
+import { Data, Effect, Schema, type SchemaAST, type SchemaIssue } from "effect"
+import type { BSONSerializeOptions } from "mongodb"
+
+/** The bytes of a document that bson cannot read, with the message of bson. */
+export class UnreadableDocument extends Data.TaggedError("UnreadableDocument")<{ readonly message: string }> {}
+
+interface Options {
+  readonly parse?: SchemaAST.ParseOptions
+  readonly bson?: BSONSerializeOptions
+}
+
+const isDamage = /^Expected bytes that can be read: /
+
+const failureOf = (issue: SchemaIssue.Issue): Schema.SchemaError | UnreadableDocument => {
+  const leaf = issue._tag === "Pointer" ? issue.issue : issue
+  const message = leaf._tag === "InvalidValue" ? leaf.annotations?.message : undefined
+  return typeof message === "string" && isDamage.test(message)
+    ? new UnreadableDocument({ message: message.replace(isDamage, "") })
+    : new Schema.SchemaError(issue)
+}
+
+/** What `compile` gives. */
+export interface Compiled<S extends Schema.Constraint> {
+  /** Which of the two directions are compiled. */
+  readonly compiled: { readonly decode: boolean; readonly encode: boolean }
+  /** The value of a document by the generated code, or `mismatch`. */
+  readonly decodeBytes: (bytes: Uint8Array) => S["Type"] | Mismatch
+  readonly decodeMany: (documents: ReadonlyArray<Uint8Array>, from: number, out: Array<S["Type"]>) => number
+  /** The interpreter on the bytes of a document. */
+  readonly diagnose: (
+    bytes: Uint8Array
+  ) => Effect.Effect<S["Type"], Schema.SchemaError | UnreadableDocument, S["DecodingServices"]>
+  /** The document of a value by the generated code, or `mismatch`. */
+  readonly encodeValue: (value: S["Type"]) => S["Encoded"] | Mismatch
+  readonly encode: (value: S["Type"]) => Effect.Effect<S["Encoded"], Schema.SchemaError, S["EncodingServices"]>
+}
+
+/** The codec of a schema, and what its generated code does alone. */
+export const compile = <S extends Schema.Constraint>(
+  schema: S,
+  { bson = {}, parse = {} }: Options = {}
+): Compiled<S> => {
+  const codec = makeCodec(schema.ast, parse)
+  const decoder = codec.bytes(bson)!
+  const decodeAlone = compileDecoder(schema.ast, parse, bson)
+  const encodeAlone = compileEncoder(schema.ast, parse)
+  return {
+    compiled: { decode: decodeAlone !== undefined, encode: encodeAlone !== undefined },
+    decodeBytes: (bytes) => {
+      const out: Array<unknown> = []
+      return decodeAlone?.([bytes], 0, out) === 1 ? out[0] : mismatch
+    },
+    decodeMany: (documents, from, out) => decodeAlone === undefined ? from : decodeAlone(documents, from, out),
+    diagnose: (bytes) => Effect.mapErrorEager(decoder.decode(bytes), failureOf) as ReturnType<Compiled<S>["diagnose"]>,
+    encodeValue: (value) => encodeAlone === undefined ? mismatch : encodeAlone(value),
+    encode: (value) =>
+      Effect.mapErrorEager(codec.encode(value), (issue) => new Schema.SchemaError(issue)) as ReturnType<
+        Compiled<S>["encode"]
+      >
+  }
+}
+
+/** What a collection makes of the bytes of one document: by the compiled decoder, and after a mismatch by the interpreter. */
+export const decode = <S extends Schema.Constraint>({ decodeBytes, diagnose }: Compiled<S>, bytes: Uint8Array) =>
+  Effect.suspend(() => {
+    const value = decodeBytes(bytes)
+    return value === mismatch ? diagnose(bytes) : Effect.succeed(value)
+  })
