@@ -13,7 +13,6 @@ import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
-import * as ofValues from "./internal/query/ofValues.ts"
 import * as internal from "./internal/query/query.ts"
 import type { MongoError } from "./MongoError.ts"
 
@@ -313,4 +312,4 @@ export const isQuery = (u: unknown): u is Query<unknown> => Predicate.hasPropert
  * @category constructors
  * @since 0.1.0
  */
-export const fromIterable: <A>(values: Iterable<A>) => FindQuery<A> = ofValues.fromIterable
+export const fromIterable: <A>(values: Iterable<A>) => FindQuery<A> = internal.fromIterable

@@ -1,0 +1,223 @@
+/** Reading by a cursor of the driver: what is checked, how the cursor is opened, and which views ask the server for less. */
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { MongoError } from "../../MongoError.ts"
+import type { OpenQuery } from "../../Query.ts"
+import type { Connection } from "../call/connection.ts"
+import { namespaceOf, type Operation } from "../call/description.ts"
+import { type CallOptions, run } from "../call/operation.ts"
+import { joined, notHint } from "../call/options.ts"
+import { sentenceOf } from "../errors/ownFailure.ts"
+import { checkFilter, checkOptions, checkPipeline } from "../input/check.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
+import { collect, type CursorSource, open, stream } from "./cursorRun.ts"
+import { keysOf, outlineOf, stagesOf } from "./outline.ts"
+import { head, OpenReading, type Settings } from "./reading.ts"
+
+/**
+ * What a query belongs to, and what it is called.
+ *
+ * @internal
+ */
+export interface Origin {
+  readonly connection: Connection
+  readonly operation: Operation
+}
+
+/**
+ * Opens the driver's cursor. May throw: what it throws becomes the query's failure.
+ *
+ * @internal
+ */
+export type Open<Args extends ReadonlyArray<unknown>> = (
+  ...args: [...Args, options: CallOptions & Settings]
+) => Driver.AbstractCursor
+
+abstract class CursorReading<A> extends OpenReading<A> {
+  protected readonly origin: Origin
+
+  constructor(origin: Origin) {
+    super()
+    this.origin = origin
+  }
+
+  /** What it asks for, without values. */
+  protected abstract readonly subject: object
+
+  protected abstract makeCursor(options: CallOptions & Settings): Driver.AbstractCursor
+
+  override printed(settings: Settings): object {
+    const { operation } = this.origin
+    return {
+      _id: "Query",
+      operation: operation.name,
+      namespace: namespaceOf(operation),
+      ...this.subject,
+      settings: outlineOf(settings)
+    }
+  }
+
+  protected override get noDocument(): string {
+    return sentenceOf(this.origin.operation, "found no document")
+  }
+
+  private source<B>(settings: Settings): CursorSource<B> {
+    return {
+      connection: this.origin.connection,
+      operation: this.origin.operation,
+      raw: settings["raw"] === true,
+      open: (options) => this.makeCursor(joined(settings, options)),
+      tailable: settings["tailable"] === true ? { awaitData: settings["awaitData"] === true } : undefined
+    }
+  }
+
+  override array(settings: Settings): Effect.Effect<Array<A>, MongoError> {
+    return collect(this.source<A>(settings))
+  }
+
+  override stream(settings: Settings): Stream.Stream<A, MongoError> {
+    return stream(this.source<A>(settings))
+  }
+
+  override raw(settings: Settings): Stream.Stream<Uint8Array, MongoError> {
+    return stream(this.source<Uint8Array>({ ...settings, raw: true }))
+  }
+
+  protected override opened(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
+    return open(this.source<A>(settings))
+  }
+
+  override firstRaw(settings: Settings): Effect.Effect<Option.Option<Uint8Array>, MongoError> {
+    return this.first({ ...settings, raw: true }) as Effect.Effect<Option.Option<never>, MongoError>
+  }
+
+  override explain(
+    settings: Settings,
+    verbosity: Driver.ExplainVerbosityLike = "queryPlanner"
+  ): Effect.Effect<Driver.Document, MongoError> {
+    return run(this.origin.connection, { ...this.origin.operation, command: "explain" }, (options) => {
+      const cursor = this.makeCursor(joined(settings, options)) as Driver.FindCursor | Driver.AggregationCursor
+      const { maxTimeMS } = options
+      // The limit of the explained command does not hold for `explain`.
+      const argument = maxTimeMS === undefined ? verbosity : { verbosity: verbosityName(verbosity), maxTimeMS }
+      return cursor.explain(argument).finally(() => cursor.close())
+    })
+  }
+}
+
+const verbosityName = (verbosity: Driver.ExplainVerbosityLike): string =>
+  typeof verbosity === "string" ? verbosity : verbosity ? "allPlansExecution" : "queryPlanner"
+
+/** What the driver checks in its cursor's methods, and ignores in the options that stand for them. */
+const checkSettings = (settings: Settings): void => {
+  for (const key of ["limit", "skip", "batchSize"]) {
+    const value = settings[key]
+    if (value !== undefined && (typeof value !== "number" || Number.isNaN(value))) {
+      throw new InvalidInput(key, `${key} is not a number`)
+    }
+  }
+  // The driver would make a limit of it.
+  if (settings["batchSize"] as number < 0) throw new InvalidInput("batchSize", "batchSize is negative")
+  const hint = settings["hint"]
+  if (hint !== undefined && typeof hint !== "string" && (typeof hint !== "object" || hint === null)) {
+    throw new InvalidInput("hint", notHint)
+  }
+}
+
+/** @internal */
+export class FindReading<A> extends CursorReading<A> {
+  private readonly find: Open<[filter: Driver.Document]>
+  private readonly filter: Driver.Document
+
+  constructor(origin: Origin, find: Open<[filter: Driver.Document]>, filter: Driver.Document) {
+    super(origin)
+    this.find = find
+    this.filter = filter
+  }
+
+  protected override get subject(): object {
+    return { filter: keysOf(this.filter) }
+  }
+
+  protected override makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
+    checkFilter(this.filter)
+    checkSettings(options)
+    checkOptions(options)
+    if (options["hint"] instanceof Map) {
+      throw new InvalidInput("hint", "hint has keys whose order the driver does not keep; name the index instead")
+    }
+    return this.find(this.filter, options)
+  }
+
+  override first(settings: Settings): Effect.Effect<Option.Option<A>, MongoError> {
+    if (settings["tailable"] === true) return super.first(settings)
+    // With a batch size of 0 the server would end the cursor with an empty first batch.
+    return head(this.array({ ...settings, limit: 1, singleBatch: true, batchSize: undefined }))
+  }
+}
+
+const endsInWrite = (pipeline: ReadonlyArray<Driver.Document>): boolean => {
+  const last: unknown = Array.isArray(pipeline) ? pipeline.at(-1) : undefined
+  return typeof last === "object" && last !== null && ("$out" in last || "$merge" in last)
+}
+
+/** @internal */
+export class AggregateReading<A> extends CursorReading<A> {
+  private readonly aggregate: Open<[pipeline: Array<Driver.Document>]>
+  private readonly pipeline: ReadonlyArray<Driver.Document>
+
+  constructor(
+    origin: Origin,
+    aggregate: Open<[pipeline: Array<Driver.Document>]>,
+    pipeline: ReadonlyArray<Driver.Document>
+  ) {
+    super(endsInWrite(pipeline) ? { ...origin, operation: { ...origin.operation, writes: true } } : origin)
+    this.aggregate = aggregate
+    this.pipeline = pipeline
+  }
+
+  protected override get subject(): object {
+    return { pipeline: stagesOf(this.pipeline) }
+  }
+
+  protected override makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
+    checkPipeline(this.pipeline)
+    checkSettings(options)
+    checkOptions(options)
+    return this.aggregate([...this.pipeline], options)
+  }
+
+  override first(settings: Settings): Effect.Effect<Option.Option<A>, MongoError> {
+    // A stage that writes has to stay the last one, and returns no document anyway.
+    if (!Array.isArray(this.pipeline) || this.origin.operation.writes === true) return super.first(settings)
+    const limited = new AggregateReading<A>(this.origin, this.aggregate, [...this.pipeline, { $limit: 1 }])
+    return head(limited.array(settings))
+  }
+}
+
+/**
+ * A reading of which all is said when it is made.
+ *
+ * @internal
+ */
+export class PlainReading<A> extends CursorReading<A> {
+  private readonly openPlain: Open<[]>
+  private readonly asked: Readonly<Record<string, unknown>>
+
+  constructor(origin: Origin, openPlain: Open<[]>, asked: Readonly<Record<string, unknown>>) {
+    super(origin)
+    this.openPlain = openPlain
+    this.asked = asked
+  }
+
+  protected override get subject(): object {
+    return Object.fromEntries(Object.entries(this.asked).map(([name, value]) => [name, keysOf(value)]))
+  }
+
+  protected override makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
+    return this.openPlain(options)
+  }
+}

@@ -1,0 +1,47 @@
+/** What is printed of queries and pipelines: names of fields, stages and settings, and no values of documents. */
+import { format } from "effect/Formatter"
+import * as Inspectable from "effect/Inspectable"
+
+const redacted = "<redacted>"
+
+/** Settings whose text is a name. */
+const named: ReadonlySet<string> = new Set(["hint", "readConcern", "readPreference"])
+
+/** @internal */
+export const outlineOf = (settings: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined).map(([key, value]) => {
+      if (key === "comment") return [key, redacted]
+      if (typeof value === "number" || typeof value === "boolean") return [key, value]
+      if (typeof value === "string") return [key, named.has(key) ? value : redacted]
+      return [key, keysOf(value)]
+    })
+  )
+
+/** @internal */
+export const keysOf = (value: unknown): ReadonlyArray<string> =>
+  value instanceof Map
+    ? [...value.keys()].map(String)
+    : typeof value === "object" && value !== null
+    ? Object.keys(value)
+    : []
+
+/**
+ * The names of a pipeline's stages.
+ *
+ * @internal
+ */
+export const stagesOf = (pipeline: unknown): ReadonlyArray<string> =>
+  Array.isArray(pipeline) ? pipeline.flatMap(keysOf) : []
+
+/**
+ * Makes an outline of a value what is printed of it, in the place of what it is made of.
+ *
+ * @internal
+ */
+export const printedAs = <A extends object>(value: A, outline: object): A & Inspectable.Inspectable =>
+  Object.assign(value, {
+    toJSON: () => outline,
+    toString: () => format(outline, { ignoreToString: true, space: 2 }),
+    [Inspectable.NodeInspectSymbol]: () => outline
+  })

@@ -1,0 +1,79 @@
+/** How queries are read: each view of a query in one place, for cursors, decoded documents and given values alike. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { MongoError } from "../../MongoError.ts"
+import type { OpenQuery } from "../../Query.ts"
+import { printedAs } from "./outline.ts"
+
+/**
+ * The settings of a query, by the names that they have among the options of the driver.
+ *
+ * @internal
+ */
+export type Settings = Readonly<Record<string, unknown>>
+
+/** @internal */
+export abstract class Reading<A, E = MongoError, R = never> {
+  /** What it is printed as. */
+  abstract printed(settings: Settings): object
+  /** The message of a failure where there is no document. */
+  protected abstract readonly noDocument: string
+
+  abstract array(settings: Settings): Effect.Effect<Array<A>, E, R>
+  abstract stream(settings: Settings): Stream.Stream<A, E, R>
+  abstract raw(settings: Settings): Stream.Stream<Uint8Array, E, R>
+  abstract explain(
+    settings: Settings,
+    verbosity: Driver.ExplainVerbosityLike | undefined
+  ): Effect.Effect<Driver.Document, E, R>
+
+  batches(settings: Settings): Stream.Stream<ReadonlyArray<A>, E, R> {
+    return Stream.chunks(this.stream(settings))
+  }
+
+  first(settings: Settings): Effect.Effect<Option.Option<A>, E, R> {
+    return Stream.runHead(this.stream(settings))
+  }
+
+  firstRaw(settings: Settings): Effect.Effect<Option.Option<Uint8Array>, E, R> {
+    return Stream.runHead(this.raw(settings))
+  }
+
+  one(settings: Settings): Effect.Effect<A, E | Cause.NoSuchElementError, R> {
+    return Effect.flatMap(
+      this.first(settings),
+      Option.match({
+        onNone: () => Effect.fail(new Cause.NoSuchElementError(this.noDocument)),
+        onSome: (document) => Effect.succeed(document)
+      })
+    )
+  }
+}
+
+/**
+ * A reading whose batches can be taken one by one.
+ *
+ * @internal
+ */
+export abstract class OpenReading<A> extends Reading<A> {
+  protected abstract opened(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope>
+
+  open(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
+    return Effect.map(
+      this.opened(settings),
+      (opened) => printedAs(opened, { ...this.printed(settings), _id: "OpenQuery" })
+    )
+  }
+}
+
+/**
+ * The first of what was read.
+ *
+ * @internal
+ */
+export const head = <A, E, R>(documents: Effect.Effect<Array<A>, E, R>): Effect.Effect<Option.Option<A>, E, R> =>
+  Effect.map(documents, (documents) => Option.fromUndefinedOr(documents[0]))

@@ -1,0 +1,81 @@
+/** Reading without a server: the answer is known. */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Driver from "mongodb"
+import { InvalidArgumentError, MongoError } from "../../MongoError.ts"
+import type { OpenQuery } from "../../Query.ts"
+import type { Operation } from "../call/description.ts"
+import { classify } from "../errors/classify.ts"
+import { ownFailure } from "../errors/ownFailure.ts"
+import { head, OpenReading, type Settings } from "./reading.ts"
+
+const operation: Operation = { name: "fromIterable", command: "find" }
+
+const serialize = (value: unknown): Effect.Effect<Uint8Array, MongoError> =>
+  Effect.try({
+    try: () => Driver.BSON.serialize(value as Driver.Document, { ignoreUndefined: true }),
+    catch: (cause) => new MongoError({ reason: classify(cause, { operation: operation.name }) })
+  })
+
+/** @internal */
+export class ValuesReading<A> extends OpenReading<A> {
+  protected readonly values: Iterable<A>
+
+  constructor(values: Iterable<A>) {
+    super()
+    this.values = values
+  }
+
+  override printed(): object {
+    return { _id: "Query", operation: operation.name }
+  }
+
+  protected override get noDocument(): string {
+    return `${operation.name} found no document`
+  }
+
+  /** Anew for every run. Of the settings, these two decide what the answer is. */
+  override array(settings: Settings): Effect.Effect<Array<A>> {
+    return Effect.sync(() => {
+      const { limit = 0, skip = 0 } = settings as { readonly limit?: number; readonly skip?: number }
+      const size = limit === 0 ? Infinity : Math.abs(limit)
+      const out: Array<A> = []
+      let index = 0
+      for (const value of this.values) {
+        if (index++ < skip) continue
+        if (out.push(value) === size) break
+      }
+      return out
+    })
+  }
+
+  override stream(settings: Settings): Stream.Stream<A> {
+    return Stream.unwrap(Effect.map(this.array(settings), Stream.fromIterable))
+  }
+
+  override raw(settings: Settings): Stream.Stream<Uint8Array, MongoError> {
+    return Stream.mapEffect(this.stream(settings), serialize)
+  }
+
+  override first(settings: Settings): Effect.Effect<Option.Option<A>> {
+    return head(this.array(settings))
+  }
+
+  protected override opened(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
+    return Effect.map(this.array(settings), (values) => {
+      let left: ReadonlyArray<A> = values
+      const next = Effect.sync(() => {
+        const batch = left
+        left = []
+        return batch
+      })
+      return { next, stream: Stream.unwrap(Effect.map(next, Stream.fromIterable)) }
+    })
+  }
+
+  override explain(): Effect.Effect<Driver.Document, MongoError> {
+    return Effect.fail(ownFailure(InvalidArgumentError, operation, "a query of values has no plan"))
+  }
+}
