@@ -1,6 +1,6 @@
 import type * as Context from "effect/Context"
 import type * as Driver from "mongodb"
-import type { Breaks } from "../driver/killSession.ts"
+import type { Breaks } from "../driver/breaks.ts"
 import type { AmbientSession } from "../session/state.ts"
 import type { Dependents } from "./dependents.ts"
 

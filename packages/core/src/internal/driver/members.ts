@@ -1,29 +1,9 @@
-import * as Driver from "mongodb"
-
-type Selector = (topology: unknown, servers: ReadonlyArray<Driver.ServerDescription>) => Array<Driver.ServerDescription>
-
-/** What the driver's client has but does not publish: its servers. Tests watch over it. */
-interface Internals {
-  readonly topology?: {
-    readonly s?: { readonly servers?: ReadonlyMap<string, Member> | undefined } | undefined
-    readonly selectServer: (selector: Selector, options: object) => Promise<Member>
-    readonly closeCheckedOutConnections: () => void
-    readonly close: () => void
-  } | undefined
-}
-
 /**
- * A server as the driver keeps it.
- *
- * @internal
+ * The servers of a client, one by one: commands to just one of them, whatever the driver would select.
  */
-export interface Member {
-  readonly description: Driver.ServerDescription
-  /** Has the driver look at it now, and not at the next heartbeat. */
-  readonly requestCheck: () => void
-}
 
-const topologyOf = (driver: Driver.MongoClient) => (driver as unknown as Internals).topology
+import * as Driver from "mongodb"
+import { insideClient, type Member, type TopologyInside } from "./unpublished.ts"
 
 /**
  * A view of the client's own that selects servers in its own way. What it sends goes through the same pools. Throws where the client is
@@ -31,9 +11,9 @@ const topologyOf = (driver: Driver.MongoClient) => (driver as unknown as Interna
  */
 const viewOf = (
   driver: Driver.MongoClient,
-  select: (topology: NonNullable<Internals["topology"]>, options: object) => Promise<Member>
+  select: (topology: TopologyInside, options: object) => Promise<Member>
 ): Driver.MongoClient => {
-  const topology = topologyOf(driver)
+  const topology = insideClient(driver).topology
   if (topology === undefined) throw new Driver.MongoClientClosedError()
   const selectServer = (_: unknown, options: object) => select(topology, options)
   return Object.create(driver, {
@@ -86,7 +66,7 @@ const sessionOf = (session: Driver.ClientSession, client: Driver.MongoClient): D
  * @internal
  */
 export const membersOf = (driver: Driver.MongoClient): ReadonlyArray<Member> =>
-  [...(topologyOf(driver)?.s?.servers?.values() ?? [])]
+  [...(insideClient(driver).topology?.s?.servers?.values() ?? [])]
     .filter(({ description }) => description.isDataBearing || description.type === "Unknown")
 
 /**
@@ -95,18 +75,6 @@ export const membersOf = (driver: Driver.MongoClient): ReadonlyArray<Member> =>
  * @internal
  */
 export const isReachable = (driver: Driver.MongoClient, member: Member): boolean => {
-  const current = topologyOf(driver)?.s?.servers?.get(member.description.address)
+  const current = insideClient(driver).topology?.s?.servers?.get(member.description.address)
   return current !== undefined && current.description.type !== "Unknown"
-}
-
-/**
- * Ends what keeps a client alive that is not closed in time: it waits for servers that do not answer, and keeps the process waiting with
- * it.
- *
- * @internal
- */
-export const giveUp = (driver: Driver.MongoClient): void => {
-  const topology = topologyOf(driver)
-  topology?.closeCheckedOutConnections()
-  topology?.close()
 }

@@ -1,6 +1,6 @@
 /**
  * What mongofx uses of the driver and the driver does not publish, as types. Only modules of this folder look at them. The test
- * `driverContract.test.ts` compares each with the installed driver, and `docs/decisions.md` says what it is for.
+ * `driverContract.test.ts` compares each member with the installed driver, and `docs/decisions.md` says what it is for.
  */
 
 import type * as Driver from "mongodb"
@@ -11,9 +11,77 @@ export interface ClientInside {
   readonly topology?: TopologyInside | undefined
 }
 
-interface TopologyInside {
+/** @internal */
+export interface TopologyInside {
   readonly description: Driver.TopologyDescription
+  readonly s?: { readonly servers?: ReadonlyMap<string, Member> | undefined } | undefined
+  readonly selectServer: (
+    selector: (topology: unknown, servers: ReadonlyArray<Driver.ServerDescription>) => Array<Driver.ServerDescription>,
+    options: object
+  ) => Promise<Member>
+  readonly closeCheckedOutConnections: () => void
+  readonly close: () => void
+}
+
+/**
+ * A server as the driver keeps it.
+ *
+ * @internal
+ */
+export interface Member {
+  readonly description: Driver.ServerDescription
+  /** Has the driver look at it now, and not at the next heartbeat. */
+  readonly requestCheck: () => void
+}
+
+/** @internal */
+export interface SessionInside {
+  /** A dirty one does not go back to the driver's pool. */
+  readonly serverSession?: { isDirty: boolean } | null
+  /** Whether its next command begins its transaction on the server. */
+  readonly transaction?: { readonly isStarting: boolean }
+}
+
+/** @internal */
+export type DeserializeOptions = Driver.BSON.DeserializeOptions & { readonly raw?: boolean }
+
+/** @internal */
+export interface CursorInside {
+  /** Sends the first command, and no more. */
+  readonly cursorInit: () => Promise<void>
+  getMore: () => Promise<unknown>
+  /** Closes it, and kills it on the server unless it has been killed. */
+  cleanup: (timeout?: number, error?: unknown) => Promise<void>
+  readonly cursorSession?: Driver.ClientSession | null
+  /** Whether it has been killed on the server, or should not be any more. */
+  isKilled: boolean
+  readonly deserializationOptions?: DeserializeOptions | undefined
+  /** Where the cursor is, once the first reply has come. */
+  readonly server?: Member | undefined
+  readonly documents: ReplyInside | null
+}
+
+/** The last reply to a cursor. */
+interface ReplyInside {
+  readonly postBatchResumeToken: Driver.ResumeToken | null
+  readonly encryptedResponse?: object | undefined
+  readonly isExplain?: boolean | undefined
+  readonly iterated: number
+  readonly clear: () => void
+  /** The array of documents in the reply: where each begins, and how long it is. */
+  readonly batch: {
+    readonly bson: Uint8Array
+    readonly elements: ReadonlyArray<
+      readonly [type: number, nameOffset: number, nameLength: number, offset: number, length: number]
+    >
+  }
 }
 
 /** @internal */
 export const insideClient = (client: Driver.MongoClient): ClientInside => client as unknown as ClientInside
+
+/** @internal */
+export const insideSession = (session: Driver.ClientSession): SessionInside => session as SessionInside
+
+/** @internal */
+export const insideCursor = (cursor: Driver.AbstractCursor): CursorInside => cursor as unknown as CursorInside

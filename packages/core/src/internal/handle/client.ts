@@ -21,10 +21,9 @@ import type { Operation } from "../call/description.ts"
 import { type CallOptions, run } from "../call/operation.ts"
 import { hintOf, including, joined, lengthOf, limitCommand } from "../call/options.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
-import { countBreaks } from "../driver/killSession.ts"
-import * as members from "../driver/members.ts"
+import { countBreaks } from "../driver/breaks.ts"
 import { type Abort, abortHandshakes } from "../driver/signal.ts"
-import { currentDescription } from "../driver/topology.ts"
+import { currentDescription, giveUp } from "../driver/topology.ts"
 import { redactCredentials } from "../errors/redact.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "../input/check.ts"
@@ -400,7 +399,7 @@ class Owned {
    */
   async close(): Promise<void> {
     await endsWithin(this.dependents.shutDown(), dependentsTimeout)
-    if (!(await endsWithin(this.driver.close(), closeTimeout))) members.giveUp(this.driver)
+    if (!(await endsWithin(this.driver.close(), closeTimeout))) giveUp(this.driver)
     this.connecting.abort(new Driver.MongoClientClosedError())
   }
 }

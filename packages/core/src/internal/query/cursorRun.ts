@@ -25,8 +25,19 @@ import {
   withOperationSpan
 } from "../call/operation.ts"
 import { serverSleep } from "../call/serverTime.ts"
-import { isSocketError, killCursor, killSession, spoil } from "../driver/killSession.ts"
-import { isReachable, type Member } from "../driver/members.ts"
+import { isSocketError } from "../driver/breaks.ts"
+import {
+  endOnServer,
+  keepOnServer,
+  openOnServer,
+  postBatchResumeToken,
+  readBuffered,
+  readingOptions,
+  serverOf,
+  takeOver
+} from "../driver/cursor.ts"
+import { killSession, spoil } from "../driver/kill.ts"
+import { isReachable } from "../driver/members.ts"
 import { type Abort, makeAbort, OperationInterrupted } from "../driver/signal.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
@@ -166,7 +177,7 @@ export class CursorRun<A> implements Dependent {
     rest.unshift(head as never)
     const fromBytes = this.source.tailable?.fromBytes
     if (fromBytes === undefined) return rest
-    const options = { ...internalsOf(cursor).deserializationOptions, raw: false }
+    const options = readingOptions(cursor)
     return rest.map((bytes) => fromBytes(bytes as never, options))
   }
 
@@ -183,22 +194,8 @@ export class CursorRun<A> implements Dependent {
     if (this.deadline !== undefined && this.source.tailable === undefined) {
       options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
     }
-    return this.killing(this.postponing(this.source.open(options)))
-  }
-
-  /** Has the driver leave its cursor on the server to this run, whenever and for whatever reason it closes it. */
-  private killing(cursor: Driver.AbstractCursor<A>): Driver.AbstractCursor<A> {
-    const internals = internalsOf(cursor)
-    const { cleanup } = internals
-    internals.cleanup = async (...args) => {
-      const { id, namespace } = cursor
-      const { cursorSession: session, isKilled, server } = internals
-      if (!isKilled && id?.isZero() === false && server !== undefined && session != null) {
-        internals.isKilled = true
-        await killCursor(this.source.connection.driver, server, session, namespace, id)
-      }
-      await cleanup.apply(cursor, args)
-    }
+    const cursor = this.source.open(options)
+    takeOver(driver, cursor, this)
     return cursor
   }
 
@@ -206,22 +203,10 @@ export class CursorRun<A> implements Dependent {
    * The driver closes a cursor before it tells that `getMore` has failed, and its server may be gone for long.
    * Here `end` kills it, or the end of its transaction. In another session it stays as it is: the next operation must find that quiet.
    */
-  private postponing(cursor: Driver.AbstractCursor<A>): Driver.AbstractCursor<A> {
-    const internals = internalsOf(cursor)
-    const { getMore } = internals
-    internals.getMore = async () => {
-      try {
-        return await getMore.call(cursor)
-      } catch (cause) {
-        const isQuiet = this.ambient === undefined || this.ambient.state.driver.inTransaction()
-        if (isQuiet && this.isStranded && !internals.isKilled) {
-          internals.isKilled = true
-          this.isPostponed = this.ambient === undefined
-        }
-        throw cause
-      }
-    }
-    return cursor
+  getMoreFailed(): void {
+    const isQuiet = this.ambient === undefined || this.ambient.state.driver.inTransaction()
+    if (!isQuiet || !this.isStranded || this.cursor === undefined) return
+    if (keepOnServer(this.cursor)) this.isPostponed = this.ambient === undefined
   }
 
   private async timed<B>(f: () => Promise<B>): Promise<B> {
@@ -248,19 +233,19 @@ export class CursorRun<A> implements Dependent {
   private start(): Promise<void> {
     return this.timed(async () => {
       const cursor = this.cursor ??= this.open()
-      await internalsOf(cursor).cursorInit()
+      await openOnServer(cursor)
       this.opened = true
     })
   }
 
   /** Where a change stream stands after all that has been read, if the server has said so. */
   get postBatchResumeToken(): Driver.ResumeToken | undefined {
-    return this.cursor === undefined ? undefined : internalsOf(this.cursor).documents?.postBatchResumeToken ?? undefined
+    return this.cursor === undefined ? undefined : postBatchResumeToken(this.cursor)
   }
 
   /** Whether its server is out of reach. The driver waits for that one, also where another has taken over. */
   get isStranded(): boolean {
-    const server = this.cursor === undefined ? undefined : internalsOf(this.cursor).server
+    const server = this.cursor === undefined ? undefined : serverOf(this.cursor)
     return server !== undefined && !isReachable(this.source.connection.driver, server)
   }
 
@@ -382,7 +367,7 @@ export class CursorRun<A> implements Dependent {
     const { pending } = this
     try {
       if (pending !== undefined && !this.opened) await this.giveUp(pending)
-      if (this.cursor !== undefined && this.isPostponed) internalsOf(this.cursor).isKilled = false
+      if (this.cursor !== undefined && this.isPostponed) endOnServer(this.cursor)
       await this.cursor?.close()
       await pending?.catch(ignore)
       const session = this.spoiltSession
@@ -462,79 +447,6 @@ const closedEarlier = (operation: Operation): MongoError =>
   })
 
 const ignore = () => undefined
-
-/**
- * What the driver's cursors have but do not publish. Its own change streams are built on `cursorInit` and
- * `postBatchResumeToken`, and cannot be used here since they resume by themselves, without a bound. Tests watch over all of it.
- */
-const internalsOf = (cursor: object) =>
-  cursor as {
-    readonly cursorInit: () => Promise<void>
-    getMore: () => Promise<unknown>
-    /** Closes it, and kills it on the server unless it has been killed. */
-    cleanup: (timeout?: number, error?: unknown) => Promise<void>
-    readonly cursorSession?: Driver.ClientSession | null
-    /** Whether it has been killed on the server, or should not be any more. */
-    isKilled: boolean
-    readonly deserializationOptions?: DeserializationOptions | undefined
-    /** Where the cursor is, once the first reply has come. */
-    readonly server?: Member | undefined
-    readonly documents: {
-      readonly id: Driver.BSON.Long
-      readonly postBatchResumeToken: Driver.ResumeToken | null
-      readonly encryptedResponse?: object | undefined
-      readonly isExplain?: boolean | undefined
-      readonly iterated: number
-      readonly clear: () => void
-      /** The array of documents in the reply: where each begins, and how long it is. */
-      readonly batch: {
-        readonly bson: Uint8Array
-        readonly elements: ReadonlyArray<
-          readonly [type: number, nameOffset: number, nameLength: number, offset: number, length: number]
-        >
-      }
-    } | null
-  }
-
-type DeserializationOptions = Driver.BSON.DeserializeOptions & { readonly raw?: boolean }
-
-/**
- * The documents that have arrived. The driver itself looks at every element of a document before it cuts it out or
- * deserializes it, which costs more than all the rest of a read of bytes (see benchmark/README.md of schema). So here they are taken
- * from the reply. A driver that keeps its replies in another way reads them as it does, and so it is where it marks
- * what it has decrypted.
- */
-const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
-  const { deserializationOptions: options, documents } = internalsOf(cursor)
-  const asItIs = documents?.encryptedResponse === undefined && documents?.isExplain !== true
-  const batch = asItIs ? documents?.batch : undefined
-  if (
-    options === undefined || documents === null || !(batch?.bson instanceof Uint8Array) ||
-    !Array.isArray(batch.elements)
-  ) {
-    return cursor.readBufferedDocuments() as Array<A>
-  }
-  const { bson, elements } = batch
-  const read = options.raw === true
-    ? (start: number, length: number) => bson.subarray(start, start + length)
-    : deserializer(bson, options)
-  const all: Array<unknown> = []
-  for (let i = documents.iterated; i < elements.length; i++) {
-    const [, , , start, length] = elements[i] as (typeof elements)[number]
-    all.push(read(start, length))
-  }
-  documents.clear()
-  return all as Array<A>
-}
-
-/** As the driver does it, with one object of options for the whole batch. */
-const deserializer = (bson: Uint8Array, options: DeserializationOptions) => {
-  const at = { ...options, index: 0, allowObjectSmallerThanBufferSize: true }
-  return (start: number) => {
-    at.index = start
-    return Driver.BSON.deserialize(bson, at)
-  }
-}
 
 /**
  * All documents of a query in one array.

@@ -1,16 +1,10 @@
-import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
-import type * as Driver from "mongodb"
-import { commandOn, databaseOn, type Member, membersOf } from "./members.ts"
+/**
+ * Ends sessions and cursors on their servers, and goes on until a server has answered.
+ */
 
-/** What the driver's sessions have but do not publish. Tests watch over it. */
-const internalsOf = (session: Driver.ClientSession) =>
-  session as {
-    /** A dirty one does not go back to the driver's pool. */
-    readonly serverSession?: { isDirty: boolean } | null
-    /** Whether its next command begins its transaction on the server. */
-    readonly transaction?: { readonly isStarting: boolean }
-  }
+import type * as Driver from "mongodb"
+import { commandOn, databaseOn, membersOf } from "./members.ts"
+import { insideSession, type Member } from "./unpublished.ts"
 
 /**
  * Keeps a session from going back to the driver's pool.
@@ -18,7 +12,7 @@ const internalsOf = (session: Driver.ClientSession) =>
  * @internal
  */
 export const spoil = (session: Driver.ClientSession): void => {
-  const { serverSession } = internalsOf(session)
+  const { serverSession } = insideSession(session)
   if (serverSession != null) serverSession.isDirty = true
 }
 
@@ -33,15 +27,6 @@ const retryPause = 50
  */
 const isUnreachable = (error: unknown): boolean =>
   error instanceof Error && error.name !== "MongoServerError" && !error.name.includes("Closed")
-
-/**
- * The error of a socket as it comes out of the driver where a connection breaks as the driver writes to it. The driver takes that for no
- * error of the network: it clears no pool and sends nothing again.
- *
- * @internal
- */
-export const isSocketError = (error: unknown): boolean =>
-  error instanceof Error && "syscall" in error && (error.syscall === "write" || error.syscall === "read")
 
 /** Sends what ends something on a server until that answers, or for a while. Returns whether it was done. Never rejects. */
 const insist = async (member: Member, send: () => Promise<unknown>): Promise<boolean> => {
@@ -76,7 +61,7 @@ export const killSession = async (client: Driver.MongoClient, session: Driver.Cl
 
 /** Whether a cursor can be killed in a session: the server refuses the read concern of a snapshot, and to begin a transaction so. */
 const canKillIn = (session: Driver.ClientSession): boolean =>
-  !session.hasEnded && !session.snapshotEnabled && internalsOf(session).transaction?.isStarting !== true
+  !session.hasEnded && !session.snapshotEnabled && insideSession(session).transaction?.isStarting !== true
 
 /**
  * Kills a cursor on its server, in the session that it belongs to where that is possible. The driver does not say when its own attempt
@@ -97,29 +82,3 @@ export const killCursor = async (
   if (member.description.type === "LoadBalancer") await send().catch(() => undefined)
   else await insist(member, send)
 }
-
-/**
- * How often connections of a client have broken. The driver clears a pool then, and sends reads again; or a socket's own error comes out of
- * it (`isSocketError`), which whoever reads counts.
- *
- * @internal
- */
-export interface Breaks {
-  count: number
-}
-
-/** @internal */
-export const countBreaks = (client: Driver.MongoClient): Effect.Effect<Breaks, never, Scope.Scope> =>
-  Effect.suspend(() => {
-    const breaks: Breaks = { count: 0 }
-    const onCleared = () => {
-      breaks.count++
-    }
-    return Effect.acquireRelease(
-      Effect.sync(() => {
-        client.on("connectionPoolCleared", onCleared)
-        return breaks
-      }),
-      () => Effect.sync(() => client.off("connectionPoolCleared", onCleared))
-    )
-  })

@@ -1,0 +1,139 @@
+/**
+ * What the driver's cursors can do and do not publish. The driver's own change streams are built on some of it; they resume by themselves,
+ * without a bound, and so are of no use here.
+ */
+
+import * as Driver from "mongodb"
+import { killCursor } from "./kill.ts"
+import { type DeserializeOptions, insideCursor, type Member } from "./unpublished.ts"
+
+/**
+ * Opens a cursor on the server without asking for more than its first reply.
+ *
+ * @internal
+ */
+export const openOnServer = (cursor: Driver.AbstractCursor): Promise<void> => insideCursor(cursor).cursorInit()
+
+/**
+ * Where a change stream stands after the last reply, if the server has said so.
+ *
+ * @internal
+ */
+export const postBatchResumeToken = (cursor: Driver.AbstractCursor): Driver.ResumeToken | undefined =>
+  insideCursor(cursor).documents?.postBatchResumeToken ?? undefined
+
+/**
+ * The server that has the cursor. It is known from the first reply on.
+ *
+ * @internal
+ */
+export const serverOf = (cursor: Driver.AbstractCursor): Member | undefined => insideCursor(cursor).server
+
+/**
+ * Who reads a cursor.
+ *
+ * @internal
+ */
+export interface CursorOwner {
+  /** Is told that `getMore` has failed before the driver closes the cursor for it. */
+  readonly getMoreFailed: () => void
+}
+
+/**
+ * Has mongofx end a cursor on its server whenever and for whatever reason the driver closes it: the driver's own attempt hides what it fails
+ * with.
+ *
+ * @internal
+ */
+export const takeOver = (client: Driver.MongoClient, cursor: Driver.AbstractCursor, owner: CursorOwner): void => {
+  const inside = insideCursor(cursor)
+  const { cleanup, getMore } = inside
+  inside.getMore = async () => {
+    try {
+      return await getMore.call(cursor)
+    } catch (cause) {
+      owner.getMoreFailed()
+      throw cause
+    }
+  }
+  inside.cleanup = async (...args) => {
+    const { id, namespace } = cursor
+    const { cursorSession: session, isKilled, server } = inside
+    if (!isKilled && id?.isZero() === false && server !== undefined && session != null) {
+      inside.isKilled = true
+      await killCursor(client, server, session, namespace, id)
+    }
+    await cleanup.apply(cursor, args)
+  }
+}
+
+/**
+ * Keeps a cursor from being ended on its server when the driver closes it. False where that has been done already.
+ *
+ * @internal
+ */
+export const keepOnServer = (cursor: Driver.AbstractCursor): boolean => {
+  const inside = insideCursor(cursor)
+  if (inside.isKilled) return false
+  inside.isKilled = true
+  return true
+}
+
+/**
+ * Takes `keepOnServer` back.
+ *
+ * @internal
+ */
+export const endOnServer = (cursor: Driver.AbstractCursor): void => {
+  insideCursor(cursor).isKilled = false
+}
+
+/**
+ * The options by which the driver would read the documents of a cursor that delivers bytes.
+ *
+ * @internal
+ */
+export const readingOptions = (cursor: Driver.AbstractCursor): Driver.BSON.DeserializeOptions => {
+  const options: DeserializeOptions = { ...insideCursor(cursor).deserializationOptions, raw: false }
+  return options
+}
+
+/**
+ * The documents that have arrived. The driver itself looks at every element of a document before it cuts it out or
+ * deserializes it, which costs more than all the rest of a read of bytes (see benchmark/README.md of schema). So here they are taken
+ * from the reply. A driver that keeps its replies in another way reads them as it does, and so it is where it marks
+ * what it has decrypted.
+ *
+ * @internal
+ */
+export const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
+  const { deserializationOptions: options, documents } = insideCursor(cursor)
+  const asItIs = documents?.encryptedResponse === undefined && documents?.isExplain !== true
+  const batch = asItIs ? documents?.batch : undefined
+  if (
+    options === undefined || documents === null || !(batch?.bson instanceof Uint8Array) ||
+    !Array.isArray(batch.elements)
+  ) {
+    return cursor.readBufferedDocuments() as Array<A>
+  }
+  const { bson, elements } = batch
+  const read = options.raw === true
+    ? (start: number, length: number) => bson.subarray(start, start + length)
+    : deserializer(bson, options)
+  const all: Array<unknown> = []
+  for (let i = documents.iterated; i < elements.length; i++) {
+    const [, , , start, length] = elements[i] as (typeof elements)[number]
+    all.push(read(start, length))
+  }
+  documents.clear()
+  return all as Array<A>
+}
+
+/** As the driver does it, with one object of options for the whole batch. */
+const deserializer = (bson: Uint8Array, options: DeserializeOptions) => {
+  const at = { ...options, index: 0, allowObjectSmallerThanBufferSize: true }
+  return (start: number) => {
+    at.index = start
+    return Driver.BSON.deserialize(bson, at)
+  }
+}
