@@ -81,7 +81,7 @@ const checkExport = (source, node, name, isValue) => {
   if (tags.slice(-3).map(([tag]) => tag).join(" ") !== "stability category since") {
     report(source.fileName, line, `${name}: the docstring must end in @stability, @category, @since`)
   } else {
-    if (!["stable", "unstable"].includes(stability[1])) {
+    if (!["stable", "unstable", "integration"].includes(stability[1])) {
       report(source.fileName, line, `${name}: @stability ${stability[1]}`)
     }
     if (!categories.has(category[1])) report(source.fileName, line, `${name}: unknown @category ${category[1]}`)

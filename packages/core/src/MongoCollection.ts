@@ -236,11 +236,6 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
   readonly fullName: string
   /** The database the collection belongs to. */
   readonly database: MongoDatabase
-  /**
-   * How the driver reads and writes BSON for this collection, with what the client and the database say. Throws where the driver
-   * refuses the collection's name.
-   */
-  readonly bsonOptions: Driver.BSONSerializeOptions
   /** The same collection with other settings. */
   readonly withOptions: (options: CollectionOptions) => MongoCollection<A>
 

@@ -26,6 +26,16 @@ export * as ChangeStreamConsumer from "./ChangeStreamConsumer.ts"
 export * as GridFS from "./GridFS.ts"
 
 /**
+ * For packages that build on this one: documents as bytes, the settings of BSON, and failures that look like those of core.
+ *
+ * Programs need none of it. Its parts have the stability `integration`: they may change in any minor release, together with
+ * the packages that use them.
+ *
+ * @since 0.1.0
+ */
+export * as Integration from "./Integration.ts"
+
+/**
  * Settings that travel with the fiber and hold for every MongoDB operation inside an effect.
  *
  * @since 0.1.0

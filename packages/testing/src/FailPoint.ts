@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { MongoClient, MongoError } from "@mongofx/core"
+import { Integration, MongoClient, MongoError } from "@mongofx/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -53,12 +53,10 @@ export interface FailCommandOptions {
 const modeOf = (mode: Mode | undefined) => typeof mode === "object" ? { ...mode } : mode ?? "alwaysOn"
 
 const failure = (operation: string, cause: unknown): MongoError.MongoError =>
-  new MongoError.MongoError({
-    reason: new MongoError.UnknownError({
-      operation,
-      message: `${operation}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause
-    })
+  Integration.failure(MongoError.UnknownError, {
+    operation,
+    message: cause instanceof Error ? cause.message : String(cause),
+    cause
   })
 
 /**

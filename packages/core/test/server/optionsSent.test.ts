@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import type { MongoClient, MongoCollection, MongoDatabase, MongoError } from "@mongofx/core"
+import { Integration, type MongoClient, type MongoCollection, type MongoDatabase, type MongoError } from "@mongofx/core"
 import { Effect, Fiber, Stream } from "effect"
 import * as Driver from "mongodb"
 import { type Fixture, reasonOf, setup } from "../support/utils.ts"
@@ -737,7 +737,7 @@ describe("settings", () => {
       assert.deepStrictEqual(fixture.last("find")["readConcern"], { level: "available" })
       assert.deepStrictEqual(fixture.last("find")["$readPreference"], { mode: "primaryPreferred" })
       assert.instanceOf(item["n"], Driver.Int32)
-      assert.isFalse(made.bsonOptions.promoteValues)
+      assert.isFalse(Integration.bsonOptions(made).promoteValues)
     }))
 })
 

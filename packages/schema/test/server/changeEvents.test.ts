@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ChangeStreamConsumer, ResumeTokenStore } from "@mongofx/core"
+import { ChangeStreamConsumer, Integration, ResumeTokenStore } from "@mongofx/core"
 import { Bson, DocumentError, type TypedChangeStream, TypedCollection } from "@mongofx/schema"
 import { eventDecoder } from "@mongofx/schema/internal/collection/changeEvents"
 import { codecOf } from "@mongofx/schema/internal/compiler/codec"
@@ -64,7 +64,7 @@ describe("the documents of change events", () => {
     Effect.gen(function*() {
       const { Own, users } = yield* fixture
       const codec = codecOf<User>(Own.ast)
-      const bytes = codec.bytes(users.untyped.bsonOptions)!
+      const bytes = codec.bytes(Integration.bsonOptions(users.untyped))!
       let interpreted = 0
       for (const decoder of [codec, bytes]) {
         const { decode } = decoder

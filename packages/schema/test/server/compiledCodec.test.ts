@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, it } from "@effect/vitest"
-import { MongoClient } from "@mongofx/core"
+import { Integration, MongoClient } from "@mongofx/core"
 import { Bson, TypedCollection } from "@mongofx/schema"
 import { codecOf } from "@mongofx/schema/internal/compiler/codec"
 import { Arbitrary, Effect, Redacted, Schema, Stream } from "effect"
@@ -56,7 +56,7 @@ it.live("what a collection writes and reads by compiled codecs is what the inter
       return { ...document, _id, text: Buffer.from(document.text).toString() }
     })
     const codec = codecOf(Everything.ast)
-    assert.isDefined(codec.bytes(collection.untyped.bsonOptions))
+    assert.isDefined(codec.bytes(Integration.bsonOptions(collection.untyped)))
     const encoded = yield* Schema.encodeEffect(Schema.Array(Everything))(documents)
     assert.deepStrictEqual(documents.map((document) => codec.encodeNow(document)), encoded as never)
     yield* collection.insertMany(documents)

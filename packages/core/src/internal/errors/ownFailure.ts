@@ -5,23 +5,17 @@ import { MongoError, type MongoErrorReason } from "../../MongoError.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
 import { subjectOf } from "./fields.ts"
 
-/**
- * The class of a reason, by the fields that it is made of.
- *
- * @internal
- */
-export interface ReasonClass<Fields> {
-  new(fields: Fields): MongoErrorReason
-}
+/** The class of a reason, by the fields that it is made of. */
+type ReasonClass<Fields> = new(fields: Fields) => MongoErrorReason
 
 /**
- * What a reason has besides operation, namespace and message.
+ * The fields that a reason has besides operation, namespace and message. Labels and a cause may be left out.
  *
  * @internal
  */
-export type OwnFields<Fields> = Omit<Fields, "_tag" | "operation" | "namespace" | "message" | "cause"> & {
-  readonly cause?: unknown
-}
+export type OwnFields<Fields> =
+  & Omit<Fields, "_tag" | "operation" | "namespace" | "message" | "cause">
+  & { readonly cause?: unknown }
 
 /**
  * What is said of an operation of core.
@@ -36,7 +30,7 @@ export const sentenceOf = (operation: Operation, message: string): string =>
  *
  * @internal
  */
-const failureOf = <Fields>(
+export const failureOf = <Fields>(
   Reason: ReasonClass<Fields>,
   operation: string,
   namespace: string | undefined,

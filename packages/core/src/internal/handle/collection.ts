@@ -239,18 +239,9 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     // The driver would take the database of the connection string, and a whole database in the place of a collection.
     checkName(this.database.name, "database")
     checkName(this.name, "collection")
-    return this.handle = this.open(this.database.name, this.name)
-  }
-
-  private open(database: string, name: string): Driver.Collection<A> {
-    return this.connection.driver
-      .db(database)
-      .collection<A>(name, { ...defined(this.settings) as Driver.CollectionOptions, ignoreUndefined: true })
-  }
-
-  /** They have nothing to do with the name, which may be none: the operations refuse that. */
-  get bsonOptions(): Driver.BSONSerializeOptions {
-    return (this.handle ?? this.open("admin", "any")).bsonOptions
+    return this.handle = this.connection.driver
+      .db(this.database.name)
+      .collection<A>(this.name, { ...defined(this.settings) as Driver.CollectionOptions, ignoreUndefined: true })
   }
 
   private operation(name: string, command: string, batchSize?: number): Operation {

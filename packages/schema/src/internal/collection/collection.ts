@@ -1,4 +1,9 @@
-import type { ChangeStream as CoreChangeStream, MongoCollection as Core, MongoError } from "@mongofx/core"
+import {
+  type ChangeStream as CoreChangeStream,
+  Integration,
+  type MongoCollection as Core,
+  type MongoError
+} from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
@@ -462,7 +467,7 @@ class CollectionImpl extends Inspectable.Class {
     options: object,
     f: (options: object) => Effect.Effect<Option.Option<unknown>, Failure>
   ): Run<Option.Option<unknown>> {
-    const bytes = bytesOf(codec, this.untyped, { ...options })
+    const bytes = bytesOf(codec, this.untyped, options)
     return Effect.flatMap(
       f(bytes === undefined ? options : { ...options, raw: true }),
       (document) =>
@@ -569,7 +574,7 @@ class CollectionImpl extends Inspectable.Class {
       this.untyped.aggregate(stages, options),
       this.untyped.aggregate(stages, { ...options, raw: true } as object),
       codec,
-      () => bytesOf(codec, this.untyped, options ?? {}),
+      () => bytesOf(codec, this.untyped, options),
       this.origin("aggregate"),
       "fail"
     )
@@ -579,7 +584,7 @@ class CollectionImpl extends Inspectable.Class {
 
   watch(pipeline: Pipeline = [], options?: CoreChangeStream.WatchOptions) {
     const stages = stagesOf(pipeline)
-    const bytes = bytesOf(this.shape.codec, this.untyped, { ...options })
+    const bytes = bytesOf(this.shape.codec, this.untyped, options)
     const decoder = eventDecoder(this.shape.codec, this.shape.id, bytes)
     const rawDocuments = bytes !== undefined
     const core = this.untyped.watch(stages, { ...options, rawDocuments } as CoreChangeStream.RawWatchOptions)
@@ -690,7 +695,7 @@ export const make = <S extends Schema.Constraint>(
 ): Typed.TypedCollection<S> => {
   checked({ operation: "make", collection: untyped.fullName }, () => {
     for (const ast of new Set([schema.ast, variantOf(schema, "insert"), variantOf(schema, "update")])) {
-      checkStored(ast, untyped.bsonOptions)
+      checkStored(ast, Integration.bsonOptions(untyped))
     }
   })
   return new CollectionImpl(untyped, schema) as unknown as Typed.TypedCollection<S>

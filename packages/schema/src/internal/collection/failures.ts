@@ -1,4 +1,4 @@
-import { MongoError } from "@mongofx/core"
+import { Integration, MongoError } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -59,15 +59,11 @@ export const decodeError = (origin: Origin, id: unknown, issue: SchemaIssue.Issu
 const failureOf = (origin: Origin, error: Misfit | Refusal): Failure =>
   error instanceof Misfit
     ? encodeError(origin, error.path, error.issue)
-    : new MongoError.MongoError({
-      reason: new MongoError.InvalidArgumentError({
-        operation: origin.operation,
-        namespace: origin.collection,
-        labels: [],
-        path: error.path,
-        message: `${origin.operation} on ${origin.collection}: ${error.message}`,
-        cause: undefined
-      })
+    : Integration.failure(MongoError.InvalidArgumentError, {
+      operation: origin.operation,
+      namespace: origin.collection,
+      path: error.path,
+      message: error.message
     })
 
 /**

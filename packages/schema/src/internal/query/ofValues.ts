@@ -1,5 +1,5 @@
 /** Typed queries that ask no server: their answer is known. */
-import { MongoError, Query as Core } from "@mongofx/core"
+import { Integration, MongoError, Query as Core } from "@mongofx/core"
 import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
@@ -10,13 +10,9 @@ import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { DecodePolicy, Failure, ValuesQuery } from "../../TypedQuery.ts"
 
-const noBytes = new MongoError.MongoError({
-  reason: new MongoError.InvalidArgumentError({
-    operation: "fromIterable",
-    labels: [],
-    message: "fromIterable: a query of decoded values has no bytes",
-    cause: undefined
-  })
+const noBytes = Integration.failure(MongoError.InvalidArgumentError, {
+  operation: "fromIterable",
+  message: "a query of decoded values has no bytes"
 })
 
 /** What was built on the query. */

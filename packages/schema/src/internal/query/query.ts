@@ -1,5 +1,5 @@
 /** Decoding what queries deliver, batch by batch. */
-import type { MongoError, Query as Core } from "@mongofx/core"
+import { Integration, type MongoCollection, type MongoError, type Query as Core } from "@mongofx/core"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -21,12 +21,6 @@ import type { Operands } from "../encode/operands.ts"
 import { encodeProjection } from "../encode/projection.ts"
 import { encodeIndexKeys, encodeSort } from "../encode/sort.ts"
 import { encodeOperand } from "../path/codecs.ts"
-
-/** @internal */
-export type CoreCollection = {
-  readonly bsonOptions: Driver.BSONSerializeOptions
-  readonly find: (filter: Driver.Document, options: object) => Core.FindQuery<Driver.Document>
-}
 
 const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
   Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })
@@ -126,16 +120,9 @@ interface Source<Q> {
  */
 export const bytesOf = (
   codec: DocumentCodec<unknown>,
-  collection: { readonly bsonOptions: Driver.BSONSerializeOptions },
-  options: Settings
-): Decoder<unknown> | undefined => {
-  try {
-    return codec.bytes({ ...collection.bsonOptions, ...options })
-  } catch {
-    // The name is refused by the driver, and will be when the query runs.
-    return undefined
-  }
-}
+  collection: MongoCollection.MongoCollection,
+  options: object | undefined
+): Decoder<unknown> | undefined => codec.bytes(Integration.bsonOptions(collection, options))
 
 abstract class QueryImpl<A, R, Q extends Core.Query<Driver.Document>> extends Effectable.Class<Array<A>, Failure, R>
   implements TypedQuery<A, R>
@@ -285,13 +272,13 @@ export const encodeProjected = (
 export class FindQueryImpl<A, B, R> extends QueryImpl<B, R, Core.FindQuery<Driver.Document>>
   implements FindQuery<A, B, R>
 {
-  private readonly core: CoreCollection
+  private readonly core: MongoCollection.MongoCollection
   private readonly shape: Shape
   private readonly filter: unknown
   private readonly settings: Settings
 
   constructor(
-    core: CoreCollection,
+    core: MongoCollection.MongoCollection,
     shape: Shape,
     origin: Origin,
     policy: DecodePolicy,

@@ -1,0 +1,46 @@
+/**
+ * How a collection or a database reads BSON, without asking the driver, which refuses names and settings by throwing.
+ */
+import type * as Driver from "mongodb"
+import type { Connection } from "../call/connection.ts"
+
+type Settings = Driver.BSONSerializeOptions
+
+/** What the implementations of collections and databases have. Another implementation may have nothing of it. */
+interface Handle {
+  readonly connection?: Connection | undefined
+  readonly settings?: Settings | undefined
+}
+
+/** The driver's own defaults. */
+const defaults = {
+  useBigInt64: false,
+  promoteLongs: true,
+  promoteValues: true,
+  promoteBuffers: false,
+  bsonRegExp: false
+} as const
+
+const none: Settings = {}
+
+/** @internal */
+export const bsonOptions = (handle: object, options?: object) => {
+  const { connection, settings } = handle as Handle
+  const ofCall: Settings = options ?? none
+  const ofHandle = settings ?? none
+  const ofClient = connection?.driver.bsonOptions ?? none
+  // The driver takes whatever is true or false in a condition.
+  const is = (name: keyof typeof defaults): boolean =>
+    Boolean(ofCall[name] ?? ofHandle[name] ?? ofClient[name] ?? defaults[name])
+  return {
+    useBigInt64: is("useBigInt64"),
+    promoteLongs: is("promoteLongs"),
+    promoteValues: is("promoteValues"),
+    promoteBuffers: is("promoteBuffers"),
+    bsonRegExp: is("bsonRegExp"),
+    // Only `false` switches it off.
+    enableUtf8Validation:
+      (ofCall.enableUtf8Validation ?? ofHandle.enableUtf8Validation ?? ofClient.enableUtf8Validation) !== false,
+    fieldsAsRaw: ofCall.fieldsAsRaw ?? ofHandle.fieldsAsRaw ?? ofClient.fieldsAsRaw ?? {}
+  }
+}
