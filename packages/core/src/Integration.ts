@@ -6,12 +6,17 @@
  *
  * @since 0.1.0
  */
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Driver from "mongodb"
+import { including } from "./internal/call/options.ts"
 import * as failures from "./internal/errors/ownFailure.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
+import * as queries from "./internal/query/query.ts"
 import type { MongoCollection } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError, MongoErrorReason } from "./MongoError.ts"
+import type { AggregateQuery, FindQuery, Query } from "./Query.ts"
 
 // ---- failures
 
@@ -133,3 +138,105 @@ export const bsonOptions: <A extends Driver.Document>(
   source: MongoCollection<A> | MongoDatabase,
   options?: object
 ) => BsonOptions = bson.bsonOptions
+
+// ---- documents as bytes
+
+/**
+ * The same query, whose documents are their BSON bytes.
+ *
+ * **When to use**
+ *
+ * Use it to decode documents by code of your own: as an array, a stream, batches, the first one, or one batch after the other of an open
+ * cursor.
+ *
+ * **Details**
+ *
+ * It keeps the settings of the query and takes more. Its failures, spans and metrics are those of the query, and `explain` gives a
+ * document. `bsonOptions` says how the driver would read the bytes.
+ *
+ * **Gotchas**
+ *
+ * The bytes are views into the server's reply: a view keeps its whole batch alive, so copy what you keep.
+ *
+ * **Example** (Decoding batches)
+ *
+ * ```ts
+ * import { Integration, type Query } from "@mongofx/core"
+ * import { Stream } from "effect"
+ * import { BSON } from "mongodb"
+ *
+ * const decoded = (query: Query.FindQuery<unknown>) =>
+ *   Integration.rawQuery(query).batches.pipe(
+ *     Stream.map((batch) => batch.map((bytes) => BSON.deserialize(bytes)))
+ *   )
+ * ```
+ *
+ * @see {@link rawReads} for operations that return one document
+ *
+ * @stability integration
+ * @category converting
+ * @since 0.1.0
+ */
+export const rawQuery: {
+  <A>(query: FindQuery<A>): FindQuery<Uint8Array>
+  <A>(query: AggregateQuery<A>): AggregateQuery<Uint8Array>
+  <A>(query: Query<A>): Query<Uint8Array>
+} = queries.rawQuery as (query: Query<unknown>) => never
+
+/**
+ * Those operations of a collection that return one document, with the document as BSON bytes.
+ *
+ * @see {@link rawReads}
+ *
+ * @stability integration
+ * @category models
+ * @since 0.1.0
+ */
+export type RawReads<A extends Driver.Document> = {
+  readonly [Name in "findOne" | "findOneAndDelete" | "findOneAndReplace" | "findOneAndUpdate"]: (
+    ...args: Parameters<MongoCollection<A>[Name]>
+  ) => Effect.Effect<Option.Option<Uint8Array>, MongoError>
+}
+
+/**
+ * Those operations of a collection that return one document, with the document as BSON bytes.
+ *
+ * **When to use**
+ *
+ * Use it to decode the document by code of your own.
+ *
+ * **Details**
+ *
+ * The arguments, the failures, the spans and the metrics are those of the collection's operation of the same name.
+ *
+ * **Example** (The size of a document)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ * import { Effect, Option } from "effect"
+ * import type { Document } from "mongodb"
+ *
+ * const sizeOf = (users: MongoCollection.MongoCollection<Document>, name: string) =>
+ *   Effect.map(
+ *     Integration.rawReads(users).findOne({ name }),
+ *     Option.map((bytes) => bytes.byteLength)
+ *   )
+ * ```
+ *
+ * @see {@link rawQuery} for `find` and `aggregate`
+ *
+ * @stability integration
+ * @category converting
+ * @since 0.1.0
+ */
+export const rawReads = <A extends Driver.Document>(collection: MongoCollection<A>): RawReads<A> => {
+  const one = collection as unknown as RawReads<A>
+  return {
+    findOne: (filter, options) => one.findOne(filter, inBytes(options)),
+    findOneAndDelete: (filter, options) => one.findOneAndDelete(filter, inBytes(options)),
+    findOneAndReplace: (filter, replacement, options) => one.findOneAndReplace(filter, replacement, inBytes(options)),
+    findOneAndUpdate: (filter, update, options) => one.findOneAndUpdate(filter, update, inBytes(options))
+  }
+}
+
+const inBytes = <Options extends object>(options: Options | undefined) => including(options, { raw: true })

@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Integration, MongoError } from "@mongofx/core"
-import { Effect } from "effect"
-import type * as Driver from "mongodb"
-import { setup } from "../support/utils.ts"
+import { Integration, MongoError, Query } from "@mongofx/core"
+import { Effect, Option, Stream } from "effect"
+import * as Driver from "mongodb"
+import { reasonOf, setup } from "../support/utils.ts"
 
 describe("bsonOptions", () => {
   const settings: ReadonlyArray<Driver.BSONSerializeOptions> = [
@@ -118,4 +118,162 @@ describe("failure", () => {
     assert.strictEqual(error.reason.code, 251)
     assert.strictEqual(error.reason.cause, cause)
   })
+})
+
+describe("rawQuery", () => {
+  const documents = Array.from({ length: 5 }, (_, _id) => ({ _id, long: Driver.Long.fromNumber(_id), text: `~${_id}` }))
+  const bytesOf = (...ids: ReadonlyArray<number>) =>
+    ids.map((_id) => Buffer.from(Driver.BSON.serialize(documents[_id]!)).toString("hex"))
+  const hex = (bytes: ReadonlyArray<Uint8Array>) => bytes.map((bytes) => Buffer.from(bytes).toString("hex"))
+  const fixture = Effect.gen(function*() {
+    const { db, last } = yield* setup()
+    const items = db.collection<{ readonly _id: number }>("items")
+    yield* items.insertMany(documents)
+    return { db, last, items }
+  })
+
+  it.live("is every view of a query in bytes, with its settings", () =>
+    Effect.gen(function*() {
+      const { db, items } = yield* fixture
+      const queries: ReadonlyArray<Query.Query<Uint8Array>> = [
+        Integration.rawQuery(items.find({ _id: { $gt: 0 } }, { batchSize: 2 }).sort({ _id: -1 }).limit(3)),
+        Integration.rawQuery(items.find({ _id: { $gt: 0 } })).batchSize(2).sort({ _id: -1 }).limit(3),
+        Integration.rawQuery(items.aggregate([{ $sort: { _id: -1 } }, { $limit: 3 }])).batchSize(2),
+        Integration.rawQuery(db.runCursorCommand({ find: "items", sort: { _id: -1 }, limit: 3, batchSize: 2 }))
+      ]
+      for (const query of queries) {
+        assert.isTrue(Query.isQuery(query))
+        assert.deepStrictEqual(hex(yield* query), bytesOf(4, 3, 2))
+        assert.deepStrictEqual(hex(yield* Stream.runCollect(query.stream)), bytesOf(4, 3, 2))
+        assert.deepStrictEqual(hex(yield* Stream.runCollect(query.raw)), bytesOf(4, 3, 2))
+        const batches = yield* Stream.runCollect(query.batches)
+        assert.deepStrictEqual(batches.map(hex), [bytesOf(4, 3), bytesOf(2)])
+        assert.deepStrictEqual(hex(Option.toArray(yield* query.first)), bytesOf(4))
+        assert.deepStrictEqual(hex([yield* query.one]), bytesOf(4))
+        const opened = yield* query.open
+        assert.deepStrictEqual(hex(yield* opened.next), bytesOf(4, 3))
+        assert.deepStrictEqual(hex(yield* Stream.runCollect(opened.stream)), bytesOf(2))
+      }
+    }))
+
+  it.live("asks for one document where the first is wanted", () =>
+    Effect.gen(function*() {
+      const { items, last } = yield* fixture
+      yield* Integration.rawQuery(items.find()).first
+      assert.strictEqual(last("find")["limit"], 1)
+      yield* Integration.rawQuery(items.aggregate([])).first
+      assert.deepStrictEqual(last("aggregate")["pipeline"], [{ $limit: 1 }])
+    }))
+
+  it.live("leaves the query as it was, and is explained in documents", () =>
+    Effect.gen(function*() {
+      const { items } = yield* fixture
+      const query = items.find({ _id: 2 })
+      const raw = Integration.rawQuery(query)
+      const plan = yield* raw.explain()
+      assert.isObject(plan["queryPlanner"])
+      assert.isNotTrue(plan["queryPlanner"] instanceof Uint8Array)
+      assert.isObject(
+        (yield* Integration.rawQuery(items.aggregate([{ $match: { _id: 2 } }])).explain())["queryPlanner"]
+      )
+      assert.deepStrictEqual<unknown>(yield* query, [{ _id: 2, long: 2, text: "~2" }])
+    }))
+
+  it.live("waits for documents of a capped collection", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const capped = yield* db.createCollection("capped", { capped: true, size: 4096 })
+      yield* capped.insertMany(documents.slice(0, 2) as never)
+      const raw = Integration.rawQuery(capped.find().tailable({ awaitData: false }))
+      assert.deepStrictEqual(hex(yield* Stream.runCollect(Stream.take(raw.stream, 2))), bytesOf(0, 1))
+      assert.deepStrictEqual(hex(Option.toArray(yield* raw.first)), bytesOf(0))
+    }))
+
+  it.live("fails as the query does", () =>
+    Effect.gen(function*() {
+      const { items } = yield* fixture
+      const refused = yield* reasonOf(Integration.rawQuery(items.find({ a: undefined } as never)))
+      assert.strictEqual(refused._tag, "InvalidArgumentError")
+      const server = yield* reasonOf(Integration.rawQuery(items.aggregate([{ $nothing: 1 }])).first)
+      assert.strictEqual(server._tag, "InvalidCommandError")
+      assert.strictEqual(server.operation, "aggregate")
+      assert.strictEqual(server.code, 40324)
+    }))
+
+  it.effect("is the bytes of values that are given", () =>
+    Effect.gen(function*() {
+      const raw = Integration.rawQuery(Query.fromIterable(documents)).skip(1).limit(2)
+      assert.deepStrictEqual(hex(yield* raw), bytesOf(1, 2))
+      assert.deepStrictEqual(hex(yield* Stream.runCollect(raw.stream)), bytesOf(1, 2))
+      assert.deepStrictEqual((yield* Stream.runCollect(raw.batches)).flatMap(hex), bytesOf(1, 2))
+      assert.deepStrictEqual(hex(Option.toArray(yield* raw.first)), bytesOf(1))
+      assert.deepStrictEqual(hex(yield* (yield* raw.open).next), bytesOf(1, 2))
+      const broken = Integration.rawQuery(Query.fromIterable<unknown>([documents[0], 1]))
+      assert.strictEqual((yield* reasonOf(broken))._tag, "BsonError")
+      assert.strictEqual((yield* reasonOf(Stream.runDrain(broken.stream)))._tag, "BsonError")
+      assert.deepStrictEqual(hex(Option.toArray(yield* broken.first)), bytesOf(0))
+    }))
+})
+
+describe("rawReads", () => {
+  it.live("are the operations of the collection, with the document in bytes", () =>
+    Effect.gen(function*() {
+      const { db, sent } = yield* setup()
+      const items = db.collection<{ readonly _id: number; readonly n: number }>("items")
+      yield* items.insertMany([{ _id: 1, n: 1 }, { _id: 2, n: 2 }, { _id: 3, n: 3 }])
+      const reads = Integration.rawReads(items)
+      const read = Effect.map(Option.map((bytes: Uint8Array) => {
+        assert.instanceOf(bytes, Uint8Array)
+        return Driver.BSON.deserialize(bytes)
+      }))
+      const after = { returnDocument: "after" } as const
+      assert.deepStrictEqual<unknown>(yield* read(reads.findOne({ _id: 1 })), Option.some({ _id: 1, n: 1 }))
+      assert.deepStrictEqual<unknown>(
+        yield* read(reads.findOne({}, { sort: { _id: -1 }, projection: { n: 1, _id: 0 } })),
+        Option.some({ n: 3 })
+      )
+      assert.isTrue(Option.isSome(yield* reads.findOne()))
+      assert.deepStrictEqual<unknown>(
+        yield* read(reads.findOneAndUpdate({ _id: 1 }, { $set: { n: 10 } }, after)),
+        Option.some({ _id: 1, n: 10 })
+      )
+      assert.deepStrictEqual<unknown>(
+        yield* read(reads.findOneAndReplace({ _id: 2 }, { n: 20 }, after)),
+        Option.some({ _id: 2, n: 20 })
+      )
+      assert.deepStrictEqual<unknown>(yield* read(reads.findOneAndDelete({ _id: 3 })), Option.some({ _id: 3, n: 3 }))
+      assert.isTrue(Option.isNone(yield* reads.findOne({ _id: 3 })))
+      assert.isTrue(Option.isNone(yield* reads.findOneAndDelete({ _id: 3 })))
+      assert.deepStrictEqual(sent().slice(1, 7), [
+        "find",
+        "find",
+        "find",
+        "findAndModify",
+        "findAndModify",
+        "findAndModify"
+      ])
+    }))
+
+  it.live("fail as the operations do", () =>
+    Effect.gen(function*() {
+      const { db } = yield* setup()
+      const items = db.collection<{ readonly _id: number; readonly n: number }>("items")
+      yield* items.createIndex({ n: 1 }, { unique: true })
+      yield* items.insertMany([{ _id: 1, n: 1 }, { _id: 2, n: 2 }])
+      const reads = Integration.rawReads(items)
+      const duplicate = yield* reasonOf(reads.findOneAndUpdate({ _id: 1 }, { $set: { n: 2 } }))
+      assert(duplicate._tag === "DuplicateKeyError")
+      assert.deepStrictEqual(duplicate.keyPattern, { n: 1 })
+      assert.strictEqual(duplicate.operation, "findOneAndUpdate")
+      for (
+        const operation of [
+          reads.findOne({ n: undefined } as never),
+          // What can be no options, without types.
+          reads.findOne({}, null as never),
+          reads.findOneAndDelete({}, "no" as never),
+          reads.findOneAndUpdate({}, { n: 1 } as never),
+          reads.findOneAndReplace({}, { $set: { n: 1 } } as never)
+        ]
+      ) assert.strictEqual((yield* reasonOf(operation))._tag, "InvalidArgumentError")
+    }))
 })

@@ -15,7 +15,7 @@ import { checkFilter, checkOptions, checkPipeline } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { collect, type CursorSource, open, stream } from "./cursorRun.ts"
 import { keysOf, outlineOf, stagesOf } from "./outline.ts"
-import { head, OpenReading, type Settings } from "./reading.ts"
+import { head, inBytes, OpenReading, type Settings } from "./reading.ts"
 
 /**
  * What a query belongs to, and what it is called.
@@ -83,7 +83,7 @@ abstract class CursorReading<A> extends OpenReading<A> {
   }
 
   override raw(settings: Settings): Stream.Stream<Uint8Array, MongoError> {
-    return stream(this.source<Uint8Array>({ ...settings, raw: true }))
+    return stream(this.source<Uint8Array>(inBytes(settings)))
   }
 
   protected override opened(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
@@ -91,7 +91,7 @@ abstract class CursorReading<A> extends OpenReading<A> {
   }
 
   override firstRaw(settings: Settings): Effect.Effect<Option.Option<Uint8Array>, MongoError> {
-    return this.first({ ...settings, raw: true }) as Effect.Effect<Option.Option<never>, MongoError>
+    return this.first(inBytes(settings)) as Effect.Effect<Option.Option<never>, MongoError>
   }
 
   override explain(
@@ -99,7 +99,9 @@ abstract class CursorReading<A> extends OpenReading<A> {
     verbosity: Driver.ExplainVerbosityLike = "queryPlanner"
   ): Effect.Effect<Driver.Document, MongoError> {
     return run(this.origin.connection, { ...this.origin.operation, command: "explain" }, (options) => {
-      const cursor = this.makeCursor(joined(settings, options)) as Driver.FindCursor | Driver.AggregationCursor
+      // A plan is no document of the query: it is read also where those are bytes.
+      const readable = settings["raw"] === true ? { ...settings, raw: undefined } : settings
+      const cursor = this.makeCursor(joined(readable, options)) as Driver.FindCursor | Driver.AggregationCursor
       const { maxTimeMS } = options
       // The limit of the explained command does not hold for `explain`.
       const argument = maxTimeMS === undefined ? verbosity : { verbosity: verbosityName(verbosity), maxTimeMS }

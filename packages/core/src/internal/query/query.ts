@@ -7,15 +7,28 @@ import type { AggregateQuery, FindQuery, OpenQuery, Query } from "../../Query.ts
 import { defined } from "../call/options.ts"
 import { checkGiven } from "../input/check.ts"
 import { AggregateReading, FindReading, type Open, type Origin, PlainReading } from "./cursorReading.ts"
-import type { OpenReading, Settings } from "./reading.ts"
+import { inBytes, type OpenReading, type Settings } from "./reading.ts"
 import { AggregateQueryBase, FindQueryBase, QueryBase } from "./settings.ts"
 import { ValuesReading } from "./valuesReading.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/Query" as const
 
-class PlainQueryImpl<A> extends QueryBase<A, MongoError, never, OpenReading<A>> implements Query<A> {
+/** A reading has documents or their bytes, after its settings. */
+type AnyReading = OpenReading<never>
+
+/** What every query of core is besides. */
+interface WithBytes {
+  /** The same query, whose documents are their bytes. */
+  readonly asBytes: Query<Uint8Array>
+}
+
+class PlainQueryImpl<A> extends QueryBase<A, MongoError, never, OpenReading<A>> implements Query<A>, WithBytes {
   readonly [TypeId] = TypeId
+
+  get asBytes(): Query<Uint8Array> {
+    return new PlainQueryImpl<Uint8Array>(this.reading as AnyReading, inBytes(this.settings))
+  }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
     return this.reading.open(this.settings)
@@ -23,9 +36,13 @@ class PlainQueryImpl<A> extends QueryBase<A, MongoError, never, OpenReading<A>> 
 }
 
 class AggregateQueryImpl<A> extends AggregateQueryBase<A, MongoError, never, AggregateQuery<A>, OpenReading<A>>
-  implements AggregateQuery<A>
+  implements AggregateQuery<A>, WithBytes
 {
   readonly [TypeId] = TypeId
+
+  get asBytes(): AggregateQuery<Uint8Array> {
+    return new AggregateQueryImpl<Uint8Array>(this.reading as AnyReading, inBytes(this.settings))
+  }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
     return this.reading.open(this.settings)
@@ -37,9 +54,13 @@ class AggregateQueryImpl<A> extends AggregateQueryBase<A, MongoError, never, Agg
 }
 
 class FindQueryImpl<A> extends FindQueryBase<A, MongoError, never, FindQuery<A>, OpenReading<A>>
-  implements FindQuery<A>
+  implements FindQuery<A>, WithBytes
 {
   readonly [TypeId] = TypeId
+
+  get asBytes(): FindQuery<Uint8Array> {
+    return new FindQueryImpl<Uint8Array>(this.reading as AnyReading, inBytes(this.settings))
+  }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
     return this.reading.open(this.settings)
@@ -59,6 +80,13 @@ class FindQueryImpl<A> extends FindQueryBase<A, MongoError, never, FindQuery<A>,
     return this.set({ showRecordId })
   }
 }
+
+/**
+ * The same query, whose documents are their bytes.
+ *
+ * @internal
+ */
+export const rawQuery = (query: Query<unknown>): Query<Uint8Array> => (query as unknown as WithBytes).asBytes
 
 /** What can be no options fails the query when it runs, and not when it is made. */
 const opening = <Args extends ReadonlyArray<unknown>>(options: unknown, open: Open<Args>): Open<Args> => (...args) => {

@@ -16,6 +16,13 @@ import { printedAs } from "./outline.ts"
  */
 export type Settings = Readonly<Record<string, unknown>>
 
+/**
+ * The same settings for documents as bytes: what is read with them are `Uint8Array`s.
+ *
+ * @internal
+ */
+export const inBytes = (settings: Settings): Settings => ({ ...settings, raw: true })
+
 /** @internal */
 export abstract class Reading<A, E = MongoError, R = never> {
   /** What it is printed as. */

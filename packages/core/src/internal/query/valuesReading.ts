@@ -37,7 +37,7 @@ export class ValuesReading<A> extends OpenReading<A> {
   }
 
   /** Anew for every run. Of the settings, these two decide what the answer is. */
-  override array(settings: Settings): Effect.Effect<Array<A>> {
+  private answer(settings: Settings): Effect.Effect<Array<A>> {
     return Effect.sync(() => {
       const { limit = 0, skip = 0 } = settings as { readonly limit?: number; readonly skip?: number }
       const size = limit === 0 ? Infinity : Math.abs(limit)
@@ -51,16 +51,27 @@ export class ValuesReading<A> extends OpenReading<A> {
     })
   }
 
-  override stream(settings: Settings): Stream.Stream<A> {
-    return Stream.unwrap(Effect.map(this.array(settings), Stream.fromIterable))
+  override array(settings: Settings): Effect.Effect<Array<A>, MongoError> {
+    const answer = this.answer(settings)
+    if (settings["raw"] !== true) return answer
+    return Effect.flatMap(answer, (values) => Effect.forEach(values, serialize)) as Effect.Effect<
+      Array<never>,
+      MongoError
+    >
+  }
+
+  override stream(settings: Settings): Stream.Stream<A, MongoError> {
+    return settings["raw"] === true
+      ? this.raw(settings) as Stream.Stream<never, MongoError>
+      : Stream.unwrap(Effect.map(this.answer(settings), Stream.fromIterable))
   }
 
   override raw(settings: Settings): Stream.Stream<Uint8Array, MongoError> {
-    return Stream.mapEffect(this.stream(settings), serialize)
+    return Stream.mapEffect(Stream.unwrap(Effect.map(this.answer(settings), Stream.fromIterable)), serialize)
   }
 
-  override first(settings: Settings): Effect.Effect<Option.Option<A>> {
-    return head(this.array(settings))
+  override first(settings: Settings): Effect.Effect<Option.Option<A>, MongoError> {
+    return head(this.array({ ...settings, limit: 1 }))
   }
 
   protected override opened(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {

@@ -88,15 +88,25 @@ const shapeOf = (schema: Schema.Constraint): Shape => {
 const stagesOf = (pipeline: Pipeline): Array<Driver.Document> =>
   Array.isArray(pipeline) ? pipeline.map((stage) => isUnsafe(stage) ? stage.document : stage) : pipeline as never
 
+/** The reads of one document, as the driver gives it or as bytes. */
+type Reads = {
+  readonly [Name in keyof Integration.RawReads<Driver.Document>]: (
+    ...args: Parameters<Core.MongoCollection[Name]>
+  ) => Effect.Effect<Option.Option<unknown>, MongoError.MongoError>
+}
+
 class CollectionImpl extends Inspectable.Class {
   readonly [TypeId] = TypeId
   readonly schema: Schema.Constraint
   readonly untyped: Core.MongoCollection
   private readonly shape: Shape
+  /** The reads of the collection, with documents as bytes. */
+  private readonly raw: Integration.RawReads<Driver.Document>
 
   constructor(untyped: Core.MongoCollection, schema: Schema.Constraint) {
     super()
     this.untyped = untyped
+    this.raw = Integration.rawReads(untyped)
     this.schema = schema
     this.shape = shapeOf(schema)
   }
@@ -441,14 +451,14 @@ class CollectionImpl extends Inspectable.Class {
   }
 
   findOne(filter: unknown = {}, options?: Options): Run<Option.Option<unknown>> {
-    return this.reading("findOne", filter, options, this.untyped.findOne.bind(this.untyped))
+    return this.reading("findOne", filter, options, (reads, filter, options) => reads.findOne(filter, options))
   }
 
   private reading(
     name: string,
     filter: unknown,
     options: Options,
-    f: (filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, Failure>
+    f: (reads: Reads, filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, Failure>
   ): Run<Option.Option<unknown>> {
     const origin = this.origin(name)
     return Effect.flatMap(
@@ -456,7 +466,7 @@ class CollectionImpl extends Inspectable.Class {
         filter: encodeFilter(this.shape.read, filter, operands),
         ...encodeProjected(this.shape, options ?? {}, operands)
       })),
-      ({ codec, filter, options }) => this.decoded(origin, codec, options, (options) => f(filter, options))
+      ({ codec, filter, options }) => this.decoded(origin, codec, options, (reads) => f(reads, filter, options))
     )
   }
 
@@ -465,11 +475,11 @@ class CollectionImpl extends Inspectable.Class {
     origin: Origin,
     codec: DocumentCodec<unknown>,
     options: object,
-    f: (options: object) => Effect.Effect<Option.Option<unknown>, Failure>
+    f: (reads: Reads) => Effect.Effect<Option.Option<unknown>, Failure>
   ): Run<Option.Option<unknown>> {
     const bytes = bytesOf(codec, this.untyped, options)
     return Effect.flatMap(
-      f(bytes === undefined ? options : { ...options, raw: true }),
+      f(bytes === undefined ? this.untyped : this.raw),
       (document) =>
         Option.isNone(document)
           ? Effect.succeedNone
@@ -485,7 +495,7 @@ class CollectionImpl extends Inspectable.Class {
       "findOneAndDelete",
       filter,
       options,
-      this.untyped.findOneAndDelete.bind(this.untyped)
+      (reads, filter, options) => reads.findOneAndDelete(filter, options)
     )
   }
 
@@ -494,10 +504,10 @@ class CollectionImpl extends Inspectable.Class {
       "findOneAndReplace",
       filter,
       options,
-      (filter, encodedOptions) =>
+      (reads, filter, encodedOptions) =>
         Effect.flatMap(
           this.replacement(this.origin("findOneAndReplace"), filter, value, options, "replacement"),
-          (replacement) => this.untyped.findOneAndReplace(filter, replacement, encodedOptions)
+          (replacement) => reads.findOneAndReplace(filter, replacement, encodedOptions)
         )
     )
   }
@@ -507,7 +517,7 @@ class CollectionImpl extends Inspectable.Class {
     return Effect.flatMap(
       this.updating(origin, filter, update, options),
       ({ codec, filter, options, update }) =>
-        this.decoded(origin, codec, options, (options) => this.untyped.findOneAndUpdate(filter, update, options))
+        this.decoded(origin, codec, options, (reads) => reads.findOneAndUpdate(filter, update, options))
     )
   }
 
@@ -572,7 +582,6 @@ class CollectionImpl extends Inspectable.Class {
     const stages = stagesOf(pipeline)
     return new AggregateQueryImpl<unknown, never>(
       this.untyped.aggregate(stages, options),
-      this.untyped.aggregate(stages, { ...options, raw: true } as object),
       codec,
       () => bytesOf(codec, this.untyped, options),
       this.origin("aggregate"),
@@ -586,8 +595,11 @@ class CollectionImpl extends Inspectable.Class {
     const stages = stagesOf(pipeline)
     const bytes = bytesOf(this.shape.codec, this.untyped, options)
     const decoder = eventDecoder(this.shape.codec, this.shape.id, bytes)
-    const rawDocuments = bytes !== undefined
-    const core = this.untyped.watch(stages, { ...options, rawDocuments } as CoreChangeStream.RawWatchOptions)
+    // An option of core's alone, which the types let in where it is no literal.
+    const { rawDocuments: _, ...given } = (options ?? {}) as CoreChangeStream.WatchOptions & { rawDocuments?: unknown }
+    const core: CoreChangeStream.ChangeStream<Driver.Document, unknown> = bytes === undefined
+      ? this.untyped.watch(stages, given)
+      : this.untyped.watch(stages, { ...given, rawDocuments: true })
     const of = (policy: DecodePolicy) => this.changes(core, decoder, policy)
     return Object.assign(of("fail"), { onInvalid: of })
   }

@@ -298,12 +298,9 @@ export class FindQueryImpl<A, B, R> extends QueryImpl<B, R, Core.FindQuery<Drive
       const filter = encodeFilter(this.shape.read, this.filter, operands)
       const { codec, options } = encodeProjected(this.shape, settings, operands, "")
       const bytes = bytesOf(codec, this.core, options)
-      const make = (options: object) => {
-        const query = this.core.find(filter, options)
-        return tailable === undefined ? query : query.tailable(tailable as Core.TailableOptions)
-      }
-      const query = make(options)
-      return { query, codec, bytes, first: (bytes === undefined ? query : make({ ...options, raw: true })).first }
+      const find = this.core.find(filter, options)
+      const query = tailable === undefined ? find : find.tailable(tailable as Core.TailableOptions)
+      return { query, codec, bytes, first: (bytes === undefined ? query : Integration.rawQuery(query)).first }
     })
   }
 
@@ -384,14 +381,11 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
   implements AggregateQuery<A, R>
 {
   private readonly query: Core.AggregateQuery<Driver.Document>
-  /** The same, with documents as bytes. */
-  private readonly rawQuery: Core.AggregateQuery<Driver.Document>
   private readonly codec: DocumentCodec<unknown>
   private readonly bytes: () => Decoder<unknown> | undefined
 
   constructor(
     query: Core.AggregateQuery<Driver.Document>,
-    rawQuery: Core.AggregateQuery<Driver.Document>,
     codec: DocumentCodec<unknown>,
     bytes: () => Decoder<unknown> | undefined,
     origin: Origin,
@@ -399,7 +393,6 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
   ) {
     super(origin, policy)
     this.query = query
-    this.rawQuery = rawQuery
     this.codec = codec
     this.bytes = bytes
   }
@@ -411,7 +404,7 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
         query: this.query,
         codec: this.codec,
         bytes,
-        first: (bytes === undefined ? this.query : this.rawQuery).first
+        first: (bytes === undefined ? this.query : Integration.rawQuery(this.query)).first
       }
     })
   }
@@ -425,7 +418,6 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
   ): AggregateQuery<A, R> {
     return new AggregateQueryImpl<A, R>(
       f(this.query),
-      f(this.rawQuery),
       this.codec,
       this.bytes,
       this.origin,
@@ -435,7 +427,7 @@ export class AggregateQueryImpl<A, R> extends QueryImpl<A, R, Core.AggregateQuer
 
   readonly onInvalid =
     ((policy: DecodePolicy) =>
-      new AggregateQueryImpl(this.query, this.rawQuery, this.codec, this.bytes, this.origin, policy)) as AggregateQuery<
+      new AggregateQueryImpl(this.query, this.codec, this.bytes, this.origin, policy)) as AggregateQuery<
         A,
         R
       >["onInvalid"]
