@@ -15,6 +15,7 @@ import * as Driver from "mongodb"
 import type { Watch } from "./ChangeStream.ts"
 import { secretsOf, toDriverOptions } from "./internal/driver/clientOptions.ts"
 import * as internal from "./internal/handle/client.ts"
+import { connect, wrap } from "./internal/handle/connect.ts"
 import type { OptionsOf, WriteOptionsOf } from "./Mongo.ts"
 import type { ClientOptions, MongoClientConfig } from "./MongoClientConfig.ts"
 import type { Plain } from "./MongoCollection.ts"
@@ -324,7 +325,7 @@ export const MongoClient: Context.Service<MongoClient, MongoClient> = Context.Se
  */
 export const make = (config: MongoClientConfig): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
   Effect.flatMap(Effect.context<never>(), (context) =>
-    internal.connect(
+    connect(
       () => new Driver.MongoClient(Redacted.value(config.url), toDriverOptions(config, context)),
       config,
       secretsOf(config)
@@ -366,7 +367,7 @@ export const make = (config: MongoClientConfig): Effect.Effect<MongoClient, Mong
 export const fromClient = (
   driver: Driver.MongoClient,
   options: ClientOptions = {}
-): Effect.Effect<MongoClient, never, Scope.Scope> => internal.wrap(driver, options)
+): Effect.Effect<MongoClient, never, Scope.Scope> => wrap(driver, options)
 
 /**
  * Supplies a client that some effect makes.

@@ -1,5 +1,9 @@
+/**
+ * The bulk write of a client, in as many commands as it takes.
+ */
 import * as Driver from "mongodb"
 import type { VerboseBulkWriteResult } from "../../MongoClient.ts"
+import { sentOfClientModel } from "../input/bulkModels.ts"
 import { checkSize, maxDocumentSize } from "../input/documentSize.ts"
 
 type Model = Driver.ClientBulkWriteModel
@@ -11,17 +15,6 @@ const maxBytes = 47_000_000
 
 /** What a write takes in the command besides its own fields, at the most. */
 const writeOverhead = 64
-
-/**
- * What the driver sends of a model.
- *
- * @internal
- */
-export const sentOf = (model: Model): object => {
-  if (model.name === "insertOne") return model.document
-  const { filter, replacement, update } = model as Driver.Document
-  return { filter, update: update ?? replacement }
-}
 
 /**
  * The models in parts that go to the server as one command each. The driver would do the same inside of one call, but forget what it
@@ -36,7 +29,7 @@ export const partsOf = (models: ReadonlyArray<Model>): ReadonlyArray<ReadonlyArr
   for (let index = 0; index < models.length; index++) {
     const size = Driver.BSON.calculateObjectSize(models[index]!) + writeOverhead
     // Refused before anything is sent, and not when its turn has come.
-    if (size > maxDocumentSize) checkSize("models", index, sentOf(models[index]!))
+    if (size > maxDocumentSize) checkSize("models", index, sentOfClientModel(models[index]!))
     if (index > start && (index - start === maxWrites || bytes + size > maxBytes)) {
       parts.push(models.slice(start, index))
       start = index

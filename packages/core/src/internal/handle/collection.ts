@@ -1,52 +1,29 @@
+/**
+ * Collections. What they share with databases is in base.ts; indexes and search indexes have rooms of their own.
+ */
 import * as Effect from "effect/Effect"
-import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
-import * as Driver from "mongodb"
-import type { ChangeStream } from "../../ChangeStream.ts"
+import type * as Driver from "mongodb"
 import type * as Mongo from "../../Mongo.ts"
-import type {
-  CollectionOptions,
-  MongoCollection,
-  SearchIndex,
-  SearchIndexDescription,
-  WaitUntilQueryableOptions
-} from "../../MongoCollection.ts"
+import type { CollectionOptions, MongoCollection } from "../../MongoCollection.ts"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
-import { IndexError, type MongoError } from "../../MongoError.ts"
-import type { AggregateQuery, FindQuery, Query } from "../../Query.ts"
+import type { MongoError } from "../../MongoError.ts"
+import type { FindQuery } from "../../Query.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
-import { type CallOptions, checking, run } from "../call/operation.ts"
-import { defined, durationOf, hintOf, joined, lengthOf, limitCommand } from "../call/options.ts"
-import { serverSleep } from "../call/serverTime.ts"
-import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
-import { hasTopology } from "../driver/topology.ts"
-import { ownFailure } from "../errors/ownFailure.ts"
-import {
-  checkDocument,
-  checkFilter,
-  checkGiven,
-  checkName,
-  checkOptions,
-  checkOrdered,
-  checkReplacement,
-  checkUpdate,
-  checkValue
-} from "../input/check.ts"
+import type { CallOptions } from "../call/operation.ts"
+import { defined, lengthOf } from "../call/options.ts"
+import { prepareModel, sentOfModel } from "../input/bulkModels.ts"
+import { checkDocument, checkFilter, checkName, checkReplacement, checkUpdate, checkValue } from "../input/check.ts"
 import { namingTooLarge } from "../input/documentSize.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
-import { checkSent } from "../input/unsentOptions.ts"
+import { idFactory, withOwnId } from "../input/ownId.ts"
 import { readFields } from "../query/cursorRun.ts"
-import { makeAggregate, makeFind, makePlain } from "../query/query.ts"
-import {
-  dropCollection,
-  indexDocument,
-  indexKeys,
-  renameCollection,
-  unlessAbsent,
-  writeCommand
-} from "./ownCommands.ts"
-import { countable, counted, numberOf, plainNumbers } from "./reply.ts"
+import { makeFind } from "../query/query.ts"
+import { bulkWrite, nothingWritten } from "./bulkWrite.ts"
+import { dropCollection, renameCollection } from "./ownCommands.ts"
+import { countable, counted, numberOf } from "./reply.ts"
+import { CollectionSearchIndexes } from "./searchIndexes.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoCollection" as const
@@ -58,32 +35,9 @@ type Hinted<Options> = OptionsOf<Options, "hint" | "includeResultMetadata"> & {
   readonly hint?: Driver.Hint | undefined
 }
 
-type IdFactory = (() => unknown) | undefined
-
-/**
- * The driver assigns a missing `_id`, or null, on the object it is given: it gets a copy, the caller's stays as it was. The copy
- * has its `_id` from the start, and in the first place: to add one later costs four times as much as the copy.
- */
-const withOwnId = <A extends object>(document: A, makeId: IdFactory): A => {
-  if ("_id" in document && document._id !== undefined && document._id !== null) return document
-  const plain = "toBSON" in document && typeof document.toBSON === "function" ? document.toBSON() as A : document
-  if (makeId === undefined) return { ...plain }
-  return "_id" in plain ? { ...plain, _id: plain._id ?? makeId() } : { _id: makeId(), ...plain }
-}
-
 /** It is of no use for one document: with 0 the server would end the cursor with an empty first batch. */
 const withoutBatchSize = <A extends object>(options: A): A =>
   "batchSize" in options ? { ...options, batchSize: undefined } : options
-
-/** The names of the writes that `bulkWrite` takes. */
-const writes: ReadonlySet<string> = new Set([
-  "insertOne",
-  "updateOne",
-  "updateMany",
-  "replaceOne",
-  "deleteOne",
-  "deleteMany"
-])
 
 /** With `raw: true` the driver leaves what the server says of an error as bytes, too. */
 const readingErrors = <A>(options: object, promise: Promise<A>): Promise<A> =>
@@ -92,134 +46,15 @@ const readingErrors = <A>(options: object, promise: Promise<A>): Promise<A> =>
     throw error
   })
 
-/** A model of a write is named by its only key: the driver takes one of several, and drops the others. */
-const writeOf = (model: unknown, path: string): readonly [name: string, fields: Driver.Document] => {
-  if (typeof model !== "object" || model === null || Array.isArray(model)) {
-    throw new InvalidInput(path, `${path} is no model of a write`)
-  }
-  const entries = Object.entries(model).filter(([, fields]) => fields !== undefined)
-  const [name, fields] = entries[0] ?? []
-  if (name === undefined) throw new InvalidInput(path, `${path} has no operation`)
-  if (entries.length > 1) {
-    const names = entries.map(([name]) => name).join(" and ")
-    throw new InvalidInput(path, `${path} has several operations, ${names}: each is a model of its own`)
-  }
-  if (!writes.has(name)) {
-    throw new InvalidInput(`${path}.${name}`, `${path}.${name} is no write: take one of ${[...writes].join(", ")}`)
-  }
-  if (typeof fields !== "object" || fields === null) {
-    throw new InvalidInput(`${path}.${name}`, `${path}.${name} has no fields`)
-  }
-  return [name, fields]
-}
-
-const prepareModel = (model: unknown, path: string, makeId: IdFactory): Driver.AnyBulkWriteOperation => {
-  const [name, fields] = writeOf(model, path)
-  if (name === "insertOne") {
-    // The driver takes the document itself in the place of its model, too.
-    const document = fields["document"] ?? fields
-    checkDocument(document, `${path}.insertOne.document`)
-    return { insertOne: { document: withOwnId(document, makeId) } }
-  }
-  checkFilter(fields["filter"], `${path}.${name}.filter`)
-  if (name.startsWith("update")) checkUpdate(fields["update"], `${path}.${name}.update`)
-  if (name === "replaceOne") checkReplacement(fields["replacement"], `${path}.${name}.replacement`)
-  checkOptions(fields, `${path}.${name}`)
-  const hinted = fields["hint"] === undefined ? fields : { ...fields, hint: hintOf(fields["hint"]) }
-  return { [name]: hinted } as unknown as Driver.AnyBulkWriteOperation
-}
-
-/** What a bulk write has done that had nothing to do. The driver refuses it. */
-const nothingWritten = (): Driver.BulkWriteResult => {
-  const raw = {
-    ok: 1,
-    writeErrors: [],
-    writeConcernErrors: [],
-    insertedIds: [],
-    nInserted: 0,
-    nUpserted: 0,
-    nMatched: 0,
-    nModified: 0,
-    nRemoved: 0,
-    upserted: []
-  }
-  const members: { readonly [Key in keyof Driver.BulkWriteResult]: Driver.BulkWriteResult[Key] } = {
-    insertedCount: 0,
-    matchedCount: 0,
-    modifiedCount: 0,
-    deletedCount: 0,
-    upsertedCount: 0,
-    upsertedIds: {},
-    insertedIds: {},
-    ok: 1,
-    getUpsertedIdAt: () => undefined,
-    getRawResponse: () => raw,
-    hasWriteErrors: () => false,
-    getWriteErrorCount: () => 0,
-    getWriteErrorAt: () => undefined,
-    getWriteErrors: () => [],
-    getWriteConcernError: () => undefined,
-    toString: () => "BulkWriteResult(0 writes)",
-    isOk: () => true
-  }
-  // The class has a private member, so that nothing else has its type.
-  return members as Driver.BulkWriteResult
-}
-
-/** What the driver sends of a model. */
-const sentOf = (model: Driver.AnyBulkWriteOperation): object => {
-  if ("insertOne" in model) return model.insertOne.document
-  const { filter, replacement, update } = Object.values(model as Driver.Document)[0] as Driver.Document
-  return { filter, update: update ?? replacement }
-}
-
-const prepareSearchIndex = (description: SearchIndexDescription, path: string): SearchIndexDescription => {
-  const given = typeof description === "object" && description !== null ? defined(description)! : description
-  checkFilter(given, path)
-  checkFilter(given.definition, `${path}.definition`)
-  return given
-}
-
-/** An index that is not named would be another one. */
-const checkIndexName = (name: string): string => {
-  if (typeof name !== "string") throw new InvalidInput("name", "name is not a string")
-  return name
-}
-
-/** The driver's number for batches of updates and replacements. */
-const updateBatch: Driver.BatchType = 2
-
-/**
- * The index of a write among all, after the one that the driver has computed for its upsert: the place of the first write of the
- * batch, and the place in the batch. Batches of updates follow each other, so it can be of one only.
- */
-const upsertIndex = (computed: number, updates: ReadonlyArray<Driver.Batch>): number => {
-  let batch: Driver.Batch | undefined
-  for (const update of updates) if (update.originalZeroIndex <= computed) batch = update
-  return batch?.originalIndexes[computed - batch.originalZeroIndex] ?? computed
-}
-
-/** Puts the indexes of upserts right, in the driver's own result. */
-const placeUpserts = (result: Driver.BulkWriteResult, updates: ReadonlyArray<Driver.Batch>): void => {
-  const ids: Record<number, unknown> = {}
-  for (const upsert of result.getRawResponse()["upserted"] as Array<{ index: number; readonly _id: unknown }>) {
-    upsert.index = upsertIndex(upsert.index, updates)
-    ids[upsert.index] = upsert._id
-  }
-  ;(result as { upsertedIds: Record<number, unknown> }).upsertedIds = ids
-}
-
-class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class implements MongoCollection<A> {
+class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchIndexes<A> implements MongoCollection<A> {
   readonly [TypeId] = TypeId
   readonly database: MongoDatabase
   readonly name: string
-  private readonly connection: Connection
   private readonly settings: CollectionOptions
   private handle: Driver.Collection<A> | undefined
 
   constructor(connection: Connection, database: MongoDatabase, name: string, settings: CollectionOptions) {
-    super()
-    this.connection = connection
+    super(connection)
     this.database = database
     this.name = name
     this.settings = settings
@@ -234,7 +69,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
   }
 
   /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
-  private get driver(): Driver.Collection<A> {
+  protected get driver(): Driver.Collection<A> {
     if (this.handle !== undefined) return this.handle
     // The driver would take the database of the connection string, and a whole database in the place of a collection.
     checkName(this.database.name, "database")
@@ -244,21 +79,8 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       .collection<A>(this.name, { ...defined(this.settings) as Driver.CollectionOptions, ignoreUndefined: true })
   }
 
-  private operation(name: string, command: string, batchSize?: number): Operation {
+  protected operation(name: string, command: string, batchSize?: number): Operation {
     return { name, command, database: this.database.name, collection: this.name, batchSize }
-  }
-
-  private run<B>(
-    operation: Operation,
-    options: object | undefined,
-    call: (driver: Driver.Collection<A>, options: CallOptions) => Promise<B>
-  ): Effect.Effect<B, MongoError> {
-    return run(this.connection, operation, (callOptions) => {
-      if (options === undefined) return call(this.driver, callOptions)
-      checkOptions(options)
-      checkSent(operation.name, options)
-      return call(this.driver, joined(options, callOptions))
-    })
   }
 
   /** As `run`, for a write that the server counts. */
@@ -274,18 +96,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return new MongoCollectionImpl(this.connection, this.database, this.name, { ...this.settings, ...options })
   }
 
-  /** What makes the `_id`s, after the client's settings; none where the server shall make them. */
-  private idFactory(options: object): IdFactory {
-    const { forceServerObjectId, pkFactory } = this.connection.driver.options as Driver.DbOptions
-    const isServers = "forceServerObjectId" in options ? options.forceServerObjectId : forceServerObjectId
-    if (isServers === true) return undefined
-    return pkFactory === undefined ? () => new Driver.ObjectId() : () => pkFactory.createPk()
-  }
-
   insertOne(document: Driver.OptionalUnlessRequiredId<A>, options?: OptionsOf<Driver.InsertOneOptions>) {
     return this.run(this.operation("insertOne", "insert"), options, (driver, options) => {
       checkDocument(document, "document")
-      return driver.insertOne(withOwnId(document, this.idFactory(options)), options)
+      return driver.insertOne(withOwnId(document, idFactory(this.connection.driver, options)), options)
     })
   }
 
@@ -298,7 +112,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       if (documents.length === 0) {
         return Promise.resolve<Driver.InsertManyResult<A>>({ acknowledged: true, insertedCount: 0, insertedIds: {} })
       }
-      const makeId = this.idFactory(options)
+      const makeId = idFactory(this.connection.driver, options)
       const copies = documents.map((document, index) => {
         checkDocument(document, "documents", index)
         return withOwnId(document, makeId)
@@ -433,43 +247,12 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
     return this.run(this.operation("bulkWrite", "bulkWrite", lengthOf(operations)), options, (driver, options) => {
       if (!Array.isArray(operations)) throw new InvalidInput("operations", "operations is not an array")
       if (operations.length === 0) return Promise.resolve(nothingWritten())
-      const makeId = this.idFactory(options)
+      const makeId = idFactory(this.connection.driver, options)
       const models = operations.map((model, index) => prepareModel(model, `operations[${index}]`, makeId))
-      const callOptions: Driver.BulkWriteOptions = { ...options, ...countable(driver.bsonOptions, options) }
-      const call = callOptions.ordered === false
-        ? this.writeUnordered(driver, models, callOptions)
-        : driver.bulkWrite(models as Array<Driver.AnyBulkWriteOperation<A>>, callOptions)
-      return namingTooLarge(call, "operations", models, sentOf)
+      const all = { ...options, ...countable(driver.bsonOptions, options) }
+      const call = bulkWrite(this.connection.driver, driver as unknown as Driver.Collection, models, all)
+      return namingTooLarge(call, "operations", models, sentOfModel)
     })
-  }
-
-  /**
-   * An unordered bulk write, as the driver does it. The driver sorts the writes into batches by their kinds, and counts upserts
-   * from the first write of their batch on: here their indexes are put right, in the result and in that of the error.
-   */
-  private async writeUnordered(
-    driver: Driver.Collection<A>,
-    models: ReadonlyArray<Driver.AnyBulkWriteOperation>,
-    options: Driver.BulkWriteOptions
-  ): Promise<Driver.BulkWriteResult> {
-    // A client of the user's own may not be connected yet, and then makes no bulk.
-    if (!hasTopology(this.connection.driver)) {
-      await this.connection.driver.db("admin").command({ ping: 1 })
-    }
-    const bulk = driver.initializeUnorderedBulkOp(options)
-    for (const model of models) bulk.raw(model)
-    const updates = bulk.batches.filter((batch) => batch.batchType === updateBatch)
-    try {
-      const result = await bulk.execute(options)
-      placeUpserts(result, updates)
-      return result
-    } catch (error) {
-      const result: unknown = (error as { readonly result?: unknown } | undefined)?.result
-      if (typeof result === "object" && result !== null && "upsertedIds" in result) {
-        placeUpserts(result as Driver.BulkWriteResult, updates)
-      }
-      throw error
-    }
   }
 
   countDocuments(filter: Driver.Filter<A> = {}, options?: OptionsOf<Driver.CountDocumentsOptions>) {
@@ -496,220 +279,6 @@ class MongoCollectionImpl<A extends Driver.Document> extends Inspectable.Class i
       checkFilter(filter)
       checkValue(key, "key")
       return driver.distinct(key as Key, filter, options)
-    })
-  }
-
-  aggregate<B extends Driver.Document = Driver.Document>(
-    pipeline: ReadonlyArray<Driver.Document> = [],
-    options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
-  ): AggregateQuery<B> {
-    return makeAggregate(
-      { connection: this.connection, operation: this.operation("aggregate", "aggregate") },
-      (pipeline, options) => this.driver.aggregate(pipeline, options),
-      pipeline,
-      options
-    )
-  }
-
-  watch<B extends Driver.Document = A>(
-    pipeline: ReadonlyArray<Driver.Document> = [],
-    options: AnyWatchOptions = {}
-  ): ChangeStream<B, never> {
-    return makeChangeStream(
-      {
-        connection: this.connection,
-        operation: this.operation("watch", "aggregate"),
-        cluster: false,
-        aggregate: (pipeline, options) => this.driver.aggregate(pipeline, options)
-      },
-      pipeline,
-      options
-    )
-  }
-
-  /** A write command of our own, with the options that the driver's method for it would drop. */
-  private sendWrite(driver: Driver.Collection<A>, command: Driver.Document, options: CallOptions) {
-    return this.connection.driver.db(driver.dbName).command(...writeCommand(command, options, driver.writeConcern))
-  }
-
-  private sendIndexes(
-    driver: Driver.Collection<A>,
-    indexes: ReadonlyArray<{ readonly name: string }>,
-    options: CallOptions & Pick<Driver.CreateIndexOptions, "commitQuorum">
-  ): Promise<Array<string>> {
-    const { commitQuorum, ...others } = options
-    const command = { createIndexes: this.name, indexes, ...defined({ commitQuorum }) }
-    return this.sendWrite(driver, command, others).then(() => indexes.map(({ name }) => name))
-  }
-
-  createIndex(
-    keys: Driver.IndexSpecification,
-    indexOptions?: OptionsOf<Driver.IndexOptions>,
-    options?: OptionsOf<Driver.CreateIndexOptions>
-  ) {
-    return this.run(this.operation("createIndex", "createIndexes"), options, (driver, options) => {
-      checkOrdered(keys, "keys")
-      checkGiven(indexOptions, "indexOptions")
-      checkValue(indexOptions ?? {}, "indexOptions")
-      const index = indexDocument(keys, indexOptions, "keys")
-      return this.sendIndexes(driver, [index], options).then(() => index.name)
-    })
-  }
-
-  createIndexes(
-    indexes: ReadonlyArray<Driver.IndexDescription>,
-    options?: OptionsOf<Driver.CreateIndexOptions>
-  ) {
-    return this.run(this.operation("createIndexes", "createIndexes", lengthOf(indexes)), options, (driver, options) => {
-      if (!Array.isArray(indexes)) throw new InvalidInput("indexes", "indexes is not an array")
-      checkOrdered(indexes, "indexes")
-      const documents = (indexes as ReadonlyArray<Driver.IndexDescription>).map((index, place) =>
-        indexDocument(index?.key, index, `indexes[${place}].key`)
-      )
-      return this.sendIndexes(driver, documents, options)
-    })
-  }
-
-  dropIndex(index: string | Driver.IndexSpecification, options?: OptionsOf<Driver.DropIndexesOptions>) {
-    return Effect.asVoid(
-      this.run(this.operation("dropIndex", "dropIndexes"), options, (driver, options) => {
-        checkOrdered(index, "index")
-        const which = typeof index === "string" ? index : indexKeys(index, "index")
-        return this.sendWrite(driver, { dropIndexes: this.name, index: which }, options)
-      })
-    )
-  }
-
-  dropIndexes(options?: OptionsOf<Driver.DropIndexesOptions>) {
-    return this.run(
-      this.operation("dropIndexes", "dropIndexes"),
-      options,
-      (driver, options) => unlessAbsent(this.sendWrite(driver, { dropIndexes: this.name, index: "*" }, options))
-    )
-  }
-
-  listIndexes(options?: OptionsOf<Driver.ListIndexesOptions>): Query<Driver.IndexDescriptionInfo> {
-    return makePlain(
-      { connection: this.connection, operation: this.operation("listIndexes", "listIndexes") },
-      (options) => {
-        checkOptions(options)
-        checkSent("listIndexes", options)
-        return this.driver.listIndexes(options)
-      },
-      options,
-      {},
-      plainNumbers
-    )
-  }
-
-  indexExists(names: string | ReadonlyArray<string>, options?: OptionsOf<Driver.ListIndexesOptions>) {
-    return this.run(
-      this.operation("indexExists", "listIndexes"),
-      options,
-      (driver, options) => driver.indexExists(typeof names === "string" ? names : [...names], options)
-    )
-  }
-
-  /**
-   * A search index command, as the driver sends it, but in the session, with the time limit and with the signal that the
-   * driver's methods do not take.
-   */
-  private searchCommand(
-    operation: Operation,
-    fields: () => Driver.Document
-  ): Effect.Effect<Driver.Document, MongoError> {
-    return this.run(operation, undefined, (driver, options) => {
-      const command = { [operation.command]: this.name, ...fields() }
-      return this.connection.driver.db(driver.dbName).command(...limitCommand(command, options))
-    })
-  }
-
-  private createSearch(operation: Operation, indexes: () => ReadonlyArray<SearchIndexDescription>) {
-    return Effect.map(
-      this.searchCommand(operation, () => ({ indexes: indexes() })),
-      (reply) => (reply["indexesCreated"] as Array<{ name: string }>).map((index) => index.name)
-    )
-  }
-
-  createSearchIndex(description: SearchIndexDescription) {
-    return Effect.map(
-      this.createSearch(
-        this.operation("createSearchIndex", "createSearchIndexes"),
-        () => [prepareSearchIndex(description, "description")]
-      ),
-      (names) => names[0]!
-    )
-  }
-
-  createSearchIndexes(descriptions: ReadonlyArray<SearchIndexDescription>) {
-    return this.createSearch(
-      this.operation("createSearchIndexes", "createSearchIndexes", lengthOf(descriptions)),
-      () => {
-        if (!Array.isArray(descriptions)) throw new InvalidInput("descriptions", "descriptions is not an array")
-        return descriptions.map((description, index) => prepareSearchIndex(description, `descriptions[${index}]`))
-      }
-    )
-  }
-
-  updateSearchIndex(name: string, definition: Driver.Document) {
-    return Effect.asVoid(this.searchCommand(this.operation("updateSearchIndex", "updateSearchIndex"), () => {
-      checkFilter(definition, "definition")
-      return { name: checkIndexName(name), definition }
-    }))
-  }
-
-  dropSearchIndex(name: string) {
-    return Effect.catchReason(
-      Effect.asVoid(
-        this.searchCommand(this.operation("dropSearchIndex", "dropSearchIndex"), () => ({ name: checkIndexName(name) }))
-      ),
-      "MongoError",
-      "NamespaceNotFoundError",
-      () => Effect.void
-    )
-  }
-
-  listSearchIndexes(name?: string, options?: OptionsOf<Driver.ListSearchIndexesOptions, "out" | "cursor">) {
-    return makePlain<SearchIndex>(
-      { connection: this.connection, operation: this.operation("listSearchIndexes", "aggregate") },
-      (options) =>
-        name === undefined ? this.driver.listSearchIndexes(options) : this.driver.listSearchIndexes(name, options),
-      options,
-      {},
-      plainNumbers
-    )
-  }
-
-  waitUntilQueryable(
-    names: string | ReadonlyArray<string>,
-    options: WaitUntilQueryableOptions = {}
-  ): Effect.Effect<void, MongoError> {
-    const awaited = typeof names === "string" ? [names] : names
-    const operation = this.operation("waitUntilQueryable", "aggregate")
-    const fail = (kind: IndexError["kind"], message: string) => ownFailure(IndexError, operation, message, { kind })
-    const check = Effect.flatMap(this.listSearchIndexes(), (indexes): Effect.Effect<boolean, MongoError> => {
-      let ready = true
-      for (const name of awaited) {
-        const index = indexes.find((index) => index.name === name)
-        if (index === undefined) return Effect.fail(fail("notFound", `there is no search index "${name}"`))
-        if (index.queryable) continue
-        if (index.status === "FAILED") {
-          return Effect.fail(fail("searchFailed", `the search index "${name}" could not be built`))
-        }
-        ready = false
-      }
-      return Effect.succeed(ready)
-    })
-    const interval = checking(operation, () => {
-      checkGiven(options)
-      return durationOf(options.interval ?? "1 second", "options.interval")
-    })
-    return Effect.flatMap(interval, (interval) => {
-      const loop: Effect.Effect<void, MongoError> = Effect.flatMap(
-        check,
-        (ready) => ready ? Effect.void : Effect.andThen(serverSleep(interval), loop)
-      )
-      return loop
     })
   }
 

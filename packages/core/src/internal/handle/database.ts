@@ -1,9 +1,10 @@
+/**
+ * Databases. What they share with collections is in base.ts.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
-import type { ChangeStream } from "../../ChangeStream.ts"
 import type { OptionsOf } from "../../Mongo.ts"
 import type { CollectionOptions, MongoCollection } from "../../MongoCollection.ts"
 import type {
@@ -14,16 +15,16 @@ import type {
   ProfilingOptions
 } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
-import type { AggregateQuery, Query } from "../../Query.ts"
+import type { Query } from "../../Query.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
-import { type CallOptions, run } from "../call/operation.ts"
-import { defined, including, joined, limitCommand } from "../call/options.ts"
-import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
+import type { CallOptions } from "../call/operation.ts"
+import { defined, including, limitCommand } from "../call/options.ts"
 import { checkCommand, checkFilter, checkGiven, checkName, checkOptions, checkPipeline } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { checkSent } from "../input/unsentOptions.ts"
-import { makeAggregate, makePlain } from "../query/query.ts"
+import { makePlain } from "../query/query.ts"
+import { NamespaceHandle } from "./base.ts"
 import { makeCollection } from "./collection.ts"
 import { dropCollection, renameCollection, writeCommand } from "./ownCommands.ts"
 
@@ -57,16 +58,14 @@ const settingsOf = (options: CollectionOptions | undefined): CollectionOptions =
     settings.flatMap((key) => options?.[key] === undefined ? [] : [[key, options[key]]])
   )
 
-class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
+class MongoDatabaseImpl extends NamespaceHandle<Driver.Db> implements MongoDatabase {
   readonly [TypeId] = TypeId
   readonly name: string
-  readonly connection: Connection
   private readonly settings: DatabaseOptions
   private handle: Driver.Db | undefined
 
   constructor(connection: Connection, name: string, settings: DatabaseOptions) {
-    super()
-    this.connection = connection
+    super(connection)
     this.name = name
     this.settings = settings
   }
@@ -76,28 +75,15 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
   }
 
   /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
-  private get driver(): Driver.Db {
+  protected get driver(): Driver.Db {
     // The driver would take the database of the connection string.
     checkName(this.name, "database")
     return this.handle ??= this.connection.driver
       .db(this.name, { ...defined(this.settings) as Driver.DbOptions, ignoreUndefined: true })
   }
 
-  private operation(name: string, command: string, collection?: string): Operation {
+  protected operation(name: string, command: string, collection?: string): Operation {
     return { name, command, database: this.name, collection }
-  }
-
-  private run<B>(
-    operation: Operation,
-    options: object | undefined,
-    call: (driver: Driver.Db, options: CallOptions) => Promise<B>
-  ): Effect.Effect<B, MongoError> {
-    return run(this.connection, operation, (callOptions) => {
-      if (options === undefined) return call(this.driver, callOptions)
-      checkOptions(options)
-      checkSent(operation.name, options)
-      return call(this.driver, joined(options, callOptions))
-    })
   }
 
   withOptions(options: DatabaseOptions): MongoDatabase {
@@ -221,34 +207,6 @@ class MongoDatabaseImpl extends Inspectable.Class implements MongoDatabase {
       },
       settings,
       { command }
-    )
-  }
-
-  watch<A extends Driver.Document = Driver.Document>(
-    pipeline: ReadonlyArray<Driver.Document> = [],
-    options: AnyWatchOptions = {}
-  ): ChangeStream<A, never> {
-    return makeChangeStream(
-      {
-        connection: this.connection,
-        operation: this.operation("watch", "aggregate"),
-        cluster: false,
-        aggregate: (pipeline, options) => this.driver.aggregate(pipeline, options)
-      },
-      pipeline,
-      options
-    )
-  }
-
-  aggregate<A extends Driver.Document = Driver.Document>(
-    pipeline: ReadonlyArray<Driver.Document> = [],
-    options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
-  ): AggregateQuery<A> {
-    return makeAggregate(
-      { connection: this.connection, operation: this.operation("aggregate", "aggregate") },
-      (pipeline, options) => this.driver.aggregate(pipeline, options),
-      pipeline,
-      options
     )
   }
 

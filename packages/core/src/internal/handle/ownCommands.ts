@@ -28,50 +28,6 @@ export const writeCommand = (
   return [fields, others]
 }
 
-/** What the driver takes for the direction of an index, and so for the second part of a pair. */
-const isDirection = (value: unknown): boolean =>
-  typeof value === "number" || value === "2d" || value === "2dsphere" || value === "text" || value === "hashed"
-
-/**
- * The keys of an index, whichever form of `Driver.IndexSpecification` they have: a name, a pair, an object, a Map, or a list of
- * these. They are a Map, since an object puts keys that are numbers first.
- *
- * @internal
- */
-export const indexKeys = (specification: unknown, path = "keys"): Map<string, unknown> => {
-  const keys = new Map<string, unknown>()
-  const isList = Array.isArray(specification) && !(specification.length === 2 && isDirection(specification[1]))
-  for (const part of isList ? specification as ReadonlyArray<unknown> : [specification]) {
-    if (typeof part === "string") keys.set(part, 1)
-    else if (Array.isArray(part)) keys.set(part[0] as string, part[1] ?? 1)
-    else if (typeof part === "object" && part !== null) {
-      for (const [key, direction] of part instanceof Map ? part : Object.entries(part)) keys.set(key, direction)
-    } else throw new InvalidInput(path, `${path} is no specification of an index`)
-  }
-  if (keys.size === 0) throw new InvalidInput(path, `${path} has no keys`)
-  return keys
-}
-
-/** Options of an index that the server calls otherwise. */
-const serverNames: Readonly<Record<string, string>> = {
-  version: "v",
-  defaultLanguage: "default_language",
-  languageOverride: "language_override"
-}
-
-/**
- * An index as the server takes it, with the name that the driver would give it.
- *
- * @internal
- */
-export const indexDocument = (keys: unknown, options: object | undefined, path: string): { readonly name: string } => {
-  const key = indexKeys(keys, path)
-  const others = Object.entries(defined(options) ?? {})
-    .filter(([option]) => option !== "key")
-    .map(([option, value]) => [serverNames[option] ?? option, value])
-  return { name: [...key].flat().join("_"), ...Object.fromEntries(others), key }
-}
-
 /**
  * Drops a collection: true, also where there is none since MongoDB 7.0, and false where an older server says so.
  *

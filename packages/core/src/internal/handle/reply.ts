@@ -1,3 +1,6 @@
+/**
+ * Numbers of replies, which the settings of BSON would make something else of.
+ */
 import type * as Driver from "mongodb"
 
 /**

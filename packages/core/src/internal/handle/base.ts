@@ -1,0 +1,88 @@
+/**
+ * What clients, databases and collections have in common: how they run an operation, and how databases and collections
+ * aggregate and watch.
+ */
+import type * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import type * as Driver from "mongodb"
+import type { ChangeStream } from "../../ChangeStream.ts"
+import type { OptionsOf } from "../../Mongo.ts"
+import type { MongoError } from "../../MongoError.ts"
+import type { AggregateQuery } from "../../Query.ts"
+import type { Connection } from "../call/connection.ts"
+import type { Operation } from "../call/description.ts"
+import { type CallOptions, run } from "../call/operation.ts"
+import { joined } from "../call/options.ts"
+import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
+import { checkOptions } from "../input/check.ts"
+import { checkSent } from "../input/unsentOptions.ts"
+import { makeAggregate } from "../query/query.ts"
+
+/**
+ * A client, a database or a collection: `D` is what the driver has for it.
+ *
+ * @internal
+ */
+export abstract class Handle<D> extends Inspectable.Class {
+  readonly connection: Connection
+
+  constructor(connection: Connection) {
+    super()
+    this.connection = connection
+  }
+
+  /** The driver's counterpart. May throw: the driver refuses bad names, which is then the failure of the operation. */
+  protected abstract get driver(): D
+
+  /** Runs an operation: the options are checked, and joined with those that every call has. */
+  protected run<B>(
+    operation: Operation,
+    options: object | undefined,
+    call: (driver: D, options: CallOptions) => Promise<B>
+  ): Effect.Effect<B, MongoError> {
+    return run(this.connection, operation, (callOptions) => {
+      if (options === undefined) return call(this.driver, callOptions)
+      checkOptions(options)
+      checkSent(operation.name, options)
+      return call(this.driver, joined(options, callOptions))
+    })
+  }
+}
+
+/**
+ * A database or a collection.
+ *
+ * @internal
+ */
+export abstract class NamespaceHandle<D extends Pick<Driver.Db, "aggregate">> extends Handle<D> {
+  /** Says of an operation what it is called, and where it works. */
+  protected abstract operation(name: string, command: string): Operation
+
+  aggregate<B extends Driver.Document = Driver.Document>(
+    pipeline: ReadonlyArray<Driver.Document> = [],
+    options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
+  ): AggregateQuery<B> {
+    return makeAggregate(
+      { connection: this.connection, operation: this.operation("aggregate", "aggregate") },
+      (pipeline, options) => this.driver.aggregate(pipeline, options),
+      pipeline,
+      options
+    )
+  }
+
+  watch<B extends Driver.Document = Driver.Document>(
+    pipeline: ReadonlyArray<Driver.Document> = [],
+    options: AnyWatchOptions = {}
+  ): ChangeStream<B, never> {
+    return makeChangeStream(
+      {
+        connection: this.connection,
+        operation: this.operation("watch", "aggregate"),
+        cluster: false,
+        aggregate: (pipeline, options) => this.driver.aggregate(pipeline, options)
+      },
+      pipeline,
+      options
+    )
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * How a client of mongofx comes to be: around a driver's client that the user has, or by connecting one.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Driver from "mongodb"
+import type { MongoClient } from "../../MongoClient.ts"
+import type { ClientOptions } from "../../MongoClientConfig.ts"
+import { ConnectionError, MongoError } from "../../MongoError.ts"
+import { endsWithin } from "../call/bounded.ts"
+import type { SessionKey } from "../call/connection.ts"
+import { Dependents } from "../call/dependents.ts"
+import type { Operation } from "../call/description.ts"
+import { countBreaks } from "../driver/breaks.ts"
+import { type Abort, abortHandshakes } from "../driver/signal.ts"
+import { giveUp } from "../driver/topology.ts"
+import { redactCredentials } from "../errors/redact.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
+import type { AmbientSession } from "../session/state.ts"
+import * as commandSpans from "../telemetry/commandSpans.ts"
+import * as poolMetrics from "../telemetry/poolMetrics.ts"
+import { makeClient } from "./client.ts"
+
+/** How long closing a client is waited for: real milliseconds. */
+const closeTimeout = 4000
+
+/** How long its queries may take to close before that: real milliseconds. */
+const dependentsTimeout = 1000
+
+/** The server's address where the deployment has one server: of several, none is known before an operation runs. */
+const serverAttributes = (driver: Driver.MongoClient): Record<string, unknown> => {
+  const [host, ...others] = driver.options.hosts
+  if (host === undefined || others.length > 0) return {}
+  if (host.socketPath !== undefined) return { "server.address": host.socketPath }
+  return host.port === undefined || host.port === 27017
+    ? { "server.address": host.host }
+    : { "server.address": host.host, "server.port": host.port }
+}
+
+let clients = 0
+
+/**
+ * Makes a client of the driver's, whoever owns that one, and listens to its events for as long as the scope lives.
+ *
+ * @internal
+ */
+export const wrap = (
+  driver: Driver.MongoClient,
+  options: ClientOptions,
+  dependents = new Dependents()
+): Effect.Effect<MongoClient, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    yield* poolMetrics.attach(driver)
+    const breaks = yield* countBreaks(driver)
+    if (options.commandSpans !== undefined && options.commandSpans !== false) {
+      yield* commandSpans.attach(driver, {
+        queryText: typeof options.commandSpans === "object" && options.commandSpans.queryText
+      })
+    }
+    return makeClient({
+      driver,
+      sessionKey: Context.Service<SessionKey, AmbientSession | undefined>(
+        `@mongofx/core/MongoClient/Session/${clients++}`
+      ),
+      attributes: serverAttributes(driver),
+      commandSpans: options.commandSpans !== undefined && options.commandSpans !== false,
+      dependents,
+      breaks
+    })
+  })
+
+/** Whom a client looks for. */
+const soughtBy = ({ options: { hosts, replicaSet, srvHost } }: Driver.MongoClient): string =>
+  `${replicaSet === undefined ? "" : `the replica set "${replicaSet}" at `}${srvHost ?? hosts.map(String).join(", ")}`
+
+/**
+ * Says of a search that found no server whom it was for, and who has answered: the driver drops members of another replica set and forgets
+ * them.
+ */
+const withSearch = (
+  error: MongoError,
+  driver: Driver.MongoClient,
+  replies: ReadonlyMap<string, Driver.Document>,
+  secrets: ReadonlyArray<string>
+): MongoError => {
+  const { reason } = error
+  if (reason._tag !== "ConnectionError" || !/timed out/.test(reason.message)) return error
+  const found = [...replies].map(([address, { hosts, setName }]) =>
+    typeof setName !== "string"
+      ? `${address} is of no replica set`
+      : `${address} is of the replica set "${setName}" (${Array.isArray(hosts) ? hosts.join(", ") : "members unknown"})`
+  )
+  const message = [`${reason.message}; looked for ${soughtBy(driver)}`, ...found].join("; ")
+  return new MongoError({
+    reason: new ConnectionError({ ...reason, message: redactCredentials(message, secrets), cause: reason.cause })
+  })
+}
+
+const connectOperation: Operation = { name: "connect", command: "connect" }
+
+/** A client of the driver's, and what has to be ended with it. */
+class Owned {
+  readonly driver: Driver.MongoClient
+  readonly dependents = new Dependents()
+  private readonly connecting: Abort
+
+  constructor(driver: Driver.MongoClient) {
+    this.driver = driver
+    this.connecting = abortHandshakes(driver)
+  }
+
+  /**
+   * Closes what reads, then the client. Where servers do not answer, the driver's `close` waits for them, and keeps the process alive:
+   * after the bound what it waits for is ended.
+   */
+  async close(): Promise<void> {
+    await endsWithin(this.dependents.shutDown(), dependentsTimeout)
+    if (!(await endsWithin(this.driver.close(), closeTimeout))) giveUp(this.driver)
+    this.connecting.abort(new Driver.MongoClientClosedError())
+  }
+}
+
+/**
+ * Makes the driver's client, connects and pings. The close is registered before the connect, so that an interrupted
+ * connect is closed too.
+ *
+ * @internal
+ */
+export const connect = (
+  makeDriver: () => Driver.MongoClient,
+  options: ClientOptions,
+  secrets: ReadonlyArray<string>
+): Effect.Effect<MongoClient, MongoError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { driver, dependents } = yield* Effect.acquireRelease(
+      Effect.try({
+        try: () => new Owned(makeDriver()),
+        catch: (cause) => toMongoError(cause, connectOperation, secrets)
+      }),
+      (owned) => Effect.promise(() => owned.close())
+    )
+    const client = yield* wrap(driver, options, dependents)
+    // A logger that fails must not keep anybody from connecting.
+    yield* Effect.ignoreCause(
+      Effect.logDebug(redactCredentials(`mongofx: connecting to ${soughtBy(driver)}`, secrets))
+    )
+    const replies = new Map<string, Driver.Document>()
+    const onReply = ({ connectionId, reply }: Driver.ServerHeartbeatSucceededEvent) => replies.set(connectionId, reply)
+    driver.on("serverHeartbeatSucceeded", onReply)
+    yield* Effect.tryPromise({
+      try: () => driver.connect().finally(() => driver.off("serverHeartbeatSucceeded", onReply)),
+      catch: (cause) => withSearch(toMongoError(cause, connectOperation, secrets), driver, replies, secrets)
+    })
+    yield* client.ping
+    return client
+  })

@@ -1,0 +1,69 @@
+/**
+ * The topology of a client: what it is, and how it changes.
+ */
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import * as Topology from "../../Topology.ts"
+import { currentDescription } from "../driver/topology.ts"
+
+/** How many topologies a slow reader of changes may lag behind before the oldest is dropped. */
+const bufferSize = 16
+
+type Follower = Queue.Queue<Topology.Topology, Cause.Done>
+
+/**
+ * Who follows the topology of a client. They share one listener at the driver, where more than ten would be a warning.
+ *
+ * @internal
+ */
+export class TopologyChanges {
+  private readonly driver: Driver.MongoClient
+  private readonly followers = new Set<Follower>()
+
+  constructor(driver: Driver.MongoClient) {
+    this.driver = driver
+  }
+
+  get current(): Topology.Topology {
+    return Topology.fromDescription(currentDescription(this.driver))
+  }
+
+  /** The topology, and each one that follows, until the client is closed. */
+  get stream(): Stream.Stream<Topology.Topology> {
+    return Stream.callback<Topology.Topology>(
+      (follower) =>
+        Effect.acquireRelease(
+          Effect.sync(() => this.add(follower)),
+          () => Effect.sync(() => this.delete(follower))
+        ),
+      { bufferSize, strategy: "sliding" }
+    )
+  }
+
+  private readonly onChange = ({ newDescription }: Driver.TopologyDescriptionChangedEvent): void => {
+    const topology = Topology.fromDescription(newDescription)
+    for (const follower of this.followers) Queue.offerUnsafe(follower, topology)
+  }
+
+  /** A topology that is closed says no more of its servers. */
+  private readonly onClose = (): void => {
+    for (const follower of this.followers) Queue.endUnsafe(follower)
+  }
+
+  private add(follower: Follower): void {
+    if (this.followers.size === 0) {
+      this.driver.on("topologyDescriptionChanged", this.onChange).on("topologyClosed", this.onClose)
+    }
+    this.followers.add(follower)
+    Queue.offerUnsafe(follower, this.current)
+  }
+
+  private delete(follower: Follower): void {
+    this.followers.delete(follower)
+    if (this.followers.size > 0) return
+    this.driver.off("topologyDescriptionChanged", this.onChange).off("topologyClosed", this.onClose)
+  }
+}
