@@ -1,6 +1,13 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
 /**
+ * What a client sends: its commands in order, for tests of how a program asks its server.
+ *
+ * @since 0.1.0
+ */
+export * as CommandLog from "./CommandLog.ts"
+
+/**
  * Faults that a real server makes on demand, for as long as a scope lives.
  *
  * They need a server with test commands enabled, as `MongoServer` starts one.

@@ -10,13 +10,13 @@ import {
   interrupt,
   nothingLeft,
   reasonOf,
-  send,
   setup,
-  spoilt,
   timed,
   until,
+  uri,
   waitingByTestClock
 } from "../support/utils.ts"
+import { send, spoilt } from "../support/wire.ts"
 
 const hasBinary = (process.env["MONGOD_BINARY"] ?? "") !== ""
 
@@ -290,7 +290,7 @@ describe("rawDocuments", () => {
         yield* items.watch([{ $match: { "fullDocument.n": 2 } }], { rawDocuments: true }).open
       ]
       const documents = [{ _id: 1, n: 2, text: "~~~" }, { _id: "~~~" }]
-      yield* send(spoilt({ insert: "items", documents, $db: db.name }))
+      yield* send(uri, spoilt({ insert: "items", documents, $db: db.name }))
       const reasons = [yield* reasonOf(Stream.runDrain(plain.stream)), yield* reasonOf(Stream.runDrain(raw.stream))]
       assert.deepStrictEqual(
         reasons.map(({ _tag, message }) => [_tag, message]),

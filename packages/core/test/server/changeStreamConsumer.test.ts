@@ -380,7 +380,7 @@ describe("several instances", () => {
   it.effect.each(wrong)("%s.%s of %s is refused", ([group, name, value]) =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
-      fixture.commands.length = 0
+      fixture.clear()
       const all = optionsOf(fixture, { handler: () => Effect.void, [group]: { [name]: value } })
       for (const start of [ChangeStreamConsumer.consume(all), ChangeStreamConsumer.make(all)]) {
         const reason = yield* reasonOf(start)

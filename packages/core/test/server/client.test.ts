@@ -55,13 +55,15 @@ describe("a client", () => {
 
   it.live("configuration reaches the driver", () =>
     Effect.gen(function*() {
-      const { driver } = yield* setup({
+      const mongo = yield* MongoClient.make({
+        url,
         appName: "some_app",
         maxPoolSize: 7,
         maxIdleTime: "1 minute",
         retryReads: false,
         driverOptions: { maxStalenessSeconds: 90 }
       })
+      const driver = yield* mongo.use(async (driver) => driver)
       assert.deepInclude({ ...driver.options }, {
         appName: "some_app",
         maxPoolSize: 7,

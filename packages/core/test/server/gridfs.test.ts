@@ -213,13 +213,13 @@ describe("a file", () => {
 describe("a range", () => {
   it.live("is every part of a file, and reads only the chunks it needs", () =>
     Effect.gen(function*() {
-      const { commands, db } = yield* setup()
+      const { clear, commands, db } = yield* setup()
       const bucket = GridFS.bucket(db, { chunkSize: 4 })
       const bytes = bytesOf(10)
       const file = yield* bucket.upload("a", Stream.make(bytes))
       for (let start = 0; start <= 10; start++) {
         for (let end = start; end <= 10; end++) {
-          commands.length = 0
+          clear()
           const part = yield* Stream.runCollect(bucket.download(file._id, { start, end }))
           assert.deepStrictEqual(together(part), bytes.slice(start, end), `${start} to ${end}`)
           const needed = start === end ? 0 : Math.ceil(end / 4) - Math.floor(start / 4)
@@ -230,7 +230,7 @@ describe("a range", () => {
         assert.deepStrictEqual(yield* bytesFrom(bucket.download(file._id, { start })), bytes.slice(start))
         assert.deepStrictEqual(yield* bytesFrom(bucket.download(file._id, { end: start })), bytes.slice(0, start))
       }
-      commands.length = 0
+      clear()
       yield* Stream.runDrain(bucket.download(file._id, { start: 5, end: 7 }))
       assert.deepStrictEqual(commands.find(({ command }) => command["find"] === "fs.chunks")?.command["filter"], {
         files_id: file._id,
@@ -240,16 +240,19 @@ describe("a range", () => {
 
   it.live("is looked for by its name or id as it is, and by nothing that the server takes for operators", () =>
     Effect.gen(function*() {
-      const { commands, db } = yield* setup()
+      const { clear, commands, db } = yield* setup()
       const bucket = GridFS.bucket<Driver.Document, unknown>(db)
-      const filters = () =>
-        commands.splice(0).flatMap(({ command }) => {
+      const filters = () => {
+        const found = commands.flatMap(({ command }) => {
           const statements = [command, ...(command["updates"] ?? []), ...(command["deletes"] ?? [])] as Array<
             Driver.Document
           >
           const filters = statements.map((statement) => statement["q"] ?? statement["filter"])
           return filters.filter((filter) => filter !== undefined && Object.keys(filter).length > 0)
         })
+        clear()
+        return found
+      }
       const looksFor = (effect: Effect.Effect<unknown, MongoError.MongoError>) =>
         Effect.map(Effect.exit(effect), filters)
       const { _id } = yield* bucket.upload("a", Stream.make(bytesOf(10)))
@@ -524,14 +527,14 @@ describe("a bucket", () => {
 
   it.live("takes its settings to its operations", () =>
     Effect.gen(function*() {
-      const { commands, db } = yield* setup()
+      const { clear, commands, db } = yield* setup()
       const bucket = GridFS.bucket(db, {
         writeConcern: { w: 1, j: true },
         readConcern: { level: "majority" },
         readPreference: "primaryPreferred"
       })
       const file = yield* bucket.upload("a", Stream.make(bytesOf(3)))
-      commands.length = 0
+      clear()
       const again = yield* bucket.upload("b", Stream.make(bytesOf(3)))
       yield* Stream.runDrain(bucket.download(file._id))
       yield* bucket.rename(file._id, "c")

@@ -348,7 +348,7 @@ describe("a delete that is interrupted", () => {
           Effect.andThen(upload, bucket.deleteByName("a"))
         ]
       ) {
-        fixture.commands.length = 0
+        fixture.clear()
         const fiber = yield* Effect.forkChild(remove)
         yield* until("the document is deleted", () => fixture.sent().includes("delete"))
         yield* Fiber.interrupt(fiber)

@@ -59,7 +59,7 @@ describe("the indexes of a bucket", () => {
     Effect.gen(function*() {
       const fixture = yield* setup()
       yield* GridFS.bucket(fixture.db).upload("a", source)
-      fixture.commands.length = 0
+      fixture.clear()
       yield* GridFS.bucket(fixture.db).upload("b", source)
       assert.deepStrictEqual(fixture.sent(), ["find", "insert", "insert"])
     }))
@@ -103,10 +103,10 @@ describe("in a transaction", () => {
   it.live("everything joins", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
-      const { commands, db, mongo } = fixture
+      const { clear, commands, db, mongo } = fixture
       const bucket = GridFS.bucket(db, { chunkSize: 4 })
       const kept = yield* bucket.upload("kept", source)
-      commands.length = 0
+      clear()
       const undone = yield* Effect.flip(mongo.withTransaction(Effect.gen(function*() {
         const file = yield* bucket.upload("a", source)
         assert.deepStrictEqual(yield* bytesFrom(bucket.download(file._id, { start: 3 })), bytes.slice(3))
@@ -238,10 +238,10 @@ describe("in a transaction", () => {
 describe("in a session", () => {
   it.live("everything joins", () =>
     Effect.gen(function*() {
-      const { commands, db, mongo } = yield* setup()
+      const { clear, commands, db, mongo } = yield* setup()
       const bucket = GridFS.bucket(db, { chunkSize: 4 })
       yield* bucket.upload("first", source)
-      commands.length = 0
+      clear()
       yield* mongo.withSession()(Effect.gen(function*() {
         const file = yield* bucket.upload("a", source)
         yield* Stream.runDrain(bucket.download(file._id))

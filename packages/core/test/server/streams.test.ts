@@ -4,7 +4,8 @@ import { Cause, Effect, Option, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { failCommand, nothingLeft, reasonOf, send, setup, uri } from "../support/utils.ts"
+import { failCommand, nothingLeft, reasonOf, setup, uri } from "../support/utils.ts"
+import { send } from "../support/wire.ts"
 
 const filled = (count: number, config?: Parameters<typeof setup>[0]) =>
   Effect.gen(function*() {
@@ -270,7 +271,7 @@ describe("documents are read out of the reply", () => {
       const insert = Driver.BSON.serialize({ insert: "items", documents: [{ _id: 1, pad: "aXa" }], $db: db.name })
       // No UTF-8, and no driver would send it.
       insert[insert.indexOf(88)] = 0xff
-      yield* send(insert)
+      yield* send(uri, insert)
       assert.strictEqual((yield* reasonOf(collection.find()))._tag, "BsonError")
       const unchecked = yield* MongoClient.make({ url: Redacted.make(uri), enableUtf8Validation: false })
       const read = yield* unchecked.db(db.name).collection("items").find()

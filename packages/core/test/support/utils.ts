@@ -1,13 +1,13 @@
-import { Mongo, MongoClient, type MongoClientConfig, type MongoDatabase, type MongoError } from "@mongofx/core"
-import { FailPoint, MongoServer } from "@mongofx/testing"
-import { Cause, Clock, Effect, Exit, Fiber, Option, Random, Redacted, type Scope } from "effect"
+import { Mongo, MongoClient, MongoDatabase, type MongoError } from "@mongofx/core"
+import { CommandLog, FailPoint, MongoServer, MongoTest } from "@mongofx/testing"
+import { Cause, Clock, Context, Effect, Exit, Fiber, Layer, Option, Random, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
-import * as Net from "node:net"
 
 /** The server of the run: the global setup of vitest names it. */
 export const uri = process.env["MONGODB_URI"]!
 
+/** What `MongoTest` gives to a test, and what is seen of it from outside. */
 export interface Fixture {
   readonly mongo: MongoClient.MongoClient
   /** A database of this test alone; it is dropped at the end. */
@@ -17,63 +17,38 @@ export interface Fixture {
   /** A client that looks at the server from outside. */
   readonly admin: Driver.MongoClient
   /** What `mongo` has sent, in order. */
-  readonly commands: Array<Driver.CommandStartedEvent>
+  readonly commands: CommandLog.CommandLog["events"]
+  /** Forgets what was sent up to now. */
+  readonly clear: () => void
   /** The names of the commands sent for this test's database. */
   readonly sent: () => Array<string>
   /** The last command of the name that was sent. */
   readonly last: (name: string) => Driver.Document
 }
 
-/** A client with an app name and a database of its own, whose commands are recorded. */
+/** A client with an app name and a database of its own, whose commands are logged. */
 export const setup = (
-  config: Omit<MongoClientConfig.MongoClientConfig, "url"> = {}
+  config: MongoTest.ClientConfig = {}
 ): Effect.Effect<Fixture, MongoError.MongoError, Scope.Scope> =>
   Effect.gen(function*() {
-    const name = `mongofx_${randomUUID().slice(0, 13)}`
     const admin = yield* Effect.acquireRelease(
       Effect.promise(() => Driver.MongoClient.connect(uri)),
-      (admin) => Effect.promise(() => admin.db(name).dropDatabase().finally(() => admin.close()))
+      (admin) => Effect.promise(() => admin.close())
     )
-    const mongo = yield* MongoClient.make({
-      url: Redacted.make(uri),
-      appName: name,
-      driverOptions: { monitorCommands: true },
-      ...config
-    })
+    const services = yield* Layer.build(
+      MongoTest.layerWith({ ...config, driverOptions: { monitorCommands: true, ...config.driverOptions } })
+    ).pipe(
+      Effect.catchTag("MongoServerError", Effect.die)
+    )
+    const mongo = Context.get(services, MongoClient.MongoClient)
+    const db = Context.get(services, MongoDatabase.MongoDatabase)
     const driver = yield* mongo.use(async (driver) => driver)
-    const commands: Array<Driver.CommandStartedEvent> = []
-    driver.on("commandStarted", (event) => commands.push(event))
-    const sent = () => commands.filter((event) => event.databaseName === name).map((event) => event.commandName)
-    const last = (name: string) => {
-      const event = [...commands].reverse().find((event) => event.commandName === name)
-      if (event === undefined) throw new Error(`no ${name} was sent, but ${sent()}`)
-      return event.command
-    }
-    return { mongo, db: mongo.db(name), driver, admin, commands, sent, last }
+    const log = yield* Effect.provideService(CommandLog.make, MongoClient.MongoClient, mongo)
+    const sent = () => log.names(db.name)
+    const last = (name: string) =>
+      Option.getOrThrowWith(log.last(name), () => new Error(`no ${name} was sent, but ${sent()}`))
+    return { mongo, db, driver, admin, commands: log.events, clear: log.clear, sent, last }
   })
-
-/** The bytes of a command in which every "~~~" is made what no UTF-8 is, and no driver would send. */
-export const spoilt = (command: Driver.Document): Buffer => {
-  const bytes = Buffer.from(Driver.BSON.serialize(command))
-  for (let i = bytes.indexOf("~~~"); i >= 0; i = bytes.indexOf("~~~")) bytes.fill(0xff, i, i + 3)
-  return bytes
-}
-
-/** Sends a command to the server as it is. */
-export const send = (command: Uint8Array) =>
-  Effect.promise(() =>
-    new Promise<void>((resolve, reject) => {
-      const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
-      const head = Buffer.alloc(21)
-      head.writeInt32LE(head.length + command.length, 0)
-      head.writeInt32LE(2013, 12)
-      const socket = Net.connect(Number(port), hostname, () => socket.write(Buffer.concat([head, command])))
-      socket.once("data", () => {
-        socket.destroy()
-        resolve()
-      }).on("error", reject)
-    })
-  )
 
 /** Operations and cursors on the test's database that the server still has. */
 export const leftOnServer = ({ admin, db }: Fixture): Effect.Effect<Array<Driver.Document>> =>

@@ -74,6 +74,29 @@ const onMessage = (socket: Net.Socket, f: (message: Buffer) => void): void => {
   })
 }
 
+/** The bytes of a command in which every "~~~" is made what no UTF-8 is, and no driver would send. */
+export const spoilt = (command: Driver.Document): Buffer => {
+  const bytes = Buffer.from(Driver.BSON.serialize(command))
+  for (let i = bytes.indexOf("~~~"); i >= 0; i = bytes.indexOf("~~~")) bytes.fill(0xff, i, i + 3)
+  return bytes
+}
+
+/** Sends a command to the server of `uri` as it is. */
+export const send = (uri: string, command: Uint8Array) =>
+  Effect.promise(() =>
+    new Promise<void>((resolve, reject) => {
+      const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
+      const head = Buffer.alloc(21)
+      head.writeInt32LE(head.length + command.length, 0)
+      head.writeInt32LE(2013, 12)
+      const socket = Net.connect(Number(port), hostname, () => socket.write(Buffer.concat([head, command])))
+      socket.once("data", () => {
+        socket.destroy()
+        resolve()
+      }).on("error", reject)
+    })
+  )
+
 /**
  * A way to the server of `uri` on which commands take the milliseconds that `delay` says, each connection for itself. What has been
  * sent arrives, even where its connection is closed meanwhile. Returns the port.

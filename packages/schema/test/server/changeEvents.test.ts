@@ -5,7 +5,8 @@ import { eventDecoder } from "@mongofx/schema/internal/collection/changeEvents"
 import { codecOf } from "@mongofx/schema/internal/compiler/codec"
 import { Context, Effect, Exit, Fiber, Option, Result, Schema, SchemaGetter, Stream } from "effect"
 import * as Driver from "mongodb"
-import { send, setup, spoilt, until } from "../../../core/test/support/utils.ts"
+import { setup, until, uri } from "test-support/utils"
+import { send, spoilt } from "test-support/wire"
 
 class Address extends Schema.Class<Address>("test/Address")({ city: Schema.String, zip: Schema.String }) {}
 
@@ -204,13 +205,13 @@ describe("the documents of change events", () => {
     Effect.gen(function*() {
       const { db, users } = yield* fixture
       const changes = yield* users.watch().onInvalid("skip").open
-      yield* send(spoilt({ insert: "users", documents: [{ ...stored, _id: 2, name: "~~~" }], $db: db.name }))
+      yield* send(uri, spoilt({ insert: "users", documents: [{ ...stored, _id: 2, name: "~~~" }], $db: db.name }))
       yield* users.insertOne(ada)
       const [event] = yield* take(changes, 1)
       assert(event?.operationType === "insert")
       assert.strictEqual(event.fullDocument.name, ada.name)
       const strict = yield* users.watch().open
-      yield* send(spoilt({ insert: "users", documents: [{ ...stored, _id: 3, name: "~~~" }], $db: db.name }))
+      yield* send(uri, spoilt({ insert: "users", documents: [{ ...stored, _id: 3, name: "~~~" }], $db: db.name }))
       const error = yield* documentError(take(strict, 1))
       assert.deepStrictEqual([error.path, error.id], ["fullDocument.name", 3])
     }))

@@ -24,7 +24,8 @@ import * as Driver from "mongodb"
 import { inspect } from "node:util"
 import * as V8 from "node:v8"
 import * as vm from "node:vm"
-import { send, setup, spoilt } from "../../../core/test/support/utils.ts"
+import { setup, uri } from "test-support/utils"
+import { send, spoilt } from "test-support/wire"
 import { compile } from "../support/codec.ts"
 
 class Address extends Schema.Class<Address>("test/Address")({ city: Schema.String, since: Bson.Date }) {}
@@ -296,8 +297,8 @@ describe("attacks", () => {
 
   it.live("in documents, updates and options are refused, before anything is sent", () =>
     Effect.gen(function*() {
-      const { ids, commands, users } = yield* people
-      commands.length = 0
+      const { ids, clear, commands, users } = yield* people
+      clear()
       const input = JSON.parse(`{ "$gt": "" }`)
       const proto = JSON.parse(`{ "__proto__": { "admin": true } }`)
       const filter = { _id: ids[0]! }
@@ -1146,10 +1147,10 @@ describe("undefined, and fields that are not there", () => {
 
   it.live("are refused where they would leave out what is required", () =>
     Effect.gen(function*() {
-      const { commands, db, sent } = yield* fixture
+      const { clear, db, sent } = yield* fixture
       const loose = TypedCollection.make(db, "loose", Loose)
       yield* loose.insertMany([value, { ...value, _id: "b", list: [{ a: 1, b: undefined }] }])
-      commands.length = 0
+      clear()
       const none = { ...value, nick: Option.none() }
       const refused: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string]> = [
         [loose.insertOne(none), "document.nick"],
@@ -1491,7 +1492,7 @@ describe("bytes that cannot be read", () => {
         const name = `notes${Object.keys(options).length}`
         const notes = TypedCollection.make(db, name, Note, options)
         const spoil = (n: number) =>
-          send(spoilt({ insert: name, documents: [{ _id: 3, text: "~~~", n }], $db: db.name }))
+          send(uri, spoilt({ insert: name, documents: [{ _id: 3, text: "~~~", n }], $db: db.name }))
         yield* notes.insertMany([1, 2, 4, 5].map((_id) => ({ _id, text: `note ${_id}` })))
         yield* spoil(1)
         const bad = notes.find({ _id: 3 })
@@ -1571,7 +1572,7 @@ describe("bytes that cannot be read", () => {
 describe("input under $push and $pull", () => {
   it.live("is an element in an update of values, and takes nothing away", () =>
     Effect.gen(function*() {
-      const { commands, db, last, sent } = yield* fixture
+      const { clear, db, last, sent } = yield* fixture
       const Post = Schema.Struct({
         _id: Schema.String,
         tags: Schema.Array(Schema.String),
@@ -1580,7 +1581,7 @@ describe("input under $push and $pull", () => {
       })
       const posts = TypedCollection.make(db, "posts", Post)
       yield* posts.insertOne({ _id: "a", tags: ["x", "y"], any: [1], items: [{ sku: "s" }] })
-      commands.length = 0
+      clear()
       const inputs = [
         { $each: [], $slice: 0 },
         { $each: ["z"], $slice: 1 },

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MongoError } from "@mongofx/core"
+import { MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, Filter, type Path, TypedCollection, TypedQuery, Update } from "@mongofx/schema"
+import { MongoTest } from "@mongofx/testing"
 import { Effect, Option, Schema, Stream } from "effect"
 import { ObjectId } from "mongodb"
-import { setup } from "../../../core/test/support/utils.ts"
 
 interface Versioned {
   readonly version: number
@@ -42,7 +42,7 @@ const Task = Schema.Struct({
 })
 
 const fixture = Effect.gen(function*() {
-  const { db } = yield* setup()
+  const db = yield* MongoDatabase.MongoDatabase
   const tasks = TypedCollection.make(db, "tasks", Task)
   const { insertedIds } = yield* tasks.insertMany(
     ["write", "test", "land"].map((title, index) => ({
@@ -79,7 +79,7 @@ describe("by _id", () => {
       assert.strictEqual(Option.getOrThrow(yield* tasks.findById(third)).title, "ship")
       assert.strictEqual((yield* tasks.deleteById(first)).deletedCount, 1)
       assert.strictEqual(yield* tasks.countDocuments(), 2)
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("a key that is none is refused, and never a filter", () =>
     Effect.gen(function*() {
@@ -102,7 +102,7 @@ describe("by _id", () => {
       }
       assert.strictEqual(yield* tasks.countDocuments({ title: "x" }), 0)
       assert.strictEqual(yield* tasks.countDocuments(), 3)
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("the field may have another name in the schema", () =>
     Effect.gen(function*() {
@@ -113,7 +113,7 @@ describe("by _id", () => {
       yield* renamed.insertOne({ id, n: 1 })
       assert.deepStrictEqual(yield* renamed.findById(id), Option.some({ id, n: 1 }))
       assert.strictEqual((yield* renamed.deleteById(id)).deletedCount, 1)
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 })
 
 describe("code for all collections with versions", () => {
@@ -132,7 +132,7 @@ describe("code for all collections with versions", () => {
       yield* repository.touch(third)
       assert.strictEqual(Option.getOrThrow(yield* repository.find(third)).version, 4)
       assert.strictEqual((yield* repository.remove(third)).deletedCount, 1)
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 })
 
 describe("filters that are joined", () => {
@@ -152,7 +152,7 @@ describe("filters that are joined", () => {
         "write"
       )
       assert.strictEqual(yield* titles(tasks.find(Filter.at<typeof Task.Type>()(`items.${0}.qty`, { $gt: 1 }))), "land")
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("of none, `and` is everything and `or` nothing", () =>
     Effect.gen(function*() {
@@ -160,7 +160,7 @@ describe("filters that are joined", () => {
       assert.strictEqual(yield* titles(tasks.find(Filter.and<typeof Task.Type>())), "land,test,write")
       assert.strictEqual(yield* titles(tasks.find(Filter.or<typeof Task.Type>())), "")
       assert.strictEqual((yield* tasks.deleteMany(Filter.or<typeof Task.Type>())).deletedCount, 0)
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("a value is a value, whatever it looks like", () =>
     Effect.gen(function*() {
@@ -169,7 +169,7 @@ describe("filters that are joined", () => {
       const failure = yield* Effect.flip(tasks.deleteMany(Filter.eq<typeof Task.Type, "title">("title", input)))
       assert.strictEqual(failure._tag, "DocumentError")
       assert.strictEqual(yield* tasks.countDocuments(), 3)
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 })
 
 describe("text that a person typed", () => {
@@ -240,7 +240,7 @@ describe("text that a person typed", () => {
           }
         }
       }
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("uses an index where it starts the text", () =>
     Effect.gen(function*() {
@@ -248,7 +248,7 @@ describe("text that a person typed", () => {
       yield* tasks.createIndex({ title: 1 })
       const plan = yield* tasks.find({ title: Filter.startsWith("l.") }).explain()
       assert.include(JSON.stringify(plan), "[\\\"l.\\\", \\\"l/\\\")")
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 })
 
 describe("a search in a text index", () => {
@@ -297,7 +297,7 @@ describe("a search in a text index", () => {
         })
         assert.hasAllKeys(Option.getOrThrow(one), ["_id", "score"])
       }
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("takes no other name and no other value", () =>
     Effect.gen(function*() {
@@ -331,7 +331,7 @@ describe("a search in a text index", () => {
       }
       const push = { $push: { items: { $each: [], $sort: { qty: meta } } } } as never
       assert.strictEqual(yield* path(tasks.updateOne({}, push)), "InvalidArgumentErrorupdate.$push.items.$sort.qty")
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 })
 
 describe("queries of values", () => {
@@ -402,5 +402,5 @@ describe("failures", () => {
       }
       assert.isFalse(TypedQuery.isFailure(new Error()))
       assert.isTrue(MongoError.isMongoError(yield* Effect.flip(tasks.find({ nope: 3 } as never))))
-    }))
+    }).pipe(Effect.provide(MongoTest.layer)))
 })

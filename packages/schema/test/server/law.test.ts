@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import { MongoDatabase } from "@mongofx/core"
 import { Bson, type Filter, TypedCollection } from "@mongofx/schema"
+import { MongoTest } from "@mongofx/testing"
 import { Arbitrary, DateTime, Effect, Schema } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
-import { setup } from "../../../core/test/support/utils.ts"
 
 // ---- random schemas, documents and filters, out of a seed
 
@@ -458,7 +459,7 @@ let telling = 0
 describe("laws, for random schemas, documents and filters", () => {
   it.live("a query finds the documents whose decoded form satisfies its filter", () =>
     Effect.gen(function*() {
-      const { db } = yield* setup()
+      const db = yield* MongoDatabase.MongoDatabase
       yield* check(
         Effect.fnUntraced(function*(random) {
           const { body, root } = randomRoot(random)
@@ -488,11 +489,11 @@ describe("laws, for random schemas, documents and filters", () => {
       )
       // A law over filters that match nothing, or everything, would say little.
       assert.isAbove(telling, runs * filters / 5)
-    }), 120_000)
+    }).pipe(Effect.provide(MongoTest.layer)), 120_000)
 
   it.live("an update changes the decoded document at its path, and nothing else", () =>
     Effect.gen(function*() {
-      const { db } = yield* setup()
+      const db = yield* MongoDatabase.MongoDatabase
       yield* check(
         Effect.fnUntraced(function*(random) {
           const { body, root } = randomRoot(random)
@@ -515,5 +516,5 @@ describe("laws, for random schemas, documents and filters", () => {
           }
         })
       )
-    }), 120_000)
+    }).pipe(Effect.provide(MongoTest.layer)), 120_000)
 })

@@ -1,0 +1,105 @@
+/**
+ * What a client sends: its commands in order, for tests of how a program asks its server.
+ *
+ * @since 0.1.0
+ */
+import { MongoClient, MongoError } from "@mongofx/core"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Driver from "mongodb"
+
+/**
+ * The commands that a client has sent since the log was made.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface CommandLog {
+  /** The commands in order, as the driver reports them: each with its name, its database and the command itself. */
+  readonly events: ReadonlyArray<Driver.CommandStartedEvent>
+  /** The names of the commands in order; with a database those that were sent to it. */
+  readonly names: (database?: string) => Array<string>
+  /** The last command of a name. */
+  readonly last: (name: string) => Option.Option<Driver.Document>
+  /** Forgets what was sent up to now. */
+  readonly clear: () => void
+}
+
+const notMonitored = new MongoError.MongoError({
+  reason: new MongoError.InvalidArgumentError({
+    operation: "CommandLog.make",
+    message:
+      "CommandLog.make: the client does not report its commands. Make it with driverOptions: { monitorCommands: true }, as in MongoTest.layerWith.",
+    cause: undefined
+  })
+})
+
+/**
+ * Logs the commands that the client of the context sends, for as long as the scope lives.
+ *
+ * **When to use**
+ *
+ * Use it to test how often a program asks, and what for: that a list needs one query and not one for each row, that a read asks for
+ * the fields it needs, that a cached value is not read again.
+ *
+ * **Details**
+ *
+ * A retried command is there once for each time it was sent. What the driver sends by itself to connect and to watch its servers is not there.
+ *
+ * **Gotchas**
+ *
+ * The client must be made with `driverOptions: { monitorCommands: true }`. Without it this fails with a `MongoError` whose reason is
+ * an `InvalidArgumentError`.
+ *
+ * **Example** (One query for a page)
+ *
+ * ```ts
+ * import { assert, it } from "@effect/vitest"
+ * import { MongoDatabase } from "@mongofx/core"
+ * import { CommandLog, MongoTest } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * it.effect("asks once", () =>
+ *   Effect.gen(function*() {
+ *     const db = yield* MongoDatabase.MongoDatabase
+ *     const log = yield* CommandLog.make
+ *     yield* db.collection("users").find({}).limit(10)
+ *     assert.deepStrictEqual(log.names(db.name), ["find"])
+ *   }).pipe(Effect.scoped, Effect.provide(MongoTest.layerWith({ driverOptions: { monitorCommands: true } }))))
+ * ```
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: Effect.Effect<CommandLog, MongoError.MongoError, MongoClient.MongoClient | Scope.Scope> = Effect.gen(
+  function*() {
+    const client = yield* MongoClient.MongoClient
+    const driver = yield* client.use(async (driver) => driver)
+    if (!driver.options.monitorCommands) return yield* notMonitored
+    const events: Array<Driver.CommandStartedEvent> = []
+    const listener = (event: Driver.CommandStartedEvent) => void events.push(event)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => driver.on("commandStarted", listener)),
+      () => Effect.sync(() => driver.off("commandStarted", listener))
+    )
+    return {
+      events,
+      names: (database) =>
+        events.filter((event) => database === undefined || event.databaseName === database).map((event) =>
+          event.commandName
+        ),
+      last: (name) =>
+        Option.map(
+          Arr.findLast(events, (event) => event.commandName === name),
+          (event) => event.command
+        ),
+      clear: () => {
+        events.length = 0
+      }
+    }
+  }
+)
