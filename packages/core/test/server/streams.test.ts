@@ -184,27 +184,6 @@ describe("raw", () => {
 })
 
 describe("documents are read out of the reply", () => {
-  it.live("and not by the driver, which still keeps it as it is read here", () =>
-    Effect.gen(function*() {
-      const { collection } = yield* filled(50)
-      const original = Driver.AbstractCursor.prototype.readBufferedDocuments
-      let calls = 0
-      Driver.AbstractCursor.prototype.readBufferedDocuments = function(number) {
-        calls++
-        return original.call(this, number)
-      }
-      yield* Effect.addFinalizer(() =>
-        Effect.sync(() => {
-          Driver.AbstractCursor.prototype.readBufferedDocuments = original
-        })
-      )
-      const chunks = yield* Stream.runCollect(Stream.chunks(collection.find().batchSize(10).raw))
-      assert.deepStrictEqual(chunks.map((chunk) => chunk.length), [10, 10, 10, 10, 10])
-      for (const chunk of chunks) assert.strictEqual(new Set(chunk.map((bytes) => bytes.buffer)).size, 1)
-      assert.strictEqual((yield* collection.find().batchSize(10)).length, 50)
-      assert.strictEqual(calls, 0)
-    }))
-
   it.live("but not where they are a plan instead", () =>
     Effect.gen(function*() {
       const { collection } = yield* filled(1)

@@ -5,7 +5,8 @@
 
 import type * as Driver from "mongodb"
 
-interface ClientInside {
+/** @internal */
+export interface ClientInside {
   readonly s?: { readonly activeSessions?: ReadonlySet<Driver.ClientSession> }
 }
 

@@ -61,8 +61,12 @@ export interface CursorInside {
   readonly documents: ReplyInside | null
 }
 
-/** The last reply to a cursor. */
-interface ReplyInside {
+/**
+ * The last reply to a cursor.
+ *
+ * @internal
+ */
+export interface ReplyInside {
   readonly postBatchResumeToken: Driver.ResumeToken | null
   readonly encryptedResponse?: object | undefined
   readonly isExplain?: boolean | undefined
