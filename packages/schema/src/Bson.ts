@@ -17,7 +17,11 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Driver from "mongodb"
 import * as Generators from "./internal/bson/arbitrary.ts"
-import * as Internal from "./internal/bson/values.ts"
+import * as BinaryData from "./internal/bson/binary.ts"
+import * as Declare from "./internal/bson/declare.ts"
+import * as ExtendedJson from "./internal/bson/extendedJson.ts"
+import * as Numbers from "./internal/bson/numbers.ts"
+import * as Values from "./internal/bson/values.ts"
 
 declare module "effect/Schema" {
   namespace Annotations {
@@ -67,8 +71,7 @@ const json = <T>() =>
   decode: (json: S["Type"]) => T | undefined,
   encode: (value: T) => S["Type"] | undefined
 ) =>
-() =>
-  Schema.link<T>()(shape, { decode: Internal.convert(decode, expected), encode: Internal.convert(encode, expected) })
+() => Schema.link<T>()(shape, { decode: Declare.convert(decode, expected), encode: Declare.convert(encode, expected) })
 
 const text = (pattern: globalThis.RegExp, expected: string) =>
   Schema.String.check(Schema.isPattern(pattern, { expected }))
@@ -95,14 +98,14 @@ const numberJson = (plain: Schema.Codec<number>, expected: string) =>
     (json) => {
       if (typeof json === "number") return json
       if ("$numberDouble" in json) return new Driver.Double(Number(json.$numberDouble))
-      if ("$numberLong" in json) return Internal.toLong(BigInt(json.$numberLong))
-      const int32 = Internal.toInt32(BigInt(json.$numberInt))
+      if ("$numberLong" in json) return Numbers.toLong(BigInt(json.$numberLong))
+      const int32 = Numbers.toInt32(BigInt(json.$numberInt))
       return int32 === undefined ? undefined : new Driver.Int32(int32)
     },
     (value) => {
-      if (typeof value === "bigint" || Internal.isLong(value)) return { $numberLong: value.toString() }
+      if (typeof value === "bigint" || Numbers.isLong(value)) return { $numberLong: value.toString() }
       const number = Number(value)
-      if (Internal.isStoredAsInt32(value)) return { $numberInt: number.toString() }
+      if (Numbers.isStoredAsInt32(value)) return { $numberInt: number.toString() }
       if (Object.is(number, -0)) return { $numberDouble: "-0.0" }
       return { $numberDouble: Number.isInteger(number) ? number.toFixed(1) : number.toString() }
     }
@@ -117,7 +120,7 @@ const BinaryJson = Schema.Struct({
 
 const binaryFromJson = ({ $binary: { base64, subType } }: typeof BinaryJson.Type): Driver.Binary | undefined =>
   base64.length % 4 === 0
-    ? Internal.makeBinary(Driver.Binary.createFromBase64(base64).value(), Number.parseInt(subType, 16))
+    ? BinaryData.makeBinary(Driver.Binary.createFromBase64(base64).value(), Number.parseInt(subType, 16))
     : undefined
 
 const binaryToJson = (binary: Driver.Binary): typeof BinaryJson.Type => ({
@@ -129,12 +132,12 @@ const JsonDocument = Schema.Record(Schema.String, Schema.Json)
 /** For values that hold documents. The driver knows the Extended JSON of what is in those. */
 const documentJson = <S extends Schema.Constraint, T>(shape: S, expected: string, is: (u: unknown) => u is T) => () =>
   Schema.link<T>()(shape, {
-    decode: Internal.convert((json: S["Type"]) => {
-      const value = Internal.fromExtendedJson(json)
+    decode: Declare.convert((json: S["Type"]) => {
+      const value = ExtendedJson.fromExtendedJson(json)
       return is(value) ? value : undefined
     }, expected),
-    encode: Internal.convert(
-      (value: T): S["Type"] => Internal.toExtendedJson(value),
+    encode: Declare.convert(
+      (value: T): S["Type"] => ExtendedJson.toExtendedJson(value),
       "a value that can be stored"
     )
   })
@@ -179,7 +182,7 @@ export interface ObjectId extends Schema.declare<Driver.ObjectId> {
  * @category schemas
  * @since 0.1.0
  */
-export const ObjectId: ObjectId = Internal.declare(Internal.isBson("ObjectId"), {
+export const ObjectId: ObjectId = Declare.declare(Values.isBson("ObjectId"), {
   expected: "an ObjectId",
   bsonType: "objectId",
   toCodecJson: json<Driver.ObjectId>()(
@@ -279,7 +282,7 @@ export interface Date extends Schema.declare<globalThis.Date> {
  * @category schemas
  * @since 0.1.0
  */
-export const Date: Date = Internal.declare(Internal.isValidDate, {
+export const Date: Date = Declare.declare(Values.isValidDate, {
   expected: "a valid Date",
   bsonType: "date",
   toCodecJson: json<globalThis.Date>()(
@@ -295,7 +298,7 @@ export const Date: Date = Internal.declare(Internal.isValidDate, {
     "a date that JavaScript can represent",
     ({ $date }) => {
       const date = new globalThis.Date(typeof $date === "string" ? $date : Number($date.$numberLong))
-      return Internal.isValidDate(date) ? date : undefined
+      return Values.isValidDate(date) ? date : undefined
     },
     (date) => ({ $date: { $numberLong: date.getTime().toString() } })
   ),
@@ -307,7 +310,7 @@ export const Date: Date = Internal.declare(Internal.isValidDate, {
 // ---- numbers
 
 const numeric = (bsonType: BsonType, expected: string, plain: Schema.Codec<number>) =>
-  Internal.declare(Internal.isNumeric, { bsonType, expected, toCodecJson: numberJson(plain, expected) })
+  Declare.declare(Numbers.isNumeric, { bsonType, expected, toCodecJson: numberJson(plain, expected) })
 
 const int64Range = "an integer from -2^63 to 2^63 - 1"
 
@@ -353,7 +356,7 @@ export interface Long extends Schema.decodeTo<Schema.declare<Driver.Long>, Schem
  * @since 0.1.0
  */
 export const Long: Long = Int64Numeric.pipe(Schema.decodeTo(
-  Internal.declare(Internal.isInt64Long, {
+  Declare.declare(Numbers.isInt64Long, {
     expected: "a Long of 64 bits, with sign",
     bsonType: "long",
     toCodecArbitrary: Generators.long,
@@ -361,7 +364,7 @@ export const Long: Long = Int64Numeric.pipe(Schema.decodeTo(
     toFormatter: inspect
   }),
   {
-    decode: Internal.convert(Internal.toLong, int64Range),
+    decode: Declare.convert(Numbers.toLong, int64Range),
     encode: SchemaGetter.transform((long: Driver.Long): Numeric => long)
   }
 ))
@@ -405,13 +408,13 @@ export interface Int64 extends Schema.decodeTo<Schema.declare<bigint>, Schema.de
  * @since 0.1.0
  */
 export const Int64: Int64 = Int64Numeric.pipe(Schema.decodeTo(
-  Internal.declare(Internal.isInt64, {
+  Declare.declare(Numbers.isInt64, {
     expected: `a bigint: ${int64Range}`,
     bsonType: "long",
     toCodecArbitrary: Generators.int64
   }),
   {
-    decode: Internal.convert(Internal.toInt64, int64Range),
+    decode: Declare.convert(Numbers.toInt64, int64Range),
     encode: SchemaGetter.transform((int: bigint): Numeric => Driver.Long.fromBigInt(int))
   }
 ))
@@ -455,13 +458,13 @@ export interface Int32 extends Schema.decodeTo<Schema.declare<number>, Schema.de
  * @since 0.1.0
  */
 export const Int32: Int32 = numeric("int", "an int32", Schema.Int).pipe(Schema.decodeTo(
-  Internal.declare(Internal.isInt32, {
+  Declare.declare(Numbers.isInt32, {
     expected: "an integer from -2^31 to 2^31 - 1",
     bsonType: "int",
     toCodecArbitrary: Generators.int32
   }),
   {
-    decode: Internal.convert(Internal.toInt32, "an integer from -2^31 to 2^31 - 1"),
+    decode: Declare.convert(Numbers.toInt32, "an integer from -2^31 to 2^31 - 1"),
     encode: SchemaGetter.transform((int: number): Numeric => new Driver.Int32(int))
   }
 ))
@@ -507,13 +510,13 @@ export interface Double extends Schema.decodeTo<Schema.declare<number>, Schema.d
  * @since 0.1.0
  */
 export const Double: Double = numeric("double", "a double", Schema.Finite).pipe(Schema.decodeTo(
-  Internal.declare((u): u is number => typeof u === "number", {
+  Declare.declare((u): u is number => typeof u === "number", {
     expected: "a number",
     bsonType: "double",
     toCodecArbitrary: Generators.double
   }),
   {
-    decode: Internal.convert(Internal.toDouble, "a number that a double holds exactly"),
+    decode: Declare.convert(Numbers.toDouble, "a number that a double holds exactly"),
     encode: SchemaGetter.transform((number: number): Numeric => new Driver.Double(number))
   }
 ))
@@ -554,7 +557,7 @@ export interface Decimal128 extends Schema.declare<Driver.Decimal128> {
  * @category schemas
  * @since 0.1.0
  */
-export const Decimal128: Decimal128 = Internal.declare(Internal.isBson("Decimal128"), {
+export const Decimal128: Decimal128 = Declare.declare(Values.isBson("Decimal128"), {
   expected: "a Decimal128",
   bsonType: "decimal",
   toCodecJson: json<Driver.Decimal128>()(
@@ -613,7 +616,7 @@ export interface BigDecimal extends Schema.decodeTo<Schema.declare<Decimal.BigDe
  * @since 0.1.0
  */
 export const BigDecimal: BigDecimal = Decimal128.pipe(Schema.decodeTo(
-  Internal.declare(Internal.isStorableDecimal, {
+  Declare.declare(Numbers.isStorableDecimal, {
     expected: "a BigDecimal of at most 34 digits, in the range of Decimal128",
     bsonType: "decimal",
     toCodecArbitrary: Generators.bigDecimal,
@@ -621,8 +624,8 @@ export const BigDecimal: BigDecimal = Decimal128.pipe(Schema.decodeTo(
     toFormatter: () => (decimal) => `BigDecimal(${Decimal.format(decimal)})`
   }),
   {
-    decode: Internal.convert(Internal.fromDecimal128, "a finite Decimal128"),
-    encode: SchemaGetter.transform(Internal.toDecimal128)
+    decode: Declare.convert(Numbers.fromDecimal128, "a finite Decimal128"),
+    encode: SchemaGetter.transform(Numbers.toDecimal128)
   }
 ))
 
@@ -672,12 +675,12 @@ export interface Binary extends Schema.declare<Driver.Binary> {
  * @category schemas
  * @since 0.1.0
  */
-export const Binary: Binary = Internal.declare(Internal.isBinary, {
+export const Binary: Binary = Declare.declare(Values.isBinary, {
   expected: "a Binary",
   bsonType: "binData",
   toCodecJson: json<Driver.Binary>()(BinaryJson, "binary data in base64", binaryFromJson, binaryToJson),
   toCodecArbitrary: Generators.binary,
-  toEquivalence: () => Internal.sameBinary,
+  toEquivalence: () => BinaryData.sameBinary,
   toFormatter: inspect
 })
 
@@ -717,9 +720,8 @@ export interface Bytes
  * @category schemas
  * @since 0.1.0
  */
-export const Bytes: Bytes = Internal.declare(
-  (u): u is Driver.Binary | globalThis.Uint8Array =>
-    Internal.isBinary(u) && u.sub_type === 0 || Internal.isUint8Array(u),
+export const Bytes: Bytes = Declare.declare(
+  (u): u is Driver.Binary | globalThis.Uint8Array => Values.isBinary(u) && u.sub_type === 0 || Values.isUint8Array(u),
   {
     expected: "a Binary of subtype 0",
     bsonType: "binData",
@@ -727,19 +729,19 @@ export const Bytes: Bytes = Internal.declare(
       BinaryJson,
       "binary data in base64",
       binaryFromJson,
-      (bytes) => binaryToJson(Internal.isBinary(bytes) ? bytes : new Driver.Binary(bytes))
+      (bytes) => binaryToJson(Values.isBinary(bytes) ? bytes : new Driver.Binary(bytes))
     )
   }
 ).pipe(Schema.decodeTo(
-  Internal.declare(Internal.isUint8Array, {
+  Declare.declare(Values.isUint8Array, {
     expected: "a Uint8Array",
     bsonType: "binData",
     toCodecArbitrary: Generators.bytes,
-    toEquivalence: () => Internal.sameElements
+    toEquivalence: () => BinaryData.sameElements
   }),
   {
     decode: SchemaGetter.transform((bytes: Driver.Binary | globalThis.Uint8Array) =>
-      new globalThis.Uint8Array(Internal.isBinary(bytes) ? bytes.value() : bytes)
+      new globalThis.Uint8Array(Values.isBinary(bytes) ? bytes.value() : bytes)
     ),
     encode: SchemaGetter.transform((bytes: globalThis.Uint8Array): Driver.Binary | globalThis.Uint8Array =>
       new Driver.Binary(bytes)
@@ -786,7 +788,7 @@ export interface UUID extends Schema.declare<Driver.UUID> {
  * @category schemas
  * @since 0.1.0
  */
-export const UUID: UUID = Internal.declare(Internal.isUuid, {
+export const UUID: UUID = Declare.declare(Values.isUuid, {
   expected: "a UUID of subtype 4",
   bsonType: "binData",
   toCodecJson: json<Driver.UUID>()(
@@ -795,12 +797,12 @@ export const UUID: UUID = Internal.declare(Internal.isUuid, {
     (json) => {
       if ("$uuid" in json) return Driver.UUID.createFromHexString(json.$uuid)
       const binary = binaryFromJson(json)
-      return Internal.isUuid(binary) ? binary : undefined
+      return Values.isUuid(binary) ? binary : undefined
     },
     binaryToJson
   ),
   toCodecArbitrary: Generators.uuid,
-  toEquivalence: () => Internal.sameBinary,
+  toEquivalence: () => BinaryData.sameBinary,
   toFormatter: inspect
 })
 
@@ -844,7 +846,7 @@ export interface Vector extends Schema.declare<Driver.Binary> {
  * @category schemas
  * @since 0.1.0
  */
-export const Vector: Vector = Internal.declare(Internal.isVector, {
+export const Vector: Vector = Declare.declare(BinaryData.isVector, {
   expected: "a vector: a Binary of subtype 9 with a valid header",
   bsonType: "binData",
   toCodecJson: json<Driver.Binary>()(
@@ -852,12 +854,12 @@ export const Vector: Vector = Internal.declare(Internal.isVector, {
     "a vector",
     (json) => {
       const binary = binaryFromJson(json)
-      return Internal.isVector(binary) ? binary : undefined
+      return BinaryData.isVector(binary) ? binary : undefined
     },
     binaryToJson
   ),
   toCodecArbitrary: Generators.vector,
-  toEquivalence: () => Internal.sameBinary,
+  toEquivalence: () => BinaryData.sameBinary,
   toFormatter: inspect
 })
 
@@ -892,15 +894,15 @@ export interface Float32Vector extends Schema.decodeTo<Schema.declare<globalThis
  * @since 0.1.0
  */
 export const Float32Vector: Float32Vector = Vector.pipe(Schema.decodeTo(
-  Internal.declare(Internal.isFloat32Array, {
+  Declare.declare(Values.isFloat32Array, {
     expected: "a Float32Array",
     bsonType: "binData",
     toCodecArbitrary: Generators.float32Array,
-    toEquivalence: () => Internal.sameElements
+    toEquivalence: () => BinaryData.sameElements
   }),
   {
-    decode: Internal.convert(
-      (vector: Driver.Binary) => Internal.isFloat32(vector) ? vector.toFloat32Array() : undefined,
+    decode: Declare.convert(
+      (vector: Driver.Binary) => BinaryData.isFloat32(vector) ? vector.toFloat32Array() : undefined,
       "a vector of float32"
     ),
     encode: SchemaGetter.transform((elements: globalThis.Float32Array) => Driver.Binary.fromFloat32Array(elements))
@@ -937,15 +939,15 @@ export interface Int8Vector extends Schema.decodeTo<Schema.declare<globalThis.In
  * @since 0.1.0
  */
 export const Int8Vector: Int8Vector = Vector.pipe(Schema.decodeTo(
-  Internal.declare(Internal.isInt8Array, {
+  Declare.declare(Values.isInt8Array, {
     expected: "an Int8Array",
     bsonType: "binData",
     toCodecArbitrary: Generators.int8Array,
-    toEquivalence: () => Internal.sameElements
+    toEquivalence: () => BinaryData.sameElements
   }),
   {
-    decode: Internal.convert(
-      (vector: Driver.Binary) => Internal.isInt8(vector) ? vector.toInt8Array() : undefined,
+    decode: Declare.convert(
+      (vector: Driver.Binary) => BinaryData.isInt8(vector) ? vector.toInt8Array() : undefined,
       "a vector of int8"
     ),
     encode: SchemaGetter.transform((elements: globalThis.Int8Array) => Driver.Binary.fromInt8Array(elements))
@@ -982,15 +984,15 @@ export interface BitVector extends Schema.decodeTo<Schema.declare<globalThis.Int
  * @since 0.1.0
  */
 export const BitVector: BitVector = Vector.pipe(Schema.decodeTo(
-  Internal.declare(Internal.isBits, {
+  Declare.declare(Values.isBits, {
     expected: "an Int8Array of zeros and ones",
     bsonType: "binData",
     toCodecArbitrary: Generators.bits,
-    toEquivalence: () => Internal.sameElements
+    toEquivalence: () => BinaryData.sameElements
   }),
   {
-    decode: Internal.convert(
-      (vector: Driver.Binary) => Internal.isPackedBit(vector) ? vector.toBits() : undefined,
+    decode: Declare.convert(
+      (vector: Driver.Binary) => BinaryData.isPackedBit(vector) ? vector.toBits() : undefined,
       "a vector of bits"
     ),
     encode: SchemaGetter.transform((bits: globalThis.Int8Array) => Driver.Binary.fromBits(bits))
@@ -1039,7 +1041,7 @@ export interface Timestamp extends Schema.declare<Driver.Timestamp> {
  * @category schemas
  * @since 0.1.0
  */
-export const Timestamp: Timestamp = Internal.declare(Internal.isBson("Timestamp"), {
+export const Timestamp: Timestamp = Declare.declare(Values.isBson("Timestamp"), {
   expected: "a Timestamp",
   bsonType: "timestamp",
   toCodecJson: json<Driver.Timestamp>()(
@@ -1100,8 +1102,8 @@ export interface BSONRegExp
  * @category schemas
  * @since 0.1.0
  */
-export const BSONRegExp: BSONRegExp = Internal.declare(
-  (u): u is Driver.BSONRegExp | globalThis.RegExp => Internal.isBSONRegExp(u) || Internal.isRegExp(u),
+export const BSONRegExp: BSONRegExp = Declare.declare(
+  (u): u is Driver.BSONRegExp | globalThis.RegExp => Values.isBSONRegExp(u) || Values.isRegExp(u),
   {
     expected: "a BSONRegExp or a RegExp",
     bsonType: "regex",
@@ -1110,13 +1112,13 @@ export const BSONRegExp: BSONRegExp = Internal.declare(
       "a pattern without NUL, and options out of i, l, m, s, u and x",
       ({ $regularExpression: { options, pattern } }) => new Driver.BSONRegExp(pattern, options),
       (regExp) => {
-        const bson = Internal.toBSONRegExp(regExp)
+        const bson = Values.toBSONRegExp(regExp)
         return bson && { $regularExpression: { pattern: bson.pattern, options: bson.options } }
       }
     )
   }
 ).pipe(Schema.decodeTo(
-  Internal.declare(Internal.isBSONRegExp, {
+  Declare.declare(Values.isBSONRegExp, {
     expected: "a BSONRegExp",
     bsonType: "regex",
     toCodecArbitrary: Generators.regExp,
@@ -1124,7 +1126,7 @@ export const BSONRegExp: BSONRegExp = Internal.declare(
     toFormatter: inspect
   }),
   {
-    decode: Internal.convert(Internal.toBSONRegExp, "a RegExp without the flag y, and without NUL in its source"),
+    decode: Declare.convert(Values.toBSONRegExp, "a RegExp without the flag y, and without NUL in its source"),
     encode: SchemaGetter.transform((regExp: Driver.BSONRegExp): Driver.BSONRegExp | globalThis.RegExp => regExp)
   }
 ))
@@ -1165,16 +1167,16 @@ export interface Code extends Schema.declare<Driver.Code> {
  * @category schemas
  * @since 0.1.0
  */
-export const Code: Code = Internal.declare(Internal.isBson("Code"), {
+export const Code: Code = Declare.declare(Values.isBson("Code"), {
   expected: "a Code",
   bsonType: ["javascript", "javascriptWithScope"],
   toCodecJson: documentJson(
     Schema.Struct({ $code: Schema.String, $scope: Schema.optionalKey(JsonDocument) }),
     "code, and a scope in Extended JSON",
-    Internal.isBson("Code")
+    Values.isBson("Code")
   ),
   toCodecArbitrary: Generators.code,
-  toEquivalence: () => Internal.sameStored,
+  toEquivalence: () => ExtendedJson.sameStored,
   toFormatter: inspect
 })
 
@@ -1210,7 +1212,7 @@ export interface MinKey extends Schema.declare<Driver.MinKey> {
  * @category schemas
  * @since 0.1.0
  */
-export const MinKey: MinKey = Internal.declare(Internal.isBson("MinKey"), {
+export const MinKey: MinKey = Declare.declare(Values.isBson("MinKey"), {
   expected: "a MinKey",
   bsonType: "minKey",
   toCodecJson: json<Driver.MinKey>()(
@@ -1255,7 +1257,7 @@ export interface MaxKey extends Schema.declare<Driver.MaxKey> {
  * @category schemas
  * @since 0.1.0
  */
-export const MaxKey: MaxKey = Internal.declare(Internal.isBson("MaxKey"), {
+export const MaxKey: MaxKey = Declare.declare(Values.isBson("MaxKey"), {
   expected: "a MaxKey",
   bsonType: "maxKey",
   toCodecJson: json<Driver.MaxKey>()(
@@ -1309,7 +1311,7 @@ export interface DBRef extends Schema.declare<Driver.DBRef> {
  * @category schemas
  * @since 0.1.0
  */
-export const DBRef: DBRef = Internal.declare(Internal.isDBRef, {
+export const DBRef: DBRef = Declare.declare(Values.isDBRef, {
   expected: "a DBRef to an ObjectId",
   bsonType: "object",
   toCodecJson: documentJson(
@@ -1322,9 +1324,9 @@ export const DBRef: DBRef = Internal.declare(Internal.isDBRef, {
       [JsonDocument]
     ),
     "a DBRef to an ObjectId, in Extended JSON",
-    Internal.isDBRef
+    Values.isDBRef
   ),
   toCodecArbitrary: Generators.dbRef,
-  toEquivalence: () => Internal.sameStored,
+  toEquivalence: () => ExtendedJson.sameStored,
   toFormatter: inspect
 })

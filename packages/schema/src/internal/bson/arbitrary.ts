@@ -4,7 +4,8 @@ import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Driver from "mongodb"
-import { int64Max, int64Min, makeBinary } from "./values.ts"
+import { makeBinary } from "./binary.ts"
+import { int64Max, int64Min } from "./numbers.ts"
 
 type Constraint<T> = Schema.Annotations.ToArbitrary.GenerationConstraint<T> | undefined
 

@@ -5,7 +5,8 @@
 import * as Driver from "mongodb"
 import { isUtf8 } from "node:buffer"
 import type { Deserialize } from "../bson/bytes.ts"
-import * as Internal from "../bson/values.ts"
+import * as Numbers from "../bson/numbers.ts"
+import * as Values from "../bson/values.ts"
 import { setOwn } from "../plainObject.ts"
 
 // ---- outcomes
@@ -150,10 +151,10 @@ const promoted = (dv: DataView, p: number): number | Mismatch => {
 
 const orMismatch = <A, B>(f: (input: A) => B | undefined) => (input: A): B | Mismatch => f(input) ?? mismatch
 
-const int64OfDouble = orMismatch<number, bigint>(Internal.toInt64)
-const longOfDouble = orMismatch<number, Driver.Long>(Internal.toLong)
-const int32OfNumber = orMismatch<number, number>(Internal.toInt32)
-const doubleOfBigInt = orMismatch<bigint, number>(Internal.toDouble)
+const int64OfDouble = orMismatch<number, bigint>(Numbers.toInt64)
+const longOfDouble = orMismatch<number, Driver.Long>(Numbers.toLong)
+const int32OfNumber = orMismatch<number, number>(Numbers.toInt32)
+const doubleOfBigInt = orMismatch<bigint, number>(Numbers.toDouble)
 
 /** Binary data. The bytes are copied, since they would keep the whole reply of the server alive. */
 const readBinary = (b: Bytes, dv: DataView, p: number, end: number): Driver.Binary => {
@@ -223,7 +224,7 @@ export const runtime = {
   doubleOfBigInt,
   readBinary,
   setOwn,
-  isUuid: Internal.isUuid,
+  isUuid: Values.isUuid,
   ObjectId: Driver.ObjectId,
   Decimal128: Driver.Decimal128,
   Timestamp: Driver.Timestamp,

@@ -5,7 +5,8 @@ import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
 import * as Bson from "../../Bson.ts"
-import * as Internal from "../bson/values.ts"
+import * as Numbers from "../bson/numbers.ts"
+import * as Values from "../bson/values.ts"
 import { setOwn } from "../plainObject.ts"
 import { bare, isOptional, isPlainKey, literals, mayOmit, stringNames, tagTest, withoutEncoding } from "./analysis.ts"
 import { checkTest, declaration, interpret, interpretMissing, type Step, transformation } from "./interpreter.ts"
@@ -13,20 +14,20 @@ import { buildObject, maxDepth, type Program, Unsupported } from "./program.ts"
 
 type Guard = (u: unknown) => boolean
 
-const bsonObjectId = Internal.isBson("ObjectId")
+const bsonObjectId = Values.isBson("ObjectId")
 
 /** Declarations by the function that tests them, which stays the same when a schema is annotated or checked. */
 const guards = new Map<unknown, Guard>([
   [Schema.Date.ast.run, (u) => u instanceof Date && !Number.isNaN(u.getTime())],
   [Bson.ObjectId.ast.run, bsonObjectId],
-  [Bson.Date.ast.run, Internal.isValidDate],
-  [Bson.Decimal128.ast.run, Internal.isBson("Decimal128")],
-  [Bson.Timestamp.ast.run, Internal.isBson("Timestamp")],
-  [Bson.UUID.ast.run, Internal.isUuid],
-  [Bson.Binary.ast.run, Internal.isBinary],
-  [Bson.Int32.ast.run, Internal.isInt32],
-  [Bson.Int64.ast.run, Internal.isInt64],
-  [Bson.Long.ast.run, Internal.isInt64Long],
+  [Bson.Date.ast.run, Values.isValidDate],
+  [Bson.Decimal128.ast.run, Values.isBson("Decimal128")],
+  [Bson.Timestamp.ast.run, Values.isBson("Timestamp")],
+  [Bson.UUID.ast.run, Values.isUuid],
+  [Bson.Binary.ast.run, Values.isBinary],
+  [Bson.Int32.ast.run, Numbers.isInt32],
+  [Bson.Int64.ast.run, Numbers.isInt64],
+  [Bson.Long.ast.run, Numbers.isInt64Long],
   [Bson.Double.ast.run, (u) => typeof u === "number"]
 ])
 

@@ -1,6 +1,6 @@
 /** Updates and array filters: typed and decoded in, as the server takes them out. Pure, as `encodeFilter` is. */
 import type * as Driver from "mongodb"
-import { isBson } from "../bson/values.ts"
+import { isNumber } from "../bson/numbers.ts"
 import { checkCompared, checkWritten, encodeValue, isStored } from "../path/codecs.ts"
 import { expand } from "../path/nodes.ts"
 import { type Resolve, walk } from "../path/resolve.ts"
@@ -148,15 +148,11 @@ const encodeField = (operator: string, field: UpdatedField, value: unknown): voi
   }
 }
 
-const isNumeric = (u: unknown): boolean =>
-  typeof u === "number" || typeof u === "bigint" || isBson("Long")(u) || isBson("Int32")(u) || isBson("Double")(u) ||
-  isBson("Decimal128")(u)
-
 /** Encodes a number of which the field itself need not take as much. */
 const putNumber = (field: Field, value: unknown, problem: string): void =>
   field.operands.put(field, encodeValue(field.alternatives)(value, unchecked), {
     check: (encoded) => {
-      if (!isNumeric(encoded)) refuse(field.path, problem)
+      if (!isNumber(encoded)) refuse(field.path, problem)
     }
   })
 

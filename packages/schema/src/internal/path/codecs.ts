@@ -4,8 +4,9 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaParser from "effect/SchemaParser"
+import { sameStored } from "../bson/extendedJson.ts"
 import { type Encode, withoutLacks } from "../bson/lacks.ts"
-import { isBson, isNumeric, sameStored } from "../bson/values.ts"
+import { isNumber } from "../bson/numbers.ts"
 import { mayOmit } from "../compiler/analysis.ts"
 import { refuse } from "../encode/refusal.ts"
 import { elements, elementsOf, expand, stepObject } from "./nodes.ts"
@@ -115,8 +116,6 @@ const encodedNow = (ast: SchemaAST.AST, value: unknown): ReadonlyArray<unknown> 
 /** Whether the server takes two stored values for equal: the same bytes, or the same number. */
 const isSame = (a: unknown, b: unknown): boolean =>
   a === b || sameStored(a, b) || isNumber(a) && isNumber(b) && Number(String(a)) === Number(String(b))
-
-const isNumber = (u: unknown): boolean => isNumeric(u) || isBson("Decimal128")(u)
 
 /** Whether those of the nodes that take a value store it in different forms. */
 const differ = (asts: ReadonlyArray<SchemaAST.AST>, value: unknown): boolean => {
