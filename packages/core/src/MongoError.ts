@@ -10,13 +10,18 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as SchemaTransformation from "effect/SchemaTransformation"
-import * as Driver from "mongodb"
 import { isMarked } from "./internal/errors/codes.ts"
+import {
+  IdsByIndex,
+  KeyPattern,
+  Reason,
+  ReasonFields,
+  ReasonTypeId as reasonTypeId,
+  RedactedDocument,
+  transientByLabel
+} from "./internal/errors/reason.ts"
 
 /**
  * Type of the brand of a `MongoError`.
@@ -68,129 +73,7 @@ export type ReasonTypeId = "~@mongofx/core/MongoError/Reason"
  * @category type IDs
  * @since 0.1.0
  */
-export const ReasonTypeId: ReasonTypeId = "~@mongofx/core/MongoError/Reason"
-
-const RedactedDocument = Schema.declare<Redacted.Redacted<Readonly<Record<string, unknown>>>>(
-  (u): u is Redacted.Redacted<Readonly<Record<string, unknown>>> => Redacted.isRedacted(u),
-  {
-    identifier: "RedactedDocument",
-    expected: "a Redacted document",
-    // The values must not leave the process by way of an encoded error, and an error must always encode.
-    toCodecJson: () =>
-      Schema.link<Redacted.Redacted<Readonly<Record<string, unknown>>>>()(
-        Schema.Literal("<redacted>"),
-        SchemaTransformation.transform({
-          decode: () => Redacted.make({}),
-          encode: () => "<redacted>" as const
-        })
-      )
-  }
-)
-
-const ReasonFields = {
-  /** The operation that failed, for instance `insertOne`. */
-  operation: Schema.String,
-  /** What it worked on: `database.collection` or `database`. */
-  namespace: Schema.optional(Schema.String),
-  /** The server's error code. */
-  code: Schema.optional(Schema.Number),
-  /** The server's name of the code. */
-  codeName: Schema.optional(Schema.String),
-  /** The error labels of the server and the driver, such as `TransientTransactionError`. */
-  labels: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
-  /** The server's reply, where it is one that says what went wrong. It may have document values. */
-  response: Schema.optional(RedactedDocument),
-  /** True where nothing was changed for certain: it only reads, it was not sent, or the server says so. */
-  nothingDone: Schema.optional(Schema.Boolean),
-  /** What was thrown. A copy without them where it contained credentials or document values. */
-  cause: Schema.Defect(),
-  /** Operation, namespace and the server's or driver's own message. */
-  message: Schema.String
-}
-
-const KeyPattern = Schema.Record(Schema.String, Schema.Union([Schema.Number, Schema.String]))
-
-const IdsByIndex = Schema.declare<Readonly<Record<number, unknown>>>(
-  (u): u is Readonly<Record<number, unknown>> => Predicate.isObject(u),
-  {
-    identifier: "IdsByIndex",
-    expected: "ids by index",
-    toCodecJson: () =>
-      Schema.link<Readonly<Record<number, unknown>>>()(
-        Schema.Record(Schema.String, Schema.Json),
-        SchemaTransformation.transform({
-          decode: (json) =>
-            Driver.BSON.EJSON.deserialize(json, { relaxed: false }) as Readonly<Record<number, unknown>>,
-          encode: (ids) => Driver.BSON.EJSON.serialize(ids, { relaxed: false }) as Record<string, Schema.Json>
-        })
-      )
-  }
-)
-
-const transientLabels: ReadonlySet<string> = new Set([
-  "TransientTransactionError",
-  "UnknownTransactionCommitResult",
-  "RetryableWriteError",
-  "RetryableError",
-  "PoolRequestedRetry",
-  "ResumableChangeStreamError"
-])
-
-const transientByLabel = (reason: { readonly labels: ReadonlyArray<string> }, otherwise: boolean): boolean =>
-  otherwise || reason.labels.some((label) => transientLabels.has(label))
-
-const isRepeatable = (
-  reason: {
-    readonly isTransient: boolean
-    readonly labels: ReadonlyArray<string>
-    readonly nothingDone?: boolean | undefined
-  }
-): boolean => {
-  // A transaction whose outcome is unknown must not be run again blindly, whatever else is known of the failure.
-  if (!reason.isTransient || reason.labels.includes("UnknownTransactionCommitResult")) return false
-  return reason.nothingDone === true || reason.labels.includes("NoWritesPerformed") ||
-    reason.labels.includes("TransientTransactionError")
-}
-
-const causeToJson = (cause: unknown): unknown => {
-  try {
-    if (cause instanceof Error) return { name: cause.name, message: cause.message }
-    return typeof cause === "object" && cause !== null || typeof cause === "function"
-      ? Object.prototype.toString.call(cause)
-      : String(cause)
-  } catch {
-    // A proxy may refuse whatever is asked of it.
-    return "something that cannot be described"
-  }
-}
-
-const hidden = (values: object): Record<string, string> =>
-  Object.fromEntries(Object.keys(values).map((key) => [key, "<redacted>"]))
-
-/** The ids of a bulk write, which are values of documents. */
-const idFields = ["insertedIds", "upsertedIds"] as const
-
-/**
- * Keeps the ids out of what Node prints of an error that nobody has caught: it asks for no `toJSON` and no method of its own inspection,
- * but leaves out what is not enumerable.
- */
-const withHiddenIds = (reason: object): typeof ReasonTypeId => {
-  for (const key of idFields) Object.defineProperty(reason, key, { enumerable: false })
-  return ReasonTypeId
-}
-
-const reasonToJson = (reason: { readonly message: string; readonly cause: unknown }): unknown => {
-  const out: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(reason)) {
-    if (key === ReasonTypeId || key === "name" || value === undefined) continue
-    out[key] = value
-  }
-  for (const key of idFields) if (key in reason) out[key] = hidden((reason as unknown as BulkWriteError)[key])
-  // Neither is enumerable in an Error.
-  out["message"] = reason.message
-  if (reason.cause !== undefined) out["cause"] = causeToJson(reason.cause)
-  return out
-}
+export const ReasonTypeId: ReasonTypeId = reasonTypeId
 
 /**
  * Error reason for a server that could not be reached, or a connection that broke.
@@ -233,40 +116,24 @@ const reasonToJson = (reason: { readonly message: string; readonly cause: unknow
  * @category errors
  * @since 0.1.0
  */
-export class ConnectionError
-  extends Schema.TaggedError<ConnectionError>("@mongofx/core/MongoError/ConnectionError")("ConnectionError", {
-    ...ReasonFields,
-    /** What went wrong. */
-    kind: Schema.Literals([
-      "network",
-      "timeout",
-      "refused",
-      "dns",
-      "tls",
-      "serverSelection",
-      "poolCleared",
-      "incompatible"
-    ]),
-    /** The address of the server, `host:port`, where the driver says it. */
-    address: Schema.optional(Schema.String)
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class ConnectionError extends Reason<ConnectionError>()("ConnectionError", {
+  ...ReasonFields,
+  /** What went wrong. */
+  kind: Schema.Literals([
+    "network",
+    "timeout",
+    "refused",
+    "dns",
+    "tls",
+    "serverSelection",
+    "poolCleared",
+    "incompatible"
+  ]),
+  /** The address of the server, `host:port`, where the driver says it. */
+  address: Schema.optional(Schema.String)
+}) {
+  override get isTransient(): boolean {
     return transientByLabel(this, this.kind !== "tls" && this.kind !== "incompatible")
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -288,29 +155,13 @@ export class ConnectionError
  * @category errors
  * @since 0.1.0
  */
-export class PoolTimeoutError
-  extends Schema.TaggedError<PoolTimeoutError>("@mongofx/core/MongoError/PoolTimeoutError")("PoolTimeoutError", {
-    ...ReasonFields,
-    /** The address of the server whose pool was exhausted. */
-    address: Schema.optional(Schema.String)
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class PoolTimeoutError extends Reason<PoolTimeoutError>()("PoolTimeoutError", {
+  ...ReasonFields,
+  /** The address of the server whose pool was exhausted. */
+  address: Schema.optional(Schema.String)
+}) {
+  override get isTransient(): boolean {
     return true
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -335,31 +186,11 @@ export class PoolTimeoutError
  * @category errors
  * @since 0.1.0
  */
-export class ClientClosedError
-  extends Schema.TaggedError<ClientClosedError>("@mongofx/core/MongoError/ClientClosedError")("ClientClosedError", {
-    ...ReasonFields,
-    /** What is closed. */
-    kind: Schema.Literals(["client", "session"])
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class ClientClosedError extends Reason<ClientClosedError>()("ClientClosedError", {
+  ...ReasonFields,
+  /** What is closed. */
+  kind: Schema.Literals(["client", "session"])
+}) {}
 
 /**
  * Error reason for refused, missing or unusable credentials, whatever the mechanism. Not transient.
@@ -378,30 +209,7 @@ export class ClientClosedError
  * @category errors
  * @since 0.1.0
  */
-export class AuthenticationError
-  extends Schema.TaggedError<AuthenticationError>("@mongofx/core/MongoError/AuthenticationError")(
-    "AuthenticationError",
-    ReasonFields
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class AuthenticationError extends Reason<AuthenticationError>()("AuthenticationError", ReasonFields) {}
 
 /**
  * Error reason for a user that may not do what was asked (code 13). Not transient.
@@ -420,30 +228,7 @@ export class AuthenticationError
  * @category errors
  * @since 0.1.0
  */
-export class AuthorizationError
-  extends Schema.TaggedError<AuthorizationError>("@mongofx/core/MongoError/AuthorizationError")(
-    "AuthorizationError",
-    ReasonFields
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class AuthorizationError extends Reason<AuthorizationError>()("AuthorizationError", ReasonFields) {}
 
 /**
  * Error reason for input that was refused before anything was sent: by mongofx or by the driver. Not transient.
@@ -467,34 +252,11 @@ export class AuthorizationError
  * @category errors
  * @since 0.1.0
  */
-export class InvalidArgumentError
-  extends Schema.TaggedError<InvalidArgumentError>("@mongofx/core/MongoError/InvalidArgumentError")(
-    "InvalidArgumentError",
-    {
-      ...ReasonFields,
-      /** Where the value is, for instance `filter.address.city`. */
-      path: Schema.optional(Schema.String)
-    }
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class InvalidArgumentError extends Reason<InvalidArgumentError>()("InvalidArgumentError", {
+  ...ReasonFields,
+  /** Where the value is, for instance `filter.address.city`. */
+  path: Schema.optional(Schema.String)
+}) {}
 
 /**
  * Error reason for a command that the server refuses as it stands: an unknown command or operator, an expression, projection
@@ -514,28 +276,9 @@ export class InvalidArgumentError
  * @category errors
  * @since 0.1.0
  */
-export class InvalidCommandError
-  extends Schema.TaggedError<InvalidCommandError>("@mongofx/core/MongoError/InvalidCommandError")(
-    "InvalidCommandError",
-    ReasonFields
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class InvalidCommandError extends Reason<InvalidCommandError>()("InvalidCommandError", ReasonFields) {
+  override get isTransient(): boolean {
     return transientByLabel(this, false)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -557,29 +300,11 @@ export class InvalidCommandError
  * @category errors
  * @since 0.1.0
  */
-export class BsonError extends Schema.TaggedError<BsonError>("@mongofx/core/MongoError/BsonError")("BsonError", {
+export class BsonError extends Reason<BsonError>()("BsonError", {
   ...ReasonFields,
   /** The position of the document in the list that was given, where it is one of a bulk write that is too large. */
   index: Schema.optional(Schema.Number)
-}) {
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+}) {}
 
 /**
  * Error reason for a write that would break a unique index (code 11000). Not transient.
@@ -614,35 +339,15 @@ export class BsonError extends Schema.TaggedError<BsonError>("@mongofx/core/Mong
  * @category errors
  * @since 0.1.0
  */
-export class DuplicateKeyError
-  extends Schema.TaggedError<DuplicateKeyError>("@mongofx/core/MongoError/DuplicateKeyError")("DuplicateKeyError", {
-    ...ReasonFields,
-    /** The name of the index, for instance `email_1`. */
-    index: Schema.optional(Schema.String),
-    /** The key pattern of the index, in the order of its fields. */
-    keyPattern: KeyPattern,
-    /** The values that are already taken, by field. */
-    keyValue: RedactedDocument
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class DuplicateKeyError extends Reason<DuplicateKeyError>()("DuplicateKeyError", {
+  ...ReasonFields,
+  /** The name of the index, for instance `email_1`. */
+  index: Schema.optional(Schema.String),
+  /** The key pattern of the index, in the order of its fields. */
+  keyPattern: KeyPattern,
+  /** The values that are already taken, by field. */
+  keyValue: RedactedDocument
+}) {}
 
 /**
  * Error reason for a document that the collection's validator refuses (code 121). Not transient.
@@ -671,34 +376,11 @@ export class DuplicateKeyError
  * @category errors
  * @since 0.1.0
  */
-export class DocumentValidationError
-  extends Schema.TaggedError<DocumentValidationError>("@mongofx/core/MongoError/DocumentValidationError")(
-    "DocumentValidationError",
-    {
-      ...ReasonFields,
-      /** The server's `errInfo`. */
-      details: RedactedDocument
-    }
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class DocumentValidationError extends Reason<DocumentValidationError>()("DocumentValidationError", {
+  ...ReasonFields,
+  /** The server's `errInfo`. */
+  details: RedactedDocument
+}) {}
 
 /**
  * Error reason for a write that met another one on the same document (code 112). Transient, and retryable where it is a write to one
@@ -723,28 +405,9 @@ export class DocumentValidationError
  * @category errors
  * @since 0.1.0
  */
-export class WriteConflictError
-  extends Schema.TaggedError<WriteConflictError>("@mongofx/core/MongoError/WriteConflictError")(
-    "WriteConflictError",
-    ReasonFields
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class WriteConflictError extends Reason<WriteConflictError>()("WriteConflictError", ReasonFields) {
+  override get isTransient(): boolean {
     return transientByLabel(this, true)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -771,28 +434,9 @@ export class WriteConflictError
  * @category errors
  * @since 0.1.0
  */
-export class WriteConcernError
-  extends Schema.TaggedError<WriteConcernError>("@mongofx/core/MongoError/WriteConcernError")(
-    "WriteConcernError",
-    ReasonFields
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class WriteConcernError extends Reason<WriteConcernError>()("WriteConcernError", ReasonFields) {
+  override get isTransient(): boolean {
     return transientByLabel(this, false)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -825,32 +469,16 @@ export class WriteConcernError
  * @category errors
  * @since 0.1.0
  */
-export class CursorError
-  extends Schema.TaggedError<CursorError>("@mongofx/core/MongoError/CursorError")("CursorError", {
-    ...ReasonFields,
-    /** Why the cursor cannot go on. */
-    kind: Schema.Literals(["notFound", "killed", "planKilled", "positionLost", "exhausted", "inUse", "tailable"])
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class CursorError extends Reason<CursorError>()("CursorError", {
+  ...ReasonFields,
+  /** Why the cursor cannot go on. */
+  kind: Schema.Literals(["notFound", "killed", "planKilled", "positionLost", "exhausted", "inUse", "tailable"])
+}) {
+  override get isTransient(): boolean {
     return transientByLabel(
       this,
       this.kind === "notFound" || this.kind === "planKilled" || this.kind === "positionLost"
     )
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -877,28 +505,9 @@ export class CursorError
  * @category errors
  * @since 0.1.0
  */
-export class MaxTimeExpiredError
-  extends Schema.TaggedError<MaxTimeExpiredError>("@mongofx/core/MongoError/MaxTimeExpiredError")(
-    "MaxTimeExpiredError",
-    ReasonFields
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class MaxTimeExpiredError extends Reason<MaxTimeExpiredError>()("MaxTimeExpiredError", ReasonFields) {
+  override get isTransient(): boolean {
     return transientByLabel(this, isMarked(this.code, "transient"))
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -925,26 +534,9 @@ export class MaxTimeExpiredError
  * @category errors
  * @since 0.1.0
  */
-export class NotPrimaryError extends Schema.TaggedError<NotPrimaryError>("@mongofx/core/MongoError/NotPrimaryError")(
-  "NotPrimaryError",
-  ReasonFields
-) {
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class NotPrimaryError extends Reason<NotPrimaryError>()("NotPrimaryError", ReasonFields) {
+  override get isTransient(): boolean {
     return transientByLabel(this, true)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -965,30 +557,7 @@ export class NotPrimaryError extends Schema.TaggedError<NotPrimaryError>("@mongo
  * @category errors
  * @since 0.1.0
  */
-export class NamespaceExistsError
-  extends Schema.TaggedError<NamespaceExistsError>("@mongofx/core/MongoError/NamespaceExistsError")(
-    "NamespaceExistsError",
-    ReasonFields
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class NamespaceExistsError extends Reason<NamespaceExistsError>()("NamespaceExistsError", ReasonFields) {}
 
 /**
  * Error reason for a database, collection or view that does not exist (code 26). Not transient.
@@ -1007,30 +576,7 @@ export class NamespaceExistsError
  * @category errors
  * @since 0.1.0
  */
-export class NamespaceNotFoundError
-  extends Schema.TaggedError<NamespaceNotFoundError>("@mongofx/core/MongoError/NamespaceNotFoundError")(
-    "NamespaceNotFoundError",
-    ReasonFields
-  )
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class NamespaceNotFoundError extends Reason<NamespaceNotFoundError>()("NamespaceNotFoundError", ReasonFields) {}
 
 /**
  * Error reason for an index that is missing, conflicts with another one or cannot be built, and for search indexes where the
@@ -1065,27 +611,13 @@ export class NamespaceNotFoundError
  * @category errors
  * @since 0.1.0
  */
-export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/MongoError/IndexError")("IndexError", {
+export class IndexError extends Reason<IndexError>()("IndexError", {
   ...ReasonFields,
   /** What is wrong with the index. */
   kind: Schema.Literals(["notFound", "conflict", "invalid", "searchUnavailable", "searchFailed"])
 }) {
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+  override get isTransient(): boolean {
     return transientByLabel(this, false)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -1123,31 +655,15 @@ export class IndexError extends Schema.TaggedError<IndexError>("@mongofx/core/Mo
  * @category errors
  * @since 0.1.0
  */
-export class TransactionError
-  extends Schema.TaggedError<TransactionError>("@mongofx/core/MongoError/TransactionError")("TransactionError", {
-    ...ReasonFields,
-    /** Why it cannot go on. */
-    kind: Schema.Literals(["aborted", "committed", "unavailable", "notAllowed", "misused", "unsupported"]),
-    /** What the server or driver says about running it again. */
-    label: Schema.optional(Schema.Literals(["TransientTransactionError", "UnknownTransactionCommitResult"]))
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class TransactionError extends Reason<TransactionError>()("TransactionError", {
+  ...ReasonFields,
+  /** Why it cannot go on. */
+  kind: Schema.Literals(["aborted", "committed", "unavailable", "notAllowed", "misused", "unsupported"]),
+  /** What the server or driver says about running it again. */
+  label: Schema.optional(Schema.Literals(["TransientTransactionError", "UnknownTransactionCommitResult"]))
+}) {
+  override get isTransient(): boolean {
     return transientByLabel(this, isMarked(this.code, "transient"))
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -1187,29 +703,13 @@ export class TransactionError
  * @category errors
  * @since 0.1.0
  */
-export class ChangeStreamError
-  extends Schema.TaggedError<ChangeStreamError>("@mongofx/core/MongoError/ChangeStreamError")("ChangeStreamError", {
-    ...ReasonFields,
-    /** Why it cannot go on. */
-    kind: Schema.Literals(["historyLost", "invalidResumeToken", "invalidated", "leaseLost", "fatal", "closed"])
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class ChangeStreamError extends Reason<ChangeStreamError>()("ChangeStreamError", {
+  ...ReasonFields,
+  /** Why it cannot go on. */
+  kind: Schema.Literals(["historyLost", "invalidResumeToken", "invalidated", "leaseLost", "fatal", "closed"])
+}) {
+  override get isTransient(): boolean {
     return transientByLabel(this, false)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -1232,31 +732,11 @@ export class ChangeStreamError
  * @category errors
  * @since 0.1.0
  */
-export class GridFSError
-  extends Schema.TaggedError<GridFSError>("@mongofx/core/MongoError/GridFSError")("GridFSError", {
-    ...ReasonFields,
-    /** What is wrong with the file. */
-    kind: Schema.Literals(["fileNotFound", "corrupt", "aborted"])
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class GridFSError extends Reason<GridFSError>()("GridFSError", {
+  ...ReasonFields,
+  /** What is wrong with the file. */
+  kind: Schema.Literals(["fileNotFound", "corrupt", "aborted"])
+}) {}
 
 /**
  * Error reason for client-side encryption: a key that cannot be found, a key management service that does not answer, an
@@ -1281,31 +761,15 @@ export class GridFSError
  * @category errors
  * @since 0.1.0
  */
-export class EncryptionError
-  extends Schema.TaggedError<EncryptionError>("@mongofx/core/MongoError/EncryptionError")("EncryptionError", {
-    ...ReasonFields,
-    /** Whether the failure beneath it may pass by itself. */
-    transient: Schema.Boolean,
-    /** Where an encrypted collection could not be made: its fields, with the keys that were made before. */
-    encryptedFields: Schema.optional(Schema.Unknown)
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class EncryptionError extends Reason<EncryptionError>()("EncryptionError", {
+  ...ReasonFields,
+  /** Whether the failure beneath it may pass by itself. */
+  transient: Schema.Boolean,
+  /** Where an encrypted collection could not be made: its fields, with the keys that were made before. */
+  encryptedFields: Schema.optional(Schema.Unknown)
+}) {
+  override get isTransient(): boolean {
     return this.transient
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -1335,26 +799,9 @@ export class EncryptionError
  * @category errors
  * @since 0.1.0
  */
-export class OverloadedError extends Schema.TaggedError<OverloadedError>("@mongofx/core/MongoError/OverloadedError")(
-  "OverloadedError",
-  ReasonFields
-) {
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class OverloadedError extends Reason<OverloadedError>()("OverloadedError", ReasonFields) {
+  override get isTransient(): boolean {
     return transientByLabel(this, true)
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -1381,25 +828,9 @@ export class OverloadedError extends Schema.TaggedError<OverloadedError>("@mongo
  * @category errors
  * @since 0.1.0
  */
-export class ServerError
-  extends Schema.TaggedError<ServerError>("@mongofx/core/MongoError/ServerError")("ServerError", ReasonFields)
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class ServerError extends Reason<ServerError>()("ServerError", ReasonFields) {
+  override get isTransient(): boolean {
     return transientByLabel(this, isMarked(this.code, "transient"))
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return isRepeatable(this)
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -1426,27 +857,7 @@ export class ServerError
  * @category errors
  * @since 0.1.0
  */
-export class UnknownError
-  extends Schema.TaggedError<UnknownError>("@mongofx/core/MongoError/UnknownError")("UnknownError", ReasonFields)
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = ReasonTypeId
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
-    return false
-  }
-
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
-    return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
-  }
-}
+export class UnknownError extends Reason<UnknownError>()("UnknownError", ReasonFields) {}
 
 /**
  * Every reason that is not a `BulkWriteError`: what one operation of a bulk write can fail with.
@@ -1455,32 +866,7 @@ export class UnknownError
  * @category errors
  * @since 0.1.0
  */
-export type WriteErrorReason =
-  | ConnectionError
-  | PoolTimeoutError
-  | ClientClosedError
-  | AuthenticationError
-  | AuthorizationError
-  | InvalidArgumentError
-  | InvalidCommandError
-  | BsonError
-  | DuplicateKeyError
-  | DocumentValidationError
-  | WriteConflictError
-  | WriteConcernError
-  | CursorError
-  | MaxTimeExpiredError
-  | NotPrimaryError
-  | NamespaceExistsError
-  | NamespaceNotFoundError
-  | IndexError
-  | TransactionError
-  | ChangeStreamError
-  | GridFSError
-  | EncryptionError
-  | OverloadedError
-  | ServerError
-  | UnknownError
+export type WriteErrorReason = typeof WriteErrorReason.Type
 
 /**
  * Schema of the reasons that one operation of a bulk write can fail with.
@@ -1498,33 +884,7 @@ export type WriteErrorReason =
  * @category schemas
  * @since 0.1.0
  */
-export const WriteErrorReason: Schema.Union<[
-  typeof ConnectionError,
-  typeof PoolTimeoutError,
-  typeof ClientClosedError,
-  typeof AuthenticationError,
-  typeof AuthorizationError,
-  typeof InvalidArgumentError,
-  typeof InvalidCommandError,
-  typeof BsonError,
-  typeof DuplicateKeyError,
-  typeof DocumentValidationError,
-  typeof WriteConflictError,
-  typeof WriteConcernError,
-  typeof CursorError,
-  typeof MaxTimeExpiredError,
-  typeof NotPrimaryError,
-  typeof NamespaceExistsError,
-  typeof NamespaceNotFoundError,
-  typeof IndexError,
-  typeof TransactionError,
-  typeof ChangeStreamError,
-  typeof GridFSError,
-  typeof EncryptionError,
-  typeof OverloadedError,
-  typeof ServerError,
-  typeof UnknownError
-]> = Schema.Union([
+export const WriteErrorReason = Schema.Union([
   ConnectionError,
   PoolTimeoutError,
   ClientClosedError,
@@ -1588,42 +948,36 @@ export const WriteErrorReason: Schema.Union<[
  * @category errors
  * @since 0.1.0
  */
-export class BulkWriteError
-  extends Schema.TaggedError<BulkWriteError>("@mongofx/core/MongoError/BulkWriteError")("BulkWriteError", {
-    ...ReasonFields,
-    /** Number of documents inserted. */
-    insertedCount: Schema.Number,
-    /** Number of documents matched by updates. */
-    matchedCount: Schema.Number,
-    /** Number of documents changed by updates. */
-    modifiedCount: Schema.Number,
-    /** Number of documents deleted. */
-    deletedCount: Schema.Number,
-    /** Number of documents upserted. */
-    upsertedCount: Schema.Number,
-    /** The `_id`s of the documents that were inserted, by the index of their operation. */
-    insertedIds: IdsByIndex,
-    /** The `_id`s of the documents that were upserted, by the index of their operation. */
-    upsertedIds: IdsByIndex,
-    /** What each update of a client's bulk write with `verboseResults` has done, by its index. */
-    updateResults: Schema.optional(
-      Schema.Record(Schema.String, Schema.Struct({ matchedCount: Schema.Number, modifiedCount: Schema.Number }))
-    ),
-    /** What each delete of a client's bulk write with `verboseResults` has done, by its index. */
-    deleteResults: Schema.optional(Schema.Record(Schema.String, Schema.Struct({ deletedCount: Schema.Number }))),
-    /** The operations that failed, in the order in which they were given. */
-    writeErrors: Schema.Array(Schema.Struct({ index: Schema.Number, reason: WriteErrorReason })),
-    /** The batches that were not acknowledged as the write concern asks. */
-    writeConcernErrors: Schema.Array(WriteConcernError),
-    /** The failure that ended the bulk write before its end. */
-    stoppedBy: Schema.optional(WriteErrorReason)
-  })
-{
-  /** Marks a reason of a `MongoError`. */
-  readonly [ReasonTypeId] = withHiddenIds(this)
-
-  /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
-  get isTransient(): boolean {
+export class BulkWriteError extends Reason<BulkWriteError>()("BulkWriteError", {
+  ...ReasonFields,
+  /** Number of documents inserted. */
+  insertedCount: Schema.Number,
+  /** Number of documents matched by updates. */
+  matchedCount: Schema.Number,
+  /** Number of documents changed by updates. */
+  modifiedCount: Schema.Number,
+  /** Number of documents deleted. */
+  deletedCount: Schema.Number,
+  /** Number of documents upserted. */
+  upsertedCount: Schema.Number,
+  /** The `_id`s of the documents that were inserted, by the index of their operation. */
+  insertedIds: IdsByIndex,
+  /** The `_id`s of the documents that were upserted, by the index of their operation. */
+  upsertedIds: IdsByIndex,
+  /** What each update of a client's bulk write with `verboseResults` has done, by its index. */
+  updateResults: Schema.optional(
+    Schema.Record(Schema.String, Schema.Struct({ matchedCount: Schema.Number, modifiedCount: Schema.Number }))
+  ),
+  /** What each delete of a client's bulk write with `verboseResults` has done, by its index. */
+  deleteResults: Schema.optional(Schema.Record(Schema.String, Schema.Struct({ deletedCount: Schema.Number }))),
+  /** The operations that failed, in the order in which they were given. */
+  writeErrors: Schema.Array(Schema.Struct({ index: Schema.Number, reason: WriteErrorReason })),
+  /** The batches that were not acknowledged as the write concern asks. */
+  writeConcernErrors: Schema.Array(WriteConcernError),
+  /** The failure that ended the bulk write before its end. */
+  stoppedBy: Schema.optional(WriteErrorReason)
+}, ["insertedIds", "upsertedIds"]) {
+  override get isTransient(): boolean {
     const problems = [
       ...this.writeErrors.map(({ reason }) => reason),
       ...this.writeConcernErrors,
@@ -1632,14 +986,8 @@ export class BulkWriteError
     return problems.length > 0 && problems.every((reason) => reason.isTransient)
   }
 
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
-  get isRetryable(): boolean {
+  override get isRetryable(): boolean {
     return false
-  }
-
-  /** A plain object for logs and `JSON.stringify`, without stack and the values of ids, and with the cause as text. */
-  override toJSON(): unknown {
-    return reasonToJson(this)
   }
 }
 
@@ -1668,61 +1016,7 @@ export type MongoErrorReason = WriteErrorReason | BulkWriteError
  * @category schemas
  * @since 0.1.0
  */
-export const MongoErrorReason: Schema.Union<[
-  typeof ConnectionError,
-  typeof PoolTimeoutError,
-  typeof ClientClosedError,
-  typeof AuthenticationError,
-  typeof AuthorizationError,
-  typeof InvalidArgumentError,
-  typeof InvalidCommandError,
-  typeof BsonError,
-  typeof DuplicateKeyError,
-  typeof DocumentValidationError,
-  typeof WriteConflictError,
-  typeof WriteConcernError,
-  typeof CursorError,
-  typeof MaxTimeExpiredError,
-  typeof NotPrimaryError,
-  typeof NamespaceExistsError,
-  typeof NamespaceNotFoundError,
-  typeof IndexError,
-  typeof TransactionError,
-  typeof ChangeStreamError,
-  typeof GridFSError,
-  typeof EncryptionError,
-  typeof OverloadedError,
-  typeof ServerError,
-  typeof UnknownError,
-  typeof BulkWriteError
-]> = Schema.Union([
-  ConnectionError,
-  PoolTimeoutError,
-  ClientClosedError,
-  AuthenticationError,
-  AuthorizationError,
-  InvalidArgumentError,
-  InvalidCommandError,
-  BsonError,
-  DuplicateKeyError,
-  DocumentValidationError,
-  WriteConflictError,
-  WriteConcernError,
-  CursorError,
-  MaxTimeExpiredError,
-  NotPrimaryError,
-  NamespaceExistsError,
-  NamespaceNotFoundError,
-  IndexError,
-  TransactionError,
-  ChangeStreamError,
-  GridFSError,
-  EncryptionError,
-  OverloadedError,
-  ServerError,
-  UnknownError,
-  BulkWriteError
-])
+export const MongoErrorReason = Schema.Union([...WriteErrorReason.members, BulkWriteError])
 
 /**
  * The error that every operation of mongofx can fail with. What went wrong is its `reason`.

@@ -258,6 +258,11 @@ describe("MongoError", () => {
     }
   })
 
+  it.each(cases)("%s shows its fields and nothing of its class", (_, reason) => {
+    const { fields } = reason.constructor as unknown as { readonly fields: object }
+    assert.deepStrictEqual(Object.keys(reason).filter((key) => key !== "name" && !(key in fields)), [])
+  })
+
   it("is named by its reason where that has no message", () => {
     const reason = new MongoError.OverloadedError({ ...base, message: "" })
     assert.strictEqual(new MongoError.MongoError({ reason }).message, "OverloadedError")
