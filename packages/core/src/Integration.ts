@@ -240,3 +240,113 @@ export const rawReads = <A extends Driver.Document>(collection: MongoCollection<
 }
 
 const inBytes = <Options extends object>(options: Options | undefined) => including(options, { raw: true })
+
+// ---- queries
+
+/**
+ * The settings of a query, by the names that they have among the options of the driver.
+ *
+ * @see {@link Reading}
+ *
+ * @stability integration
+ * @category models
+ * @since 0.1.0
+ */
+export type { Settings } from "./internal/query/reading.ts"
+
+export {
+  /**
+   * A query with the settings that `find` and `aggregate` share: each of its methods gives a query with one setting more.
+   *
+   * **When to use**
+   *
+   * Extend it with what your query has besides, and with `with`, which makes it of its reading and other settings.
+   *
+   * **Example** (A query of your own)
+   *
+   * ```ts
+   * import { Integration } from "@mongofx/core"
+   *
+   * class Report<A, E, R> extends Integration.AggregateQueryBase<A, E, R, Report<A, E, R>> {
+   *   protected override with(settings: Integration.Settings) {
+   *     return new Report(this.reading, settings)
+   *   }
+   * }
+   * ```
+   *
+   * @see {@link FindQueryBase} for a query with the settings of `find`
+   *
+   * @stability integration
+   * @category constructors
+   * @since 0.1.0
+   */
+  AggregateQueryBase,
+  /**
+   * A query with the settings of `find`: each of its methods gives a query with one setting more.
+   *
+   * **When to use**
+   *
+   * Extend it with what your query has besides, and with `with`, which makes it of its reading and other settings.
+   *
+   * **Example** (A query of your own)
+   *
+   * ```ts
+   * import { Integration } from "@mongofx/core"
+   *
+   * class Search<A, E, R> extends Integration.FindQueryBase<A, E, R, Search<A, E, R>> {
+   *   protected override with(settings: Integration.Settings) {
+   *     return new Search(this.reading, settings)
+   *   }
+   * }
+   * ```
+   *
+   * @see {@link AggregateQueryBase} for a query with fewer settings
+   *
+   * @stability integration
+   * @category constructors
+   * @since 0.1.0
+   */
+  FindQueryBase
+} from "./internal/query/settings.ts"
+
+/**
+ * How a query is read, given its settings. The views of the query are those of its reading.
+ *
+ * **When to use**
+ *
+ * Extend it where a query reads something else than a query of core does. Say how the array, the stream and the bytes come
+ * about; the other views follow from them, and can be given a shorter way.
+ *
+ * **Example** (Counting what a query reads)
+ *
+ * ```ts
+ * import { Integration } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const count = <A, E, R>(reading: Integration.Reading<A, E, R>, settings: Integration.Settings) =>
+ *   Effect.map(reading.array(settings), (documents) => documents.length)
+ * ```
+ *
+ * @stability integration
+ * @category constructors
+ * @since 0.1.0
+ */
+export { Reading } from "./internal/query/reading.ts"
+
+/**
+ * The reading of given values, which asks no server.
+ *
+ * **Example** (Values that are read)
+ *
+ * ```ts
+ * import { Integration } from "@mongofx/core"
+ *
+ * const reading = new Integration.ValuesReading([{ name: "Ada" }, { name: "Grace" }])
+ * const second = reading.array({ skip: 1 })
+ * ```
+ *
+ * @stability integration
+ * @category constructors
+ * @since 0.1.0
+ */
+export { ValuesReading } from "./internal/query/valuesReading.ts"

@@ -24,7 +24,7 @@ import type {
   Similar,
   Suggested
 } from "./internal/path/types.ts"
-import { fromIterable as fromIterable_ } from "./internal/query/ofValues.ts"
+import * as internal from "./internal/query/query.ts"
 import type { Input as ProjectionInput, Meta, Projected } from "./Projection.ts"
 
 /**
@@ -331,4 +331,4 @@ export type ValuesQuery<A> = FindQuery<A> & AggregateQuery<A>
  * @category constructors
  * @since 0.1.0
  */
-export const fromIterable: <A>(values: Iterable<A>) => ValuesQuery<A> = fromIterable_
+export const fromIterable: <A>(values: Iterable<A>) => ValuesQuery<A> = internal.fromIterable

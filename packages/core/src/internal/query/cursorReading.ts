@@ -15,7 +15,7 @@ import { checkFilter, checkOptions, checkPipeline } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { collect, type CursorSource, open, stream } from "./cursorRun.ts"
 import { keysOf, outlineOf, stagesOf } from "./outline.ts"
-import { head, inBytes, OpenReading, type Settings } from "./reading.ts"
+import { head, OpenReading, type Settings } from "./reading.ts"
 
 /**
  * What a query belongs to, and what it is called.
@@ -64,7 +64,7 @@ abstract class CursorReading<A> extends OpenReading<A> {
     return sentenceOf(this.origin.operation, "found no document")
   }
 
-  private source<B>(settings: Settings): CursorSource<B> {
+  private source(settings: Settings): CursorSource<A> {
     return {
       connection: this.origin.connection,
       operation: this.origin.operation,
@@ -75,23 +75,15 @@ abstract class CursorReading<A> extends OpenReading<A> {
   }
 
   override array(settings: Settings): Effect.Effect<Array<A>, MongoError> {
-    return collect(this.source<A>(settings))
+    return collect(this.source(settings))
   }
 
   override stream(settings: Settings): Stream.Stream<A, MongoError> {
-    return stream(this.source<A>(settings))
-  }
-
-  override raw(settings: Settings): Stream.Stream<Uint8Array, MongoError> {
-    return stream(this.source<Uint8Array>(inBytes(settings)))
+    return stream(this.source(settings))
   }
 
   protected override opened(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
-    return open(this.source<A>(settings))
-  }
-
-  override firstRaw(settings: Settings): Effect.Effect<Option.Option<Uint8Array>, MongoError> {
-    return this.first(inBytes(settings)) as Effect.Effect<Option.Option<never>, MongoError>
+    return open(this.source(settings))
   }
 
   override explain(

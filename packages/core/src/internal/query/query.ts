@@ -7,42 +7,29 @@ import type { AggregateQuery, FindQuery, OpenQuery, Query } from "../../Query.ts
 import { defined } from "../call/options.ts"
 import { checkGiven } from "../input/check.ts"
 import { AggregateReading, FindReading, type Open, type Origin, PlainReading } from "./cursorReading.ts"
-import { inBytes, type OpenReading, type Settings } from "./reading.ts"
+import { bytesOnly, type OpenReading, type Settings } from "./reading.ts"
 import { AggregateQueryBase, FindQueryBase, QueryBase } from "./settings.ts"
 import { ValuesReading } from "./valuesReading.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/Query" as const
 
-/** A reading has documents or their bytes, after its settings. */
-type AnyReading = OpenReading<never>
-
-/** What every query of core is besides. */
-interface WithBytes {
-  /** The same query, whose documents are their bytes. */
-  readonly asBytes: Query<Uint8Array>
-}
-
-class PlainQueryImpl<A> extends QueryBase<A, MongoError, never, OpenReading<A>> implements Query<A>, WithBytes {
+class PlainQueryImpl<A> extends QueryBase<A, MongoError, never, Query<A>, OpenReading<A>> implements Query<A> {
   readonly [TypeId] = TypeId
-
-  get asBytes(): Query<Uint8Array> {
-    return new PlainQueryImpl<Uint8Array>(this.reading as AnyReading, inBytes(this.settings))
-  }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
     return this.reading.open(this.settings)
   }
+
+  protected override with(settings: Settings): Query<A> {
+    return new PlainQueryImpl(this.reading, settings)
+  }
 }
 
 class AggregateQueryImpl<A> extends AggregateQueryBase<A, MongoError, never, AggregateQuery<A>, OpenReading<A>>
-  implements AggregateQuery<A>, WithBytes
+  implements AggregateQuery<A>
 {
   readonly [TypeId] = TypeId
-
-  get asBytes(): AggregateQuery<Uint8Array> {
-    return new AggregateQueryImpl<Uint8Array>(this.reading as AnyReading, inBytes(this.settings))
-  }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
     return this.reading.open(this.settings)
@@ -54,13 +41,9 @@ class AggregateQueryImpl<A> extends AggregateQueryBase<A, MongoError, never, Agg
 }
 
 class FindQueryImpl<A> extends FindQueryBase<A, MongoError, never, FindQuery<A>, OpenReading<A>>
-  implements FindQuery<A>, WithBytes
+  implements FindQuery<A>
 {
   readonly [TypeId] = TypeId
-
-  get asBytes(): FindQuery<Uint8Array> {
-    return new FindQueryImpl<Uint8Array>(this.reading as AnyReading, inBytes(this.settings))
-  }
 
   get open(): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {
     return this.reading.open(this.settings)
@@ -86,7 +69,9 @@ class FindQueryImpl<A> extends FindQueryBase<A, MongoError, never, FindQuery<A>,
  *
  * @internal
  */
-export const rawQuery = (query: Query<unknown>): Query<Uint8Array> => (query as unknown as WithBytes).asBytes
+export const rawQuery = (query: Query<unknown>): Query<Uint8Array> =>
+  // All queries of core are made here.
+  (query as PlainQueryImpl<unknown>).set(bytesOnly) as Query<never>
 
 /** What can be no options fails the query when it runs, and not when it is made. */
 const opening = <Args extends ReadonlyArray<unknown>>(options: unknown, open: Open<Args>): Open<Args> => (...args) => {

@@ -17,11 +17,11 @@ import { printedAs } from "./outline.ts"
 export type Settings = Readonly<Record<string, unknown>>
 
 /**
- * The same settings for documents as bytes: what is read with them are `Uint8Array`s.
+ * The setting by which documents are read as their bytes: what is read with it are `Uint8Array`s.
  *
  * @internal
  */
-export const inBytes = (settings: Settings): Settings => ({ ...settings, raw: true })
+export const bytesOnly: Settings = { raw: true }
 
 /** @internal */
 export abstract class Reading<A, E = MongoError, R = never> {
@@ -46,10 +46,6 @@ export abstract class Reading<A, E = MongoError, R = never> {
     return Stream.runHead(this.stream(settings))
   }
 
-  firstRaw(settings: Settings): Effect.Effect<Option.Option<Uint8Array>, E, R> {
-    return Stream.runHead(this.raw(settings))
-  }
-
   one(settings: Settings): Effect.Effect<A, E | Cause.NoSuchElementError, R> {
     return Effect.flatMap(
       this.first(settings),
@@ -62,11 +58,15 @@ export abstract class Reading<A, E = MongoError, R = never> {
 }
 
 /**
- * A reading whose batches can be taken one by one.
+ * A reading whose settings decide whether it has documents or their bytes, and whose batches can be taken one by one.
  *
  * @internal
  */
 export abstract class OpenReading<A> extends Reading<A> {
+  override raw(settings: Settings): Stream.Stream<Uint8Array, MongoError> {
+    return this.stream({ ...settings, ...bytesOnly }) as Stream.Stream<never, MongoError>
+  }
+
   protected abstract opened(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope>
 
   open(settings: Settings): Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope> {

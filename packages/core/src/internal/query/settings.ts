@@ -14,7 +14,7 @@ import type { Reading, Settings } from "./reading.ts"
  *
  * @internal
  */
-export abstract class QueryBase<A, E, R, Read extends Reading<A, E, R> = Reading<A, E, R>>
+export abstract class QueryBase<A, E, R, Self, Read extends Reading<A, E, R> = Reading<A, E, R>>
   extends Effectable.Class<Array<A>, E, R>
   implements Query.Views<A, E, R>
 {
@@ -25,6 +25,14 @@ export abstract class QueryBase<A, E, R, Read extends Reading<A, E, R> = Reading
     super()
     this.reading = reading
     this.settings = settings
+  }
+
+  /** This query with other settings. */
+  protected abstract with(settings: Settings): Self
+
+  /** This query with more settings. */
+  set(more: Settings): Self {
+    return this.with(including(this.settings, more))
   }
 
   override toJSON(): object {
@@ -51,10 +59,6 @@ export abstract class QueryBase<A, E, R, Read extends Reading<A, E, R> = Reading
     return this.reading.first(this.settings)
   }
 
-  get firstRaw(): Effect.Effect<Option.Option<Uint8Array>, E, R> {
-    return this.reading.firstRaw(this.settings)
-  }
-
   get one(): Effect.Effect<A, E | Cause.NoSuchElementError, R> {
     return this.reading.one(this.settings)
   }
@@ -66,16 +70,9 @@ export abstract class QueryBase<A, E, R, Read extends Reading<A, E, R> = Reading
  * @internal
  */
 export abstract class AggregateQueryBase<A, E, R, Self, Read extends Reading<A, E, R> = Reading<A, E, R>>
-  extends QueryBase<A, E, R, Read>
+  extends QueryBase<A, E, R, Self, Read>
   implements Query.Settings<Self, unknown>, Query.Explainable<E, R>
 {
-  /** This query with other settings. */
-  protected abstract with(settings: Settings): Self
-
-  protected set(more: Settings): Self {
-    return this.with(including(this.settings, more))
-  }
-
   hint(hint: unknown): Self {
     return this.set({ hint })
   }

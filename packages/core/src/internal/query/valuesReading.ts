@@ -53,21 +53,16 @@ export class ValuesReading<A> extends OpenReading<A> {
 
   override array(settings: Settings): Effect.Effect<Array<A>, MongoError> {
     const answer = this.answer(settings)
-    if (settings["raw"] !== true) return answer
-    return Effect.flatMap(answer, (values) => Effect.forEach(values, serialize)) as Effect.Effect<
-      Array<never>,
-      MongoError
-    >
+    return settings["raw"] === true
+      ? Effect.flatMap(answer, (values) => Effect.forEach(values, serialize)) as Effect.Effect<Array<never>, MongoError>
+      : answer
   }
 
   override stream(settings: Settings): Stream.Stream<A, MongoError> {
+    const values = Stream.unwrap(Effect.map(this.answer(settings), Stream.fromIterable))
     return settings["raw"] === true
-      ? this.raw(settings) as Stream.Stream<never, MongoError>
-      : Stream.unwrap(Effect.map(this.answer(settings), Stream.fromIterable))
-  }
-
-  override raw(settings: Settings): Stream.Stream<Uint8Array, MongoError> {
-    return Stream.mapEffect(Stream.unwrap(Effect.map(this.answer(settings), Stream.fromIterable)), serialize)
+      ? Stream.mapEffect(values, serialize) as Stream.Stream<never, MongoError>
+      : values
   }
 
   override first(settings: Settings): Effect.Effect<Option.Option<A>, MongoError> {

@@ -9,7 +9,7 @@ import type * as Driver from "mongodb"
 import type { DecodePolicy, Failure } from "../../TypedQuery.ts"
 import { type Decoder, decoderOf, type DocumentCodec } from "../compiler/codec.ts"
 import { isPlainObject } from "../plainObject.ts"
-import { decodeBatch } from "../query/query.ts"
+import { decodeBatch } from "../query/decodeBatch.ts"
 import { forEachEager } from "./eager.ts"
 import type { Origin } from "./failures.ts"
 

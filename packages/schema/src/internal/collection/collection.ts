@@ -22,18 +22,13 @@ import { array, plainObject } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import { isUnsafe } from "../encode/marked.ts"
 import type { Operands } from "../encode/operands.ts"
+import { encodeOptions, encodeProjected } from "../encode/options.ts"
 import { refuse } from "../encode/refusal.ts"
 import { encodeIndexKeys } from "../encode/sort.ts"
 import { encodeArrayFilters, encodeUpdate } from "../encode/update.ts"
-import {
-  AggregateQueryImpl,
-  bytesOf,
-  decodeBatch,
-  encodeOptions,
-  encodeProjected,
-  FindQueryImpl,
-  flatten
-} from "../query/query.ts"
+import { bytesOf, decodeBatch } from "../query/decodeBatch.ts"
+import { flatten } from "../query/parts.ts"
+import { makeAggregate, makeFind } from "../query/query.ts"
 import { decodedNext, eventDecoder } from "./changeEvents.ts"
 import { forEachEager } from "./eager.ts"
 import { checked, decodeError, encoded, encodeError, type Origin } from "./failures.ts"
@@ -440,14 +435,7 @@ class CollectionImpl extends Inspectable.Class {
   // ---- reading
 
   find(filter: unknown = {}, options: Options = {}) {
-    return new FindQueryImpl<unknown, unknown, never>(
-      this.untyped,
-      this.shape,
-      this.origin("find"),
-      "fail",
-      filter,
-      options
-    )
+    return makeFind(this.untyped, this.origin("find"), this.shape, filter, options)
   }
 
   findOne(filter: unknown = {}, options?: Options): Run<Option.Option<unknown>> {
@@ -577,16 +565,8 @@ class CollectionImpl extends Inspectable.Class {
     )
   }
 
-  aggregate(schema: Schema.Constraint, pipeline: Pipeline, options?: Options) {
-    const codec = codecOf(schema.ast)
-    const stages = stagesOf(pipeline)
-    return new AggregateQueryImpl<unknown, never>(
-      this.untyped.aggregate(stages, options),
-      codec,
-      () => bytesOf(codec, this.untyped, options),
-      this.origin("aggregate"),
-      "fail"
-    )
+  aggregate(schema: Schema.Constraint, pipeline: Pipeline, options: Options = {}) {
+    return makeAggregate(this.untyped, this.origin("aggregate"), codecOf(schema.ast), stagesOf(pipeline), options)
   }
 
   // ---- watching

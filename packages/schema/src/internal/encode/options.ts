@@ -1,0 +1,59 @@
+/** The options of operations and the settings of queries that name fields or hold their values: sort, hint, min, max, projection. */
+import type * as Driver from "mongodb"
+import type { Shape } from "../collection/shape.ts"
+import type { DocumentCodec } from "../compiler/codec.ts"
+import { encodeOperand } from "../path/codecs.ts"
+import { definedFields } from "./arguments.ts"
+import type { Operands } from "./operands.ts"
+import { encodeProjection } from "./projection.ts"
+import { encodeIndexKeys, encodeSort } from "./sort.ts"
+
+type Options = Readonly<Record<string, unknown>>
+
+/**
+ * The options of an operation, with what names fields or holds their values encoded.
+ *
+ * @internal
+ */
+export const encodeOptions = (
+  shape: Shape,
+  options: Options,
+  operands: Operands,
+  at = "options."
+): Record<string, unknown> => {
+  const out = { ...options }
+  if (options["sort"] !== undefined) out["sort"] = encodeSort(shape.read, options["sort"], `${at}sort`)
+  if (options["hint"] !== undefined && typeof options["hint"] !== "string") {
+    out["hint"] = encodeIndexKeys(shape.read, options["hint"], `${at}hint`)
+  }
+  for (const name of ["min", "max"]) {
+    if (options[name] !== undefined) out[name] = encodeBound(shape, options[name], operands, `${at}${name}`)
+  }
+  return out
+}
+
+const encodeBound = (shape: Shape, bound: unknown, operands: Operands, at: string): Driver.Document => {
+  const out: Driver.Document = {}
+  for (const [name, value, path] of definedFields(bound, at)) {
+    const { alternatives, key } = shape.read(name, path)
+    operands.put({ out, key, path }, encodeOperand(alternatives)(value))
+  }
+  return out
+}
+
+/**
+ * The projection among the options, encoded, and the codec of what it leaves.
+ *
+ * @internal
+ */
+export const encodeProjected = (
+  shape: Shape,
+  options: Options,
+  operands: Operands,
+  at = "options."
+): { readonly options: Options; readonly codec: DocumentCodec<unknown> } => {
+  const { projection, ...others } = encodeOptions(shape, options, operands, at)
+  if (projection === undefined) return { options: others, codec: shape.codec }
+  const encoded = encodeProjection(shape, projection, operands, `${at}projection`)
+  return { options: { ...others, projection: encoded.projection }, codec: shape.projection(encoded) }
+}

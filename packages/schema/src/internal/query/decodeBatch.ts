@@ -1,0 +1,69 @@
+/** Decoding what was read, a batch at a time. */
+import { Integration, type MongoCollection } from "@mongofx/core"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as SchemaIssue from "effect/SchemaIssue"
+import type { DocumentError } from "../../DocumentError.ts"
+import type { DecodePolicy, Failure } from "../../TypedQuery.ts"
+import { decodeError, type Origin } from "../collection/failures.ts"
+import type { Decoder, DocumentCodec } from "../compiler/codec.ts"
+
+/**
+ * The decoder of bytes for a collection and the options of one of its queries.
+ *
+ * @internal
+ */
+export const bytesOf = (
+  codec: DocumentCodec<unknown>,
+  collection: MongoCollection.MongoCollection,
+  options: object | undefined
+): Decoder<unknown> | undefined => codec.bytes(Integration.bsonOptions(collection, options))
+
+const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
+  Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })
+
+/**
+ * Decodes a batch. As long as the decoder answers at once there is no effect for a document.
+ *
+ * @internal
+ */
+export const decodeBatch = <A, R>(
+  origin: Origin,
+  decoder: Decoder<unknown>,
+  policy: DecodePolicy,
+  documents: ReadonlyArray<unknown>
+): Effect.Effect<Array<A>, Failure, R> => {
+  const out: Array<unknown> = []
+  const left: Array<DocumentError> = []
+  const many = (from: number): number => {
+    if (policy !== "collect") return decoder.decodeMany(documents, from, out)
+    const values: Array<unknown> = []
+    const end = decoder.decodeMany(documents, from, values)
+    for (const value of values) out.push(Result.succeed(value))
+    return end
+  }
+  const from = (start: number): Effect.Effect<Array<A>, Failure, R> => {
+    const position = many(start)
+    if (position === documents.length) {
+      const result = Effect.succeed(out as Array<A>)
+      return left.length === 0 ? result : Effect.andThen(skipped(left), result)
+    }
+    const document = documents[position]
+    return Effect.flatMap(
+      Effect.result(
+        decoder.decode(document) as Effect.Effect<unknown, SchemaIssue.Issue, R>
+      ),
+      (result) => {
+        if (Result.isSuccess(result)) out.push(policy === "collect" ? result : result.success)
+        else {
+          const error = decodeError(origin, decoder.idOf(document), result.failure)
+          if (policy === "fail") return Effect.fail(error)
+          if (policy === "skip") left.push(error)
+          else out.push(Result.fail(error))
+        }
+        return from(position + 1)
+      }
+    )
+  }
+  return from(0)
+}

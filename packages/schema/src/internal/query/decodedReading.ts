@@ -1,0 +1,198 @@
+/** Reading through a query of core: what is asked is encoded when it runs, and what comes back is decoded batch by batch. */
+import { Integration, type MongoCollection, type Query } from "@mongofx/core"
+import * as Effect from "effect/Effect"
+import type * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type { DecodePolicy, Failure } from "../../TypedQuery.ts"
+import { encoded, type Origin } from "../collection/failures.ts"
+import type { Shape } from "../collection/shape.ts"
+import type { Decoder, DocumentCodec } from "../compiler/codec.ts"
+import { encodeFilter } from "../encode/filter.ts"
+import { encodeProjected } from "../encode/options.ts"
+import { bytesOf, decodeBatch } from "./decodeBatch.ts"
+import { flatten, inParts } from "./parts.ts"
+
+/**
+ * A reading that can be told what to do with a document that does not decode.
+ *
+ * @internal
+ */
+export interface TypedReading<A, R> extends Integration.Reading<A, Failure, R> {
+  readonly onInvalid: (policy: DecodePolicy) => TypedReading<unknown, R>
+}
+
+type CoreQuery = Query.Query<Driver.Document> & Query.Explainable
+
+/** A query of core, and what decodes the documents that it delivers, or their bytes. */
+interface Source {
+  readonly query: CoreQuery
+  readonly codec: DocumentCodec<unknown>
+  readonly bytes: Decoder<unknown> | undefined
+}
+
+abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> implements TypedReading<A, R> {
+  protected readonly collection: MongoCollection.MongoCollection
+  protected readonly origin: Origin
+  protected readonly policy: DecodePolicy
+
+  constructor(collection: MongoCollection.MongoCollection, origin: Origin, policy: DecodePolicy) {
+    super()
+    this.collection = collection
+    this.origin = origin
+    this.policy = policy
+  }
+
+  abstract onInvalid(policy: DecodePolicy): TypedReading<unknown, R>
+
+  protected abstract source(settings: Integration.Settings): Effect.Effect<Source, Failure, R>
+
+  /** A query of core that is printed as this one: what it asks for, and no values. */
+  protected abstract lookalike(settings: Integration.Settings): CoreQuery
+
+  override printed(settings: Integration.Settings): object {
+    return (this.lookalike(settings) as unknown as Inspectable.Inspectable).toJSON() as object
+  }
+
+  protected override get noDocument(): string {
+    return `${this.origin.operation} on ${this.origin.collection}: found no document`
+  }
+
+  private decode(decoder: Decoder<unknown>, documents: ReadonlyArray<unknown>) {
+    return decodeBatch<A, R>(this.origin, decoder, this.policy, documents)
+  }
+
+  override array(settings: Integration.Settings): Effect.Effect<Array<A>, Failure, R> {
+    return Effect.flatMap(this.source(settings), ({ bytes, codec, query }) => {
+      if (bytes === undefined) return Effect.flatMap(query, (documents) => this.decode(codec, documents))
+      // Batch by batch, so that the bytes of the whole are never there at once.
+      const out: Array<A> = []
+      return Effect.as(
+        Stream.runForEachArray(
+          query.raw,
+          (documents) =>
+            Effect.flatMapEager(this.decode(bytes, documents), (values) => {
+              for (const value of values) out.push(value)
+              return Effect.void
+            })
+        ),
+        out
+      )
+    })
+  }
+
+  override batches(settings: Integration.Settings): Stream.Stream<ReadonlyArray<A>, Failure, R> {
+    return Stream.unwrap(
+      Effect.map(
+        this.source(settings),
+        ({ bytes, codec, query }) =>
+          (bytes === undefined ? query.batches : Stream.chunks(query.raw)).pipe(
+            Stream.mapEffect((documents: ReadonlyArray<unknown>) => this.decode(bytes ?? codec, documents)),
+            Stream.filter((documents) => documents.length > 0)
+          )
+      )
+    )
+  }
+
+  override stream(settings: Integration.Settings): Stream.Stream<A, Failure, R> {
+    return Stream.unwrap(Effect.map(this.source(settings), ({ bytes, codec, query }) =>
+      bytes === undefined
+        ? flatten(Stream.mapEffect(query.batches, (documents) => this.decode(codec, documents)))
+        : inParts(query.raw, (documents) => this.decode(bytes, documents))))
+  }
+
+  override raw(settings: Integration.Settings): Stream.Stream<Uint8Array, Failure, R> {
+    return Stream.unwrap(Effect.map(this.source(settings), ({ query }) => query.raw))
+  }
+
+  override first(settings: Integration.Settings): Effect.Effect<Option.Option<A>, Failure, R> {
+    // The first that decodes may come later.
+    if (this.policy === "skip") return super.first(settings)
+    return Effect.flatMap(this.source(settings), ({ bytes, codec, query }) => {
+      const first: Effect.Effect<Option.Option<unknown>, Failure> = bytes === undefined
+        ? query.first
+        : Integration.rawQuery(query).first
+      return Effect.flatMap(first, (document) =>
+        Option.isNone(document)
+          ? Effect.succeedNone
+          : Effect.map(this.decode(bytes ?? codec, [document.value]), ([first]) => Option.some(first as A)))
+    })
+  }
+
+  override explain(
+    settings: Integration.Settings,
+    verbosity: Driver.ExplainVerbosityLike | undefined
+  ): Effect.Effect<Driver.Document, Failure, R> {
+    return Effect.flatMap(this.source(settings), ({ query }) => query.explain(verbosity))
+  }
+}
+
+/** @internal */
+export class FindReading<A, R> extends DecodedReading<A, R> {
+  private readonly shape: Shape
+  private readonly filter: unknown
+
+  constructor(
+    collection: MongoCollection.MongoCollection,
+    origin: Origin,
+    policy: DecodePolicy,
+    shape: Shape,
+    filter: unknown
+  ) {
+    super(collection, origin, policy)
+    this.shape = shape
+    this.filter = filter
+  }
+
+  override onInvalid(policy: DecodePolicy): FindReading<unknown, R> {
+    return new FindReading(this.collection, this.origin, policy, this.shape, this.filter)
+  }
+
+  protected override source(settings: Integration.Settings): Effect.Effect<Source, Failure, R> {
+    return encoded(this.origin, (operands) => {
+      const filter = encodeFilter(this.shape.read, this.filter, operands)
+      const { codec, options } = encodeProjected(this.shape, settings, operands, "")
+      const bytes = bytesOf(codec, this.collection, options)
+      return { query: this.collection.find(filter, options), codec, bytes }
+    })
+  }
+
+  protected override lookalike(settings: Integration.Settings): CoreQuery {
+    return this.collection.find(this.filter as Driver.Document, settings)
+  }
+}
+
+/** @internal */
+export class AggregateReading<A, R> extends DecodedReading<A, R> {
+  private readonly codec: DocumentCodec<unknown>
+  private readonly stages: ReadonlyArray<Driver.Document>
+
+  constructor(
+    collection: MongoCollection.MongoCollection,
+    origin: Origin,
+    policy: DecodePolicy,
+    codec: DocumentCodec<unknown>,
+    stages: ReadonlyArray<Driver.Document>
+  ) {
+    super(collection, origin, policy)
+    this.codec = codec
+    this.stages = stages
+  }
+
+  override onInvalid(policy: DecodePolicy): AggregateReading<unknown, R> {
+    return new AggregateReading(this.collection, this.origin, policy, this.codec, this.stages)
+  }
+
+  protected override source(settings: Integration.Settings): Effect.Effect<Source> {
+    return Effect.sync(() => ({
+      query: this.lookalike(settings),
+      codec: this.codec,
+      bytes: bytesOf(this.codec, this.collection, settings)
+    }))
+  }
+
+  protected override lookalike(settings: Integration.Settings): CoreQuery {
+    return this.collection.aggregate(this.stages, settings)
+  }
+}
