@@ -139,8 +139,58 @@ export class LeakError extends Schema.TaggedError<LeakError>("@mongofx/testing/L
 const leakError = (leaks: ReadonlyArray<string>) =>
   new LeakError({ leaks, message: `the test has left ${leaks.length} on the server:\n  ${leaks.join("\n  ")}` })
 
-const driverOf = (context: Context.Context<Services>) =>
-  Context.get(context, MongoClient.MongoClient).use(async (driver) => driver)
+const driverOf = (mongo: MongoClient.MongoClient): Effect.Effect<Driver.MongoClient, MongoError.MongoError> =>
+  mongo.use(async (driver) => driver)
+
+/**
+ * Fails with a `LeakError` when the client of the test has left something on the server up to here: a cursor, a session, a transaction
+ * or a running operation.
+ *
+ * **When to use**
+ *
+ * Use it in the midst of a test, after an interruption for instance. `noLeaks` looks at the end of a test, and at connections too.
+ *
+ * **Details**
+ *
+ * It looks at the client and the database that `layer` supplies. What ends within two seconds does not count: an interrupted operation
+ * ends on the server a little later.
+ *
+ * **Gotchas**
+ *
+ * What the test still uses counts, such as a session or a change stream whose scope is open.
+ *
+ * **Example** (After an interruption)
+ *
+ * ```ts
+ * import { it } from "@effect/vitest"
+ * import { MongoDatabase } from "@mongofx/core"
+ * import { MongoTest } from "@mongofx/testing"
+ * import { Effect, Fiber } from "effect"
+ *
+ * it.effect("ends on the server too", () =>
+ *   Effect.gen(function*() {
+ *     const db = yield* MongoDatabase.MongoDatabase
+ *     const fiber = yield* Effect.forkChild(db.collection("users").find({}))
+ *     yield* Fiber.interrupt(fiber)
+ *     yield* MongoTest.nothingLeft
+ *   }).pipe(Effect.provide(MongoTest.layer)))
+ * ```
+ *
+ * @see {@link noLeaks} looks when a test has ended
+ *
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const nothingLeft: Effect.Effect<void, LeakError | MongoError.MongoError, Services> = Effect.scoped(
+  Effect.gen(function*() {
+    const admin = yield* lookAtServer(yield* MongoServer)
+    const driver = yield* driverOf(yield* MongoClient.MongoClient)
+    const { name } = yield* MongoDatabase.MongoDatabase
+    const left = yield* leftOnServer(admin, name, "inUse", () => openSessions(driver))
+    if (left.length > 0) return yield* leakError(left)
+  })
+)
 
 /**
  * Runs a test as with `layer`, and fails with a `LeakError` when it leaves anything behind: a cursor, a session, a transaction or a
@@ -166,6 +216,8 @@ const driverOf = (context: Context.Context<Services>) =>
  *   }).pipe(MongoTest.noLeaks))
  * ```
  *
+ * @see {@link nothingLeft} looks in the midst of a test
+ *
  * @stability unstable
  * @category combinators
  * @since 0.1.0
@@ -180,7 +232,7 @@ export const noLeaks = <A, E, R>(
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
     const context = yield* Scope.provide(services({}, name), scope)
     const value = yield* Effect.provideContext(self, context)
-    const driver: Driver.MongoClient = yield* driverOf(context)
+    const driver = yield* driverOf(Context.get(context, MongoClient.MongoClient))
     const inUse = yield* leftOnServer(admin, name, "inUse", () => openSessions(driver))
     yield* Scope.close(scope, Exit.void)
     const connections = yield* leftOnServer(admin, name, "connections", () => [])

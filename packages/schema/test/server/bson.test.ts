@@ -1,11 +1,9 @@
 import { assert, it } from "@effect/vitest"
-import { MongoClient } from "@mongofx/core"
+import { MongoDatabase } from "@mongofx/core"
 import { Bson } from "@mongofx/schema"
-import { Arbitrary, BigDecimal, Effect, Redacted, Schema, SchemaAST } from "effect"
+import { MongoTest } from "@mongofx/testing"
+import { Arbitrary, BigDecimal, Effect, Schema, SchemaAST } from "effect"
 import * as Driver from "mongodb"
-import { randomUUID } from "node:crypto"
-
-const uri = process.env["MONGODB_URI"] ?? "mongodb://127.0.0.1:27900/?replicaSet=rs"
 
 const values = {
   bigDecimal: Bson.BigDecimal,
@@ -75,11 +73,7 @@ const byHand: typeof Everything.Type = {
 
 it.live("a document of every type comes back from a server, where it has the type of the annotation", () =>
   Effect.gen(function*() {
-    const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
-    const db = yield* Effect.acquireRelease(
-      Effect.sync(() => mongo.db(`mongofx_schema_${randomUUID().slice(0, 13)}`)),
-      (db) => Effect.orDie(db.dropDatabase())
-    )
+    const db = yield* MongoDatabase.MongoDatabase
     const collection = db.collection<{ _id: number; document: typeof Everything.Encoded }>("everything")
     const stored = (document: Driver.Document) => Buffer.from(Driver.BSON.serialize(document)).toString("hex")
 
@@ -102,4 +96,4 @@ it.live("a document of every type comes back from a server, where it has the typ
       const count = yield* collection.countDocuments({ [`document.values.${key}`]: { $type } })
       assert.strictEqual(count, encoded.length, key)
     }
-  }))
+  }).pipe(Effect.provide(MongoTest.layer)))

@@ -4,13 +4,11 @@
  * @since 0.1.0
  */
 import { assert, it } from "@effect/vitest"
-import { Integration, MongoClient } from "@mongofx/core"
+import { Integration, MongoDatabase } from "@mongofx/core"
 import { Bson, TypedCollection } from "@mongofx/schema"
 import { codecOf } from "@mongofx/schema/internal/compiler/codec"
-import { Arbitrary, Effect, Redacted, Schema, Stream } from "effect"
-import { randomUUID } from "node:crypto"
-
-const uri = process.env["MONGODB_URI"] ?? "mongodb://127.0.0.1:27900/?replicaSet=rs"
+import { MongoTest } from "@mongofx/testing"
+import { Arbitrary, Effect, Schema, Stream } from "effect"
 
 const Everything = Schema.Struct({
   _id: Schema.Int,
@@ -37,17 +35,9 @@ const Everything = Schema.Struct({
   maybe: Schema.optionalKey(Schema.NullOr(Schema.Date))
 })
 
-const database = Effect.gen(function*() {
-  const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
-  return yield* Effect.acquireRelease(
-    Effect.sync(() => mongo.db(`mongofx_codec_${randomUUID().slice(0, 13)}`)),
-    (db) => Effect.orDie(db.dropDatabase())
-  )
-})
-
 it.live("what a collection writes and reads by compiled codecs is what the interpreter writes and reads", () =>
   Effect.gen(function*() {
-    const db = yield* database
+    const db = yield* MongoDatabase.MongoDatabase
     const collection = TypedCollection.make(db, "everything", Everything, { bsonRegExp: true })
     const generated = yield* Arbitrary.sampleEffect(Arbitrary.schema(Everything), { count: 60 })
     const documents = Array.from({ length: 1300 }, (_, _id) => {
@@ -65,14 +55,14 @@ it.live("what a collection writes and reads by compiled codecs is what the inter
     const expected = yield* Schema.decodeUnknownEffect(Schema.Array(Everything))(stored)
     assert.deepStrictEqual(yield* query, expected as never)
     assert.deepStrictEqual(yield* Stream.runCollect(query.stream), expected as never)
-  }))
+  }).pipe(Effect.provide(MongoTest.layer)))
 
 it.live("a stream comes in parts of batches, no larger than the garbage collector likes", () =>
   Effect.gen(function*() {
-    const db = yield* database
+    const db = yield* MongoDatabase.MongoDatabase
     const numbers = TypedCollection.make(db, "numbers", Schema.Struct({ _id: Schema.Int }))
     yield* numbers.insertMany(Array.from({ length: 1300 }, (_, _id) => ({ _id })))
     const chunks = yield* Stream.runCollect(Stream.chunks(numbers.find().sort({ _id: 1 }).batchSize(700).stream))
     assert.deepStrictEqual(chunks.map((chunk) => chunk.length), [512, 188, 512, 88])
     assert.deepStrictEqual(chunks.flat().map(({ _id }) => _id), Array.from({ length: 1300 }, (_, _id) => _id))
-  }))
+  }).pipe(Effect.provide(MongoTest.layer)))

@@ -161,6 +161,39 @@ describe("MongoTest.noLeaks and what runs", () => {
     }))
 
   it.live("gives an operation that is about to end the time for it", () => MongoTest.noLeaks(abandoned(700)))
+
+  it.effect("nothingLeft looks in the midst of a test, and gives the same time", () =>
+    Effect.gen(function*() {
+      yield* abandoned(700)
+      yield* MongoTest.nothingLeft
+      yield* abandoned(20_000)
+      const error = yield* Effect.flip(MongoTest.nothingLeft)
+      assert(error instanceof MongoTest.LeakError)
+      assert.lengthOf(error.leaks, 1)
+      assert.match(error.message, /a running find on mongofx_\w+[.]items/)
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
+
+describe("MongoTest.nothingLeft", () => {
+  it.effect("finds a cursor and a session as long as they are open", () =>
+    Effect.gen(function*() {
+      const mongo = yield* MongoClient.MongoClient
+      const items = (yield* database).collection("items")
+      yield* items.insertMany([{ a: 1 }, { a: 2 }, { a: 3 }])
+      yield* MongoTest.nothingLeft
+      const leaksOf = <A, E, R>(open: Effect.Effect<A, E, R>) =>
+        Effect.flip(Effect.scoped(Effect.andThen(open, MongoTest.nothingLeft))).pipe(
+          Effect.map((error) => error instanceof MongoTest.LeakError ? error.leaks : assert.fail(String(error)))
+        )
+      assert.deepStrictEqual(yield* leaksOf(mongo.session()), ["a session that was not ended"])
+      const query = yield* leaksOf(Effect.flatMap(items.find().batchSize(2).open, (open) => open.next))
+      // A query has a session of its own.
+      assert.deepStrictEqual(query, [
+        "a session that was not ended",
+        `an open cursor on ${items.database.name}.items`
+      ])
+      yield* MongoTest.nothingLeft
+    }).pipe(Effect.provide(MongoTest.layer)))
 })
 
 describe("FailPoint", () => {
