@@ -17,6 +17,8 @@ import {
   type SessionInside,
   type TopologyInside
 } from "@mongofx/core/internal/driver/unpublished"
+// What the driver does not publish is compared in one place, for all packages.
+// oxlint-disable-next-line mongofx/published-modules
 import type { ClientInside as ClientInsideTesting } from "@mongofx/testing/internal/openSessions"
 import { Effect, Stream } from "effect"
 import * as Driver from "mongodb"
