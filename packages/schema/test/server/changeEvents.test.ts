@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ChangeStreamConsumer, Integration, ResumeTokenStore } from "@mongofx/core"
 import { Bson, DocumentError, type TypedChangeStream, TypedCollection } from "@mongofx/schema"
-import { eventDecoder } from "@mongofx/schema/internal/collection/changeEvents"
+import { eventDecoder } from "@mongofx/schema/internal/changeStream/events"
 import { codecOf } from "@mongofx/schema/internal/compiler/codec"
 import { Context, Effect, Exit, Fiber, Option, Result, Schema, SchemaGetter, Stream } from "effect"
 import * as Driver from "mongodb"

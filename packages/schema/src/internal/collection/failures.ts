@@ -8,6 +8,20 @@ import { encodeWith, type Operands } from "../encode/operands.ts"
 import { Misfit, Refusal } from "../encode/refusal.ts"
 
 /**
+ * What an operation gives. Its types stand in TypedCollection.ts; in here documents and filters are unknown, as they are at run time.
+ *
+ * @internal
+ */
+export type Run<A> = Effect.Effect<A, Failure>
+
+/**
+ * The options of an operation, of which types say more than is known here.
+ *
+ * @internal
+ */
+export type Options = Readonly<Record<string, unknown>> | undefined
+
+/**
  * What an operation is called in errors.
  *
  * @internal

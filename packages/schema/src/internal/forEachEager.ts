@@ -1,3 +1,4 @@
+/** Loops over values of which most are done at once. */
 import * as Effect from "effect/Effect"
 
 /**

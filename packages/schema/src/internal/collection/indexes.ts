@@ -1,0 +1,40 @@
+/**
+ * Indexes of a typed collection, as core takes them.
+ */
+import type * as Driver from "mongodb"
+import { plainObject } from "../encode/arguments.ts"
+import { encodeFilter } from "../encode/filter.ts"
+import type { Operands } from "../encode/operands.ts"
+import { encodeIndexKeys } from "../encode/sort.ts"
+import type { Options } from "./failures.ts"
+import type { Shape } from "./shape.ts"
+
+/**
+ * The options of an index, with its filter encoded.
+ *
+ * @internal
+ */
+export const encodeIndexOptions = (
+  shape: Shape,
+  options: Options,
+  operands: Operands,
+  at: string
+): Record<string, unknown> => {
+  const filter = options?.["partialFilterExpression"]
+  if (filter === undefined) return { ...options }
+  const partialFilterExpression = encodeFilter(shape.read, filter, operands, `${at}.partialFilterExpression`)
+  return { ...options, partialFilterExpression }
+}
+
+/**
+ * An index with its keys and its options.
+ *
+ * @internal
+ */
+export const encodeIndex = (shape: Shape, index: unknown, operands: Operands, at: string): Driver.IndexDescription => {
+  const { key, ...options } = plainObject(index, at)
+  return {
+    ...encodeIndexOptions(shape, options, operands, at),
+    key: encodeIndexKeys(shape.read, key, `${at}.key`) as Driver.IndexDescription["key"]
+  }
+}
