@@ -5,6 +5,8 @@
  * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`, and with
  * `isTransient` what can be applied twice.
  *
+ * `docs/errors.md` lists the server's codes with the reason that each becomes.
+ *
  * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
  * validation), they are in `Redacted` fields only.
  *

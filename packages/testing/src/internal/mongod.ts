@@ -162,13 +162,11 @@ const withDriver = <A>(port: number, use: (admin: Driver.Admin) => Promise<A>): 
 const notYet = new Error("the server does not take writes yet")
 const notOurs = new Error("the port belongs to another server")
 
-/** Who has not logged in may not ask for the command line. */
-const unauthorized = 13
-
 /** Another server may have taken the port: it must be neither initiated nor used. Ours then ends by itself. */
 const checkIsOurs = async (admin: Driver.Admin, dir: string): Promise<void> => {
-  const options = await admin.command({ getCmdLineOpts: 1 }).catch((error: { readonly code?: unknown }) => {
-    if (error.code === unauthorized) return undefined
+  const options = await admin.command({ getCmdLineOpts: 1 }).catch((error: { readonly codeName?: unknown }) => {
+    // Who has not logged in may not ask for the command line.
+    if (error.codeName === "Unauthorized") return undefined
     throw error
   })
   if (options !== undefined && options["parsed"]?.storage?.dbPath !== dir) throw notOurs

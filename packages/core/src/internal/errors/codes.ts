@@ -171,11 +171,12 @@ export const ServerCode = {
   NotWritablePrimary: row(10107, notPrimary, "transient", "refused", "retried", "resumable"),
   BSONObjectTooLarge: row(10334, bson),
   DuplicateKey: row(11000, duplicateKey),
-  // By an update or by a document that grows, on servers of old.
+  // A duplicate key, on old servers.
   Location11001: row(11001, duplicateKey),
-  Location12582: row(12582, duplicateKey),
   InterruptedAtShutdown: row(11600, notPrimary, "transient", "retried", "resumable"),
   InterruptedDueToReplStateChange: row(11602, notPrimary, "transient", "retried", "resumable"),
+  // A duplicate key, on old servers.
+  Location12582: row(12582, duplicateKey),
   StaleConfig: row(13388, server, "transient", "refused", "resumable"),
   NotPrimaryNoSecondaryOk: row(13435, notPrimary, "transient", "refused", "retried", "resumable"),
   NotPrimaryOrSecondary: row(13436, notPrimary, "transient", "refused", "retried", "resumable"),
@@ -196,13 +197,15 @@ export const ServerCode = {
   IDLFailedToParse: row(40414, invalidCommand),
   // An unknown field of a command.
   IDLUnknownField: row(40415, invalidCommand),
-  // An invalid regular expression, of $regexMatch, and invalid options of one.
+  // An invalid regular expression.
   Location51075: row(51075, invalidCommand),
+  // An invalid regular expression of $regexMatch.
   Location51091: row(51091, invalidCommand),
+  // Invalid options of a regular expression.
   Location51108: row(51108, invalidCommand),
   // A stage that only Atlas has.
   Location6047401: row(6047401, server, "noSearch"),
-  // The same, since MongoDB 8.0.
+  // The same, of other updates.
   Location8375908: row(8375908, bson)
 } as const
 
