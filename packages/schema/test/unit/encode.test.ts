@@ -7,7 +7,7 @@ import { Misfit, Refusal } from "@mongofx/schema/internal/encode/refusal"
 import { encodeIndexKeys, encodeSort } from "@mongofx/schema/internal/encode/sort"
 import { encodeArrayFilters, encodeUpdate } from "@mongofx/schema/internal/encode/update"
 import { makeResolve, walk } from "@mongofx/schema/internal/path/resolve"
-import { Cause, Effect, Exit, Option, Schema, SchemaTransformation } from "effect"
+import { Cause, Effect, Exit, Option, Schema, SchemaGetter, SchemaTransformation } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
 
@@ -469,6 +469,14 @@ describe("sort orders, keys of indexes, projections", () => {
     assert.throws(() => decodeWith({ n: 1 }, {}))
   })
 
+  it("what a projection adds to a document, it does not add to the documents inside", () => {
+    assert.deepStrictEqual(
+      decodeWith({ score: { $meta: "textScore" }, "point.x": 1 }, { score: 2, point: { x: "1" } }),
+      { score: 2, point: { x: 1 } }
+    )
+    assert.throws(() => decodeWith({ score: { $meta: "textScore" }, "point.x": 1 }, { point: { x: "1" } }))
+  })
+
   for (
     const [given, said] of [
       [{ n: 1, name: 0 }, "projection.name mixes inclusion with exclusion"],
@@ -510,5 +518,56 @@ describe("sort orders, keys of indexes, projections", () => {
       refused(() => run((operands) => encodeFilter(resolve, { _id: id.toHexString() }, operands))),
       "filter._id misfits"
     )
+  })
+
+  describe("operands of codecs with effects", () => {
+    /** Whatever is encoded takes an effect that is not over at once. */
+    const later = <A>(value: A) => Effect.as(Effect.yieldNow, value)
+    const Slow = Schema.Struct({
+      nick: Schema.optionalKey(Schema.String).pipe(Schema.decodeTo(Schema.Option(Schema.String), {
+        decode: SchemaGetter.transformOptional(Option.some<Option.Option<string>>),
+        encode: SchemaGetter.transformOptionalEffect((nick) => later(Option.flatten(nick)))
+      })),
+      text: Schema.String.pipe(Schema.decodeTo(Schema.Number, {
+        decode: SchemaGetter.transform(Number),
+        encode: SchemaGetter.transformEffect((n) => later(String(n)))
+      }))
+    })
+    const resolve = makeResolve([Slow.ast], "update")
+    const runLater = <A>(f: (operands: Operands) => A) => encodeWith(f) as Effect.Effect<A, Misfit | Refusal>
+
+    it.effect("are put in their places when they are there", () =>
+      Effect.gen(function*() {
+        const filter = { text: { $in: [1, 2] }, nick: Option.some("a") }
+        assert.deepStrictEqual(yield* runLater((operands) => encodeFilter(resolve, filter, operands)), {
+          text: { $in: ["1", "2"] },
+          nick: "a"
+        })
+      }))
+
+    it.effect("may stand for a key that is not there", () =>
+      Effect.gen(function*() {
+        const filter = { nick: Option.none() }
+        assert.deepStrictEqual(yield* runLater((operands) => encodeFilter(resolve, filter, operands)), {
+          nick: { $exists: false }
+        })
+        const different = { nick: { $ne: Option.none() } }
+        assert.deepStrictEqual(yield* runLater((operands) => encodeFilter(resolve, different, operands)), {
+          nick: { $exists: true }
+        })
+        const update = { $set: { nick: Option.none(), text: 1 } }
+        assert.deepStrictEqual((yield* runLater((operands) => encodeUpdate(resolve, update, operands))).update, {
+          $set: { text: "1" },
+          $unset: { nick: "" }
+        })
+      }))
+
+    it.effect("are checked as the others are", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(
+          runLater((operands) => encodeUpdate(resolve, { $inc: { text: 1 } }, operands))
+        )
+        assert.strictEqual((error as Refusal).message, "update.$inc.text needs a field that is stored as a number")
+      }))
   })
 })
