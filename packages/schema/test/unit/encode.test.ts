@@ -520,6 +520,14 @@ describe("sort orders, keys of indexes, projections", () => {
     )
   })
 
+  it("$inc adds decimals, which are stored as numbers", () => {
+    const resolve = makeResolve([Schema.Struct({ price: Bson.Decimal128 }).ast], "update")
+    const price = Driver.Decimal128.fromString("1.5")
+    assert.deepStrictEqual(run((operands) => encodeUpdate(resolve, { $inc: { price } }, operands).update), {
+      $inc: { price }
+    })
+  })
+
   describe("operands of codecs with effects", () => {
     /** Whatever is encoded takes an effect that is not over at once. */
     const later = <A>(value: A) => Effect.as(Effect.yieldNow, value)
