@@ -136,11 +136,27 @@ export interface TailableOptions {
 }
 
 /**
+ * How the settings of a query name an index, and a place in it.
+ *
+ * @see {@link Settings}
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface IndexTerms {
+  /** An index: its name or its keys, also as a Map or a list of pairs. */
+  readonly hint: Driver.Hint
+  /** A place in an index: a value for each of its keys. */
+  readonly bound: Driver.Document
+}
+
+/**
  * The settings of every query that can be built on. Each method gives a new query, a `Self`, and leaves this one as it was.
  *
  * **Details**
  *
- * `Hint` names an index: by its name or its keys. The driver's takes the keys also as a Map or a list of pairs.
+ * `Terms` says how an index is named.
  *
  * @see {@link FindSettings} for what only `find` has
  *
@@ -148,9 +164,9 @@ export interface TailableOptions {
  * @category models
  * @since 0.1.0
  */
-export interface Settings<Self, Hint = Driver.Hint> {
+export interface Settings<Self, Terms extends Record<keyof IndexTerms, unknown> = IndexTerms> {
   /** Makes the server use this index: its name or its keys. */
-  readonly hint: (hint: Hint) => Self
+  readonly hint: (hint: Terms["hint"]) => Self
   /** Sets the rules by which strings are compared. */
   readonly collation: (collation: Driver.CollationOptions) => Self
   /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
@@ -175,21 +191,23 @@ export interface Settings<Self, Hint = Driver.Hint> {
  *
  * **Details**
  *
- * `Hint` names an index, and `Bound` a place in it: a value for each of its keys.
+ * `Terms` says how an index is named, and a place in it.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export interface FindSettings<Self, Hint = Driver.Hint, Bound = Driver.Document> extends Settings<Self, Hint> {
+export interface FindSettings<Self, Terms extends Record<keyof IndexTerms, unknown> = IndexTerms>
+  extends Settings<Self, Terms>
+{
   /** Returns so many documents at the most; 0 is no limit. */
   readonly limit: (limit: number) => Self
   /** Leaves out so many documents at the start. */
   readonly skip: (skip: number) => Self
   /** Sets the inclusive lower bound of the index that `hint` names. */
-  readonly min: (min: Bound) => Self
+  readonly min: (min: Terms["bound"]) => Self
   /** Sets the exclusive upper bound of the index that `hint` names. */
-  readonly max: (max: Bound) => Self
+  readonly max: (max: Terms["bound"]) => Self
   /** Keeps an idle cursor alive past the server's ten minutes. */
   readonly noCursorTimeout: (noCursorTimeout?: boolean) => Self
   /** Waits at the end of a capped collection for new documents: the stream never ends by itself. */

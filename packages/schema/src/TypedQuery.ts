@@ -192,6 +192,20 @@ export type IndexBound<A> = {
 type BoundAt<V> = [V] extends [never] ? {} | null : Operand<V>
 
 /**
+ * How the settings of a query name an index of a collection, and a place in it.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface IndexTerms<A> {
+  /** An index: its name or its keys. */
+  readonly hint: string | IndexKeys<A>
+  /** A place in an index: a value for each of its keys. */
+  readonly bound: IndexBound<A>
+}
+
+/**
  * A read that has not run yet. Yield it for an array of all documents, or take one of its other views.
  *
  * **Details**
@@ -246,10 +260,7 @@ export interface OnInvalid<Fail, Skip, Collect> {
  * @since 0.1.0
  */
 export interface FindQuery<A, B = A, R = never>
-  extends
-    TypedQuery<B, R>,
-    Query.FindSettings<FindQuery<A, B, R>, string | IndexKeys<A>, IndexBound<A>>,
-    Query.Explainable<Failure, R>
+  extends TypedQuery<B, R>, Query.FindSettings<FindQuery<A, B, R>, IndexTerms<A>>, Query.Explainable<Failure, R>
 {
   /** Sets the order of the documents. */
   readonly sort: <const F, K extends Keys<A>>(sort: SortInput<A, F, K>) => FindQuery<A, B, R>

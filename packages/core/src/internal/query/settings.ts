@@ -9,6 +9,9 @@ import type * as Query from "../../Query.ts"
 import { including } from "../call/options.ts"
 import type { Reading, Settings } from "./reading.ts"
 
+/** Whatever names an index: who uses it says how. */
+type AnyTerms = Record<keyof Query.IndexTerms, unknown>
+
 /**
  * A query: a reading, and the settings with which it is run.
  *
@@ -71,7 +74,7 @@ export abstract class QueryBase<A, E, R, Self, Read extends Reading<A, E, R> = R
  */
 export abstract class AggregateQueryBase<A, E, R, Self, Read extends Reading<A, E, R> = Reading<A, E, R>>
   extends QueryBase<A, E, R, Self, Read>
-  implements Query.Settings<Self, unknown>, Query.Explainable<E, R>
+  implements Query.Settings<Self, AnyTerms>, Query.Explainable<E, R>
 {
   hint(hint: unknown): Self {
     return this.set({ hint })
@@ -109,7 +112,7 @@ export abstract class AggregateQueryBase<A, E, R, Self, Read extends Reading<A, 
  */
 export abstract class FindQueryBase<A, E, R, Self, Read extends Reading<A, E, R> = Reading<A, E, R>>
   extends AggregateQueryBase<A, E, R, Self, Read>
-  implements Query.FindSettings<Self, unknown, unknown>
+  implements Query.FindSettings<Self, AnyTerms>
 {
   sort(sort: unknown): Self {
     return this.set({ sort })
