@@ -6,12 +6,14 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import { including } from "./internal/call/options.ts"
 import * as failures from "./internal/errors/ownFailure.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
+import * as lease from "./internal/lease.ts"
 import * as queries from "./internal/query/query.ts"
 import type { MongoCollection } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
@@ -350,3 +352,96 @@ export { Reading } from "./internal/query/reading.ts"
  * @since 0.1.0
  */
 export { ValuesReading } from "./internal/query/valuesReading.ts"
+
+// ---- leases
+
+/**
+ * A lease that somebody has, until it runs out or is given up.
+ *
+ * @see {@link Leases}
+ *
+ * @stability integration
+ * @category models
+ * @since 0.1.0
+ */
+export interface Lease {
+  /** The name of the lease. */
+  readonly name: string
+  /** The number of this holding: higher than those of all before. */
+  readonly fence: number
+}
+
+/**
+ * Leases by their names, of which each has one holder at a time.
+ *
+ * **Details**
+ *
+ * Whoever takes a lease gets a number with it, its fence, which only grows. A process that was stopped or cut off does not know that its
+ * lease has run out. So write the fence with whatever the lease protects, and write only while the stored fence is not higher:
+ * what is late then changes nothing.
+ *
+ * **Gotchas**
+ *
+ * In a transaction these operations take part in it: the lease is taken when the transaction commits. `MongoClient.withoutTransaction`
+ * keeps them out of it.
+ *
+ * @see {@link leases}
+ *
+ * @stability integration
+ * @category models
+ * @since 0.1.0
+ */
+export interface Leases {
+  /**
+   * Takes a lease that is free, has run out, or belongs to this owner already; none when another owner has it. The owner is a name
+   * for one instance, by which it gets back a lease whose reply it has never seen. Fails with an `InvalidArgumentError` where the
+   * duration is shorter than a millisecond or has no end.
+   */
+  readonly acquire: (
+    name: string,
+    owner: string,
+    duration: Duration.Input
+  ) => Effect.Effect<Option.Option<Lease>, MongoError>
+  /**
+   * Makes a lease last for this long from now on. False when it was given up or somebody else has taken it. Fails as `acquire`
+   * does.
+   */
+  readonly renew: (lease: Lease, duration: Duration.Input) => Effect.Effect<boolean, MongoError>
+  /** Gives a lease up. Does nothing when somebody else has taken it. */
+  readonly release: (lease: Lease) => Effect.Effect<void, MongoError>
+}
+
+/**
+ * Leases in a collection of a database, `mongofx_leases` by default. They last by the server's clock.
+ *
+ * **When to use**
+ *
+ * Use it where one instance of several does something: a migration, a queue, whatever a leader does. Consumers of change streams have
+ * theirs in their `ResumeTokenStore`.
+ *
+ * **Example** (Doing something where nobody else does)
+ *
+ * ```ts
+ * import { Integration, type MongoDatabase } from "@mongofx/core"
+ * import { Effect, Option } from "effect"
+ *
+ * const once = <A, E, R>(db: MongoDatabase.MongoDatabase, owner: string, effect: Effect.Effect<A, E, R>) => {
+ *   const leases = Integration.leases(db)
+ *   return Effect.acquireUseRelease(
+ *     leases.acquire("nightly-report", owner, "5 minutes"),
+ *     (lease) => Option.isSome(lease) ? Effect.asSome(effect) : Effect.succeedNone,
+ *     (lease) => Option.isSome(lease) ? leases.release(lease.value) : Effect.void
+ *   )
+ * }
+ * ```
+ *
+ * @see {@link Leases} for how a fence protects what is written
+ *
+ * @stability integration
+ * @category constructors
+ * @since 0.1.0
+ */
+export const leases: (
+  database: MongoDatabase,
+  options?: { readonly collection?: string | undefined }
+) => Leases = lease.leases

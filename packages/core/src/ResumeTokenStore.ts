@@ -9,9 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
-import { checking } from "./internal/call/operation.ts"
-import { leaseOf } from "./internal/call/options.ts"
 import { serverNanos } from "./internal/call/serverTime.ts"
+import { ending, heldBy, isDone, type LeaseDocument, leasing, makeLeases } from "./internal/lease.ts"
 import { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 
@@ -116,24 +115,12 @@ export const ResumeTokenStore: Context.Service<ResumeTokenStore, ResumeTokenStor
   "@mongofx/core/ResumeTokenStore"
 )
 
-interface Stored {
-  readonly _id: string
-  readonly owner: string | null
-  readonly fence: number
-  readonly expiresAt: Date
+interface Stored extends LeaseDocument {
   readonly position: number
   readonly token?: Driver.ResumeToken
   readonly started?: boolean
   readonly savedAt?: Date
 }
-
-/** A lease that does not last, or has no end, is refused whoever asks for it. */
-const leasing = <A>(
-  name: "acquire" | "renew",
-  duration: Duration.Duration,
-  f: (duration: Duration.Duration) => Effect.Effect<A, MongoError>
-): Effect.Effect<A, MongoError> =>
-  Effect.flatMap(checking({ name, command: "update" }, () => leaseOf(duration, "duration")), f)
 
 const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
   Option.map(Option.fromUndefinedOr(token), (token) => ({ token, started: started !== false }))
@@ -172,61 +159,27 @@ export const layerMongo = (
   Layer.effect(
     ResumeTokenStore,
     Effect.map(MongoDatabase, (database) => {
-      const stored = database.collection<Stored>(options.collection ?? "mongofx_resume_tokens", {
-        writeConcern: { w: "majority" },
-        readConcern: { level: "majority" },
-        readPreference: "primary",
-        // Fences, positions and counts are read as numbers, whatever the client reads them as.
-        promoteValues: true,
-        promoteLongs: true,
-        useBigInt64: false
-      })
-      const isTurn = ({ fence, name }: Turn) => ({ _id: name, fence })
-      const isDone = Effect.map((result: { readonly matchedCount: number }) => result.matchedCount === 1)
-      const expiresIn = (duration: Duration.Duration) => ({ $add: ["$$NOW", Duration.toMillis(duration)] })
-      // The number is used up with the turn: nothing of it that arrives later is taken.
-      const over = { $set: { owner: null, expiresAt: new Date(0) }, $inc: { fence: 1 } }
+      const { acquire, release, renew, stored } = makeLeases<Stored>(
+        database,
+        options.collection ?? "mongofx_resume_tokens",
+        { position: 0 }
+      )
       return {
         acquire: (name, owner, duration) =>
-          leasing("acquire", duration, (duration) => {
-            const isFree = { $or: [{ owner }, { owner: null }, { $expr: { $lt: ["$expiresAt", "$$NOW"] } }] }
-            // In two steps, since an upsert cannot compare with the server's time. Several may come first: all but one find it there.
-            const ensure = stored.updateOne(
-              { _id: name },
-              { $setOnInsert: { owner: null, fence: 0, expiresAt: new Date(0), position: 0 } },
-              { upsert: true }
-            ).pipe(Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.void))
-            // The token comes with the lease: read by itself it might be one that a transaction is about to replace.
-            const take = stored.findOneAndUpdate(
-              { _id: name, ...isFree },
-              [{
-                $set: {
-                  owner: { $literal: owner },
-                  fence: { $add: [{ $ifNull: ["$fence", 0] }, 1] },
-                  expiresAt: expiresIn(duration),
-                  position: 0
-                }
-              }],
-              { returnDocument: "after" }
-            )
-            return Effect.map(
-              Effect.andThen(ensure, take),
-              Option.map((document): Turn => ({ name, fence: document.fence, saved: checkpointOf(document) }))
-            )
-          }),
-        renew: (turn, duration) =>
-          leasing("renew", duration, (duration) =>
-            isDone(stored.updateOne(isTurn(turn), [{ $set: { expiresAt: expiresIn(duration) } }]))),
-        release: (turn) =>
-          Effect.asVoid(stored.updateOne(isTurn(turn), over)),
-        load: (name) =>
-          Effect.map(stored.findOne({ _id: name }), Option.flatMap(checkpointOf)),
+          Effect.map(
+            acquire(name, owner, duration),
+            Option.map((document): Turn => ({ name, fence: document.fence, saved: checkpointOf(document) }))
+          ),
+        renew,
+        release,
+        load: (name) => Effect.map(stored.findOne({ _id: name }), Option.flatMap(checkpointOf)),
         save: (turn, position, { started, token }) =>
           isDone(stored.updateOne(
-            { ...isTurn(turn), position: { $lte: position } },
+            { ...heldBy(turn), position: { $lte: position } },
             { $set: { token, started, position }, $currentDate: { savedAt: true } }
           )),
-        clear: (name) => Effect.asVoid(stored.updateOne({ _id: name }, { ...over, $unset: { token: "", started: "" } }))
+        clear: (name) =>
+          Effect.asVoid(stored.updateOne({ _id: name }, { ...ending, $unset: { token: "", started: "" } }))
       }
     })
   )

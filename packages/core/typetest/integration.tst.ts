@@ -96,3 +96,14 @@ describe("failure", () => {
     expect(Integration.failure).type.not.toBeCallableWith(Error, said)
   })
 })
+
+describe("leases", () => {
+  it("take durations of every kind and give fences", () => {
+    const leases = Integration.leases(db, { collection: "leases" })
+    expect(leases.acquire("a", "me", "1 minute")).type.toBe<
+      Effect.Effect<Option.Option<Integration.Lease>, MongoError.MongoError>
+    >()
+    expect(leases.renew({ name: "a", fence: 1 }, 1000)).type.toBe<Effect.Effect<boolean, MongoError.MongoError>>()
+    expect(leases.release).type.not.toBeCallableWith("a")
+  })
+})

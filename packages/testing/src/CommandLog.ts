@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { MongoClient, MongoError } from "@mongofx/core"
+import { Integration, MongoClient, MongoError } from "@mongofx/core"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -28,13 +28,10 @@ export interface CommandLog {
   readonly clear: () => void
 }
 
-const notMonitored = new MongoError.MongoError({
-  reason: new MongoError.InvalidArgumentError({
-    operation: "CommandLog.make",
-    message:
-      "CommandLog.make: the client does not report its commands. Make it with driverOptions: { monitorCommands: true }, as in MongoTest.layerWith.",
-    cause: undefined
-  })
+const notMonitored = Integration.failure(MongoError.InvalidArgumentError, {
+  operation: "CommandLog.make",
+  message:
+    "the client does not report its commands. Make it with driverOptions: { monitorCommands: true }, as in MongoTest.layerWith."
 })
 
 /**

@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Integration, MongoError, Query } from "@mongofx/core"
 import { Effect, Option, Stream } from "effect"
 import * as Driver from "mongodb"
-import { reasonOf, setup } from "../support/utils.ts"
+import { reasonOf, setup, until } from "../support/utils.ts"
 
 describe("bsonOptions", () => {
   const settings: ReadonlyArray<Driver.BSONSerializeOptions> = [
@@ -275,5 +275,86 @@ describe("rawReads", () => {
           reads.findOneAndReplace({}, { $set: { n: 1 } } as never)
         ]
       ) assert.strictEqual((yield* reasonOf(operation))._tag, "InvalidArgumentError")
+    }))
+})
+
+describe("leases", () => {
+  const fixture = Effect.map(setup(), ({ db }) => ({ db, leases: Integration.leases(db) }))
+  const taken = (lease: Effect.Effect<Option.Option<Integration.Lease>, MongoError.MongoError>) =>
+    Effect.map(lease, Option.getOrThrow)
+
+  it.live("have one holder of each name, whose fence only grows", () =>
+    Effect.gen(function*() {
+      const { db, leases } = yield* fixture
+      const mine = yield* taken(leases.acquire("a", "me", "1 minute"))
+      assert.deepStrictEqual(mine, { name: "a", fence: 1 })
+      assert.isTrue(Option.isNone(yield* leases.acquire("a", "you", "1 minute")))
+      assert.deepStrictEqual(yield* taken(leases.acquire("b", "you", "1 minute")), { name: "b", fence: 1 })
+      // Who has it gets it again, where the reply was lost.
+      const again = yield* taken(leases.acquire("a", "me", "1 minute"))
+      assert.isAbove(again.fence, mine.fence)
+      assert.isFalse(yield* leases.renew(mine, "1 minute"))
+      assert.isTrue(yield* leases.renew(again, "1 minute"))
+      yield* leases.release(mine)
+      assert.isTrue(Option.isNone(yield* leases.acquire("a", "you", "1 minute")))
+      yield* leases.release(again)
+      assert.isFalse(yield* leases.renew(again, "1 minute"))
+      const yours = yield* taken(leases.acquire("a", "you", "1 minute"))
+      assert.isAbove(yours.fence, again.fence)
+      assert.deepStrictEqual((yield* db.listCollectionNames()).sort(), ["mongofx_leases"])
+      const own = Integration.leases(db, { collection: "own" })
+      assert.deepStrictEqual(yield* taken(own.acquire("a", "me", "1 minute")), { name: "a", fence: 1 })
+    }))
+
+  it.live("are taken by one of many who ask at once", () =>
+    Effect.gen(function*() {
+      const { leases } = yield* fixture
+      const asked = yield* Effect.forEach(
+        Array.from({ length: 20 }, (_, i) => `owner ${i}`),
+        (owner) => leases.acquire("a", owner, "1 minute"),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(asked.filter(Option.isSome).length, 1)
+    }))
+
+  it.live("run out by the server's clock, and last longer when they are renewed", () =>
+    Effect.gen(function*() {
+      const { db, leases } = yield* fixture
+      const mine = yield* taken(leases.acquire("a", "me", "1 millis"))
+      yield* until("the lease has run out", () =>
+        Effect.runPromise(Effect.map(leases.acquire("a", "you", "1 millis"), Option.isSome)))
+      assert.isFalse(yield* leases.renew(mine, "1 minute"))
+      const yours = yield* taken(leases.acquire("a", "you", "1 millis"))
+      assert.isTrue(yield* leases.renew(yours, "1 minute"))
+      assert.isTrue(Option.isNone(yield* leases.acquire("a", "me", "1 minute")))
+      const stored = yield* db.collection<{ _id: string; expiresAt: Date }>("mongofx_leases").find().one
+      assert.closeTo(stored.expiresAt.getTime(), Date.now() + 60_000, 20_000)
+    }))
+
+  it.live("have no duration that they cannot keep to", () =>
+    Effect.gen(function*() {
+      const { leases } = yield* fixture
+      const mine = yield* taken(leases.acquire("a", "me", "1 minute"))
+      for (
+        const duration of [0, -1, Number.NaN, Infinity, "1 micros", "often"] as ReadonlyArray<unknown> as ReadonlyArray<
+          never
+        >
+      ) {
+        for (const operation of [leases.acquire("b", "me", duration), leases.renew(mine, duration)]) {
+          const reason = yield* reasonOf(Effect.asVoid(operation as Effect.Effect<unknown, MongoError.MongoError>))
+          assert(reason._tag === "InvalidArgumentError")
+          assert.strictEqual(reason.path, "duration")
+        }
+      }
+    }))
+
+  it.live("have numbers as fences, whatever the client reads numbers as", () =>
+    Effect.gen(function*() {
+      for (const driverOptions of [{ promoteValues: false }, { useBigInt64: true }, { promoteLongs: false }]) {
+        const { db } = yield* setup({ driverOptions })
+        const leases = Integration.leases(db)
+        assert.deepStrictEqual(yield* taken(leases.acquire("a", "$me", "1 minute")), { name: "a", fence: 1 })
+        assert.isTrue(Option.isNone(yield* leases.acquire("a", "you", "1 minute")))
+      }
     }))
 })

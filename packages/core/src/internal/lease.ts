@@ -1,0 +1,142 @@
+/**
+ * Leases, each a document of a collection: who has it, until when by the server's clock, and the fence of whoever has it.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { MongoCollection } from "../MongoCollection.ts"
+import type { MongoDatabase } from "../MongoDatabase.ts"
+import type { MongoError } from "../MongoError.ts"
+import { checking } from "./call/operation.ts"
+import { leaseOf } from "./call/options.ts"
+
+/**
+ * What the document of a lease has.
+ *
+ * @internal
+ */
+export interface LeaseDocument {
+  readonly _id: string
+  readonly owner: string | null
+  readonly fence: number
+  readonly expiresAt: Date
+}
+
+/**
+ * A lease that somebody has had, and may have still.
+ *
+ * @internal
+ */
+export interface Held {
+  readonly name: string
+  readonly fence: number
+}
+
+/**
+ * A lease that does not last, or has no end, is refused whoever asks for it.
+ *
+ * @internal
+ */
+export const leasing = <A>(
+  name: "acquire" | "renew",
+  duration: Duration.Input,
+  f: (duration: Duration.Duration) => Effect.Effect<A, MongoError>
+): Effect.Effect<A, MongoError> =>
+  Effect.flatMap(checking({ name, command: "update" }, () => leaseOf(duration, "duration")), f)
+
+/**
+ * The document of a lease, for as long as it is held.
+ *
+ * @internal
+ */
+export const heldBy = ({ fence, name }: Held) => ({ _id: name, fence })
+
+/**
+ * What ends a lease. The fence is used up with it: nothing that its holder has sent and that arrives later is taken.
+ *
+ * @internal
+ */
+export const ending = { $set: { owner: null, expiresAt: new Date(0) }, $inc: { fence: 1 } } as const
+
+const expiresIn = (duration: Duration.Duration) => ({ $add: ["$$NOW", Duration.toMillis(duration)] })
+
+/**
+ * Whether an update has found what it was meant for.
+ *
+ * @internal
+ */
+export const isDone = Effect.map((result: { readonly matchedCount: number }) => result.matchedCount === 1)
+
+/**
+ * A collection of leases, whose documents may have more. `begin` is what a document has whenever its lease is taken.
+ *
+ * @internal
+ */
+export const makeLeases = <Stored extends LeaseDocument>(
+  database: MongoDatabase,
+  collection: string,
+  begin: Readonly<Record<string, number>> = {}
+) => {
+  const stored = database.collection<LeaseDocument>(collection, {
+    writeConcern: { w: "majority" },
+    readConcern: { level: "majority" },
+    readPreference: "primary",
+    // Fences and other numbers are read as numbers, whatever the client reads them as.
+    promoteValues: true,
+    promoteLongs: true,
+    useBigInt64: false
+  })
+  return {
+    stored: stored as unknown as MongoCollection<Stored>,
+    acquire: (
+      name: string,
+      owner: string,
+      duration: Duration.Input
+    ): Effect.Effect<Option.Option<Stored>, MongoError> =>
+      leasing("acquire", duration, (duration) => {
+        const isFree = { $or: [{ owner }, { owner: null }, { $expr: { $lt: ["$expiresAt", "$$NOW"] } }] }
+        // In two steps, since an upsert cannot compare with the server's time. Several may come first: all but one find it there.
+        const ensure = stored.updateOne(
+          { _id: name },
+          { $setOnInsert: { owner: null, fence: 0, expiresAt: new Date(0), ...begin } },
+          { upsert: true }
+        ).pipe(Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.void))
+        // The document comes with the lease: read by itself it might be one that a transaction is about to replace.
+        const take = stored.findOneAndUpdate(
+          { _id: name, ...isFree },
+          [{
+            $set: {
+              owner: { $literal: owner },
+              fence: { $add: [{ $ifNull: ["$fence", 0] }, 1] },
+              expiresAt: expiresIn(duration),
+              ...begin
+            }
+          }],
+          { returnDocument: "after" }
+        )
+        return Effect.andThen(ensure, take as Effect.Effect<Option.Option<LeaseDocument>, MongoError>)
+      }) as Effect.Effect<Option.Option<Stored>, MongoError>,
+    renew: (held: Held, duration: Duration.Input): Effect.Effect<boolean, MongoError> =>
+      leasing(
+        "renew",
+        duration,
+        (duration) => isDone(stored.updateOne(heldBy(held), [{ $set: { expiresAt: expiresIn(duration) } }]))
+      ),
+    release: (held: Held): Effect.Effect<void, MongoError> => Effect.asVoid(stored.updateOne(heldBy(held), ending))
+  }
+}
+
+/**
+ * Leases of which nothing more is known.
+ *
+ * @internal
+ */
+export const leases = (database: MongoDatabase, options: { readonly collection?: string | undefined } = {}) => {
+  const { acquire, release, renew } = makeLeases(database, options.collection ?? "mongofx_leases")
+  return {
+    acquire: (name: string, owner: string, duration: Duration.Input) =>
+      Effect.map(acquire(name, owner, duration), Option.map(({ fence }): Held => ({ name, fence }))),
+    renew,
+    release
+  }
+}
