@@ -357,6 +357,42 @@ describe("a cursor leaves nothing when its connection breaks in the moment in wh
   }
 })
 
+describe("a transaction leaves nothing when its connection breaks in the moment in which it is aborted", () => {
+  it.live.each([
+    "as the command is written",
+    "before the server has the command",
+    "before the server has the command, twice"
+  ])(
+    "%s",
+    (moment) =>
+      Effect.gen(function*() {
+        const fixture = yield* filled(5)
+        let aborts = 0
+        const times = moment.endsWith("twice") ? 2 : 1
+        const { breakNow, port } = moment === "as the command is written"
+          ? yield* Effect.map(breakableWay(uri), ({ breakAll, port }) => ({ port, breakNow: breakAll }))
+          : {
+            port: yield* lossyWay(uri, (command) => "abortTransaction" in command && aborts++ < times, "command"),
+            breakNow: () => undefined
+          }
+        const url = Redacted.make(`mongodb://127.0.0.1:${port}/?directConnection=true`)
+        const mongo = yield* MongoClient.make({ url, appName: fixture.db.name })
+        const items = mongo.db(fixture.db.name).collection<Item>("items")
+        const body = Effect.andThen(
+          items.updateOne({ _id: 0 }, { $set: { n: 1 } }),
+          Effect.andThen(Effect.sync(breakNow), Effect.fail("no"))
+        )
+        assert.strictEqual(yield* Effect.flip(mongo.withTransaction()(body)), "no")
+        // It would wait for the transaction.
+        const { modifiedCount } = yield* fixture.collection.updateOne({ _id: 0 }, { $set: { n: 2 } }, {
+          maxTimeMS: 3000
+        })
+        assert.strictEqual(modifiedCount, 1)
+        yield* nothingLeft(fixture)
+      })
+  )
+})
+
 it.live("a query whose connection breaks as its first command is written has its session killed: the server may have got it", () =>
   Effect.gen(function*() {
     const fixture = yield* filled(5)

@@ -23,20 +23,25 @@ export const isSocketError = (error: unknown): boolean =>
  */
 export interface Breaks {
   count: number
+  /** How many connections were closed by an error, whatever the driver makes of it, or by an interruption. */
+  closed: number
 }
 
 /** @internal */
 export const countBreaks = (client: Driver.MongoClient): Effect.Effect<Breaks, never, Scope.Scope> =>
   Effect.suspend(() => {
-    const breaks: Breaks = { count: 0 }
+    const breaks: Breaks = { count: 0, closed: 0 }
     const onCleared = () => {
       breaks.count++
     }
+    const onClosed = ({ reason }: Driver.ConnectionClosedEvent) => {
+      if (reason === "error") breaks.closed++
+    }
     return Effect.acquireRelease(
       Effect.sync(() => {
-        client.on("connectionPoolCleared", onCleared)
+        client.on("connectionPoolCleared", onCleared).on("connectionClosed", onClosed)
         return breaks
       }),
-      () => Effect.sync(() => client.off("connectionPoolCleared", onCleared))
+      () => Effect.sync(() => client.off("connectionPoolCleared", onCleared).off("connectionClosed", onClosed))
     )
   })

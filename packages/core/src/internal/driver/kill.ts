@@ -59,6 +59,16 @@ export const killSession = async (client: Driver.MongoClient, session: Driver.Cl
   await Promise.all(membersOf(client).map(kill))
 }
 
+/**
+ * Aborts the last transaction of a session, on whichever server it is: again, until that server has answered. Never rejects.
+ *
+ * @internal
+ */
+export const abortOnServers = async (client: Driver.MongoClient, session: Driver.ClientSession): Promise<void> => {
+  const abort = (member: Member) => commandOn(client, member, "admin", { abortTransaction: 1 }, session)
+  await Promise.all(membersOf(client).map((member) => insist(member, () => abort(member))))
+}
+
 /** Whether a cursor can be killed in a session: the server refuses the read concern of a snapshot, and to begin a transaction so. */
 const canKillIn = (session: Driver.ClientSession): boolean =>
   !session.hasEnded && !session.snapshotEnabled && insideSession(session).transaction?.isStarting !== true

@@ -22,7 +22,7 @@ import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
 import { ambientSession, checking, isTraced, runIn } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
-import { killSession } from "../driver/kill.ts"
+import { abortOnServers, killSession } from "../driver/kill.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkGiven } from "../input/check.ts"
@@ -112,14 +112,19 @@ const endOnServer = (connection: Connection, session: DriverSession): Promise<vo
 const endNow = async (connection: Connection, session: DriverSession): Promise<void> => {
   const { driver, torn, unfinished } = session
   const admin = connection.driver.db("admin")
+  const { closed } = connection.breaks
   session.torn = session.unfinished = false
   if (driver.inTransaction()) await driver.abortTransaction()
   else if (unfinished && !torn) await admin.command({ abortTransaction: 1 }, { session: driver }).catch(ignore)
-  if (!torn) return
-  driver.startTransaction()
-  // It touches no data and needs no privileges.
-  await admin.command({ aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} }, { session: driver }).catch(ignore)
-  await driver.abortTransaction()
+  if (torn) {
+    driver.startTransaction()
+    // It touches no data and needs no privileges.
+    await admin.command({ aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} }, { session: driver }).catch(ignore)
+    await driver.abortTransaction()
+  }
+  // The driver does not say that an abort has failed.
+  if (connection.breaks.closed === closed) return
+  await (torn ? killSession : abortOnServers)(connection.driver, driver)
 }
 
 /** How long what is on its way in a transaction may take when its client closes: real milliseconds. */
