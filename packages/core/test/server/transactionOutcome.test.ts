@@ -6,14 +6,14 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoError } from "@mongofx/core"
-import type { FailPoint } from "@mongofx/testing"
+import { CommandLog, type FailPoint } from "@mongofx/testing"
 import { Cause, Data, Deferred, Effect, Exit, Fiber, Option, Random, Redacted, Scope, Stream } from "effect"
 import * as Net from "node:net"
 import { committed, fixture, type Item } from "../support/items.ts"
-import { failCommand, type Fixture, nothingLeft, reasonOf, seeded, setup, until, uri } from "../support/utils.ts"
+import { failCommand, type Fixture, nothingLeft, reasonOf, seeded, until, uri } from "../support/utils.ts"
 
 /** The commits and aborts that were sent. */
-const ends = ({ commands }: Fixture) =>
+const ends = ({ commands }: Pick<Fixture, "commands">) =>
   commands.map((event) => event.commandName).filter((name) => /^(commit|abort)Transaction$/.test(name))
 
 const transient = { errorCode: 112, errorLabels: ["TransientTransactionError"] }
@@ -393,10 +393,12 @@ describe("a connection that is reset", () => {
     )
     const f = yield* fixture
     const address = server.address() as Net.AddressInfo
-    const through = yield* setup({
+    const mongo = yield* MongoClient.make({
       driverOptions: { monitorCommands: true, directConnection: true },
       url: Redacted.make(`mongodb://127.0.0.1:${address.port}/`)
-    } as never)
+    })
+    const { events } = yield* Effect.provideService(CommandLog.make, MongoClient.MongoClient, mongo)
+    const through = { mongo, commands: events }
     const reset = Effect.sync(() => {
       for (const socket of sockets) socket.resetAndDestroy()
       sockets.clear()
