@@ -30,7 +30,7 @@ export const readLoosely = (bytes: Uint8Array): Driver.Document => {
   }
 }
 
-/** The field whose text is no UTF-8, if that is what is wrong. */
+/** The field whose text is not UTF-8, if that is what is wrong. */
 const fieldOfDamage = (bytes: Uint8Array): string | undefined =>
   Object.keys(readLoosely(bytes)).find((name) => {
     try {

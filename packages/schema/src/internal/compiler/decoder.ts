@@ -468,8 +468,7 @@ const isUsualForm = (options: Driver.BSONSerializeOptions): boolean =>
   options.useBigInt64 !== true && options.enableUtf8Validation !== false && options.fieldsAsRaw === undefined
 
 /**
- * Decodes documents from the position `from` on, and adds the values to `out`. Stops at the first that does not fit, and
- * returns its position, or the number of documents.
+ * What `Decoder.decodeMany` of a codec does, as far as generated code can.
  *
  * @internal
  */

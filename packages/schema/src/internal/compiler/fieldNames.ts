@@ -11,7 +11,7 @@ const few = 4
  */
 export const nameBytes = (name: string): Buffer => {
   const bytes = Buffer.from(`${name}\0`)
-  // Bytes that are no UTF-8 are read as U+FFFD in the name of a field, so that many bytes mean this name.
+  // Bytes that are not UTF-8 are read as U+FFFD in the name of a field, so that many bytes mean this name.
   if (name.includes("\0") || name.includes("\uFFFD") || bytes.toString() !== `${name}\0`) throw new Unsupported("key")
   return bytes
 }

@@ -16,7 +16,8 @@ export class Unsupported extends Error {}
 export const maxDepth = 100
 
 /**
- * The source of a function, with the values that it refers to as `C[0]`, `C[1]` and so on.
+ * The source of a function, with the values that it refers to as `C0`, `C1` and so on. Text of a schema comes in as such a
+ * value or as a JSON string, and in no other way.
  *
  * @internal
  */

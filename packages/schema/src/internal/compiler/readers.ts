@@ -5,34 +5,47 @@ import * as Driver from "mongodb"
 import * as Bson from "../../Bson.ts"
 import { isOptional } from "./analysis.ts"
 
-/** BSON types by number. `any` stands for all that are not listed. */
+/**
+ * BSON types by number. `any` stands for all that are not listed.
+ *
+ * @internal
+ */
 export interface Reader {
   /** Statements that read the value of that type at `p`: they set `v`, move `p`, or `return mismatch`. */
   readonly types: ReadonlyMap<number, string>
   readonly any?: string | undefined
 }
 
+/** @internal */
 export const map = (reader: Reader, f: (code: string) => string): Reader => ({
   types: new Map(Array.from(reader.types, ([t, code]) => [t, f(code)])),
   any: reader.any === undefined ? undefined : f(reader.any)
 })
 
+/** @internal */
 export const single = (t: number, code: string): Reader => ({ types: new Map([[t, code]]) })
 
+/** @internal */
 export const readText = `n = dv.getInt32(p, true); p += 4
 if (n < 1 || p + n > end || b[p + n - 1] !== 0) giveUp()
 v = text(b, p, n - 1); p += n`
 
 const readInt32 = "v = dv.getInt32(p, true); p += 4"
 const readDouble = "v = dv.getFloat64(p, true); p += 8"
+/** @internal */
 export const readBoolean = "if (b[p] > 1) giveUp(); v = b[p++] === 1"
+/** @internal */
 export const checkMismatch = "if (v === mismatch) return mismatch"
 
 const objectIdReader = single(7, "v = new ObjectId(b, p); p += 12")
 const dateReader = single(9, "v = readDate(dv, p); p += 8; if (v.getTime() !== v.getTime()) return mismatch")
 const binaryCode = "v = readBinary(b, dv, p, end); p += 5 + dv.getInt32(p, true)"
 
-/** Declarations by the function that tests them, which stays the same when a schema is annotated or checked. */
+/**
+ * Declarations by the function that tests them, which stays the same when a schema is annotated or checked.
+ *
+ * @internal
+ */
 export const declarations = new Map<unknown, Reader>([
   [Schema.Date.ast.run, dateReader],
   [Bson.Date.ast.run, dateReader],
@@ -46,13 +59,19 @@ export const declarations = new Map<unknown, Reader>([
   ]
 ])
 
+/** @internal */
 export const numeric = (int: string, double: string, long: string): Reader => ({
   types: new Map([[16, `${readInt32}${int}`], [1, `${readDouble}${double}`], [18, long]])
 })
 
+/** @internal */
 export const plainNumber = numeric("", "", `v = promoted(dv, p); p += 8; ${checkMismatch}`)
 
-/** The numbers of `Bson`, by the getter that decodes them. */
+/**
+ * The numbers of `Bson`, by the getter that decodes them.
+ *
+ * @internal
+ */
 export const numbers = new Map<unknown, Reader>(
   ([
     [
@@ -89,10 +108,11 @@ const numberRuns = new Set<unknown>(
   ])
 )
 
+/** @internal */
 export const isPlainNumber = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" && numberRuns.has(ast.run) && ast.encoding === undefined && ast.checks === undefined
 
-/** To the interpreter, whatever is no array is an object: the values of these types as well. */
+/** To the interpreter, whatever is not an array is an object: the values of these types as well. */
 const otherObjects: ReadonlyArray<readonly [type: number, code: string]> = [
   ...[5, 7, 9, 11, 12, 13, 15, 17, 19, 127, 255].map((t) => [t, "giveUp()"] as const),
   [18, "if (promoted(dv, p) === mismatch) giveUp(); return mismatch"]
@@ -115,7 +135,11 @@ const instances: ReadonlyArray<object> = [
   new Driver.UUID()
 ]
 
-/** Adds those of the other objects which the node could take: a required field that none of them has rules them out. */
+/**
+ * Adds those of the other objects which the node could take: a required field that none of them has rules them out.
+ *
+ * @internal
+ */
 export const withOthers = (ast: SchemaAST.Objects, reader: Reader): Reader => {
   const isRuledOut = ast.propertySignatures.some(({ name, type }) =>
     !isOptional(type) && type.encoding === undefined && !instances.some((instance) => name in instance)
@@ -126,7 +150,11 @@ export const withOthers = (ast: SchemaAST.Objects, reader: Reader): Reader => {
 /** Up to this length, text is made of its bytes one by one: a call of the runtime costs more. */
 const shortText = 16
 
-/** The source of a function: a string at `s` of `n` bytes. The cases of few bytes are written out, so that no array is made. */
+/**
+ * The source of a function: a string at `s` of `n` bytes. The cases of few bytes are written out, without an array.
+ *
+ * @internal
+ */
 export const textFunction = (): string => {
   const cases = Array.from({ length: shortText + 1 }, (_, n) => {
     if (n === 0) return `case 0: return ""`

@@ -55,7 +55,6 @@ export const giveUp = (): never => {
  */
 export type Bytes = Buffer & {
   readonly utf8Slice: (start: number, end: number) => string
-  readonly latin1Slice: (start: number, end: number) => string
 }
 
 /** The text of `b` from `start` to `end`, as the deserializer reads the value of a string. */
@@ -136,7 +135,7 @@ const skipUnknown = (b: Bytes, dv: DataView, p: number, end: number): number => 
   return skip(b, dv, b[p]!, endOfName(b, p + 1, end) + 1, end)
 }
 
-/** A symbol is delivered as a string. Whatever else is of another type is no match. */
+/** A symbol is delivered as a string. Any other type does not match. */
 const otherType = (t: number): Mismatch => t === 14 ? giveUp() : mismatch
 
 /** A date. The bits are put together as `Long` does. */

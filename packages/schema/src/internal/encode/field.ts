@@ -54,7 +54,7 @@ export const putOperand = (field: Field, value: unknown, options: PutOptions): v
 const elementLists = new WeakMap<Alternatives, Alternatives>()
 
 /**
- * The elements of the arrays among the alternatives; refuses where there is no array.
+ * The elements of the arrays among the alternatives. Refuses a place without an array.
  *
  * @internal
  */

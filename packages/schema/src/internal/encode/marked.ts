@@ -1,3 +1,4 @@
+/** Filters and updates that were marked: those that go to the server as they are, and those that hold values only. */
 import * as Predicate from "effect/Predicate"
 
 // Symbols, so that no editor offers them as names.
