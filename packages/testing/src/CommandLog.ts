@@ -1,5 +1,5 @@
 /**
- * What a client sends: its commands in order, for tests of how a program asks its server.
+ * The commands that a client sends, in order: for tests of how a program asks its server.
  *
  * @since 0.1.0
  */
@@ -30,8 +30,7 @@ export interface CommandLog {
 
 const notMonitored = Integration.failure(MongoError.InvalidArgumentError, {
   operation: "CommandLog.make",
-  message:
-    "the client does not report its commands. Make it with driverOptions: { monitorCommands: true }, as in MongoTest.layerWith."
+  message: "the client does not report its commands: make it with driverOptions: { monitorCommands: true }"
 })
 
 /**
@@ -39,12 +38,13 @@ const notMonitored = Integration.failure(MongoError.InvalidArgumentError, {
  *
  * **When to use**
  *
- * Use it to test how often a program asks, and what for: that a list needs one query and not one for each row, that a read asks for
- * the fields it needs, that a cached value is not read again.
+ * Use it to test how often a program asks, and what for: a list needs one query and not one for each row, a read asks for the fields it
+ * needs, a cached value is not read again.
  *
  * **Details**
  *
- * A retried command is there once for each time it was sent. What the driver sends by itself to connect and to watch its servers is not there.
+ * A command that the driver repeats is there once for each time it was sent. What the driver sends to connect and to watch its servers is
+ * left out.
  *
  * **Gotchas**
  *

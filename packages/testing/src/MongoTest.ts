@@ -148,7 +148,7 @@ const driverOf = (mongo: MongoClient.MongoClient): Effect.Effect<Driver.MongoCli
  *
  * **When to use**
  *
- * Use it in the midst of a test, after an interruption for instance. `noLeaks` looks at the end of a test, and at connections too.
+ * Use it in the middle of a test, after an interruption for instance. `noLeaks` looks at the end of a test, and at connections too.
  *
  * **Details**
  *
@@ -216,7 +216,7 @@ export const nothingLeft: Effect.Effect<void, LeakError | MongoError.MongoError,
  *   }).pipe(MongoTest.noLeaks))
  * ```
  *
- * @see {@link nothingLeft} looks in the midst of a test
+ * @see {@link nothingLeft} looks in the middle of a test
  *
  * @stability unstable
  * @category combinators

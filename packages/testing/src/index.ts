@@ -1,7 +1,7 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
 /**
- * What a client sends: its commands in order, for tests of how a program asks its server.
+ * The commands that a client sends, in order: for tests of how a program asks its server.
  *
  * @since 0.1.0
  */

@@ -162,7 +162,7 @@ describe("MongoTest.noLeaks and what runs", () => {
 
   it.live("gives an operation that is about to end the time for it", () => MongoTest.noLeaks(abandoned(700)))
 
-  it.effect("nothingLeft looks in the midst of a test, and gives the same time", () =>
+  it.effect("nothingLeft looks in the middle of a test, and gives the same time", () =>
     Effect.gen(function*() {
       yield* abandoned(700)
       yield* MongoTest.nothingLeft
