@@ -258,11 +258,11 @@ export type { Settings } from "./internal/query/reading.ts"
 
 export {
   /**
-   * A query with the settings that `find` and `aggregate` share: each of its methods gives a query with one setting more.
+   * A query with the settings that `find` and `aggregate` share. Each of its methods returns the query with one setting more.
    *
    * **When to use**
    *
-   * Extend it with what your query has besides, and with `with`, which makes it of its reading and other settings.
+   * Extend it for a query of your own. Implement `with`, which returns your query with other settings, and add what else it has.
    *
    * **Example** (A query of your own)
    *
@@ -284,11 +284,11 @@ export {
    */
   AggregateQueryBase,
   /**
-   * A query with the settings of `find`: each of its methods gives a query with one setting more.
+   * A query with the settings of `find`. Each of its methods returns the query with one setting more.
    *
    * **When to use**
    *
-   * Extend it with what your query has besides, and with `with`, which makes it of its reading and other settings.
+   * Extend it for a query of your own. Implement `with`, which returns your query with other settings, and add what else it has.
    *
    * **Example** (A query of your own)
    *
@@ -312,12 +312,12 @@ export {
 } from "./internal/query/settings.ts"
 
 /**
- * How a query is read, given its settings. The views of the query are those of its reading.
+ * Reads a query, given its settings. The views of the query are those of its reading.
  *
  * **When to use**
  *
- * Extend it where a query reads something else than a query of core does. Say how the array, the stream and the bytes come
- * about; the other views follow from them, and can be given a shorter way.
+ * Extend it when your query reads in another way than the queries of core. Implement the array, the stream and the bytes. The other
+ * views are made of these; override one when there is a shorter way.
  *
  * **Example** (Counting what a query reads)
  *
@@ -336,7 +336,7 @@ export {
 export { Reading } from "./internal/query/reading.ts"
 
 /**
- * The reading of given values, which asks no server.
+ * Reads values that are given, without a server.
  *
  * **Example** (Values that are read)
  *

@@ -43,7 +43,7 @@ export type TypeId = "~@mongofx/core/Query"
 export const TypeId: TypeId = internal.TypeId
 
 /**
- * What every query can be read as. Yield it for an array of all documents, or take one of its other views.
+ * The ways to read a query. Yield it for an array of all documents, or take one of its other views.
  *
  * **Details**
  *
@@ -152,7 +152,7 @@ export interface IndexTerms {
 }
 
 /**
- * The settings of every query that can be built on. Each method gives a new query, a `Self`, and leaves this one as it was.
+ * The settings that `find` and `aggregate` share. Each method returns a new query, a `Self`, and leaves this one as it was.
  *
  * **Details**
  *
@@ -187,7 +187,7 @@ export interface Settings<Self, Terms extends Record<keyof IndexTerms, unknown> 
 }
 
 /**
- * The settings of a query that `find` makes. Each method gives a new query, a `Self`, and leaves this one as it was.
+ * The settings of `find`. Each method returns a new query, a `Self`, and leaves this one as it was.
  *
  * **Details**
  *
@@ -215,7 +215,7 @@ export interface FindSettings<Self, Terms extends Record<keyof IndexTerms, unkno
 }
 
 /**
- * What the server can explain instead of running it.
+ * A query that the server can explain.
  *
  * @stability unstable
  * @category models

@@ -1,4 +1,4 @@
-/** Reading by a cursor of the driver: what is checked, how the cursor is opened, and which views ask the server for less. */
+/** Reads a query through a cursor of the driver: checks the arguments, opens the cursor, and asks for one document when `first` needs no more. */
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -193,7 +193,7 @@ export class AggregateReading<A> extends CursorReading<A> {
 }
 
 /**
- * A reading of which all is said when it is made.
+ * The reading of a query that takes no more settings.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What is printed of queries and pipelines: names of fields, stages and settings, and no values of documents. */
+/** What is printed of queries and pipelines: the names of fields, stages and settings, without the values of documents. */
 import { format } from "effect/Formatter"
 import * as Inspectable from "effect/Inspectable"
 
@@ -35,7 +35,7 @@ export const stagesOf = (pipeline: unknown): ReadonlyArray<string> =>
   Array.isArray(pipeline) ? pipeline.flatMap(keysOf) : []
 
 /**
- * Makes an outline of a value what is printed of it, in the place of what it is made of.
+ * Makes a value print as its outline.
  *
  * @internal
  */

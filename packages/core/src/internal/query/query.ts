@@ -1,4 +1,4 @@
-/** The queries of core: a reading, and the settings that can be added to it. */
+/** The queries of core, made of a reading and settings. */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
@@ -70,7 +70,7 @@ class FindQueryImpl<A> extends FindQueryBase<A, MongoError, never, FindQuery<A>,
  * @internal
  */
 export const rawQuery = (query: Query<unknown>): Query<Uint8Array> =>
-  // All queries of core are made here.
+  // This module makes all queries of core.
   (query as PlainQueryImpl<unknown>).set(bytesOnly) as Query<never>
 
 /** What can be no options fails the query when it runs, and not when it is made. */

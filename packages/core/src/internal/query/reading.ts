@@ -1,4 +1,4 @@
-/** How queries are read: each view of a query in one place, for cursors, decoded documents and given values alike. */
+/** How a query is read. Every view of a query comes from its reading, whether a cursor, a decoder or given values are behind it. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -17,7 +17,7 @@ import { printedAs } from "./outline.ts"
 export type Settings = Readonly<Record<string, unknown>>
 
 /**
- * The setting by which documents are read as their bytes: what is read with it are `Uint8Array`s.
+ * The setting that makes a cursor deliver documents as bytes, each a `Uint8Array`.
  *
  * @internal
  */
@@ -25,9 +25,9 @@ export const bytesOnly: Settings = { raw: true }
 
 /** @internal */
 export abstract class Reading<A, E = MongoError, R = never> {
-  /** What it is printed as. */
+  /** What is printed of the query. */
   abstract printed(settings: Settings): object
-  /** The message of a failure where there is no document. */
+  /** The message of `one` when there is no document. */
   protected abstract readonly noDocument: string
 
   abstract array(settings: Settings): Effect.Effect<Array<A>, E, R>
@@ -58,7 +58,7 @@ export abstract class Reading<A, E = MongoError, R = never> {
 }
 
 /**
- * A reading whose settings decide whether it has documents or their bytes, and whose batches can be taken one by one.
+ * A reading that can deliver bytes, by its settings, and that can be opened to take one batch after the other.
  *
  * @internal
  */
@@ -78,7 +78,7 @@ export abstract class OpenReading<A> extends Reading<A> {
 }
 
 /**
- * The first of what was read.
+ * The first document of an array.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** Queries that are built on: each setting is a method that gives a query with one setting more, here and nowhere else. */
+/** The settings of queries. Each is a method that returns the query with one setting more; a new setting is added here. */
 import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
@@ -9,11 +9,11 @@ import type * as Query from "../../Query.ts"
 import { including } from "../call/options.ts"
 import type { Reading, Settings } from "./reading.ts"
 
-/** Whatever names an index: who uses it says how. */
+/** The terms of an index. The interface of each query says what they are. */
 type AnyTerms = Record<keyof Query.IndexTerms, unknown>
 
 /**
- * A query: a reading, and the settings with which it is run.
+ * A query: how it is read, and the settings to read it with.
  *
  * @internal
  */
@@ -68,7 +68,7 @@ export abstract class QueryBase<A, E, R, Self, Read extends Reading<A, E, R> = R
 }
 
 /**
- * A query with the settings that all have which can be built on.
+ * A query with the settings that `find` and `aggregate` share.
  *
  * @internal
  */

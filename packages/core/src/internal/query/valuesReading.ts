@@ -1,4 +1,4 @@
-/** Reading without a server: the answer is known. */
+/** Reads values that are given, without a server. */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -36,7 +36,7 @@ export class ValuesReading<A> extends OpenReading<A> {
     return `${operation.name} found no document`
   }
 
-  /** Anew for every run. Of the settings, these two decide what the answer is. */
+  /** Goes through the values anew for every run. Only `limit` and `skip` change the answer. */
   private answer(settings: Settings): Effect.Effect<Array<A>> {
     return Effect.sync(() => {
       const { limit = 0, skip = 0 } = settings as { readonly limit?: number; readonly skip?: number }

@@ -1,4 +1,4 @@
-/** The options of operations and the settings of queries that name fields or hold their values: sort, hint, min, max, projection. */
+/** Encodes the options of operations and queries that name fields: sort, hint, min, max, projection. */
 import type * as Driver from "mongodb"
 import type { Shape } from "../collection/shape.ts"
 import type { DocumentCodec } from "../compiler/codec.ts"

@@ -1,4 +1,4 @@
-/** Decoding what was read, a batch at a time. */
+/** Decodes the documents of a batch. */
 import { Integration, type MongoCollection } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

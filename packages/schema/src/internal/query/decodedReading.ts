@@ -1,4 +1,4 @@
-/** Reading through a query of core: what is asked is encoded when it runs, and what comes back is decoded batch by batch. */
+/** Reads a query of a typed collection: encodes what it asks for, runs a query of core, and decodes its batches. */
 import { Integration, type MongoCollection, type Query } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type * as Inspectable from "effect/Inspectable"
@@ -15,7 +15,7 @@ import { bytesOf, decodeBatch } from "./decodeBatch.ts"
 import { flatten, inParts } from "./parts.ts"
 
 /**
- * A reading that can be told what to do with a document that does not decode.
+ * A reading with a policy for documents that do not decode.
  *
  * @internal
  */
@@ -48,7 +48,7 @@ abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> i
 
   protected abstract source(settings: Integration.Settings): Effect.Effect<Source, Failure, R>
 
-  /** A query of core that is printed as this one: what it asks for, and no values. */
+  /** A query of core that prints as this one. It is never run with arguments that are not encoded. */
   protected abstract lookalike(settings: Integration.Settings): CoreQuery
 
   override printed(settings: Integration.Settings): object {

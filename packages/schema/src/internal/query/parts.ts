@@ -1,4 +1,4 @@
-/** Streams of batches: their elements, and their parts. */
+/** Streams the elements of batches, all at once or in parts. */
 import * as Arr from "effect/Array"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export const flatten = <A, E, R>(batches: Stream.Stream<ReadonlyArray<A>, E, R>)
 const partSize = 512
 
 /**
- * Streams the elements in parts of a batch, each of which is worked on at once.
+ * Applies a function to each batch, a part at a time, and streams what it returns.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** The queries of typed collections: a reading, and the settings that can be added to it. */
+/** The queries of typed collections, made of a reading and settings. */
 import { Integration, type MongoCollection } from "@mongofx/core"
 import type * as Result from "effect/Result"
 import type * as Driver from "mongodb"
