@@ -514,7 +514,7 @@ export class MaxTimeExpiredError extends Reason<MaxTimeExpiredError>()("MaxTimeE
 }
 
 /**
- * Error reason for a member that cannot serve the operation in its present state: it is no primary, steps down, recovers
+ * Error reason for a member that cannot serve the operation in its present state: it is not the primary, steps down, recovers
  * or shuts down (codes 91, 189, 10058, 10107, 11600, 11602, 13435, 13436). Transient: the driver finds the new primary. Retryable
  * where the operation reads, or the member refused the write before it did anything.
  *

@@ -263,6 +263,14 @@ describe("MongoError", () => {
     assert.deepStrictEqual(Object.keys(reason).filter((key) => key !== "name" && !(key in fields)), [])
   })
 
+  it("a bulk write error does not enumerate its ids", () => {
+    const keys = Object.keys(bulkWrite)
+    assert.include(keys, "insertedCount")
+    assert.notInclude(keys, "insertedIds")
+    assert.notInclude(keys, "upsertedIds")
+    assert.property(bulkWrite.insertedIds, "0")
+  })
+
   it("is named by its reason where that has no message", () => {
     const reason = new MongoError.OverloadedError({ ...base, message: "" })
     assert.strictEqual(new MongoError.MongoError({ reason }).message, "OverloadedError")

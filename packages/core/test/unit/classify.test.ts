@@ -452,6 +452,8 @@ describe("codes of the server", () => {
       ["a write that was sent", network, { ...single, sends: 1 }, false],
       ["a write that was refused at once", notPrimary, { ...single, sends: 1 }, true],
       ["a write whose second attempt was refused", notPrimary, { ...single, sends: 2 }, false],
+      ["a write whose third attempt was refused", notPrimary, { ...single, sends: 3 }, false],
+      ["a write that was refused, who knows how often", notPrimary, single, false],
       ["a write to many that was refused", notPrimary, { ...context, operation: "updateMany", sends: 1 }, false],
       ["a write that a step down interrupted", reply({ code: 11602 }), { ...single, sends: 1 }, false],
       ["a write conflict", reply({ code: 112 }), { ...single, sends: 1 }, true],
@@ -547,7 +549,7 @@ describe("codes of the server", () => {
 
   it("a transaction on a standalone says what it needs", () => {
     const errmsg = "Transaction numbers are only allowed on a replica set member or mongos"
-    const reason = check(reply({ code: 20, errmsg }), final("TransactionError", { kind: "unsupported" }))
+    const reason = check(reply({ code: 20, errmsg }), final("TransactionError", { kind: "unsupported", code: 20 }))
     assert.include(reason.message, "transactions need a replica set")
   })
 

@@ -5,7 +5,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { classify } from "@mongofx/core/internal/errors/classify"
-import { backoff, defaultMaxDuration, nextStep } from "@mongofx/core/internal/session/transactionSteps"
+import { backoff, defaultMaxDuration, isConsequence, nextStep } from "@mongofx/core/internal/session/transactionSteps"
 import { Schema } from "effect"
 import * as Driver from "mongodb"
 
@@ -47,6 +47,21 @@ describe("backoff", () => {
 
   it("two minutes are the limit by default", () => {
     assert.strictEqual(defaultMaxDuration, 120_000)
+  })
+})
+
+describe("isConsequence", () => {
+  const aborted = reply(251)
+
+  it("is the failure of an operation in a transaction that another failure has aborted", () => {
+    assert.isTrue(isConsequence(aborted, reply(11000)))
+  })
+
+  it("is neither the first failure itself nor a failure of another kind", () => {
+    assert.isFalse(isConsequence(aborted, aborted))
+    assert.isFalse(isConsequence(aborted, undefined))
+    assert.isFalse(isConsequence(undefined, aborted))
+    for (const code of [11000, 112, 225, 244, 256]) assert.isFalse(isConsequence(reply(code), aborted))
   })
 })
 

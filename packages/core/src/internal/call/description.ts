@@ -14,7 +14,7 @@ export interface Operation {
   readonly command: string
   readonly database?: string | undefined
   readonly collection?: string | undefined
-  /** How many documents or operations a batch holds; `undefined` for operations that are no batches. */
+  /** How many documents or operations a batch holds; `undefined` for operations without a batch. */
   readonly batchSize?: number | undefined
   /** False where the driver would send the signal to the server or does not look at it. */
   readonly abortable?: boolean | undefined
@@ -26,12 +26,12 @@ export interface Operation {
 
 /** @internal */
 export const namespaceOf = ({ collection, database }: Operation): string | undefined => {
-  // A name that is none is refused when the operation runs, by an error that has this namespace.
+  // An invalid name is refused when the operation runs, by an error that has this namespace.
   if (typeof database !== "string") return undefined
   return typeof collection === "string" ? `${database}.${collection}` : database
 }
 
-/** Commands that change nothing. (`getMore` is none: the batch of a reply that got lost does not come again.) */
+/** Commands that change nothing. `getMore` is not among them: the batch of a lost reply does not come again. */
 const readCommands: ReadonlySet<string> = new Set([
   "aggregate",
   "buildInfo",

@@ -2,8 +2,8 @@
  * The server's error codes, in one table: what each is called, the reason that it becomes, and what may follow on it.
  *
  * The names are the server's (`codeName` in its replies). `Location…` is what it calls a place in its code that has no name.
- * Sources: the server's list of error codes for the names; the driver specifications, by way of the driver's own lists, for
- * `retried` and `resumable`; for the rest what servers answer, which the tests of errors ask them. `docs/errors.md` shows the table.
+ * Sources: the server's list of error codes for the names; the driver's own lists, which follow the driver specifications, for `retried` and
+ * `resumable`; what servers answer for the rest. `docs/errors.md` shows the table.
  */
 
 /** The reason of a failure with a code, and its kind. `ServerError` is for a code without a reason of its own. */
@@ -210,8 +210,8 @@ export const ServerCode = {
 } as const
 
 /**
- * What the server's parsers say of a command, by what is wrong in it: `InvalidCommandError`s, which nothing follows on. The server has no
- * names for them. Each is what a mongod 8.2 answers to a command of `test/support/refusedCommands.ts`, on a collection that does not
+ * What the server's parsers say of a command, by what is wrong in it. All become an `InvalidCommandError`, and the server has no names for
+ * them. Each is what a mongod 8.2 answers to a command of `test/support/refusedCommands.ts`, on a collection that does not
  * exist: no document can be the cause. The codes of a document's values, as those of a division by zero, are not among them.
  */
 const refusedByParser: Readonly<Record<string, ReadonlyArray<number>>> = {

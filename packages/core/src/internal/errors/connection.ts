@@ -111,7 +111,7 @@ export const selectionError: Rule = (cause, fields, { secrets }) => {
 export const addressOf = (cause: unknown): string | undefined => text(read(cause, "address"))
 
 /**
- * The driver quotes the failure of another operation, also where there was none.
+ * The driver quotes the failure of another operation, even if there was no such failure.
  *
  * @internal
  */

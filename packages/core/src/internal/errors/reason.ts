@@ -140,7 +140,7 @@ const reasonToJson = (reason: ReasonMembers, hidden: ReadonlyArray<string>): unk
 }
 
 /**
- * The members of every reason besides its fields.
+ * What every reason has: its fields, and the members that follow from them.
  *
  * @internal
  */
@@ -157,7 +157,7 @@ export interface ReasonMembers extends Schema.Struct.Type<typeof ReasonFields> {
 
 /** They are on the prototype: a reason shows only its fields. */
 const membersOf = (hidden: ReadonlyArray<string>): PropertyDescriptorMap & ThisType<ReasonMembers> => ({
-  [ReasonTypeId]: { value: ReasonTypeId, writable: true },
+  [ReasonTypeId]: { value: ReasonTypeId },
   isTransient: { get: () => false, configurable: true },
   isRetryable: {
     get() {
@@ -177,8 +177,8 @@ const membersOf = (hidden: ReadonlyArray<string>): PropertyDescriptorMap & ThisT
 type AnyClass = new(...args: ReadonlyArray<any>) => object
 
 /**
- * Keeps fields out of what Node prints of an error that nobody has caught: it asks for no `toJSON` and no method of its own inspection,
- * but leaves out what is not enumerable.
+ * Keeps fields out of what Node prints of an uncaught error: Node asks neither `toJSON` nor its own inspection method, but leaves out
+ * what is not enumerable.
  */
 const hiding = (Base: AnyClass, hidden: ReadonlyArray<string>): AnyClass =>
   class extends Base {

@@ -64,7 +64,7 @@ const quotesIndexes =
   /^[^{"]*\b(?:Requested index: |Error in specification |[Ii]ndex spec(?: for index creation)?: )(?!.*\bpartialFilterExpression\b)/s
 
 /**
- * What looks like a value and is none: versions, options, the number of a transaction, the keys of an index, and what the server's own
+ * What only looks like a value: versions, options, the number of a transaction, the keys of an index, and what the server's own
  * sentences quote. Each form is too narrow for the values of a document.
  */
 const words = new RegExp(

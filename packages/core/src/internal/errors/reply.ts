@@ -38,7 +38,7 @@ const plainReasons = {
   WriteConflictError: Reasons.WriteConflictError
 }
 
-/** What an older server answers them is not a wrong command: it has no search indexes. */
+/** Operations that an older server refuses as unknown commands, since it has no search indexes. */
 const searchIndexOperations: ReadonlySet<string> = new Set([
   "createSearchIndex",
   "createSearchIndexes",

@@ -163,10 +163,10 @@ const byAncestor = (cause: object): Rule | undefined => {
 const isFileError = (cause: unknown): boolean =>
   text(read(cause, "syscall")) === "open" && text(read(cause, "path")) !== undefined
 
-/** What the driver stumbles over where it looks for a label on the error of a socket, which has none. That error is lost. */
+/** The driver looks for a label on the error of a socket, which has no labels, and fails with this. The error of the socket is lost. */
 const lookedForLabel = /hasErrorLabel is not a function/
 
-/** The first frame of a stack that is no part of Node. */
+/** The first frame of a stack that is not Node's own. */
 const firstFrame = /^\s+at (?!.*\(?(?:node:|<anonymous>)).*$/m
 
 /**

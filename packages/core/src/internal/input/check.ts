@@ -1,5 +1,5 @@
 /**
- * Promise 8: input that BSON would lose or change without a word is refused before anything is sent.
+ * Core refuses input that BSON would lose or change silently, before anything is sent.
  *
  * The checks follow the serializer of bson 7 type by type. They run on every operation, so nothing is built for a value
  * that is fine: a problem is found at a leaf and collects its path on the way out.
@@ -351,7 +351,7 @@ const notDocument = (value: unknown): string | undefined => {
 }
 
 /**
- * Refuses a filter that is no document or has `undefined` anywhere: a condition that is left out matches everything.
+ * Refuses a filter that is not a document or has `undefined` anywhere: a condition that is left out matches everything.
  *
  * @internal
  */
@@ -461,7 +461,7 @@ const checkModifiers = (modifiers: Record<string, unknown>): Problem | undefined
 }
 
 /**
- * Refuses a pipeline that is no array or has `undefined` anywhere.
+ * Refuses a pipeline that is not an array or has `undefined` anywhere.
  *
  * @internal
  */
@@ -543,8 +543,8 @@ export const checkOptions = (options: object, path = "options"): void => {
 }
 
 /**
- * Refuses the name of a database or a collection that is none: the driver and the server take one that is empty or left out
- * for something else, as a whole database.
+ * Refuses an invalid name of a database or a collection. The driver and the server take an empty or missing name for something else, a whole
+ * database for instance.
  *
  * @internal
  */
