@@ -16,12 +16,12 @@ import type { Watch } from "./ChangeStream.ts"
 import { secretsOf, toDriverOptions } from "./internal/driver/clientOptions.ts"
 import * as internal from "./internal/handle/client.ts"
 import { connect, wrap } from "./internal/handle/connect.ts"
-import type { OptionsOf, WriteOptionsOf } from "./Mongo.ts"
 import type { ClientOptions, MongoClientConfig } from "./MongoClientConfig.ts"
 import type { Plain } from "./MongoCollection.ts"
 import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 import type { MongoSession, SessionOptions, WithTransaction } from "./MongoSession.ts"
+import type { OptionsOf, WriteOptionsOf } from "./OperationOptions.ts"
 import type { Topology } from "./Topology.ts"
 
 /**

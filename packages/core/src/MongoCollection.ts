@@ -10,9 +10,9 @@ import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
 import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/handle/collection.ts"
-import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "./Mongo.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
+import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "./OperationOptions.ts"
 import type { AggregateQuery, FindQuery, Query } from "./Query.ts"
 
 /**
@@ -197,7 +197,7 @@ export interface WaitUntilQueryableOptions {
  * `Duration` and other values of Effect's, maps, sets, amounts and dates of libraries. Instances of your own classes whose
  * properties are their data are documents. A property that is `undefined` in a document is left out.
  *
- * The operations take the driver's options, save those that mongofx owns (see `Mongo.OptionsOf`).
+ * The operations take the driver's options, save those that mongofx owns (see `OperationOptions.OptionsOf`).
  *
  * **Gotchas**
  *

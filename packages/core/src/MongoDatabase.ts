@@ -10,10 +10,10 @@ import * as Layer from "effect/Layer"
 import type * as Driver from "mongodb"
 import type { Watch } from "./ChangeStream.ts"
 import * as internal from "./internal/handle/database.ts"
-import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "./Mongo.ts"
 import { MongoClient } from "./MongoClient.ts"
 import type { CollectionOptions, MongoCollection } from "./MongoCollection.ts"
 import type { MongoError } from "./MongoError.ts"
+import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "./OperationOptions.ts"
 import type { AggregateQuery, Query } from "./Query.ts"
 
 /**

@@ -14,11 +14,11 @@ import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Driver from "mongodb"
 import * as internal from "./internal/encryption/encryption.ts"
-import type { OptionsOf } from "./Mongo.ts"
 import { MongoClient } from "./MongoClient.ts"
 import type { Filter, MongoCollection } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
+import type { OptionsOf } from "./OperationOptions.ts"
 import type { Query } from "./Query.ts"
 
 /**

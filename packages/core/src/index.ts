@@ -103,6 +103,16 @@ export * as MongoError from "./MongoError.ts"
 export * as MongoSession from "./MongoSession.ts"
 
 /**
+ * What operations take of the options of the driver's methods.
+ *
+ * The options of an operation have the names and the meaning that they have in the driver. What would not arrive, and what mongofx
+ * does itself, is left out of the types, and refused where it is given all the same.
+ *
+ * @since 0.1.0
+ */
+export * as OperationOptions from "./OperationOptions.ts"
+
+/**
  * Queries as values: immutable descriptions of what to read, which run as an array, a stream, batches or raw bytes.
  *
  * A query does nothing until it is run, and every run opens a cursor of its own: the same query can be run twice, retried

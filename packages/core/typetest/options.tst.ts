@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Mongo, MongoClient, MongoClientConfig, MongoCollection, MongoDatabase } from "@mongofx/core"
+import type { MongoClient, MongoClientConfig, MongoCollection, MongoDatabase, OperationOptions } from "@mongofx/core"
 import { Redacted } from "effect"
 import type * as Driver from "mongodb"
 import { describe, expect, it } from "tstyche"
@@ -108,7 +108,7 @@ describe("options of operations", () => {
   })
 
   it("OptionsOf leaves out what mongofx owns and what is named", () => {
-    type Options = Mongo.OptionsOf<
+    type Options = OperationOptions.OptionsOf<
       {
         session: Driver.ClientSession
         signal?: AbortSignal

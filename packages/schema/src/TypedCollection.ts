@@ -6,12 +6,12 @@
  */
 import type {
   ChangeStream as CoreChangeStream,
-  Mongo,
   MongoCollection as Core,
   MongoError,
   Query as CoreQuery
 } from "@mongofx/core"
 import { MongoDatabase } from "@mongofx/core"
+import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "@mongofx/core/OperationOptions"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -54,29 +54,61 @@ export type TypeId = "~@mongofx/schema/TypedCollection"
  */
 export const TypeId: TypeId = internal.TypeId
 
-type OptionsOf<Options, Left extends string = never> = Mongo.OptionsOf<Options, Left>
-type WriteOptionsOf<Options, Left extends string = never> = Mongo.WriteOptionsOf<Options, Left>
-type ListOptionsOf<Options, Left extends string = never> = Mongo.ListOptionsOf<Options, Left>
+/**
+ * The options that name fields of a document or hold their values. Typed operations have them anew, typed on the document.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type FieldOption = "sort" | "hint" | "min" | "max" | "projection" | "arrayFilters"
 
-/** Options that name fields or hold their values: they are typed anew. */
-type Typed = "sort" | "hint" | "min" | "max" | "projection" | "arrayFilters"
-
-interface Hinted<A> {
+/**
+ * The option `hint` of operations on documents of type `A`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface HintOption<A> {
   /** The index to use: its name or its keys. */
   readonly hint?: string | IndexKeys<A> | undefined
 }
 
-interface Sorted<A> {
+/**
+ * The option `sort` of operations on one of several documents of type `A`.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface SortOption<A> {
   /** Which document is the first. */
   readonly sort?: Sort<A> | undefined
 }
 
-interface ArrayFiltered {
+/**
+ * The option `arrayFilters` of updates.
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface ArrayFiltersOption {
   /** What the `$[identifier]` in the update stand for. */
   readonly arrayFilters?: ReadonlyArray<ArrayFilter> | undefined
 }
 
-interface Projecting<A, P, K extends PropertyKey> {
+/**
+ * The option `projection` of operations that return a document of type `A`: `P` is the type of the projection, `K` its keys.
+ *
+ * @see {@link Returned} for what it leaves
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface ProjectionOption<A, P, K extends PropertyKey> {
   /** The fields that are returned. */
   readonly projection?: ProjectionInput<A, P, K> | undefined
 }
@@ -115,7 +147,7 @@ export interface BulkWriteOptions extends WriteOptionsOf<Driver.BulkWriteOptions
  * @category options
  * @since 0.1.0
  */
-export interface FindOptions extends OptionsOf<Driver.FindOptions, Typed | "returnKey" | "showRecordId"> {}
+export interface FindOptions extends OptionsOf<Driver.FindOptions, FieldOption | "returnKey" | "showRecordId"> {}
 
 /**
  * Options of `findOne`: `P` is the type of the projection, `K` its keys.
@@ -126,10 +158,10 @@ export interface FindOptions extends OptionsOf<Driver.FindOptions, Typed | "retu
  */
 export interface FindOneOptions<A, P = never, K extends PropertyKey = never>
   extends
-    OptionsOf<Driver.FindOneOptions, Typed | "returnKey" | "showRecordId">,
-    Sorted<A>,
-    Hinted<A>,
-    Projecting<A, P, K>
+    OptionsOf<Driver.FindOneOptions, FieldOption | "returnKey" | "showRecordId">,
+    SortOption<A>,
+    HintOption<A>,
+    ProjectionOption<A, P, K>
 {}
 
 /**
@@ -141,10 +173,10 @@ export interface FindOneOptions<A, P = never, K extends PropertyKey = never>
  */
 export interface FindOneAndDeleteOptions<A, P = never, K extends PropertyKey = never>
   extends
-    WriteOptionsOf<Driver.FindOneAndDeleteOptions, Typed | "includeResultMetadata">,
-    Sorted<A>,
-    Hinted<A>,
-    Projecting<A, P, K>
+    WriteOptionsOf<Driver.FindOneAndDeleteOptions, FieldOption | "includeResultMetadata">,
+    SortOption<A>,
+    HintOption<A>,
+    ProjectionOption<A, P, K>
 {}
 
 /**
@@ -156,10 +188,10 @@ export interface FindOneAndDeleteOptions<A, P = never, K extends PropertyKey = n
  */
 export interface FindOneAndReplaceOptions<A, P = never, K extends PropertyKey = never>
   extends
-    WriteOptionsOf<Driver.FindOneAndReplaceOptions, Typed | "includeResultMetadata">,
-    Sorted<A>,
-    Hinted<A>,
-    Projecting<A, P, K>
+    WriteOptionsOf<Driver.FindOneAndReplaceOptions, FieldOption | "includeResultMetadata">,
+    SortOption<A>,
+    HintOption<A>,
+    ProjectionOption<A, P, K>
 {}
 
 /**
@@ -171,11 +203,11 @@ export interface FindOneAndReplaceOptions<A, P = never, K extends PropertyKey = 
  */
 export interface FindOneAndUpdateOptions<A, P = never, K extends PropertyKey = never>
   extends
-    WriteOptionsOf<Driver.FindOneAndUpdateOptions, Typed | "includeResultMetadata">,
-    Sorted<A>,
-    Hinted<A>,
-    ArrayFiltered,
-    Projecting<A, P, K>
+    WriteOptionsOf<Driver.FindOneAndUpdateOptions, FieldOption | "includeResultMetadata">,
+    SortOption<A>,
+    HintOption<A>,
+    ArrayFiltersOption,
+    ProjectionOption<A, P, K>
 {}
 
 /**
@@ -185,7 +217,9 @@ export interface FindOneAndUpdateOptions<A, P = never, K extends PropertyKey = n
  * @category options
  * @since 0.1.0
  */
-export interface UpdateManyOptions<A> extends WriteOptionsOf<Driver.UpdateOptions, Typed>, Hinted<A>, ArrayFiltered {}
+export interface UpdateManyOptions<A>
+  extends WriteOptionsOf<Driver.UpdateOptions, FieldOption>, HintOption<A>, ArrayFiltersOption
+{}
 
 /**
  * Options of `updateOne`.
@@ -194,7 +228,7 @@ export interface UpdateManyOptions<A> extends WriteOptionsOf<Driver.UpdateOption
  * @category options
  * @since 0.1.0
  */
-export interface UpdateOptions<A> extends UpdateManyOptions<A>, Sorted<A> {}
+export interface UpdateOptions<A> extends UpdateManyOptions<A>, SortOption<A> {}
 
 /**
  * Options of `replaceOne`.
@@ -203,7 +237,9 @@ export interface UpdateOptions<A> extends UpdateManyOptions<A>, Sorted<A> {}
  * @category options
  * @since 0.1.0
  */
-export interface ReplaceOptions<A> extends WriteOptionsOf<Driver.ReplaceOptions, Typed>, Sorted<A>, Hinted<A> {}
+export interface ReplaceOptions<A>
+  extends WriteOptionsOf<Driver.ReplaceOptions, FieldOption>, SortOption<A>, HintOption<A>
+{}
 
 /**
  * Options of `deleteOne` and `deleteMany`.
@@ -212,7 +248,9 @@ export interface ReplaceOptions<A> extends WriteOptionsOf<Driver.ReplaceOptions,
  * @category options
  * @since 0.1.0
  */
-export interface DeleteOptions<A> extends WriteOptionsOf<Driver.DeleteOptions, Typed | "ordered">, Hinted<A> {}
+export interface DeleteOptions<A>
+  extends WriteOptionsOf<Driver.DeleteOptions, FieldOption | "ordered">, HintOption<A>
+{}
 
 /**
  * Options of `countDocuments`.
@@ -222,7 +260,7 @@ export interface DeleteOptions<A> extends WriteOptionsOf<Driver.DeleteOptions, T
  * @since 0.1.0
  */
 export interface CountDocumentsOptions<A>
-  extends OptionsOf<Driver.CountDocumentsOptions, Typed | "writeConcern" | "cursor" | "out">, Hinted<A>
+  extends OptionsOf<Driver.CountDocumentsOptions, FieldOption | "writeConcern" | "cursor" | "out">, HintOption<A>
 {}
 
 /**
@@ -232,7 +270,9 @@ export interface CountDocumentsOptions<A>
  * @category options
  * @since 0.1.0
  */
-export interface DistinctOptions<A> extends OptionsOf<Driver.DistinctOptions, Typed | "writeConcern">, Hinted<A> {}
+export interface DistinctOptions<A>
+  extends OptionsOf<Driver.DistinctOptions, FieldOption | "writeConcern">, HintOption<A>
+{}
 
 /**
  * Options of `aggregate`.
@@ -275,8 +315,14 @@ type InsertServices<S extends Schema.Constraint> = S extends { readonly insert: 
   ? V["EncodingServices"] | S["DecodingServices"]
   : S["EncodingServices"] | S["DecodingServices"]
 
-/** What is left of a document: all of it without a projection. */
-type Left<A, P> = [P] extends [never] ? A : Projected<A, P>
+/**
+ * What an operation returns of a document of type `A`: all of it, or what a projection of type `P` leaves.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Returned<A, P> = [P] extends [never] ? A : Projected<A, P>
 
 /**
  * What an insert says.
@@ -340,10 +386,21 @@ export type IndexOptions<A> = OptionsOf<Driver.IndexOptions, "partialFilterExpre
   readonly partialFilterExpression?: PartialFilter<A> | undefined
 }
 
-type Write<A> = {
+/**
+ * Which documents of type `A` an operation of a bulk write is about.
+ *
+ * @see {@link BulkOperation}
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface BulkFilter<A> extends HintOption<A> {
+  /** The documents that it is about. */
   readonly filter: Filter<A>
+  /** How texts are compared. */
   readonly collation?: Driver.CollationOptions
-} & Hinted<A>
+}
 
 /**
  * One of the operations of a bulk write.
@@ -356,25 +413,25 @@ export type BulkOperation<S extends Schema.Constraint> =
   | { readonly insertOne: { readonly document: Insert<S> } }
   | {
     readonly updateOne:
-      & Write<S["Type"]>
-      & Sorted<S["Type"]>
-      & ArrayFiltered
+      & BulkFilter<S["Type"]>
+      & SortOption<S["Type"]>
+      & ArrayFiltersOption
       & { readonly update: Update<S["Type"]>; readonly upsert?: boolean }
   }
   | {
     readonly updateMany:
-      & Write<S["Type"]>
-      & ArrayFiltered
+      & BulkFilter<S["Type"]>
+      & ArrayFiltersOption
       & { readonly update: Update<S["Type"]>; readonly upsert?: boolean }
   }
   | {
     readonly replaceOne:
-      & Write<S["Type"]>
-      & Sorted<S["Type"]>
+      & BulkFilter<S["Type"]>
+      & SortOption<S["Type"]>
       & { readonly replacement: Replacement<S>; readonly upsert?: boolean }
   }
-  | { readonly deleteOne: Write<S["Type"]> }
-  | { readonly deleteMany: Write<S["Type"]> }
+  | { readonly deleteOne: BulkFilter<S["Type"]> }
+  | { readonly deleteMany: BulkFilter<S["Type"]> }
 
 /**
  * The values that `distinct` gives for a field of type `V`: those of its elements, where it is an array.
@@ -444,7 +501,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
     filter?: FilterInput<S["Type"], F, K>,
     options?: FindOneOptions<S["Type"], P, PK>
   ) => Effect.Effect<
-    Option.Option<Left<S["Type"], P>>,
+    Option.Option<Returned<S["Type"], P>>,
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
@@ -453,7 +510,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
     filter: FilterInput<S["Type"], F, K>,
     options?: FindOneAndDeleteOptions<S["Type"], P, PK>
   ) => Effect.Effect<
-    Option.Option<Left<S["Type"], P>>,
+    Option.Option<Returned<S["Type"], P>>,
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
@@ -466,7 +523,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
     replacement: Replacement<S>,
     options?: FindOneAndReplaceOptions<S["Type"], P, PK>
   ) => Effect.Effect<
-    Option.Option<Left<S["Type"], P>>,
+    Option.Option<Returned<S["Type"], P>>,
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
@@ -486,7 +543,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
     update: UpdateInput<S["Type"], U, UK>,
     options?: FindOneAndUpdateOptions<S["Type"], P, PK>
   ) => Effect.Effect<
-    Option.Option<Left<S["Type"], P>>,
+    Option.Option<Returned<S["Type"], P>>,
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
@@ -495,7 +552,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
   readonly findById: <PK extends Path<S["Type"]>, const P = never>(
     id: IdOf<S["Type"]>,
     options?: FindOneOptions<S["Type"], P, PK>
-  ) => Effect.Effect<Option.Option<Left<S["Type"], P>>, Failure, S["DecodingServices"] | S["EncodingServices"]>
+  ) => Effect.Effect<Option.Option<Returned<S["Type"], P>>, Failure, S["DecodingServices"] | S["EncodingServices"]>
   /**
    * A query of the documents with these `_id`s, in no order of its own. What is not there, is missing. Failures and spans
    * name it `find`.
@@ -656,6 +713,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
  *
  * ```ts
  * import { MongoDatabase } from "@mongofx/core"
+import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "@mongofx/core/OperationOptions"
  * import { Bson, TypedCollection } from "@mongofx/schema"
  * import { Effect, Schema } from "effect"
  *

@@ -4,10 +4,10 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
-import type * as Mongo from "../../Mongo.ts"
 import type { CollectionOptions, MongoCollection } from "../../MongoCollection.ts"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
+import type { OptionsOf } from "../../OperationOptions.ts"
 import type { FindQuery } from "../../Query.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
@@ -27,8 +27,6 @@ import { CollectionSearchIndexes } from "./searchIndexes.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoCollection" as const
-
-type OptionsOf<Options, Left extends string = never> = Mongo.OptionsOf<Options, Left>
 
 /** The driver's type has no names of indexes there. */
 type Hinted<Options> = OptionsOf<Options, "hint" | "includeResultMetadata"> & {

@@ -5,7 +5,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as Driver from "mongodb"
-import type { OptionsOf } from "../../Mongo.ts"
 import type { CollectionOptions, MongoCollection } from "../../MongoCollection.ts"
 import type {
   CommandCursorOptions,
@@ -15,6 +14,7 @@ import type {
   ProfilingOptions
 } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
+import type { OptionsOf } from "../../OperationOptions.ts"
 import type { Query } from "../../Query.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"

@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Driver from "mongodb"
-import type { OptionsOf } from "../../Mongo.ts"
+import type { OptionsOf } from "../../OperationOptions.ts"
 import type { Query } from "../../Query.ts"
 import type { Operation } from "../call/description.ts"
 import type { CallOptions } from "../call/operation.ts"

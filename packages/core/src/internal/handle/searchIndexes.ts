@@ -3,9 +3,9 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Driver from "mongodb"
-import type { OptionsOf } from "../../Mongo.ts"
 import type { SearchIndex, SearchIndexDescription, WaitUntilQueryableOptions } from "../../MongoCollection.ts"
 import { IndexError, type MongoError } from "../../MongoError.ts"
+import type { OptionsOf } from "../../OperationOptions.ts"
 import type { Operation } from "../call/description.ts"
 import { checking } from "../call/operation.ts"
 import { defined, durationOf, lengthOf, limitCommand } from "../call/options.ts"
