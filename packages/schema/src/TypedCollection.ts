@@ -703,6 +703,11 @@ export interface TypedCollection<S extends Schema.Constraint> {
 /**
  * A collection of a database, for a schema or a model.
  *
+ * **Details**
+ *
+ * Editors show the type of a `Schema.Struct` with all its fields, several times for each operation. Give it a name with
+ * `Schema.Opaque`, as below, and they show that: its values stay plain objects. Classes and models have one.
+ *
  * **Gotchas**
  *
  * It throws a `MongoError` (`InvalidArgumentError`) where a field would be stored as something that BSON does not have and that
@@ -713,11 +718,12 @@ export interface TypedCollection<S extends Schema.Constraint> {
  *
  * ```ts
  * import { MongoDatabase } from "@mongofx/core"
-import type { ListOptionsOf, OptionsOf, WriteOptionsOf } from "@mongofx/core/OperationOptions"
  * import { Bson, TypedCollection } from "@mongofx/schema"
  * import { Effect, Schema } from "effect"
  *
- * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String, tags: Schema.Array(Schema.String) })
+ * class User extends Schema.Opaque<User>()(
+ *   Schema.Struct({ _id: Bson.ObjectId, name: Schema.String, tags: Schema.Array(Schema.String) })
+ * ) {}
  *
  * const program = Effect.gen(function*() {
  *   const users = TypedCollection.make(yield* MongoDatabase.MongoDatabase, "users", User)

@@ -49,16 +49,22 @@ const places: ReadonlyArray<readonly [code: string, offered: ReadonlyArray<strin
   ]]
 ]
 
-it("an editor completes paths level by level, and offers no marks", () => {
-  const file = join(root, "packages/schema/test/__completions.ts")
-  let text = ""
-  let version = 0
+/** What an editor does with one file below `test`, whose text is written anew for each place. */
+const file = join(root, "packages/schema/test/__completions.ts")
+let text = ""
+let version = 0
+const write = (content: string) => {
+  text = content
+  version++
+}
+
+const makeService = () => {
   const { options } = ts.parseJsonConfigFileContent(
     ts.readConfigFile(join(root, "tsconfig.tests.json"), ts.sys.readFile).config,
     ts.sys,
     root
   )
-  const service = ts.createLanguageService({
+  return ts.createLanguageService({
     ...ts.sys,
     useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
     getScriptFileNames: () => [file],
@@ -72,9 +78,12 @@ it("an editor completes paths level by level, and offers no marks", () => {
     getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
     fileExists: (name) => name === file || ts.sys.fileExists(name)
   })
+}
+const service = makeService()
+
+it("an editor completes paths level by level, and offers no marks", () => {
   for (const [code, offered] of places) {
-    text = program + code.replace("|", "")
-    version++
+    write(program + code.replace("|", ""))
     const position = program.length + code.indexOf("|")
     const found = service.getCompletionsAtPosition(file, position, {})?.entries ?? []
     const written = /"([^"]*)\|/.exec(code)?.[1]
@@ -85,3 +94,36 @@ it("an editor completes paths level by level, and offers no marks", () => {
     )
   }
 }, 180_000)
+
+const opaque = program.replace(`Schema.Class<User>("User")({`, "Schema.Opaque<User>()(Schema.Struct({")
+  .replace("\n}) {}", "\n})) {}")
+
+/** What an editor shows of an operation of a collection whose schema has a name. */
+const shown: ReadonlyArray<readonly [code: string, text: string]> = [
+  [
+    "users.|find({})",
+    "TypedCollection<typeof User>.find: <{}, never>(filter?: Filter.Input<User, {}, never> | undefined, " +
+    "options?: TypedCollection.FindOptions) => FindQuery<User, User, never>"
+  ],
+  [
+    "users.|deleteOne({})",
+    "TypedCollection<typeof User>.deleteOne: <{}, never>(filter: Filter.Input<User, {}, never>, " +
+    "options?: TypedCollection.DeleteOptions<User> | undefined) => Effect<DeleteResult, Failure, never>"
+  ],
+  [
+    "users.|findOne({})",
+    "TypedCollection<typeof User>.findOne: <{}, never, Path<User>, never>(" +
+    "filter?: Filter.Input<User, {}, never> | undefined, " +
+    "options?: TypedCollection.FindOneOptions<User, never, Path<User>> | undefined) => Effect<Option<User>, Failure, never>"
+  ]
+]
+
+for (const [kind, schema] of [["a class", program], ["an opaque struct", opaque]] as const) {
+  it(`an editor shows the name of the schema, and not all its fields: ${kind}`, () => {
+    for (const [code, text] of shown) {
+      write(schema + code.replace("|", ""))
+      const info = service.getQuickInfoAtPosition(file, schema.length + code.indexOf("|"))
+      assert.strictEqual(ts.displayPartsToString(info?.displayParts), `(property) ${text}`, code)
+    }
+  }, 180_000)
+}
