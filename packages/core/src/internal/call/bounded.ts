@@ -1,8 +1,11 @@
+/**
+ * Waiting for promises whose outcome is no result: what ends something. The bounds are real time, and not the fiber's Clock: a finalizer of a
+ * network resource has to end under TestClock too.
+ */
 import * as Effect from "effect/Effect"
 
 /**
- * Whether a promise is settled, whatever comes of it, in `milliseconds`. Real time, not the fiber's Clock: a finalizer of a
- * network resource has to end under TestClock too.
+ * Whether a promise is settled, whatever comes of it, in `milliseconds`.
  *
  * @internal
  */
@@ -17,12 +20,28 @@ export const endsWithin = (promise: Promise<unknown>, milliseconds: number): Pro
   })
 
 /**
- * Waits for a promise, whatever comes of it, but no longer than `milliseconds` of real time.
+ * Waits for a promise, whatever comes of it, but no longer than `milliseconds`. Says whether it is settled.
+ *
+ * @internal
+ */
+export const inTime = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<boolean> =>
+  Effect.promise(() => endsWithin(promise, milliseconds))
+
+/**
+ * As `inTime`, where nothing depends on it.
  *
  * @internal
  */
 export const bounded = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<void> =>
-  Effect.asVoid(Effect.promise(() => endsWithin(promise, milliseconds)))
+  Effect.asVoid(inTime(promise, milliseconds))
+
+/**
+ * Waits for a promise however long it takes, and gives what it resolves to, or else what it rejects with. Never fails.
+ *
+ * @internal
+ */
+export const outcomeOf = (start: () => Promise<unknown>): Effect.Effect<unknown> =>
+  Effect.promise(() => start().catch((cause: unknown) => cause))
 
 /**
  * Sleeps in real time, for bounds that must hold under TestClock too.

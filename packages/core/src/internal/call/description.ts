@@ -20,6 +20,8 @@ export interface Operation {
   readonly abortable?: boolean | undefined
   /** The signal goes to code of the caller's, which may give it to anything that wants a real `AbortSignal`. */
   readonly sharesSignal?: boolean | undefined
+  /** False for what is no command of the server's, and so has no duration among its metrics. */
+  readonly counted?: boolean | undefined
   /** An aggregation that ends in `$out` or `$merge`. */
   readonly writes?: boolean | undefined
 }

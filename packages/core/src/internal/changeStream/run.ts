@@ -10,9 +10,10 @@ import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { ChangeBatch, ChangeStream, OpenChangeStream, WatchOptions } from "../../ChangeStream.ts"
 import { ChangeStreamError, type MongoError } from "../../MongoError.ts"
+import type { CallOptions } from "../call/call.ts"
 import type { Connection } from "../call/connection.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
-import { type CallOptions, checking } from "../call/operation.ts"
+import { checking } from "../call/operation.ts"
 import { defined, durationOf } from "../call/options.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
@@ -230,7 +231,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
         }
         if (!this.invalidated) this.advance(cursor.postBatchResumeToken, cursor)
         // The server closes the cursor after an invalidate, of which the pipeline may have left nothing to see.
-        if (documents.length === 0 && cursor.exhausted) this.invalidated = true
+        if (documents.length === 0 && cursor.isAtEnd) this.invalidated = true
         return Effect.succeed({ events, tokens, resumeToken: this.resumeToken })
       })
   )

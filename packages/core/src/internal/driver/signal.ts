@@ -18,20 +18,33 @@ export class OperationInterrupted extends Error {
 }
 
 /**
+ * Tells the driver to stop.
+ *
+ * @internal
+ */
+export interface Abort {
+  readonly signal: AbortSignal
+  /** How many commands of the operation may have reached the server, where that is known. */
+  readonly sends: number | undefined
+  abort(reason: Error): void
+}
+
+/**
  * What the driver uses of an `AbortSignal`: `aborted`, `reason`, `throwIfAborted` and one listener at a time per stage of
  * an operation, which it calls with the signal as `this`. A real one costs a findOne 9 to 14 % more client CPU (see
  * benchmark/README.md), so this stands in for it wherever the driver alone sees the signal.
  */
-class OperationSignal {
+class OperationSignal implements Abort {
   aborted = false
   reason: Error | undefined
   private waited = false
-  /**
-   * How many commands may be on their way: the driver asks the signal once more when it has waited for a server and a
-   * connection, before it sends. In doubt it is one more.
-   */
+  /** The driver asks the signal once more when it has waited for a server and a connection, before it sends. In doubt it is one more. */
   sends = 0
   private readonly listeners: Array<() => void> = []
+
+  get signal(): AbortSignal {
+    return this as unknown as AbortSignal
+  }
 
   addEventListener(_type: "abort", listener: () => void): void {
     // Between two steps of the driver nobody listens: who comes then must hear of it, too.
@@ -60,38 +73,22 @@ class OperationSignal {
   }
 }
 
-/** @internal */
-export interface Abort {
-  readonly signal: AbortSignal
-  readonly abort: (reason: Error) => void
-  /** Whether a command of the operation may have reached the server. */
-  readonly isSent: () => boolean
-  /** How many commands of the operation may have reached the server, where that is known. */
-  readonly sends: () => number | undefined
+/** For code of the caller's, which may give the signal to anything that wants a real `AbortSignal`. */
+class SharedSignal implements Abort {
+  readonly sends = undefined
+  private readonly controller = new AbortController()
+
+  get signal(): AbortSignal {
+    return this.controller.signal
+  }
+
+  abort(reason: Error): void {
+    this.controller.abort(reason)
+  }
 }
 
-/**
- * @param isShared - whether the signal goes to code of the caller's, which may give it to anything that wants a real `AbortSignal`
- * @internal
- */
-export const makeAbort = (isShared = false): Abort => {
-  if (isShared) {
-    const controller = new AbortController()
-    return {
-      signal: controller.signal,
-      abort: (reason) => controller.abort(reason),
-      isSent: () => true,
-      sends: () => undefined
-    }
-  }
-  const signal = new OperationSignal()
-  return {
-    signal: signal as unknown as AbortSignal,
-    abort: (reason) => signal.abort(reason),
-    isSent: () => signal.sends > 0,
-    sends: () => signal.sends
-  }
-}
+/** @internal */
+export const makeAbort = (isShared = false): Abort => isShared ? new SharedSignal() : new OperationSignal()
 
 /**
  * Has connections that are still in their handshake end with a signal: the driver's `close` leaves them to their time limit. They listen to

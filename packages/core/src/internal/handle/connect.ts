@@ -8,10 +8,11 @@ import * as Driver from "mongodb"
 import type { MongoClient } from "../../MongoClient.ts"
 import type { ClientOptions } from "../../MongoClientConfig.ts"
 import { ConnectionError, MongoError } from "../../MongoError.ts"
-import { endsWithin } from "../call/bounded.ts"
-import type { SessionKey } from "../call/connection.ts"
+import { bounded, inTime } from "../call/bounded.ts"
+import { connectionOf, type SessionKey } from "../call/connection.ts"
 import { Dependents } from "../call/dependents.ts"
 import type { Operation } from "../call/description.ts"
+import { runConnecting } from "../call/operation.ts"
 import { countBreaks } from "../driver/breaks.ts"
 import { type Abort, abortHandshakes } from "../driver/signal.ts"
 import { giveUp } from "../driver/topology.ts"
@@ -97,7 +98,7 @@ const withSearch = (
   })
 }
 
-const connectOperation: Operation = { name: "connect", command: "connect" }
+const connectOperation: Operation = { name: "connect", command: "connect", abortable: false, counted: false }
 
 /** A client of the driver's, and what has to be ended with it. */
 class Owned {
@@ -114,10 +115,12 @@ class Owned {
    * Closes what reads, then the client. Where servers do not answer, the driver's `close` waits for them, and keeps the process alive:
    * after the bound what it waits for is ended.
    */
-  async close(): Promise<void> {
-    await endsWithin(this.dependents.shutDown(), dependentsTimeout)
-    if (!(await endsWithin(this.driver.close(), closeTimeout))) giveUp(this.driver)
-    this.connecting.abort(new Driver.MongoClientClosedError())
+  get closed(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function*() {
+      yield* bounded(this.dependents.shutDown(), dependentsTimeout)
+      if (!(yield* inTime(this.driver.close(), closeTimeout))) giveUp(this.driver)
+      this.connecting.abort(new Driver.MongoClientClosedError())
+    })
   }
 }
 
@@ -138,7 +141,7 @@ export const connect = (
         try: () => new Owned(makeDriver()),
         catch: (cause) => toMongoError(cause, connectOperation, secrets)
       }),
-      (owned) => Effect.promise(() => owned.close())
+      (owned) => owned.closed
     )
     const client = yield* wrap(driver, options, dependents)
     // A logger that fails must not keep anybody from connecting.
@@ -148,10 +151,15 @@ export const connect = (
     const replies = new Map<string, Driver.Document>()
     const onReply = ({ connectionId, reply }: Driver.ServerHeartbeatSucceededEvent) => replies.set(connectionId, reply)
     driver.on("serverHeartbeatSucceeded", onReply)
-    yield* Effect.tryPromise({
-      try: () => driver.connect().finally(() => driver.off("serverHeartbeatSucceeded", onReply)),
-      catch: (cause) => withSearch(toMongoError(cause, connectOperation, secrets), driver, replies, secrets)
-    })
+    yield* Effect.mapError(
+      runConnecting(
+        connectionOf(client),
+        connectOperation,
+        secrets,
+        () => driver.connect().finally(() => driver.off("serverHeartbeatSucceeded", onReply))
+      ),
+      (error) => withSearch(error, driver, replies, secrets)
+    )
     yield* client.ping
     return client
   })

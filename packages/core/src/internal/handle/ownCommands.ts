@@ -2,7 +2,7 @@
  * Commands that mongofx sends itself, since the driver's methods for them drop some of their options.
  */
 import * as Driver from "mongodb"
-import type { CallOptions } from "../call/operation.ts"
+import type { CallOptions } from "../call/call.ts"
 import { defined } from "../call/options.ts"
 import { ServerCode } from "../errors/codes.ts"
 import { codeOf } from "../errors/thrown.ts"

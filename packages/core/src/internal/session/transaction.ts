@@ -17,11 +17,12 @@ import {
   TransactionError
 } from "../../MongoError.ts"
 import type { SessionOptions, TransactionOptions, WithTransaction, WithTransactionOptions } from "../../MongoSession.ts"
-import { bounded, endsWithin, pause } from "../call/bounded.ts"
+import { bounded, inTime, outcomeOf, pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
-import { ambientSession, checking, isTraced, runIn } from "../call/operation.ts"
+import { ambientSession, checking, runIn } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
+import { isTraced } from "../call/spans.ts"
 import { abortOnServers, killSession } from "../driver/kill.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
@@ -145,7 +146,7 @@ const endWithClient = (connection: Connection, state: SessionState): Effect.Effe
       await session.driver.endSession()
     }
     let ended: Promise<void> | undefined
-    const ending = Effect.promise(() => ended ??= end())
+    const ending = Effect.asVoid(outcomeOf(() => ended ??= end()))
     return Effect.raceFirst(session.line.withPermit(ending), Effect.andThen(pause(lastOperationTimeout), ending))
   })
 
@@ -156,8 +157,8 @@ const endsSoon = (
   end: Promise<unknown>,
   milliseconds: number
 ): Effect.Effect<void> =>
-  Effect.promise(async () => {
-    if (await endsWithin(end, milliseconds) || state.current !== session || state.closed) return
+  Effect.map(inTime(end, milliseconds), (isInTime) => {
+    if (isInTime || state.current !== session || state.closed) return
     state.renew()
     const close = () => session.driver.endSession()
     end.then(close, close).catch(ignore)
@@ -326,7 +327,7 @@ const learnOutcome = (
   Effect.gen(function*() {
     const deadline = (yield* serverMillis) + outcomeTimeout
     for (let attempt = 1;; attempt++) {
-      const error = yield* Effect.promise(async () => transaction.sent)
+      const error = yield* outcomeOf(async () => transaction.sent)
       if (transaction.outcome === "committed") return yield* runAfterCommit(transaction)
       const wait = backoff(attempt, yield* Random.next)
       const isTimeLeft = (yield* serverMillis) + wait < deadline
@@ -334,7 +335,7 @@ const learnOutcome = (
       yield* serverSleep(wait)
       yield* Effect.exit(sendCommit(connection, state, session, transaction))
     }
-    yield* Effect.promise(() => endOnServer(connection, session).catch(ignore))
+    yield* outcomeOf(() => endOnServer(connection, session))
   })
 
 /** Runs what was registered for after the commit: in order, once, whatever becomes of each. */

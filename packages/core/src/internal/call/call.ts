@@ -1,0 +1,160 @@
+/**
+ * The life of what mongofx asks of the driver: its session, signal, span and clock, what it fails with, and that it is counted once. An
+ * operation is one promise of the driver, a query has one for each batch. Every promise of the driver becomes an effect here or in
+ * `bounded.ts`.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Tracer from "effect/Tracer"
+import type * as Driver from "mongodb"
+import type { MongoError } from "../../MongoError.ts"
+import { type Abort, makeAbort, OperationInterrupted } from "../driver/signal.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
+import { runWithParent } from "../telemetry/commandSpans.ts"
+import { failureAttributes, recordOperation } from "../telemetry/telemetry.ts"
+import { bounded } from "./bounded.ts"
+import type { Connection } from "./connection.ts"
+import { type Deadline, maxTimeOf } from "./deadline.ts"
+import type { Operation } from "./description.ts"
+
+/**
+ * What an operation hands to the driver besides its own options.
+ *
+ * @internal
+ */
+export interface CallOptions {
+  readonly session?: Driver.ClientSession
+  readonly signal?: AbortSignal
+  /** What is left until the deadline, where there is one. */
+  readonly maxTimeMS?: number
+}
+
+/** How long the end of an interrupted operation is waited for where its session is needed again: real milliseconds. */
+const settleTimeout = 1000
+
+/** @internal */
+export class Call {
+  readonly operation: Operation
+  readonly deadline: Deadline | undefined
+  session: Driver.ClientSession | undefined
+  /** Where nothing is interrupted it still tells what was sent. */
+  readonly abort: Abort | undefined
+  /** The first failure: later ones follow from it. */
+  failure: MongoError | undefined
+  private readonly connection: Connection
+  private readonly fiber: Fiber.Fiber<unknown, unknown>
+  private readonly span: Tracer.Span | undefined
+  private readonly clock: Clock.Clock
+  private started = 0n
+  private waited = 0n
+
+  constructor(
+    connection: Connection,
+    operation: Operation,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    session?: Driver.ClientSession,
+    span?: Tracer.Span,
+    deadline?: Deadline
+  ) {
+    this.connection = connection
+    this.operation = operation
+    this.fiber = fiber
+    this.session = session
+    this.span = span
+    this.deadline = deadline
+    this.clock = fiber.getRef(Clock.Clock)
+    this.abort = operation.abortable === false ? undefined : makeAbort(operation.sharesSignal)
+  }
+
+  /** What the driver gets of this call. Without a limit the server may take longer than to the deadline. */
+  options(isLimited = true): CallOptions {
+    const options: { session?: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = {}
+    if (this.session !== undefined) options.session = this.session
+    if (this.abort !== undefined) options.signal = this.abort.signal
+    if (this.deadline !== undefined && isLimited) options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
+    return options
+  }
+
+  /** Asks the driver. What `f` throws is a rejection. The clock runs until `pause`. */
+  begin<A, B>(f: (options: B) => Promise<A>, options: B): Promise<A> {
+    this.started = this.clock.monotonicTimeNanosUnsafe()
+    try {
+      return this.connection.commandSpans && this.span !== undefined
+        ? runWithParent(this.span, () => f(options))
+        : f(options)
+    } catch (cause) {
+      return Promise.reject(cause)
+    }
+  }
+
+  pause(): void {
+    this.waited += this.clock.monotonicTimeNanosUnsafe() - this.started
+  }
+
+  /** Says what it fails with, unless it has failed before, and returns the first failure. */
+  fail(error: MongoError): MongoError {
+    if (this.failure === undefined) {
+      this.failure = error
+      if (this.span !== undefined) {
+        for (const [key, value] of Object.entries(failureAttributes(error))) this.span.attribute(key, value)
+      }
+    }
+    return this.failure
+  }
+
+  /** Counts it, with the time that the driver has taken. */
+  count(): void {
+    if (this.operation.counted === false) return
+    const seconds = Number(this.waited) / 1e9
+    recordOperation(this.fiber.context, this.connection.attributes, this.operation, seconds, this.failure)
+  }
+
+  /**
+   * A call that is one promise.
+   *
+   * @param interrupts - whether an interruption tells the driver to stop
+   * @param secrets - texts that must appear in no error
+   */
+  once<A>(
+    f: (options: CallOptions) => Promise<A>,
+    interrupts: boolean,
+    secrets?: ReadonlyArray<string>
+  ): Effect.Effect<A, MongoError> {
+    return Effect.callback((resume) => {
+      const settled = this.begin(f, this.options()).then(
+        (value) => {
+          this.pause()
+          this.count()
+          resume(Effect.succeed(value))
+        },
+        (cause: unknown) => {
+          this.pause()
+          const error = this.fail(toMongoError(cause, this.operation, secrets, this.abort?.sends))
+          this.count()
+          resume(Effect.fail(error))
+        }
+      )
+      if (!interrupts && this.session === undefined) return
+      return Effect.suspend(() => {
+        if (interrupts) this.abort?.abort(new OperationInterrupted())
+        // Whoever owns the session (a transaction that is about to abort) must find it quiet.
+        return this.session === undefined ? Effect.void : bounded(settled, settleTimeout)
+      })
+    })
+  }
+}
+
+/**
+ * A part of a call that takes several promises. Each rejects with the failure of the call.
+ *
+ * @internal
+ */
+export const partOf = <A>(
+  f: () => Promise<A>,
+  onInterrupt: Effect.Effect<void> | undefined
+): Effect.Effect<A, MongoError> =>
+  Effect.callback((resume) => {
+    f().then((value) => resume(Effect.succeed(value)), (error: MongoError) => resume(Effect.fail(error)))
+    return onInterrupt
+  })
