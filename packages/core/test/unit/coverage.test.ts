@@ -71,11 +71,23 @@ const membersOf = (name: string): Map<string, boolean> => {
 
 const src = new URL("../../src/", import.meta.url)
 
+/** The members of an interface, with those of the interfaces of its module that it extends. */
+const membersWithin = (statements: ReadonlyArray<ts.Statement>, name: string | undefined): Array<string> =>
+  statements.flatMap((statement) => {
+    if (!ts.isInterfaceDeclaration(statement) || statement.name.text !== name) return []
+    const extended = (statement.heritageClauses ?? []).flatMap(({ types }) =>
+      types.map((type) => type.expression.getText())
+    )
+    const own = statement.members.flatMap((member) => member.name === undefined ? [] : [member.name.getText()])
+    return [...own, ...extended.flatMap((name) => membersWithin(statements, name))]
+  })
+
 /** Every export as `Module.export`, and every member of an exported interface as `Interface.member`. */
 const names = new Set(
   Fs.readdirSync(src).filter((file) => /^[A-Z]\w*\.ts$/.test(file)).flatMap((file) => {
     const module = file.slice(0, -".ts".length)
-    return parse(new URL(file, src)).statements.flatMap((statement): Array<string> => {
+    const { statements } = parse(new URL(file, src))
+    return statements.flatMap((statement): Array<string> => {
       if ((ts.getCombinedModifierFlags(statement as unknown as ts.Declaration) & ts.ModifierFlags.Export) === 0) {
         return []
       }
@@ -83,8 +95,7 @@ const names = new Set(
         return statement.declarationList.declarations.map((declaration) => `${module}.${declaration.name.getText()}`)
       }
       const name = (statement as ts.DeclarationStatement).name?.getText()
-      const members = ts.isInterfaceDeclaration(statement) ? statement.members : []
-      return [`${module}.${name}`].concat(members.map((member) => `${name}.${member.name?.getText()}`))
+      return [`${module}.${name}`].concat(membersWithin(statements, name).map((member) => `${name}.${member}`))
     })
   })
 )

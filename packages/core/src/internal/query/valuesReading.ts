@@ -4,19 +4,19 @@ import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
-import { InvalidArgumentError, MongoError } from "../../MongoError.ts"
+import { InvalidArgumentError, type MongoError } from "../../MongoError.ts"
 import type { OpenQuery } from "../../Query.ts"
 import type { Operation } from "../call/description.ts"
-import { classify } from "../errors/classify.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
+import { toMongoError } from "../errors/toMongoError.ts"
 import { head, OpenReading, type Settings } from "./reading.ts"
 
-const operation: Operation = { name: "fromIterable", command: "find" }
+const operation: Operation = { name: "fromIterable", command: "fromIterable" }
 
 const serialize = (value: unknown): Effect.Effect<Uint8Array, MongoError> =>
   Effect.try({
     try: () => Driver.BSON.serialize(value as Driver.Document, { ignoreUndefined: true }),
-    catch: (cause) => new MongoError({ reason: classify(cause, { operation: operation.name }) })
+    catch: (cause) => toMongoError(cause, operation)
   })
 
 /** @internal */
