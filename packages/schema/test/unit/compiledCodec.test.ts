@@ -303,6 +303,21 @@ describe("compiled codecs", () => {
     assert.deepStrictEqual(out, [{ n: 1 }, { n: 3 }])
   })
 
+  it("decode documents that lie in several buffers, and anywhere in them", () => {
+    const codec = compile(Schema.Struct({ n: Schema.Int, text: Schema.String }))
+    const expected = Array.from({ length: 9 }, (_, n) => ({ n, text: `text of ${n}` }))
+    const buffers = [0, 1, 2].map(() => new Uint8Array(1000).fill(0x5a))
+    const documents = expected.map((document, i) => {
+      const serialized = bytes(document)
+      const view = buffers[i % 3]!.subarray(i * 90 + 7, i * 90 + 7 + serialized.length)
+      view.set(serialized)
+      return view
+    })
+    const out: Array<{ readonly n: number; readonly text: string }> = []
+    assert.strictEqual(codec.decodeMany(documents, 0, out), documents.length)
+    assert.deepStrictEqual(out, expected)
+  })
+
   it.effect("leave effects to the interpreter, with the services of the caller", () =>
     Effect.gen(function*() {
       class Salt extends Context.Service<Salt, string>()("Salt") {}
