@@ -7,7 +7,7 @@ import type { ClassifyContext } from "./fields.ts"
 import { classifySingle } from "./single.ts"
 import { read, text } from "./thrown.ts"
 
-/** A reason of another copy of the package is made one of this, whose schemas take no other. */
+/** Makes a reason of another copy of the package one of this copy, whose schemas take only their own. */
 const ownReason = (reason: Reasons.MongoErrorReason): Reasons.MongoErrorReason => {
   const Class = Reasons.MongoErrorReason.members.find((member) =>
     member.fields._tag.schema.literal === reason._tag

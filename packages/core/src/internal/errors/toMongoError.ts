@@ -6,6 +6,8 @@ import { isSingleWrite, namespaceOf, onlyReads, type Operation } from "../call/d
 import { classify } from "./classify.ts"
 
 /**
+ * The error of an operation: the reason of what was thrown, with what is known of the operation.
+ *
  * @param sends How many commands of the operation were handed to a connection, where that is known.
  * @internal
  */
