@@ -67,6 +67,9 @@ describe("a setting of a typed query", () => {
         assert.deepStrictEqual(command, yield* sent("find", set<Query.FindQuery<Item>>(plain.find(), name, value)))
         assert.notDeepEqual(command, none, `${name} is not sent`)
       }
+      for (const name of ["allowDiskUse", "noCursorTimeout"] as const) {
+        assert.strictEqual((yield* sent("find", typed.find()[name]()))[name], true)
+      }
       const bounded = typed.find().hint({ name: 1 }).min({ name: "a" }).max({ name: "c" }).sort({ name: -1 })
       const command = yield* sent("find", bounded.project({ name: 1 }))
       assert.deepStrictEqual(
@@ -140,6 +143,18 @@ describe("a setting of a typed query", () => {
         assert.deepStrictEqual(yield* commented.onInvalid("skip").first, Option.some(items[0]!))
         assert.strictEqual((yield* commented.onInvalid("collect"))[0]!._tag, "Success")
       }
+    })))
+})
+
+describe("a view of a typed query", () => {
+  it.live("leaves out batches of which no document is left", () =>
+    test(Effect.gen(function*() {
+      const { plain, typed } = yield* fixture
+      yield* plain.insertOne({ _id: 3 } as Item)
+      yield* plain.insertOne({ ...items[0]!, _id: 4 })
+      const batches = typed.find().sort({ _id: 1 }).batchSize(1).onInvalid("skip").batches
+      const ids = (yield* Stream.runCollect(batches)).map((batch) => batch.map(({ _id }) => _id))
+      assert.deepStrictEqual(ids, [[0], [1], [2], [4]])
     })))
 
   it.live("asks for one document where the first is wanted", () =>
