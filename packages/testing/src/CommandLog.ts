@@ -28,11 +28,6 @@ export interface CommandLog {
   readonly clear: () => void
 }
 
-const notMonitored = Integration.failure(MongoError.InvalidArgumentError, {
-  operation: "CommandLog.make",
-  message: "the client does not report its commands: make it with driverOptions: { monitorCommands: true }"
-})
-
 /**
  * Logs the commands that the client of the context sends, for as long as the scope lives.
  *
@@ -76,7 +71,12 @@ export const make: Effect.Effect<CommandLog, MongoError.MongoError, MongoClient.
   function*() {
     const client = yield* MongoClient.MongoClient
     const driver = yield* client.use(async (driver) => driver)
-    if (!driver.options.monitorCommands) return yield* notMonitored
+    if (!driver.options.monitorCommands) {
+      return yield* Integration.failure(MongoError.InvalidArgumentError, {
+        operation: "CommandLog.make",
+        message: "the client does not report its commands: make it with driverOptions: { monitorCommands: true }"
+      })
+    }
     const events: Array<Driver.CommandStartedEvent> = []
     const listener = (event: Driver.CommandStartedEvent) => void events.push(event)
     yield* Effect.acquireRelease(
