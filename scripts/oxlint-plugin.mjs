@@ -50,7 +50,45 @@ const publishedModules = {
   }
 }
 
+const sourceOfCore = /packages\/core\/src\//
+
+/** What makes an effect of a promise. */
+const bridges = new Set(["callback", "promise", "tryPromise"])
+
+// Every promise of the driver becomes an effect in one folder, which gives it its session, signal, span, clock and error, and counts it. And
+// what the driver does not publish is seen in one folder only.
+const driverSeam = {
+  meta: { type: "problem" },
+  create(context) {
+    const file = (context.filename ?? context.getFilename()).replaceAll("\\", "/")
+    if (!sourceOfCore.test(file)) return {}
+    const isCall = file.includes("/internal/call/")
+    const isDriver = file.includes("/internal/driver/")
+    return {
+      MemberExpression(node) {
+        if (isCall || node.object.name !== "Effect" || !bridges.has(node.property.name)) return
+        context.report({
+          node,
+          message: `Effect.${node.property.name} is left to internal/call: use its Call, or its bounded.ts.`
+        })
+      },
+      ImportDeclaration(node) {
+        if (!isDriver && node.source.value.endsWith("/driver/unpublished.ts")) {
+          context.report({
+            node,
+            message: "Only internal/driver sees what the driver does not publish: add a function there."
+          })
+        }
+        const names = node.specifiers.map((specifier) => specifier.imported?.name)
+        if (!isCall && names.includes("recordOperation")) {
+          context.report({ node, message: "An operation is counted by its Call, in internal/call." })
+        }
+      }
+    }
+  }
+}
+
 export default {
   meta: { name: "mongofx" },
-  rules: { "no-effect-barrel": noEffectBarrel, "published-modules": publishedModules }
+  rules: { "driver-seam": driverSeam, "no-effect-barrel": noEffectBarrel, "published-modules": publishedModules }
 }
