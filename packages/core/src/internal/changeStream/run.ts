@@ -11,7 +11,6 @@ import type * as Driver from "mongodb"
 import type { ChangeBatch, ChangeStream, OpenChangeStream, WatchOptions } from "../../ChangeStream.ts"
 import { ChangeStreamError, type MongoError } from "../../MongoError.ts"
 import type { CallOptions } from "../call/call.ts"
-import type { Connection } from "../call/connection.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
 import { checking } from "../call/operation.ts"
 import { defined, durationOf } from "../call/options.ts"
@@ -19,6 +18,7 @@ import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { checkGiven, checkOptions, checkPipeline, checkValue } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
+import type { Aggregatable, Target } from "../query/cursorReading.ts"
 import { CursorRun } from "../query/cursorRun.ts"
 import { printedAs, stagesOf } from "../query/outline.ts"
 import { eventOf } from "./eventBytes.ts"
@@ -30,13 +30,9 @@ import { type Fragments, isResumable, join, type Position, resumeDelay } from ".
  * @internal
  */
 export interface WatchTarget {
-  readonly connection: Connection
+  readonly from: Target<Aggregatable>
   readonly operation: Operation
   readonly cluster: boolean
-  readonly aggregate: (
-    pipeline: Array<Driver.Document>,
-    options: Driver.AggregateOptions & CallOptions
-  ) => Driver.AggregationCursor
 }
 
 const stageOptions = [
@@ -142,7 +138,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
       ...(this.target.cluster ? { allChangesForCluster: true } : {})
     }
     const split = this.options.splitLargeEvents === true ? [{ $changeStreamSplitLargeEvent: {} }] : []
-    return this.target.aggregate(
+    return this.target.from.driver.aggregate(
       [{ $changeStream: stage }, ...this.pipeline, ...split],
       {
         ...pick(options, commandOptions),
@@ -171,7 +167,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   )
 
   private readonly openCursor: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() => {
-    const { connection, operation } = this.target
+    const { from: { connection }, operation } = this.target
     const cursor = new CursorRun<Driver.Document>(
       {
         connection,

@@ -17,6 +17,7 @@ import { joined } from "../call/options.ts"
 import { type AnyWatchOptions, makeChangeStream } from "../changeStream/run.ts"
 import { checkOptions } from "../input/check.ts"
 import { checkSent } from "../input/unsentOptions.ts"
+import type { Aggregatable } from "../query/cursorReading.ts"
 import { makeAggregate } from "../query/query.ts"
 
 /**
@@ -33,7 +34,7 @@ export abstract class Handle<D> extends Inspectable.Class {
   }
 
   /** The driver's counterpart. May throw: the driver refuses bad names, which is then the failure of the operation. */
-  protected abstract get driver(): D
+  abstract get driver(): D
 
   /** Runs an operation: the options are checked, and joined with those that every call has. */
   protected run<B>(
@@ -55,7 +56,7 @@ export abstract class Handle<D> extends Inspectable.Class {
  *
  * @internal
  */
-export abstract class NamespaceHandle<D extends Pick<Driver.Db, "aggregate">> extends Handle<D> {
+export abstract class NamespaceHandle<D extends Aggregatable> extends Handle<D> {
   /** Says of an operation what it is called, and where it works. */
   protected abstract operation(name: string, command: string): Operation
 
@@ -63,12 +64,7 @@ export abstract class NamespaceHandle<D extends Pick<Driver.Db, "aggregate">> ex
     pipeline: ReadonlyArray<Driver.Document> = [],
     options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
   ): AggregateQuery<B> {
-    return makeAggregate(
-      { connection: this.connection, operation: this.operation("aggregate", "aggregate") },
-      (pipeline, options) => this.driver.aggregate(pipeline, options),
-      pipeline,
-      options
-    )
+    return makeAggregate(this, this.operation("aggregate", "aggregate"), pipeline, options)
   }
 
   watch<B extends Driver.Document = Driver.Document>(
@@ -76,12 +72,7 @@ export abstract class NamespaceHandle<D extends Pick<Driver.Db, "aggregate">> ex
     options: AnyWatchOptions = {}
   ): ChangeStream<B, never> {
     return makeChangeStream(
-      {
-        connection: this.connection,
-        operation: this.operation("watch", "aggregate"),
-        cluster: false,
-        aggregate: (pipeline, options) => this.driver.aggregate(pipeline, options)
-      },
+      { from: this, operation: this.operation("watch", "aggregate"), cluster: false },
       pipeline,
       options
     )

@@ -45,7 +45,7 @@ class MongoClientImpl extends Handle<Driver.MongoClient> implements MongoClient 
     this.admin = connection.driver.db("admin")
   }
 
-  protected get driver(): Driver.MongoClient {
+  get driver(): Driver.MongoClient {
     return this.connection.driver
   }
 
@@ -168,10 +168,9 @@ class MongoClientImpl extends Handle<Driver.MongoClient> implements MongoClient 
   ): ChangeStream<A, never> {
     return makeChangeStream(
       {
-        connection: this.connection,
+        from: { connection: this.connection, driver: this.admin },
         operation: { name: "watch", command: "aggregate", database: "admin" },
-        cluster: true,
-        aggregate: (pipeline, options) => this.admin.aggregate(pipeline, options)
+        cluster: true
       },
       pipeline,
       options

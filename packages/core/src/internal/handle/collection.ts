@@ -67,7 +67,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
   }
 
   /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
-  protected get driver(): Driver.Collection<A> {
+  get driver(): Driver.Collection<A> {
     if (this.handle !== undefined) return this.handle
     // The driver would take the database of the connection string, and a whole database in the place of a collection.
     checkName(this.database.name, "database")
@@ -121,12 +121,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
   }
 
   find(filter: Driver.Filter<A> = {}, options?: OptionsOf<Driver.FindOptions>): FindQuery<Driver.WithId<A>> {
-    return makeFind(
-      { connection: this.connection, operation: this.operation("find", "find") },
-      (filter, options) => this.driver.find(filter as Driver.Filter<A>, options),
-      filter,
-      options
-    )
+    return makeFind(this, this.operation("find", "find"), filter, options)
   }
 
   findOne(filter: Driver.Filter<A> = {}, options?: OptionsOf<Driver.FindOneOptions>) {

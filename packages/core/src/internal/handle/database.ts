@@ -75,7 +75,7 @@ class MongoDatabaseImpl extends NamespaceHandle<Driver.Db> implements MongoDatab
   }
 
   /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
-  protected get driver(): Driver.Db {
+  get driver(): Driver.Db {
     // The driver would take the database of the connection string.
     checkName(this.name, "database")
     return this.handle ??= this.connection.driver
@@ -150,12 +150,11 @@ class MongoDatabaseImpl extends NamespaceHandle<Driver.Db> implements MongoDatab
     options?: OptionsOf<Driver.ListCollectionsOptions>
   ): Query<Driver.CollectionInfo> {
     return makePlain(
-      { connection: this.connection, operation: this.operation("listCollections", "listCollections") },
-      (options) => {
-        checkOptions(options)
-        checkSent("listCollections", options)
+      this,
+      this.operation("listCollections", "listCollections"),
+      (driver, options) => {
         checkFilter(filter)
-        return this.driver.listCollections(filter, options)
+        return driver.listCollections(filter, options)
       },
       options,
       { filter }
@@ -192,14 +191,12 @@ class MongoDatabaseImpl extends NamespaceHandle<Driver.Db> implements MongoDatab
   ): Query<A> {
     const { batchSize, comment, maxTimeMS, ...settings } = defined(options) ?? {}
     return makePlain(
-      {
-        connection: this.connection,
-        operation: { ...this.operation("runCursorCommand", commandName(command)), abortable: false }
-      },
-      (callOptions) => {
+      this,
+      { ...this.operation("runCursorCommand", commandName(command)), abortable: false },
+      (driver, callOptions) => {
         checkGiven(options)
         checkCommand(command)
-        const cursor = this.driver.runCursorCommand(...limitCommand(command, callOptions))
+        const cursor = driver.runCursorCommand(...limitCommand(command, callOptions))
         if (batchSize !== undefined) cursor.setBatchSize(batchSize)
         if (maxTimeMS !== undefined) cursor.setMaxTimeMS(maxTimeMS)
         if (comment !== undefined) cursor.setComment(comment)

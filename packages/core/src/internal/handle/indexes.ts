@@ -8,9 +8,8 @@ import type { Query } from "../../Query.ts"
 import type { CallOptions } from "../call/call.ts"
 import type { Operation } from "../call/description.ts"
 import { defined, lengthOf } from "../call/options.ts"
-import { checkGiven, checkOptions, checkOrdered, checkValue } from "../input/check.ts"
+import { checkGiven, checkOrdered, checkValue } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
-import { checkSent } from "../input/unsentOptions.ts"
 import { makePlain } from "../query/query.ts"
 import { NamespaceHandle } from "./base.ts"
 import { unlessAbsent, writeCommand } from "./ownCommands.ts"
@@ -126,12 +125,9 @@ export abstract class CollectionIndexes<A extends Driver.Document> extends Names
 
   listIndexes(options?: OptionsOf<Driver.ListIndexesOptions>): Query<Driver.IndexDescriptionInfo> {
     return makePlain(
-      { connection: this.connection, operation: this.operation("listIndexes", "listIndexes") },
-      (options) => {
-        checkOptions(options)
-        checkSent("listIndexes", options)
-        return this.driver.listIndexes(options)
-      },
+      this,
+      this.operation("listIndexes", "listIndexes"),
+      (driver, options) => driver.listIndexes(options),
       options,
       {},
       plainNumbers

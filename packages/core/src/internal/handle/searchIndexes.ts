@@ -96,10 +96,11 @@ export abstract class CollectionSearchIndexes<A extends Driver.Document> extends
   }
 
   listSearchIndexes(name?: string, options?: OptionsOf<Driver.ListSearchIndexesOptions, "out" | "cursor">) {
-    return makePlain<SearchIndex>(
-      { connection: this.connection, operation: this.operation("listSearchIndexes", "aggregate") },
-      (options) =>
-        name === undefined ? this.driver.listSearchIndexes(options) : this.driver.listSearchIndexes(name, options),
+    return makePlain<SearchIndex, Driver.Collection<A>>(
+      this,
+      this.operation("listSearchIndexes", "aggregate"),
+      (driver, options) =>
+        name === undefined ? driver.listSearchIndexes(options) : driver.listSearchIndexes(name, options),
       options,
       {},
       plainNumbers

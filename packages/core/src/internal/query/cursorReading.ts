@@ -12,47 +12,61 @@ import { namespaceOf, type Operation } from "../call/description.ts"
 import { run } from "../call/operation.ts"
 import { joined, notHint } from "../call/options.ts"
 import { sentenceOf } from "../errors/ownFailure.ts"
-import { checkFilter, checkOptions, checkPipeline } from "../input/check.ts"
+import { checkFilter, checkGiven, checkOptions, checkPipeline } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
+import { checkSent } from "../input/unsentOptions.ts"
 import type { CursorSource } from "./cursorRun.ts"
 import { keysOf, outlineOf, stagesOf } from "./outline.ts"
 import { head, OpenReading, type Settings } from "./reading.ts"
 import { collect, open, stream } from "./running.ts"
 
 /**
- * What a query belongs to, and what it is called.
+ * What a query reads from: a client, and what the driver has for the collection or the database.
  *
  * @internal
  */
-export interface Origin {
+export interface Target<D> {
   readonly connection: Connection
-  readonly operation: Operation
+  /** May throw: the driver refuses bad names, which is then the failure of the query. */
+  readonly driver: D
 }
 
-/**
- * Opens the driver's cursor. May throw: what it throws becomes the query's failure.
- *
- * @internal
- */
-export type Open<Args extends ReadonlyArray<unknown>> = (
-  ...args: [...Args, options: CallOptions & Settings]
-) => Driver.AbstractCursor
+/** @internal */
+export interface Findable {
+  find(filter: Driver.Document, options: object): Driver.AbstractCursor
+}
 
-abstract class CursorReading<A> extends OpenReading<A> {
-  protected readonly origin: Origin
+/** @internal */
+export interface Aggregatable {
+  aggregate(pipeline: Array<Driver.Document>, options: object): Driver.AggregationCursor
+}
 
-  constructor(origin: Origin) {
+abstract class CursorReading<A, D> extends OpenReading<A> {
+  protected readonly target: Target<D>
+  protected readonly operation: Operation
+  /** The options as they were given. What can be no options fails the query when it runs, and not when it is made. */
+  protected readonly given: unknown
+
+  constructor(target: Target<D>, operation: Operation, given: unknown) {
     super()
-    this.origin = origin
+    this.target = target
+    this.operation = operation
+    this.given = given
   }
 
   /** What it asks for, without values. */
   protected abstract readonly subject: object
 
+  /** Checks what is asked, and makes the driver's cursor. May throw: what it throws becomes the query's failure. */
   protected abstract makeCursor(options: CallOptions & Settings): Driver.AbstractCursor
 
+  private openCursor(settings: Settings, options: CallOptions): Driver.AbstractCursor {
+    checkGiven(this.given)
+    return this.makeCursor(joined(settings, options))
+  }
+
   override printed(settings: Settings): object {
-    const { operation } = this.origin
+    const { operation } = this
     return {
       _id: "Query",
       operation: operation.name,
@@ -63,15 +77,15 @@ abstract class CursorReading<A> extends OpenReading<A> {
   }
 
   protected override get noDocument(): string {
-    return sentenceOf(this.origin.operation, "found no document")
+    return sentenceOf(this.operation, "found no document")
   }
 
   private source(settings: Settings): CursorSource<A> {
     return {
-      connection: this.origin.connection,
-      operation: this.origin.operation,
+      connection: this.target.connection,
+      operation: this.operation,
       raw: settings["raw"] === true,
-      open: (options) => this.makeCursor(joined(settings, options)),
+      open: (options) => this.openCursor(settings, options),
       tailable: settings["tailable"] === true ? { awaitData: settings["awaitData"] === true } : undefined
     }
   }
@@ -92,10 +106,10 @@ abstract class CursorReading<A> extends OpenReading<A> {
     settings: Settings,
     verbosity: Driver.ExplainVerbosityLike = "queryPlanner"
   ): Effect.Effect<Driver.Document, MongoError> {
-    return run(this.origin.connection, { ...this.origin.operation, command: "explain" }, (options) => {
+    return run(this.target.connection, { ...this.operation, command: "explain" }, (options) => {
       // A plan is no document of the query: it is read also where those are bytes.
       const readable = settings["raw"] === true ? { ...settings, raw: undefined } : settings
-      const cursor = this.makeCursor(joined(readable, options)) as Driver.FindCursor | Driver.AggregationCursor
+      const cursor = this.openCursor(readable, options) as Driver.FindCursor | Driver.AggregationCursor
       const { maxTimeMS } = options
       // The limit of the explained command does not hold for `explain`.
       const argument = maxTimeMS === undefined ? verbosity : { verbosity: verbosityName(verbosity), maxTimeMS }
@@ -124,13 +138,11 @@ const checkSettings = (settings: Settings): void => {
 }
 
 /** @internal */
-export class FindReading<A> extends CursorReading<A> {
-  private readonly find: Open<[filter: Driver.Document]>
+export class FindReading<A> extends CursorReading<A, Findable> {
   private readonly filter: Driver.Document
 
-  constructor(origin: Origin, find: Open<[filter: Driver.Document]>, filter: Driver.Document) {
-    super(origin)
-    this.find = find
+  constructor(target: Target<Findable>, operation: Operation, given: unknown, filter: Driver.Document) {
+    super(target, operation, given)
     this.filter = filter
   }
 
@@ -145,7 +157,7 @@ export class FindReading<A> extends CursorReading<A> {
     if (options["hint"] instanceof Map) {
       throw new InvalidInput("hint", "hint has keys whose order the driver does not keep; name the index instead")
     }
-    return this.find(this.filter, options)
+    return this.target.driver.find(this.filter, options)
   }
 
   override first(settings: Settings): Effect.Effect<Option.Option<A>, MongoError> {
@@ -161,17 +173,16 @@ const endsInWrite = (pipeline: ReadonlyArray<Driver.Document>): boolean => {
 }
 
 /** @internal */
-export class AggregateReading<A> extends CursorReading<A> {
-  private readonly aggregate: Open<[pipeline: Array<Driver.Document>]>
+export class AggregateReading<A> extends CursorReading<A, Aggregatable> {
   private readonly pipeline: ReadonlyArray<Driver.Document>
 
   constructor(
-    origin: Origin,
-    aggregate: Open<[pipeline: Array<Driver.Document>]>,
+    target: Target<Aggregatable>,
+    operation: Operation,
+    given: unknown,
     pipeline: ReadonlyArray<Driver.Document>
   ) {
-    super(endsInWrite(pipeline) ? { ...origin, operation: { ...origin.operation, writes: true } } : origin)
-    this.aggregate = aggregate
+    super(target, endsInWrite(pipeline) ? { ...operation, writes: true } : operation, given)
     this.pipeline = pipeline
   }
 
@@ -183,28 +194,44 @@ export class AggregateReading<A> extends CursorReading<A> {
     checkPipeline(this.pipeline)
     checkSettings(options)
     checkOptions(options)
-    return this.aggregate([...this.pipeline], options)
+    return this.target.driver.aggregate([...this.pipeline], options)
   }
 
   override first(settings: Settings): Effect.Effect<Option.Option<A>, MongoError> {
     // A stage that writes has to stay the last one, and returns no document anyway.
-    if (!Array.isArray(this.pipeline) || this.origin.operation.writes === true) return super.first(settings)
-    const limited = new AggregateReading<A>(this.origin, this.aggregate, [...this.pipeline, { $limit: 1 }])
+    if (!Array.isArray(this.pipeline) || this.operation.writes === true) return super.first(settings)
+    const limited = new AggregateReading<A>(this.target, this.operation, this.given, [
+      ...this.pipeline,
+      { $limit: 1 }
+    ])
     return head(limited.array(settings))
   }
 }
+
+/**
+ * Makes the driver's cursor of a query that has a method of its own there. May throw.
+ *
+ * @internal
+ */
+export type OpenPlain<D> = (driver: D, options: CallOptions & Settings) => Driver.AbstractCursor
 
 /**
  * The reading of a query that takes no more settings.
  *
  * @internal
  */
-export class PlainReading<A> extends CursorReading<A> {
-  private readonly openPlain: Open<[]>
+export class PlainReading<A, D> extends CursorReading<A, D> {
+  private readonly openPlain: OpenPlain<D>
   private readonly asked: Readonly<Record<string, unknown>>
 
-  constructor(origin: Origin, openPlain: Open<[]>, asked: Readonly<Record<string, unknown>>) {
-    super(origin)
+  constructor(
+    target: Target<D>,
+    operation: Operation,
+    given: unknown,
+    openPlain: OpenPlain<D>,
+    asked: Readonly<Record<string, unknown>>
+  ) {
+    super(target, operation, given)
     this.openPlain = openPlain
     this.asked = asked
   }
@@ -214,6 +241,8 @@ export class PlainReading<A> extends CursorReading<A> {
   }
 
   protected override makeCursor(options: CallOptions & Settings): Driver.AbstractCursor {
-    return this.openPlain(options)
+    checkOptions(options)
+    checkSent(this.operation.name, options)
+    return this.openPlain(this.target.driver, options)
   }
 }

@@ -4,9 +4,17 @@ import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 import type { MongoError } from "../../MongoError.ts"
 import type { AggregateQuery, FindQuery, OpenQuery, Query } from "../../Query.ts"
+import type { Operation } from "../call/description.ts"
 import { defined } from "../call/options.ts"
-import { checkGiven } from "../input/check.ts"
-import { AggregateReading, FindReading, type Open, type Origin, PlainReading } from "./cursorReading.ts"
+import {
+  type Aggregatable,
+  AggregateReading,
+  type Findable,
+  FindReading,
+  type OpenPlain,
+  PlainReading,
+  type Target
+} from "./cursorReading.ts"
 import { bytesOnly, type OpenReading, type Settings } from "./reading.ts"
 import { AggregateQueryBase, FindQueryBase, QueryBase } from "./settings.ts"
 import { ValuesReading } from "./valuesReading.ts"
@@ -73,30 +81,24 @@ export const rawQuery = (query: Query<unknown>): Query<Uint8Array> =>
   // This module makes all queries of core.
   (query as PlainQueryImpl<unknown>).set(bytesOnly) as Query<never>
 
-/** What can be no options fails the query when it runs, and not when it is made. */
-const opening = <Args extends ReadonlyArray<unknown>>(options: unknown, open: Open<Args>): Open<Args> => (...args) => {
-  checkGiven(options)
-  return open(...args)
-}
-
 /** @internal */
 export const makeFind = <A>(
-  origin: Origin,
-  find: Open<[filter: Driver.Document]>,
+  target: Target<Findable>,
+  operation: Operation,
   filter: Driver.Document,
   options: object | undefined
 ): FindQuery<A> =>
-  new FindQueryImpl<A>(new FindReading(origin, opening(options, find), filter), defined(options) as Settings ?? {})
+  new FindQueryImpl<A>(new FindReading(target, operation, options, filter), defined(options) as Settings ?? {})
 
 /** @internal */
 export const makeAggregate = <A>(
-  origin: Origin,
-  aggregate: Open<[pipeline: Array<Driver.Document>]>,
+  target: Target<Aggregatable>,
+  operation: Operation,
   pipeline: ReadonlyArray<Driver.Document>,
   options: object | undefined
 ): AggregateQuery<A> =>
   new AggregateQueryImpl<A>(
-    new AggregateReading(origin, opening(options, aggregate), pipeline),
+    new AggregateReading(target, operation, options, pipeline),
     defined(options) as Settings ?? {}
   )
 
@@ -106,14 +108,15 @@ export const makeAggregate = <A>(
  * @param subject What it asks for, to be printed by its keys.
  * @internal
  */
-export const makePlain = <A>(
-  origin: Origin,
-  open: Open<[]>,
+export const makePlain = <A, D>(
+  target: Target<D>,
+  operation: Operation,
+  open: OpenPlain<D>,
   options: object | undefined,
   subject: Readonly<Record<string, unknown>>,
   defaults: Settings = {}
 ): Query<A> =>
-  new PlainQueryImpl<A>(new PlainReading(origin, opening(options, open), subject), {
+  new PlainQueryImpl<A>(new PlainReading(target, operation, options, open, subject), {
     ...defaults,
     ...defined(options)
   })
