@@ -37,7 +37,7 @@ import { decodeUpdateResult, updating } from "./update.ts"
 /** @internal */
 export const TypeId = "~@mongofx/schema/TypedCollection" as const
 
-/** What is no array is left to core, which refuses it when the query runs. */
+/** Core refuses values that are not arrays when the query runs. */
 const stagesOf = (pipeline: Pipeline): Array<Driver.Document> =>
   Array.isArray(pipeline) ? pipeline.map((stage) => isUnsafe(stage) ? stage.document : stage) : pipeline as never
 
@@ -131,47 +131,38 @@ class TypedCollectionImpl extends Inspectable.Class {
     return this.update("updateMany", filter, update, options)
   }
 
-  replaceOne(filter: unknown, value: unknown, options?: Options): Run<Typed.UpdateResult<unknown>> {
-    const origin = this.origin("replaceOne")
-    return Effect.flatMap(
-      encoded(origin, (operands) => ({
-        filter: encodeFilter(this.shape.read, filter, operands),
-        options: encodeOptions(this.shape, options ?? {}, operands)
-      })),
-      ({ filter, options }) =>
-        Effect.flatMap(
-          replacement(this.shape, origin, filter, value, options, "replacement"),
-          (replacement) =>
-            Effect.flatMap(
-              this.untyped.replaceOne(filter, replacement, options),
-              decodeUpdateResult(this.shape, origin)
-            )
-        )
-    )
-  }
-
   /** An operation that takes a filter and options. */
   private filtered<A>(
     name: string,
     filter: unknown,
     options: Options,
-    f: (filter: Driver.Document, options: object) => Effect.Effect<A, MongoError.MongoError>
+    f: (filter: Driver.Document, options: Record<string, unknown>, origin: Origin) => Effect.Effect<A, Failure>
   ): Run<A> {
+    const origin = this.origin(name)
     return Effect.flatMap(
-      encoded(this.origin(name), (operands) => ({
+      encoded(origin, (operands) => ({
         filter: encodeFilter(this.shape.read, filter, operands),
         options: encodeOptions(this.shape, options ?? {}, operands)
       })),
-      ({ filter, options }) => f(filter, options)
+      ({ filter, options }) => f(filter, options, origin)
     )
   }
 
+  replaceOne(filter: unknown, value: unknown, options?: Options): Run<Typed.UpdateResult<unknown>> {
+    return this.filtered("replaceOne", filter, options, (filter, options, origin) =>
+      Effect.flatMap(
+        replacement(this.shape, origin, filter, value, options, "replacement"),
+        (replacement) =>
+          Effect.flatMap(this.untyped.replaceOne(filter, replacement, options), decodeUpdateResult(this.shape, origin))
+      ))
+  }
+
   deleteOne(filter: unknown, options?: Options): Run<Driver.DeleteResult> {
-    return this.filtered("deleteOne", filter, options, this.untyped.deleteOne.bind(this.untyped))
+    return this.filtered("deleteOne", filter, options, (filter, options) => this.untyped.deleteOne(filter, options))
   }
 
   deleteMany(filter: unknown, options?: Options): Run<Driver.DeleteResult> {
-    return this.filtered("deleteMany", filter, options, this.untyped.deleteMany.bind(this.untyped))
+    return this.filtered("deleteMany", filter, options, (filter, options) => this.untyped.deleteMany(filter, options))
   }
 
   bulkWrite(operations: unknown, options?: Options): Run<Driver.BulkWriteResult> {
@@ -290,7 +281,12 @@ class TypedCollectionImpl extends Inspectable.Class {
   }
 
   countDocuments(filter: unknown = {}, options?: Options): Run<number> {
-    return this.filtered("countDocuments", filter, options, this.untyped.countDocuments.bind(this.untyped))
+    return this.filtered(
+      "countDocuments",
+      filter,
+      options,
+      (filter, options) => this.untyped.countDocuments(filter, options)
+    )
   }
 
   estimatedDocumentCount(options?: Options) {
