@@ -63,7 +63,7 @@ const Doc = Schema.Struct({
 const read = makeResolve([Doc.ast], "filter")
 const write = makeResolve([Doc.ast], "update")
 
-/** Runs a pure encoder, and throws what it is refused with. */
+/** Runs a pure encoder, and throws its failure. */
 const run = <A>(f: (operands: Operands) => A): A => {
   const exit = Effect.runSyncExit(encodeWith(f) as Effect.Effect<A, Misfit | Refusal>)
   if (Exit.isSuccess(exit)) return exit.value
@@ -75,7 +75,7 @@ const update = (value: unknown) => run((operands) => encodeUpdate(write, value, 
 
 const show = (value: unknown): string => inspect(value, { breakLength: Infinity, depth: 9 })
 
-/** What a pure encoder throws: the path, and what is said about it. */
+/** The path and the message that a pure encoder throws. */
 const refused = (f: () => unknown): string => {
   try {
     f()
@@ -84,7 +84,7 @@ const refused = (f: () => unknown): string => {
     if (error instanceof Misfit) return `${error.path} misfits`
     throw error
   }
-  throw new Error("was not refused")
+  throw new Error("The encoder refused nothing")
 }
 
 describe("paths", () => {
@@ -138,12 +138,12 @@ describe("paths", () => {
       ["$where", "filter"]
     ] as const
   ) {
-    it(`${JSON.stringify(path)} in a ${mode} is none`, () => {
-      assert.strictEqual(refused(() => walk([Doc.ast], path, mode, "here")), "here is no path of the schema")
+    it(`${JSON.stringify(path)} in a ${mode} leads nowhere`, () => {
+      assert.strictEqual(refused(() => walk([Doc.ast], path, mode, "here")), "here is not a path of the schema")
     })
   }
 
-  it("say what is optional and what an identifier stands for", () => {
+  it("tell which fields are optional and what an identifier stands for", () => {
     assert.isTrue(walk([Doc.ast], "maybe", "update", "").optional)
     assert.isTrue(walk([Doc.ast], "record.x", "update", "").optional)
     assert.isFalse(walk([Doc.ast], "name", "update", "").optional)
@@ -203,7 +203,7 @@ describe("filters", () => {
     })
   }
 
-  it("keep a record's key __proto__ a key", () => {
+  it("keep the key __proto__ of a record as a key", () => {
     const given = JSON.parse("{\"record.__proto__\":1}")
     assert.deepStrictEqual(Object.entries(filter(given)), [["record.__proto__", "1"]])
     const sent = filter({ record: JSON.parse("{\"__proto__\":1}") })["record"]
@@ -232,7 +232,7 @@ describe("attacks", () => {
     [{ n: { $eq: parse(`{"$type":"string"}`) } }, "filter.n.$eq misfits"],
     [
       { at: parse(`{"$date":"2026-01-01"}`) },
-      "filter.at.$date is no operator of a typed filter: Filter.unsafe takes any"
+      "filter.at.$date is not an operator of a typed filter: write it in Filter.unsafe"
     ],
     [{ point: parse(`{"x":{"$gt":""}}`) }, "filter.point misfits"],
     [{ shape: parse(`{"kind":"circle","radius":{"$gt":""}}`) }, "filter.shape misfits"],
@@ -240,7 +240,7 @@ describe("attacks", () => {
     [{ category: parse(`{"name":{"$ne":1}}`) }, "filter.category misfits"],
     [{ category: parse(`{"name":"a","extra":1}`) }, "filter.category misfits"],
     [{ list: { $all: [parse(`{"$gt":""}`)] } }, "filter.list.$all[0] misfits"],
-    // Filter.values: whatever it looks like, it is a value.
+    // Filter.values: operators in it are values.
     [Filter.values({ name: parse(`{"$gt":""}`) }), "filter.name misfits"],
     [Filter.values({ name: parse(`{"$ne":"x"}`) }), "filter.name misfits"],
     [Filter.values({ name: parse(`{"$in":["x"]}`) }), "filter.name misfits"],
@@ -253,40 +253,46 @@ describe("attacks", () => {
     [Filter.values(parse(`{"$where":"1"}`) as Record<string, unknown>), "filter.$where is an operator among values"],
     [Filter.values({ name: undefined }), "filter.name is undefined"],
     [Filter.values({ name: Filter.unsafe({ $gt: "" }) }), "filter.name misfits"],
-    [{ document: parse(`{"name":{"$gt":""}}`) }, "filter.document is no path of the schema"],
+    [{ document: parse(`{"name":{"$gt":""}}`) }, "filter.document is not a path of the schema"],
     // Fields beside operators.
     [{ point: parse(`{"x":"1","$gt":""}`) }, "filter.point mixes operators with fields"],
     [{ name: parse(`{"$eq":"a","b":1}`) }, "filter.name mixes operators with fields"],
     // Code on the server.
-    [parse(`{"$where":"sleep(1000)"}`), "filter.$where is no operator of a typed filter: Filter.unsafe takes any"],
-    [{ name: parse(`{"$where":"1"}`) }, "filter.name.$where is no operator of a typed filter: Filter.unsafe takes any"],
+    [
+      parse(`{"$where":"sleep(1000)"}`),
+      "filter.$where is not an operator of a typed filter: write it in Filter.unsafe"
+    ],
+    [
+      { name: parse(`{"$where":"1"}`) },
+      "filter.name.$where is not an operator of a typed filter: write it in Filter.unsafe"
+    ],
     [
       { $or: [parse(`{"$and":[{"$where":"1"}]}`)] },
-      "filter.$or[0].$and[0].$where is no operator of a typed filter: Filter.unsafe takes any"
+      "filter.$or[0].$and[0].$where is not an operator of a typed filter: write it in Filter.unsafe"
     ],
     [
       { points: { $elemMatch: parse(`{"$where":"1"}`) } },
-      "filter.points.$elemMatch.$where is no operator of a typed filter: Filter.unsafe takes any"
+      "filter.points.$elemMatch.$where is not an operator of a typed filter: write it in Filter.unsafe"
     ],
     [
       { name: { $not: parse(`{"$where":"1"}`) } },
-      "filter.name.$not.$where is no operator of a typed filter: Filter.unsafe takes any"
+      "filter.name.$not.$where is not an operator of a typed filter: write it in Filter.unsafe"
     ],
     [
       parse(`{"$expr":{"$function":{"body":"x","args":[],"lang":"js"}}}`),
-      "filter.$expr is no operator of a typed filter: Filter.unsafe takes any"
+      "filter.$expr is not an operator of a typed filter: write it in Filter.unsafe"
     ],
-    [parse(`{"$jsonSchema":{}}`), "filter.$jsonSchema is no operator of a typed filter: Filter.unsafe takes any"],
+    [parse(`{"$jsonSchema":{}}`), "filter.$jsonSchema is not an operator of a typed filter: write it in Filter.unsafe"],
     // Keys from users.
-    [parse(`{"password":"x"}`), "filter.password is no path of the schema"],
-    [parse(`{"name.first":"x"}`), "filter.name.first is no path of the schema"],
-    [parse(`{"point.__proto__.x":"x"}`), "filter.point.__proto__.x is no path of the schema"],
-    [parse(`{"__proto__":{"name":"x"}}`), "filter.__proto__ is no path of the schema"],
-    [parse(`{"constructor":{"prototype":1}}`), "filter.constructor is no path of the schema"],
-    [parse(`{"record.$where":1}`), "filter.record.$where is no path of the schema"],
-    [parse(`{"record.":1}`), "filter.record. is no path of the schema"],
-    [parse(`{"record..a":1}`), "filter.record..a is no path of the schema"],
-    // What is left out matches everything.
+    [parse(`{"password":"x"}`), "filter.password is not a path of the schema"],
+    [parse(`{"name.first":"x"}`), "filter.name.first is not a path of the schema"],
+    [parse(`{"point.__proto__.x":"x"}`), "filter.point.__proto__.x is not a path of the schema"],
+    [parse(`{"__proto__":{"name":"x"}}`), "filter.__proto__ is not a path of the schema"],
+    [parse(`{"constructor":{"prototype":1}}`), "filter.constructor is not a path of the schema"],
+    [parse(`{"record.$where":1}`), "filter.record.$where is not a path of the schema"],
+    [parse(`{"record.":1}`), "filter.record. is not a path of the schema"],
+    [parse(`{"record..a":1}`), "filter.record..a is not a path of the schema"],
+    // A condition that is left out matches everything.
     [{ name: undefined }, "filter.name is undefined"],
     [{ name: { $eq: undefined } }, "filter.name.$eq is undefined"],
     [{ name: { $in: [undefined] } }, "filter.name.$in[0] is undefined"],
@@ -301,7 +307,7 @@ describe("attacks", () => {
     // Something that only looks like Filter.unsafe.
     [
       parse(`{"~@mongofx/schema/Unsafe":"~@mongofx/schema/Unsafe","document":{"$where":"1"}}`),
-      "filter.~@mongofx/schema/Unsafe is no path of the schema"
+      "filter.~@mongofx/schema/Unsafe is not a path of the schema"
     ],
     [
       { name: parse(`{"~@mongofx/schema/Unsafe":"~@mongofx/schema/Unsafe","document":{"$gt":""}}`) },
@@ -310,16 +316,19 @@ describe("attacks", () => {
     // Something that only looks like a value of BSON.
     [{ big: parse(`{"_bsontype":"Long","low":0,"high":0}`) }, "filter.big misfits"],
     // Operators that do not belong to the field.
-    [{ n: { $gtt: 1 } }, "filter.n.$gtt is no operator of a typed filter: Filter.unsafe takes any"],
+    [{ n: { $gtt: 1 } }, "filter.n.$gtt is not an operator of a typed filter: write it in Filter.unsafe"],
     [{ flag: { $regex: "x" } }, "filter.flag.$regex needs text"],
-    [{ name: { $options: "i" } }, "filter.name.$options stands without $regex"],
+    [{ name: { $options: "i" } }, "filter.name.$options needs $regex beside it"],
     [{ name: { $size: 1 } }, "filter.name.$size needs an array"],
     [{ list: { $size: -1 } }, "filter.list.$size is not a natural number"],
     [{ name: { $elemMatch: { $gt: "" } } }, "filter.name.$elemMatch needs an array"],
     [{ flag: { $exists: parse(`1`) } }, "filter.flag.$exists is not a boolean"],
-    [{ name: { $text: 1 } }, "filter.name.$text is no operator of a typed filter: Filter.unsafe takes any"],
+    [{ name: { $text: 1 } }, "filter.name.$text is not an operator of a typed filter: write it in Filter.unsafe"],
     [{ $text: parse(`{"$search":{"$gt":""}}`) }, "filter.$text.$search is not a string"],
-    [{ $text: parse(`{"$search":"a","$where":"b"}`) }, "filter.$text.$where is no field of $text"],
+    [
+      { $text: parse(`{"$search":"a","$where":"b"}`) },
+      "filter.$text.$where is not a field of $text: use $search, $language, $caseSensitive or $diacriticSensitive"
+    ],
     [{ $comment: parse(`{"a":1}`) }, "filter.$comment is not a string"],
     [{ $and: {} }, "filter.$and is an object and not an array"],
     [{ name: { $not: "x" } }, "filter.name.$not is neither operators nor a regular expression"]
@@ -334,35 +343,44 @@ describe("attacks", () => {
     [{ $set: { name: parse(`{"$gt":""}`) } }, "update.$set.name misfits"],
     [{ $set: { point: parse(`{"x":"1"}`) } }, "update.$set.point misfits"],
     [{ $set: { name: undefined } }, "update.$set.name is undefined"],
-    [{ $set: parse(`{"role":"admin"}`) }, "update.$set.role is no path of the schema"],
-    [{ $set: parse(`{"__proto__":{"x":1}}`) }, "update.$set.__proto__ is no path of the schema"],
-    [{ $set: parse(`{"name.$where":"x"}`) }, "update.$set.name.$where is no path of the schema"],
+    [{ $set: parse(`{"role":"admin"}`) }, "update.$set.role is not a path of the schema"],
+    [{ $set: parse(`{"__proto__":{"x":1}}`) }, "update.$set.__proto__ is not a path of the schema"],
+    [{ $set: parse(`{"name.$where":"x"}`) }, "update.$set.name.$where is not a path of the schema"],
     [{ $set: "x" }, "update.$set is a string and not a plain object"],
     [{ $set: undefined }, "update.$set is undefined and not a plain object"],
-    [{ $sett: { name: "x" } }, "update.$sett is no operator of a typed update: Update.unsafe takes any"],
-    [{ $rename: { name: "x" } }, "update.$rename is no operator of a typed update: Update.unsafe takes any"],
-    [{ name: { name: "x" } }, "update.name is no operator of a typed update: Update.unsafe takes any"],
+    [{ $sett: { name: "x" } }, "update.$sett is not an operator of a typed update: write it in Update.unsafe"],
+    [{ $rename: { name: "x" } }, "update.$rename is not an operator of a typed update: write it in Update.unsafe"],
+    [{ name: { name: "x" } }, "update.name is not an operator of a typed update: write it in Update.unsafe"],
     [{ $unset: { name: true } }, "update.$unset.name cannot be removed: the schema requires it"],
     [{ $inc: { n: 1 } }, "update.$inc.n needs a field that is stored as a number"],
     [{ $inc: { flag: true } }, "update.$inc.flag needs a field that is stored as a number"],
     [{ $inc: { big: parse(`{"$numberLong":"1"}`) } }, "update.$inc.big misfits"],
     [{ $push: { name: "x" } }, "update.$push.name needs an array"],
-    [{ $push: { list: { $each: [1], $where: 1 } } }, "update.$push.list.$where is no modifier here"],
+    [
+      { $push: { list: { $each: [1], $where: 1 } } },
+      "update.$push.list.$where is not a modifier here: use $each, $slice, $position, $sort"
+    ],
     [{ $push: { list: parse(`{"$gt":1}`) } }, "update.$push.list misfits"],
-    [{ $addToSet: { list: { $each: [1], $slice: 1 } } }, "update.$addToSet.list.$slice is no modifier here"],
+    [
+      { $addToSet: { list: { $each: [1], $slice: 1 } } },
+      "update.$addToSet.list.$slice is not a modifier here: use $each"
+    ],
     [
       { $pull: { list: { $where: "1" } } },
-      "update.$pull.list.$where is no operator of a typed filter: Filter.unsafe takes any"
+      "update.$pull.list.$where is not an operator of a typed filter: write it in Filter.unsafe"
     ],
-    [{ $pull: { points: { y: 1 } } }, "update.$pull.points.y is no path of the schema"],
+    [{ $pull: { points: { y: 1 } } }, "update.$pull.points.y is not a path of the schema"],
     [{ $pop: { list: 2 } }, "update.$pop.list is neither 1 nor -1"],
     [{ $currentDate: { name: true } }, "update.$currentDate.name needs a field that is stored as a date"],
     [{ $bit: { big: { nand: 1n } } }, "update.$bit.big.nand is neither and, or nor xor"],
-    [[{ $out: "x" }], "update[0].$out is no stage of a typed update: Update.unsafe takes any"],
-    [[{ $set: { nmae: "x" } }], "update[0].$set.nmae is no path of the schema"],
+    [[{ $out: "x" }], "update[0].$out is not a stage of a typed update: write it in Update.unsafe"],
+    [[{ $set: { nmae: "x" } }], "update[0].$set.nmae is not a path of the schema"],
     [[{ $set: { name: { $function: {} } } }], "update[0].$set.name misfits"],
     [[{ $set: { "list.0": 1 } }], "update[0].$set.list.0 names elements of an array, which a pipeline cannot"],
-    [[{ $set: { name: "a" }, $unset: "maybe" }], "update[0] is not a stage with one name"],
+    [
+      [{ $set: { name: "a" }, $unset: "maybe" }],
+      "update[0] is not a stage with one name: write one stage for each operator"
+    ],
     [[{ $unset: "name" }], "update[0].$unset.name cannot be removed: the schema requires it"],
     ["x", "update is a string and not a plain object"]
   ]
@@ -399,7 +417,7 @@ describe("updates", () => {
     })
   }
 
-  it("keep what is added to a number free of its checks", () => {
+  it("add to a number without its checks", () => {
     const Age = Schema.Struct({ age: Schema.Int.check(Schema.isBetween({ minimum: 18, maximum: 65 })) })
     const resolve = makeResolve([Age.ast], "update")
     assert.deepStrictEqual(run((operands) => encodeUpdate(resolve, { $inc: { age: -1 } }, operands)).update, {
@@ -411,7 +429,7 @@ describe("updates", () => {
     )
   })
 
-  it("give array filters the types of what their identifiers stand for", () => {
+  it("encode array filters with the types of their identifiers", () => {
     const given = { $set: { "points.$[p].x": 1, "matrix.$[].$[m]": 2 } }
     const { identifiers } = run((operands) => encodeUpdate(write, given, operands))
     const filters = (value: unknown) => run((operands) => encodeArrayFilters(identifiers, value, operands))
@@ -419,30 +437,36 @@ describe("updates", () => {
     assert.deepStrictEqual(filters([{ $or: [{ m: 1 }, { m: 2 }] }]), [{ $or: [{ m: "1" }, { m: "2" }] }])
     assert.strictEqual(
       refused(() => filters([{ q: 1 }])),
-      "options.arrayFilters[0].q names no $[identifier] of the update"
+      "options.arrayFilters[0].q does not name a $[identifier] of the update"
     )
-    assert.strictEqual(refused(() => filters([{ "p.y": 1 }])), "options.arrayFilters[0].p.y is no path of the schema")
+    assert.strictEqual(
+      refused(() => filters([{ "p.y": 1 }])),
+      "options.arrayFilters[0].p.y is not a path of the schema"
+    )
     assert.strictEqual(refused(() => filters([{ m: { $gt: "" } }])), "options.arrayFilters[0].m.$gt misfits")
     assert.strictEqual(
       refused(() => filters([{ $where: "1" }])),
-      "options.arrayFilters[0].$where is no operator of a typed filter: Filter.unsafe takes any"
+      "options.arrayFilters[0].$where is not an operator of a typed filter: write it in Filter.unsafe"
     )
   })
 })
 
 describe("sort orders, keys of indexes, projections", () => {
-  it("name fields as they are stored, and nothing else", () => {
+  it("use the stored names of fields, and refuse other keys", () => {
     assert.deepStrictEqual(encodeSort(read, { n: 1, "renamed.at": "desc" }), { n: 1, "renamed.a": "desc" })
-    assert.strictEqual(refused(() => encodeSort(read, { n: 2 })), "sort.n is no direction")
-    assert.strictEqual(refused(() => encodeSort(read, { nn: 1 })), "sort.nn is no path of the schema")
+    assert.strictEqual(refused(() => encodeSort(read, { n: 2 })), "sort.n is not a direction: use 1, -1, asc or desc")
+    assert.strictEqual(refused(() => encodeSort(read, { nn: 1 })), "sort.nn is not a path of the schema")
     assert.deepStrictEqual(encodeIndexKeys(read, { n: 1, name: "text", "$**": 1, "record.$**": 1 }), {
       n: 1,
       name: "text",
       "$**": 1,
       "record.$**": 1
     })
-    assert.strictEqual(refused(() => encodeIndexKeys(read, { n: "x" })), "keys.n is no type of an index")
-    assert.strictEqual(refused(() => encodeIndexKeys(read, { x: 1 })), "keys.x is no path of the schema")
+    assert.strictEqual(
+      refused(() => encodeIndexKeys(read, { n: "x" })),
+      "keys.n is not a type of an index: use 1, -1, 2d, 2dsphere, text or hashed"
+    )
+    assert.strictEqual(refused(() => encodeIndexKeys(read, { x: 1 })), "keys.x is not a path of the schema")
   })
 
   const project = (value: unknown) => {
@@ -451,7 +475,7 @@ describe("sort orders, keys of indexes, projections", () => {
   }
   const decodeWith = (value: unknown, document: unknown) => Schema.decodeUnknownSync(project(value).schema)(document)
 
-  it("projections leave a schema of what is returned", () => {
+  it("a projection decodes with the schema of the fields that it leaves", () => {
     assert.deepStrictEqual(project({ n: 1, "renamed.at": 1 }).projection, { n: 1, "renamed.a": 1 })
     assert.deepStrictEqual(decodeWith({ n: 1 }, { n: "1" }), { n: 1 })
     assert.deepStrictEqual(decodeWith({ "renamed.at": 1 }, { renamed: { a: "1" } }), { renamed: { at: 1 } })
@@ -469,7 +493,7 @@ describe("sort orders, keys of indexes, projections", () => {
     assert.throws(() => decodeWith({ n: 1 }, {}))
   })
 
-  it("what a projection adds to a document, it does not add to the documents inside", () => {
+  it("a projection adds a computed value to the document itself, not to the documents inside", () => {
     assert.deepStrictEqual(
       decodeWith({ score: { $meta: "textScore" }, "point.x": 1 }, { score: 2, point: { x: "1" } }),
       { score: 2, point: { x: 1 } }
@@ -480,19 +504,22 @@ describe("sort orders, keys of indexes, projections", () => {
   for (
     const [given, said] of [
       [{ n: 1, name: 0 }, "projection.name mixes inclusion with exclusion"],
-      [{ nn: 1 }, "projection.nn is no path of the schema"],
-      [{ n: 2 }, "projection.n is none of 0, 1, true, false and an operator"],
-      [{ n: "$name" }, "projection.n is none of 0, 1, true, false and an operator"],
+      [{ nn: 1 }, "projection.nn is not a path of the schema"],
+      [{ n: 2 }, "projection.n is not 0, 1, true, false or an operator"],
+      [{ n: "$name" }, "projection.n is not 0, 1, true, false or an operator"],
       [{ "points.0": 1 }, "projection.points.0 has an index: a projection holds for all elements"],
       [{ point: 1, "point.x": 1 }, "projection.point.x is named twice"],
       [{ "point.x": 1, point: 1 }, "projection.point is named twice"],
       [{ "points.x": 0, points: { $slice: 1 } }, "projection.points is named twice"],
       [{ n: { $slice: 1 } }, "projection.n needs an array"],
       [{ list: { $slice: "1" } }, "projection.list.$slice is neither an integer nor a pair of integers"],
-      [{ list: { $meta: "x" } }, "projection.list is no operator of a typed projection"],
+      [
+        { list: { $meta: "x" } },
+        "projection.list is not an operator of a typed projection: use $slice, $elemMatch or $meta"
+      ],
       [
         { list: { $elemMatch: { $where: "1" } } },
-        "projection.list.$elemMatch.$where is no operator of a typed filter: Filter.unsafe takes any"
+        "projection.list.$elemMatch.$where is not an operator of a typed filter: write it in Filter.unsafe"
       ]
     ] as const
   ) {
@@ -529,7 +556,7 @@ describe("sort orders, keys of indexes, projections", () => {
   })
 
   describe("operands of codecs with effects", () => {
-    /** Whatever is encoded takes an effect that is not over at once. */
+    /** An effect that takes a while for any value. */
     const later = <A>(value: A) => Effect.as(Effect.yieldNow, value)
     const Slow = Schema.Struct({
       nick: Schema.optionalKey(Schema.String).pipe(Schema.decodeTo(Schema.Option(Schema.String), {
@@ -544,7 +571,7 @@ describe("sort orders, keys of indexes, projections", () => {
     const resolve = makeResolve([Slow.ast], "update")
     const runLater = <A>(f: (operands: Operands) => A) => encodeWith(f) as Effect.Effect<A, Misfit | Refusal>
 
-    it.effect("are put in their places when they are there", () =>
+    it.effect("take their places when their codecs answer", () =>
       Effect.gen(function*() {
         const filter = { text: { $in: [1, 2] }, nick: Option.some("a") }
         assert.deepStrictEqual(yield* runLater((operands) => encodeFilter(resolve, filter, operands)), {
@@ -553,7 +580,7 @@ describe("sort orders, keys of indexes, projections", () => {
         })
       }))
 
-    it.effect("may stand for a key that is not there", () =>
+    it.effect("may stand for an absent key", () =>
       Effect.gen(function*() {
         const filter = { nick: Option.none() }
         assert.deepStrictEqual(yield* runLater((operands) => encodeFilter(resolve, filter, operands)), {
@@ -570,7 +597,7 @@ describe("sort orders, keys of indexes, projections", () => {
         })
       }))
 
-    it.effect("are checked as the others are", () =>
+    it.effect("pass the same checks as other operands", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(
           runLater((operands) => encodeUpdate(resolve, { $inc: { text: 1 } }, operands))

@@ -1,9 +1,9 @@
-/** Which schemas can be stored: those of which what is written can be read again. */
+/** Checks that a schema can read again what it writes. */
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import { refuse } from "../encode/refusal.ts"
 
-/** What to write in the place of a type that BSON does not have. */
+/** The schema to use in place of a type that BSON does not have. */
 const instead: Readonly<Record<string, string>> = {
   BigDecimal: "Bson.BigDecimal",
   ByteSize: "Schema.ByteSizeFromNumber",
@@ -26,14 +26,14 @@ const instead: Readonly<Record<string, string>> = {
   URL: "Schema.URLFromString"
 }
 
-/** Those of effect's own types that BSON has. */
+/** The types of Effect that BSON has. */
 const storable: ReadonlySet<string> = new Set(["Date", "Json", "MutableJson", "RegExp"])
 
 const prefix = "effect/schema/"
 
 const bigint = "stores a bigint, which is read as a number: use Bson.Int64, or Schema.BigIntFromString beyond 64 bits"
 
-/** Refuses the encoded side of a schema, at the place that could be written and never be read. */
+/** Refuses the encoded side of a schema, at the place whose values could be written and never be read. */
 const check = (
   ast: SchemaAST.AST,
   path: string,
@@ -95,14 +95,14 @@ const checkDeclaration = (ast: SchemaAST.Declaration, path: string, options: Dri
 }
 
 /**
- * Refuses a schema of documents that could be written and never be read.
+ * Refuses a schema whose documents could be written and never be read.
  *
  * @internal
  */
 export const checkStored = (ast: SchemaAST.AST, options: Driver.BSONSerializeOptions, at = "schema"): void => {
   const encoded = SchemaAST.toEncoded(ast)
   if (noDocuments.has(encoded._tag)) {
-    refuse(at, "stores no documents: a collection has a struct, a class or a model as its schema")
+    refuse(at, "does not store documents: use a struct, a class or a model as the schema of a collection")
   }
   check(encoded, at, options, new Set())
 }

@@ -1,9 +1,9 @@
-/** The form of what a caller gives: objects, operators and arrays. What has another form is refused. */
+/** Checks the form of arguments: objects, operators and arrays. Refuses any other form. */
 import { isPlainObject } from "../plainObject.ts"
 import { refuse } from "./refusal.ts"
 
 /**
- * Whether an object is made of operators. Operators and fields side by side have no meaning and are refused.
+ * Whether an object consists of operators. Refuses operators beside fields, which have no meaning.
  *
  * @internal
  */
@@ -21,7 +21,7 @@ export const plainObject = (u: unknown, path: string): Record<string, unknown> =
   isPlainObject(u) ? u : refuse(path, `is ${nameOf(u)} and not a plain object`)
 
 /**
- * The fields of an object with their paths, one by one. None may be `undefined`.
+ * Yields the fields of an object with their paths. Refuses `undefined`.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What the encoders of filters and updates carry with them: one field, what may stand there, and where its value goes. */
+/** The context of the encoders of filters and updates: one field, its possible schemas, and the place of its value. */
 import type * as SchemaAST from "effect/SchemaAST"
 import { encodeOperand, encodeValue } from "../path/codecs.ts"
 import { elements } from "../path/nodes.ts"
@@ -14,7 +14,7 @@ import { refuse } from "./refusal.ts"
 export type Alternatives = ReadonlyArray<SchemaAST.AST>
 
 /**
- * What a value is encoded with.
+ * The context that a value is encoded in.
  *
  * @internal
  */
@@ -32,11 +32,11 @@ export interface Scope {
  */
 export interface Field extends Scope, Place {}
 
-/** Operands are whole: a field that the schema does not know is an error. */
+/** Operands are complete: a field that the schema does not know is an error. */
 const strict = { onExcessProperty: "error" } as const
 
 /**
- * Encodes what is stored at a field.
+ * Encodes a value that is stored at a field.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ export const putValue = (field: Field, value: unknown, options?: PutOptions): vo
   field.operands.put(field, encodeValue(field.alternatives)(value, strict), options)
 
 /**
- * Encodes what a field is compared with: where an array stands, one of its elements does as well.
+ * Encodes a value that a field is compared with. An array is compared with a whole array or with one element.
  *
  * @internal
  */

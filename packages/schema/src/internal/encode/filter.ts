@@ -1,4 +1,4 @@
-/** Filters: typed and decoded in, as the server takes them out. Pure: what is wrong is thrown as a `Refusal` or `Misfit`. */
+/** Encodes filters: from typed and decoded to the form that the server takes. Pure: throws a `Refusal` or a `Misfit`. */
 import type * as Driver from "mongodb"
 import { isBson, isRegExp } from "../bson/values.ts"
 import { checkCompared, isNullAbsent, isText } from "../path/codecs.ts"
@@ -39,7 +39,7 @@ export const encodeFilter = (
 
 const isLogical = (name: string): boolean => name === "$and" || name === "$or" || name === "$nor"
 
-/** Operators that speak about the whole document, and hold no filters. */
+/** Encodes the operators of a whole document that hold no filters. */
 const ofWhole = (operator: string, value: unknown, path: string): unknown => {
   switch (operator) {
     case "$comment":
@@ -47,7 +47,7 @@ const ofWhole = (operator: string, value: unknown, path: string): unknown => {
     case "$text":
       return text(value, path)
     default:
-      return refuse(path, "is no operator of a typed filter: Filter.unsafe takes any")
+      return refuse(path, "is not an operator of a typed filter: write it in Filter.unsafe")
   }
 }
 
@@ -62,7 +62,9 @@ const text = (value: unknown, path: string): unknown => {
   const document = plainObject(value, path)
   for (const key of Object.keys(document)) {
     const type = Object.hasOwn(textFields, key) ? textFields[key] : undefined
-    if (type === undefined) refuse(`${path}.${key}`, "is no field of $text")
+    if (type === undefined) {
+      refuse(`${path}.${key}`, "is not a field of $text: use $search, $language, $caseSensitive or $diacriticSensitive")
+    }
     if (typeof document[key] !== type) refuse(`${path}.${key}`, `is not a ${type}`)
   }
   if (document["$search"] === undefined) refuse(path, "has no $search")
@@ -70,7 +72,7 @@ const text = (value: unknown, path: string): unknown => {
 }
 
 /**
- * What a field must satisfy: operators, or a value it must be equal to.
+ * Encodes the condition of a field: operators, or a value that it must be equal to.
  *
  * @internal
  */
@@ -80,7 +82,7 @@ export const condition = (field: Field, value: unknown): void => {
   operand(field, value)
 }
 
-/** Equality with a value, written so that the server takes it for nothing else. */
+/** Writes equality with a value so that the server cannot read the value as operators. */
 const equality = ({ alternatives, key, operands, out, path }: Field, value: unknown): void => {
   const equal = {}
   if (isRegExp(value)) refuse(path, "is a regular expression among values")
@@ -88,7 +90,7 @@ const equality = ({ alternatives, key, operands, out, path }: Field, value: unkn
   setOwn(out, key, equal)
 }
 
-/** A value that a field is compared with: it goes through the field's codec, so that an object of operators fits nowhere. */
+/** Encodes a value that a field is compared with. The codec of the field refuses an object of operators. */
 const operand = (field: Field, value: unknown): void => {
   const { alternatives, key, out, path } = field
   if (value === undefined) refuse(path, "is undefined")
@@ -97,13 +99,15 @@ const operand = (field: Field, value: unknown): void => {
   putOperand(field, value, { onAbsent: () => absence(field) })
 }
 
-/** A condition on a value that stands for a field that is not there. Null finds what is not there, and what is null. */
+/** Writes the condition on a value that stands for an absent field. Null finds absent fields as well as null. */
 const absence = ({ alternatives, key, out, path }: Field): void => {
   const isNull = isNullAbsent(alternatives)
   if (typeof key === "number" ? isNull !== false : isNull === true && !isOrder(key)) return setOwn(out, key, null)
-  if (typeof key === "number" || isOrder(key)) return refuse(path, "stands for a field that is not there")
+  if (typeof key === "number" || isOrder(key)) {
+    return refuse(path, "stands for an absent field: use $eq, $ne or $exists")
+  }
   if (key !== "$eq" && key !== "$ne") return setOwn(out, key, { $exists: false })
-  if (Object.hasOwn(out, "$exists")) refuse(path, "stands for a field that is not there, beside $exists")
+  if (Object.hasOwn(out, "$exists")) refuse(path, "stands for an absent field: leave out $exists beside it")
   setOwn(out, "$exists", key === "$ne")
 }
 
@@ -153,23 +157,23 @@ const operator = (
       out[name] = operators(field, value as Record<string, unknown>)
       return
     case "$exists":
-      if (Object.hasOwn(out, name)) refuse(path, "stands beside a value for a field that is not there")
+      if (Object.hasOwn(out, name)) refuse(path, "stands beside a value for an absent field: leave out one of the two")
       out[name] = typeof value === "boolean" ? value : refuse(path, "is not a boolean")
       return
     case "$type":
       out[name] = isType(value) || Array.isArray(value) && value.every(isType)
         ? value
-        : refuse(path, "is no name or number of a BSON type")
+        : refuse(path, "is not the name or the number of a BSON type")
       return
     case "$regex":
       if (typeof value !== "string" && !isRegExp(value) && !isBson("BSONRegExp")(value)) {
-        refuse(path, "is no regular expression")
+        refuse(path, "is not a regular expression")
       }
       if (!isText(alternatives)) refuse(path, "needs text")
       out[name] = value
       return
     case "$options":
-      if (!Object.hasOwn(all, "$regex")) refuse(path, "stands without $regex")
+      if (!Object.hasOwn(all, "$regex")) refuse(path, "needs $regex beside it")
       out[name] = typeof value === "string" ? value : refuse(path, "is not a string")
       return
     case "$size":
@@ -210,12 +214,12 @@ const operator = (
         : refuse(path, "is neither a bitmask nor an array of positions")
       return
     default:
-      return refuse(path, "is no operator of a typed filter: Filter.unsafe takes any")
+      return refuse(path, "is not an operator of a typed filter: write it in Filter.unsafe")
   }
 }
 
 /**
- * What an element must satisfy. The logical operators speak about an element's fields, all others about the element.
+ * Encodes the condition of an element. The logical operators test the fields of an element, all others the element itself.
  *
  * @internal
  */

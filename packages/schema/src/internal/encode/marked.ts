@@ -1,4 +1,4 @@
-/** Filters and updates that were marked: those that go to the server as they are, and those that hold values only. */
+/** Marks filters and updates: some are sent as they are, others hold values only. */
 import * as Predicate from "effect/Predicate"
 
 // Symbols, so that no editor offers them as names.
@@ -18,9 +18,9 @@ export type FilterMark = typeof filterMark
 export type UpdateMark = typeof updateMark
 
 /**
- * The type of a filter that was checked already, for documents of type `A` and so for all documents that are an `A`. There is
- * nothing of it at run time. It is a method of a class, since a spread leaves those out: `{ ...filter, age: 3 }` is a
- * literal again, and checked.
+ * The type of a filter that was checked already, for documents of type `A` and of its subtypes. It exists only for the
+ * compiler. It has a method of a class, since a spread leaves methods out: `{ ...filter, age: 3 }` is a literal again, and
+ * checked.
  *
  * @internal
  */
@@ -29,7 +29,7 @@ export declare abstract class MarkedFilter<A> {
 }
 
 /**
- * The same of an update.
+ * The type of an update that was checked already, as `MarkedFilter` is for filters.
  *
  * @internal
  */
@@ -37,7 +37,7 @@ export declare abstract class MarkedUpdate<A> {
   [updateMark]?(): (document: A) => void
 }
 
-/** Something that was marked on purpose. It is known by its prototype, so that nothing that was parsed passes for it. */
+/** Marks an object on purpose. The mark is in its prototype, so parsed input never carries it. */
 class Marked {
   readonly document: unknown
   constructor(document: unknown) {
@@ -46,7 +46,7 @@ class Marked {
 }
 
 /**
- * Something that goes to the server as it is.
+ * Marks an object that goes to the server as it is.
  *
  * @internal
  */
@@ -57,7 +57,7 @@ export class UnsafeImpl extends Marked {
 }
 
 /**
- * Fields and the values they must be equal to.
+ * Marks an object of fields and the values that they must be equal to.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** Values on their way through their codecs into what is sent. Only codecs with effects make it wait. */
+/** Encodes the values in a filter or an update and puts them in place. Only codecs with effects make it wait. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -20,15 +20,15 @@ export interface Place {
 
 /** @internal */
 export interface PutOptions {
-  /** Looks at the encoded value, and may refuse it. */
+  /** Refuses an encoded value that does not fit. */
   readonly check?: ((value: unknown) => void) | undefined
-  /** What is done where the value stands for a key that is not there. */
+  /** Runs when the value stands for an absent key. */
   readonly onAbsent?: (() => void) | undefined
 }
 
 /**
- * Encodes operands on the way through a document. What a codec answers at once is put in its place at once; the others
- * wait in `pending`, which only schemas with effectful encoders ever use.
+ * Encodes operands on the way through a document. When a codec answers at once, its value takes its place at once. The other
+ * values wait in `pending`, which only schemas with effectful encoders use.
  *
  * @internal
  */
@@ -56,7 +56,7 @@ export class Operands {
 const assign = ({ key, out, path }: Place, value: unknown, options: PutOptions | undefined): void => {
   if (value === undefined) refuse(path, "is undefined once it is encoded")
   if (value === absent) {
-    if (options?.onAbsent === undefined) return refuse(path, "stands for a field that is not there")
+    if (options?.onAbsent === undefined) return refuse(path, "stands for an absent field: pass a value")
     delete (out as Record<string | number, unknown>)[key]
     return options.onAbsent()
   }
@@ -64,7 +64,7 @@ const assign = ({ key, out, path }: Place, value: unknown, options: PutOptions |
   setOwn(out, key, value)
 }
 
-/** Runs a pure encoder: what it throws on purpose is a failure, anything else a defect. */
+/** Runs a pure encoder. A thrown `Misfit` or `Refusal` becomes a failure, anything else a defect. */
 const attempt = <A>(f: () => A): Effect.Effect<A, Misfit | Refusal> => {
   try {
     return Effect.succeed(f())
@@ -74,7 +74,7 @@ const attempt = <A>(f: () => A): Effect.Effect<A, Misfit | Refusal> => {
 }
 
 /**
- * Runs a pure encoder and what it left pending.
+ * Runs a pure encoder, and then the effects that it left pending.
  *
  * @internal
  */

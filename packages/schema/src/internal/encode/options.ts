@@ -11,7 +11,7 @@ import { encodeIndexKeys, encodeSort } from "./sort.ts"
 type Options = Readonly<Record<string, unknown>>
 
 /**
- * The options of an operation, with what names fields or holds their values encoded.
+ * Encodes the options of an operation that name fields or hold their values.
  *
  * @internal
  */
@@ -42,7 +42,7 @@ const encodeBound = (shape: Shape, bound: unknown, operands: Operands, at: strin
 }
 
 /**
- * The projection among the options, encoded, and the codec of what it leaves.
+ * Encodes the options with their projection, and gives the codec of the fields that it leaves.
  *
  * @internal
  */

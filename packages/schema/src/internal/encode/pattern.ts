@@ -1,7 +1,7 @@
-/** Patterns of text that a person typed. They mean the same to the server and to JavaScript. */
+/** Makes patterns of text that a person typed. They mean the same to the server and to JavaScript. */
 
 /**
- * The end of the text. `$` also matches before a line break at the end, on the server.
+ * Matches the end of the text. On the server `$` also matches before a line break at the end.
  *
  * @internal
  */

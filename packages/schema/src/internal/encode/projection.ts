@@ -1,4 +1,4 @@
-/** Projections, and the schema of what they leave of a document. */
+/** Encodes projections, and makes the schema of the fields that they leave. */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
@@ -43,14 +43,14 @@ export interface Documents {
 /** @internal */
 export interface EncodedProjection {
   readonly projection: Driver.Document
-  /** The same for projections that leave the same of a document. */
+  /** Equal for projections that leave the same fields. */
   readonly shape: string
-  /** The schema of what is left of a document. */
+  /** The schema of the fields that are left. */
   readonly ast: () => SchemaAST.AST
 }
 
 /**
- * The schema of a document without its `_id`, as a replacement has it.
+ * The schema of a replacement: a document without its `_id`.
  *
  * @internal
  */
@@ -93,7 +93,7 @@ export const encodeProjection = (
       continue
     }
     const included = what === 1 || what === true
-    if (!included && what !== 0 && what !== false) refuse(path, "is none of 0, 1, true, false and an operator")
+    if (!included && what !== 0 && what !== false) refuse(path, "is not 0, 1, true, false or an operator")
     if (target.indexed) refuse(path, "has an index: a projection holds for all elements")
     projection[target.key] = included ? 1 : 0
     if (target.key === "_id") {
@@ -105,7 +105,7 @@ export const encodeProjection = (
     insert(tree, name.split("."), path)
   }
   const include = mode ?? id ?? false
-  // What an exclusion takes a part of, is not left out.
+  // An exclusion keeps a field from which an operator takes a part.
   const named = include ? tree : structuredClone(tree)
   for (const name of operated) insert(named, name.split("."), `${at}.${name}`)
   if (include ? id !== false : id === false) { for (const { name } of idsOf(root)) tree.set(name, true) }
@@ -131,20 +131,20 @@ const operator = (scope: Scope, value: Readonly<Record<string, unknown>>): unkno
   if (names.length === 1 && name === "$elemMatch") {
     return { $elemMatch: elemMatch({ operands, alternatives: items, path: `${path}.$elemMatch` }, operand) }
   }
-  return refuse(path, "is no operator of a typed projection")
+  return refuse(path, "is not an operator of a typed projection: use $slice, $elemMatch or $meta")
 }
 
-/** What concerns the fields of the document itself, and none below. */
+/** Applies to the fields of the document itself, not to those below. */
 interface Top {
-  /** Fields that need not be there. */
+  /** Fields that may be absent. */
   readonly maybe: ReadonlySet<string>
-  /** What is added. */
+  /** The names of computed values. */
   readonly metas: ReadonlyArray<string>
 }
 
 const none: Top = { maybe: new Set(), metas: [] }
 
-/** How a schema is cut: what the tree names is kept, or it is left out. */
+/** How a schema is cut: the fields in the tree are included, or left out. */
 interface Cut {
   readonly include: boolean
   readonly top: Top
@@ -205,7 +205,7 @@ const signaturesOf = (
     if (branch === undefined ? include : branch === true && !include) continue
     const isWhole = branch === undefined || branch === true
     const kept = isWhole ? type : project(type, branch, below(cut))
-    // Where there is no object, an inclusion of its fields leaves nothing.
+    // An inclusion of the fields of an object leaves nothing of a value that is not an object.
     const mayBeGone = top.maybe.has(String(name)) || !isWhole && include && mayBeNoObject(type)
     signatures.push(new SchemaAST.PropertySignature(name, mayBeGone ? optionalKey(kept) : kept))
   }
@@ -234,7 +234,7 @@ const projectObjects = (
   tree: Tree,
   cut: Cut
 ): SchemaAST.AST => {
-  // The keys of a record are not known: what is left of it is a record, but not what is left of its values.
+  // The keys of a record are unknown: a schema cannot say which of its values are cut.
   for (const [name, branch] of tree) {
     if (branch !== true && !ast.propertySignatures.some((signature) => signature.name === name)) {
       refuse(cut.at, "goes into the values of a record")

@@ -1,8 +1,8 @@
-/** What the pure encoders throw on purpose. Where they are called, it becomes a failure. */
+/** The errors that the pure encoders throw on purpose. Their callers turn them into failures. */
 import type * as SchemaIssue from "effect/SchemaIssue"
 
 /**
- * What is wrong with a filter, an update, a projection.
+ * Says what is wrong with a filter, an update or a projection.
  *
  * @internal
  */
@@ -16,7 +16,7 @@ export class Refusal {
 }
 
 /**
- * A value that the codec of its place does not take.
+ * A value that the codec of its field refuses.
  *
  * @internal
  */

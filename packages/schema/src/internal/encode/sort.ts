@@ -1,4 +1,4 @@
-/** Orders of documents and keys of indexes: they name fields, and hold no values of them. */
+/** Encodes orders of documents and keys of indexes: they name fields, without values. */
 import type * as Driver from "mongodb"
 import type { Resolve } from "../path/resolve.ts"
 import { isPlainObject } from "../plainObject.ts"
@@ -8,7 +8,7 @@ import { refuse } from "./refusal.ts"
 const directions: ReadonlySet<unknown> = new Set([1, -1, "asc", "desc", "ascending", "descending"])
 
 /**
- * What the server computes for a document, under a name of its own: how well it matches the search of `$text`.
+ * Whether the server computes the value: how well a document matches the search of `$text`.
  *
  * @internal
  */
@@ -18,11 +18,11 @@ export const isMeta = (u: unknown): boolean =>
 /** @internal */
 export const metaName = (name: string, path: string): string =>
   name === "" || name === "_id" || name.includes(".") || name.startsWith("$")
-    ? refuse(path, "is no name for what is computed")
+    ? refuse(path, "cannot name a computed value: use a name other than _id, without dots and without $ at its start")
     : name
 
 /**
- * The order of documents. Elements of an array have no order by what is computed.
+ * Encodes the order of documents or of elements. Only documents can be sorted by a computed value.
  *
  * @internal
  */
@@ -36,7 +36,7 @@ export const encodeSort = (resolve: Resolve, sort: unknown, at = "sort", ofEleme
       out[metaName(name, path)] = { $meta: "textScore" }
       continue
     }
-    if (!directions.has(direction)) refuse(path, "is no direction")
+    if (!directions.has(direction)) refuse(path, "is not a direction: use 1, -1, asc or desc")
     out[resolve(name, path).key] = direction
   }
   return out
@@ -50,7 +50,9 @@ export const encodeIndexKeys = (resolve: Resolve, keys: unknown, at = "keys"): D
   const out: Driver.Document = {}
   for (const name of Object.keys(document)) {
     const path = `${at}.${name}`
-    if (!indexTypes.has(document[name])) refuse(path, "is no type of an index")
+    if (!indexTypes.has(document[name])) {
+      refuse(path, "is not a type of an index: use 1, -1, 2d, 2dsphere, text or hashed")
+    }
     out[indexKey(resolve, name, path)] = document[name]
   }
   return out

@@ -1,4 +1,4 @@
-/** Updates and array filters: typed and decoded in, as the server takes them out. Pure, as `encodeFilter` is. */
+/** Encodes updates and array filters: from typed and decoded to the form that the server takes. Pure, as `encodeFilter` is. */
 import type * as Driver from "mongodb"
 import { isNumber } from "../bson/numbers.ts"
 import { checkCompared, checkWritten, encodeValue, isStored } from "../path/codecs.ts"
@@ -13,17 +13,17 @@ import type { Operands } from "./operands.ts"
 import { refuse } from "./refusal.ts"
 import { encodeSort } from "./sort.ts"
 
-/** What the `$[id]` in the paths of an update stand for. */
+/** The schemas that each `$[id]` in the paths of an update stands for. */
 type Identifiers = Map<string, Alternatives>
 
 /** @internal */
 export interface EncodedUpdate {
   readonly update: Driver.Document | Array<Driver.Document>
-  /** Absent where the update is unsafe and says nothing of its identifiers. */
+  /** Absent when the update is unsafe: its identifiers are unknown. */
   readonly identifiers: ReadonlyMap<string, Alternatives> | undefined
 }
 
-// What is added to a number need not be a value that the number itself may have.
+// An amount that is added to a number may break the checks of the number itself.
 const unchecked = { onExcessProperty: "error", disableChecks: true } as const
 
 /** @internal */
@@ -41,7 +41,7 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
   const document = plainObject(onlyValues ? update.document : update, at)
   for (const operator of Object.keys(document)) {
     const path = `${at}.${operator}`
-    // What `$set` takes away is there already, under `$unset`.
+    // `$set` may have put keys under `$unset` before.
     const encoded: Driver.Document = out[operator] ??= {}
     for (const [name, value, at] of definedFields(document[operator], path)) {
       const { alternatives, identifiers: named, key, optional } = resolve(name, at)
@@ -63,7 +63,7 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
       } else if (onlyValues && Object.hasOwn(ofElements, operator)) elementValue(operator, field, value)
       else encodeField(operator, field, value)
     }
-    // Servers before 5.0 take no operator without fields.
+    // Servers before 5.0 refuse an operator without fields.
     if (operator === "$set" && Object.keys(encoded).length === 0 && out["$unset"] !== undefined) delete out[operator]
   }
   return { update: out, identifiers }
@@ -75,17 +75,17 @@ interface UpdatedField extends Field {
   readonly key: string
 }
 
-/** Whether a value may be an element. */
+/** Refuses a value that cannot be an element. */
 type Check = (items: Alternatives, value: unknown, at: string) => void
 
-/** The operators of arrays that take an element or operators, with their check of an element. */
+/** The operators of arrays that take either an element or operators, each with its check of an element. */
 const ofElements: Readonly<Record<string, Check>> = {
   $push: checkWritten,
   $addToSet: checkCompared,
   $pull: checkCompared
 }
 
-/** An element, written so that the server takes it for nothing else. */
+/** Writes an element so that the server cannot read it as operators. */
 const elementValue = (
   operator: string,
   { alternatives: ofArray, key, operands, out, path }: UpdatedField,
@@ -143,12 +143,12 @@ const encodeField = (operator: string, field: UpdatedField, value: unknown): voi
     default:
       return refuse(
         path.slice(0, path.indexOf(operator) + operator.length),
-        "is no operator of a typed update: Update.unsafe takes any"
+        "is not an operator of a typed update: write it in Update.unsafe"
       )
   }
 }
 
-/** Encodes a number of which the field itself need not take as much. */
+/** Encodes a number without the checks of its field. */
 const putNumber = (field: Field, value: unknown, problem: string): void =>
   field.operands.put(field, encodeValue(field.alternatives)(value, unchecked), {
     check: (encoded) => {
@@ -181,7 +181,7 @@ const push = (field: UpdatedField, value: unknown, allowed: ReadonlyArray<string
   for (const name of Object.keys(value)) {
     const at = `${path}.${name}`
     const modifier = value[name]
-    if (!allowed.includes(name)) refuse(at, "is no modifier here")
+    if (!allowed.includes(name)) refuse(at, `is not a modifier here: use ${allowed.join(", ")}`)
     switch (name) {
       case "$each":
         modifiers[name] = list({ operands, alternatives, path: at }, array(modifier, at), check)
@@ -213,12 +213,12 @@ const bit = ({ alternatives, operands, path }: Scope, value: Readonly<Record<str
   return out
 }
 
-/** A stage of an update by a pipeline. Values are literals: a string that starts with `$` stays a string. */
+/** Encodes a stage of a pipeline. Values are literals: a string that starts with `$` stays a string. */
 const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: string): Driver.Document => {
   if (isUnsafe(stage)) return stage.document as Driver.Document
   const document = plainObject(stage, at)
   const names = Object.keys(document)
-  if (names.length !== 1) refuse(at, "is not a stage with one name")
+  if (names.length !== 1) refuse(at, "is not a stage with one name: write one stage for each operator")
   const name = names[0]!
   const path = `${at}.${name}`
   switch (name) {
@@ -252,12 +252,12 @@ const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: s
       }
     }
     default:
-      return refuse(path, "is no stage of a typed update: Update.unsafe takes any")
+      return refuse(path, "is not a stage of a typed update: write it in Update.unsafe")
   }
 }
 
 /**
- * Array filters: conditions on what the `$[id]` of the update stand for.
+ * Encodes array filters: conditions on the elements that each `$[id]` of the update stands for.
  *
  * @internal
  */
@@ -273,7 +273,7 @@ export const encodeArrayFilters = (
         const dot = path.indexOf(".")
         const identifier = dot < 0 ? path : path.slice(0, dot)
         const alternatives = identifiers?.get(identifier)
-        if (alternatives === undefined) return refuse(at, "names no $[identifier] of the update")
+        if (alternatives === undefined) return refuse(at, "does not name a $[identifier] of the update")
         if (dot < 0) return { key: identifier, alternatives, optional: false, indexed: true, identifiers: new Map() }
         const target = walk(alternatives, path.slice(dot + 1), "filter", at)
         return { ...target, key: `${identifier}.${target.key}` }

@@ -43,7 +43,7 @@ export const walk = (
   for (const segment of path.split(".")) {
     const steps = alternatives.flatMap(expand).flatMap((node) => stepNode(node, segment, mode))
     const [first] = steps
-    if (first === undefined) return refuse(at, "is no path of the schema")
+    if (first === undefined) return refuse(at, "is not a path of the schema")
     if (steps.some(({ key }) => key !== first.key)) {
       return refuse(at, "has different names in the database, one for each member of a union")
     }
