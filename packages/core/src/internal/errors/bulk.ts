@@ -2,7 +2,7 @@
  * A bulk write that was not done completely: what was done, what failed, and what ended it.
  */
 import * as Reasons from "../../MongoError.ts"
-import { numberOf } from "../handle/reply.ts"
+import { numberOf } from "../driver/replyNumbers.ts"
 import { type ClassifyContext, fieldsOf } from "./fields.ts"
 import { classifyReply } from "./reply.ts"
 import { classifySingle } from "./single.ts"

@@ -8,12 +8,12 @@ import type { Query } from "../../Query.ts"
 import type { CallOptions } from "../call/call.ts"
 import type { Operation } from "../call/description.ts"
 import { defined, lengthOf } from "../call/options.ts"
+import { plainNumbers } from "../driver/replyNumbers.ts"
 import { checkGiven, checkOrdered, checkValue } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { makePlain } from "../query/query.ts"
 import { NamespaceHandle } from "./base.ts"
 import { unlessAbsent, writeCommand } from "./ownCommands.ts"
-import { plainNumbers } from "./reply.ts"
 
 /** What the driver takes for the direction of an index, and so for the second part of a pair. */
 const isDirection = (value: unknown): boolean =>

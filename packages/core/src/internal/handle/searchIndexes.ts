@@ -8,14 +8,15 @@ import { IndexError, type MongoError } from "../../MongoError.ts"
 import type { OptionsOf } from "../../OperationOptions.ts"
 import type { Operation } from "../call/description.ts"
 import { checking } from "../call/operation.ts"
-import { defined, durationOf, lengthOf, limitCommand } from "../call/options.ts"
+import { defined, lengthOf, limitCommand } from "../call/options.ts"
 import { serverSleep } from "../call/serverTime.ts"
+import { plainNumbers } from "../driver/replyNumbers.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { checkFilter, checkGiven } from "../input/check.ts"
+import { durationOf } from "../input/duration.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { makePlain } from "../query/query.ts"
 import { CollectionIndexes } from "./indexes.ts"
-import { plainNumbers } from "./reply.ts"
 
 const prepareSearchIndex = (description: SearchIndexDescription, path: string): SearchIndexDescription => {
   const given = typeof description === "object" && description !== null ? defined(description)! : description
