@@ -8,7 +8,7 @@ import type { MongoCollection } from "../MongoCollection.ts"
 import type { MongoDatabase } from "../MongoDatabase.ts"
 import type { MongoError } from "../MongoError.ts"
 import { checking } from "./call/operation.ts"
-import { leaseOf } from "./call/options.ts"
+import { leaseOf } from "./input/duration.ts"
 
 /**
  * What the document of a lease has.

@@ -1,28 +1,5 @@
-import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
-import { InvalidInput } from "../input/invalidInput.ts"
-
-/** @internal */
-export const notHint = "hint is neither the name of an index nor its keys"
-
-/**
- * The keys of an index as the server takes them: a sort order may be a Map, a list of pairs or a list of names, and so may a hint. It is a
- * Map where an object would change the order of the keys.
- *
- * @internal
- */
-export const hintOf = (hint: unknown): unknown => {
-  if (!(Array.isArray(hint) || hint instanceof Map)) return hint
-  const keys = new Map<string, unknown>()
-  for (const entry of hint as Iterable<unknown>) {
-    const [name, direction] = typeof entry === "string" ? [entry, 1] : Array.isArray(entry) ? entry : []
-    if (typeof name !== "string" || direction === undefined) throw new InvalidInput("hint", notHint)
-    keys.set(name, direction)
-  }
-  const object = Object.fromEntries(keys)
-  const names = [...keys.keys()]
-  return Object.keys(object).every((name, index) => name === names[index]) ? object : keys
-}
+/** The options of a call: those of the caller, with those that mongofx adds. */
+import { hintOf } from "../input/hint.ts"
 
 /**
  * A copy without the keys that are `undefined`: the driver sends some of them as null.
@@ -46,30 +23,6 @@ export const including = <A extends object, B extends object>(options: A | undef
   options !== undefined && (typeof options !== "object" || options === null || Array.isArray(options))
     ? options as A & B
     : { ...options, ...more } as A & B
-
-/**
- * A duration that is not negative. Effect takes a number that is none for zero.
- *
- * @internal
- */
-export const durationOf = (input: Duration.Input, path: string): Duration.Duration => {
-  const duration = Number.isNaN(input) ? Option.none() : Duration.fromInput(input)
-  if (Option.isNone(duration)) throw new InvalidInput(path, `${path} is no duration`)
-  if (Duration.isNegative(duration.value)) throw new InvalidInput(path, `${path} is negative`)
-  return duration.value
-}
-
-/**
- * The duration of a lease. Whoever looks at it in between counts in milliseconds, and one without an end would never free it.
- *
- * @internal
- */
-export const leaseOf = (input: Duration.Input, path: string): Duration.Duration => {
-  const duration = durationOf(input, path)
-  if (!Duration.isFinite(duration)) throw new InvalidInput(path, `${path} is endless, and a lease has to run out`)
-  if (Duration.toMillis(duration) < 1) throw new InvalidInput(path, `${path} is shorter than a millisecond`)
-  return duration
-}
 
 interface Limited {
   readonly maxTimeMS?: number

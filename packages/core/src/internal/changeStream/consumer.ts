@@ -16,9 +16,9 @@ import { pause } from "../call/bounded.ts"
 import { withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
 import { checking } from "../call/operation.ts"
-import { durationOf, leaseOf } from "../call/options.ts"
 import { CurrentServerClock, serverSleep } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
+import { durationOf, leaseOf } from "../input/duration.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 
 const defaultEvents = 100

@@ -2,8 +2,8 @@
  * The models of writes that bulk writes take: checked, and copied where the driver would change them.
  */
 import type * as Driver from "mongodb"
-import { hintOf } from "../call/options.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "./check.ts"
+import { hintOf } from "./hint.ts"
 import { InvalidInput } from "./invalidInput.ts"
 import { copyOf, type IdFactory, withOwnId } from "./ownId.ts"
 
