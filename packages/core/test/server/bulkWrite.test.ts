@@ -70,10 +70,10 @@ describe("nothing to write", () => {
 describe("models that are none", () => {
   const update = { filter: {}, update: { $set: { n: 1 } } }
   it.live.each<[unknown, string, string]>([
-    [null, "operations[1]", "is no model of a write"],
-    [undefined, "operations[1]", "is no model of a write"],
-    ["insertOne", "operations[1]", "is no model of a write"],
-    [[{ insertOne: { document: {} } }], "operations[1]", "is no model of a write"],
+    [null, "operations[1]", "is not a write model"],
+    [undefined, "operations[1]", "is not a write model"],
+    ["insertOne", "operations[1]", "is not a write model"],
+    [[{ insertOne: { document: {} } }], "operations[1]", "is not a write model"],
     [{}, "operations[1]", "has no operation"],
     [{ insertOne: undefined }, "operations[1]", "has no operation"],
     [
@@ -82,7 +82,7 @@ describe("models that are none", () => {
       "has several operations, insertOne and deleteOne"
     ],
     [{ updateOne: update, updateMany: update }, "operations[1]", "has several operations, updateOne and updateMany"],
-    [{ upsertOne: update }, "operations[1].upsertOne", "is no write"],
+    [{ upsertOne: update }, "operations[1].upsertOne", "is not a write"],
     [{ insertOne: null }, "operations[1].insertOne", "has no fields"],
     [{ deleteMany: "all" }, "operations[1].deleteMany", "has no fields"],
     [{ deleteMany: {} }, "operations[1].deleteMany.filter", "is undefined"],
@@ -105,7 +105,7 @@ describe("models that are none", () => {
       const { mongo } = yield* setup()
       for (const model of [null, undefined, 5, []]) {
         const reason = yield* reasonOf(mongo.bulkWrite([model as never]))
-        assert.include(reason.message, "models[0] is no model of a write")
+        assert.include(reason.message, "models[0] is not a write model")
       }
     }))
 })

@@ -205,7 +205,7 @@ describe("bulkWrite of a client", () => {
         ["models[1].namespace", { namespace: "books", name: "deleteMany", filter: {} }],
         ["models[1].namespace", { name: "deleteMany", filter: {} }],
         ["models[1].name", { namespace, name: "dropAll", filter: {} }],
-        ["models[1] is no model", null as unknown as object]
+        ["models[1] is not a write model", null as unknown as object]
       ]
       for (const [message, model] of cases) {
         const reason = yield* reasonOf(fixture.mongo.bulkWrite([good, model as MongoClient.BulkWriteModel]))

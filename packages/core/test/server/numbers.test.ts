@@ -202,9 +202,9 @@ describe("counts are numbers", () => {
 describe("names", () => {
   const names: ReadonlyArray<readonly [unknown, string]> = [
     ["", "is empty"],
-    [undefined, "is no string, but undefined"],
-    [null, "is no string, but null"],
-    [5, "is no string, but number"],
+    [undefined, "is not a string, but undefined"],
+    [null, "is not a string, but null"],
+    [5, "is not a string, but number"],
     ["a\uD83D", "has a lone surrogate"]
   ]
 
@@ -287,7 +287,7 @@ describe("names", () => {
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       assert.strictEqual(mongo.db().name, "test")
-      yield* refusedName(mongo.dropDatabase(undefined as never), "the name of the database is no string, but null")
+      yield* refusedName(mongo.dropDatabase(undefined as never), "the name of the database is not a string, but null")
     }))
 })
 

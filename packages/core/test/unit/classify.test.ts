@@ -300,7 +300,7 @@ describe("classes of errors", () => {
       }),
       final("EncryptionError", {
         message:
-          "insertOne on app.users: not found (it is installed, but its native part is not: let its install script run)"
+          "insertOne on app.users: not found (the package is installed, but its native part is not: allow its install script to run)"
       })
     ],
     ["an unknown command", reply({ code: 59, errmsg: "no such command" }), final("InvalidCommandError"), "command"],

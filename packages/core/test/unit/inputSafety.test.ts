@@ -348,7 +348,7 @@ describe("values", () => {
     )
     assertRefused(
       () => checkReplacement(returning({ $set: 1 })),
-      "replacement.$set is an update operator: use updateOne, a replacement is a whole document"
+      "replacement.$set is an update operator: use updateOne, since a replacement is a whole document"
     )
     assert.throws(
       () =>
@@ -513,7 +513,7 @@ describe("what is expected to be a document", () => {
     assertRefused(() => checkUpdate({ $set: { a: map } }), "update.$set.a is a Map")
     assertRefused(() => checkPipeline([{ $sort: new Map([["a", undefined]]) }]), "pipeline[0].$sort.a is undefined")
     assertRefused(() => checkOrdered(new Map([["a", undefined]]), "sort"), "sort.a is undefined")
-    assertRefused(() => checkOrdered(new Map([[1, 2]]), "sort"), "sort is a Map with a key that is no string")
+    assertRefused(() => checkOrdered(new Map([[1, 2]]), "sort"), "sort is a Map with a key that is not a string")
     assertRefused(() => checkPipeline([{ $match: map }]), "pipeline[0].$match is a Map")
     assertRefused(() => checkOptions({ let: map }), "options.let is a Map")
     checkDocument({ a: 1 })
@@ -533,7 +533,7 @@ describe("what is expected to be a document", () => {
   it("a replacement has no operators at its top, and may have them below and be empty", () => {
     assertRefused(
       () => checkReplacement({ a: 1, $set: { b: 1 } }),
-      "replacement.$set is an update operator: use updateOne, a replacement is a whole document"
+      "replacement.$set is an update operator: use updateOne, since a replacement is a whole document"
     )
     checkReplacement({ a: { $b: 1 } })
     checkReplacement({})

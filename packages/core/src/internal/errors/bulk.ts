@@ -1,5 +1,5 @@
 /**
- * A bulk write that was not done completely: what was done, what failed, and what ended it.
+ * The reason of a bulk write that was not done completely: what was done, what failed, and what ended it.
  */
 import * as Reasons from "../../MongoError.ts"
 import { numberOf } from "../driver/replyNumbers.ts"
@@ -11,7 +11,7 @@ import { asDocument, codeOf, read, text } from "./thrown.ts"
 const arrayOf = (value: unknown): ReadonlyArray<unknown> =>
   Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]
 
-/** A write error or write concern error inside a bulk write's result, as the reply it was. */
+/** Classifies a write error inside a bulk write's result as the reply that it was. */
 const classifyPart = (part: unknown, context: ClassifyContext): Reasons.WriteErrorReason => {
   const reply = {
     name: "MongoServerError",
@@ -37,8 +37,8 @@ const writeConcernPart = (part: unknown, context: ClassifyContext): Reasons.Writ
 }
 
 /**
- * The ids of what was inserted for certain. The driver names documents too that were never sent, and mixes up positions
- * where other operations than inserts are in the list.
+ * The ids of documents that were certainly inserted. The driver also names documents that were never sent, and mixes up positions
+ * if the list has operations other than inserts.
  */
 const insertedIdsOf = (
   result: unknown,
@@ -55,14 +55,14 @@ const insertedIdsOf = (
   )
 }
 
-/** What has ended a bulk write: an error, or a reply, whose fields the driver has spread over its own error. */
+/** What ended a bulk write: an error, or a reply whose fields the driver has copied to its own error. */
 const stopOf = (cause: unknown, context: ClassifyContext): Reasons.WriteErrorReason | undefined => {
   const original = read(cause, "errorResponse")
   if (original instanceof Error) return classifySingle(original, context)
   return read(original, "ok") === undefined ? undefined : classifyReply(cause, fieldsOf(cause, context))
 }
 
-/** How much a bulk write has done, after the driver's result. */
+/** How much a bulk write has done, from the driver's result. */
 const countsOf = (result: unknown) => ({
   insertedCount: numberOf(read(result, "insertedCount")),
   matchedCount: numberOf(read(result, "matchedCount")),
@@ -71,7 +71,7 @@ const countsOf = (result: unknown) => ({
   upsertedCount: numberOf(read(result, "upsertedCount"))
 })
 
-/** Whether a bulk write was ended before it had done anything, or had anything to say of it. */
+/** Whether a bulk write ended before it did anything or reported anything. */
 const isUntouched = (
   counts: ReturnType<typeof countsOf>,
   ...errors: ReadonlyArray<ReadonlyArray<unknown>>
@@ -110,7 +110,7 @@ const idsOf = (results: unknown, key: string): Record<number, unknown> =>
     )
     : {}
 
-/** Counts of single writes by their index, where the server was asked for them. */
+/** Counts of single writes by their index, if the server was asked for them. */
 const countsBy = <Key extends string>(
   results: unknown,
   ...keys: ReadonlyArray<Key>
@@ -139,7 +139,7 @@ export const classifyClientBulk = (cause: unknown, context: ClassifyContext): Re
   const fields = fieldsOf(cause, context)
   return new Reasons.BulkWriteError({
     ...fields,
-    // The driver's own error says only that there is another one.
+    // The driver's own error says only that another one is beneath it.
     code: fields.code ?? stoppedBy?.code,
     codeName: fields.codeName ?? stoppedBy?.codeName,
     labels: fields.labels.length > 0 ? fields.labels : stoppedBy?.labels ?? [],

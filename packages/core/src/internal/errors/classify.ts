@@ -1,5 +1,5 @@
 /**
- * The reason of whatever was thrown.
+ * Finds the reason of whatever was thrown.
  */
 import * as Reasons from "../../MongoError.ts"
 import { classifyBulk, classifyClientBulk } from "./bulk.ts"
@@ -7,13 +7,13 @@ import type { ClassifyContext } from "./fields.ts"
 import { classifySingle } from "./single.ts"
 import { read, text } from "./thrown.ts"
 
-/** Makes a reason of another copy of the package one of this copy, whose schemas take only their own. */
+/** Turns a reason of another copy of the package into one of this copy, whose schemas take only their own. */
 const ownReason = (reason: Reasons.MongoErrorReason): Reasons.MongoErrorReason => {
   const Class = Reasons.MongoErrorReason.members.find((member) =>
     member.fields._tag.schema.literal === reason._tag
   ) as unknown as new(fields: object) => Reasons.MongoErrorReason
   if (reason instanceof Class) return reason
-  // Not all of them are enumerable.
+  // Not all fields are enumerable.
   const fields = Object.keys((Class as unknown as typeof Reasons.BulkWriteError).fields) as ReadonlyArray<
     keyof typeof reason
   >
@@ -21,7 +21,7 @@ const ownReason = (reason: Reasons.MongoErrorReason): Reasons.MongoErrorReason =
 }
 
 /**
- * The reason of whatever the driver, BSON or a callback has thrown: pure, and total over `unknown`.
+ * Finds the reason of whatever the driver, BSON or a callback threw: pure, and total over `unknown`.
  *
  * @internal
  */
@@ -34,7 +34,7 @@ export const classify = (cause: unknown, context: ClassifyContext): Reasons.Mong
     if (name === "MongoClientBulkWriteError") return classifyClientBulk(cause, context)
     return classifySingle(cause, context)
   } catch {
-    // A thrown value that is hostile enough to break the above says nothing that could be read.
+    // Nothing can be read from a value hostile enough to break the code above.
     return new Reasons.UnknownError({
       operation: text(context.operation) ?? "unknown",
       namespace: text(context.namespace),

@@ -1,12 +1,12 @@
 /**
- * The server's error codes, in one table: what each is called, the reason that it becomes, and what may follow on it.
+ * The server's error codes in one table: what each is called, the reason that it becomes, and what may happen next.
  *
- * The names are the server's (`codeName` in its replies). `Location…` is what it calls a place in its code that has no name.
+ * The names are the server's (`codeName` in its replies). `Location…` stands for a code without a name.
  * Sources: the server's list of error codes for the names; the driver's own lists, which follow the driver specifications, for `retried` and
  * `resumable`; what servers answer for the rest. `docs/errors.md` shows the table.
  */
 
-/** The reason of a failure with a code, and its kind. `ServerError` is for a code without a reason of its own. */
+/** The reason of a failure with a code, and its kind. `ServerError` stands for every code without a more precise reason. */
 type CodeReason =
   | {
     readonly tag:
@@ -33,15 +33,15 @@ type CodeReason =
   | { readonly tag: "TransactionError"; readonly kind: "aborted" | "committed" | "unavailable" | "notAllowed" }
 
 /**
- * What may follow on a code.
+ * What may happen after a failure with a code.
  *
  * - `transient`: the same command may succeed a little later.
  * - `refused`: the server refuses the command before it does anything for it, or has undone what it did.
  * - `retried`: the driver runs a retryable read or write again, once.
- * - `resumable`: a change stream goes on where the server labels the failure so.
+ * - `resumable`: a change stream goes on if the server labels the failure as resumable.
  * - `resumed`: a change stream goes on whatever the labels are.
  * - `login`: it may be the answer to a login.
- * - `noSearch`: older servers answer search index operations so, which they do not have.
+ * - `noSearch`: older servers without search indexes answer search index operations with it.
  */
 type Mark = "transient" | "refused" | "retried" | "resumable" | "resumed" | "login" | "noSearch"
 
@@ -159,10 +159,10 @@ export const ServerCode = {
   APIVersionError: row(322, invalidCommand),
   APIStrictError: row(323, invalidCommand),
   APIDeprecationError: row(324, invalidCommand),
-  // The driver does it, where it can.
+  // The driver reauthenticates by itself, where it can.
   ReauthenticationRequired: row(391, authentication),
   IngressRequestRateLimitExceeded: row(462, { tag: "OverloadedError" }, "transient", "refused"),
-  // What Atlas answers by itself, a login that failed for instance.
+  // An answer of Atlas itself, for instance to a failed login.
   AtlasError: row(8000, server),
   SocketException: row(9001, network, "transient", "retried", "resumable"),
   LegacyNotPrimary: row(10058, notPrimary, "transient", "refused"),
@@ -205,14 +205,14 @@ export const ServerCode = {
   Location51108: row(51108, invalidCommand),
   // A stage that only Atlas has.
   Location6047401: row(6047401, server, "noSearch"),
-  // The same, of other updates.
+  // The same for other updates.
   Location8375908: row(8375908, bson)
 } as const
 
 /**
- * What the server's parsers say of a command, by what is wrong in it. All become an `InvalidCommandError`, and the server has no names for
- * them. Each is what a mongod 8.2 answers to a command of `test/support/refusedCommands.ts`, on a collection that does not
- * exist: no document can be the cause. The codes of a document's values, as those of a division by zero, are not among them.
+ * The codes of the server's parsers, by what is wrong in the command. All become an `InvalidCommandError`; the server has no names for
+ * them. Each is the answer of a mongod 8.2 to a command of `test/support/refusedCommands.ts` on a collection that does not
+ * exist, so that no document can be the cause. Codes that depend on a document's values, such as a division by zero, are not among them.
  */
 const refusedByParser: Readonly<Record<string, ReadonlyArray<number>>> = {
   projections: [

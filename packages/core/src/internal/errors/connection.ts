@@ -1,5 +1,5 @@
 /**
- * What has become of a connection, or of the attempt to make one.
+ * The reasons of failed connections, and of failed attempts to connect.
  */
 import * as Reasons from "../../MongoError.ts"
 import { isMarked } from "./codes.ts"
@@ -27,7 +27,7 @@ const isTls = (code: string, message: string): boolean =>
     .test(message)
 
 /**
- * What broke, after Node's code and message of an error or of one of its causes.
+ * What broke, by Node's code and message of an error or of one of its causes.
  *
  * @internal
  */
@@ -48,7 +48,7 @@ export const socketKind = (cause: unknown): "refused" | "dns" | "tls" | "timeout
   return undefined
 }
 
-/** What OpenSSL says of certificates and keys that it cannot read, before there is a connection. */
+/** Whether OpenSSL could not read a certificate or a key, before it connected. */
 const isKeyMaterial = (cause: unknown): boolean => {
   for (let error = cause, depth = 0; error !== undefined && error !== null && depth < 8; depth++) {
     if (/^ERR_OSSL_(?!SSL_)/.test(text(read(error, "code")) ?? "")) return true
@@ -57,7 +57,7 @@ const isKeyMaterial = (cause: unknown): boolean => {
   return false
 }
 
-/** The errors that the members of a topology have reported. */
+/** The errors that the members of a topology reported. */
 const memberErrors = (description: unknown): ReadonlyArray<unknown> => {
   const servers = read(description, "servers")
   return servers instanceof Map
@@ -67,7 +67,7 @@ const memberErrors = (description: unknown): ReadonlyArray<unknown> => {
     : []
 }
 
-/** What is known of the members of a topology: `a:27017 is RSSecondary; b:27017 is Unknown: connection refused`. */
+/** The states of the members of a topology: `a:27017 is RSSecondary; b:27017 is Unknown: connection refused`. */
 const statesOf = (description: unknown): string => {
   const servers = read(description, "servers")
   if (!(servers instanceof Map)) return ""
@@ -79,7 +79,7 @@ const statesOf = (description: unknown): string => {
 }
 
 /**
- * The driver found no server. What its members have said decides, where one has said more than that.
+ * The driver found no server. The errors of the members decide the reason, if one of them says more.
  *
  * @internal
  */
@@ -111,7 +111,7 @@ export const selectionError: Rule = (cause, fields, { secrets }) => {
 export const addressOf = (cause: unknown): string | undefined => text(read(cause, "address"))
 
 /**
- * The driver quotes the failure of another operation, even if there was no such failure.
+ * The driver quotes the failure of another operation, even when no other operation failed.
  *
  * @internal
  */

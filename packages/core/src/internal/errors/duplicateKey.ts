@@ -1,5 +1,5 @@
 /**
- * The index and the values of a duplicate key, read from the server's text.
+ * Reads the index and the values of a duplicate key from the server's text.
  */
 import * as Driver from "mongodb"
 
@@ -14,7 +14,7 @@ export interface DuplicateKey {
   readonly keyValue: Readonly<Record<string, unknown>>
 }
 
-/** The end of a value that starts at `from`: behind its last character, or -1 where brackets or quotes do not close. */
+/** The end of a value that starts at `from`: the index after its last character, or -1 if brackets or quotes do not close. */
 const endOfValue = (text: string, from: number): number => {
   let depth = 0
   for (let at = from; at < text.length; at++) {
@@ -50,7 +50,7 @@ const valueOf = (text: string): unknown => {
   return date === null ? text : new Date(Number(date[1]))
 }
 
-/** The fields of `{ a: 1, b.c: "x" }`, or `undefined` where there is a doubt about any. */
+/** The fields of `{ a: 1, b.c: "x" }`, or `undefined` if any of them is in doubt. */
 const fieldsOf = (text: string): ReadonlyArray<readonly [string, unknown]> | undefined => {
   if (!text.startsWith("{ ") || !text.endsWith(" }")) return undefined
   const fields: Array<readonly [string, unknown]> = []
@@ -66,7 +66,7 @@ const fieldsOf = (text: string): ReadonlyArray<readonly [string, unknown]> | und
   }
 }
 
-/** The directions that a default index name has: `a_1_b.c_-1` with the fields `a` and `b.c`. */
+/** The directions in a default index name, such as `a_1_b.c_-1` with the fields `a` and `b.c`. */
 const directionsOf = (index: string, fields: ReadonlyArray<string>): ReadonlyArray<number | string> | undefined => {
   const directions: Array<number | string> = []
   let rest = index
@@ -81,7 +81,7 @@ const directionsOf = (index: string, fields: ReadonlyArray<string>): ReadonlyArr
 }
 
 /**
- * Reads the server's text of an E11000 error, which is all that the driver keeps of it in bulk writes.
+ * Reads the server's text of an E11000 error: the driver keeps nothing else of it in bulk writes.
  *
  * @internal
  */

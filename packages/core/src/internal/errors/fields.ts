@@ -1,5 +1,5 @@
 /**
- * What every reason has: read from what was thrown, and from what is known of the operation.
+ * The fields of every reason: read from what was thrown, and from what is known of the operation.
  */
 import * as Redacted from "effect/Redacted"
 import type { WriteErrorReason } from "../../MongoError.ts"
@@ -17,16 +17,16 @@ export interface ClassifyContext {
   readonly namespace?: string | undefined
   /** Whether the operation changes nothing. */
   readonly reads?: boolean | undefined
-  /** Whether the operation is one write to one document, or a command that is done as a whole or not at all. */
+  /** Whether the operation is one write to one document, or a command that the server does completely or not at all. */
   readonly isSingle?: boolean | undefined
-  /** How many commands were handed to a connection; `undefined` where nobody counts. */
+  /** How many commands were handed to a connection; `undefined` when nobody counts them. */
   readonly sends?: number | undefined
-  /** Texts that must appear nowhere, besides the credentials of URIs. */
+  /** Texts that must never appear. The credentials of URIs never appear either. */
   readonly secrets?: ReadonlyArray<string> | undefined
 }
 
 /**
- * How every message begins: the operation, and what it works on.
+ * The beginning of every message: the operation and its namespace.
  *
  * @internal
  */
@@ -34,7 +34,7 @@ export const subjectOf = ({ namespace, operation }: ClassifyContext): string =>
   namespace === undefined ? operation : `${operation} on ${namespace}`
 
 /**
- * The fields that every reason is made of.
+ * The fields of every reason.
  *
  * @internal
  */
@@ -55,7 +55,7 @@ const labelsOf = (cause: unknown): ReadonlyArray<string> => {
   return Array.isArray(labels) ? labels.filter((label) => typeof label === "string") : []
 }
 
-/** The reply that the driver keeps with its error: of a bulk write it may be an error of its own. */
+/** The reply that the driver keeps with its error. For a bulk write it may be inside another error. */
 const responseOf = (cause: unknown): Fields["response"] => {
   const response = read(cause, "errorResponse")
   const reply = response instanceof Error ? read(response, "errorResponse") : response
@@ -65,8 +65,8 @@ const responseOf = (cause: unknown): Fields["response"] => {
 }
 
 /**
- * Whether nothing was changed for certain. What a server answers counts only for the only attempt: of one before it nobody knows what
- * became of it. (The label `NoWritesPerformed` is good for all of them, since the driver keeps the first error otherwise.)
+ * Whether certainly nothing was changed. A server's answer decides only if there was one attempt: nobody knows the outcome of an earlier
+ * one. (The label `NoWritesPerformed` speaks for all attempts, since the driver keeps the first error otherwise.)
  */
 const isNothingDone = (code: number | undefined, { isSingle, reads, sends }: ClassifyContext): true | undefined =>
   reads === true || sends === 0 || isSingle === true && sends === 1 && isMarked(code, "refused")
@@ -93,7 +93,7 @@ export const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
 }
 
 /**
- * Makes one kind of error a reason.
+ * Turns one kind of error into a reason.
  *
  * @internal
  */

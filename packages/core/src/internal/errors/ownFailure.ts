@@ -1,15 +1,15 @@
 /**
- * Failures that mongofx finds itself, where nothing was thrown.
+ * Failures that mongofx finds itself, without an error that was thrown.
  */
 import { MongoError, type MongoErrorReason } from "../../MongoError.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
 import { subjectOf } from "./fields.ts"
 
-/** The class of a reason, by the fields that it is made of. */
+/** The class of a reason, by the fields of its constructor. */
 type ReasonClass<Fields> = new(fields: Fields) => MongoErrorReason
 
 /**
- * The fields that a reason has besides operation, namespace and message. Labels and a cause may be left out.
+ * The fields of a reason besides operation, namespace and message. Labels and cause are optional.
  *
  * @internal
  */
@@ -18,7 +18,7 @@ export type OwnFields<Fields> =
   & { readonly cause?: unknown }
 
 /**
- * What is said of an operation of core.
+ * A sentence about one of core's operations: it begins with the operation and its namespace.
  *
  * @internal
  */
@@ -26,7 +26,7 @@ export const sentenceOf = (operation: Operation, message: string): string =>
   `${subjectOf({ operation: operation.name, namespace: namespaceOf(operation) })}: ${message}`
 
 /**
- * A failure with the fields of every reason. Its message begins with the operation and its namespace.
+ * Makes a failure with the fields of every reason. Its message begins with the operation and its namespace.
  *
  * @internal
  */
@@ -49,7 +49,7 @@ export const failureOf = <Fields>(
 }
 
 /**
- * A failure of one of core's operations.
+ * Makes a failure of one of core's operations.
  *
  * @internal
  */

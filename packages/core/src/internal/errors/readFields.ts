@@ -1,10 +1,10 @@
 /**
- * The documents of a server's error that are bytes.
+ * Documents in a server's error that the driver left as bytes.
  */
 import * as Driver from "mongodb"
 
 /**
- * Reads the documents of a server's error that the driver has left as bytes: it does so where it was asked for the bytes of documents.
+ * Decodes the documents in a server's error that the driver left as bytes, because the operation asked for documents as bytes.
  *
  * @internal
  */

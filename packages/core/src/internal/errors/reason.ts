@@ -1,5 +1,5 @@
 /**
- * What every reason of a `MongoError` has: its fields, and the members that follow from them.
+ * What every reason of a `MongoError` has: fields, and members derived from them.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import * as Driver from "mongodb"
 export const ReasonTypeId = "~@mongofx/core/MongoError/Reason"
 
 /**
- * A document whose values are shown nowhere.
+ * A document whose values are never shown.
  *
  * @internal
  */
@@ -22,7 +22,7 @@ export const RedactedDocument = Schema.declare<Redacted.Redacted<Readonly<Record
   {
     identifier: "RedactedDocument",
     expected: "a Redacted document",
-    // The values must not leave the process by way of an encoded error, and an error must always encode.
+    // The values must not leave the process in an encoded error, and every error must encode.
     toCodecJson: () =>
       Schema.link<Redacted.Redacted<Readonly<Record<string, unknown>>>>()(
         Schema.Literal("<redacted>"),
@@ -42,7 +42,7 @@ export const RedactedDocument = Schema.declare<Redacted.Redacted<Readonly<Record
 export const ReasonFields = {
   /** The operation that failed, for instance `insertOne`. */
   operation: Schema.String,
-  /** What it worked on: `database.collection` or `database`. */
+  /** The namespace it worked on: `database.collection` or `database`. */
   namespace: Schema.optional(Schema.String),
   /** The server's error code. */
   code: Schema.optional(Schema.Number),
@@ -50,11 +50,11 @@ export const ReasonFields = {
   codeName: Schema.optional(Schema.String),
   /** The error labels of the server and the driver, such as `TransientTransactionError`. */
   labels: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
-  /** The server's reply, where it is one that says what went wrong. It may have document values. */
+  /** The server's reply, if a reply says what went wrong. It may have document values. */
   response: Schema.optional(RedactedDocument),
-  /** True where nothing was changed for certain: it only reads, it was not sent, or the server says so. */
+  /** True if certainly nothing was changed: the operation only reads, was not sent, or the server says so. */
   nothingDone: Schema.optional(Schema.Boolean),
-  /** What was thrown. A copy without them where it contained credentials or document values. */
+  /** What was thrown; if it contained credentials or document values, a copy without them. */
   cause: Schema.Defect(),
   /** Operation, namespace and the server's or driver's own message. */
   message: Schema.String
@@ -108,7 +108,7 @@ export const transientByLabel = (reason: { readonly labels: ReadonlyArray<string
 
 /** Whether a reason is transient, and running the effect again cannot apply it twice. */
 const isRepeatable = (reason: ReasonMembers): boolean => {
-  // A transaction whose outcome is unknown must not be run again blindly, whatever else is known of the failure.
+  // A transaction with an unknown outcome must not run again blindly, whatever else is known of the failure.
   if (!reason.isTransient || reason.labels.includes("UnknownTransactionCommitResult")) return false
   return reason.nothingDone === true || reason.labels.includes("NoWritesPerformed") ||
     reason.labels.includes("TransientTransactionError")
@@ -121,7 +121,7 @@ const causeToJson = (cause: unknown): unknown => {
       ? Object.prototype.toString.call(cause)
       : String(cause)
   } catch {
-    // A proxy may refuse whatever is asked of it.
+    // A proxy may throw on every access.
     return "something that cannot be described"
   }
 }
@@ -140,7 +140,7 @@ const reasonToJson = (reason: ReasonMembers, hidden: ReadonlyArray<string>): unk
 }
 
 /**
- * What every reason has: its fields, and the members that follow from them.
+ * What every reason has: fields, and members derived from them.
  *
  * @internal
  */
@@ -149,13 +149,13 @@ export interface ReasonMembers extends Schema.Struct.Type<typeof ReasonFields> {
   readonly [ReasonTypeId]: typeof ReasonTypeId
   /** Whether the failure may pass by itself; see `MongoError.isTransient`. */
   readonly isTransient: boolean
-  /** Whether the effect can be run again without applying it twice; see `MongoError.isRetryable`. */
+  /** Whether the failure may pass, and the effect can run again without being applied twice; see `MongoError.isRetryable`. */
   readonly isRetryable: boolean
-  /** A plain object for logs and `JSON.stringify`: without stack and the values of ids, with the cause as text. */
+  /** A plain object for logs and `JSON.stringify`: without stack and without values of ids, with the cause as text. */
   toJSON(): unknown
 }
 
-/** They are on the prototype: a reason shows only its fields. */
+/** The members are on the prototype, so that a printed reason shows only its fields. */
 const membersOf = (hidden: ReadonlyArray<string>): PropertyDescriptorMap & ThisType<ReasonMembers> => ({
   [ReasonTypeId]: { value: ReasonTypeId },
   isTransient: { get: () => false, configurable: true },
@@ -177,8 +177,8 @@ const membersOf = (hidden: ReadonlyArray<string>): PropertyDescriptorMap & ThisT
 type AnyClass = new(...args: ReadonlyArray<any>) => object
 
 /**
- * Keeps fields out of what Node prints of an uncaught error: Node asks neither `toJSON` nor its own inspection method, but leaves out
- * what is not enumerable.
+ * Keeps fields out of what Node prints for an uncaught error: Node calls neither `toJSON` nor its own inspection method, but leaves out
+ * fields that are not enumerable.
  */
 const hiding = (Base: AnyClass, hidden: ReadonlyArray<string>): AnyClass =>
   class extends Base {
@@ -189,10 +189,10 @@ const hiding = (Base: AnyClass, hidden: ReadonlyArray<string>): AnyClass =>
   }
 
 /**
- * What the class of a reason extends. A reason is not transient, unless its class says otherwise, and retryable where it is transient
- * and nothing was done.
+ * Makes the base class of a reason. A reason is not transient, unless its class says otherwise. It is retryable if it is transient and
+ * nothing was done.
  *
- * @param hidden - fields whose values are values of documents: they can be read, but nothing prints them.
+ * @param hidden - fields that hold values of documents: they can be read, but nothing prints them.
  * @internal
  */
 export const Reason = <Self>() =>

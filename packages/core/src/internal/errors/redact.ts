@@ -1,19 +1,19 @@
 /**
- * Texts and causes without credentials and without values of documents.
+ * Removes credentials and values of documents from texts and causes.
  */
 import { read } from "./thrown.ts"
 
 /**
- * Everything between `://` and the last `@` of a word. The driver's own messages quote URIs that it could not parse, so
- * nothing is presumed about what stands there.
+ * Everything between `://` and the last `@` of a word. The driver quotes URIs that it could not parse, so anything may
+ * stand there.
  */
 const userInfo = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s"'`]*@/gi
 
-/** The options of a URI that are secrets. */
+/** The secret options of a URI. */
 const secretOptions = /\b((?:proxyPassword|tlsCertificateKeyFilePassword|AWS_SESSION_TOKEN|password)[=:])[^&\s,"']+/gi
 
 /**
- * A text without the credentials in its URIs, and without the given secrets.
+ * Removes the credentials of URIs and the given secrets from a text.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ export const redactCredentials = (text: string, secrets: ReadonlyArray<string> =
   return redacted
 }
 
-/** Where the server's messages quote values without quotes or braces around them: what stands before and after the value. */
+/** What stands before and after a value that the server's messages quote without quotes or braces. */
 const quotedValues: ReadonlyArray<readonly [RegExp, string]> = [
   [/(\bdup key: ).*$/s, "$1<redacted>"],
   [/(Tree: ).*(\nSort: )/s, "$1<redacted>$2"],
@@ -44,7 +44,7 @@ const quotedValues: ReadonlyArray<readonly [RegExp, string]> = [
   ]
 ]
 
-/** What the server says while it runs over documents: a number or a date in it is a value, unless it is among the words. */
+/** A message from execution over documents: every number or date in it is a value, unless `words` matches it. */
 const fromExecution = /\b(?:Executor|PlanExecutor|Plan executor) error\b/
 
 const scalars: ReadonlyArray<readonly [RegExp, string]> = [
@@ -52,20 +52,20 @@ const scalars: ReadonlyArray<readonly [RegExp, string]> = [
   [/(?<![\w.$\0-])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w-])/g, "<redacted>"]
 ]
 
-/** Documents, arrays and strings, whole or cut off. Quotes inside of strings may be there unescaped. */
+/** Documents, arrays and strings, whole or cut off. Quotes inside strings may be unescaped. */
 const bsonTexts: ReadonlyArray<readonly [RegExp, string]> = [
   [/\{(?:.*\}|.*$)/gs, "{<redacted>}"],
   [/\[ (?:.* \]|.*$)/gs, "[<redacted>]"],
   [/"(?:.*"|.*$)/gs, "\"<redacted>\""]
 ]
 
-/** Messages whose documents are specifications of indexes, without values. */
+/** Messages whose documents are index specifications, without values. */
 const quotesIndexes =
   /^[^{"]*\b(?:Requested index: |Error in specification |[Ii]ndex spec(?: for index creation)?: )(?!.*\bpartialFilterExpression\b)/s
 
 /**
- * What only looks like a value: versions, options, the number of a transaction, the keys of an index, and what the server's own
- * sentences quote. Each form is too narrow for the values of a document.
+ * Texts that only look like values: versions, options, the number of a transaction, the keys of an index, and fixed quotes in the
+ * server's sentences. Each form is too narrow to match a document's values.
  */
 const words = new RegExp(
   [
@@ -83,7 +83,7 @@ const words = new RegExp(
 )
 
 /**
- * A server's message without the document values that it quotes.
+ * Removes the document values that a server's message quotes.
  *
  * @internal
  */
@@ -100,7 +100,7 @@ export const redactValues = (message: string): string => {
 }
 
 /**
- * Whether an error of this name has the server's message.
+ * Whether an error with this name has the server's message.
  *
  * @internal
  */
@@ -108,10 +108,10 @@ export const isReply = (name: string): boolean =>
   name === "MongoServerError" || name === "MongoWriteConcernError" || name === "MongoBulkWriteError" ||
   name === "MongoClientBulkWriteError"
 
-/** How deep the causes of a cause are followed. */
+/** How many causes of causes are followed. */
 const maxDepth = 8
 
-/** Stack frames without the message before them. */
+/** The frames of a stack, without the message before them. */
 const framesOf = (stack: unknown): string => {
   if (typeof stack !== "string") return ""
   const start = stack.search(/\n\s+at /)
@@ -122,13 +122,13 @@ const isServerReply = (cause: Error): boolean =>
   read(cause, "errorResponse") !== undefined || read(cause, "result") !== undefined ||
   read(cause, "writeErrors") !== undefined
 
-/** What a copy of an error keeps, besides name, message, stack and cause. */
+/** The properties that a copy of an error keeps, besides name, message, stack and cause. */
 const keptKeys = ["code", "codeName", "errorLabelSet", "address", "syscall", "errno", "hostname"]
 
 const copyOf = (cause: Error, name: string, message: string, nested: unknown): Error => {
   const copy = new Error(message)
   const prototype = Object.getPrototypeOf(cause) as object
-  // A bulk write error's getters read the result that the copy does not have.
+  // The getters of a bulk write error read the result, which the copy does not have.
   Object.setPrototypeOf(
     copy,
     read(cause, "result") === undefined ? prototype : Object.getPrototypeOf(prototype) as object
@@ -146,8 +146,8 @@ const copyOf = (cause: Error, name: string, message: string, nested: unknown): E
 }
 
 /**
- * A cause that can be printed: itself, or a copy where it holds a server's reply, a topology, credentials or document
- * values, in its own text or in one of its causes.
+ * Returns a cause that is safe to print: the cause itself, or a copy if it or one of its causes holds a server's reply, a topology,
+ * credentials or document values.
  *
  * @internal
  */

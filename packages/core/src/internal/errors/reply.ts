@@ -1,5 +1,5 @@
 /**
- * A reply of the server: its code decides.
+ * The reason of a server's reply: its code decides.
  */
 import * as Redacted from "effect/Redacted"
 import * as Reasons from "../../MongoError.ts"
@@ -22,7 +22,7 @@ export const transactionError = (fields: Fields, kind: Reasons.TransactionError[
 export const cursorError = (fields: Fields, kind: Reasons.CursorError["kind"]) =>
   new Reasons.CursorError({ ...fields, kind })
 
-/** The reasons that have no fields of their own. */
+/** The reasons that add no fields. */
 const plainReasons = {
   AuthenticationError: Reasons.AuthenticationError,
   AuthorizationError: Reasons.AuthorizationError,
@@ -38,7 +38,7 @@ const plainReasons = {
   WriteConflictError: Reasons.WriteConflictError
 }
 
-/** Operations that an older server refuses as unknown commands, since it has no search indexes. */
+/** Operations that an older server without search indexes refuses as unknown commands. */
 const searchIndexOperations: ReadonlySet<string> = new Set([
   "createSearchIndex",
   "createSearchIndexes",
@@ -47,10 +47,10 @@ const searchIndexOperations: ReadonlySet<string> = new Set([
   "listSearchIndexes"
 ])
 
-/** What a standalone server says of a transaction. */
+/** What a standalone server answers to a transaction. */
 const noTransactions = /transaction numbers are only allowed/i
 
-/** The directions of an index, which are `Int32` or `Double` objects where values are not promoted. */
+/** The directions of an index, which are `Int32` or `Double` objects when values are not promoted. */
 const keyPatternOf = (pattern: Readonly<Record<string, unknown>>): Readonly<Record<string, number | string>> =>
   Object.fromEntries(
     Object.entries(pattern).map(([field, direction]) => [
@@ -60,18 +60,18 @@ const keyPatternOf = (pattern: Readonly<Record<string, unknown>>): Readonly<Reco
   )
 
 /**
- * A reply of the server, or what the driver has kept of one: its code decides.
+ * Classifies a reply of the server, or what the driver has kept of one, by its code.
  *
  * @internal
  */
 export const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErrorReason => {
   const { code } = fields
   if (fields.labels.includes("SystemOverloadedError")) return new Reasons.OverloadedError(fields)
-  // Elsewhere it is about a user that is to be changed.
+  // Outside of a login, the code is about a user that a command wants to change.
   if (isMarked(code, "login") && fields.labels.includes("HandshakeError")) {
     return new Reasons.AuthenticationError(fields)
   }
-  // Atlas answers a failed login with a code of its own.
+  // Atlas answers a failed login with its own code.
   if (code === ServerCode.AtlasError.code && /\bauth/i.test(fields.message)) {
     return new Reasons.AuthenticationError(fields)
   }
@@ -80,7 +80,7 @@ export const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErro
       ...fields,
       code: ServerCode.IllegalOperation.code,
       message:
-        `${fields.message} (transactions need a replica set or a sharded cluster, which this server is no part of)`
+        `${fields.message} (transactions need a replica set or a sharded cluster; this server is a standalone one)`
     }, "unsupported")
   }
   if (code === ServerCode.BadValue.code && describe(cause).startsWith("object to insert too large")) {

@@ -1,5 +1,5 @@
 /**
- * One failure: the driver's errors by their names, and what comes from neither the driver nor the server.
+ * The reason of one failure: the driver's errors by their names, and errors from neither the driver nor the server.
  */
 import * as Reasons from "../../MongoError.ts"
 import { isTooLarge, maxDocumentSize, TooLarge } from "../input/documentSize.ts"
@@ -22,7 +22,7 @@ const gridFS = (kind: Reasons.GridFSError["kind"]): Rule => (_, fields) => new R
 const bson: Rule = (_, fields) => new Reasons.BsonError(fields)
 
 const invalidDriverArgument: Rule = (cause, fields, context) => {
-  // The driver wraps what it cannot serialize for a client's bulk write.
+  // In a client's bulk write, the driver wraps the error of a value that it cannot serialize.
   const nested = describe(cause).startsWith("Could not serialize ") ? read(cause, "cause") : undefined
   if (nested !== undefined) return new Reasons.BsonError(fieldsOf(nested, context))
   return isTooLarge(cause) ? new Reasons.BsonError(fields) : invalidArgument(fields)
@@ -45,7 +45,7 @@ const runtimeError: Rule = (cause, fields) => {
   }
   if (changeStreamClosed.test(fields.message)) return new Reasons.ChangeStreamError({ ...fields, kind: "closed" })
   if (/\bmongocryptd\b/.test(fields.message)) return new Reasons.EncryptionError({ ...fields, transient: false })
-  // The host of a connection string, which the driver parses late.
+  // The driver parses the host of a connection string late.
   if (/Unable to parse .* with URL/.test(fields.message)) return invalidArgument(fields)
   return new Reasons.ServerError(fields)
 }
@@ -64,14 +64,14 @@ const encryption: Rule = (cause, fields, context) => {
   })
 }
 
-/** The packages that the driver loads when they are needed. */
+/** A missing package that the driver loads only when it needs it. */
 const missingDependency: Rule = (cause, fields) => {
   if (read(cause, "dependencyName") !== "mongodb-client-encryption") return invalidArgument(fields)
   const isNativePart = /mongocrypt\.node/.test(describe(read(cause, "cause")))
   return new Reasons.EncryptionError({
     ...fields,
     message: isNativePart
-      ? `${fields.message} (it is installed, but its native part is not: let its install script run)`
+      ? `${fields.message} (the package is installed, but its native part is not: allow its install script to run)`
       : fields.message,
     transient: false
   })
@@ -80,7 +80,7 @@ const missingDependency: Rule = (cause, fields) => {
 /** A driver's error by its name: two copies of the driver in one process have different classes of the same names. */
 const byName: Readonly<Record<string, Rule>> = {
   MongoServerError: (cause, fields, context) => {
-    // The driver takes every code 20 of a write for a server without retryable writes, and puts the server's own words below.
+    // The driver reads every code 20 of a write as a server without retryable writes, and keeps the server's own words beneath.
     const original = read(cause, "originalError")
     return original instanceof Error ? classifySingle(original, context) : classifyReply(cause, fields)
   },
@@ -88,7 +88,7 @@ const byName: Readonly<Record<string, Rule>> = {
     const error = read(read(cause, "result"), "writeConcernError")
     return new Reasons.WriteConcernError({
       ...fields,
-      // The write has been applied, whatever the code of its acknowledgement would mean elsewhere.
+      // The server applied the write, whatever the code of its acknowledgement means elsewhere.
       nothingDone: undefined,
       code: codeOf(error) ?? fields.code,
       codeName: text(read(error, "codeName")) ?? fields.codeName
@@ -147,7 +147,7 @@ const byName: Readonly<Record<string, Rule>> = {
   BSONRuntimeError: bson
 }
 
-/** What is left of a driver's error by the classes above it, for names that a later driver may bring. */
+/** Finds the rule of a driver's error by its superclasses, for names that a later driver may bring. */
 const byAncestor = (cause: object): Rule | undefined => {
   for (
     let prototype = Object.getPrototypeOf(cause) as object | null;
@@ -163,20 +163,20 @@ const byAncestor = (cause: object): Rule | undefined => {
 const isFileError = (cause: unknown): boolean =>
   text(read(cause, "syscall")) === "open" && text(read(cause, "path")) !== undefined
 
-/** The driver looks for a label on the error of a socket, which has no labels, and fails with this. The error of the socket is lost. */
+/** The driver looks for a label on a socket's error, which has no labels, and fails with this message. The socket's error is lost. */
 const lookedForLabel = /hasErrorLabel is not a function/
 
 /** The first frame of a stack that is not Node's own. */
 const firstFrame = /^\s+at (?!.*\(?(?:node:|<anonymous>)).*$/m
 
 /**
- * A TypeError is BSON's where it was thrown there: values of a class of BSON's that are none. The others are mistakes of the driver, or of
- * a callback.
+ * Whether BSON threw a TypeError: for a value that only claims to be of a BSON class. Other TypeErrors are mistakes of the driver or of a
+ * callback.
  */
 const isThrownByBson = (cause: TypeError): boolean =>
   /[\\/]bson[\\/](?:lib|src)[\\/]/.test(firstFrame.exec(text(read(cause, "stack")) ?? "")?.[0] ?? "")
 
-/** Errors that come from neither the driver nor the server. */
+/** Classifies errors from neither the driver nor the server. */
 const classifyForeign: Rule = (cause, fields, context) => {
   const code = text(read(cause, "code")) ?? ""
   if (context.operation === "connect" || context.operation === "MongoEncryption.make") {
@@ -199,10 +199,12 @@ const classifyForeign: Rule = (cause, fields, context) => {
   if (isTooLarge(cause)) {
     return new Reasons.BsonError({
       ...fields,
-      message: `${subjectOf(context)}: what is to be sent is too large: a server takes ${maxDocumentSize} bytes`
+      message: `${
+        subjectOf(context)
+      }: the command is too large to send: a server takes at most ${maxDocumentSize} bytes`
     })
   }
-  // A regular expression of the server's that JavaScript does not understand is a SyntaxError.
+  // A regular expression from the server that JavaScript cannot read is a SyntaxError.
   const isValueError = cause instanceof RangeError || cause instanceof SyntaxError ||
     cause instanceof TypeError && isThrownByBson(cause)
   return isValueError ? new Reasons.BsonError(fields) : new Reasons.UnknownError(fields)

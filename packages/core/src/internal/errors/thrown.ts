@@ -1,9 +1,9 @@
 /**
- * Reading what was thrown: it may be anything, and its getters may throw themselves.
+ * Reads what was thrown: it may be anything, and its getters may throw too.
  */
 
 /**
- * A property of whatever was thrown: getters and proxies may throw.
+ * Reads a property of whatever was thrown: getters and proxies may throw.
  *
  * @internal
  */
@@ -34,7 +34,7 @@ export const describe = (cause: unknown): string => {
 }
 
 /**
- * A server's code: a number, or an `Int32` where values are not promoted.
+ * A server's code: a number, or an `Int32` when values are not promoted.
  *
  * @internal
  */

@@ -1,14 +1,14 @@
 /**
- * What an operation fails with, whatever was thrown.
+ * Makes the error that an operation fails with, whatever was thrown.
  */
 import { MongoError } from "../../MongoError.ts"
 import { isSingleWrite, namespaceOf, onlyReads, type Operation } from "../call/description.ts"
 import { classify } from "./classify.ts"
 
 /**
- * The error of an operation: the reason of what was thrown, with what is known of the operation.
+ * Makes the error of an operation: the reason of what was thrown, with what is known of the operation.
  *
- * @param sends How many commands of the operation were handed to a connection, where that is known.
+ * @param sends How many commands of the operation were handed to a connection, if that is known.
  * @internal
  */
 export const toMongoError = (

@@ -1,5 +1,5 @@
 /**
- * The models of writes that bulk writes take: checked, and copied where the driver would change them.
+ * Checks the write models of bulk writes, and copies those that the driver would change.
  */
 import type * as Driver from "mongodb"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "./check.ts"
@@ -7,7 +7,7 @@ import { hintOf } from "./hint.ts"
 import { InvalidInput } from "./invalidInput.ts"
 import { copyOf, type IdFactory, withOwnId } from "./ownId.ts"
 
-/** The names of the writes that there are. */
+/** The names of all writes. */
 const writes: ReadonlySet<string> = new Set([
   "insertOne",
   "updateOne",
@@ -19,11 +19,11 @@ const writes: ReadonlySet<string> = new Set([
 
 const checkModel = (model: unknown, path: string): void => {
   if (typeof model !== "object" || model === null || Array.isArray(model)) {
-    throw new InvalidInput(path, `${path} is no model of a write`)
+    throw new InvalidInput(path, `${path} is not a write model`)
   }
 }
 
-/** The fields of any write but an insert. */
+/** Checks the fields of any write except an insert. */
 const prepareFields = <A extends Driver.Document>(name: string, fields: A, path: string): A => {
   checkFilter(fields["filter"], `${path}.filter`)
   if (name.startsWith("update")) checkUpdate(fields["update"], `${path}.update`)
@@ -32,23 +32,26 @@ const prepareFields = <A extends Driver.Document>(name: string, fields: A, path:
   return fields["hint"] === undefined ? fields : { ...fields, hint: hintOf(fields["hint"]) }
 }
 
-/** What the driver sends of a write that is no insert. */
+/** What the driver sends of a write that is not an insert. */
 const sentFields = ({ filter, replacement, update }: Driver.Document): object => ({
   filter,
   update: update ?? replacement
 })
 
-/** The name and the fields of a model of a collection, which is named by its only key: the driver takes one of several, and drops the others. */
+/**
+ * The name and the fields of a collection's model. Its only key is the name. Of several keys the driver would take one and drop the
+ * others.
+ */
 const writeOf = (model: object, path: string): readonly [name: string, fields: Driver.Document] => {
   const entries = Object.entries(model).filter(([, fields]) => fields !== undefined)
   const [name, fields] = entries[0] ?? []
   if (name === undefined) throw new InvalidInput(path, `${path} has no operation`)
   if (entries.length > 1) {
     const names = entries.map(([name]) => name).join(" and ")
-    throw new InvalidInput(path, `${path} has several operations, ${names}: each is a model of its own`)
+    throw new InvalidInput(path, `${path} has several operations, ${names}: give each its own model`)
   }
   if (!writes.has(name)) {
-    throw new InvalidInput(`${path}.${name}`, `${path}.${name} is no write: take one of ${[...writes].join(", ")}`)
+    throw new InvalidInput(`${path}.${name}`, `${path}.${name} is not a write: use one of ${[...writes].join(", ")}`)
   }
   if (typeof fields !== "object" || fields === null) {
     throw new InvalidInput(`${path}.${name}`, `${path}.${name} has no fields`)
@@ -57,7 +60,7 @@ const writeOf = (model: object, path: string): readonly [name: string, fields: D
 }
 
 /**
- * A model for the bulk write of a collection.
+ * Prepares a model for the bulk write of a collection.
  *
  * @internal
  */
@@ -67,14 +70,14 @@ export const prepareModel = (model: object, path: string, makeId: IdFactory): Dr
   if (name !== "insertOne") {
     return { [name]: prepareFields(name, fields, `${path}.${name}`) } as unknown as Driver.AnyBulkWriteOperation
   }
-  // The driver takes the document itself in the place of its model, too.
+  // The driver also takes the document itself in place of its model.
   const document = fields["document"] ?? fields
   checkDocument(document, `${path}.insertOne.document`)
   return { insertOne: { document: withOwnId(document, makeId) } }
 }
 
 /**
- * What the driver sends of a model of a collection.
+ * What the driver sends of a collection's model.
  *
  * @internal
  */
@@ -82,7 +85,7 @@ export const sentOfModel = (model: Driver.AnyBulkWriteOperation): object =>
   "insertOne" in model ? model.insertOne.document : sentFields(Object.values(model as Driver.Document)[0])
 
 /**
- * A model for the bulk write of a client.
+ * Prepares a model for the bulk write of a client.
  *
  * @internal
  */
@@ -99,7 +102,7 @@ export const prepareClientModel = (model: Driver.ClientBulkWriteModel, path: str
 }
 
 /**
- * What the driver sends of a model of a client.
+ * What the driver sends of a client's model.
  *
  * @internal
  */

@@ -1,14 +1,14 @@
 /**
- * Core refuses input that BSON would lose or change silently, before anything is sent.
+ * Refuses input that BSON would silently lose or change, before anything is sent.
  *
- * The checks follow the serializer of bson 7 type by type. They run on every operation, so nothing is built for a value
- * that is fine: a problem is found at a leaf and collects its path on the way out.
+ * The checks follow the serializer of bson 7 type by type. They run on every operation, so they build nothing for a valid
+ * value. A problem found at a leaf collects its path on the way out.
  */
 import { InvalidInput } from "./invalidInput.ts"
 
 /** What is wrong with a value, and the keys that lead to it, innermost first. */
 interface Problem {
-  /** Ends the sentence that the path begins; `undefined` where the walk was given up. */
+  /** Ends the sentence that the path begins; `undefined` when the walk was given up. */
   readonly what: string | undefined
   readonly keys: Array<string | number>
 }
@@ -22,20 +22,20 @@ const under = (found: Problem, key: string | number): Problem => {
 }
 
 /**
- * No server takes documents that are nested deeper: 250 is the ceiling of its `maxBSONDepth`. A cycle ends here too. The
- * whole walk is given up then, and BSON or the server says what is wrong.
+ * No server takes documents that are nested deeper: 250 is the highest value of its `maxBSONDepth`. A cycle ends here too.
+ * The whole walk is then given up, and BSON or the server says what is wrong.
  */
 const maxDepth = 250
 
 /**
- * No document of 16 MB holds more objects and arrays, which take seven bytes at the least. Objects that are shared over
- * and over can unfold to more; BSON gives up on them as soon as its buffer is full.
+ * No document of 16 MB holds more objects and arrays: each takes at least seven bytes. Objects that are shared many times
+ * can unfold to more. BSON gives up on them when its buffer is full.
  */
 const maxContainers = 2_500_000
 
 let containers = 0
 
-/** Whether a Map is fine: it is where the order of keys matters, as in a sort. */
+/** Whether a Map is allowed: it is where the order of keys matters, as in a sort. */
 let takesMaps = false
 
 const int64Min = -(2n ** 63n)
@@ -46,20 +46,20 @@ const tagOf = (value: object): string => Object.prototype.toString.call(value).s
 const aOrAn = (name: string): string => `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}`
 
 /**
- * UTF-8 has no half of a surrogate pair: BSON would store U+FFFD in its place. The question costs plain text nothing.
+ * UTF-8 cannot encode half of a surrogate pair: BSON would store U+FFFD in its place. The check costs nothing for plain text.
  */
 const loneSurrogate = "has a lone surrogate, which BSON would replace"
 
 const badKey = (): Problem => problem(`is a key that ${loneSurrogate}`)
 
 const isWellFormed = (text: string): boolean =>
-  // Node has it since 20; the library of TypeScript's target does not.
+  // Node has this method since version 20; the library of TypeScript's target does not.
   (text as unknown as { readonly isWellFormed: () => boolean }).isWellFormed()
 
 /**
- * Checks what `toBSON`, where there is one, makes of a value.
+ * Checks a value, or what its `toBSON` returns.
  *
- * @param lenient - whether properties that are `undefined` are fine, since they are left out
+ * @param lenient - whether properties may be `undefined`, since BSON leaves them out
  */
 const check = (value: unknown, lenient: boolean, depth: number): Problem | undefined => {
   switch (typeof value) {
@@ -94,11 +94,11 @@ const checkObject = (value: object, lenient: boolean, depth: number): Problem | 
   return checkInstance(value, lenient, depth)
 }
 
-/** Below these the order of keys matters, in an update's modifiers and in stages: a Map keeps it for keys that are numbers. */
+/** Below these keys of modifiers and stages, order matters. A Map keeps it even for keys that look like numbers. */
 const orderedKeys: ReadonlySet<string> = new Set(["$sort", "sortBy"])
 
 const checkProperties = (value: object, lenient: boolean, depth: number): Problem | undefined => {
-  // Over an own property for...in is the fastest loop there is; what it shows of a prototype is put aside below.
+  // for...in is the fastest loop over own properties. Inherited ones are filtered out below.
   for (const key in value) {
     const property = (value as Record<string, unknown>)[key]
     const type = typeof property
@@ -112,13 +112,13 @@ const checkProperties = (value: object, lenient: boolean, depth: number): Proble
       found = checkEntries(property, lenient, depth + 1)
       if (found === undefined) continue
     }
-    // A function among the properties may be `toBSON`, which then stands for the object.
+    // A function among the properties may be `toBSON`, whose result then stands for the object.
     return hasToBSON(value) ? check(value.toBSON(), lenient, depth + 1) : under(found, key)
   }
   return undefined
 }
 
-/** BSON would store null for an element that is `undefined`, so that is never fine. */
+/** BSON would store null for an element that is `undefined`, so no array may have one. */
 const checkElements = (value: ReadonlyArray<unknown>, lenient: boolean, depth: number): Problem | undefined => {
   for (let index = 0; index < value.length; index++) {
     const element = value[index]
@@ -165,7 +165,7 @@ const checkBson = (value: object, lenient: boolean, depth: number): Problem | un
 const checkInstance = (value: object, lenient: boolean, depth: number): Problem | undefined => {
   if (value instanceof Date) return checkDate(value)
   if (value instanceof Uint8Array) return undefined
-  // Values of another realm have other constructors, but the same tags.
+  // Values of another realm have different constructors, but the same tags.
   switch (tagOf(value)) {
     case "Date":
       return checkDate(value as Date)
@@ -182,7 +182,7 @@ const checkInstance = (value: object, lenient: boolean, depth: number): Problem 
 const isMap = (value: object): value is Map<unknown, unknown> => value instanceof Map || tagOf(value) === "Map"
 
 /**
- * What an instance of a class is, where BSON would store something else than what it stands for: nothing, or its insides.
+ * Names an instance of a class that BSON would store wrongly: as an empty document, or as the object's private parts.
  * `undefined` for an instance whose properties are its data.
  */
 const noDocument = (value: object): string | undefined => {
@@ -199,32 +199,32 @@ const noDocument = (value: object): string | undefined => {
   if (own !== undefined) return `is ${aOrAn(own)}`
   const isEmpty = keys.length === 0 && !kind.isSchema
   if (!kind.isValue && !isEmpty) return undefined
-  // An object that names itself is called so.
+  // An object may name itself.
   if (tag !== "Object") return `is ${aOrAn(tag)}`
-  // The data of an instance without properties are where BSON cannot see them, in private fields or in its prototype.
+  // The data of an instance without properties are where BSON cannot see them: in private fields or on its prototype.
   return `is ${aOrAn(kind.name)}${kind.isValue ? "" : " without properties of its own"}`
 }
 
-/** What a class says of its instances. */
+/** What a class says about its instances. */
 interface Kind {
   readonly name: string
   /** Whether the name is Effect's, or that of our own values. */
   readonly isNamed: boolean
-  /** Whether its instances stand for something else than their properties. */
+  /** Whether its instances stand for more than their properties. */
   readonly isValue: boolean
-  /** Whether its instances are documents whatever properties they have: what a schema has made. */
+  /** Whether a schema makes its instances: they are documents, whatever properties they have. */
   readonly isSchema: boolean
 }
 
-/** By prototype: a class is looked at once. */
+/** By prototype: each class is inspected once. */
 const kinds = new WeakMap<object, Kind>()
 
 const schemaMark = "~effect/Schema/Class/"
 
-/** What any class may have that works with Effect, without being one of Effect's values. */
+/** Marks that any class may have to work with Effect, without being one of Effect's values. */
 const interfaceMarks: ReadonlySet<string> = new Set(["~effect/Equal", "~effect/Hash", "~effect/Redactable"])
 
-/** The name of one of Effect's or our own values, after the marks that all of them carry. */
+/** The name of one of Effect's or our own values, from the mark that each of them has. */
 const effectName = (keys: ReadonlyArray<string>): string | undefined => {
   for (const key of keys) {
     if (
@@ -237,8 +237,8 @@ const effectName = (keys: ReadonlyArray<string>): string | undefined => {
 }
 
 /**
- * Data have properties, methods and getters. What can be gone through, awaited, or taken for a primitive is more than its
- * properties: a collection, a promise, an amount, a date of some library.
+ * Data have properties, methods and getters. An object that can be iterated, awaited or converted to a primitive is more
+ * than its properties: a collection, a promise, an amount, a library's date.
  */
 const valueMembers = [Symbol.iterator, Symbol.asyncIterator, Symbol.toPrimitive, "valueOf", "then"] as const
 
@@ -249,7 +249,7 @@ const kindOf = (prototype: object): Kind => {
   let isSchema = false
   let isValue = false
   for (let level = prototype; !isNamed && level !== null; level = Object.getPrototypeOf(level)) {
-    // The last one is the root of all objects, of this realm or another.
+    // The last prototype is the root of all objects, of this realm or another.
     if (Object.getPrototypeOf(level) === null && level !== prototype) break
     const keys = Object.getOwnPropertyNames(level)
     isSchema ||= keys.some((key) => key.startsWith(schemaMark))
@@ -260,11 +260,11 @@ const kindOf = (prototype: object): Kind => {
     }
     isValue ||= isNamed || valueMembers.some((member) => Object.hasOwn(level, member))
   }
-  // A succeeded Effect is an Exit; what was forgotten is to run it.
+  // An Effect that succeeds at once is an Exit. The caller forgot to run an Effect, so the message says so.
   return { name: "~effect/Effect" in prototype ? "Effect" : name, isNamed, isSchema, isValue }
 }
 
-/** Classes whose instances keep their data in internal slots, whatever properties they have besides. */
+/** Classes whose instances keep their data in internal slots, whatever other properties they have. */
 const builtIns: ReadonlySet<string> = new Set([
   "Map",
   "Set",
@@ -285,7 +285,7 @@ const builtIns: ReadonlySet<string> = new Set([
 const checkDate = (value: Date): Problem | undefined =>
   Number.isNaN(value.getTime()) ? problem("is an invalid Date") : undefined
 
-/** BSON knows i, m and s. It writes g as s and reads s as g, so that g survives; u, v and d change nothing on the server. */
+/** BSON knows i, m and s. It writes g as s and reads s as g, so that g survives. u, v and d change nothing on the server. */
 const checkRegExp = (value: RegExp): Problem | undefined => {
   if (!isWellFormed(value.source)) return problem(loneSurrogate)
   if (value.dotAll) return problem("is a RegExp with the flag s, which BSON drops")
@@ -298,7 +298,7 @@ const checkEntries = (
   depth: number
 ): Problem | undefined => {
   for (const [key, entry] of value) {
-    if (typeof key !== "string") return problem("is a Map with a key that is no string")
+    if (typeof key !== "string") return problem("is a Map with a key that is not a string")
     if (entry === undefined && lenient) continue
     if (!isWellFormed(key)) return under(badKey(), key)
     const found = check(entry, lenient, depth + 1)
@@ -336,7 +336,7 @@ const checked = (value: unknown, lenient: boolean, path: string, index?: number,
   if (found !== undefined) refuseProblem(found, path, index)
 }
 
-/** What a value is that stands where a document should, or `undefined` for a document. */
+/** Names a value that stands where a document should; `undefined` for a document. */
 const notDocument = (value: unknown): string | undefined => {
   if (value === null) return "is null"
   if (value === undefined) return "is undefined"
@@ -351,7 +351,7 @@ const notDocument = (value: unknown): string | undefined => {
 }
 
 /**
- * Refuses a filter that is not a document or has `undefined` anywhere: a condition that is left out matches everything.
+ * Refuses a filter that is not a document, or has `undefined` anywhere: a condition that is left out matches everything.
  *
  * @internal
  */
@@ -362,9 +362,9 @@ export const checkFilter = (filter: unknown, path = "filter"): void => {
 }
 
 /**
- * Refuses a document that cannot be stored as it is. Properties that are `undefined` are fine: they are left out.
+ * Refuses a document that cannot be stored as it is. Properties may be `undefined`: BSON leaves them out.
  *
- * @param index - the place of the document in the array that `path` names
+ * @param index - the position of the document in the array that `path` names
  * @internal
  */
 export const checkDocument = (document: unknown, path = "document", index?: number): void => {
@@ -374,7 +374,7 @@ export const checkDocument = (document: unknown, path = "document", index?: numb
 }
 
 /**
- * As `checkDocument`, for a document that replaces another: an operator in it is an error.
+ * Like `checkDocument`, for a document that replaces another one: an operator in it is an error.
  *
  * @internal
  */
@@ -385,7 +385,7 @@ export const checkReplacement = (replacement: unknown, path = "replacement"): vo
     : replacement as object
   for (const key of Object.keys(stored)) {
     if (key.startsWith("$")) {
-      refuse(pathOf(path, [key]), "is an update operator: use updateOne, a replacement is a whole document")
+      refuse(pathOf(path, [key]), "is an update operator: use updateOne, since a replacement is a whole document")
     }
   }
 }
@@ -429,7 +429,7 @@ const checkOperator = (operator: string, operand: unknown): Problem | undefined 
   }
 }
 
-/** What is added to an array is a document of its own, and stored like one; the modifiers around it are not. */
+/** What is added to an array is stored like a document. The modifiers around it are not. */
 const checkArrayOperator = (operand: unknown): Problem | undefined => {
   if (typeof operand !== "object" || operand === null || Array.isArray(operand) || hasToBSON(operand)) {
     return check(operand, false, 1)
@@ -461,7 +461,7 @@ const checkModifiers = (modifiers: Record<string, unknown>): Problem | undefined
 }
 
 /**
- * Refuses a pipeline that is not an array or has `undefined` anywhere.
+ * Refuses a pipeline that is not an array, or has `undefined` anywhere.
  *
  * @internal
  */
@@ -478,14 +478,14 @@ export const checkPipeline = (pipeline: unknown, path = "pipeline"): void => {
 export const checkValue = (value: unknown, path: string): void => checked(value, false, path)
 
 /**
- * As `checkValue`, for what a Map may be, since the order of its keys matters: a sort, a hint, the keys of an index, a command.
+ * Like `checkValue`, for what may be a Map because the order of its keys matters: a sort, a hint, the keys of an index, a command.
  *
  * @internal
  */
 export const checkOrdered = (value: unknown, path: string): void => checked(value, false, path, undefined, true)
 
 /**
- * As `checkOrdered`, for a command, which is a document itself.
+ * Like `checkOrdered`, for a command, which must be a document itself.
  *
  * @internal
  */
@@ -495,12 +495,12 @@ export const checkCommand = (command: unknown): void => {
   checkOrdered(command, "command")
 }
 
-/** The driver would look for a level in whatever is there. */
+/** The driver would look for a level in any value. */
 const checkReadConcern = (value: unknown, path: string): void => {
-  if (typeof value !== "string" && (typeof value !== "object" || value === null)) refuse(path, "is no read concern")
+  if (typeof value !== "string" && (typeof value !== "object" || value === null)) refuse(path, "is not a read concern")
 }
 
-/** Options that are sent to the server as they are, and how they are checked. The others are settings of the driver. */
+/** Options that the driver sends to the server as they are, with their checks. The others are settings of the driver. */
 const sentOptions: ReadonlyMap<string, (value: unknown, path: string) => void> = new Map([
   ["arrayFilters", checkValue],
   ["collation", checkValue],
@@ -516,7 +516,7 @@ const sentOptions: ReadonlyMap<string, (value: unknown, path: string) => void> =
 ])
 
 /**
- * Refuses what can be no options, where code without types gives it: null, a list, a text. `undefined` stands for none.
+ * Refuses values that cannot be options, as untyped code may pass them: null, an array, a string. `undefined` means no options.
  *
  * @internal
  */
@@ -526,7 +526,7 @@ export const checkGiven = (options: unknown, path = "options"): void => {
 }
 
 /**
- * Checks those options of an operation that are sent to the server, and numbers. An option that is `undefined` is one that is not given.
+ * Checks the options of an operation that are sent to the server, and all numbers. An option that is `undefined` counts as not given.
  *
  * @internal
  */
@@ -537,20 +537,20 @@ export const checkOptions = (options: object, path = "options"): void => {
     if (value === undefined) continue
     const check = sentOptions.get(key)
     if (check !== undefined) check(value, `${path}.${key}`)
-    // The server takes it for 0, which often means that there is no limit.
+    // The server reads NaN as 0, which often means "without a limit".
     else if (typeof value === "number" && Number.isNaN(value)) refuse(`${path}.${key}`, "is not a number")
   }
 }
 
 /**
- * Refuses an invalid name of a database or a collection. The driver and the server take an empty or missing name for something else, a whole
- * database for instance.
+ * Refuses an invalid name of a database or a collection. The driver and the server read an empty or missing name as something else,
+ * for instance a whole database.
  *
  * @internal
  */
 export const checkName = (name: unknown, what: "collection" | "database", path = "name"): void => {
   const problem = typeof name !== "string"
-    ? `is no string, but ${name === null ? "null" : typeof name}`
+    ? `is not a string, but ${name === null ? "null" : typeof name}`
     : name === ""
     ? "is empty"
     : isWellFormed(name)

@@ -1,5 +1,5 @@
 /**
- * Documents that are larger than a server takes: refused before they are sent, or named where the driver has found one.
+ * Documents that are larger than a server takes: mongofx refuses them before they are sent, or names the one that the driver found.
  */
 import * as Driver from "mongodb"
 import { read, text } from "../errors/thrown.ts"
@@ -13,13 +13,13 @@ export class TooLarge extends Error {
   override readonly name = "TooLarge"
   readonly index: number
   constructor(path: string, index: number, size: number, cause?: unknown) {
-    super(`${path}[${index}] is too large: ${size} bytes, where a server takes ${maxDocumentSize}`, { cause })
+    super(`${path}[${index}] is too large: ${size} bytes, where a server takes at most ${maxDocumentSize}`, { cause })
     this.index = index
   }
 }
 
 /**
- * The size that a server gives as its `maxBsonObjectSize`.
+ * The size in bytes that a server gives as its `maxBsonObjectSize`.
  *
  * @internal
  */
@@ -38,7 +38,7 @@ export const checkSize = (path: string, index: number, document: object): void =
 }
 
 /**
- * What the driver says of a document that is too large, before it sends anything.
+ * Whether an error is the driver's for a document that is too large, thrown before it sends anything.
  *
  * @internal
  */
@@ -53,7 +53,7 @@ export const isTooLarge = (cause: unknown): boolean => {
 }
 
 /**
- * Says which one is too large where that is why a bulk write has failed. `documentOf` is what the driver sends of one.
+ * Names the document that made a bulk write fail because it is too large. `documentOf` gives what the driver sends of an item.
  *
  * @internal
  */

@@ -1,9 +1,9 @@
 /**
- * How mongofx refuses input: thrown by the checks, and the `InvalidArgumentError` of the operation that was given it.
+ * How mongofx refuses input: the checks throw `InvalidInput`, and the operation fails with an `InvalidArgumentError`.
  */
 
 /**
- * Input that mongofx refuses before anything is sent. `path` says where it is, `message` the whole sentence.
+ * Input that mongofx refuses before anything is sent. `path` says where it is; `message` is the whole sentence.
  *
  * @internal
  */

@@ -1,17 +1,17 @@
 /**
- * Documents to insert, each with its `_id`, as the driver gets them: the caller's own are never changed.
+ * Gives each document to insert its `_id`, in a copy for the driver. The caller's documents are never changed.
  */
 import * as Driver from "mongodb"
 
 /**
- * Makes the `_id` of a document that has none; `undefined` where the server shall make it.
+ * Makes the `_id` of a document without one; `undefined` when the server makes it.
  *
  * @internal
  */
 export type IdFactory = (() => unknown) | undefined
 
 /**
- * What makes the `_id`s, as the options of the operation and of the client say.
+ * Returns what makes the `_id`s, as the options of the operation and of the client say.
  *
  * @internal
  */
@@ -22,13 +22,13 @@ export const idFactory = (client: Driver.MongoClient, options: object): IdFactor
   return pkFactory === undefined ? () => new Driver.ObjectId() : () => pkFactory.createPk()
 }
 
-/** What is stored of a document. */
+/** What the server stores of a document. */
 const storedOf = <A extends object>(document: A): A =>
   "toBSON" in document && typeof document.toBSON === "function" ? document.toBSON() as A : document
 
 /**
- * The driver assigns a missing `_id`, or null, on the object it is given: it gets a copy. The copy has its `_id` from the start, and in
- * the first place: to add one later costs four times as much as the copy.
+ * Returns a copy with an `_id`, since the driver would assign a missing or null `_id` on the caller's object. The copy has its `_id`
+ * from the start, as its first field: to add it later costs four times as much as the copy.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export const withOwnId = <A extends object>(document: A, makeId: IdFactory): A =
 }
 
 /**
- * A copy for the bulk write of a client, in which the driver assigns `_id`, whether there is one or not.
+ * Returns a copy for the bulk write of a client: the driver assigns `_id` there even if the document has one.
  *
  * @internal
  */

@@ -1,12 +1,12 @@
 import { InvalidInput } from "./invalidInput.ts"
 
-/** A write goes to the primary, and its read concern is that of its transaction. */
+/** A write goes to the primary, and takes the read concern of its transaction. */
 const ofWrites = ["readConcern", "readPreference"]
 
-/** A list has been made when it is asked for: there is nothing to wait for. */
+/** A list is complete when the server answers: there is nothing to wait for. */
 const ofLists = ["readConcern", "tailable", "awaitData", "noCursorTimeout", "maxAwaitTimeMS"]
 
-/** Options that stand in the driver's types and are never sent, by operation: the driver drops them without a word. */
+/** Options in the driver's types that it never sends, by operation: it drops them silently. */
 const unsent: Readonly<Record<string, ReadonlyArray<string>>> = {
   insertOne: ofWrites,
   insertMany: [...ofWrites, "let"],
@@ -29,7 +29,7 @@ const unsent: Readonly<Record<string, ReadonlyArray<string>>> = {
   renameCollection: ofWrites,
   removeUser: ofWrites,
   dropDatabase: ofWrites,
-  // The driver would write the count into another collection.
+  // With `out` the driver would write the count into another collection.
   countDocuments: ["writeConcern", "cursor", "out"],
   estimatedDocumentCount: ["writeConcern"],
   distinct: ["writeConcern"],
@@ -42,14 +42,14 @@ const unsent: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /**
- * Refuses options that would not arrive. The types do not have them.
+ * Refuses options that would never reach the server. The types leave them out.
  *
  * @internal
  */
 export const checkSent = (operation: string, options: object): void => {
   for (const key of unsent[operation] ?? []) {
     if ((options as Record<string, unknown>)[key] !== undefined) {
-      throw new InvalidInput(`options.${key}`, `options.${key} is never sent by ${operation}`)
+      throw new InvalidInput(`options.${key}`, `options.${key} is never sent by ${operation}: leave it out`)
     }
   }
 }
