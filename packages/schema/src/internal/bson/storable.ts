@@ -1,7 +1,7 @@
 /** Checks that a schema can read again what it writes. */
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
-import { refuse } from "../encode/refusal.ts"
+import { refuse } from "../refusal.ts"
 
 /** The schema to use in place of a type that BSON does not have. */
 const instead: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { DocumentError, type Problem } from "../../DocumentError.ts"
 import type { Failure } from "../../TypedQuery.ts"
 import { encodeWith, type Operands } from "../encode/operands.ts"
-import { Misfit, Refusal } from "../encode/refusal.ts"
+import { Misfit, Refusal } from "../refusal.ts"
 
 /**
  * What an operation gives. Its types stand in TypedCollection.ts; in here documents and filters are unknown, as they are at run time.

@@ -6,8 +6,8 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as Driver from "mongodb"
 import { isRegExp } from "../bson/values.ts"
-import { refuse } from "../encode/refusal.ts"
 import { isPlainObject, setOwn } from "../plainObject.ts"
+import { refuse } from "../refusal.ts"
 
 type Fields = Array<readonly [path: string, value: unknown]>
 

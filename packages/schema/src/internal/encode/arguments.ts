@@ -1,6 +1,6 @@
 /** Checks the form of arguments: objects, operators and arrays. Refuses any other form. */
 import { isPlainObject } from "../plainObject.ts"
-import { refuse } from "./refusal.ts"
+import { refuse } from "../refusal.ts"
 
 /**
  * Whether an object consists of operators. Refuses operators beside fields, which have no meaning.

@@ -3,8 +3,8 @@ import type * as SchemaAST from "effect/SchemaAST"
 import { encodeOperand, encodeValue } from "../path/codecs.ts"
 import { elements } from "../path/nodes.ts"
 import { makeResolve, type Resolve } from "../path/resolve.ts"
+import { refuse } from "../refusal.ts"
 import type { Operands, Place, PutOptions } from "./operands.ts"
-import { refuse } from "./refusal.ts"
 
 /**
  * The schemas that may stand at a path: one for each member of a union on the way.

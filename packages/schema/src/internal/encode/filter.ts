@@ -4,11 +4,11 @@ import { isBson, isRegExp } from "../bson/values.ts"
 import { checkCompared, isNullAbsent, isText } from "../path/codecs.ts"
 import type { Resolve } from "../path/resolve.ts"
 import { isPlainObject, setOwn } from "../plainObject.ts"
+import { refuse } from "../refusal.ts"
 import { array, definedFields, isOperators, plainObject } from "./arguments.ts"
 import { elementsAt, type Field, putOperand, putValue, resolveIn, type Scope } from "./field.ts"
 import { isUnsafe, isValues } from "./marked.ts"
 import type { Operands } from "./operands.ts"
-import { refuse } from "./refusal.ts"
 
 /** @internal */
 export const encodeFilter = (

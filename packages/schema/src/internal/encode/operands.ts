@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import { absent } from "../path/codecs.ts"
 import { setOwn } from "../plainObject.ts"
-import { Misfit, Refusal, refuse } from "./refusal.ts"
+import { Misfit, Refusal, refuse } from "../refusal.ts"
 
 /**
  * Where an encoded value goes, and where the value stands in what the caller gave.

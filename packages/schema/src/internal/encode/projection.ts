@@ -5,11 +5,11 @@ import type * as Driver from "mongodb"
 import { expand, fieldsOfClass, idsOf, type ObjectNode } from "../path/nodes.ts"
 import type { Resolve } from "../path/resolve.ts"
 import { isPlainObject } from "../plainObject.ts"
+import { refuse } from "../refusal.ts"
 import { plainObject } from "./arguments.ts"
 import { elementsAt, type Scope } from "./field.ts"
 import { elemMatch } from "./filter.ts"
 import type { Operands } from "./operands.ts"
-import { refuse } from "./refusal.ts"
 import { isMeta, metaName } from "./sort.ts"
 
 /** The paths of a projection by their segments. */

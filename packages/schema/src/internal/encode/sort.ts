@@ -2,8 +2,8 @@
 import type * as Driver from "mongodb"
 import type { Resolve } from "../path/resolve.ts"
 import { isPlainObject } from "../plainObject.ts"
+import { refuse } from "../refusal.ts"
 import { plainObject } from "./arguments.ts"
-import { refuse } from "./refusal.ts"
 
 const directions: ReadonlySet<unknown> = new Set([1, -1, "asc", "desc", "ascending", "descending"])
 

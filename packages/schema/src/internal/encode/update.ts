@@ -5,12 +5,12 @@ import { checkCompared, checkWritten, encodeValue, isStored } from "../path/code
 import { expand } from "../path/nodes.ts"
 import { type Resolve, walk } from "../path/resolve.ts"
 import { isPlainObject, setOwn } from "../plainObject.ts"
+import { refuse } from "../refusal.ts"
 import { array, definedFields, isOperators, plainObject } from "./arguments.ts"
 import { type Alternatives, elementsAt, type Field, putValue, resolveIn, type Scope } from "./field.ts"
 import { condition, encodeFilter, operators } from "./filter.ts"
 import { isUnsafe, isValues } from "./marked.ts"
 import type { Operands } from "./operands.ts"
-import { refuse } from "./refusal.ts"
 import { encodeSort } from "./sort.ts"
 
 /** The schemas that each `$[id]` in the paths of an update stands for. */

@@ -8,7 +8,7 @@ import { sameStored } from "../bson/extendedJson.ts"
 import { type Encode, withoutLacks } from "../bson/lacks.ts"
 import { isNumber } from "../bson/numbers.ts"
 import { mayOmit } from "../compiler/analysis.ts"
-import { refuse } from "../encode/refusal.ts"
+import { refuse } from "../refusal.ts"
 import { elements, elementsOf, expand, stepObject } from "./nodes.ts"
 
 /**

@@ -1,6 +1,6 @@
 /** Dotted paths over a schema: what stands at the end of a path, and what the path is in the database. */
 import type * as SchemaAST from "effect/SchemaAST"
-import { refuse } from "../encode/refusal.ts"
+import { refuse } from "../refusal.ts"
 import { expand, type Mode, positional, stepNode } from "./nodes.ts"
 
 /**
