@@ -1,13 +1,13 @@
 /**
- * Schemas of BSON values: what a document holds and the driver reads and writes, with generators and Extended JSON.
+ * Schemas of the BSON values that the driver reads and writes, with generators and Extended JSON.
  *
- * Each schema has BSON-native values on its encoded side, so that a schema of a document encodes to what the driver
- * stores. The annotation `bsonType` holds the type's alias of MongoDB's `$jsonSchema`, on the decoded and on the encoded
- * side alike. Values are recognised by their tag and their version and not by their class, so that they may come from
- * another copy of bson, as long as it has the major version that the driver writes.
+ * Each schema has the driver's values on its encoded side: a schema of a document encodes to what the driver stores. The
+ * annotation `bsonType`, on both sides, holds the name of the type in MongoDB's `$jsonSchema`. The schemas recognise values
+ * by tag and version instead of class. Values may come from another copy of bson with the major version that the driver
+ * writes.
  *
- * `Schema.toCodecJson` makes Extended JSON v2 of them. It encodes to the canonical form, which keeps every type, and decodes
- * the relaxed form as well. To write the relaxed form, encode to BSON first and give that to the driver:
+ * `Schema.toCodecJson` turns them into Extended JSON v2. It encodes to the canonical form, which keeps every type, and
+ * decodes the relaxed form as well. To write the relaxed form, encode to BSON first and pass the result to the driver:
  * `BSON.EJSON.stringify(document, { relaxed: true })`.
  *
  * @since 0.1.0
@@ -53,8 +53,8 @@ declare module "effect/Schema" {
 export type BsonType = keyof typeof Driver.BSONType | "number"
 
 /**
- * A number as the driver takes it, and as it may deliver it: which of these an int32, an int64 or a double becomes depends
- * on the options `promoteValues`, `promoteLongs` and `useBigInt64`.
+ * A number in any form that the driver takes or delivers. The options `promoteValues`, `promoteLongs` and `useBigInt64`
+ * decide the form that it delivers for an int32, an int64 and a double.
  *
  * @stability unstable
  * @category models
@@ -129,7 +129,7 @@ const binaryToJson = (binary: Driver.Binary): typeof BinaryJson.Type => ({
 
 const JsonDocument = Schema.Record(Schema.String, Schema.Json)
 
-/** For values that hold documents. The driver knows the Extended JSON of what is in those. */
+/** Links values that hold documents to Extended JSON. The driver converts what is inside. */
 const documentJson = <S extends Schema.Constraint, T>(shape: S, expected: string, is: (u: unknown) => u is T) => () =>
   Schema.link<T>()(shape, {
     decode: Declare.convert((json: S["Type"]) => {
@@ -154,7 +154,7 @@ const inspect = () => (value: { inspect(): string }): string => value.inspect()
  * @since 0.1.0
  */
 export interface ObjectId extends Schema.declare<Driver.ObjectId> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": ObjectId
 }
 
@@ -178,6 +178,7 @@ export interface ObjectId extends Schema.declare<Driver.ObjectId> {
  * const ada = Schema.decodeUnknownSync(User)({ _id: new ObjectId(), name: "Ada" })
  * ```
  *
+ * @see {@link ObjectIdFromHex} for identifiers in URLs and JSON
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -204,20 +205,20 @@ export const ObjectId: ObjectId = Declare.declare(Values.isBson("ObjectId"), {
  * @since 0.1.0
  */
 export interface ObjectIdFromHex extends Schema.decodeTo<ObjectId, Schema.String> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": ObjectIdFromHex
 }
 
 /**
- * An ObjectId that is written as 24 hex digits: in a URL, a JSON body, a command line.
+ * An ObjectId written as 24 hex digits: in a URL, a JSON body, a command line.
  *
  * **Details**
  *
- * Decoding takes digits of either case, encoding gives the small ones.
+ * Decoding takes capital and small letters, encoding gives small ones.
  *
  * **Gotchas**
  *
- * Its encoded side is a string. In a document that is stored, use `ObjectId`.
+ * Its encoded side is a string. Use `ObjectId` in stored documents.
  *
  * **Example** (Reading an identifier from a URL)
  *
@@ -231,6 +232,7 @@ export interface ObjectIdFromHex extends Schema.decodeTo<ObjectId, Schema.String
  * const error = decode("507f1f77")
  * ```
  *
+ * @see {@link ObjectId} for identifiers in stored documents
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -250,7 +252,7 @@ export const ObjectIdFromHex: ObjectIdFromHex = Hex24.pipe(Schema.decodeTo(Objec
  * @since 0.1.0
  */
 export interface Date extends Schema.declare<globalThis.Date> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Date
 }
 
@@ -259,15 +261,15 @@ export interface Date extends Schema.declare<globalThis.Date> {
  *
  * **Details**
  *
- * `Schema.Date` has the same values on both sides and may stand in a document as well. This schema adds the annotation
- * `bsonType`, takes a Date of another realm (such as the sandbox of a test runner), reaches both ends of the range in its
- * generator, and has Extended JSON for its JSON: `{ "$date": { "$numberLong": "0" } }`, where `Schema.Date` has a plain ISO
- * string. The relaxed form `{ "$date": "1970-01-01T00:00:00Z" }` is decoded too.
+ * `Schema.Date` has the same values on both sides and works in a document as well. This schema adds the annotation
+ * `bsonType`. It takes a Date of another realm, such as the sandbox of a test runner. Its generator reaches both ends of the
+ * range. Its JSON is Extended JSON, `{ "$date": { "$numberLong": "0" } }`, where `Schema.Date` has a plain ISO string. It
+ * also decodes the relaxed form `{ "$date": "1970-01-01T00:00:00Z" }`.
  *
  * **Gotchas**
  *
- * BSON holds dates that are beyond the range of a JavaScript Date. The driver delivers them as an invalid Date, which the
- * schema refuses.
+ * BSON holds dates beyond the range of a JavaScript Date. The driver delivers them as an invalid Date, which the schema
+ * refuses.
  *
  * **Example** (A date with a bound)
  *
@@ -278,6 +280,7 @@ export interface Date extends Schema.declare<globalThis.Date> {
  * const Born = Bson.Date.check(Schema.isGreaterThanDate(new Date("1900-01-01")))
  * ```
  *
+ * @see {@link Timestamp} for the times that the server hands out
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -314,7 +317,7 @@ const numeric = (bsonType: BsonType, expected: string, plain: Schema.Codec<numbe
 
 const int64Range = "an integer from -2^63 to 2^63 - 1"
 
-// JSON.parse rounds the integers that are beyond the safe ones, so that those are not taken from plain JSON numbers.
+// JSON.parse rounds integers beyond the safe ones, so a plain JSON number must be a safe integer.
 const Int64Numeric = numeric("long", "an int64", Schema.Int)
 
 /**
@@ -325,7 +328,7 @@ const Int64Numeric = numeric("long", "an int64", Schema.Int)
  * @since 0.1.0
  */
 export interface Long extends Schema.decodeTo<Schema.declare<Driver.Long>, Schema.declare<Numeric>> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Long
 }
 
@@ -334,12 +337,12 @@ export interface Long extends Schema.decodeTo<Schema.declare<Driver.Long>, Schem
  *
  * **When to use**
  *
- * Use it where the code around it works with `Long`; `Int64` gives a bigint.
+ * Use it where the code around it works with `Long`.
  *
  * **Details**
  *
- * Decoding takes whatever number the driver delivers, as long as it is an integer in range: see `Int64`. Encoding gives a
- * `Long`, which is stored as an int64. The Extended JSON is `{ "$numberLong": "1" }`.
+ * Decoding takes the same numbers as `Int64`. Encoding gives a `Long`, which is stored as an int64. The Extended JSON is
+ * `{ "$numberLong": "1" }`.
  *
  * **Example** (Decoding a number that the driver has promoted)
  *
@@ -351,6 +354,7 @@ export interface Long extends Schema.decodeTo<Schema.declare<Driver.Long>, Schem
  * views.add(1).toString() // => "13"
  * ```
  *
+ * @see {@link Int64} for an int64 as a bigint
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -377,7 +381,7 @@ export const Long: Long = Int64Numeric.pipe(Schema.decodeTo(
  * @since 0.1.0
  */
 export interface Int64 extends Schema.decodeTo<Schema.declare<bigint>, Schema.declare<Numeric>> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Int64
 }
 
@@ -386,11 +390,11 @@ export interface Int64 extends Schema.decodeTo<Schema.declare<bigint>, Schema.de
  *
  * **Details**
  *
- * By default the driver delivers an int64 as a number up to 2^53 and as a `Long` beyond; with `promoteLongs: false` always as a
- * `Long`, with `useBigInt64` always as a bigint. Decoding takes all of them. An integer that is stored as an int32 or as
- * a double is taken too, since the driver delivers all three as numbers. Integers beyond 2^53 are not taken from a number: it
- * may have been rounded. Encoding gives a `Long`, which is stored as an int64. The Extended JSON is `{ "$numberLong": "1" }`; a
- * plain JSON number is decoded too, as long as it is a safe integer.
+ * By default the driver delivers an int64 as a number up to 2^53 and as a `Long` beyond. With `promoteLongs: false` it
+ * always delivers a `Long`, with `useBigInt64` always a bigint. Decoding takes all of these. It also takes an integer that is
+ * stored as an int32 or a double, since the driver delivers all three as numbers. It refuses numbers beyond 2^53, which may
+ * have been rounded. Encoding gives a `Long`, which is stored as an int64. The Extended JSON is `{ "$numberLong": "1" }`;
+ * decoding also takes a plain JSON number that is a safe integer.
  *
  * **Example** (A counter that outgrows the safe integers)
  *
@@ -403,6 +407,8 @@ export interface Int64 extends Schema.decodeTo<Schema.declare<bigint>, Schema.de
  * Schema.decodeUnknownSync(Page)({ url: "/", views: 12 }).views // => 12n
  * ```
  *
+ * @see {@link Long} for an int64 as the driver's class
+ * @see {@link Int32} for integers of 32 bits
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -427,7 +433,7 @@ export const Int64: Int64 = Int64Numeric.pipe(Schema.decodeTo(
  * @since 0.1.0
  */
 export interface Int32 extends Schema.decodeTo<Schema.declare<number>, Schema.declare<Numeric>> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Int32
 }
 
@@ -436,13 +442,13 @@ export interface Int32 extends Schema.decodeTo<Schema.declare<number>, Schema.de
  *
  * **Details**
  *
- * Decoding takes any number that the driver delivers, as long as it is an integer in range. Encoding gives the driver's class
- * `Int32`, so that the stored type is certain. The Extended JSON is `{ "$numberInt": "1" }`; a plain JSON number is decoded
- * too.
+ * Decoding takes any number that the driver delivers if it is an integer in range. Encoding gives the driver's class
+ * `Int32`, so the stored type is certain. The Extended JSON is `{ "$numberInt": "1" }`; decoding also takes a plain JSON
+ * number.
  *
  * **Gotchas**
  *
- * There is no negative zero: it is stored, and decoded, as zero.
+ * Negative zero is stored, and decoded, as zero.
  *
  * **Example** (An age)
  *
@@ -453,6 +459,8 @@ export interface Int32 extends Schema.decodeTo<Schema.declare<number>, Schema.de
  * const Age = Bson.Int32.check(Schema.isBetween({ minimum: 0, maximum: 150 }))
  * ```
  *
+ * @see {@link Int64} for larger integers
+ * @see {@link Double} for fractions
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -477,22 +485,22 @@ export const Int32: Int32 = numeric("int", "an int32", Schema.Int).pipe(Schema.d
  * @since 0.1.0
  */
 export interface Double extends Schema.decodeTo<Schema.declare<number>, Schema.declare<Numeric>> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Double
 }
 
 /**
- * A double, as a number: fractions, and NaN, the infinities and negative zero as well.
+ * A double, as a number: fractions, NaN, the infinities and negative zero.
  *
  * **When to use**
  *
- * Use it for what is measured. The driver stores the plain number 1 as an int32 and 1.5 as a double; a field of this schema
+ * Use it for measured values. The driver stores the plain number 1 as an int32 and 1.5 as a double; a field of this schema
  * always holds doubles.
  *
  * **Details**
  *
- * Decoding takes any number that the driver delivers, as long as a double holds it exactly. Encoding gives the driver's class
- * `Double`. The Extended JSON is `{ "$numberDouble": "1.0" }`; a plain JSON number is decoded too.
+ * Decoding takes any number that the driver delivers if a double holds it exactly. Encoding gives the driver's class
+ * `Double`. The Extended JSON is `{ "$numberDouble": "1.0" }`; decoding also takes a plain JSON number.
  *
  * **Example** (Storing 21 as a double)
  *
@@ -505,6 +513,7 @@ export interface Double extends Schema.decodeTo<Schema.declare<number>, Schema.d
  * const document = Schema.encodeSync(Reading)({ sensor: "roof", celsius: 21 })
  * ```
  *
+ * @see {@link BigDecimal} for exact decimals, such as money
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -529,17 +538,17 @@ export const Double: Double = numeric("double", "a double", Schema.Finite).pipe(
  * @since 0.1.0
  */
 export interface Decimal128 extends Schema.declare<Driver.Decimal128> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Decimal128
 }
 
 /**
- * A decimal number of up to 34 digits.
+ * A decimal number of up to 34 digits, as the driver's class `Decimal128`.
  *
  * **Details**
  *
- * The Extended JSON is `{ "$numberDecimal": "1.50" }`. Two values are equivalent when they are written alike: `1.5` and
- * `1.50` are not, although MongoDB compares them as equal.
+ * The Extended JSON is `{ "$numberDecimal": "1.50" }`. Two values are equivalent when they are written alike. `1.5` and
+ * `1.50` are different, although MongoDB compares them as equal.
  *
  * **Example** (An amount of money)
  *
@@ -553,6 +562,7 @@ export interface Decimal128 extends Schema.declare<Driver.Decimal128> {
  * const item = Item.make({ name: "Tea", price: Decimal128.fromString("3.50") })
  * ```
  *
+ * @see {@link BigDecimal} for decimals to compute with
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -579,22 +589,22 @@ export const Decimal128: Decimal128 = Declare.declare(Values.isBson("Decimal128"
  * @since 0.1.0
  */
 export interface BigDecimal extends Schema.decodeTo<Schema.declare<Decimal.BigDecimal>, Decimal128> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": BigDecimal
 }
 
 /**
- * Effect's `BigDecimal`, stored as a Decimal128: for money, and whatever else has to be exact.
+ * Effect's `BigDecimal`, stored as a Decimal128: for money and other exact numbers.
  *
  * **Details**
  *
- * Zeros at the end stay as far as there is place for them: `3.50` is stored as `3.50`. `$inc`, `$mul` and comparisons take it.
+ * Zeros at the end stay as far as the 34 digits reach: `3.50` is stored as `3.50`. `$inc`, `$mul` and comparisons take it.
  * The Extended JSON is `{ "$numberDecimal": "3.50" }`.
  *
  * **Gotchas**
  *
- * A Decimal128 has 34 digits. A `BigDecimal` with more, as a division may give it, is refused: round it before. NaN and the
- * infinities of Decimal128 do not decode, and its negative zero is zero.
+ * A Decimal128 has 34 digits. The schema refuses a `BigDecimal` with more, such as the result of a division: round it first.
+ * NaN and the infinities of Decimal128 do not decode. Its negative zero decodes as zero.
  *
  * **Example** (Adding to a balance)
  *
@@ -639,16 +649,16 @@ export const BigDecimal: BigDecimal = Decimal128.pipe(Schema.decodeTo(
  * @since 0.1.0
  */
 export interface Binary extends Schema.declare<Driver.Binary> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Binary
 }
 
 /**
- * Binary data of any subtype, as the driver's class `Binary`. A `UUID` is one too.
+ * Binary data of any subtype, as the driver's class `Binary`. The driver's `UUID` is a `Binary` too.
  *
  * **When to use**
  *
- * Use it where the subtype matters. `Bytes` gives a plain `Uint8Array`.
+ * Use it where the subtype matters.
  *
  * **Details**
  *
@@ -657,9 +667,9 @@ export interface Binary extends Schema.declare<Driver.Binary> {
  *
  * **Gotchas**
  *
- * With `promoteBuffers` the driver delivers buffers that have lost their subtype. Only `Bytes` takes them.
+ * With `promoteBuffers` the driver delivers buffers without their subtype. Only `Bytes` takes them.
  *
- * **Example** (Keeping a subtype of one's own)
+ * **Example** (Using your own subtype)
  *
  * ```ts
  * import { Bson } from "@mongofx/schema"
@@ -671,6 +681,9 @@ export interface Binary extends Schema.declare<Driver.Binary> {
  * const blob = Schema.decodeUnknownSync(Blob)(new Binary(new Uint8Array([1, 2]), 128))
  * ```
  *
+ * @see {@link Bytes} for a plain `Uint8Array`
+ * @see {@link UUID} for UUIDs
+ * @see {@link Vector} for vectors
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -694,7 +707,7 @@ export const Binary: Binary = Declare.declare(Values.isBinary, {
 export interface Bytes
   extends Schema.decodeTo<Schema.declare<globalThis.Uint8Array>, Schema.declare<Driver.Binary | globalThis.Uint8Array>>
 {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Bytes
 }
 
@@ -704,7 +717,7 @@ export interface Bytes
  * **Details**
  *
  * Decoding takes a `Binary` of subtype 0, and the buffer that the driver delivers with `promoteBuffers`. It copies the bytes:
- * those of the driver are a view on the whole reply of the server, and would keep it in memory. Encoding gives a `Binary`. The
+ * the driver's bytes are a view on the whole reply of the server, and would keep it in memory. Encoding gives a `Binary`. The
  * Extended JSON is that of `Binary`.
  *
  * **Example** (A hash of 32 bytes)
@@ -716,6 +729,7 @@ export interface Bytes
  * const Sha256 = Bson.Bytes.check(Schema.isMinLength(32), Schema.isMaxLength(32))
  * ```
  *
+ * @see {@link Binary} for other subtypes
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -757,7 +771,7 @@ export const Bytes: Bytes = Declare.declare(
  * @since 0.1.0
  */
 export interface UUID extends Schema.declare<Driver.UUID> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": UUID
 }
 
@@ -766,11 +780,11 @@ export interface UUID extends Schema.declare<Driver.UUID> {
  *
  * **Details**
  *
- * The Extended JSON is that of `Binary`; `{ "$uuid": "c8edabc3-f738-4ca3-b68d-ab92a91478a3" }` is decoded too.
+ * The Extended JSON is that of `Binary`; decoding also takes `{ "$uuid": "c8edabc3-f738-4ca3-b68d-ab92a91478a3" }`.
  *
  * **Gotchas**
  *
- * UUIDs of the old subtype 3 are refused: their bytes are in an order that depends on the driver that wrote them.
+ * The schema refuses UUIDs of the old subtype 3: the order of their bytes depends on the driver that wrote them.
  *
  * **Example** (A UUID as the identifier)
  *
@@ -784,6 +798,7 @@ export interface UUID extends Schema.declare<Driver.UUID> {
  * const isId = Schema.is(Bson.UUID)(new UUID())
  * ```
  *
+ * @see {@link ObjectId} for MongoDB's own identifiers
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -814,22 +829,21 @@ export const UUID: UUID = Declare.declare(Values.isUuid, {
  * @since 0.1.0
  */
 export interface Vector extends Schema.declare<Driver.Binary> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Vector
 }
 
 /**
- * A vector of any type of element, as the `Binary` of subtype 9 that it is stored as.
+ * A vector with elements of any type, as the stored `Binary` of subtype 9.
  *
  * **When to use**
  *
- * Use it where the type of the elements differs between documents. `Float32Vector`, `Int8Vector` and `BitVector` give the
- * elements.
+ * Use it where the type of the elements differs between documents.
  *
  * **Details**
  *
- * The header is checked after the specification of BSON Binary Vector: the type of the elements, the padding and the number of
- * bytes. The Extended JSON is that of `Binary`.
+ * The schema checks the header by the specification of BSON Binary Vector: the type of the elements, the padding and the
+ * number of bytes. The Extended JSON is that of `Binary`.
  *
  * **Example** (Reading the elements)
  *
@@ -842,6 +856,9 @@ export interface Vector extends Schema.declare<Driver.Binary> {
  * vector.toInt8Array() // => Int8Array [1, -1]
  * ```
  *
+ * @see {@link Float32Vector} for the elements as a `Float32Array`
+ * @see {@link Int8Vector} for the elements as an `Int8Array`
+ * @see {@link BitVector} for the elements as zeros and ones
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -871,12 +888,12 @@ export const Vector: Vector = Declare.declare(BinaryData.isVector, {
  * @since 0.1.0
  */
 export interface Float32Vector extends Schema.decodeTo<Schema.declare<globalThis.Float32Array>, Vector> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Float32Vector
 }
 
 /**
- * A vector of float32, as a `Float32Array`: what most models for embeddings give.
+ * A vector of float32, as a `Float32Array`: the form that most embedding models give.
  *
  * **Example** (A document with an embedding)
  *
@@ -889,6 +906,8 @@ export interface Float32Vector extends Schema.decodeTo<Schema.declare<globalThis
  * const document = Schema.encodeSync(Passage)({ text: "Hello", embedding: new Float32Array([0.25, -0.5]) })
  * ```
  *
+ * @see {@link Int8Vector} for quantised embeddings
+ * @see {@link Vector} for elements of any type
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -917,7 +936,7 @@ export const Float32Vector: Float32Vector = Vector.pipe(Schema.decodeTo(
  * @since 0.1.0
  */
 export interface Int8Vector extends Schema.decodeTo<Schema.declare<globalThis.Int8Array>, Vector> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Int8Vector
 }
 
@@ -934,6 +953,8 @@ export interface Int8Vector extends Schema.decodeTo<Schema.declare<globalThis.In
  * binary.sub_type // => 9
  * ```
  *
+ * @see {@link Float32Vector} for embeddings that are not quantised
+ * @see {@link BitVector} for one bit per element
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -962,7 +983,7 @@ export const Int8Vector: Int8Vector = Vector.pipe(Schema.decodeTo(
  * @since 0.1.0
  */
 export interface BitVector extends Schema.decodeTo<Schema.declare<globalThis.Int8Array>, Vector> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": BitVector
 }
 
@@ -979,6 +1000,7 @@ export interface BitVector extends Schema.decodeTo<Schema.declare<globalThis.Int
  * binary.toPackedBits() // => Uint8Array [0b10100000]
  * ```
  *
+ * @see {@link Int8Vector} for one byte per element
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -1009,16 +1031,16 @@ export const BitVector: BitVector = Vector.pipe(Schema.decodeTo(
  * @since 0.1.0
  */
 export interface Timestamp extends Schema.declare<Driver.Timestamp> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Timestamp
 }
 
 /**
- * A timestamp as MongoDB uses it inside, of the oplog and of cluster times: seconds since 1970, and an increment.
+ * A timestamp of the oplog or a cluster time: seconds since 1970, and an increment.
  *
  * **When to use**
  *
- * Use it for what the server hands out. For points in time of one's own, use `Date`.
+ * Use it for times that the server hands out.
  *
  * **Details**
  *
@@ -1026,7 +1048,7 @@ export interface Timestamp extends Schema.declare<Driver.Timestamp> {
  *
  * **Gotchas**
  *
- * The server puts its own time in place of an empty timestamp (`t` and `i` are 0) that is inserted at the top of a document.
+ * The server replaces an empty timestamp (`t` and `i` are 0) at the top of an inserted document by its own time.
  *
  * **Example** (Keeping an operation time)
  *
@@ -1037,6 +1059,7 @@ export interface Timestamp extends Schema.declare<Driver.Timestamp> {
  * const Checkpoint = Schema.Struct({ _id: Schema.String, operationTime: Bson.Timestamp })
  * ```
  *
+ * @see {@link Date} for the times of your application
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -1070,7 +1093,7 @@ export const Timestamp: Timestamp = Declare.declare(Values.isBson("Timestamp"), 
 export interface BSONRegExp
   extends Schema.decodeTo<Schema.declare<Driver.BSONRegExp>, Schema.declare<Driver.BSONRegExp | globalThis.RegExp>>
 {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": BSONRegExp
 }
 
@@ -1079,15 +1102,15 @@ export interface BSONRegExp
  *
  * **Details**
  *
- * Decoding takes a `BSONRegExp`, and a `RegExp` with the flags as the driver translates them: `i`, `m`, and `g`, which stands for
+ * Decoding takes a `BSONRegExp` or a `RegExp`. It translates flags as the driver does: `i`, `m`, and `g`, which stands for
  * the option `s`. The flag `s`, which the driver drops, becomes the option `s` too. The flags `d`, `u` and `v` are left out,
- * since they change nothing on the server. `y` is refused. Encoding gives a `BSONRegExp`. The Extended JSON is
+ * since they change nothing on the server. Decoding refuses `y`. Encoding gives a `BSONRegExp`. The Extended JSON is
  * `{ "$regularExpression": { "pattern": "^a", "options": "i" } }`.
  *
  * **Gotchas**
  *
- * By default the driver makes a `RegExp` of what is stored. That loses the options `l`, `u` and `x`, writes some patterns in
- * another way (`/` becomes `\/`), and fails where the pattern is none in JavaScript. Read with `bsonRegExp: true` to keep them.
+ * By default the driver reads a stored pattern as a `RegExp`. That loses the options `l`, `u` and `x`, rewrites some patterns
+ * (`/` becomes `\/`), and fails where JavaScript refuses the pattern. Read with `bsonRegExp: true` to keep patterns exactly.
  *
  * **Example** (From a RegExp)
  *
@@ -1139,7 +1162,7 @@ export const BSONRegExp: BSONRegExp = Declare.declare(
  * @since 0.1.0
  */
 export interface Code extends Schema.declare<Driver.Code> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": Code
 }
 
@@ -1148,8 +1171,8 @@ export interface Code extends Schema.declare<Driver.Code> {
  *
  * **Details**
  *
- * The Extended JSON is `{ "$code": "f()" }`, with the scope, in Extended JSON itself, as `$scope`. Two values are equivalent when
- * their code is the same and their scopes are stored as the same bytes.
+ * The Extended JSON is `{ "$code": "f()" }`; `$scope` beside it holds the scope in Extended JSON. Two values are equivalent
+ * when their code is the same and their scopes are stored as the same bytes.
  *
  * **Example** (A function of the server)
  *
@@ -1188,12 +1211,12 @@ export const Code: Code = Declare.declare(Values.isBson("Code"), {
  * @since 0.1.0
  */
 export interface MinKey extends Schema.declare<Driver.MinKey> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": MinKey
 }
 
 /**
- * The value that sorts before every other.
+ * The value that sorts before every other value.
  *
  * **Details**
  *
@@ -1208,6 +1231,7 @@ export interface MinKey extends Schema.declare<Driver.MinKey> {
  * const Bound = Schema.Union([Bson.MinKey, Bson.Int64, Bson.MaxKey])
  * ```
  *
+ * @see {@link MaxKey} for an upper bound
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -1233,12 +1257,12 @@ export const MinKey: MinKey = Declare.declare(Values.isBson("MinKey"), {
  * @since 0.1.0
  */
 export interface MaxKey extends Schema.declare<Driver.MaxKey> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": MaxKey
 }
 
 /**
- * The value that sorts after every other.
+ * The value that sorts after every other value.
  *
  * **Details**
  *
@@ -1253,6 +1277,7 @@ export interface MaxKey extends Schema.declare<Driver.MaxKey> {
  * const Bound = Schema.Union([Bson.MinKey, Bson.Int64, Bson.MaxKey])
  * ```
  *
+ * @see {@link MinKey} for a lower bound
  * @stability unstable
  * @category schemas
  * @since 0.1.0
@@ -1278,22 +1303,22 @@ export const MaxKey: MaxKey = Declare.declare(Values.isBson("MaxKey"), {
  * @since 0.1.0
  */
 export interface DBRef extends Schema.declare<Driver.DBRef> {
-  /** What the schema stays when it is annotated or checked. */
+  /** The type of the schema after `annotate` and `check`. */
   readonly "Rebuild": DBRef
 }
 
 /**
- * A reference to a document: its collection, its identifier, and where it is in another database the name of that.
+ * A reference to a document: its collection, its identifier, and the name of its database if it is another one.
  *
  * **Details**
  *
  * The identifier is an ObjectId, as in the driver's types. The Extended JSON is
- * `{ "$ref": "users", "$id": { "$oid": "507f1f77bcf86cd799439011" } }`, with `$db` and further fields where there are any. Two
- * values are equivalent when they are stored as the same bytes.
+ * `{ "$ref": "users", "$id": { "$oid": "507f1f77bcf86cd799439011" } }`, with `$db` and further fields if the reference has
+ * them. Two values are equivalent when they are stored as the same bytes.
  *
  * **Gotchas**
  *
- * bson splits the name of a collection that has one dot in it, and takes what is before the dot for the database.
+ * bson splits the name of a collection with one dot in it, and takes the part before the dot for the database.
  *
  * **Example** (A reference)
  *

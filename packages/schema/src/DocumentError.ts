@@ -6,28 +6,29 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A place that does not fit, and what is expected there.
+ * A place that does not fit its schema, and the value that the schema expects there.
  *
+ * @see {@link DocumentError} for the error that holds it
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface Problem {
-  /** Where it is: in a document `address.city`, in what is sent `filter.age.$gt`. */
+  /** The path of the place: `address.city` in a document, `filter.age.$gt` in an argument. */
   readonly path: string
-  /** What is expected there. The value is not in it, unless a message of the schema itself puts it there. */
+  /** What the schema expects. It leaves out the value, unless a message of the schema itself contains it. */
   readonly message: string
 }
 
 /**
- * A document of the database that does not decode, or something on its way to the database that does not encode.
+ * A stored document that does not decode, or an argument that does not encode.
  *
  * **Details**
  *
- * It says where: the collection, the operation, the `_id` of the document if there is one, and the path. The value that does
- * not fit is not in it, so that it may be logged; `_id` is, under its own name.
+ * It names the collection, the operation, the `_id` of the document if it has one, and the path. It leaves out the value that
+ * does not fit, so that it may be logged. It contains the `_id`.
  *
- * **Example** (Going on with what there is)
+ * **Example** (Going on without documents)
  *
  * ```ts
  * import { DocumentError } from "@mongofx/schema"
@@ -44,32 +45,32 @@ export interface Problem {
  * @since 0.1.0
  */
 export class DocumentError extends Schema.TaggedError<DocumentError>("@mongofx/schema/DocumentError")("DocumentError", {
-  /** What was tried: `decode` of a stored document, `encode` of something to be sent. */
+  /** The direction: `decode` for a stored document, `encode` for an argument. */
   kind: Schema.Literals(["decode", "encode"]),
   /** The name of the operation: `find`, `insertOne`, ... */
   operation: Schema.String,
   /** The collection with its database: `app.users`. */
   collection: Schema.String,
-  /** The `_id` of the document as it is stored; absent where there is none. */
+  /** The `_id` of the document as it is stored. It is absent if the document has no `_id`. */
   id: Schema.optionalKey(Schema.Unknown),
   /** The first of the places that do not fit. */
   path: Schema.String,
-  /** All the places that were found. By default the first one ends the search. */
+  /** All the places that the schema found. By default it stops at the first one. */
   problems: Schema.Array(Schema.Struct({ path: Schema.String, message: Schema.String })),
   /** The schema's own report. */
   cause: Schema.Defect()
 }) {
-  /** Whether the failure may pass by itself, as every `MongoError` says it. It does not: document and schema stay what they are. */
+  /** Whether the failure may pass by itself, as in every `MongoError`. It is `false`: document and schema stay as they are. */
   get isTransient(): boolean {
     return false
   }
 
-  /** Whether running the effect again may succeed and cannot apply it twice, as every `MongoError` says it: never. */
+  /** Whether a second run may succeed and cannot apply the operation twice, as in every `MongoError`. It is `false`. */
   get isRetryable(): boolean {
     return false
   }
 
-  /** Where it is and what is expected there, on one line. */
+  /** The place and what the schema expects there, on one line. */
   override get message(): string {
     const where = `${this.operation} on ${this.collection}`
     const which = this.kind === "encode" || !("id" in this) ? "" : `, document ${String(this.id)}`

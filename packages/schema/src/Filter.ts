@@ -38,14 +38,15 @@ import type {
 import type { ElementOf, ValueAt } from "./Path.ts"
 
 /**
- * A filter that was checked already, for documents of type `A`: what `make`, `at`, `eq`, `and`, `or` and `not` give, a
- * `Filter<A>`, `values`, or something unsafe.
+ * A filter that was checked already, for documents of type `A`: the result of `make`, `at`, `eq`, `and`, `or`, `not`, `values`
+ * or `unsafe`, or a `Filter<A>`.
  *
  * **Details**
  *
- * What is a filter for a type is one for all documents that are of this type: a filter of `{ readonly version: number }`
- * fits every collection whose documents have such a field.
+ * A filter for a type fits its subtypes too: a filter for `{ readonly version: number }` fits every collection whose
+ * documents have such a field.
  *
+ * @see {@link Filter} for a filter in a variable
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -53,8 +54,9 @@ import type { ElementOf, ValueAt } from "./Path.ts"
 export interface Checked<A> extends MarkedFilter<A> {}
 
 /**
- * A filter, an update, or a part of one that is sent as it is. See `unsafe`.
+ * A filter, an update or a part of one that is sent as it is: the result of `unsafe`.
  *
+ * @see {@link unsafe} for how to make one
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -64,8 +66,9 @@ export interface Unsafe extends MarkedFilter<unknown>, MarkedUpdate<unknown> {
 }
 
 /**
- * Fields and the values that they must be equal to. See `values`.
+ * Fields and the values that they must be equal to: the result of `values`.
  *
+ * @see {@link values} for how to make one
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -81,12 +84,13 @@ export interface Values extends MarkedFilter<unknown> {
  * @category models
  * @since 0.1.0
  */
-// An object type or a type parameter stays what it is, as it would not with `Exclude`.
+// Keeps object types and type parameters as they are, which `Exclude` would not.
 export type Value<V> = V & ({} | null)
 
 /**
- * A value that a field of type `V` may be compared with: one of its own, or where it is an array, one of its elements.
+ * A value that a field of type `V` may be compared with: a whole value, or one element of an array.
  *
+ * @see {@link Condition} for operators as well
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -98,19 +102,19 @@ type Text<V> = [Extract<Operand<V>, string>] extends [never] ? never : RegExp
 type When<Condition, A, Otherwise> = [Condition] extends [never] ? Otherwise : A
 
 /**
- * What the compiler says of an operator that there is not.
+ * The compiler's message for an unknown operator.
  *
  * @stability unstable
  * @category errors
  * @since 0.1.0
  */
 export interface NoSuchOperator<Name> {
-  /** The name. */
+  /** The name that was written. */
   readonly "~no such operator": Name
 }
 
 /**
- * What the compiler says of an operator that needs text, for a field of type `V`.
+ * The compiler's message for an operator that needs text, at a field of type `V`.
  *
  * @stability unstable
  * @category errors
@@ -122,7 +126,7 @@ export interface NeedsText<V> {
 }
 
 /**
- * What the compiler says of an operator that needs an array, for a field of type `V`.
+ * The compiler's message for an operator that needs an array, at a field of type `V`.
  *
  * @stability unstable
  * @category errors
@@ -134,7 +138,7 @@ export interface NeedsArray<V> {
 }
 
 /**
- * What the compiler says of an operator that needs a number, for a field of type `V`.
+ * The compiler's message for an operator that needs a number, at a field of type `V`.
  *
  * @stability unstable
  * @category errors
@@ -146,7 +150,7 @@ export interface NeedsNumber<V> {
 }
 
 /**
- * What the compiler says of a field that the member of a union does not have which a tag in the same filter stands for.
+ * The compiler's message for a field that is missing in a member of a union, when a tag in the same filter picks that member.
  *
  * @stability unstable
  * @category errors
@@ -158,8 +162,9 @@ export interface NotWithThisTag<Path> {
 }
 
 /**
- * What an element of an array must satisfy: operators, or where elements have fields, a filter of those.
+ * The condition of an element of an array: operators, or a filter of its fields if it is an object.
  *
+ * @see {@link Condition} for a field
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -167,21 +172,21 @@ export interface NotWithThisTag<Path> {
 export type ElementFilter<E> = Operators<E> | (E extends object ? Annotated<E, never> : never)
 
 /**
- * The operators for a field whose decoded type is `V`. Operands are of the decoded type, and encoded by the field's codec.
+ * The operators for a field whose decoded type is `V`. Operands are decoded values; the codec of the field encodes them.
  *
  * **Gotchas**
  *
- * `$gt`, `$gte`, `$lt` and `$lte` compare what is stored. That is the order of the decoded values for numbers, dates, text
- * and whatever else a codec keeps in order, and not for a number that is stored as text, say.
+ * `$gt`, `$gte`, `$lt` and `$lte` compare stored values. Their order is that of the decoded values for numbers, dates, text
+ * and every codec that keeps the order. It differs for a number that is stored as text, for example.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface Operators<V> {
-  /** No operator: it keeps primitives and dates from passing for an object of operators where a type parameter is involved. */
+  /** Keeps primitives and dates from passing for an object of operators in generic code. Leave it out. */
   readonly valueOf?: () => object
-  /** Is equal to. Its operand is a value, whatever it looks like: the form for input that you do not trust. */
+  /** Is equal to. Its operand is always a value, even if it looks like operators: use it for input that you do not trust. */
   readonly $eq?: Operand<V>
   /** Is not equal to, or is absent. */
   readonly $ne?: Operand<V>
@@ -199,7 +204,7 @@ export interface Operators<V> {
   readonly $nin?: ReadonlyArray<Operand<V> | Text<V>>
   /** Does not satisfy these, or is absent. */
   readonly $not?: Operators<V> | Text<V>
-  /** Is there, or is not. */
+  /** Whether the field is present. */
   readonly $exists?: boolean
   /** Is stored as one of these types. */
   readonly $type?: BsonTypes | ReadonlyArray<BsonTypes>
@@ -207,7 +212,7 @@ export interface Operators<V> {
   readonly $regex?: When<Text<V>, string | RegExp | Driver.BSONRegExp, NeedsText<V>>
   /** The options of `$regex`. */
   readonly $options?: When<Text<V>, string, NeedsText<V>>
-  /** Is an array with so many elements. */
+  /** Is an array with this number of elements. */
   readonly $size?: When<ElementOf<V>, number, NeedsArray<V>>
   /** Is an array that has all of these. */
   readonly $all?: When<
@@ -242,15 +247,16 @@ type Bits<V> = When<
 >
 
 /**
- * What a field must satisfy.
+ * The condition of a field: a value, operators, or a regular expression for text.
  *
+ * @see {@link Operators} for the operators
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export type Condition<V> = Operand<V> | Operators<V> | Text<V> | Unsafe
 
-/** Any condition: for a path that the compiler cannot follow. It is checked when the filter is used. */
+/** Any condition, for a path that the compiler cannot follow. The operation checks it. */
 type AnyCondition = {} | null
 
 /** A search in the text index. */
@@ -264,19 +270,19 @@ interface Search {
 type Logical = "$and" | "$or" | "$nor"
 type Top = Logical | "$comment" | "$text"
 
-/** What stands at one key. `F` is the type of the literal. */
+/** The type of the value at a key. `F` is the type of the literal. */
 type AtKey<A, P, F> = P extends Logical ? Each<A, P extends keyof F ? F[P] : unknown>
   : P extends "$comment" ? string
   : P extends "$text" ? Search
   : P extends `${string}.${string}` ? AtPath<A, P, AtWith<A, P, F>>
   : AtField<A, P, F>
 
-// What stands at a field of the document. A value of its constraint fits where `A` is a type parameter, since both branches
-// take it: a condition on the type of the field in here would refuse everything in generic code.
+// The value at a field of the document. In generic code, where `A` is a type parameter, both branches take a value of its
+// constraint. A condition on the type of the field would refuse everything there.
 type AtField<A, P, F> = [P] extends [keyof A] ? Condition<A[P]>
   : Condition<A[P & keyof A]> | AtMember<A, P, OfMembers<A, P, F>>
 
-/** The same where nothing has checked that there is such a key: values only where `A` is a type parameter. */
+/** As `AtField`, for a key that nothing has checked yet: takes only values if `A` is a type parameter. */
 type AtNested<A, P, F> = [P] extends [keyof A] ? Condition<A[P]>
   : Operand<A[P & keyof A]> | AtMember<A, P, OfMembers<A, P, F>>
 
@@ -306,7 +312,7 @@ type NestedFields<A, F> = {
 /** A nested literal with computed keys. */
 type Loose<A, F> = {
   readonly [
-    // `as P`: an array is no filter, and is not gone through.
+    // `as P` keeps the type from mapping over an array, which is not a filter.
     P in keyof F as P
   ]: string extends P ? AnyCondition : number extends P ? AnyCondition
   : P extends `$${string}` | `${string}.${string}` ? AtKey<A, P, F>
@@ -324,7 +330,7 @@ type WrongFields<A, F, K> = {
 type Refused<A, P> = P extends `$${string}` ? NoSuchOperator<P> : NoSuchPath<P, Similar<A, P>>
 
 /**
- * The keys that a filter may have.
+ * The keys that a filter may have: paths, and the operators of a whole document.
  *
  * @stability unstable
  * @category utility types
@@ -333,11 +339,11 @@ type Refused<A, P> = P extends `$${string}` ? NoSuchOperator<P> : NoSuchPath<P, 
 export type Key<A> = Keys<A> | Top
 
 /**
- * A filter where it is written: `F` is the type of the literal, `K` its keys. Only those are looked at.
+ * A filter as a literal argument: `F` is the type of the literal, `K` its keys. The compiler looks only at these keys.
  *
  * **When to use**
  *
- * Use it for functions of your own that take a filter and check it in full:
+ * Use it for your own functions that take a filter and check it in full:
  * `<const F, K extends Filter.Key<User>>(filter: Filter.Input<User, F, K>) => users.find(Filter.make<User>()(filter))`. A parameter
  * of the type `Filter<User>` is simpler, and checks two names of each path.
  *
@@ -356,23 +362,23 @@ export type Input<A, F, K extends PropertyKey> =
  *
  * **Details**
  *
- * A key is a dotted path; it passes an array by an index or without a word. Its value is a condition: a value of the field's
- * decoded type, or operators. Paths and operators that are not of the type are refused by the compiler, and when the filter
- * is used, with an `InvalidArgumentError`. So is `undefined`. Operands go through the codec of their field; one that does not
- * fit is a `DocumentError`.
+ * A key is a dotted path. It goes through an array with an index or without one: `items.0.sku`, `items.sku`. Its value is a
+ * condition: a value of the field's decoded type, or operators. The compiler refuses unknown paths and operators, and
+ * `undefined`. So does the operation, with an `InvalidArgumentError`. The codec of a field encodes its operands; one that does
+ * not fit is a `DocumentError`.
  *
- * Left out on purpose are `$where`, `$expr`, `$function`, `$jsonSchema` and the operators of geometry: `unsafe` takes them.
+ * `$where`, `$expr`, `$function`, `$jsonSchema` and the operators of geometry are left out on purpose: write them in `unsafe`.
  *
  * **Gotchas**
  *
- * The annotation of a variable knows two names of a path. What follows the second is checked when the filter is used, and by
- * the compiler where the filter is written as the argument of an operation or of `make`.
+ * The annotation of a variable checks the first two names of a path. The operation checks the rest. The compiler checks the
+ * whole path in a literal argument of an operation or of `make`.
  *
- * `{ name: input }` reads an `input` that is an object of operators as operators, since that is what it looks like. The
- * compiler allows it only if `input` is of the type `any`, or was cast. Decode such input first, or write
- * `{ name: { $eq: input } }`, or take `values`.
+ * `{ name: input }` reads an `input` that is an object of operators as operators. The compiler allows it only if `input` is of
+ * the type `any`, or was cast. Decode such input first, or write `{ name: { $eq: input } }`, or use `values`.
  *
  * @see {@link make} for a filter that is checked in full and kept
+ * @see {@link Input} for a filter as a literal argument
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -392,13 +398,14 @@ type Annotated<A, Id extends string> = {
 type AnnotatedAt<V> = [V] extends [never] ? AnyCondition : Condition<V>
 
 /**
- * The filter of a partial index: of what the server can decide for one document by the values of its fields.
+ * The filter of a partial index.
  *
  * **Details**
  *
- * The server knows equality, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$type`, `$exists: true`, `$and` and `$or` there, and
+ * The server takes equality, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$type`, `$exists: true`, `$and` and `$or` there, and
  * refuses everything else.
  *
+ * @see {@link Filter} for the filters of operations
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -427,8 +434,8 @@ interface PartialOperators<V>
  *
  * **When to use**
  *
- * Use it for a filter that is made in one place and used in another, and in code that is generic over its collection: a
- * filter that is made for `{ readonly version: number }` fits every collection whose documents have such a field.
+ * Use it for a filter that is made in one place and used in another, and in code that is generic over its collection. A
+ * filter for `{ readonly version: number }` fits every collection whose documents have such a field.
  *
  * **Example** (A filter for all collections with versions)
  *
@@ -442,6 +449,8 @@ interface PartialOperators<V>
  * const old = Filter.make<Versioned>()({ $or: [{ version: { $lt: 3 } }, { version: { $exists: false } }] })
  * ```
  *
+ * @see {@link at} for one computed path
+ * @see {@link eq} for equality in generic code
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -449,12 +458,12 @@ interface PartialOperators<V>
 export const make = <A>() => <const F, K extends Key<A>>(filter: Input<A, F, K>): Checked<A> => filter as Checked<A>
 
 /**
- * A condition on one path, for a path that is computed.
+ * A filter with a condition on one computed path.
  *
  * **When to use**
  *
- * Use it for keys such as `` `items.${i}.qty` ``. In a literal a computed key is any text to the compiler, so that its
- * condition is only checked when the filter is used; here it is checked by the compiler.
+ * Use it for keys such as `` `items.${i}.qty` ``. The compiler checks the condition here. In a literal a computed key is any
+ * text to the compiler, and only the operation checks its condition.
  *
  * **Example** (The quantity at a position)
  *
@@ -468,6 +477,7 @@ export const make = <A>() => <const F, K extends Key<A>>(filter: Input<A, F, K>)
  * const soldOut = (position: number) => Filter.at<Order>()(`items.${position}.qty`, { $lte: 0 })
  * ```
  *
+ * @see {@link make} for a literal with known paths
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -479,7 +489,7 @@ export const at = <A>() =>
 ): Checked<A> => ({ [path]: condition }) as Checked<A>
 
 /**
- * The filter of documents that have a value at a path. Whatever the value looks like, it is a value.
+ * The filter of documents that have a value at a path. The value is never read as operators.
  *
  * **When to use**
  *
@@ -498,6 +508,8 @@ export const at = <A>() =>
  * ) => collection.find(Filter.eq<S["Type"], P>(path, value))
  * ```
  *
+ * @see {@link values} for several fields from outside
+ * @see {@link at} for operators
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -506,7 +518,7 @@ export const eq = <A, const P extends Keys<A>>(path: P, value: ValueAt<A, P>): C
   ({ [path]: { $eq: value } }) as unknown as Checked<A>
 
 /**
- * The filter of documents that match all of these; of all documents where there is none.
+ * The filter of documents that match all of these filters. Without filters, it matches all documents.
  *
  * **Example** (Narrowing a filter that was passed)
  *
@@ -522,6 +534,7 @@ export const eq = <A, const P extends Keys<A>>(path: P, value: ValueAt<A, P>): C
  *   Filter.and(filter, Filter.eq<Task, "owner">("owner", owner))
  * ```
  *
+ * @see {@link or} for at least one of several
  * @stability unstable
  * @category combinators
  * @since 0.1.0
@@ -530,7 +543,7 @@ export const and = <A>(...filters: ReadonlyArray<Checked<A>>): Checked<A> =>
   (filters.length === 0 ? {} : { $and: filters }) as unknown as Checked<A>
 
 /**
- * The filter of documents that match at least one of these; of no document where there is none.
+ * The filter of documents that match at least one of these filters. Without filters, it matches nothing.
  *
  * **Example** (Either of two)
  *
@@ -546,6 +559,7 @@ export const and = <A>(...filters: ReadonlyArray<Checked<A>>): Checked<A> =>
  *   Filter.or(Filter.eq<Task, "owner">("owner", person), Filter.make<Task>()({ helpers: person }))
  * ```
  *
+ * @see {@link and} for all of several
  * @stability unstable
  * @category combinators
  * @since 0.1.0
@@ -554,11 +568,11 @@ export const or = <A>(...filters: ReadonlyArray<Checked<A>>): Checked<A> =>
   (filters.length === 0 ? { $nor: [{}] } : { $or: filters }) as unknown as Checked<A>
 
 /**
- * The filter of documents that do not match.
+ * The filter of documents that do not match the filter.
  *
  * **Gotchas**
  *
- * A condition on a field is not met by a document that lacks the field, so that `not` of it is.
+ * A document that lacks a field fails a condition on it, and so matches `not` of the condition.
  *
  * **Example** (What is not done)
  *
@@ -568,6 +582,7 @@ export const or = <A>(...filters: ReadonlyArray<Checked<A>>): Checked<A> =>
  * const open = Filter.not(Filter.make<{ readonly done: boolean }>()({ done: true }))
  * ```
  *
+ * @see {@link and} for all of several
  * @stability unstable
  * @category combinators
  * @since 0.1.0
@@ -575,20 +590,20 @@ export const or = <A>(...filters: ReadonlyArray<Checked<A>>): Checked<A> =>
 export const not = <A>(filter: Checked<A>): Checked<A> => ({ $nor: [filter] }) as unknown as Checked<A>
 
 /**
- * How text is looked for.
+ * The options of conditions on text.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface TextOptions {
-  /** Whether capital and small letters are the same. An index does not help then. */
+  /** Whether capital and small letters match each other. An index does not help then. */
   readonly ignoreCase?: boolean | undefined
 }
 
 /**
- * The condition that text starts with what a person typed. Nothing in it is a pattern. An index on the field is used, unless
- * case is ignored.
+ * The condition that text starts with the text that a person typed. Its characters stand for themselves. An index on the
+ * field helps, unless `ignoreCase` is set.
  *
  * **Example** (Completing a name)
  *
@@ -598,6 +613,8 @@ export interface TextOptions {
  * const complete = (typed: string): Filter.Filter<{ readonly name: string }> => ({ name: Filter.startsWith(typed) })
  * ```
  *
+ * @see {@link contains} for any place in the text
+ * @see {@link equalsIgnoreCase} for the whole text
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -605,7 +622,7 @@ export interface TextOptions {
 export const startsWith = (start: string, options?: TextOptions): RegExp => text.pattern("^", start, "", options)
 
 /**
- * The condition that text ends with what a person typed. Nothing in it is a pattern.
+ * The condition that text ends with the text that a person typed. Its characters stand for themselves.
  *
  * **Example** (Addresses of a domain)
  *
@@ -617,6 +634,7 @@ export const startsWith = (start: string, options?: TextOptions): RegExp => text
  * })
  * ```
  *
+ * @see {@link startsWith} for the start of the text
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -624,7 +642,7 @@ export const startsWith = (start: string, options?: TextOptions): RegExp => text
 export const endsWith = (end: string, options?: TextOptions): RegExp => text.pattern("", end, text.end, options)
 
 /**
- * The condition that text has somewhere in it what a person typed. Nothing in it is a pattern.
+ * The condition that text contains the text that a person typed. Its characters stand for themselves.
  *
  * **Example** (Searching titles)
  *
@@ -636,6 +654,7 @@ export const endsWith = (end: string, options?: TextOptions): RegExp => text.pat
  * })
  * ```
  *
+ * @see {@link startsWith} for a condition that an index helps
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -643,7 +662,7 @@ export const endsWith = (end: string, options?: TextOptions): RegExp => text.pat
 export const contains = (part: string, options?: TextOptions): RegExp => text.pattern("", part, "", options)
 
 /**
- * The condition that text is what a person typed, in capital or small letters. Nothing in it is a pattern.
+ * The condition that text is the text that a person typed, in capital or small letters. Its characters stand for themselves.
  *
  * **Example** (Signing in)
  *
@@ -653,6 +672,7 @@ export const contains = (part: string, options?: TextOptions): RegExp => text.pa
  * const byName = (typed: string): Filter.Filter<{ readonly name: string }> => ({ name: Filter.equalsIgnoreCase(typed) })
  * ```
  *
+ * @see {@link startsWith} for the start of the text
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -660,16 +680,16 @@ export const contains = (part: string, options?: TextOptions): RegExp => text.pa
 export const equalsIgnoreCase = (whole: string): RegExp => text.pattern("^", whole, text.end, { ignoreCase: true })
 
 /**
- * A filter, a condition or a part of a filter that is sent as it is, unchecked and not encoded.
+ * A filter, a condition or a part of a filter that is sent as it is, without checks and encoding.
  *
  * **When to use**
  *
- * Use it for what typed filters leave out: `$expr`, `$where`, `$near` and the like. It takes stored values, not decoded
- * ones. Never let it hold input from outside.
+ * Use it for operators that typed filters leave out: `$expr`, `$where`, `$near` and the like. Write stored values, not
+ * decoded ones. Keep input from outside out of it.
  *
  * **Details**
  *
- * Only values that this function has made pass: an object that was parsed never does.
+ * Only the results of this function are sent as they are. Parsed input never is.
  *
  * **Example** (Comparing two fields)
  *
@@ -679,6 +699,7 @@ export const equalsIgnoreCase = (whole: string): RegExp => text.pattern("^", who
  * const overdrawn = Filter.unsafe({ $expr: { $gt: ["$spent", "$budget"] } })
  * ```
  *
+ * @see {@link values} for input from outside
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -686,17 +707,17 @@ export const equalsIgnoreCase = (whole: string): RegExp => text.pattern("^", who
 export const unsafe = (document: Driver.Document): Unsafe => new UnsafeImpl(document) as unknown as Unsafe
 
 /**
- * A filter of equalities only: every value is a value, whatever it looks like.
+ * A filter of equalities only. No value in it is read as operators.
  *
  * **When to use**
  *
- * Use it for what comes from outside and has not been decoded, such as the body or the query of a request: an object like
- * `{ "$gt": "" }` is then no operator, but a text that is none, and is refused.
+ * Use it for input from outside that has not been decoded, such as the body or the query of a request. An object like
+ * `{ "$gt": "" }` is a value there, and the codec of a text refuses it.
  *
  * **Details**
  *
- * Paths and values are checked when the filter is used, not by the compiler: an unknown path is an `InvalidArgumentError`, a value that
- * the codec of its field does not take a `DocumentError`. Operators, regular expressions and `undefined` are refused.
+ * The operation checks paths and values; the compiler does not. An unknown path is an `InvalidArgumentError`, and so are
+ * operators, regular expressions and `undefined`. A value that the codec of its field refuses is a `DocumentError`.
  *
  * **Example** (Looking for what a request names)
  *
@@ -710,6 +731,8 @@ export const unsafe = (document: Driver.Document): Unsafe => new UnsafeImpl(docu
  *   users.find(Filter.values(query))
  * ```
  *
+ * @see {@link make} for filters that you write yourself
+ * @see {@link eq} for one field
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -717,7 +740,7 @@ export const unsafe = (document: Driver.Document): Unsafe => new UnsafeImpl(docu
 export const values = (document: Readonly<Record<string, unknown>>): Values => new ValuesImpl(document)
 
 /**
- * Whether a value was made by `Filter.unsafe` or `Update.unsafe`.
+ * Whether a value is the result of `Filter.unsafe` or `Update.unsafe`.
  *
  * **Example** (Telling it from a filter)
  *
@@ -727,6 +750,7 @@ export const values = (document: Readonly<Record<string, unknown>>): Values => n
  * console.log(Filter.isUnsafe({ $where: "true" })) // false
  * ```
  *
+ * @see {@link unsafe} for how to make one
  * @stability unstable
  * @category guards
  * @since 0.1.0

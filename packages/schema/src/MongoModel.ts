@@ -1,5 +1,5 @@
 /**
- * Fields for models of effect: `Model` of `effect/schema`, with what MongoDB needs.
+ * Fields of MongoDB for models of Effect: `Model` of `effect/schema`.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import * as Driver from "mongodb"
 import * as Bson from "./Bson.ts"
 
 /**
- * The type of `ObjectIdGenerated`.
+ * The type of the field `ObjectIdGenerated`.
  *
  * @stability unstable
  * @category models
@@ -28,7 +28,7 @@ export interface ObjectIdGenerated extends
 {}
 
 /**
- * An `_id` that the program makes when a document is inserted, anew for every run. In JSON it is 24 hex digits.
+ * An `_id` that every insert makes anew. Its JSON is 24 hex digits.
  *
  * **Example** (A model)
  *
@@ -45,6 +45,7 @@ export interface ObjectIdGenerated extends
  * }) {}
  * ```
  *
+ * @see {@link Bson.ObjectId} for an `_id` that your code makes
  * @stability unstable
  * @category schemas
  * @since 0.1.0

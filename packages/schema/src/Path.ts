@@ -1,5 +1,5 @@
 /**
- * The types of dotted paths into documents: which there are, and what stands at their ends.
+ * The types of dotted paths into documents, and of the values at their ends.
  *
  * @since 0.1.0
  */
@@ -7,8 +7,8 @@ import type * as Driver from "mongodb"
 import type * as internal from "./internal/path/types.ts"
 
 /**
- * What may be a path into a document: one of its fields, or several names with dots between them. A path passes an array by
- * an index or without a word: `items.0.sku`, `items.sku`.
+ * A path into a document: one of its fields, or several names with dots between them. A path goes through an array with an
+ * index or without one: `items.0.sku`, `items.sku`.
  *
  * **When to use**
  *
@@ -17,8 +17,8 @@ import type * as internal from "./internal/path/types.ts"
  *
  * **Details**
  *
- * Paths are not enumerated: that would cost the compiler more than everything else where schemas are wide, deep or recursive.
- * A path with a dot in it is followed when it is used, and then refused where it leads nowhere.
+ * The type does not list the paths: for wide, deep or recursive schemas that would cost the compiler more than everything
+ * else. The compiler follows a path with a dot where it is used, and refuses it there if it leads nowhere.
  *
  * @see {@link ValueAt} for what stands at a path
  * @stability unstable
@@ -28,8 +28,9 @@ import type * as internal from "./internal/path/types.ts"
 export type Path<A> = internal.Keys<A>
 
 /**
- * The type of what stands at a path; never where the path leads nowhere.
+ * The type of the value at a path, or `never` if the path leads nowhere.
  *
+ * @see {@link WrittenAt} for the paths of updates
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -37,9 +38,10 @@ export type Path<A> = internal.Keys<A>
 export type ValueAt<A, P extends string> = P extends "_id" ? IdOf<A> : internal.At<A, P>
 
 /**
- * The type of what stands at a path of an update, which passes an array by an index, by `$`, by `$[]` or by `$[identifier]`:
- * `items.$[].sku`. Never where the path leads nowhere.
+ * The type of the value at a path of an update, or `never` if the path leads nowhere. Such a path goes through an array with an
+ * index, `$`, `$[]` or `$[identifier]`: `items.$[].sku`.
  *
+ * @see {@link ValueAt} for the paths of filters
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -47,7 +49,7 @@ export type ValueAt<A, P extends string> = P extends "_id" ? IdOf<A> : internal.
 export type WrittenAt<A, P extends string> = internal.WriteAt<A, P>
 
 /**
- * What the compiler says of a path that leads nowhere: the path, and what could have been meant.
+ * The compiler's message for a path that leads nowhere: the path, and those that could have been meant.
  *
  * @stability unstable
  * @category errors
@@ -56,8 +58,9 @@ export type WrittenAt<A, P extends string> = internal.WriteAt<A, P>
 export type NoSuchPath<Path, DidYouMean = never> = internal.NoSuchPath<Path, DidYouMean>
 
 /**
- * A path as an argument: itself where it leads somewhere, and otherwise what could have been meant.
+ * A path as an argument. If it leads nowhere, the type is that of the paths that could have been meant.
  *
+ * @see {@link Path} for the bound of a type parameter
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -69,6 +72,7 @@ export type Argument<A, P extends string> = P extends `${string}.${string}`
 /**
  * The type of a document's `_id`.
  *
+ * @see {@link ValueAt} for the values at other paths
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -76,7 +80,7 @@ export type Argument<A, P extends string> = P extends `${string}.${string}`
 export type IdOf<A> = A extends { readonly _id: infer Id } ? Id : Driver.ObjectId
 
 /**
- * The type of an array's elements; never for what is no array.
+ * The type of an array's elements, or `never` if the type is not an array.
  *
  * @stability unstable
  * @category utility types

@@ -1,5 +1,5 @@
 /**
- * Projections: which fields of a document are returned, and the type of what is left.
+ * Projections: the fields of a document that the server returns, and the type of the result.
  *
  * @since 0.1.0
  */
@@ -23,16 +23,18 @@ import type {
 import type { ElementOf } from "./Path.ts"
 
 /**
- * A projection of documents whose decoded type is `A`, for variables and parameters: fields to include or fields to leave
- * out, by their dotted paths.
+ * A projection of documents whose decoded type is `A`, for variables and parameters: fields to include or to leave out, by
+ * their dotted paths.
  *
  * **Details**
  *
- * `_id` is included unless it is left out. `$slice` takes elements of an array, `$elemMatch` the first that satisfies a
- * filter. `{ $meta: "textScore" }` adds how well a document matches the search of `$text`, under a name of your choice.
+ * `_id` is included unless the projection leaves it out. `$slice` takes some elements of an array, `$elemMatch` the first one
+ * that satisfies a filter. `{ $meta: "textScore" }` adds how well a document matches the search of `$text`, under a name of
+ * your choice.
  *
- * The annotation of a variable knows two names of a path. What follows the second is checked when the projection is used.
+ * The annotation of a variable checks the first two names of a path. The operation checks the rest.
  *
+ * @see {@link Projected} for the type of the result
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -47,12 +49,12 @@ export type Projection<A> = { readonly [P in Shallow<A> | "_id"]?: AtKey<A, P> }
  * @since 0.1.0
  */
 export interface Meta {
-  /** What is computed. */
+  /** The value to compute. */
   readonly $meta: "textScore"
 }
 
 /**
- * What the compiler says of a field that is left out in a projection that includes others: a projection includes or leaves out.
+ * The compiler's message for a field that is left out in a projection that includes others. A projection does one or the other.
  *
  * @stability unstable
  * @category errors
@@ -64,7 +66,7 @@ export interface MixedWithInclusion<Path> {
 }
 
 /**
- * What the compiler says of a path in a projection that names the field around it as well.
+ * The compiler's message for a path in a projection that also names the field around it.
  *
  * @stability unstable
  * @category errors
@@ -76,8 +78,9 @@ export interface IsPartOfAnother<Path> {
 }
 
 /**
- * A projection where it is written: `P` is the type of the literal, `K` its keys. Only those are looked at.
+ * A projection as a literal argument: `P` is the type of the literal, `K` its keys. The compiler looks only at these keys.
  *
+ * @see {@link Projection} for a projection in a variable
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -106,7 +109,7 @@ type WrongFields<A, P, K> = {
 /** The fields that are left out, where others are included. `_id` may have another name in the schema. */
 type Mixed<A, P> = "_id" extends keyof A ? MixedFields<P> : never
 
-/** The keys that stand for all that is below them. What a variable of the type `Projection` holds, is not known. */
+/** The keys that stand for whole fields. They are unknown for a variable of the type `Projection`. */
 type Whole<P> = IsUndecided<P> extends true ? never : keyof P & string
 
 type MixedFields<P> = {
@@ -135,12 +138,12 @@ type Excluded = 0 | false
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {}
 
-/** Whether it is known only when the query runs what a projection names: a flag is either, or a key is computed. */
+/** Whether only the query can tell the fields of a projection: a flag may be 0 or 1, or a key is computed. */
 type IsUndecided<P> = string extends keyof P ? true
   : { [K in keyof P]-?: IsDecided<P[K]> extends true ? never : K }[keyof P] extends never ? false
   : true
 
-// One by one: the compiler takes `0 | 1` for one of several that fit.
+// Tests one type after the other: `0 | 1` would fit a union of them.
 type IsDecided<V> = [V] extends [Included] ? true : [V] extends [Excluded] ? true : [V] extends [object] ? true : false
 
 /** A document of which any field may be missing. */
@@ -148,7 +151,7 @@ type Partly<A> = A extends Leaf ? A
   : A extends ReadonlyArray<infer E> ? ReadonlyArray<Partly<E>>
   : { readonly [K in keyof A as A[K] extends Function ? never : K]?: Partly<A[K]> }
 
-/** Whether a projection includes: whether there is a flag for it other than that of `_id`. */
+/** Whether a projection includes fields: whether it has a flag for that besides the one of `_id`. */
 type Includes<P> = {
   [K in keyof P]: K extends "_id" ? never : P[K] extends Included | { readonly $elemMatch: unknown } ? true : never
 }[keyof P] extends never
@@ -165,7 +168,7 @@ type Tails<P, Name extends string> = {
   readonly [K in keyof P as K extends `${Name}.${infer Rest}` ? Rest : never]: P[K]
 }
 
-/** What stands below a name of a path that is included: what is no object has nothing there. */
+/** What an included path leaves below a name: nothing of a value that is not an object. */
 type IncludedBelow<V, P> = V extends Leaf ? V extends undefined ? V : never
   : V extends ReadonlyArray<infer E> ? ReadonlyArray<IncludedBelow<E, P>>
   : Include<V, P>
@@ -184,27 +187,27 @@ type Include<A, P> = Simplify<
   & { readonly [K in Metas<P>]: number }
 >
 
-/** The keys of these names: to the compiler, a name of digits may be a number. */
+/** The keys with these names. The compiler may know a name of digits as a number. */
 type Key<A, Name> = (Name | (Name extends `${infer N extends number}` ? N : never)) & keyof A
 
 type Name<K> = K extends string | number ? `${K}` : never
 
-// Mapped over `K extends keyof A`, so that an optional field stays optional; and over few names instead of all fields.
+// Maps over `K extends keyof A`, so that an optional field stays optional, and over few names instead of all fields.
 type Kept<A, K extends keyof A> = string extends keyof A ? KeptOfRecord<A, K> : { readonly [Q in K]: A[Q] }
 
-/** What a record has need not be there. */
+/** The entries of a record may be absent. */
 type KeptOfRecord<A, K extends keyof A> =
   & { readonly [Q in K & Known<A>]: A[Q] }
   & { readonly [Q in Exclude<K, Known<A>>]?: A[Q] }
 
 type KeptBelow<A, P, K extends keyof A> = { readonly [Q in K]: IncludedBelow<A[Q], Tails<P, Name<Q>>> }
 
-/** The fields whose values are always objects: others are not there when something below them is included. */
+/** The fields whose values are always objects. Others are absent when a path below them is included. */
 type Surely<A, K extends keyof A> = K extends unknown
   ? [Extract<Exclude<A[K], undefined>, Leaf>] extends [never] ? K : never
   : never
 
-/** Keys that stand for a whole field, those that need not match, those whose field is gone into, and those that are added. */
+/** `Maybe`: keys that may match nothing. `Plain`: whole fields. `Deep`: fields with paths below. `Metas`: computed values. */
 type Maybe<P> = { [K in keyof P]: P[K] extends { readonly $elemMatch: unknown } ? K : never }[keyof P]
 type Plain<P> = {
   [K in keyof P]: P[K] extends Excluded | AnyMeta | { readonly $elemMatch: unknown } ? never
@@ -235,13 +238,14 @@ type WithId<A, P> = P extends { readonly _id: Excluded } ? P
   : P
 
 /**
- * What a projection leaves of a document.
+ * The type of a document after a projection.
  *
  * **Details**
  *
- * It is a plain object: what is left of a class is no instance of it. Of a projection in a variable, and of flags that may be
- * 0 as well as 1, the compiler cannot tell what they leave: any field may be missing then.
+ * It is a plain object, not an instance of a class. The compiler cannot tell the result of a projection in a variable, or of a
+ * flag that may be 0 or 1: any field may be missing then.
  *
+ * @see {@link Projection} for projections in variables
  * @stability unstable
  * @category utility types
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Change streams of typed collections: what `@mongofx/core` has as `ChangeStream`, with documents that are decoded.
+ * Change streams of typed collections: the `ChangeStream` of `@mongofx/core` with decoded documents.
  *
  * @since 0.1.0
  */
@@ -14,8 +14,8 @@ import type { DocumentError } from "./DocumentError.ts"
 import type { Failure, OnInvalid } from "./TypedQuery.ts"
 
 /**
- * An event of a change stream. `fullDocument`, `fullDocumentBeforeChange` and the `_id` in `documentKey` are decoded;
- * `updateDescription` is as the server says it.
+ * An event of a change stream. `fullDocument`, `fullDocumentBeforeChange` and the `_id` in `documentKey` are decoded.
+ * `updateDescription` has the stored names and values that the server sends.
  *
  * @stability unstable
  * @category models
@@ -24,45 +24,48 @@ import type { Failure, OnInvalid } from "./TypedQuery.ts"
 export type ChangeEvent<A> = Core.ChangeEvent<A extends Driver.Document ? A : never>
 
 /**
- * The changes of a collection, decoded. See `ChangeStream` of `@mongofx/core` for how it goes on after failures.
+ * The changes of a collection, decoded. `ChangeStream` of `@mongofx/core` says how the stream resumes after failures.
  *
+ * @see {@link OpenChangeStream} for the events with their resume tokens
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface TypedChangeStream<Event, R = never> extends Stream.Stream<Event, Failure, R> {
-  /** Opens the change stream on the server, for as long as the scope lives: what is written from then on is in it. */
+  /** Opens the change stream on the server for as long as the scope lives. It has all changes from then on. */
   readonly open: Effect.Effect<OpenChangeStream<Event, R>, MongoError.MongoError, Scope.Scope>
 }
 
 /**
  * A change stream that is open on the server.
  *
+ * @see {@link TypedChangeStream} for a stream that opens and closes itself
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface OpenChangeStream<Event, R = never> {
-  /** The events since it was opened. */
+  /** The events since the change stream was opened. */
   readonly stream: Stream.Stream<Event, Failure, R>
   /**
-   * The next answer of the server, which has no events where nothing has happened for `maxAwaitTime`. Where an event does not decode,
-   * those before it are an answer of their own, and the next one is its failure.
+   * The next batch of the server. It is empty if nothing has happened for `maxAwaitTime`. When an event does not decode, the
+   * events before it come as one batch, and the next call fails.
    */
   readonly next: Effect.Effect<Core.ChangeBatch<Driver.Document, Event>, Failure, R>
-  /** The token to resume with after everything that has been taken so far. */
+  /** The resume token after all events that have been taken so far. */
   readonly resumeToken: Effect.Effect<Option.Option<Driver.ResumeToken>>
 }
 
 /**
- * A change stream whose treatment of events that do not decode can be chosen.
+ * A change stream that lets you choose what happens to events that do not decode.
  *
+ * @see {@link TypedChangeStream} for a stream whose treatment was chosen
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface DecodedChangeStream<A, R = never> extends TypedChangeStream<ChangeEvent<A>, R> {
-  /** What is done with an event whose document does not decode. */
+  /** Chooses what happens to an event whose document does not decode. */
   readonly onInvalid: OnInvalid<
     TypedChangeStream<ChangeEvent<A>, R>,
     TypedChangeStream<ChangeEvent<A>, R>,

@@ -28,9 +28,10 @@ import type {
 import type { ElementOf } from "./Path.ts"
 
 /**
- * An update that was checked already, for documents of type `A` and so for all documents that are of this type: what `make`
- * and `at` give, an `Update<A>`, or something unsafe.
+ * An update that was checked already, for documents of type `A` and its subtypes: the result of `make`, `at`, `values` or
+ * `unsafe`, or an `Update<A>`.
  *
+ * @see {@link Update} for an update in a variable
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -38,7 +39,7 @@ import type { ElementOf } from "./Path.ts"
 export interface Checked<A> extends MarkedUpdate<A> {}
 
 /**
- * What the compiler says of an update of a key: the `_id` of a document stays what it is.
+ * The compiler's message for an update of the `_id`, which never changes.
  *
  * @stability unstable
  * @category errors
@@ -50,7 +51,7 @@ export interface IsTheKey<Path> {
 }
 
 /**
- * What the compiler says of the removal of a field that the schema requires.
+ * The compiler's message for the removal of a field that the schema requires.
  *
  * @stability unstable
  * @category errors
@@ -67,16 +68,16 @@ type Numeric = Integer | Driver.Double | Driver.Decimal128 | BigDecimal.BigDecim
 
 type Defined<V> = Exclude<V, null | undefined>
 
-/** What may be added to a number: brands and checks concern the number itself. */
+/** The amount that may be added to a number. Brands and checks concern the number itself, not the amount. */
 type Plain<V> = V extends number ? number : V extends bigint ? bigint : V
 
-// `V & number`: what is a number for the constraint fits where `V` is a type parameter.
+// `V & number`: where `V` is a type parameter, a number fits if the constraint of `V` is a number.
 type Amount<V> = [Defined<V>] extends [Numeric] ? Value<V> | Plain<Defined<V>> : NeedsNumber<V> | (V & number)
 
 type SortOf<E> = 1 | -1 | { readonly [key: string]: 1 | -1 } & (E extends object ? unknown : never)
 
 /**
- * Several elements to add to an array, and what is done with the array then.
+ * Several elements to add to an array, and how to cut and sort the array then.
  *
  * @stability unstable
  * @category models
@@ -85,11 +86,11 @@ type SortOf<E> = 1 | -1 | { readonly [key: string]: 1 | -1 } & (E extends object
 export interface Each<E> {
   /** The elements. */
   readonly $each: ReadonlyArray<E>
-  /** Keeps so many elements: the first ones, or below zero the last ones. */
+  /** Keeps this number of elements: the first ones, or the last ones for a negative number. */
   readonly $slice?: number
-  /** Where they are put; at the end without it. */
+  /** The position to add the elements at. Without it they go to the end. */
   readonly $position?: number
-  /** The order that the array is put in. */
+  /** The order to sort the array by. */
   readonly $sort?: SortOf<E>
 }
 
@@ -116,13 +117,13 @@ interface Operands<V, P> {
     : NeedsNumber<V>
 }
 
-// An `Option` may stand for a key that need not be there. Whether it does, is known when the update is used.
+// An `Option` may stand for an optional key. Only the operation can tell.
 type Removed = true | "" | 1
 
 type Pull<E> = Condition<E> | ElementFilter<E>
 
 /**
- * The name of an operator.
+ * The name of an operator of an update.
  *
  * @stability unstable
  * @category models
@@ -130,12 +131,12 @@ type Pull<E> = Condition<E> | ElementFilter<E>
  */
 export type Operator = keyof Operands<unknown, never>
 
-/** Any operand: for a path that the compiler cannot follow. It is checked when the update is used. */
+/** Any operand, for a path that the compiler cannot follow. The operation checks it. */
 type AnyOperand = {} | null
 
 type AtKey<A, P, Op extends Operator> = Operated<A, P>[Op]
 
-/** The operands of all operators at a key: worked out once, and not for each operator. */
+/** The operands of all operators at a key. The compiler works them out once instead of once for each operator. */
 type Operated<A, P> = P extends `${string}.${string}` ? OperatedAt<A, P, WriteAt<A, P>>
   : P extends "_id" ? OfId<P, AtId<A>>
   : Operands<First<A, P>, P>
@@ -145,7 +146,7 @@ type AtId<A> = A extends { readonly _id: infer Id } ? Value<Id> : Driver.ObjectI
 
 type OfId<P, OnInsert> = { readonly [Op in Operator]: Op extends "$setOnInsert" ? OnInsert : IsTheKey<P> }
 
-// As in filters: both branches take a value of the constraint.
+// As in filters, both branches take a value of the constraint.
 type First<A, P> = [P] extends [keyof A] ? A[P] : A[P & keyof A] | OfMembers<A, P>
 
 type OperatedAt<A, P extends string, V> = [V] extends [never]
@@ -155,7 +156,7 @@ type OperatedAt<A, P extends string, V> = [V] extends [never]
 
 type Of<U, Op> = Op extends keyof U ? U[Op] : {}
 
-/** What stands under one operator. */
+/** The fields under one operator. */
 type Group<A, U, K extends PropertyKey, Op extends Operator> = NoInfer<Fields<A, U, K, Op>> & InferKeys<K> & Offered<A>
 
 type Fields<A, U, K extends PropertyKey, Op extends Operator> =
@@ -169,8 +170,9 @@ type WrongFields<A, G, K, Op extends Operator> = {
 }
 
 /**
- * The operators of an update where it is written: `U` is the type of the literal, `K` the keys in its operators.
+ * The operators of an update as a literal argument: `U` is the type of the literal, `K` the keys in its operators.
  *
+ * @see {@link Update} for an update in a variable
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -186,21 +188,21 @@ export interface Operators<A, U, K extends PropertyKey> {
   readonly $inc?: Group<A, U, K, "$inc">
   /** Multiplies numbers. */
   readonly $mul?: Group<A, U, K, "$mul">
-  /** Sets fields that are greater. */
+  /** Sets fields that are greater than the value. */
   readonly $min?: Group<A, U, K, "$min">
-  /** Sets fields that are less. */
+  /** Sets fields that are less than the value. */
   readonly $max?: Group<A, U, K, "$max">
   /** Adds elements to arrays. */
   readonly $push?: Group<A, U, K, "$push">
-  /** Adds elements to arrays that do not have them. */
+  /** Adds elements to arrays that lack them. */
   readonly $addToSet?: Group<A, U, K, "$addToSet">
   /** Removes the elements that satisfy a condition. */
   readonly $pull?: Group<A, U, K, "$pull">
-  /** Removes elements that are equal to one of these. */
+  /** Removes the elements that are equal to one of these. */
   readonly $pullAll?: Group<A, U, K, "$pullAll">
   /** Removes the last element, or with -1 the first. */
   readonly $pop?: Group<A, U, K, "$pop">
-  /** Sets fields that are stored as dates to the server's time. */
+  /** Sets fields that are stored as dates to the time of the server. */
   readonly $currentDate?: Group<A, U, K, "$currentDate">
   /** Changes bits of integers. */
   readonly $bit?: Group<A, U, K, "$bit">
@@ -229,9 +231,10 @@ type UnsetName<A, N> = N extends Keys<A> ? AtKey<A, N, "$unset"> extends infer R
  *
  * **Details**
  *
- * Values are literals: text that starts with `$` stays text. For an expression, write `Update.unsafe(expression)` in the
- * place of a value.
+ * Values are literals: text that starts with `$` stays text. For an expression, write `Update.unsafe(expression)` in place of
+ * a value.
  *
+ * @see {@link Update} for updates by operators
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -247,7 +250,8 @@ type Removable<A> = keyof { [P in WriteShallow<A> as AtKey<A, P, "$unset"> exten
 type AnnotatedLiterals<A> = { readonly [P in WriteShallow<A>]?: AtKey<A, P, "$set"> | Unsafe }
 
 /**
- * An update where it is written: `U` is the type of the literal, `K` the keys in its operators. Only those are looked at.
+ * An update as a literal argument: `U` is the type of the literal, `K` the keys in its operators. The compiler looks only at
+ * these keys.
  *
  * @see {@link Update} for an update in a variable
  * @stability unstable
@@ -265,18 +269,19 @@ export type Input<A, U, K extends PropertyKey> =
  *
  * **Details**
  *
- * A key is a dotted path, which passes an array by an index, by `$`, `$[]` or `$[identifier]`. Each operand goes through the
- * codec of its field. What an update adds to a number need not pass the checks of the number: a document can leave its schema
- * by `$inc`, `$mul`, `$bit`, `$push` and what else computes on the server.
+ * A key is a dotted path, which goes through an array with an index, `$`, `$[]` or `$[identifier]`. The codec of a field
+ * encodes its operand. An amount that an update adds to a number may break the checks of the number. So a document can leave
+ * its schema by `$inc`, `$mul`, `$bit`, `$push` and other operators that compute on the server.
  *
  * **Gotchas**
  *
- * The annotation of a variable knows two names of a path. What follows the second is checked when the update is used, and by
- * the compiler where the update is written as the argument of an operation or of `make`.
+ * The annotation of a variable checks the first two names of a path. The operation checks the rest. The compiler checks the
+ * whole path in a literal argument of an operation or of `make`.
  *
- * `$rename` changes what the schema is about, and is left to `Update.unsafe`.
+ * `$rename` changes the fields that the schema describes. Write it in `Update.unsafe`.
  *
  * @see {@link make} for an update that is checked in full and kept
+ * @see {@link Input} for an update as a literal argument
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -289,7 +294,7 @@ type FieldsOf<A, Op extends Operator> = {
   -readonly [P in WriteShallow<A> | (Op extends "$setOnInsert" ? "_id" : never)]?: AtShallow<A, P, Op>
 }
 
-// The pattern of an identifier matches what ends in one further down as well.
+// The pattern of a path that ends in an identifier also matches longer paths that do.
 type AtShallow<A, P, Op extends Operator> = P extends `${string}.$[${string}]` ? AnyOperand : AtKey<A, P, Op>
 
 /**
@@ -297,8 +302,8 @@ type AtShallow<A, P, Op extends Operator> = P extends `${string}.$[${string}]` ?
  *
  * **When to use**
  *
- * Use it for an update that is made in one place and used in another, and in code that is generic over its collection: an
- * update that is made for `{ readonly version: number }` fits every collection whose documents have such a field.
+ * Use it for an update that is made in one place and used in another, and in code that is generic over its collection. An
+ * update for `{ readonly version: number }` fits every collection whose documents have such a field.
  *
  * **Example** (The next version)
  *
@@ -308,6 +313,8 @@ type AtShallow<A, P, Op extends Operator> = P extends `${string}.$[${string}]` ?
  * const next = Update.make<{ readonly version: number }>()({ $inc: { version: 1 } })
  * ```
  *
+ * @see {@link at} for one computed path
+ * @see {@link values} for input from outside
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -315,9 +322,9 @@ type AtShallow<A, P, Op extends Operator> = P extends `${string}.$[${string}]` ?
 export const make = <A>() => <const U, K extends Keys<A>>(update: Input<A, U, K>): Checked<A> => update as Checked<A>
 
 /**
- * One operator on one path, for a path that is computed.
+ * An update by one operator at one computed path.
  *
- * **Example** (Selling what is at a position)
+ * **Example** (Selling the item at a position)
  *
  * ```ts
  * import { Update } from "@mongofx/schema"
@@ -329,6 +336,7 @@ export const make = <A>() => <const U, K extends Keys<A>>(update: Input<A, U, K>
  * const sell = (position: number, qty: number) => Update.at<Order>()("$inc", `items.${position}.qty`, -qty)
  * ```
  *
+ * @see {@link make} for a literal with known paths
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -341,11 +349,11 @@ export const at = <A>() =>
 ): Checked<A> => ({ [operator]: { [path]: operand } }) as Checked<A>
 
 /**
- * A condition on what a `$[identifier]` of an update stands for: `{ "item.sku": "x" }`.
+ * A condition on the elements that a `$[identifier]` of an update stands for: `{ "item.sku": "x" }`.
  *
  * **Details**
  *
- * Its paths and operands are checked when it is used, against the place of the identifier in the update.
+ * The operation checks its paths and operands against the array that the identifier goes through.
  *
  * @stability unstable
  * @category models
@@ -354,12 +362,12 @@ export const at = <A>() =>
 export type ArrayFilter = Unsafe | { readonly [path: string]: unknown }
 
 /**
- * An update, a stage, or an expression in a pipeline, that is sent as it is, unchecked and not encoded.
+ * An update, a stage, or an expression in a pipeline that is sent as it is, without checks and encoding.
  *
  * **When to use**
  *
- * Use it for what typed updates leave out: `$rename`, and expressions. It takes stored values, not decoded ones. Never let
- * it hold input from outside.
+ * Use it for what typed updates leave out: `$rename`, and expressions. Write stored values, not decoded ones. Keep input from
+ * outside out of it.
  *
  * **Example** (Computing a field from another)
  *
@@ -369,6 +377,7 @@ export type ArrayFilter = Unsafe | { readonly [path: string]: unknown }
  * const update = [{ $set: { total: Update.unsafe({ $multiply: ["$price", "$count"] }) } }]
  * ```
  *
+ * @see {@link values} for input from outside
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -377,20 +386,20 @@ export const unsafe = (update: Driver.Document | ReadonlyArray<Driver.Document>)
   new UnsafeImpl(update) as unknown as Unsafe
 
 /**
- * An update of values only: whatever stands under `$push`, `$addToSet` and `$pull` is an element, whatever it looks like.
+ * An update of values only. An object under `$push`, `$addToSet` and `$pull` is always an element, never operators.
  *
  * **When to use**
  *
- * Use it for what comes from outside and has not been decoded. Of a plain update no program can see who wrote
- * `{ $each: [], $slice: -1 }` or `{ $ne: "" }`: as operators they take elements away. Here such an object is an element, and
- * refused where the array has no such elements.
+ * Use it for input from outside that has not been decoded. In a plain update, input such as `{ $each: [], $slice: -1 }` or
+ * `{ $ne: "" }` is read as operators, which remove elements. Here it is an element, and the codec of the array refuses it if
+ * its elements are different.
  *
  * **Details**
  *
- * Paths and values are checked when the update is used, not by the compiler: an unknown path is an `InvalidArgumentError`, a
- * value that the codec of its field does not take a `DocumentError`.
+ * The operation checks paths and values; the compiler does not. An unknown path is an `InvalidArgumentError`. A value that the
+ * codec of its field refuses is a `DocumentError`.
  *
- * **Example** (Adding what a request names)
+ * **Example** (Adding a tag from a request)
  *
  * ```ts
  * import { type TypedCollection, Update } from "@mongofx/schema"
@@ -403,6 +412,7 @@ export const unsafe = (update: Driver.Document | ReadonlyArray<Driver.Document>)
  * ```
  *
  * @see {@link unsafe} for what is sent as it is
+ * @see {@link make} for updates that you write yourself
  * @stability unstable
  * @category constructors
  * @since 0.1.0

@@ -1,15 +1,15 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
 /**
- * Schemas of BSON values: what a document holds and the driver reads and writes, with generators and Extended JSON.
+ * Schemas of the BSON values that the driver reads and writes, with generators and Extended JSON.
  *
- * Each schema has BSON-native values on its encoded side, so that a schema of a document encodes to what the driver
- * stores. The annotation `bsonType` holds the type's alias of MongoDB's `$jsonSchema`, on the decoded and on the encoded
- * side alike. Values are recognised by their tag and their version and not by their class, so that they may come from
- * another copy of bson, as long as it has the major version that the driver writes.
+ * Each schema has the driver's values on its encoded side: a schema of a document encodes to what the driver stores. The
+ * annotation `bsonType`, on both sides, holds the name of the type in MongoDB's `$jsonSchema`. The schemas recognise values
+ * by tag and version instead of class. Values may come from another copy of bson with the major version that the driver
+ * writes.
  *
- * `Schema.toCodecJson` makes Extended JSON v2 of them. It encodes to the canonical form, which keeps every type, and decodes
- * the relaxed form as well. To write the relaxed form, encode to BSON first and give that to the driver:
+ * `Schema.toCodecJson` turns them into Extended JSON v2. It encodes to the canonical form, which keeps every type, and
+ * decodes the relaxed form as well. To write the relaxed form, encode to BSON first and pass the result to the driver:
  * `BSON.EJSON.stringify(document, { relaxed: true })`.
  *
  * @since 0.1.0
@@ -31,35 +31,35 @@ export * as DocumentError from "./DocumentError.ts"
 export * as Filter from "./Filter.ts"
 
 /**
- * Fields for models of effect: `Model` of `effect/schema`, with what MongoDB needs.
+ * Fields of MongoDB for models of Effect: `Model` of `effect/schema`.
  *
  * @since 0.1.0
  */
 export * as MongoModel from "./MongoModel.ts"
 
 /**
- * The types of dotted paths into documents: which there are, and what stands at their ends.
+ * The types of dotted paths into documents, and of the values at their ends.
  *
  * @since 0.1.0
  */
 export * as Path from "./Path.ts"
 
 /**
- * Aggregation pipelines: the names of their stages. What is in a stage is not typed.
+ * Aggregation pipelines: the names of their stages. The content of a stage is not typed.
  *
  * @since 0.1.0
  */
 export * as Pipeline from "./Pipeline.ts"
 
 /**
- * Projections: which fields of a document are returned, and the type of what is left.
+ * Projections: the fields of a document that the server returns, and the type of the result.
  *
  * @since 0.1.0
  */
 export * as Projection from "./Projection.ts"
 
 /**
- * Change streams of typed collections: what `@mongofx/core` has as `ChangeStream`, with documents that are decoded.
+ * Change streams of typed collections: the `ChangeStream` of `@mongofx/core` with decoded documents.
  *
  * @since 0.1.0
  */
