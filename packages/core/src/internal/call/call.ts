@@ -47,7 +47,8 @@ export class Call {
   private readonly span: Tracer.Span | undefined
   private readonly clock: Clock.Clock
   private started = 0n
-  private waited = 0n
+  /** Nanoseconds. */
+  private waited = 0
 
   constructor(
     connection: Connection,
@@ -89,7 +90,7 @@ export class Call {
   }
 
   pause(): void {
-    this.waited += this.clock.monotonicTimeNanosUnsafe() - this.started
+    this.waited += Number(this.clock.monotonicTimeNanosUnsafe() - this.started)
   }
 
   /** Says what it fails with, unless it has failed before, and returns the first failure. */
@@ -106,8 +107,7 @@ export class Call {
   /** Counts it, with the time that the driver has taken. */
   count(): void {
     if (this.operation.counted === false) return
-    const seconds = Number(this.waited) / 1e9
-    recordOperation(this.fiber.context, this.connection.attributes, this.operation, seconds, this.failure)
+    recordOperation(this.fiber.context, this.connection.attributes, this.operation, this.waited / 1e9, this.failure)
   }
 
   /**
