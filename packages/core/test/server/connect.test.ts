@@ -338,6 +338,14 @@ describe("connecting fails with the real cause and without credentials", () => {
       })
     }))
 
+  it.live("a name that is looked up in vain and has the password in it", () =>
+    Effect.gen(function*() {
+      const url = Redacted.make(`mongodb+srv://${user}:${password}@${password}.example.invalid/`)
+      const exit = yield* Effect.exit(Effect.scoped(MongoClient.make({ url })))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.notInclude(inspect(exit, { depth: 10 }), password)
+    }))
+
   it.live("configuration that is not complete", () =>
     Effect.gen(function*() {
       const exit = yield* MongoClient.MongoClient.pipe(

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope, Stream } from "effect"
-import { failCommand, leftOnServer, nothingLeft, reasonOf, setup } from "../support/utils.ts"
+import { Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { failCommand, leftOnServer, nothingLeft, reasonOf, setup, until } from "../support/utils.ts"
 
 interface Item {
   readonly _id: number
@@ -90,5 +90,34 @@ describe("open", () => {
         assert.deepStrictEqual(ids(yield* open.next), [4, 3])
         assert.strictEqual(last("getMore")["autocommit"], false)
       })))
+    }))
+})
+
+describe("in a session", () => {
+  it.live("a step that is interrupted has ended before the next operation begins", () =>
+    Effect.gen(function*() {
+      const fixture = yield* filled
+      const { driver, items, mongo, sent } = fixture
+      const events: Array<string> = []
+      driver.on("commandStarted", ({ commandName }) => events.push(`${commandName} begins`))
+      driver.on("commandSucceeded", ({ commandName }) => events.push(`${commandName} ends`))
+      driver.on("commandFailed", ({ commandName }) => events.push(`${commandName} ends`))
+      yield* mongo.withSession()(Effect.scoped(Effect.gen(function*() {
+        const open = yield* items.find().batchSize(2).open
+        yield* open.next
+        yield* failCommand(fixture, { times: 1 }, {
+          failCommands: ["getMore"],
+          blockConnection: true,
+          blockTimeMS: 400
+        })
+        const fiber = yield* Effect.forkChild(open.next)
+        yield* until("the next batch is asked for", async () => sent().includes("getMore"))
+        yield* Fiber.interrupt(fiber)
+        yield* items.insertOne({ _id: 6 })
+      })))
+      const [asked, answered, next] = ["getMore begins", "getMore ends", "insert begins"].map((event) =>
+        events.lastIndexOf(event)
+      ) as [number, number, number]
+      assert.isTrue(asked >= 0 && asked < answered && answered < next, events.join(", "))
     }))
 })

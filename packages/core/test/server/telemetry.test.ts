@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, type MongoError } from "@mongofx/core"
 import { withOperationSpan } from "@mongofx/core/internal/call/spans"
 import { durationBoundaries } from "@mongofx/core/internal/telemetry/telemetry"
-import { Effect, Exit, Fiber, Metric, Option, Stream, Tracer } from "effect"
+import { Effect, Exit, Fiber, Metric, Option, Redacted, Stream, Tracer } from "effect"
 import * as Driver from "mongodb"
 import { exitOf, Recorder } from "../support/recorder.ts"
 import { failCommand, measuringRealTime, setup, until, uri } from "../support/utils.ts"
@@ -310,6 +310,12 @@ describe("db.client.operation.duration", () => {
           [...durationBoundaries]
         )
       }
+    }))
+
+  it.live("does not count connecting, which is no command", () =>
+    Effect.gen(function*() {
+      const series = yield* measured(Effect.scoped(MongoClient.make({ url: Redacted.make(uri) })))
+      assert.deepStrictEqual(series.map(({ attributes }) => attributes?.["db.operation.name"]), ["ping"])
     }))
 
   it.live("counts failures apart, by code or reason", () =>
