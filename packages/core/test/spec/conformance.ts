@@ -1,9 +1,9 @@
 /**
  * `pnpm conformance`: runs the official specification tests and writes the table of `docs/conformance.md`.
  *
- * The folder is the one that MONGODB_SPEC_TESTS names: a clone of https://github.com/mongodb/specifications, or its `source`.
- * Each test is run twice by the same runner: through mongofx, and through the bare driver. It fails where the bare driver passes and
- * mongofx fails. `--check` writes nothing; other arguments are parts of the ids of the tests to run, and print each result.
+ * MONGODB_SPEC_TESTS names the folder: a clone of https://github.com/mongodb/specifications, or its `source`.
+ * The same runner runs each test twice: through mongofx, and through the bare driver. The command fails if the bare driver passes a test
+ * that mongofx fails. `--check` writes nothing. Other arguments are parts of the ids of the tests to run, and print each result.
  *
  * @since 0.1.0
  */
@@ -17,14 +17,14 @@ import { type Api, mongofx } from "./drive.ts"
 import { connect, connectionsLeft, type Environment, type Report } from "./runner.ts"
 import { specTests } from "./suite.ts"
 
-/** The state of the specifications that the page is about. */
+/** The commit of the specifications that the page tests. */
 const specifications = "92b3c0b9287b"
 
 const out = (line: string) => process.stdout.write(`${line}\n`)
 
 const folder = process.env["MONGODB_SPEC_TESTS"] ?? ""
 if (folder === "") {
-  out("MONGODB_SPEC_TESTS must name a folder with the specifications' tests")
+  out("MONGODB_SPEC_TESTS must name a folder with the specification tests: set it to a clone of mongodb/specifications")
   process.exit(2)
 }
 const args = process.argv.slice(2)
@@ -35,7 +35,7 @@ interface TestResult {
   readonly suite: string
   readonly id: string
   readonly report: Report
-  /** How the bare driver ends the same test. */
+  /** The outcome of the same test with the bare driver. */
   readonly driver: Report["outcome"]
 }
 
@@ -63,14 +63,14 @@ const all = Effect.gen(function*() {
   server = `MongoDB ${environment.version}, ${environment.topology}`
   const tests = specTests(folder).filter(({ id }) => parts.length === 0 || parts.some((part) => id.includes(part)))
   for (const [index, { id, run, suite }] of tests.entries()) {
-    // A test counts on its collections not being there, and does not say all of them.
+    // A test expects that its collections do not exist, and does not name all of them.
     const runFresh = (api: Api) => dropDatabases(environment).then(() => run(environment, api))
     const both = Effect.promise(async () => ({
       driver: (await runFresh(bare)).outcome,
       report: await runFresh(mongofx)
     }))
     const first = yield* both
-    // Some tests depend on who is faster: what is worse is worse twice.
+    // Some tests depend on timing: only a test that is worse twice counts as worse.
     const result = { suite, id, ...isWorse(first) ? yield* both : first }
     results.push(result)
     if (parts.length > 0) {
@@ -89,7 +89,7 @@ const count = (of: ReadonlyArray<TestResult>, status: string) =>
 
 const suites = [...new Set(results.map(({ suite }) => suite))]
 
-/** The results of a status by suite and reason, the most frequent first. */
+/** The counts of a status by suite and reason, the most frequent first. */
 const reasons = (status: "failed" | "skipped" | "undrivable"): ReadonlyArray<ReadonlyArray<string | number>> =>
   suites.flatMap((suite) => {
     const counts = new Map<string, number>()
@@ -102,10 +102,10 @@ const reasons = (status: "failed" | "skipped" | "undrivable"): ReadonlyArray<Rea
     )
   })
 
-/** What the driver alone can do and mongofx does wrong. */
+/** The tests that the bare driver passes and mongofx fails. */
 const worse = results.filter(isWorse)
 
-/** A table whose columns are as wide as their cells, as the formatter wants it. */
+/** A table with columns as wide as their cells, in the form that the formatter keeps. */
 const table = (
   head: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string | number>>
@@ -148,7 +148,7 @@ const page = [
   "# Conformance",
   "",
   "The tests of MongoDB's driver specifications in the unified format, run through the public API of `@mongofx/core` on",
-  `${server}, with the driver ${versionOf("mongodb")}. This page is written by`,
+  `${server}, with the driver ${versionOf("mongodb")}. These commands write this page:`,
   "",
   "```sh",
   "git clone https://github.com/mongodb/specifications",
@@ -156,13 +156,13 @@ const page = [
   "MONGODB_SPEC_TESTS=specifications/source pnpm conformance",
   "```",
   "",
-  "_Skipped_ are tests that need another server, another topology or a feature that the server lacks. _Undrivable_ are tests that ask for",
-  "something that the public API does not offer; they do not count as passed. _Driver_ is the number of these tests that the bare",
-  "driver passes in the same run, by the same runner (`packages/core/test/spec/bare.ts`), and _both_ how many of those mongofx passes",
-  "too. `pnpm conformance` fails where the bare driver passes a test that mongofx fails. `killSessions` is not compared: mongofx sends it where a",
-  "reply got lost, and the driver leaves the cursor of that reply to the server.",
+  "_Skipped_ tests need another server, another topology or a feature that the server lacks. _Undrivable_ tests ask for",
+  "something that the public API does not offer; they do not count as passed. _Driver_ is the number of tests that the bare",
+  "driver passes in the same run, by the same runner (`packages/core/test/spec/bare.ts`), and _both_ is how many of these mongofx passes",
+  "too. `pnpm conformance` fails if the bare driver passes a test that mongofx fails. The runner ignores `killSessions`: mongofx sends it after a",
+  "lost reply, where the driver leaves the cursor of that reply to the server.",
   ...commit === undefined
-    ? ["", `The run that wrote this page had ${results.length} tests, from a folder that is no clone.`]
+    ? ["", `The run that wrote this page had ${results.length} tests, from a folder that is not a clone.`]
     : commit.startsWith(specifications)
     ? []
     : ["", `The run that wrote this page had the tests of the commit ${commit.slice(0, 12)} instead.`],
@@ -172,8 +172,8 @@ const page = [
     [...suites.map((suite) => row(suite, results.filter((result) => result.suite === suite))), row("all", results)]
   ),
   "",
-  "What the server still had of the tests when they had ended: of each test the open cursors and transactions, of each suite the",
-  "connections. Transactions are left where a fail point of the test keeps the commit or the abort from the server.",
+  "What the tests left on the server when they ended: open cursors and transactions of each test, connections of each suite.",
+  "A transaction is left if a fail point of the test keeps the commit or the abort from the server.",
   "",
   ...table(
     ["suite", "open cursors", "open transactions", "connections"],
