@@ -8,7 +8,7 @@
 export interface Side {
   readonly name: string
   readonly run: () => Promise<unknown>
-  /** The highest ratio to the bare driver that is allowed; `undefined` for a comparison that is only noted. */
+  /** The highest ratio to the bare driver that meets the budget; `undefined` for a comparison without a budget. */
   readonly budget?: number
 }
 
@@ -29,7 +29,7 @@ const cpu = (): number => {
 const collectGarbage = (globalThis as { readonly gc?: () => void }).gc
 
 const measure = async (side: Side): Promise<number> => {
-  // Each measurement pays for its own garbage alone.
+  // Each measurement pays only for its own garbage.
   collectGarbage?.()
   const before = cpu()
   await side.run()
@@ -46,7 +46,7 @@ export const quantile = (sorted: ReadonlyArray<number>, q: number): number => {
 
 const ascending = (numbers: ReadonlyArray<number>): ReadonlyArray<number> => numbers.slice().sort((a, b) => a - b)
 
-/** Warms all sides up, then measures them in rounds, each forth and back. The first side is what the others are compared to. */
+/** Warms up all sides, then measures them in rounds, each forth and back. Compares the others to the first side. */
 export const compare = async (
   sides: ReadonlyArray<Side>,
   rounds: number,

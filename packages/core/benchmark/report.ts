@@ -1,5 +1,5 @@
 /**
- * What benchmarks do before and after they measure: compile the package, and print what was measured.
+ * The work of benchmarks before and after they measure: they compile the package, and print the results.
  *
  * @since 0.1.0
  */
@@ -12,8 +12,8 @@ import { fileURLToPath } from "node:url"
 import { quantile } from "./measure.ts"
 
 /**
- * Compiles the package in a folder. What is measured is the compiled package: tsx keeps the names of functions by a call for each
- * closure that is made, which programs that install the package do not pay.
+ * Compiles the package in a folder, so that benchmarks measure the compiled package. tsx keeps the names of functions by a call for each new
+ * closure, which programs that install the package do not pay.
  */
 export const build = (folder: URL): void => {
   const compiler = join(dirname(createRequire(folder).resolve("typescript/package.json")), "bin/tsc")
@@ -33,7 +33,7 @@ const versionOf = (name: string, from: URL): string => {
   }
 }
 
-/** The line that says what was measured with what: the versions of packages as a folder sees them, of the server, the machine. */
+/** The line on what was measured: the versions of the packages that a folder sees, of the server, and the machine. */
 export const environment = (names: ReadonlyArray<string>, from: URL, server: unknown): string =>
   [
     `node ${process.versions.node}`,
@@ -42,7 +42,7 @@ export const environment = (names: ReadonlyArray<string>, from: URL, server: unk
     `${Os.cpus().length} x ${Os.cpus()[0]?.model.trim()}`
   ].join(", ")
 
-/** A table with columns of these widths, and ratios with so many digits. */
+/** A table with columns of these widths, and ratios with this many digits. */
 export const makeTable = (widths: ReadonlyArray<number>, digits: number) => {
   const row = (cells: ReadonlyArray<string>): string =>
     cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("")

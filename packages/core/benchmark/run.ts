@@ -52,11 +52,11 @@ const makeItem = (id: number): Item => ({ ...makeFields(id), _id: id }) as Item
 
 interface Task {
   readonly name: string
-  /** How often the work is done in one measurement. */
+  /** How often one measurement does the work. */
   readonly count: number
   readonly mongofx: (count: number) => Promise<unknown>
   readonly bare: (count: number) => Promise<unknown>
-  /** The highest ratio that the design allows; `undefined` for a comparison that is only noted. */
+  /** The highest ratio that meets the budget; `undefined` for a comparison without a budget. */
   readonly budget?: number
 }
 
@@ -71,7 +71,7 @@ const sequence = <A, E>(count: number, operation: (index: number) => Effect.Effe
     for (let i = 0; i < count; i++) yield* operation(i)
   }))
 
-/** So that every side looks at each document, and none can leave it out. */
+/** Every side reads each document into it, so that no side can skip one. */
 let seen = 0
 
 const look = (item: Item): void => {
@@ -88,7 +88,7 @@ const makeTasks = (
   const written = mongo.db(database).collection("written")
   const bareWritten = driver.db(database).collection("written")
   const admin = driver.db("admin")
-  // The driver writes an `_id` onto the documents it is given: both sides make new ones for each call.
+  // The driver adds an `_id` to the documents it is given, so both sides make new ones for each call.
   const makeBatch = () => Array.from({ length: insertSize }, (_, i) => makeFields(i))
 
   const stream = async (): Promise<void> => {
@@ -219,4 +219,4 @@ const program = Effect.gen(function*() {
 })
 
 await Effect.runPromise(Effect.provide(Effect.scoped(program), MongoServer.layer))
-if (seen === 0 && only.length === 0) throw new Error("no document was looked at")
+if (seen === 0 && only.length === 0) throw new Error("no side has read a document: the benchmark measured nothing")
