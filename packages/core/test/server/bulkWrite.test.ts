@@ -16,6 +16,20 @@ interface Item {
   readonly text?: string
 }
 
+it.live("the hint of a model may be a list of pairs or a Map, as that of an operation", () =>
+  Effect.gen(function*() {
+    const { db, mongo } = yield* setup()
+    const items = db.collection<Item>("items")
+    yield* items.insertOne({ _id: 1 })
+    for (const hint of [[["_id", 1]], new Map([["_id", 1]])] as ReadonlyArray<unknown> as ReadonlyArray<never>) {
+      const fields = { filter: { _id: 1 }, update: { $inc: { n: 1 } }, hint }
+      const namespace = `${db.name}.items`
+      assert.strictEqual((yield* items.bulkWrite([{ updateOne: fields }])).matchedCount, 1)
+      assert.strictEqual((yield* mongo.bulkWrite([{ name: "updateOne", namespace, ...fields }])).matchedCount, 1)
+    }
+    assert.deepStrictEqual(yield* items.find(), [{ _id: 1, n: 4 }])
+  }))
+
 describe("nothing to write", () => {
   it.live("is no operation and succeeds", () =>
     Effect.gen(function*() {

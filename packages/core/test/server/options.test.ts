@@ -135,3 +135,24 @@ describe("what can be no options", () => {
       }
     }))
 })
+
+it.live("lists check what their options send, as all operations do", () =>
+  Effect.gen(function*() {
+    const { commands, db } = yield* setup()
+    const items = db.collection("items")
+    const options = { comment: { a: undefined } }
+    const before = commands.length
+    for (
+      const list of [
+        items.listIndexes(options),
+        items.listSearchIndexes(undefined, options),
+        items.listSearchIndexes("a", options),
+        db.listCollections({}, options)
+      ]
+    ) {
+      const reason = yield* reasonOf(list as Effect.Effect<unknown, MongoError.MongoError>)
+      if (reason._tag !== "InvalidArgumentError") return assert.fail(reason.message)
+      assert.strictEqual(reason.path, "options.comment.a")
+    }
+    assert.strictEqual(commands.length, before)
+  }))

@@ -1775,3 +1775,22 @@ describe("names, projections and memory", () => {
       assert.isBelow(process.memoryUsage().heapUsed - before, 50_000_000)
     }), 60_000)
 })
+
+it.live("an `_id` that an insert makes is given decoded", () =>
+  Effect.gen(function*() {
+    const { db } = yield* setup()
+    const Own = Schema.Struct({ _id: Schema.optionalKey(Schema.flip(Bson.ObjectIdFromHex)), name: Schema.String })
+    const users = TypedCollection.make(db, "users", Own)
+    const { insertedId } = yield* users.insertOne({ name: "Ada" })
+    const { insertedIds } = yield* users.insertMany([{ name: "Bea" }, { _id: "65f0c0ffee0123456789abcd", name: "Cy" }])
+    assert.match(String(insertedId), /^[0-9a-f]{24}$/)
+    assert.strictEqual(typeof insertedId, "string")
+    assert.deepStrictEqual(
+      yield* users.find(),
+      [
+        { _id: insertedId, name: "Ada" },
+        { _id: insertedIds[0], name: "Bea" },
+        { _id: "65f0c0ffee0123456789abcd", name: "Cy" }
+      ] as never
+    )
+  }))
