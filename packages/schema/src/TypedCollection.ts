@@ -1,5 +1,5 @@
 /**
- * Collections of a schema: documents are checked and encoded on the way in, checked and decoded on the way out, and filters
+ * Collections with a schema. They check and encode documents on the way in, and check and decode them on the way out. Filters
  * and updates are typed on the decoded document.
  *
  * @since 0.1.0
@@ -38,7 +38,7 @@ import type { ArrayFilter, Input as UpdateInput, Update } from "./Update.ts"
 export type TypeId = "~@mongofx/schema/TypedCollection"
 
 /**
- * Marks a value as a collection of a schema.
+ * Marks a value as a collection with a schema.
  *
  * **Example** (Reading the mark)
  *
@@ -55,7 +55,7 @@ export type TypeId = "~@mongofx/schema/TypedCollection"
 export const TypeId: TypeId = internal.TypeId
 
 /**
- * The options that name fields of a document or hold their values. Typed operations have them anew, typed on the document.
+ * The options that name fields of a document or hold their values. Typed operations define them anew, typed on the document.
  *
  * @stability unstable
  * @category utility types
@@ -83,7 +83,7 @@ export interface HintOption<A> {
  * @since 0.1.0
  */
 export interface SortOption<A> {
-  /** Which document is the first. */
+  /** The order that decides which document is the first. */
   readonly sort?: Sort<A> | undefined
 }
 
@@ -95,21 +95,20 @@ export interface SortOption<A> {
  * @since 0.1.0
  */
 export interface ArrayFiltersOption {
-  /** What the `$[identifier]` in the update stand for. */
+  /** The conditions on the elements that each `$[identifier]` in the update stands for. */
   readonly arrayFilters?: ReadonlyArray<ArrayFilter> | undefined
 }
 
 /**
  * The option `projection` of operations that return a document of type `A`: `P` is the type of the projection, `K` its keys.
  *
- * @see {@link Returned} for what it leaves
- *
+ * @see {@link Returned} for the type of the result
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface ProjectionOption<A, P, K extends PropertyKey> {
-  /** The fields that are returned. */
+  /** The fields to return. */
   readonly projection?: ProjectionInput<A, P, K> | undefined
 }
 
@@ -141,8 +140,9 @@ export interface InsertManyOptions extends WriteOptionsOf<Driver.BulkWriteOption
 export interface BulkWriteOptions extends WriteOptionsOf<Driver.BulkWriteOptions, "collation"> {}
 
 /**
- * Options of `find`. Most others are methods of the query.
+ * Options of `find`. Most other settings are methods of the query.
  *
+ * @see {@link FindOneOptions} for one document
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -213,6 +213,7 @@ export interface FindOneAndUpdateOptions<A, P = never, K extends PropertyKey = n
 /**
  * Options of `updateMany`.
  *
+ * @see {@link UpdateOptions} for one document
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -224,6 +225,7 @@ export interface UpdateManyOptions<A>
 /**
  * Options of `updateOne`.
  *
+ * @see {@link UpdateManyOptions} for several documents
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -284,9 +286,10 @@ export interface DistinctOptions<A>
 export interface AggregateOptions extends OptionsOf<Driver.AggregateOptions, "out" | "cursor"> {}
 
 /**
- * What is inserted: the fields of the schema, or of a model's variant `insert`. What has a default may be left out, and so
- * may an `_id` that is an ObjectId.
+ * The argument of inserts: the fields of the schema, or of a model's variant `insert`. Fields with a default may be left out,
+ * and so may an `_id` that is an ObjectId.
  *
+ * @see {@link Replacement} for documents that replace others
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -300,8 +303,9 @@ type WithoutRequiredId<I> = I extends { readonly _id: infer Id extends Driver.Ob
   : I
 
 /**
- * What takes the place of a document: the fields of the schema without `_id`. What has a default may be left out.
+ * The argument of replacements: the fields of the schema without `_id`. Fields with a default may be left out.
  *
+ * @see {@link Insert} for new documents
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -310,13 +314,13 @@ export type Replacement<S extends Schema.Constraint> = WithoutId<S["~type.make.i
 
 type WithoutId<I> = I extends unknown ? Omit<I, "_id"> : never
 
-/** What encoding needs: filters and updates are encoded by the schema, inserts by the model's variant. */
+/** The services of inserts. The schema encodes filters and updates, the variant of a model encodes inserts. */
 type InsertServices<S extends Schema.Constraint> = S extends { readonly insert: infer V extends Schema.Constraint }
   ? V["EncodingServices"] | S["DecodingServices"]
   : S["EncodingServices"] | S["DecodingServices"]
 
 /**
- * What an operation returns of a document of type `A`: all of it, or what a projection of type `P` leaves.
+ * The type that an operation returns for documents of type `A`: the whole document, or the result of a projection of type `P`.
  *
  * @stability unstable
  * @category utility types
@@ -325,8 +329,9 @@ type InsertServices<S extends Schema.Constraint> = S extends { readonly insert: 
 export type Returned<A, P> = [P] extends [never] ? A : Projected<A, P>
 
 /**
- * What an insert says.
+ * The result of `insertOne`.
  *
+ * @see {@link InsertManyResult} for several documents
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -339,8 +344,9 @@ export interface InsertOneResult<A> {
 }
 
 /**
- * What an insert of several documents says.
+ * The result of `insertMany`.
  *
+ * @see {@link InsertOneResult} for one document
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -355,7 +361,7 @@ export interface InsertManyResult<A> {
 }
 
 /**
- * What an update says.
+ * The result of an update or a replacement.
  *
  * @stability unstable
  * @category models
@@ -366,11 +372,11 @@ export interface UpdateResult<A> {
   readonly acknowledged: boolean
   /** How many documents matched. */
   readonly matchedCount: number
-  /** How many documents are now others. */
+  /** How many documents have changed. */
   readonly modifiedCount: number
-  /** How many documents were inserted, with `upsert`: one or none. */
+  /** How many documents an upsert has inserted: 0 or 1. */
   readonly upsertedCount: number
-  /** The `_id`, decoded, of what was inserted. */
+  /** The `_id` of the document that an upsert has inserted, decoded. */
   readonly upsertedId: IdOf<A> | null
 }
 
@@ -382,23 +388,22 @@ export interface UpdateResult<A> {
  * @since 0.1.0
  */
 export type IndexOptions<A> = OptionsOf<Driver.IndexOptions, "partialFilterExpression"> & {
-  /** The documents that are in the index. */
+  /** The filter of the documents that the index holds. */
   readonly partialFilterExpression?: PartialFilter<A> | undefined
 }
 
 /**
- * Which documents of type `A` an operation of a bulk write is about.
+ * The documents of type `A` that an operation of a bulk write changes.
  *
- * @see {@link BulkOperation}
- *
+ * @see {@link BulkOperation} for the operations
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface BulkFilter<A> extends HintOption<A> {
-  /** The documents that it is about. */
+  /** The filter of the documents. */
   readonly filter: Filter<A>
-  /** How texts are compared. */
+  /** The rules for comparing text. */
   readonly collation?: Driver.CollationOptions
 }
 
@@ -434,7 +439,7 @@ export type BulkOperation<S extends Schema.Constraint> =
   | { readonly deleteMany: BulkFilter<S["Type"]> }
 
 /**
- * The values that `distinct` gives for a field of type `V`: those of its elements, where it is an array.
+ * The values that `distinct` gives for a field of type `V`: the elements, if it is an array.
  *
  * @stability unstable
  * @category utility types
@@ -443,26 +448,28 @@ export type BulkOperation<S extends Schema.Constraint> =
 export type Distinct<V> = ElementOf<V> | Exclude<V, undefined | ReadonlyArray<unknown>>
 
 /**
- * A collection of documents of a schema: a cheap value that does no I/O until one of its operations runs.
+ * A collection of documents with a schema: a cheap value that does no I/O until one of its operations runs.
  *
  * **Details**
  *
- * The operations are those of `@mongofx/core`'s collection, and what is said of those holds here as well. On top of it:
+ * The operations are those of the collection of `@mongofx/core`, and behave as they do there. In addition:
  *
- * - Documents that are read are decoded. One that does not decode fails the operation with a `DocumentError`; queries have
- *   `onInvalid` for another policy.
- * - Documents that are inserted get the defaults of the schema, anew for every run, and are checked and encoded.
- * - The paths and operands of filters, updates, sort orders and projections are typed on the decoded document. Operands are
- *   encoded by the codec of the field. A path, an operator or an `undefined` that does not belong there is an
- *   `InvalidArgumentError`, an operand that does not fit a `DocumentError`; nothing is sent.
+ * - Reads decode documents. A document that does not decode fails the operation with a `DocumentError`. Queries have
+ *   `onInvalid` for another treatment.
+ * - Inserts fill in the defaults of the schema, anew for every run, and check and encode documents.
+ * - The paths and operands of filters, updates, sort orders and projections are typed on the decoded document. The codec of a
+ *   field encodes its operands. An unknown path, an unknown operator or an `undefined` is an `InvalidArgumentError`, an operand
+ *   that does not fit a `DocumentError`. Nothing is sent then.
  *
- * With a model of effect, inserts take the variant `insert`, everything else the model itself.
+ * With a model of Effect, inserts take the variant `insert`. All other operations use the model itself.
  *
  * **Gotchas**
  *
- * A path cannot go into a field whose schema transforms an object as a whole; renaming its keys with `Schema.encodeKeys`
- * is fine.
+ * A path cannot go into a field whose schema transforms an object as a whole. It can if the schema only renames keys with
+ * `Schema.encodeKeys`.
  *
+ * @see {@link make} for a collection as a value
+ * @see {@link Service} for a collection from the context
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -471,7 +478,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
   readonly [TypeId]: TypeId
   /** The collection's name. */
   readonly name: string
-  /** The name with that of its database: `app.users`. */
+  /** The name with the name of its database: `app.users`. */
   readonly fullName: string
   /** The schema of its documents. */
   readonly schema: S
@@ -480,7 +487,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
   /** The same collection with other settings. */
   readonly withOptions: (options: Core.CollectionOptions) => TypedCollection<S>
 
-  /** Inserts a document. Fails with a `DuplicateKeyError` where a unique index has its key already. */
+  /** Inserts a document. Fails with a `DuplicateKeyError` if a unique index has its key already. */
   readonly insertOne: (
     document: Insert<S>,
     options?: InsertOneOptions
@@ -491,12 +498,12 @@ export interface TypedCollection<S extends Schema.Constraint> {
     options?: InsertManyOptions
   ) => Effect.Effect<InsertManyResult<S["Type"]>, Failure, InsertServices<S>>
 
-  /** A query of the documents that match; of all without a filter. */
+  /** A query of the documents that match the filter. Without a filter, it finds all documents. */
   readonly find: <const F, K extends Key<S["Type"]>>(
     filter?: FilterInput<S["Type"], F, K>,
     options?: FindOptions
   ) => FindQuery<S["Type"], S["Type"], S["DecodingServices"] | S["EncodingServices"]>
-  /** The first document that matches, or none. */
+  /** Finds the first document that matches, if any. */
   readonly findOne: <const F, K extends Key<S["Type"]>, PK extends Path<S["Type"]>, const P = never>(
     filter?: FilterInput<S["Type"], F, K>,
     options?: FindOneOptions<S["Type"], P, PK>
@@ -505,7 +512,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
-  /** Deletes the first document that matches and returns it. It is gone even if it does not decode. */
+  /** Deletes the first document that matches and returns it. It deletes the document even if it does not decode. */
   readonly findOneAndDelete: <const F, K extends Key<S["Type"]>, PK extends Path<S["Type"]>, const P = never>(
     filter: FilterInput<S["Type"], F, K>,
     options?: FindOneAndDeleteOptions<S["Type"], P, PK>
@@ -516,7 +523,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
   >
   /**
    * Replaces the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. It
-   * is replaced even if what is returned does not decode.
+   * replaces the document even if the returned one does not decode.
    */
   readonly findOneAndReplace: <const F, K extends Key<S["Type"]>, PK extends Path<S["Type"]>, const P = never>(
     filter: FilterInput<S["Type"], F, K>,
@@ -529,7 +536,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
   >
   /**
    * Updates the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. It
-   * is updated even if what is returned does not decode.
+   * updates the document even if the returned one does not decode.
    */
   readonly findOneAndUpdate: <
     const F,
@@ -548,20 +555,20 @@ export interface TypedCollection<S extends Schema.Constraint> {
     S["DecodingServices"] | S["EncodingServices"]
   >
 
-  /** The document with this `_id`, or none. Failures and spans name it `findOne`. */
+  /** Finds the document with this `_id`, if there is one. Failures and spans name it `findOne`. */
   readonly findById: <PK extends Path<S["Type"]>, const P = never>(
     id: IdOf<S["Type"]>,
     options?: FindOneOptions<S["Type"], P, PK>
   ) => Effect.Effect<Option.Option<Returned<S["Type"], P>>, Failure, S["DecodingServices"] | S["EncodingServices"]>
   /**
-   * A query of the documents with these `_id`s, in no order of its own. What is not there, is missing. Failures and spans
-   * name it `find`.
+   * A query of the documents with these `_id`s, in any order. Absent documents are left out. Failures and spans name it
+   * `find`.
    */
   readonly findByIds: (
     ids: ReadonlyArray<IdOf<S["Type"]>>,
     options?: FindOptions
   ) => FindQuery<S["Type"], S["Type"], S["DecodingServices"] | S["EncodingServices"]>
-  /** Puts another document in the place of that with this `_id`. Failures and spans name it `replaceOne`. */
+  /** Replaces the document with this `_id`. Failures and spans name it `replaceOne`. */
   readonly replaceById: (
     id: IdOf<S["Type"]>,
     replacement: Replacement<S>,
@@ -591,7 +598,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
     update: UpdateInput<S["Type"], U, UK>,
     options?: UpdateManyOptions<S["Type"]>
   ) => Effect.Effect<UpdateResult<S["Type"]>, Failure, S["DecodingServices"] | S["EncodingServices"]>
-  /** Puts another document in the place of the first one that matches; its `_id` stays. */
+  /** Replaces the first document that matches. Its `_id` stays. */
   readonly replaceOne: <const F, K extends Key<S["Type"]>>(
     filter: FilterInput<S["Type"], F, K>,
     replacement: Replacement<S>,
@@ -602,30 +609,30 @@ export interface TypedCollection<S extends Schema.Constraint> {
     filter: FilterInput<S["Type"], F, K>,
     options?: DeleteOptions<S["Type"]>
   ) => Effect.Effect<Driver.DeleteResult, Failure, S["EncodingServices"]>
-  /** Deletes all documents that match: all of the collection for `{}`. The driver never retries it. */
+  /** Deletes all documents that match. `{}` matches all documents. The driver never retries it. */
   readonly deleteMany: <const F, K extends Key<S["Type"]>>(
     filter: FilterInput<S["Type"], F, K>,
     options?: DeleteOptions<S["Type"]>
   ) => Effect.Effect<Driver.DeleteResult, Failure, S["EncodingServices"]>
   /**
-   * Runs inserts, updates, replacements and deletes of this collection in batches: in order and up to the first error, or
-   * with `ordered: false` all of them. The `_id`s in the result are as they are stored.
+   * Runs inserts, updates, replacements and deletes of this collection in batches. It runs them in order up to the first
+   * error, or all of them with `ordered: false`. The `_id`s in the result are stored values.
    */
   readonly bulkWrite: (
     operations: ReadonlyArray<BulkOperation<S>>,
     options?: BulkWriteOptions
   ) => Effect.Effect<Driver.BulkWriteResult, Failure, InsertServices<S> | S["EncodingServices"]>
 
-  /** Counts the documents that match by reading them or an index. */
+  /** Counts the documents that match. It reads them or an index. */
   readonly countDocuments: <const F, K extends Key<S["Type"]>>(
     filter?: FilterInput<S["Type"], F, K>,
     options?: CountDocumentsOptions<S["Type"]>
   ) => Effect.Effect<number, Failure, S["EncodingServices"]>
-  /** The number of documents after the collection's metadata: fast, and off by some after an unclean shutdown. */
+  /** The number of documents in the metadata of the collection. It is fast, and may be wrong after an unclean shutdown. */
   readonly estimatedDocumentCount: (
     options?: OptionsOf<Driver.EstimatedDocumentCountOptions, "writeConcern">
   ) => Effect.Effect<number, MongoError.MongoError>
-  /** The different values of a field, decoded; of its elements, where it is an array. */
+  /** The different values of a field, decoded. For an array, the different elements. */
   readonly distinct: <
     const P extends Path<S["Type"]>,
     const F = unknown,
@@ -639,38 +646,38 @@ export interface TypedCollection<S extends Schema.Constraint> {
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
-  /** A query of what a pipeline makes of the collection, decoded by a schema of its own. Stages are sent as they are. */
+  /** A query of the results of a pipeline, decoded with the schema that you pass. Stages are sent as they are. */
   readonly aggregate: <B extends Schema.Constraint>(
     schema: B,
     pipeline: Pipeline,
     options?: AggregateOptions
   ) => AggregateQuery<B["Type"], B["DecodingServices"]>
   /**
-   * What happens to the collection, as a stream that goes on after failures. The pipeline is sent as it is; it may filter
-   * the events, but must keep their shape.
+   * A stream of the changes of the collection, which resumes after failures. The pipeline is sent as it is. It may filter the
+   * events, but must keep their shape.
    */
   readonly watch: (
     pipeline?: Pipeline,
     options?: CoreChangeStream.WatchOptions
   ) => DecodedChangeStream<S["Type"], S["DecodingServices"]>
 
-  /** Makes an index if it is not there, and returns its name. Fails with an `IndexError` where another stands in its way. */
+  /** Creates an index if it does not exist, and returns its name. Fails with an `IndexError` if another index conflicts with it. */
   readonly createIndex: <const F, K extends Path<S["Type"]> | "$**">(
     keys: IndexKeysInput<S["Type"], F, K>,
     indexOptions?: IndexOptions<S["Type"]>,
     options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<string, Failure, S["EncodingServices"]>
-  /** Makes several indexes with one command, and returns their names. */
+  /** Creates several indexes with one command, and returns their names. */
   readonly createIndexes: (
     indexes: ReadonlyArray<IndexOptions<S["Type"]> & { readonly key: IndexKeys<S["Type"]> }>,
     options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<Array<string>, Failure, S["EncodingServices"]>
-  /** Drops an index by its name or its keys. Fails with an `IndexError` where there is none. */
+  /** Drops an index by its name or its keys. Fails with an `IndexError` if there is no such index. */
   readonly dropIndex: (
     index: string | IndexKeys<S["Type"]>,
     options?: WriteOptionsOf<Driver.DropIndexesOptions>
   ) => Effect.Effect<void, MongoError.MongoError>
-  /** Drops all indexes but that on `_id`; false where the collection does not exist. */
+  /** Drops all indexes except the one on `_id`. The result is `false` if the collection does not exist. */
   readonly dropIndexes: (
     options?: WriteOptionsOf<Driver.DropIndexesOptions>
   ) => Effect.Effect<boolean, MongoError.MongoError>
@@ -678,41 +685,41 @@ export interface TypedCollection<S extends Schema.Constraint> {
   readonly listIndexes: (
     options?: ListOptionsOf<Driver.ListIndexesOptions>
   ) => CoreQuery.Query<Driver.IndexDescriptionInfo>
-  /** Whether there are indexes of all these names. */
+  /** Whether indexes with all these names exist. */
   readonly indexExists: (
     names: string | ReadonlyArray<string>,
     options?: ListOptionsOf<Driver.ListIndexesOptions>
   ) => Effect.Effect<boolean, MongoError.MongoError>
-  /** The options the collection was created with. Fails where the collection does not exist. */
+  /** The options that the collection was created with. Fails if the collection does not exist. */
   readonly options: (
     options?: OptionsOf<Driver.OperationOptions>
   ) => Effect.Effect<Driver.Document, MongoError.MongoError>
-  /** Whether the collection is capped. Fails where the collection does not exist. */
+  /** Whether the collection is capped. Fails if the collection does not exist. */
   readonly isCapped: (options?: OptionsOf<Driver.OperationOptions>) => Effect.Effect<boolean, MongoError.MongoError>
   /** Renames the collection and returns it under its new name. */
   readonly rename: (
     newName: string,
     options?: WriteOptionsOf<Driver.RenameOptions, "new_collection">
   ) => Effect.Effect<TypedCollection<S>, MongoError.MongoError>
-  /** Drops the collection with its documents and indexes. It is no error where there is none. */
+  /** Drops the collection with its documents and indexes. Succeeds if the collection does not exist. */
   readonly drop: (
     options?: WriteOptionsOf<Driver.DropCollectionOptions>
   ) => Effect.Effect<boolean, MongoError.MongoError>
 }
 
 /**
- * A collection of a database, for a schema or a model.
+ * Makes a collection of a database, for a schema or a model.
  *
  * **Details**
  *
  * Editors show the type of a `Schema.Struct` with all its fields, several times for each operation. Give it a name with
- * `Schema.Opaque`, as below, and they show that: its values stay plain objects. Classes and models have one.
+ * `Schema.Opaque`, as below, and they show the name. The values stay plain objects. Classes and models have a name already.
  *
  * **Gotchas**
  *
- * It throws a `MongoError` (`InvalidArgumentError`) where a field would be stored as something that BSON does not have and that
- * could never be read again: a `Schema.BigInt`, a `Schema.DateTimeUtc`, a `Schema.Option`. The message says which field it is,
- * and what to write instead: `Bson.Int64`, `Schema.DateTimeUtcFromDate`, `Schema.OptionFromNullOr`.
+ * It throws a `MongoError` (`InvalidArgumentError`) if BSON could not hold the value of a field, so that it could never be read
+ * again: a `Schema.BigInt`, a `Schema.DateTimeUtc`, a `Schema.Option`. The message names the field and the schema to use
+ * instead: `Bson.Int64`, `Schema.DateTimeUtcFromDate`, `Schema.OptionFromNullOr`.
  *
  * **Example** (Writing and reading)
  *
@@ -733,6 +740,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
  * })
  * ```
  *
+ * @see {@link Service} for a collection from the context
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -745,7 +753,7 @@ export const make = <S extends Schema.Constraint>(
 ): TypedCollection<S> => internal.make(database.collection(name, options), schema)
 
 /**
- * What a service of a collection is made of.
+ * The options of `Service`.
  *
  * @stability unstable
  * @category options
@@ -759,7 +767,7 @@ export interface ServiceOptions<S extends Schema.Constraint> extends Core.Collec
 }
 
 /**
- * The operations of a collection that takes the place of another in a test. `TypedQuery.fromIterable` makes its queries.
+ * The operations of a collection that replaces another one in a test. `TypedQuery.fromIterable` makes its queries.
  *
  * @stability unstable
  * @category utility types
@@ -770,7 +778,7 @@ export type Mocked<S extends Schema.Constraint> = Partial<
 >
 
 /**
- * A class whose instances are never made: the service of a collection, with the layer that supplies it.
+ * The class of a service for a collection, with the layers that supply it. It is never instantiated.
  *
  * @stability unstable
  * @category services
@@ -779,9 +787,9 @@ export type Mocked<S extends Schema.Constraint> = Partial<
 export interface ServiceClass<Self, Id extends string, S extends Schema.Constraint>
   extends Context.ServiceClass<Self, Id, TypedCollection<S>>
 {
-  /** Supplies the collection, in the database of the context. */
+  /** Supplies the collection of the database in the context. */
   readonly layer: Layer.Layer<Self, never, MongoDatabase.MongoDatabase>
-  /** Supplies a collection that has these operations and no server, for a test. One that is not given dies when it is used. */
+  /** Supplies a collection of these operations without a server, for a test. Any other operation dies when it runs. */
   readonly mock: (operations: Mocked<S>) => Layer.Layer<Self>
 }
 
@@ -804,6 +812,7 @@ export interface ServiceClass<Self, Id extends string, S extends Schema.Constrai
  * }).pipe(Effect.provide(Users.layer))
  * ```
  *
+ * @see {@link make} for a collection as a value
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -824,7 +833,7 @@ export const Service = <Self>() =>
 }
 
 /**
- * Whether a value is a collection of a schema.
+ * Whether a value is a collection with a schema.
  *
  * **Example** (Telling it from other values)
  *

@@ -1,5 +1,5 @@
 /**
- * Queries of typed collections: what `@mongofx/core` has as `Query`, with documents that are decoded.
+ * Queries of typed collections: the `Query` of `@mongofx/core` with decoded documents.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ import * as internal from "./internal/query/query.ts"
 import type { Input as ProjectionInput, Meta, Projected } from "./Projection.ts"
 
 /**
- * What a typed operation fails with. Both have `isTransient` and `isRetryable`.
+ * The errors of typed operations. Both have `isTransient` and `isRetryable`.
  *
  * @see {@link failureTags} for catching both
  * @stability unstable
@@ -38,7 +38,7 @@ import type { Input as ProjectionInput, Meta, Projected } from "./Projection.ts"
 export type Failure = MongoError.MongoError | DocumentError
 
 /**
- * The tags of what a typed operation fails with.
+ * The tags of the errors of typed operations, for `Effect.catchTag`.
  *
  * **Example** (Catching every failure of typed operations, and nothing else)
  *
@@ -56,6 +56,7 @@ export type Failure = MongoError.MongoError | DocumentError
  * )
  * ```
  *
+ * @see {@link isFailure} for a test of one value
  * @stability unstable
  * @category constants
  * @since 0.1.0
@@ -63,7 +64,7 @@ export type Failure = MongoError.MongoError | DocumentError
 export const failureTags = ["MongoError", "DocumentError"] as const satisfies ReadonlyArray<Failure["_tag"]>
 
 /**
- * Whether a value is a failure of a typed operation.
+ * Whether a value is an error of a typed operation.
  *
  * **Example** (Telling it from other errors)
  *
@@ -73,6 +74,7 @@ export const failureTags = ["MongoError", "DocumentError"] as const satisfies Re
  * console.log(TypedQuery.isFailure(new Error())) // false
  * ```
  *
+ * @see {@link failureTags} for `Effect.catchTag`
  * @stability unstable
  * @category guards
  * @since 0.1.0
@@ -80,8 +82,9 @@ export const failureTags = ["MongoError", "DocumentError"] as const satisfies Re
 export const isFailure = (u: unknown): u is Failure => MongoError.isMongoError(u) || u instanceof DocumentError
 
 /**
- * What is done with a document that does not decode: the query fails, leaves it out, or delivers its error in its place.
+ * The treatment of a document that does not decode: the query fails, leaves it out, or delivers its error in its place.
  *
+ * @see {@link OnInvalid} for the choice on a query
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -89,7 +92,7 @@ export const isFailure = (u: unknown): u is Failure => MongoError.isMongoError(u
 export type DecodePolicy = "fail" | "skip" | "collect"
 
 /**
- * An order of values.
+ * A direction to sort by: ascending or descending.
  *
  * @stability unstable
  * @category models
@@ -102,8 +105,9 @@ export type Direction = 1 | -1 | "asc" | "desc" | "ascending" | "descending"
  *
  * **Details**
  *
- * The annotation of a variable knows two names of a path. What follows the second is checked when the order is used.
+ * The annotation of a variable checks the first two names of a path. The query checks the rest.
  *
+ * @see {@link SortInput} for an order as a literal argument
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -111,9 +115,10 @@ export type Direction = 1 | -1 | "asc" | "desc" | "ascending" | "descending"
 export type Sort<A> = { readonly [P in Shallow<A> | "_id"]?: Direction }
 
 /**
- * A sort order where it is written: `F` is the type of the literal, `K` its keys. A name with `{ $meta: "textScore" }` need
- * not be one of a field.
+ * A sort order as a literal argument: `F` is the type of the literal, `K` its keys. A key with `{ $meta: "textScore" }` may
+ * have any name.
  *
+ * @see {@link Sort} for an order in a variable
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -133,7 +138,7 @@ type SortFields<A, F, K extends PropertyKey> =
     }
     : unknown)
 
-/** `Value` where there is such a path. */
+/** `Value` if the path leads somewhere. */
 type AtPath<A, P, Value> = P extends `${string}.${string}`
   ? [At<A, P>] extends [never] ? IsPattern<P> extends true ? Value : NoSuchPath<P, Siblings<A, P>> : Value
   : Value
@@ -143,6 +148,7 @@ type IndexKind = 1 | -1 | "2d" | "2dsphere" | "text" | "hashed"
 /**
  * The keys of an index, for variables and parameters. `$**` stands for all fields.
  *
+ * @see {@link IndexKeysInput} for keys as a literal argument
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -150,8 +156,9 @@ type IndexKind = 1 | -1 | "2d" | "2dsphere" | "text" | "hashed"
 export type IndexKeys<A> = { readonly [P in Shallow<A> | "_id" | "$**"]?: IndexKind }
 
 /**
- * The keys of an index where they are written: `F` is the type of the literal, `K` its keys.
+ * The keys of an index as a literal argument: `F` is the type of the literal, `K` its keys.
  *
+ * @see {@link IndexKeys} for keys in a variable
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -169,7 +176,7 @@ type IndexFields<A, F, K extends PropertyKey> =
     }
     : unknown)
 
-/** `$**` after a path stands for all that is below it. */
+/** `$**` after a path stands for all fields below it. */
 type AtIndex<A, P> = P extends `${infer Q}.$**`
   ? [At<A, Q>] extends [never] ? NoSuchPath<P, Q extends `${string}.${string}` ? Siblings<A, Q> : Similar<A, Q>>
   : IndexKind
@@ -192,7 +199,7 @@ export type IndexBound<A> = {
 type BoundAt<V> = [V] extends [never] ? {} | null : Operand<V>
 
 /**
- * How the settings of a query name an index of a collection, and a place in it.
+ * The types by which the settings of a query name an index, and a place in it.
  *
  * @stability unstable
  * @category models
@@ -206,13 +213,15 @@ export interface IndexTerms<A> {
 }
 
 /**
- * A read that has not run yet. Yield it for an array of all documents, or take one of its other views.
+ * A read that has not run yet. Yield it for an array of all documents, or use one of its other views.
  *
  * **Details**
  *
- * Every view fails with a `MongoError`, or with a `DocumentError` where a document does not decode or an operand does not
- * encode. `R` is what the schema's codecs need.
+ * Every view fails with a `MongoError`, or with a `DocumentError` if a document does not decode or an operand does not encode.
+ * `R` holds the services that the codecs of the schema need.
  *
+ * @see {@link FindQuery} for the settings of `find`
+ * @see {@link AggregateQuery} for the settings of `aggregate`
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -220,24 +229,24 @@ export interface IndexTerms<A> {
 export interface TypedQuery<A, R = never> extends Query.Views<A, Failure, R> {}
 
 /**
- * Builds on a query of decoded documents.
+ * Chooses the treatment of documents that do not decode.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface OnInvalid<Fail, Skip, Collect> {
-  /** Fails at the first document that does not decode: the default. */
+  /** Fails at the first document that does not decode. This is the default. */
   (policy: "fail"): Fail
-  /** Leaves out documents that do not decode, and logs each at the level Debug. */
+  /** Leaves out documents that do not decode, and logs each at the level `Debug`. */
   (policy: "skip"): Skip
-  /** Delivers the error of a document that does not decode in its place. */
+  /** Delivers a `Result` for each document: the document, or its error. */
   (policy: "collect"): Collect
 }
 
 /**
- * The query that `find` makes: `A` is the type of the collection's documents, `B` that of what comes back. Each method gives
- * a new query and leaves this one as it was.
+ * The query that `find` makes: `A` is the type of the stored documents after decoding, `B` that of the results. Each method
+ * gives a new query and leaves this one as it was.
  *
  * **Example** (Building on a query)
  *
@@ -255,6 +264,7 @@ export interface OnInvalid<Fail, Skip, Collect> {
  *   })
  * ```
  *
+ * @see {@link AggregateQuery} for the results of pipelines
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -264,7 +274,7 @@ export interface FindQuery<A, B = A, R = never>
 {
   /** Sets the order of the documents. */
   readonly sort: <const F, K extends Keys<A>>(sort: SortInput<A, F, K>) => FindQuery<A, B, R>
-  /** Chooses the fields that are returned. Their type and their schema follow from the projection. */
+  /** Chooses the fields to return. The type and the schema of the results follow from the projection. */
   readonly project: <const P, K extends Keys<A>>(
     projection: ProjectionInput<A, P, K>
   ) => FindQuery<A, Projected<A, P>, R>
@@ -279,6 +289,7 @@ export interface FindQuery<A, B = A, R = never>
 /**
  * The query that `aggregate` makes. Each method gives a new query and leaves this one as it was.
  *
+ * @see {@link FindQuery} for sort orders and projections
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -295,9 +306,9 @@ export interface AggregateQuery<A, R = never>
 }
 
 /**
- * A query that asks no server. It stands for that of `find` and for that of `aggregate`.
+ * A query of known values, in place of one that `find` or `aggregate` makes.
  *
- * @see {@link fromIterable} for making one
+ * @see {@link fromIterable} for how to make one
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -305,17 +316,17 @@ export interface AggregateQuery<A, R = never>
 export type ValuesQuery<A> = FindQuery<A> & AggregateQuery<A>
 
 /**
- * A query that asks no server: its answer is known.
+ * A query of known values. It does not ask a server.
  *
  * **When to use**
  *
- * Use it in a test that replaces a collection, in the place of what `find` or `aggregate` make.
+ * Use it in a test that replaces a collection, as the result of `find` or `aggregate`.
  *
  * **Details**
  *
- * The values are decoded, and the answer of the server. `limit` and `skip` hold; filters, orders and projections are taken
- * as done, and what only tells the server how to go about it changes nothing. The values are gone through anew for every
- * run. `raw` and `explain` fail with an `InvalidArgumentError`.
+ * The values are decoded, and stand for the answer of the server. `limit` and `skip` apply to them. Filters, orders,
+ * projections and settings for the server change nothing. Every run goes through the values anew. `raw` and `explain` fail
+ * with an `InvalidArgumentError`.
  *
  * **Example** (Replacing a collection in a test)
  *
@@ -338,6 +349,7 @@ export type ValuesQuery<A> = FindQuery<A> & AggregateQuery<A>
  * )
  * ```
  *
+ * @see {@link TypedCollection.Service} for a service with `mock`
  * @stability unstable
  * @category constructors
  * @since 0.1.0

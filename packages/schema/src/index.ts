@@ -66,7 +66,7 @@ export * as Projection from "./Projection.ts"
 export * as TypedChangeStream from "./TypedChangeStream.ts"
 
 /**
- * Collections of a schema: documents are checked and encoded on the way in, checked and decoded on the way out, and filters
+ * Collections with a schema. They check and encode documents on the way in, and check and decode them on the way out. Filters
  * and updates are typed on the decoded document.
  *
  * @since 0.1.0
@@ -74,7 +74,7 @@ export * as TypedChangeStream from "./TypedChangeStream.ts"
 export * as TypedCollection from "./TypedCollection.ts"
 
 /**
- * Queries of typed collections: what `@mongofx/core` has as `Query`, with documents that are decoded.
+ * Queries of typed collections: the `Query` of `@mongofx/core` with decoded documents.
  *
  * @since 0.1.0
  */

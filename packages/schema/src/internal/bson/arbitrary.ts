@@ -1,4 +1,4 @@
-/** Generators of BSON values. Each is made of an ordinary source and of edges, which come up in about every other value. */
+/** Generators of BSON values. Each has an ordinary source and edge cases, which are about half of the values. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
@@ -10,7 +10,7 @@ import { int64Max, int64Min } from "./numbers.ts"
 type Constraint<T> = Schema.Annotations.ToArbitrary.GenerationConstraint<T> | undefined
 
 /**
- * @param edges - values of the source, so that no two generated values share an object
+ * @param edges - values of the source, so that generated values never share an object
  */
 const generate = <T>() => <V>(source: Schema.Codec<V, unknown>, edges: ReadonlyArray<V>, make: (value: V) => T) =>
   Schema.link<T>()(
@@ -98,7 +98,7 @@ const doubleEdges = [
   Number.MAX_VALUE,
   -Number.MAX_VALUE,
   Number.MIN_VALUE,
-  // Numbers that would be stored as another type if they were not called doubles.
+  // Numbers that the driver stores as another type, unless they are marked as doubles.
   1,
   2 ** 31,
   2 ** 53,
@@ -126,7 +126,7 @@ export const double = ({ constraint }: { readonly constraint: Constraint<number>
   )
 }
 
-/** Limits of the format: 34 digits, and an exponent of -6176 to 6111 for the last of them. */
+/** The limits of the format: 34 digits, and an exponent of -6176 to 6111 for the last digit. */
 const decimal128Edges = [
   "0",
   "-0",
@@ -161,7 +161,7 @@ export const bigDecimal = (): SchemaAST.Link =>
     ([value, scale]) => BigDecimal.make(value, scale)
   )
 
-/** What a Date can hold. */
+/** The greatest time of a Date, in milliseconds. */
 const dateMax = 8_640_000_000_000_000
 
 /** @internal */
@@ -232,7 +232,7 @@ export const bytes = ({ constraint }: { readonly constraint: Constraint<Uint8Arr
   )
 }
 
-/** Subtypes whose content nobody checks: not encrypted (6), column (7) and vector (9). */
+/** The subtypes that take any content: all but encrypted (6), column (7) and vector (9). */
 const subTypes = Schema.Literals([0, 1, 2, 3, 4, 5, 8, 128, 255])
 
 /** @internal */
@@ -303,7 +303,7 @@ export const vector = (): SchemaAST.Link =>
 
 // ---- text and documents
 
-/** BSON is UTF-8, which has no place for one half of a surrogate pair. */
+/** Replaces halves of surrogate pairs, which the UTF-8 of BSON cannot hold. */
 const wellFormed = (text: string): string => text.replace(/\p{Surrogate}/gu, "\uFFFD")
 
 const hugeText = "\u{1F600}é\0".repeat(20_000)
@@ -312,7 +312,7 @@ const hugeText = "\u{1F600}é\0".repeat(20_000)
 export const regExp = (): SchemaAST.Link =>
   generate<Driver.BSONRegExp>()(
     Schema.Struct({
-      // JavaScript knows all of these patterns as well, since a RegExp is what the driver makes of them by default.
+      // JavaScript knows all of these patterns as well: the driver reads them as a RegExp by default.
       pattern: Schema.String.check(Schema.isPattern(/^(?:[a-z ]|\.|\\d\+|\[a-z\]\*|\(x\|y\)|É)*$/u)),
       options: Schema.String.check(Schema.isPattern(/^i?l?m?s?u?x?$/u))
     }),
@@ -330,7 +330,7 @@ const documentSource = Schema.Record(
   Schema.Union([Schema.String, Schema.Number, Schema.Boolean, Schema.Null])
 )
 
-/** No key of BSON has a NUL, and none of these is to be taken for an operator or a part of a DBRef. */
+/** Removes NUL from keys, which BSON cannot hold, and `$` at their start, which means an operator or a part of a DBRef. */
 const toDocument = (source: typeof documentSource.Type): Driver.Document =>
   Object.fromEntries(
     Object.entries(source).map(([key, value]) => [
@@ -356,7 +356,7 @@ export const code = (): SchemaAST.Link =>
     ({ scope, text }) => new Driver.Code(wellFormed(text), scope === null ? null : toDocument(scope))
   )
 
-// A name with one dot in it would be split into a database and a collection by bson.
+// bson splits a name with one dot into a database and a collection.
 const nameSource = Schema.String.check(Schema.isPattern(/^[a-z_]{1,20}$/u))
 
 /** @internal */

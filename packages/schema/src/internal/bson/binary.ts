@@ -3,7 +3,7 @@ import * as Driver from "mongodb"
 import { isBinary } from "./values.ts"
 
 /**
- * Binary data as the deserializer makes them.
+ * Makes binary data as the deserializer does.
  *
  * @internal
  */
@@ -14,7 +14,7 @@ export const makeBinary = (bytes: Uint8Array, subType: number): Driver.Binary =>
 export const sameElements = <T extends Uint8Array | Int8Array | Float32Array>(a: T, b: T): boolean => {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) {
-    // NaN is the same as NaN.
+    // NaN equals NaN here.
     if (a[i] !== b[i] && (a[i] === a[i] || b[i] === b[i])) return false
   }
   return true
@@ -27,7 +27,7 @@ export const sameBinary = (a: Driver.Binary, b: Driver.Binary): boolean =>
 const { Float32, Int8, PackedBit } = Driver.Binary.VECTOR_TYPE
 
 /**
- * Whether the serializer of bson takes the value as a vector, and a reader can tell what its elements are.
+ * Whether the serializer of bson takes the value as a vector, and a reader can tell its elements.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What bson makes of the bytes of a document, and what is wrong with those that it cannot read. */
+/** Deserializes the bytes of documents, and says what is wrong with bytes that bson cannot read. */
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as Driver from "mongodb"
 
@@ -18,7 +18,7 @@ export const deserializer = (
 }
 
 /**
- * The document of damaged bytes, as far as it can be read.
+ * Reads damaged bytes without checking their text; gives an empty document if that fails too.
  *
  * @internal
  */
@@ -30,7 +30,7 @@ export const readLoosely = (bytes: Uint8Array): Driver.Document => {
   }
 }
 
-/** The field whose text is not UTF-8, if that is what is wrong. */
+/** The field whose text is not UTF-8, if that is the damage. */
 const fieldOfDamage = (bytes: Uint8Array): string | undefined =>
   Object.keys(readLoosely(bytes)).find((name) => {
     try {
@@ -42,7 +42,7 @@ const fieldOfDamage = (bytes: Uint8Array): string | undefined =>
   })
 
 /**
- * Such bytes are one more way in which a document does not decode. `cause` is what bson threw.
+ * The issue of a document whose bytes bson cannot read. `cause` is the error of bson.
  *
  * @internal
  */

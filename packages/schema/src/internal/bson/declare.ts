@@ -1,4 +1,4 @@
-/** Builds the schemas of BSON values: declarations, and conversions that may fail. */
+/** Builds the schemas of BSON values: declarations and conversions. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -6,7 +6,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import { version, versionOf } from "./values.ts"
 
 /**
- * As `Schema.declare`, and says so when a value is of the right type but of a version that the driver does not write.
+ * As `Schema.declare`, with a message for values of the right type from a version of bson that the driver does not write.
  *
  * @internal
  */
@@ -32,7 +32,7 @@ export const declare = <T>(
   }, annotations) as Schema.declare<T>
 
 /**
- * A getter for a function that gives `undefined`, or throws, for what it cannot convert.
+ * A getter for a function that returns `undefined` or throws if it cannot convert a value.
  *
  * @internal
  */

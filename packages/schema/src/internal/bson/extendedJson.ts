@@ -1,12 +1,12 @@
-/** Values through their stored form: as Extended JSON, and as bytes that are compared. */
+/** Converts values to Extended JSON and compares them by their bytes, both through their stored form. */
 import * as Driver from "mongodb"
 import { sameElements } from "./binary.ts"
 
 const exactTypes = { bsonRegExp: true, promoteValues: false } as const
 
 /**
- * The canonical Extended JSON of a value that holds documents. Through its bytes, since Extended JSON alone would call
- * the double 1e10 an int64.
+ * The canonical Extended JSON of a value that holds documents. It goes through the bytes of the value, since the library
+ * would otherwise write the double 1e10 as an int64.
  *
  * @internal
  */
@@ -21,7 +21,7 @@ export const fromExtendedJson = (json: unknown): unknown =>
   Driver.BSON.EJSON.deserialize({ value: json }, { relaxed: false }).value
 
 /**
- * Whether two values are stored as the same bytes. A value that cannot be stored is the same as itself only.
+ * Whether two values are stored as the same bytes. A value that cannot be stored equals only itself.
  *
  * @internal
  */

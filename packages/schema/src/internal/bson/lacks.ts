@@ -1,4 +1,4 @@
-/** BSON leaves out what is `undefined`: whether something that a schema requires gets lost so. */
+/** Finds required values that are `undefined`: BSON would leave them out. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -7,7 +7,7 @@ import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { isPlainObject, setOwn } from "../plainObject.ts"
 
-/** Whether `undefined` may stand there. */
+/** Whether a schema takes `undefined`. */
 const takesUndefined = (ast: SchemaAST.AST, seen: ReadonlySet<SchemaAST.AST> = new Set()): boolean => {
   switch (ast._tag) {
     case "Undefined":
@@ -24,7 +24,7 @@ const takesUndefined = (ast: SchemaAST.AST, seen: ReadonlySet<SchemaAST.AST> = n
   }
 }
 
-/** Whether a key that is required may hold `undefined`, which BSON leaves out. */
+/** Whether a required key may hold `undefined`. */
 const mayLack = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
   if (seen.has(ast)) return false
   seen.add(ast)
@@ -65,8 +65,8 @@ type Lacks = (encoded: unknown) => SchemaIssue.Issue | undefined
 const known = new WeakMap<SchemaAST.AST, Lacks | null>()
 
 /**
- * What an encoded value lacks once BSON has left out what is `undefined`. There is nothing to ask where a schema requires
- * nothing that can be `undefined`.
+ * The test for required keys that an encoded value lacks once BSON has left out `undefined`. It is `undefined` if no required
+ * key of the schema can be `undefined`.
  *
  * @internal
  */
@@ -86,7 +86,7 @@ export type Encode = (
 ) => Effect.Effect<unknown, SchemaIssue.Issue, unknown>
 
 /**
- * An encoder that fails where BSON would leave out what the schema requires.
+ * An encoder that fails if BSON would leave out a required key.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** Numbers between JavaScript and BSON: a conversion gives `undefined` for what the other side does not have. */
+/** Converts numbers between JavaScript and BSON. A conversion gives `undefined` if the other side lacks the number. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
 import * as Driver from "mongodb"
@@ -32,7 +32,7 @@ export const int64Max = 2n ** 63n - 1n
 /** @internal */
 export const isInt64 = (u: unknown): u is bigint => typeof u === "bigint" && u >= int64Min && u <= int64Max
 
-/** The driver delivers int64 up to this bound, inclusive, as number: one more than the greatest safe integer. */
+/** The driver delivers an int64 up to this bound, inclusive, as a number: one more than the greatest safe integer. */
 const maxPromoted = 2 ** 53
 
 /** @internal */
@@ -54,7 +54,7 @@ export const toLong = (value: Numeric): Driver.Long | undefined => {
 }
 
 /**
- * An unsigned Long is fine below 2^63, where its bits mean the same.
+ * Whether a value is a Long in the range of int64. The bits of an unsigned Long below 2^63 mean the same.
  *
  * @internal
  */
@@ -75,7 +75,7 @@ export const isStoredAsInt32 = (value: number | Driver.Int32 | Driver.Double): b
 /** @internal */
 export const toInt32 = (value: Numeric): number | undefined => {
   const number = toDouble(value)
-  // BSON has no negative zero among the int32.
+  // An int32 has no negative zero.
   return isInt32(number) ? number + 0 : undefined
 }
 
@@ -96,7 +96,7 @@ const maxExponent = 6111
 
 const digitsOf = (value: bigint): number => `${value < 0n ? -value : value}`.length
 
-/** The decimal as a coefficient and an exponent that a Decimal128 has place for: as it is, without zeros, or with more. */
+/** The coefficient and exponent of a decimal that fit a Decimal128: as it is, or with fewer or more zeros at its end. */
 const toParts = (decimal: BigDecimal.BigDecimal): readonly [coefficient: bigint, exponent: number] | undefined => {
   for (const { scale, value } of [decimal, BigDecimal.normalize(decimal)]) {
     const spare = maxDigits - digitsOf(value)

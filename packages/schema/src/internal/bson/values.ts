@@ -1,4 +1,4 @@
-/** Recognises BSON values and those of JavaScript that BSON has. */
+/** Recognises BSON values, and the JavaScript values that BSON can hold. */
 import * as Driver from "mongodb"
 
 /** Every BSON value carries its major version under this symbol, whichever copy of bson made it. */
@@ -8,7 +8,7 @@ const versionSymbol = Symbol.for("@@mdb.bson.version")
 export const versionOf = (value: object): unknown => (value as { readonly [versionSymbol]?: unknown })[versionSymbol]
 
 /**
- * The serializer of the driver takes values of its own major version only.
+ * The major version of the driver's bson. Its serializer takes only values of this version.
  *
  * @internal
  */
@@ -30,8 +30,8 @@ interface BsonValues {
 }
 
 /**
- * Recognises a value as the serializer does, across copies of bson. An object that was parsed from JSON has no symbols,
- * so that no user input passes for a BSON value.
+ * Recognises a value as the serializer does, across copies of bson. Parsed JSON has no symbols, so user input never passes for
+ * a BSON value.
  *
  * @internal
  */
@@ -82,8 +82,8 @@ export const isDBRef = (u: unknown): u is Driver.DBRef =>
 export const isBSONRegExp = isBson("BSONRegExp")
 
 /**
- * As bson reads and writes the flags: `g` stands for the option `s`. The flags `d`, `u` and `v` change nothing on the
- * server, and `y` has no counterpart.
+ * Translates flags as bson does: `g` stands for the option `s`. The flags `d`, `u` and `v` change nothing on the server. `y`
+ * has no counterpart there.
  *
  * @internal
  */

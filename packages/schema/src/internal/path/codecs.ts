@@ -1,4 +1,4 @@
-/** The codecs at the end of a path: how a value there is stored, and whether it is stored in one form only. */
+/** The codecs at the end of a path: how a value is stored there, and whether it has several stored forms. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -12,7 +12,7 @@ import { refuse } from "../refusal.ts"
 import { elements, elementsOf, expand, stepObject } from "./nodes.ts"
 
 /**
- * What a value is encoded to that stands for a key that is not there, as `None` does of `Schema.OptionFromOptionalKey`.
+ * The encoded form of a value that stands for an absent key, such as `None` of `Schema.OptionFromOptionalKey`.
  *
  * @internal
  */
@@ -39,7 +39,7 @@ const mayBeAbsent = (ast: SchemaAST.AST): boolean =>
   mayOmit(SchemaAST.flip(ast)) ||
   ast.encoding === undefined && ast._tag === "Union" && ast.types.some(mayBeAbsent)
 
-/** Only the parser of an object can say that a key is not there. */
+/** Encodes through an object with one key: only the parser of an object can say that a key is absent. */
 const orAbsent = (ast: SchemaAST.AST, encode: Encode): Encode => {
   const holder = new SchemaAST.Objects([new SchemaAST.PropertySignature("value", ast)], [])
   const encodeHolder = SchemaParser.encodeUnknownEffect(Schema.make<Schema.Constraint>(holder)) as Encode
@@ -70,14 +70,14 @@ const remember = (
 }
 
 /**
- * The encoder of what stands at a path.
+ * The encoder of the values at a path.
  *
  * @internal
  */
 export const encodeValue = remember(values, union)
 
 /**
- * The encoder of what is compared with a path: where an array stands, one of its elements does as well.
+ * The encoder of the operands that a path is compared with: whole values, or elements of an array.
  *
  * @internal
  */
@@ -85,7 +85,7 @@ export const encodeOperand = remember(operands, (alternatives) => union([...alte
 
 // ---- unions with several codecs for one value
 
-/** Whether a node holds a union of which a member stores values in another form. */
+/** Whether a node holds a union that stores values in another form than they have. */
 const hasCodecs = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
   if (seen.has(ast)) return false
   seen.add(ast)
@@ -100,7 +100,7 @@ const hasCodecs = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
     )
 }
 
-/** The members of unions, and of those in them. */
+/** The members of a union, with those of nested unions. */
 const expandUnion = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   ast._tag === "Suspend"
     ? expandUnion(ast.thunk())
@@ -113,11 +113,11 @@ const encodedNow = (ast: SchemaAST.AST, value: unknown): ReadonlyArray<unknown> 
   return Exit.isExit(encoded) && Exit.isSuccess(encoded) ? [encoded.value] : []
 }
 
-/** Whether the server takes two stored values for equal: the same bytes, or the same number. */
+/** Whether two stored values are equal to the server: the same bytes, or the same number. */
 const isSame = (a: unknown, b: unknown): boolean =>
   a === b || sameStored(a, b) || isNumber(a) && isNumber(b) && Number(String(a)) === Number(String(b))
 
-/** Whether those of the nodes that take a value store it in different forms. */
+/** Whether the nodes that take a value store it in different forms. */
 const differ = (asts: ReadonlyArray<SchemaAST.AST>, value: unknown): boolean => {
   const [first, ...others] = asts.flatMap((ast) => encodedNow(ast, value))
   return others.some((other) => !isSame(first, other))
@@ -153,32 +153,31 @@ const mayDiffer = (alternatives: ReadonlyArray<SchemaAST.AST>): boolean => {
 const severalForms = "is stored in several forms, one for each member of a union"
 
 /**
- * Refuses a value to compare with of which the database may hold several forms: only one would be found.
+ * Refuses an operand that the database may hold in several forms: a comparison would find only one of them.
  *
  * @internal
  */
 export const checkCompared = (alternatives: ReadonlyArray<SchemaAST.AST>, value: unknown, at: string): void => {
   if (mayDiffer(alternatives) && isAmbiguous(union([...alternatives, ...elements(alternatives)]), value)) {
-    refuse(at, `${severalForms}: a comparison finds one of them`)
+    refuse(at, `${severalForms}: a comparison finds only one of them`)
   }
 }
 
 /**
- * Refuses a value to write of which the member of a union decides how it is stored.
+ * Refuses to write a value whose stored form depends on the member of a union.
  *
  * @internal
  */
 export const checkWritten = (alternatives: ReadonlyArray<SchemaAST.AST>, value: unknown, at: string): void => {
   if (alternatives.length > 1 && mayDiffer(alternatives) && differ(alternatives, value)) {
-    refuse(at, `${severalForms}: which one a document has cannot be seen here`)
+    refuse(at, `${severalForms}: a path does not tell which one the document has`)
   }
 }
 
 const nullIsAbsent = new WeakMap<ReadonlyArray<SchemaAST.AST>, boolean>()
 
 /**
- * Whether null means that the key is not there, as it does for `Schema.OptionFromOptionalNullOr`. `undefined` where null
- * is not stored at all.
+ * Whether null means an absent key, as for `Schema.OptionFromOptionalNullOr`. `undefined` if null is never stored.
  *
  * @internal
  */
@@ -200,7 +199,7 @@ const encodedLeaves = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
   expand(SchemaAST.toEncoded(ast)).flatMap((node) => node._tag === "Leaf" ? [node.ast] : [])
 
 /**
- * Whether a path, or an element of the array that stands there, is stored as text.
+ * Whether a value at a path, or an element of an array there, may be stored as text.
  *
  * @internal
  */
@@ -212,7 +211,7 @@ export const isText = (alternatives: ReadonlyArray<SchemaAST.AST>): boolean =>
   )
 
 /**
- * Whether a value is one that may be stored at a path, as it is.
+ * Whether a value may be stored at a path as it is.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What a schema looks like from above: objects, arrays and leaves, and the step from one of them to the next. */
+/** A schema as objects, arrays and leaves, and the steps between them. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -9,7 +9,7 @@ import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 
 /**
- * How a path goes through an array: a filter by index or past all elements at once, an update by index, `$`, `$[]` or
+ * How a path goes through an array: in a filter by an index or into all elements, in an update by an index, `$`, `$[]` or
  * `$[id]`.
  *
  * @internal
@@ -20,7 +20,7 @@ export type Mode = "filter" | "update"
 export interface ObjectNode {
   readonly _tag: "Object"
   readonly objects: SchemaAST.Objects
-  /** The stored name of a field, where it is another. */
+  /** The stored name of a field. */
   readonly rename: (name: string) => string
   readonly renamed: boolean
 }
@@ -34,7 +34,7 @@ export type Node =
 const same = (name: string): string => name
 
 /**
- * The schema of a class's fields, which is what the class is stored as.
+ * The schema of the fields of a class, which is how the class is stored.
  *
  * @internal
  */
@@ -42,14 +42,14 @@ export const fieldsOfClass = (ast: SchemaAST.AST): SchemaAST.AST | undefined => 
   if (ast._tag !== "Declaration" || ast.encoding?.length !== 1 || ast.typeParameters.length !== 1) return undefined
   const { to } = ast.encoding[0]
   const fields = ast.typeParameters[0]!
-  // An optional key is marked on both sides, on copies.
+  // An optional key is marked on copies, on both sides.
   return to._tag === "Objects" && fields._tag === "Objects" && to.propertySignatures === fields.propertySignatures
     ? fields
     : undefined
 }
 
 /**
- * The fields that are stored as `_id`: one, or where the document is a union one for each member.
+ * The fields that are stored as `_id`: one, or one for each member of a union.
  *
  * @internal
  */
@@ -63,8 +63,8 @@ export const idsOf = (root: SchemaAST.AST): ReadonlyArray<{ readonly name: strin
   )
 
 /**
- * The names of the fields in the encoded object, where a transformation of an object only renames them, as
- * `Schema.encodeKeys` does. It is found out by sending a mark through the transformation for each of the fields.
+ * The stored names of the fields, if a transformation of an object only renames them, as `Schema.encodeKeys` does. To find
+ * out, it sends a mark for each field through the transformation.
  */
 const renames = (ast: SchemaAST.Objects): ReadonlyMap<string, string> | undefined => {
   if (ast.encoding?.length !== 1 || ast.indexSignatures.length > 0) return undefined
@@ -94,7 +94,7 @@ const renames = (ast: SchemaAST.Objects): ReadonlyMap<string, string> | undefine
     if (name === undefined || found.has(name)) return undefined
     found.set(name, key)
   }
-  // A transformation that renames nothing is there for the values, even if it let the marks pass.
+  // A transformation that renames nothing changes values, even if it left the marks alone.
   return found.size === names.size && [...found].some(([name, key]) => name !== key) ? found : undefined
 }
 
@@ -114,7 +114,7 @@ const objectNode = (ast: SchemaAST.Objects): Node => {
 }
 
 /**
- * What a schema looks like from above: unions and suspended schemas are opened, a schema with an encoding of its own is a leaf.
+ * The nodes of a schema. Opens unions and suspended schemas. A schema with its own encoding is a leaf.
  *
  * @internal
  */
@@ -141,7 +141,7 @@ export const elementsOf = (
 ): ReadonlyArray<SchemaAST.AST> => [...arrays.elements, ...arrays.rest]
 
 /**
- * The schemas of the elements of whatever among the alternatives is an array.
+ * The schemas of the elements of the arrays among the alternatives.
  *
  * @internal
  */
@@ -156,7 +156,7 @@ const elementAt = (arrays: SchemaAST.Arrays, segment: string): ReadonlyArray<Sch
   return element === undefined ? arrays.rest : [element]
 }
 
-/** A record's key as it may stand in a path. */
+/** Whether a key of a record may stand in a path. */
 const takesKey = (parameter: SchemaAST.AST, key: string): boolean =>
   key !== "" && !key.startsWith("$") && parameter.encoding === undefined &&
   SchemaParser.is(Schema.make<Schema.ConstraintCodec<unknown>>(parameter))(key)

@@ -1,4 +1,4 @@
-/** Dotted paths over a schema: what stands at the end of a path, and what the path is in the database. */
+/** Resolves dotted paths over a schema: the schemas at the end of a path, and the stored path. */
 import type * as SchemaAST from "effect/SchemaAST"
 import { refuse } from "../refusal.ts"
 import { expand, type Mode, positional, stepNode } from "./nodes.ts"
@@ -11,13 +11,13 @@ import { expand, type Mode, positional, stepNode } from "./nodes.ts"
 export interface Target {
   /** The path in the stored document. */
   readonly key: string
-  /** What may stand there: a schema for each member of a union on the way. */
+  /** The schemas of the values there: one for each member of a union on the way. */
   readonly alternatives: ReadonlyArray<SchemaAST.AST>
-  /** Whether it may be absent from a document. */
+  /** Whether the field may be absent from a document. */
   readonly optional: boolean
-  /** Whether it names elements of an array: by an index, `$`, `$[]` or `$[id]`. */
+  /** Whether the path names elements of an array: by an index, `$`, `$[]` or `$[id]`. */
   readonly indexed: boolean
-  /** What stands in the place of each `$[id]` of the path. */
+  /** The schemas of the elements that each `$[id]` of the path stands for. */
   readonly identifiers: ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>>
 }
 
@@ -57,11 +57,11 @@ export const walk = (
   return { key: keys.join("."), alternatives, optional, indexed, identifiers }
 }
 
-// Paths can hold keys of records, which come from outside: what is kept has a bound.
+// Paths can hold keys of records, which come from outside, so the cache has a bound.
 const bound = 1000
 
 /**
- * A resolver of paths that remembers what it has found.
+ * Makes a resolver that remembers the paths that it has found.
  *
  * @internal
  */

@@ -1,7 +1,7 @@
-/** Dotted paths, worked out when they are asked for: nothing here lists the paths of a document. */
+/** The types of dotted paths. They follow one path at a time; nothing here lists the paths of a document. */
 
 /**
- * What a path does not go into: values of BSON, of JavaScript and of effect.
+ * The types that a path does not go into: values of BSON, of JavaScript and of Effect.
  *
  * @internal
  */
@@ -26,7 +26,7 @@ export type Leaf =
 type IsAny<T> = 0 extends 1 & T ? true : false
 
 /**
- * A path that is refused. See `Path.NoSuchPath`.
+ * The message for a path that leads nowhere. See `Path.NoSuchPath`.
  *
  * @internal
  */
@@ -34,12 +34,12 @@ export interface NoSuchPath<Path, DidYouMean = never> {
   readonly "~no such path": [path: Path, didYouMean: DidYouMean]
 }
 
-/** The names of fields: no methods, and no brands of effect. */
+/** The names of fields, without methods and brands of Effect. */
 type Names<T> = {
   [K in keyof T]-?: K extends string ? K extends `~${string}` ? never : T[K] extends Function ? never : K : never
 }[keyof T]
 
-/** What one name of a filter's path leads to; never where it leads nowhere. An array is passed by an index, or without a word. */
+/** The type behind one name of a filter's path, or `never`. The path goes through an array with an index or without one. */
 type Step<T, H extends string> = IsAny<T> extends true ? never
   : T extends Leaf ? never
   : T extends ReadonlyArray<infer E> ? H extends `${number}` ? E | StepElement<E, H> : StepElement<E, H>
@@ -52,7 +52,7 @@ type Field<T, H extends string> = H extends `~${string}` ? never
   : H extends `${infer N extends number}` ? N extends keyof T ? T[N] : never
   : never
 
-/** What one name of an update's path leads to: an array is passed by an index, `$`, `$[]` or `$[identifier]`. */
+/** The type behind one name of an update's path. It goes through an array with an index, `$`, `$[]` or `$[identifier]`. */
 type WriteStep<T, H extends string> = IsAny<T> extends true ? never
   : T extends Leaf ? never
   : T extends ReadonlyArray<infer E> ? H extends Position ? E : never
@@ -64,14 +64,14 @@ type Position = `${number}` | "$" | `$[${string}]`
 type Last<T, P extends string> = P extends `${infer H}.${infer R}` ? Last<Step<T, H>, R> : [owner: T, name: P]
 
 /**
- * The type of what stands at a path of a filter; never where there is no such path.
+ * The type of the value at a path of a filter, or `never` if the path leads nowhere.
  *
  * @internal
  */
 export type At<T, P extends string> = Last<T, P> extends [infer Owner, infer N extends string] ? Step<Owner, N> : never
 
 /**
- * The type of what stands at a path of an update.
+ * The type of the value at a path of an update.
  *
  * @internal
  */
@@ -83,7 +83,7 @@ type Parent<P extends string, Before extends string = ""> = P extends `${infer H
   ? Parent<R, Before extends "" ? H : `${Before}.${H}`>
   : Before
 
-/** The names that may follow a path: completion shows these, and messages. */
+/** The names that may follow a path, for completion and messages. */
 type Following<T> = T extends Leaf ? never
   : T extends ReadonlyArray<infer E> ? E extends ReadonlyArray<unknown> ? "0" : Following<E> | "0"
   : string extends keyof T ? never
@@ -95,7 +95,7 @@ type WriteFollowing<T> = T extends Leaf ? never
   : Names<T>
 
 /**
- * What a path that leads nowhere could have been: the names that stand beside its last one.
+ * The paths that a wrong one could have meant: those with another last name.
  *
  * @internal
  */
@@ -105,10 +105,10 @@ export type Siblings<T, P extends string> = `${Parent<P>}.${Following<At<T, Pare
 export type WriteSiblings<T, P extends string> = `${Parent<P>}.${WriteFollowing<WriteAt<T, Parent<P>>>}`
 
 /**
- * What completion offers besides the keys that are there: the siblings of those that lead nowhere.
+ * The keys that completion offers besides those that are written: the siblings of keys that lead nowhere.
  *
- * `infer R extends string` keeps the compiler from looking for a bound of what it does not know yet: it would go through
- * all fields of the document, at the cost of everything else.
+ * `infer R extends string` keeps the compiler from looking for a bound of an unknown type. That would go through all fields
+ * of the document and cost more than everything else.
  *
  * @internal
  */
@@ -126,7 +126,7 @@ export type WriteSuggested<T, K> = K extends `${string}.${string}`
 type WriteSuggestedFor<T, K extends string> = [WriteAt<T, K>] extends [never] ? WriteSiblings<T, K> : never
 
 /**
- * What keys are checked against before their values are: the names of the document's fields, and anything with a dot in it.
+ * The bound that keys must meet before their values are checked: the names of the document's fields, and any text with a dot.
  * It costs nothing, and holds for a document whose type is not known yet.
  *
  * @internal
@@ -137,14 +137,14 @@ export type Keys<A> = (keyof A & string) | AnyKey<A> | "_id" | `${string}.${stri
 type AnyKey<A> = A extends unknown ? keyof A & string : never
 
 /**
- * The names that start as a wrong one does.
+ * The names with the same first letter as a wrong one.
  *
  * @internal
  */
 export type Similar<A, P> = P extends `${infer H}${string}` ? Extract<keyof A, `${H}${string}`> : never
 
 /**
- * A field that not all members of a union have. `F` is the literal: its tags choose among the members.
+ * The type of a field that only some members of a union have. `F` is the literal: its tags choose among the members.
  *
  * @internal
  */
@@ -152,14 +152,14 @@ export type OfMembers<A, P, F = {}> = A extends unknown
   ? P extends keyof A ? Fits<A, F> extends true ? A[P] : never : never
   : never
 
-/** Whether the tags in a literal may be those of a member of a union. A tag may be one of several, or any text. */
+/** Whether the tags in a literal fit a member of a union. A tag may be one of several, or any text. */
 type Fits<M, F> = {
   [K in keyof F & keyof M]: [F[K]] extends [string | number | boolean] ? [F[K] & M[K]] extends [never] ? K : never
     : never
 }[keyof F & keyof M] extends never ? true : false
 
 /**
- * The type of what stands at a path of a filter, among whose conditions are the tags of unions.
+ * The type of the value at a path of a filter whose other conditions may hold the tags of unions.
  *
  * @internal
  */
@@ -175,11 +175,11 @@ type MemberStep<T, P extends string, F> = T extends Leaf | ReadonlyArray<unknown
   : T extends unknown ? Fits<T, F> extends true ? Step<T, P> : never
   : never
 
-/** The conditions below a path, by what follows it. */
+/** The conditions below a path, by the rest of their paths. */
 type Under<F, Prefix extends string> = { [K in keyof F as K extends `${Prefix}.${infer R}` ? R : never]: F[K] }
 
 /**
- * The paths that a variable's annotation knows: two names of them exactly, and that something follows. What follows is
+ * The paths that the annotation of a variable knows: the first two names exactly, and that something follows. The rest is
  * checked where the value is used.
  *
  * @internal
@@ -208,44 +208,44 @@ type WriteSecond<T> = T extends Leaf ? never
   : Third<T>
 
 /**
- * Whether a key stands for many: `string`, or a template.
+ * Whether a key is a pattern for many keys: `string`, or a template.
  *
  * @internal
  */
 export type IsPattern<P> = P extends string ? {} extends { readonly [K in P]: 1 } ? true : false : false
 
 /**
- * Whether a literal has keys that are computed.
+ * Whether a literal has computed keys.
  *
  * @internal
  */
 export type IsLoose<F> = string extends keyof F ? true : number extends keyof F ? true : false
 
 /**
- * Infers the type of a literal without asking anything of it.
+ * Infers the type of a literal without any check.
  *
  * @internal
  */
 export type Infer<F> = [never] extends [F] ? unknown : F
 
 /**
- * Infers the keys of a literal. Apart from what they are checked against: inferring into that works out all fields of the
- * document, at ten times the cost.
+ * Infers the keys of a literal apart from their checks: inferring into the checks works out all fields of the document, at ten
+ * times the cost.
  *
  * @internal
  */
 export type InferKeys<K extends PropertyKey> = { readonly [P in K]?: unknown }
 
 /**
- * Names for completion: they say nothing about values.
+ * Offers names for completion, and leaves the values open.
  *
  * @internal
  */
 export type Offered<A, More extends string = never> = { readonly [P in (keyof A & string) | "_id" | More]?: unknown }
 
 /**
- * The same where it is the only thing that the compiler knows of a literal when it infers its type: text and numbers in it
- * stay what they are, and are not widened to `string` and `number`.
+ * As `Offered`, for a literal of which the compiler knows nothing else when it infers its type. It keeps text and numbers from
+ * being widened to `string` and `number`.
  *
  * @internal
  */
@@ -254,22 +254,22 @@ export type OfferedLiteral<A, More extends string = never> = {
 }
 
 /**
- * Whether the compiler has inferred the bound of keys instead of keys: then not all of a literal's are keys of the document,
- * and each has to be looked at.
+ * Whether the compiler has inferred the bound of keys instead of the keys. Then some keys of the literal are not keys of the
+ * document, and each must be checked.
  *
  * @internal
  */
 export type IsBound<K> = `${string}.${string}` extends K ? true : false
 
 /**
- * The keys of a literal. A computed key is any text to the compiler, and would swallow the others.
+ * The keys of a literal without computed ones. A computed key is any text to the compiler, and would swallow the others.
  *
  * @internal
  */
 export type Known<F> = keyof { [P in keyof F as string extends P ? never : number extends P ? never : P]: 1 }
 
 /**
- * What the values of computed keys must be, where there are such: anything but `undefined`. More is checked at run time.
+ * The type of the values at computed keys: anything but `undefined`. The operation checks more.
  *
  * @internal
  */
