@@ -422,10 +422,48 @@ const container = (random: Random, depth: number): Kind => {
     }
     default: {
       const struct = makeStruct(random, depth)
-      const make = Schema.Class as unknown as (name: string) => (fields: object) => Schema.Constraint
-      return kind(make(`Random${random.int(1e9)}`)(fieldsOf(struct)), struct.sample)
+      return kind(makeClass(random, fieldsOf(struct)), struct.sample)
     }
   }
+}
+
+type RandomClass = Schema.Schema<object> & { readonly extend: (name: string) => (fields: object) => RandomClass }
+
+/** A class, some with a constructor or fields of their own, some that extend others. */
+const makeClass = (random: Random, fields: Record<string, AnySchema>): Schema.Constraint => {
+  const name = `Random${random.int(1e9)}`
+  const Base = (Schema.Class as unknown as (name: string) => (fields: object) => RandomClass)(name)(fields)
+  const Class = random.chance(0.8) ? Base : makeSubclass(random, Base)
+  const Extended = random.chance(0.8)
+    ? Class
+    : Class.extend(`${name}Extended`)({ more: Schema.optionalKey(Schema.Int) })
+  return random.chance(0.8)
+    ? Extended
+    : Extended.check(Schema.makeFilter((value) => Object.keys(value).length !== 3))
+}
+
+const makeSubclass = (random: Random, base: RandomClass): RandomClass => {
+  const Base = base as unknown as new(...args: ReadonlyArray<unknown>) => object
+  const makers = [
+    () =>
+      class extends Base {
+        get own() {
+          return 1
+        }
+      },
+    () =>
+      class extends Base {
+        readonly own = 1
+      },
+    () =>
+      class extends Base {
+        constructor(...args: ReadonlyArray<unknown>) {
+          super(...args)
+          Object.assign(this, { own: 1 })
+        }
+      }
+  ]
+  return random.pick(makers)() as unknown as RandomClass
 }
 
 const fieldsByStruct = new WeakMap<object, Record<string, AnySchema>>()

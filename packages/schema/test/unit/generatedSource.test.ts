@@ -288,7 +288,7 @@ const token =
 const words = new Set([
   ...Object.keys(runtime),
   // The language
-  ..."break case const continue default else for if in let loop new of return switch typeof while true false null undefined"
+  ..."break case const continue default else for function if in let loop new of return switch this typeof while true false null undefined"
     .split(" "),
   ..."Array Buffer Object Number String BigInt isArray hasOwn keys push length defineProperty has from fromInt".split(
     " "
@@ -297,12 +297,12 @@ const words = new Set([
   ..."getBigInt64 getFloat64 getInt32 getUint32".split(" "),
   ..."configurable enumerable value writable i t".split(" "),
   // What the program has
-  ..."constants mismatch missing omitted giveUp text".split(" "),
+  ..."constants mismatch missing omitted giveUp text add known".split(" "),
   ..."b dv p s n v k x end limit start out rest key here".split(" ")
 ])
 
 /** A constant, or a function or variable of a node. */
-const numbered = /^(?:C|c|i|r|x|value|member|tag|array|object)\d+(?:find)?$/
+const numbered = /^(?:C|c|i|r|x|value|member|tag|array|object)\d+(?:find|make)?$/
 
 const ofLanguage = new Set(["use strict", "", "string", "number", "boolean", "bigint", "symbol", "object", "__proto__"])
 

@@ -16,11 +16,13 @@ import {
   mayOmit,
   objectsOf,
   stringNames,
-  tagTest
+  tagTest,
+  withoutEncoding
 } from "./analysis.ts"
 import { findField, isAt, nameBytes } from "./fieldNames.ts"
-import { interpret, interpretMissing } from "./interpreter.ts"
-import { buildObject, maxDepth, Program, Unsupported } from "./program.ts"
+import { type Instances, instancesOf } from "./instances.ts"
+import { declaration, interpret, interpretMissing, type Step } from "./interpreter.ts"
+import { buildMaker, buildObject, maxDepth, Program, type Property, Unsupported } from "./program.ts"
 import {
   checkMismatch,
   declarations,
@@ -39,12 +41,20 @@ import {
 import { type Bytes, makeReadAny, mismatch, runtime } from "./runtime.ts"
 import { numberTest, ValueCompiler } from "./values.ts"
 
+/** A class whose fields are read right into its instances. */
+interface ClassOf {
+  readonly instances: Instances
+  /** Makes the instance of an object with the fields, as long as it is not known how. */
+  readonly make: Step
+}
+
 class DecoderCompiler {
   private readonly program = new Program()
   private readonly options: SchemaAST.ParseOptions
   private readonly readAny: string
   private readonly values: ValueCompiler
-  private readonly functions = new Map<SchemaAST.AST, string>()
+  /** By the node, or by the instances of a class. */
+  private readonly functions = new Map<object, string>()
   private depth = 0
 
   constructor(options: SchemaAST.ParseOptions, deserialize: Deserialize) {
@@ -97,6 +107,8 @@ class DecoderCompiler {
   private node(ast: SchemaAST.AST, mayMiss: boolean): Reader {
     const { encoding } = ast
     if (encoding === undefined) return this.local(ast)
+    const instance = this.instance(ast)
+    if (instance !== undefined) return this.checked(ast, instance)
     const last = encoding[encoding.length - 1]!
     if (encoding.length === 1 && isPlainNumber(last.to) && isPlainNumber(bare(ast))) {
       const reader = last.transformation._tag === "Transformation" ? numbers.get(last.transformation.decode) : undefined
@@ -104,6 +116,22 @@ class DecoderCompiler {
     }
     const steps = this.values.emitSteps(ast, encoding.length - 1, "v", mayMiss)
     return map(this.reader(last.to, false), (code) => `${code}\n${steps}`)
+  }
+
+  /** The reader of a class whose fields have no checks as a whole: those would have to see an object without the class. */
+  private instance(ast: SchemaAST.AST): Reader | undefined {
+    const instances = instancesOf(ast)
+    const to = ast.encoding?.[0].to
+    if (instances === undefined || to?._tag !== "Objects" || ast._tag !== "Declaration") return undefined
+    if (to.propertySignatures.length === 0 || to.indexSignatures.length > 0) return undefined
+    if ((to.encoding ?? to.checks ?? to.encodingChecks ?? ast.encodingChecks) !== undefined) return undefined
+    const check = declaration(withoutEncoding(ast), this.options)
+    const make: Step = (fields) => check(instances.of(fields as object))
+    const of: ClassOf = { instances, make }
+    return withOthers(
+      to,
+      this.call(3, this.functionOf(instances, to, "object", (name) => this.object(to, name, of), of))
+    )
   }
 
   private local(ast: SchemaAST.AST): Reader {
@@ -148,9 +176,9 @@ class DecoderCompiler {
       case "Objects":
         // It takes whatever is not null.
         if (ast.propertySignatures.length + ast.indexSignatures.length === 0) throw new Unsupported("empty struct")
-        return withOthers(ast, this.call(3, this.functionOf(ast, "object", (name) => this.object(ast, name))))
+        return withOthers(ast, this.call(3, this.functionOf(ast, ast, "object", (name) => this.object(ast, name))))
       case "Arrays":
-        return this.call(4, this.functionOf(ast, "array", () => this.array(ast)))
+        return this.call(4, this.functionOf(ast, ast, "array", () => this.array(ast)))
       case "Suspend": {
         const target = ast.thunk()
         return this.reader(target, false)
@@ -198,18 +226,30 @@ class DecoderCompiler {
   }
 
   /** It has its name before it is written, so that it can call itself. */
-  private functionOf(ast: SchemaAST.AST, prefix: string, code: (name: string) => string): string {
-    const known = this.functions.get(ast)
+  private functionOf(
+    key: object,
+    ast: SchemaAST.AST,
+    prefix: string,
+    code: (name: string) => string,
+    of?: ClassOf
+  ): string {
+    const known = this.functions.get(key)
     if (known !== undefined) return known
     const name = this.program.name(prefix)
-    this.functions.set(ast, name)
+    this.functions.set(key, name)
     const { depth } = this
     this.depth = 0
     try {
       this.program.functions.push(code(name))
     } catch (error) {
       if (!(error instanceof Unsupported)) throw error
-      const parse = this.program.constant(interpret(bare(ast), this.options))
+      const fields = interpret(bare(ast), this.options)
+      const parse = this.program.constant(
+        of === undefined ? fields : (value: unknown) => {
+          const output = fields(value)
+          return output === mismatch ? mismatch : of.make(output)
+        }
+      )
       this.program.functions.push(
         `const ${name} = (b, dv, p, end) => ${parse}(${this.readAny}(b, dv, ${prefix === "array" ? 4 : 3}, p, end))`
       )
@@ -229,7 +269,7 @@ class DecoderCompiler {
    * Fields are expected in the order of the schema: each case goes on to the next. Where another field comes, `find`
    * says which, and the loop goes on from that one.
    */
-  private object(ast: SchemaAST.Objects, name: string): string {
+  private object(ast: SchemaAST.Objects, name: string, of?: ClassOf): string {
     const names = stringNames(ast)
     const { indexSignatures, propertySignatures } = ast
     if (names.some((name) => name === "$ref" || name === "$id" || name === "$db")) throw new Unsupported("DBRef")
@@ -307,10 +347,21 @@ class DecoderCompiler {
       }
       if (p !== end) giveUp()
       ${absent.join("\n")}
-      ${names.length === 0 ? "" : buildObject(fields)}
+      ${names.length === 0 ? "" : this.result(fields, name, of)}
       ${rest}
       ${names.length === 0 ? "" : "return out"}
     }`
+  }
+
+  /** Statements that put the fields into the variable `out`, or into an instance that they return. */
+  private result(fields: ReadonlyArray<Property>, name: string, of: ClassOf | undefined): string {
+    if (of === undefined) return buildObject(fields)
+    const maker = `${name}make`
+    const [head, tail] = buildMaker(maker, fields)
+    this.program.functions.push(head, `${this.program.constant(of.instances)}.add(${maker})`)
+    return `if (${this.program.constant(of.instances)}.known) { ${tail} }
+      ${buildObject(fields)}
+      return ${this.program.constant(of.make)}(out)`
   }
 
   /** The statement for a field that has not come. */

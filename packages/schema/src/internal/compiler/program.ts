@@ -52,21 +52,51 @@ export class Program {
 }
 
 /**
- * The expression of an object with these properties, in the order of the schema. `x` is the variable of a property. Where
- * `optional`, the property is left out if its variable is `missing`.
+ * A property, and the variable that has its value. Where `optional`, the property is left out if the variable is `missing`.
  *
  * @internal
  */
-export const buildObject = (
-  fields: ReadonlyArray<{ readonly name: string; readonly x: string; readonly optional: boolean }>
-): string => {
+export interface Property {
+  readonly name: string
+  readonly x: string
+  readonly optional: boolean
+}
+
+/** The properties that are always there, up to the first one that may be left out, and the others. */
+const splitAtOptional = (fields: ReadonlyArray<Property>) => {
   const split = fields.findIndex((field) => field.optional)
-  const head = split === -1 ? fields : fields.slice(0, split)
-  const tail = split === -1 ? [] : fields.slice(split)
+  return split === -1 ? [fields, []] as const : [fields.slice(0, split), fields.slice(split)] as const
+}
+
+const assignments = (fields: ReadonlyArray<Property>): string =>
+  fields.map(({ name, optional, x }) => `${optional ? `if (${x} !== missing) ` : ""}${assignment("out", name, x)}`)
+    .join("\n")
+
+/**
+ * The statements that make the object `out` with these properties, in the order of the schema.
+ *
+ * @internal
+ */
+export const buildObject = (fields: ReadonlyArray<Property>): string => {
+  const [head, tail] = splitAtOptional(fields)
+  return `const out = { ${head.map(({ name, x }) => `${keyOf(name)}: ${x}`).join(", ")} }
+    ${assignments(tail)}`
+}
+
+/**
+ * A constructor that takes properties in the order of the schema, and the statements that return an object which it makes.
+ *
+ * @internal
+ */
+export const buildMaker = (maker: string, fields: ReadonlyArray<Property>): readonly [head: string, result: string] => {
+  const [head, tail] = splitAtOptional(fields)
+  const values = head.map(({ x }) => x).join(", ")
   return [
-    `const out = { ${head.map(({ name, x }) => `${keyOf(name)}: ${x}`).join(", ")} }`,
-    ...tail.map(({ name, optional, x }) => `${optional ? `if (${x} !== missing) ` : ""}${assignment("out", name, x)}`)
-  ].join("\n")
+    `const ${maker} = function(${values}) { ${head.map(({ name, x }) => assignment("this", name, x)).join("; ")} }`,
+    `const out = new ${maker}(${values})
+      ${assignments(tail)}
+      return out`
+  ]
 }
 
 /** A key of an object literal. Without the brackets, `__proto__` would set the prototype. */

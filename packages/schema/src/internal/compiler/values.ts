@@ -9,6 +9,7 @@ import * as Numbers from "../bson/numbers.ts"
 import * as Values from "../bson/values.ts"
 import { setOwn } from "../plainObject.ts"
 import { bare, isOptional, isPlainKey, literals, mayOmit, stringNames, tagTest, withoutEncoding } from "./analysis.ts"
+import { instancesOf } from "./instances.ts"
 import { checkTest, declaration, interpret, interpretMissing, type Step, transformation } from "./interpreter.ts"
 import { buildObject, maxDepth, type Program, Unsupported } from "./program.ts"
 
@@ -153,7 +154,12 @@ export class ValueCompiler {
       ? this.emitLocal(withoutEncoding(ast), v)
       : `${this.emit(ast.encoding![from - 1]!.to, v, false)}\n${this.emitSteps(ast, from - 1, v, mayMiss)}`
     if (step === undefined) return rest
-    const call = tag === "Transform" ? `${v} = ${this.program.constant(step)}(${v})` : this.apply(step, v)
+    const instances = from === 0 ? instancesOf(ast) : undefined
+    const call = instances !== undefined
+      ? `${v} = ${this.program.constant(instances)}.of(${v})`
+      : tag === "Transform"
+      ? `${v} = ${this.program.constant(step)}(${v})`
+      : this.apply(step, v)
     if (tag === "Transform" || tag === "TransformEffect") return `${call}\n${rest}`
     return mayMiss
       ? `${call}\nif (${v} !== missing) { ${rest} }`
