@@ -1,3 +1,4 @@
+/** How operations of typed collections fail: what is refused, and what does not encode or decode. */
 import { Integration, MongoError } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
