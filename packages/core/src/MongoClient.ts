@@ -51,7 +51,7 @@ export type TypeId = "~@mongofx/core/MongoClient"
 export const TypeId: TypeId = internal.TypeId
 
 /**
- * A database as `listDatabases` shows it.
+ * A database in the result of `listDatabases`.
  *
  * @stability unstable
  * @category models
@@ -66,7 +66,7 @@ export interface DatabaseInfo extends Driver.Document {
   readonly empty?: boolean | undefined
 }
 
-/** The driver's models with documents of any shape, whatever their `_id` is. */
+/** The driver's models, with documents of any shape and any `_id`. */
 type Untyped<Model> = Model extends unknown ? {
     readonly [Key in keyof Model]: Key extends "document" | "filter" | "replacement" ? Driver.Document
       : Key extends "update" ? Driver.Document | ReadonlyArray<Driver.Document>
@@ -75,12 +75,12 @@ type Untyped<Model> = Model extends unknown ? {
   : never
 
 /**
- * One write of a client's `bulkWrite`: its namespace (`database.collection`), the name of what is done, and the arguments of
- * the collection's method of that name.
+ * One write of a client's `bulkWrite`: its namespace (`database.collection`), the name of the operation, and the arguments of
+ * the collection's method with that name.
  *
  * **Details**
  *
- * `Schemas` has the type of the documents of each namespace. Without it documents, filters and updates can be anything.
+ * `Schemas` gives the type of the documents in each namespace. Without it, documents, filters and updates can be anything.
  *
  * **Example** (Typed namespaces)
  *
@@ -99,6 +99,8 @@ type Untyped<Model> = Model extends unknown ? {
  * }
  * ```
  *
+ * @see `MongoCollection.BulkWriteOperation` for the writes of one collection
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -115,7 +117,7 @@ export type BulkWriteModel<Schemas extends Record<string, Driver.Document> = Rec
   )
 
 /**
- * The result of a `bulkWrite` with `verboseResults: true`: the counts, and what became of each write, by its index in the
+ * The result of a `bulkWrite` with `verboseResults: true`: the counts, and the result of each write, by its index in the
  * models.
  *
  * @stability unstable
@@ -123,21 +125,21 @@ export type BulkWriteModel<Schemas extends Record<string, Driver.Document> = Rec
  * @since 0.1.0
  */
 export interface VerboseBulkWriteResult extends Driver.ClientBulkWriteResult {
-  /** The `_id`s of what was inserted. */
+  /** The `_id`s of the inserted documents. */
   readonly insertResults: ReadonlyMap<number, Driver.ClientInsertOneResult>
-  /** What updates and replacements have matched, modified and upserted. */
+  /** What updates and replacements matched, modified and upserted. */
   readonly updateResults: ReadonlyMap<number, Driver.ClientUpdateResult>
   /** How many documents were deleted. */
   readonly deleteResults: ReadonlyMap<number, Driver.ClientDeleteResult>
 }
 
 /**
- * A client: the connection pool of one deployment, and the door to its databases.
+ * A client: the connections to one deployment, and the access to its databases.
  *
  * **Details**
  *
  * `make` and the layers connect, verify the connection with a ping, and close it with their scope. Every operation fails
- * with a `MongoError` and nothing else, and is aborted when its fiber is interrupted.
+ * only with a `MongoError`, and is aborted when its fiber is interrupted.
  *
  * **Example** (Looking around)
  *
@@ -158,9 +160,9 @@ export interface VerboseBulkWriteResult extends Driver.ClientBulkWriteResult {
  */
 export interface MongoClient {
   readonly [TypeId]: TypeId
-  /** A database by its name; without a name that of the connection string, or `test`. */
+  /** A database by its name. Without a name it is the database of the connection string, or `test`. */
   readonly db: (name?: string, options?: DatabaseOptions) => MongoDatabase
-  /** Asks the server for an answer. */
+  /** Sends a ping to the server, and succeeds when it answers. */
   readonly ping: Effect.Effect<void, MongoError>
   /** The databases of the deployment that the user may see. */
   readonly listDatabases: (
@@ -172,22 +174,22 @@ export interface MongoClient {
   ) => Effect.Effect<Array<string>, MongoError>
   /** The server's version and how it was built. */
   readonly serverInfo: Effect.Effect<Driver.Document, MongoError>
-  /** What the server says of itself: connections, memory, counters, replication and more. */
+  /** The server's report about itself: connections, memory, counters, replication and more. */
   readonly serverStatus: Effect.Effect<Driver.Document, MongoError>
-  /** The members of the replica set and their states. Fails where the server is no member of one. */
+  /** The members of the replica set and their states. Fails if the server is not a member of a replica set. */
   readonly replSetGetStatus: Effect.Effect<Driver.Document, MongoError>
   /**
-   * Adds the name and version of a library that works on this client to what new connections tell the server of themselves.
-   * The server has them in its log.
+   * Adds the name and version of a library that uses this client to what new connections report to the server. The server
+   * writes them to its log.
    */
   readonly appendMetadata: (info: Driver.DriverInfo) => Effect.Effect<void>
   /**
-   * Runs writes to any number of collections and databases with as few commands as possible: in order and up to the first
-   * error, or with `ordered: false` all of them. Needs MongoDB 8.0.
+   * Runs writes to any number of collections and databases with as few commands as possible. It runs them in order up to the first
+   * error, or all of them with `ordered: false`. Needs MongoDB 8.0.
    *
-   * Each model names its namespace, and `Schemas` says which documents live where. With `verboseResults: true` the result has
-   * what became of each write, by its index. Fails with a `BulkWriteError` that has what was done and each error with its
-   * index; the ids in it are there with `verboseResults` only. Without models it does nothing and succeeds.
+   * Each model names its namespace, and `Schemas` gives the documents of each namespace. With `verboseResults: true` the result
+   * says what each write did, by its index. Fails with a `BulkWriteError` that says what was done and has each error with its
+   * index; it has ids with `verboseResults` only. Without models it does nothing and succeeds.
    */
   readonly bulkWrite: {
     <Schemas extends Record<string, Driver.Document> = Record<string, Driver.Document>>(
@@ -199,67 +201,67 @@ export interface MongoClient {
       options?: WriteOptionsOf<Driver.ClientBulkWriteOptions, "collation">
     ): Effect.Effect<Driver.ClientBulkWriteResult, MongoError>
   }
-  /** Drops a database, by its name or its value, with all its collections. It is no error where there is none. */
+  /** Drops a database, given as a name or a value, with all its collections. Succeeds if it does not exist. */
   readonly dropDatabase: (
     database: string | MongoDatabase,
     options?: WriteOptionsOf<Driver.DropDatabaseOptions>
   ) => Effect.Effect<void, MongoError>
-  /** The servers and their roles as the driver knows them now. */
+  /** The servers and their roles, as the driver knows them now. */
   readonly topology: Effect.Effect<Topology>
-  /** The servers and their roles: as they are now, then after each change. It ends when the client is closed. */
+  /** The servers and their roles: as they are now, then after each change. The stream ends when the client closes. */
   readonly topologyChanges: Stream.Stream<Topology>
-  /** A session for as long as the scope lives, for what `withSession` and `withTransaction` do not cover. */
+  /** Opens a session for as long as the scope lives, for what `withSession` and `withTransaction` do not cover. */
   readonly session: (options?: SessionOptions) => Effect.Effect<MongoSession, MongoError, Scope.Scope>
   /**
-   * Runs an effect whose operations on this client join one session: each sees what those before it have done (causal
-   * consistency), or with `snapshot: true` all reads see one moment. Operations that run concurrently are put in line. Inside a
-   * transaction it fails with a `TransactionError`: another session would be no part of it.
+   * Runs an effect whose operations on this client join one session. Each operation sees what the earlier ones did (causal
+   * consistency), or with `snapshot: true` all reads see one moment. Concurrent operations wait for each other. Inside a
+   * transaction it fails with a `TransactionError`: another session would not belong to the transaction.
    */
   readonly withSession: (
     options?: SessionOptions
   ) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | MongoError, R>
   /**
-   * Runs an effect in a transaction: every operation on this client inside of it joins, whichever module it comes from, and
-   * all of them are committed, or none.
+   * Runs an effect in a transaction: every operation on this client inside of it joins, from any module, and the server commits
+   * all of them or none.
    *
-   * The body runs again when it, or the commit, fails with the label `TransientTransactionError`, also as the `cause` of an
-   * error of your own, or when no server has answered, and the commit again when its outcome is unknown: after the driver
-   * specification, with its backoff, and for 120 seconds at the most. So the body must not do what cannot be done twice;
-   * `afterCommit` is the place for that. `rerun: false` runs the body once. Any other failure of the body aborts the
-   * transaction and stays what it is; so do defects and interruption.
+   * The body runs again when no server answered, or when the body or the commit fails with the label `TransientTransactionError`,
+   * also if that failure is the `cause` of an error of your own. The commit runs again when its outcome is unknown. Both follow the
+   * driver specification: with its backoff, for 120 seconds at most. So do nothing in the body that cannot be done twice: use
+   * `afterCommit` for that. `rerun: false` runs the body once. Any other failure of the body aborts the transaction and stays the
+   * same failure; so do defects and interruption.
    *
-   * The server aborts a transaction at the first error of an operation in it, a `DuplicateKeyError` for instance. A body that handles
-   * such an error and goes on cannot commit: it fails with a `TransactionError` of the kind `aborted`, whose cause is that
-   * error, or runs again where the error was a transient one. So make an upsert or read first inside, or let the error fail the
-   * transaction and handle it outside. An operation that is interrupted on its way counts as such an error.
+   * The server aborts a transaction at the first error of an operation in it, for instance a `DuplicateKeyError`. A body that handles
+   * such an error and goes on cannot commit: it runs again if the error was transient, and otherwise fails with a `TransactionError` of
+   * kind `aborted`, whose cause is that error. So use an upsert or read first inside, or let the error fail the transaction and handle
+   * it outside. An operation that is interrupted while it runs counts as such an error.
    *
-   * It succeeds only when the server has confirmed the commit, and fails with a `ClientClosedError` when the client or the session is
-   * closed before. An interrupted commit is waited for, up to five seconds, and then repeated in the background for a minute
-   * until its outcome is known. What is left unknown after that, or when the process ends or the client is closed meanwhile, runs no
-   * `afterCommit`.
+   * It succeeds only when the server has confirmed the commit, and fails with a `ClientClosedError` if the client or the session
+   * closes before that. When a commit is interrupted, mongofx waits for it for up to five seconds, and then repeats it in the background
+   * for a minute until its outcome is known. If the outcome stays unknown, or the process ends or the client closes meanwhile,
+   * `afterCommit` does not run.
    *
-   * Operations that run concurrently are put in line. A transaction inside of another joins it: there are no savepoints, so
-   * a failure of the inner body that the outer one handles undoes nothing. A fiber that outlives the transaction gets a
+   * Concurrent operations wait for each other. A transaction inside another one joins it. MongoDB has no savepoints, so if the inner
+   * body fails and the outer one handles that, nothing is undone. A fiber that outlives the transaction gets a
    * `TransactionError` from its next operation.
    */
   readonly withTransaction: WithTransaction
-  /** Runs an effect outside of the session and the transaction that are open. */
+  /** Runs an effect outside of the open session and transaction. */
   readonly withoutTransaction: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /**
-   * Runs an effect once when the outermost transaction has been committed, and not at all when it is aborted; at once where
-   * there is none. It has the services of the place where it was registered, and no session. It does not run where the process ends, or
-   * the outcome of the commit stays unknown: what must not be lost is written inside of the transaction, as an outbox.
+   * Runs an effect once after the outermost transaction is committed, and never if it is aborted. Outside of a transaction it runs at
+   * once. It has the services of the place that registered it, and no session. It does not run if the process ends or the outcome of the
+   * commit stays unknown: write what must not be lost inside of the transaction, as an outbox.
    */
   readonly afterCommit: <R>(effect: Effect.Effect<void, never, R>) => Effect.Effect<void, never, R>
   /**
-   * What happens to all databases of the deployment, as a stream that goes on after failures. The pipeline may filter and reshape the events, but must keep
-   * `_id`. See `ChangeStream`.
+   * The changes of all databases of the deployment, as a stream that resumes after failures. The pipeline may filter and reshape the
+   * events, but must keep their `_id`. See `ChangeStream`.
    */
   readonly watch: Watch
   /**
-   * Runs a promise of the driver's with the errors, the span and the interruption of mongofx: the way out for what mongofx
-   * does not offer. The signal aborts when the fiber is interrupted; hand it on to what takes one.
-   * In a session the third argument is the driver's: hand it on too, or the operation does not join.
+   * Runs a promise of the driver with the errors, the span and the interruption of mongofx. Use it for what mongofx does not offer.
+   * The signal aborts when the fiber is interrupted: pass it to the driver's method if it takes one.
+   * In a session the third argument is the driver's session: pass it too, or the operation does not join the session.
    */
   readonly use: <A>(
     f: (
@@ -271,7 +273,7 @@ export interface MongoClient {
 }
 
 /**
- * The service of the connection.
+ * The client as a service.
  *
  * **Example** (Using the client of the context)
  *
@@ -294,15 +296,14 @@ export const MongoClient: Context.Service<MongoClient, MongoClient> = Context.Se
  *
  * **When to use**
  *
- * Use it to open a connection in a scope of your own; most programs take one of the layers.
+ * Use it to open a connection in your own scope. Most programs use one of the layers.
  *
  * **Details**
  *
- * Connecting can be interrupted. Closing is bounded: it waits five seconds at the most for what the driver has still to do.
+ * Connecting can be interrupted. Closing waits at most five seconds for the driver to finish.
  *
- * Fails with the real cause: an `InvalidArgumentError` for a bad connection string or option, a `ConnectionError` where no
- * server is found (refused, DNS, TLS), an `AuthenticationError` where the credentials are not accepted. No error shows
- * credentials.
+ * Fails with the real cause: an `InvalidArgumentError` for a bad connection string or option, a `ConnectionError` if the driver finds
+ * no server (refused, DNS, TLS), an `AuthenticationError` if the server refuses the credentials. No error shows credentials.
  *
  * **Example** (A connection for the time of an effect)
  *
@@ -319,6 +320,9 @@ export const MongoClient: Context.Service<MongoClient, MongoClient> = Context.Se
  * }))
  * ```
  *
+ * @see {@link layer} for a client as a service
+ * @see {@link fromClient} for a client that the driver has made
+ *
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -332,19 +336,19 @@ export const make = (config: MongoClientConfig): Effect.Effect<MongoClient, Mong
     ))
 
 /**
- * Wraps a client of the driver that somebody else has made and will close.
+ * Wraps a client of the driver that other code made and will close.
  *
  * **When to use**
  *
- * Use it where a program has a client of the driver already, or needs one made in a way of its own.
+ * Use it if a program already has a client of the driver, or must make one in its own way.
  *
  * **Details**
  *
- * Nothing is sent: the connection is not verified. What mongofx listens to on the client ends with the scope.
+ * It sends nothing, so it does not verify the connection. Its listeners on the client end with the scope.
  *
  * **Gotchas**
  *
- * `commandSpans` need a client with `monitorCommands: true`.
+ * `commandSpans` needs a client with `monitorCommands: true`.
  *
  * **Example** (Sharing a client with other code)
  *
@@ -360,6 +364,8 @@ export const make = (config: MongoClientConfig): Effect.Effect<MongoClient, Mong
  *   }))
  * ```
  *
+ * @see {@link make} for a client that mongofx makes and closes
+ *
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -370,7 +376,7 @@ export const fromClient = (
 ): Effect.Effect<MongoClient, never, Scope.Scope> => wrap(driver, options)
 
 /**
- * Supplies a client that some effect makes.
+ * Supplies the client that an effect makes.
  *
  * **Example** (Wrapping a client of the driver as a layer)
  *
@@ -381,6 +387,8 @@ export const fromClient = (
  * const fromDriver = (driver: Driver.MongoClient) => MongoClient.layerFrom(MongoClient.fromClient(driver))
  * ```
  *
+ * @see {@link layer} for a client from a configuration
+ *
  * @stability unstable
  * @category layers
  * @since 0.1.0
@@ -390,11 +398,11 @@ export const layerFrom = <E, R>(
 ): Layer.Layer<MongoClient, E, Exclude<R, Scope.Scope>> => Layer.effect(MongoClient, acquire)
 
 /**
- * Supplies a connection for as long as the layer lives. Fails as `make` does.
+ * Supplies a client that is connected as long as the layer lives. Fails as `make` does.
  *
  * **Gotchas**
  *
- * Layers are shared by reference: call this once and use the value, or each call is a connection of its own.
+ * Layers are shared by reference: call this once and use the value. Every call makes another connection.
  *
  * **Example** (A fixed connection string)
  *
@@ -405,6 +413,9 @@ export const layerFrom = <E, R>(
  * const Live = MongoClient.layer({ url: Redacted.make("mongodb://localhost:27017/app"), maxPoolSize: 20 })
  * ```
  *
+ * @see {@link layerConfig} for a configuration from the environment
+ * @see {@link make} for a client in a scope
+ *
  * @stability unstable
  * @category layers
  * @since 0.1.0
@@ -412,8 +423,8 @@ export const layerFrom = <E, R>(
 export const layer = (config: MongoClientConfig): Layer.Layer<MongoClient, MongoError> => layerFrom(make(config))
 
 /**
- * Supplies a connection whose configuration is read by `Config`. Fails as `make` does, and with a `ConfigError` where the
- * configuration is not complete.
+ * Supplies a client whose configuration is read with `Config`. Fails as `make` does, and with a `ConfigError` if the
+ * configuration is incomplete.
  *
  * **Example** (The connection string from the environment)
  *
@@ -426,6 +437,8 @@ export const layer = (config: MongoClientConfig): Layer.Layer<MongoClient, Mongo
  *   appName: Config.String("APP_NAME").pipe(Config.withDefault("app"))
  * })
  * ```
+ *
+ * @see {@link layer} for a configuration in the code
  *
  * @stability unstable
  * @category layers

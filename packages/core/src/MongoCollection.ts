@@ -42,7 +42,7 @@ export type TypeId = "~@mongofx/core/MongoCollection"
 export const TypeId: TypeId = internal.TypeId
 
 /**
- * Settings that hold for every operation of a collection: read preference, read and write concern, and how BSON is read.
+ * Settings for every operation of a collection: read preference, read and write concern, and how BSON is read.
  *
  * @stability unstable
  * @category options
@@ -50,29 +50,29 @@ export const TypeId: TypeId = internal.TypeId
  */
 export type CollectionOptions = OptionsOf<Driver.CollectionOptions>
 
-/** The hint of an operation that the driver's type has without names of indexes. */
+/** The hint of an operation, also as the name of an index, which the driver's type leaves out. */
 interface Hinted {
   /** The index to use: its name or its keys. */
   readonly hint?: Driver.Hint | undefined
 }
 
 /**
- * What a plain object is, and no value that stands for something else: an `Option`, another value of Effect's, a Map, a Date, an
+ * A plain object, as opposed to a value that stands for something else: an `Option`, another value of Effect, a Map, a Date, an
  * ObjectId.
  *
  * **Details**
  *
- * The members are those that such values have. As a whole filter or update they are refused by the compiler, and wherever they
- * stand when the operation runs.
+ * The members are those of such values. The compiler refuses such a value as a whole filter or update. An operation refuses it
+ * anywhere inside when it runs.
  *
- * @see {@link Filter} has it
+ * @see {@link Filter} for the type that uses it
  *
  * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
 export interface Plain {
-  /** Arrays, Maps, Sets, and Effects, Options and Results have it. */
+  /** Arrays, Maps, Sets, Effects, Options and Results have it. */
   readonly [Symbol.iterator]?: undefined
   /** Dates have it. */
   readonly [Symbol.toPrimitive]?: undefined
@@ -80,7 +80,7 @@ export interface Plain {
   readonly [Symbol.toStringTag]?: undefined
   /** Regular expressions have it. */
   readonly [Symbol.match]?: undefined
-  /** Values of BSON have it. */
+  /** BSON values have it. */
   readonly _bsontype?: undefined
   /** A `BigDecimal` has it. */
   readonly "~effect/BigDecimal"?: undefined
@@ -97,8 +97,8 @@ export interface Plain {
  *
  * **Gotchas**
  *
- * The driver's types take any object that has no field of the documents. So an `Option` would do, and match every
- * document: it is refused, here and when the operation runs.
+ * The driver's types accept any object that shares no field with the documents. So they would accept an `Option`, which would
+ * match every document. This type refuses it, and so does the operation when it runs.
  *
  * @stability unstable
  * @category models
@@ -116,9 +116,11 @@ export type Filter<A> = Driver.Filter<A> & Plain
 export type Update<A extends Driver.Document> = Driver.UpdateFilter<A> & Plain | ReadonlyArray<Driver.Document>
 
 /**
- * One write of a collection's `bulkWrite`, in the driver's types. Its filters are filters as those of the collection's other operations.
+ * One write of a collection's `bulkWrite`, in the driver's types. Its filters are plain objects, as in the collection's other
+ * operations.
  *
- * @see {@link Filter}
+ * @see {@link Filter} for what a filter may be
+ * @see `MongoClient.BulkWriteModel` for a write to any collection
  *
  * @stability unstable
  * @category models
@@ -133,7 +135,9 @@ export type BulkWriteOperation<A extends Driver.Document> =
   }
 
 /**
- * A search index that is to be made.
+ * The description of a search index to create.
+ *
+ * @see {@link SearchIndex} for a search index as the server lists it
  *
  * @stability unstable
  * @category models
@@ -142,14 +146,16 @@ export type BulkWriteOperation<A extends Driver.Document> =
 export interface SearchIndexDescription {
   /** The name of the index; `default` by default. */
   readonly name?: string | undefined
-  /** What is indexed, as the manual of MongoDB Search has it: mappings, analyzers, or the fields of vectors. */
+  /** What is indexed, in the form of the MongoDB Search manual: mappings, analyzers, or the fields of vectors. */
   readonly definition: Driver.Document
-  /** `search` by default. */
+  /** The type of the index; `search` by default. */
   readonly type?: "search" | "vectorSearch" | undefined
 }
 
 /**
  * A search index as the server lists it.
+ *
+ * @see {@link SearchIndexDescription} for a search index to create
  *
  * @stability unstable
  * @category models
@@ -160,13 +166,13 @@ export interface SearchIndex extends Driver.Document {
   readonly id: string
   /** The name of the index. */
   readonly name: string
-  /** `search` or `vectorSearch`. */
+  /** The type of the index: `search` or `vectorSearch`. */
   readonly type?: string | undefined
-  /** What the server is doing with it: `PENDING`, `BUILDING`, `READY`, `STALE`, `FAILED`, `DELETING` and others. */
+  /** The state of the index: `PENDING`, `BUILDING`, `READY`, `STALE`, `FAILED`, `DELETING` and others. */
   readonly status: string
   /** Whether it answers queries. */
   readonly queryable: boolean
-  /** The newest definition, which may not be built yet. */
+  /** The newest definition, which the server may not have built yet. */
   readonly latestDefinition: Driver.Document
 }
 
@@ -178,7 +184,7 @@ export interface SearchIndex extends Driver.Document {
  * @since 0.1.0
  */
 export interface WaitUntilQueryableOptions {
-  /** The time from an answer to the next question; one second by default. */
+  /** The time from an answer of the server to the next request; one second by default. */
   readonly interval?: Duration.Input | undefined
 }
 
@@ -187,21 +193,23 @@ export interface WaitUntilQueryableOptions {
  *
  * **Details**
  *
- * Every operation is a description that can be run any number of times. It joins the session of its context, is aborted
- * when its fiber is interrupted (see `Mongo.withInterruptionPolicy`), and fails with a `MongoError` and nothing else.
+ * Every operation is a description that can run any number of times. It joins the session of its context, is aborted
+ * when its fiber is interrupted (see `Mongo.withInterruptionPolicy`), and fails only with a `MongoError`.
  *
- * Arguments are never changed: a document without `_id` gets one on a copy, anew for every run, so running an `insertOne`
- * twice inserts two documents. Input that would be lost or do harm is refused before it is sent, with an
- * `InvalidArgumentError` that names the path: `undefined` anywhere in a filter, invalid dates, bigints outside of the
- * int64 range, text with a lone surrogate, functions, symbols, and what is more than its properties: an `Option`, a
- * `Duration` and other values of Effect's, maps, sets, amounts and dates of libraries. Instances of your own classes whose
- * properties are their data are documents. A property that is `undefined` in a document is left out.
+ * Arguments are never changed. A document without `_id` gets one on a copy, anew for every run: running an `insertOne`
+ * twice inserts two documents.
  *
- * The operations take the driver's options, save those that mongofx owns (see `OperationOptions.OptionsOf`).
+ * Before it sends anything, an operation refuses input that would be lost or do harm, with an `InvalidArgumentError` that names the
+ * path: `undefined` anywhere in a filter, invalid dates, bigints outside the int64 range, text with a lone surrogate, functions,
+ * symbols, and objects that are more than their properties, such as an `Option`, a `Duration` or another value of Effect, maps, sets,
+ * and amounts and dates of libraries. Instances of your own classes whose properties are their data are documents. A property that is
+ * `undefined` in a document is left out.
+ *
+ * The operations take the driver's options, except those that mongofx handles itself (see `OperationOptions.OptionsOf`).
  *
  * **Gotchas**
  *
- * The type `A` is a promise of yours: documents are not checked. `@mongofx/schema` checks them.
+ * The type `A` is your claim: core does not check documents. `@mongofx/schema` checks them.
  *
  * **Example** (Writing and reading)
  *
@@ -232,28 +240,28 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
   readonly [TypeId]: TypeId
   /** The collection's name. */
   readonly name: string
-  /** The name with that of its database: `app.users`. */
+  /** The names of the database and the collection: `app.users`. */
   readonly fullName: string
   /** The database the collection belongs to. */
   readonly database: MongoDatabase
   /** The same collection with other settings. */
   readonly withOptions: (options: CollectionOptions) => MongoCollection<A>
 
-  /** Inserts a document. Fails with a `DuplicateKeyError` where a unique index has its key already. */
+  /** Inserts a document. Fails with a `DuplicateKeyError` if a unique index already has its key. */
   readonly insertOne: (
     document: Driver.OptionalUnlessRequiredId<A>,
     options?: WriteOptionsOf<Driver.InsertOneOptions>
   ) => Effect.Effect<Driver.InsertOneResult<A>, MongoError>
   /**
-   * Inserts documents, in batches; of none it does nothing. Where the server refuses some it fails with a `BulkWriteError`, which says how many were
-   * inserted and why the others were not.
+   * Inserts documents in batches. Without documents it does nothing. If the server refuses some, it fails with a `BulkWriteError`,
+   * which says how many were inserted and why the others were not.
    */
   readonly insertMany: (
     documents: ReadonlyArray<Driver.OptionalUnlessRequiredId<A>>,
     options?: WriteOptionsOf<Driver.BulkWriteOptions, "let">
   ) => Effect.Effect<Driver.InsertManyResult<A>, MongoError>
 
-  /** A query of the documents that match; of all without a filter. */
+  /** A query of the documents that match; without a filter, of all documents. */
   readonly find: (
     filter?: Filter<A>,
     options?: OptionsOf<Driver.FindOptions>
@@ -268,20 +276,20 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
     filter: Filter<A>,
     options?: WriteOptionsOf<Driver.FindOneAndDeleteOptions, "hint" | "includeResultMetadata"> & Hinted
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
-  /** Replaces the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. */
+  /** Replaces the first document that matches. Returns the document before, or with `returnDocument: "after"` the one after. */
   readonly findOneAndReplace: (
     filter: Filter<A>,
     replacement: Driver.WithoutId<A>,
     options?: WriteOptionsOf<Driver.FindOneAndReplaceOptions, "hint" | "includeResultMetadata"> & Hinted
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
-  /** Updates the first document that matches and returns it: as it was, or with `returnDocument: "after"` as it is now. */
+  /** Updates the first document that matches. Returns the document before, or with `returnDocument: "after"` the one after. */
   readonly findOneAndUpdate: (
     filter: Filter<A>,
     update: Update<A>,
     options?: WriteOptionsOf<Driver.FindOneAndUpdateOptions, "hint" | "includeResultMetadata"> & Hinted
   ) => Effect.Effect<Option.Option<Driver.WithId<A>>, MongoError>
 
-  /** Updates the first document that matches. An update that holds no operator is refused: that is `replaceOne`. */
+  /** Updates the first document that matches. It refuses an update without an operator: use `replaceOne` for that. */
   readonly updateOne: (
     filter: Filter<A>,
     update: Update<A>,
@@ -293,7 +301,7 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
     update: Update<A>,
     options?: WriteOptionsOf<Driver.UpdateOptions>
   ) => Effect.Effect<Driver.UpdateResult<A>, MongoError>
-  /** Puts another document in the place of the first one that matches; its `_id` stays. */
+  /** Replaces the first document that matches; its `_id` stays. */
   readonly replaceOne: (
     filter: Filter<A>,
     replacement: Driver.WithoutId<A>,
@@ -304,14 +312,14 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
     filter: Filter<A>,
     options?: WriteOptionsOf<Driver.DeleteOptions, "ordered">
   ) => Effect.Effect<Driver.DeleteResult, MongoError>
-  /** Deletes all documents that match: all of the collection for `{}`. The driver never retries it. */
+  /** Deletes all documents that match; with `{}` all documents of the collection. The driver never retries it. */
   readonly deleteMany: (
     filter: Filter<A>,
     options?: WriteOptionsOf<Driver.DeleteOptions, "ordered">
   ) => Effect.Effect<Driver.DeleteResult, MongoError>
   /**
-   * Runs inserts, updates, replacements and deletes of this collection in batches: in order and up to the first error, or
-   * with `ordered: false` all of them; of none it does nothing. Fails with a `BulkWriteError` that has what was done and each
+   * Runs inserts, updates, replacements and deletes of this collection in batches: in order up to the first error, or all of them
+   * with `ordered: false`. Without operations it does nothing. Fails with a `BulkWriteError` that says what was done and has each
    * error with its index.
    */
   readonly bulkWrite: (
@@ -319,16 +327,16 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
     options?: WriteOptionsOf<Driver.BulkWriteOptions, "collation">
   ) => Effect.Effect<Driver.BulkWriteResult, MongoError>
 
-  /** Counts the documents that match by reading them or an index. */
+  /** Counts the documents that match, by reading them or an index. */
   readonly countDocuments: (
     filter?: Filter<A>,
     options?: OptionsOf<Driver.CountDocumentsOptions, "writeConcern" | "cursor" | "out">
   ) => Effect.Effect<number, MongoError>
-  /** The number of documents after the collection's metadata: fast, and off by some after an unclean shutdown. */
+  /** The number of documents from the collection's metadata: fast, but inexact after an unclean shutdown. */
   readonly estimatedDocumentCount: (
     options?: OptionsOf<Driver.EstimatedDocumentCountOptions, "writeConcern">
   ) => Effect.Effect<number, MongoError>
-  /** The different values of a field, by its dotted path, in the documents that match. */
+  /** The distinct values of a field, given by its dotted path, in the documents that match. */
   readonly distinct: {
     <Key extends keyof Driver.WithId<A>>(
       key: Key,
@@ -341,84 +349,84 @@ export interface MongoCollection<A extends Driver.Document = Driver.Document> {
       options?: OptionsOf<Driver.DistinctOptions, "writeConcern">
     ): Effect.Effect<Array<B>, MongoError>
   }
-  /** A query of what a pipeline makes of the collection. Say the type of what comes back: it is not derived. */
+  /** A query of the results of a pipeline. Give the type of the results: it is not derived from the pipeline. */
   readonly aggregate: <B extends Driver.Document = Driver.Document>(
     pipeline?: ReadonlyArray<Driver.Document>,
     options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
   ) => AggregateQuery<B>
   /**
-   * What happens to the collection, as a stream that goes on after failures. The pipeline may filter and reshape the events, but must keep
-   * `_id`. See `ChangeStream`.
+   * The changes of the collection, as a stream that resumes after failures. The pipeline may filter and reshape the events, but must
+   * keep their `_id`. See `ChangeStream`.
    */
   readonly watch: Watch<A>
 
-  /** Makes an index if it is not there, and returns its name. Fails with an `IndexError` where another stands in its way. */
+  /** Creates an index if it does not exist, and returns its name. Fails with an `IndexError` if it conflicts with another one. */
   readonly createIndex: (
     keys: Driver.IndexSpecification,
     indexOptions?: OptionsOf<Driver.IndexOptions>,
     options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<string, MongoError>
-  /** Makes several indexes with one command, and returns their names. */
+  /** Creates several indexes with one command, and returns their names. */
   readonly createIndexes: (
     indexes: ReadonlyArray<Driver.IndexDescription>,
     options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<Array<string>, MongoError>
   /**
-   * Drops an index by its name, or by its keys in any form that `createIndex` takes; text is a name. Fails with an `IndexError`
-   * where there is none.
+   * Drops an index by its name, or by its keys in any form that `createIndex` takes. A string is a name. Fails with an `IndexError`
+   * if the index does not exist.
    */
   readonly dropIndex: (
     index: string | Driver.IndexSpecification,
     options?: WriteOptionsOf<Driver.DropIndexesOptions>
   ) => Effect.Effect<void, MongoError>
-  /** Drops all indexes but that on `_id`; false where the collection does not exist. */
+  /** Drops all indexes except the one on `_id`; false if the collection does not exist. */
   readonly dropIndexes: (options?: WriteOptionsOf<Driver.DropIndexesOptions>) => Effect.Effect<boolean, MongoError>
   /** A query of the collection's indexes. */
   readonly listIndexes: (options?: ListOptionsOf<Driver.ListIndexesOptions>) => Query<Driver.IndexDescriptionInfo>
-  /** Whether there are indexes of all these names. */
+  /** Whether the collection has indexes with all these names. */
   readonly indexExists: (
     names: string | ReadonlyArray<string>,
     options?: ListOptionsOf<Driver.ListIndexesOptions>
   ) => Effect.Effect<boolean, MongoError>
 
   /**
-   * Makes a search index and returns its name; `default` is that of one without a name. The server builds it in the
-   * background: see `waitUntilQueryable`. Fails with an `IndexError` of kind `searchUnavailable` where the server has no
+   * Creates a search index and returns its name; an index without a name is called `default`. The server builds it in the
+   * background: see `waitUntilQueryable`. Fails with an `IndexError` of kind `searchUnavailable` if the server does not support
    * search indexes, as do the other operations on them.
    */
   readonly createSearchIndex: (description: SearchIndexDescription) => Effect.Effect<string, MongoError>
-  /** Makes several search indexes with one command, and returns their names. */
+  /** Creates several search indexes with one command, and returns their names. */
   readonly createSearchIndexes: (
     descriptions: ReadonlyArray<SearchIndexDescription>
   ) => Effect.Effect<Array<string>, MongoError>
-  /** Gives a search index another definition. The server goes on with the old one until the new one is built. */
+  /** Gives a search index a new definition. The server uses the old one until it has built the new one. */
   readonly updateSearchIndex: (name: string, definition: Driver.Document) => Effect.Effect<void, MongoError>
-  /** Drops a search index by its name. It is no error where the collection does not exist. */
+  /** Drops a search index by its name. Succeeds if the collection does not exist. */
   readonly dropSearchIndex: (name: string) => Effect.Effect<void, MongoError>
-  /** A query of the collection's search indexes, or of the one of the name. */
+  /** A query of the collection's search indexes, or of the one with the given name. */
   readonly listSearchIndexes: (
     name?: string,
     options?: OptionsOf<Driver.ListSearchIndexesOptions, "out" | "cursor">
   ) => Query<SearchIndex>
   /**
-   * Waits until the search indexes of these names answer queries. It asks again and again, without a bound: `Effect.timeout` is
-   * one. Fails with an `IndexError` where there is no such index (`notFound`) or it cannot be built (`searchFailed`).
+   * Waits until the search indexes with these names answer queries. It asks again without a limit: use `Effect.timeout` to set one.
+   * Fails with an `IndexError` if an index does not exist (`notFound`) or cannot be built (`searchFailed`).
    */
   readonly waitUntilQueryable: (
     names: string | ReadonlyArray<string>,
     options?: WaitUntilQueryableOptions
   ) => Effect.Effect<void, MongoError>
 
-  /** The options the collection was created with. Fails where the collection does not exist. */
+  /** The options that the collection was created with. Fails if the collection does not exist. */
   readonly options: (options?: OptionsOf<Driver.OperationOptions>) => Effect.Effect<Driver.Document, MongoError>
-  /** Whether the collection is capped. Fails where the collection does not exist. */
+  /** Whether the collection is capped. Fails if the collection does not exist. */
   readonly isCapped: (options?: OptionsOf<Driver.OperationOptions>) => Effect.Effect<boolean, MongoError>
   /** Renames the collection and returns it under its new name. */
   readonly rename: (
     newName: string,
     options?: WriteOptionsOf<Driver.RenameOptions, "new_collection">
   ) => Effect.Effect<MongoCollection<A>, MongoError>
-  /** Drops the collection with its documents and indexes. It is no error where there is none. */
+  /** Drops the collection with its documents and indexes. Succeeds if it does not exist. */
   readonly drop: (options?: WriteOptionsOf<Driver.DropCollectionOptions>) => Effect.Effect<boolean, MongoError>
 }
 

@@ -1,5 +1,5 @@
 /**
- * A database: a cheap value that makes collections and runs commands, and a service for programs that work on one.
+ * A database: a cheap value that makes collections and runs commands, and a service for programs that use one database.
  *
  * @since 0.1.0
  */
@@ -43,7 +43,7 @@ export type TypeId = "~@mongofx/core/MongoDatabase"
 export const TypeId: TypeId = internal.TypeId
 
 /**
- * Settings that hold for every operation of a database and its collections: read preference, read and write concern, and
+ * Settings for every operation of a database and its collections: read preference, read and write concern, and
  * how BSON is read.
  *
  * @stability unstable
@@ -53,24 +53,24 @@ export const TypeId: TypeId = internal.TypeId
 export type DatabaseOptions = CollectionOptions
 
 /**
- * Options of `runCursorCommand`. They hold for the `getMore` commands that follow; what concerns the first command stands
- * in the command itself.
+ * Options of `runCursorCommand`. They apply to the `getMore` commands that follow. Options of the first command belong in the
+ * command itself.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface CommandCursorOptions extends OptionsOf<Driver.RunCursorCommandOptions> {
-  /** How many documents a later batch holds at the most. */
+  /** The largest number of documents in a later batch. */
   readonly batchSize?: number | undefined
-  /** How long the server may work on a later batch: milliseconds. */
+  /** How long the server may work on a later batch, in milliseconds. */
   readonly maxTimeMS?: number | undefined
   /** A value that shows up in the server's log, profiler and `currentOp`. */
   readonly comment?: unknown
 }
 
 /**
- * What the server's profiler records: nothing, the operations that are slow, or all of them.
+ * What the server's profiler records: nothing, slow operations, or all operations.
  *
  * @stability unstable
  * @category models
@@ -79,18 +79,18 @@ export interface CommandCursorOptions extends OptionsOf<Driver.RunCursorCommandO
 export type ProfilingLevel = "off" | "slow_only" | "all"
 
 /**
- * Options of `setProfilingLevel`. They also hold for the server's log of slow operations.
+ * Options of `setProfilingLevel`. They also apply to the server's log of slow operations.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface ProfilingOptions {
-  /** How long an operation takes at least to be slow: whole milliseconds; 100 by default. It holds for the whole server. */
+  /** The shortest duration of a slow operation, in whole milliseconds; 100 by default. It applies to the whole server. */
   readonly slow?: Duration.Input | undefined
-  /** The part of the slow operations that is recorded, from 0 to 1; all by default. It holds for the whole server. */
+  /** The share of the slow operations to record, from 0 to 1; all by default. It applies to the whole server. */
   readonly sampleRate?: number | undefined
-  /** Which operations are recorded, in the place of the slow ones; `"unset"` removes the filter. */
+  /** The operations to record instead of the slow ones; `"unset"` removes the filter. */
   readonly filter?: Driver.Document | "unset" | undefined
 }
 
@@ -99,13 +99,13 @@ export interface ProfilingOptions {
  *
  * **Details**
  *
- * What is said of the operations of a collection holds for those of a database: they are descriptions that can be run any
- * number of times, join the session of their context, are aborted on interruption, and fail with a `MongoError` only.
+ * The operations of a database work like those of a collection: they are descriptions that can run any
+ * number of times, join the session of their context, are aborted on interruption, and fail only with a `MongoError`.
  *
  * **Gotchas**
  *
- * `createCollection` cannot be aborted on the wire: when it is interrupted the fiber goes on at once and the server
- * finishes it.
+ * `createCollection` cannot be aborted on the wire: when it is interrupted, the fiber goes on at once and the server
+ * finishes the command.
  *
  * **Example** (A database and its collections)
  *
@@ -131,26 +131,26 @@ export interface MongoDatabase {
   readonly name: string
   /** The same database with other settings. */
   readonly withOptions: (options: DatabaseOptions) => MongoDatabase
-  /** A collection of this database, with the database's settings where it is given none of its own. */
+  /** A collection of this database. Settings that are not given are those of the database. */
   readonly collection: <A extends Driver.Document = Driver.Document>(
     name: string,
     options?: CollectionOptions
   ) => MongoCollection<A>
   /**
    * Creates a collection or a view: with a validator, capped, clustered, as a time series, with pre-images for change streams,
-   * or as a view of a pipeline. The collection keeps the read preference, the concerns and the settings of BSON that are among the
-   * options. Fails with a `NamespaceExistsError` where there is another of the name.
+   * or as a view of a pipeline. The returned collection keeps the read preference, the concerns and the BSON settings of the
+   * options. Fails with a `NamespaceExistsError` if another collection or view has the name.
    */
   readonly createCollection: <A extends Driver.Document = Driver.Document>(
     name: string,
     options?: OptionsOf<Driver.CreateCollectionOptions>
   ) => Effect.Effect<MongoCollection<A>, MongoError>
-  /** Drops a collection with its documents and indexes. It is no error where there is none. */
+  /** Drops a collection with its documents and indexes. Succeeds if it does not exist. */
   readonly dropCollection: (
     name: string,
     options?: WriteOptionsOf<Driver.DropCollectionOptions>
   ) => Effect.Effect<boolean, MongoError>
-  /** Renames a collection and returns it. `dropTarget: true` replaces one that has the new name. */
+  /** Renames a collection and returns it. `dropTarget: true` replaces a collection that has the new name. */
   readonly renameCollection: <A extends Driver.Document = Driver.Document>(
     name: string,
     newName: string,
@@ -167,59 +167,59 @@ export interface MongoDatabase {
     options?: ListOptionsOf<Driver.ListCollectionsOptions, "nameOnly">
   ) => Effect.Effect<Array<string>, MongoError>
   /**
-   * Runs a command and returns the server's reply. The command is sent as it is: it takes no read concern, write concern or
-   * BSON settings from the database, and is never retried.
+   * Runs a command and returns the server's reply. The command is sent as it is: the database adds no read concern, write concern or
+   * BSON settings, and the driver never retries it.
    */
   readonly command: <A extends Driver.Document = Driver.Document>(
     command: Driver.Document,
     options?: OptionsOf<Driver.RunCommandOptions>
   ) => Effect.Effect<A, MongoError>
-  /** A query of what a command's cursor gives, for commands that have no method of their own. */
+  /** A query of the cursor that a command returns, for commands without their own method. */
   readonly runCursorCommand: <A extends Driver.Document = Driver.Document>(
     command: Driver.Document,
     options?: CommandCursorOptions
   ) => Query<A>
   /**
-   * What happens to the collections of the database, as a stream that goes on after failures. The pipeline may filter and reshape the events, but must keep
-   * `_id`. See `ChangeStream`.
+   * The changes of the collections of the database, as a stream that resumes after failures. The pipeline may filter and reshape the
+   * events, but must keep their `_id`. See `ChangeStream`.
    */
   readonly watch: Watch
-  /** A query of what a pipeline gives that starts with no collection: `$documents`, `$currentOp` and their like. */
+  /** A query of a pipeline that does not start from a collection, but with `$documents`, `$currentOp` or a similar stage. */
   readonly aggregate: <A extends Driver.Document = Driver.Document>(
     pipeline?: ReadonlyArray<Driver.Document>,
     options?: OptionsOf<Driver.AggregateOptions, "out" | "cursor">
   ) => AggregateQuery<A>
-  /** Sizes and counts of the database: bytes, divided by `scale` where that is given. */
+  /** Sizes and counts of the database: in bytes, divided by `scale` if given. */
   readonly stats: (
     options?: OptionsOf<Driver.DbStatsOptions, "readConcern" | "writeConcern">
   ) => Effect.Effect<Driver.Document, MongoError>
   /**
-   * Checks a collection's data and indexes and returns the server's findings, with `valid: false` where something is wrong.
-   * Fails where there is no such collection.
+   * Checks a collection's data and indexes, and returns the server's findings, with `valid: false` if something is wrong.
+   * Fails if the collection does not exist.
    */
   readonly validateCollection: (
     name: string,
     options?: OptionsOf<Driver.ValidateCollectionOptions, "writeConcern">
   ) => Effect.Effect<Driver.Document, MongoError>
-  /** What the server's profiler records of the database's operations. */
+  /** Which of the database's operations the server's profiler records. */
   readonly profilingLevel: Effect.Effect<ProfilingLevel, MongoError>
-  /** Says what the server's profiler records, on the member that is talked to: nothing, what is slow, or everything. */
+  /** Sets what the server's profiler records, on the member that gets the command: nothing, slow operations, or everything. */
   readonly setProfilingLevel: (level: ProfilingLevel, options?: ProfilingOptions) => Effect.Effect<void, MongoError>
-  /** Removes a user from the database that knows it. Fails where there is none of the name. */
+  /** Removes a user of this database. Fails if no user has the name. */
   readonly removeUser: (
     name: string,
     options?: WriteOptionsOf<Driver.RemoveUserOptions>
   ) => Effect.Effect<void, MongoError>
-  /** Drops the database with all its collections. It is no error where there is none. */
+  /** Drops the database with all its collections. Succeeds if it does not exist. */
   readonly dropDatabase: (options?: WriteOptionsOf<Driver.DropDatabaseOptions>) => Effect.Effect<void, MongoError>
 }
 
 /**
- * The service of programs that work on one database.
+ * The database as a service, for programs that use one database.
  *
  * **When to use**
  *
- * Use it where a module should not know which database it works on; `layer` says it once.
+ * Use it in a module that should not know the name of its database. `layer` gives the name once.
  *
  * **Example** (A module that takes its database from the context)
  *
@@ -233,6 +233,8 @@ export interface MongoDatabase {
  * })
  * ```
  *
+ * @see {@link layer} for the layer that supplies it
+ *
  * @stability unstable
  * @category services
  * @since 0.1.0
@@ -242,7 +244,7 @@ export const MongoDatabase: Context.Service<MongoDatabase, MongoDatabase> = Cont
 )
 
 /**
- * Supplies a database of the client as a service: the named one, or without a name that of the connection string.
+ * Supplies a database of the client as a service: the named one, or without a name the database of the connection string.
  *
  * **Example** (Choosing the database)
  *

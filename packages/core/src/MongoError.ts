@@ -2,13 +2,13 @@
  * The one error of mongofx, and its reasons.
  *
  * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a
- * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`, and with
- * `isTransient` what can be applied twice.
+ * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`. Retry if `isRetryable`, and also if
+ * `isTransient` when the operation can safely be applied twice.
  *
  * `docs/errors.md` lists the server's codes with the reason that each becomes.
  *
- * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
- * validation), they are in `Redacted` fields only.
+ * Errors, reasons and their causes never contain credentials. Document values from a server's reply (duplicate keys,
+ * validation) are in `Redacted` fields only.
  *
  * @since 0.1.0
  */
@@ -78,27 +78,27 @@ export type ReasonTypeId = "~@mongofx/core/MongoError/Reason"
 export const ReasonTypeId: ReasonTypeId = reasonTypeId
 
 /**
- * Error reason for a server that could not be reached, or a connection that broke.
+ * Error reason for a server that cannot be reached, or a connection that broke.
  *
  * **Details**
  *
  * `kind` says what went wrong:
  *
- * - `network`: an open connection broke, was closed or answered nonsense below the command level
+ * - `network`: an open connection broke, was closed, or sent bytes that are not a message of MongoDB
  * - `timeout`: `connectTimeout` or `socketTimeout` ran out
  * - `refused`: nothing listens at the address
- * - `dns`: the host name or its SRV record could not be resolved
+ * - `dns`: the host name or its SRV record cannot be resolved
  * - `tls`: the TLS handshake failed (an untrusted or expired certificate, a wrong host name)
- * - `serverSelection`: no suitable server within `serverSelectionTimeout`, for instance no primary
+ * - `serverSelection`: the driver found no suitable server within `serverSelectionTimeout`, for instance no primary
  * - `poolCleared`: another operation's network error emptied the pool; this operation was not sent
  * - `incompatible`: the server is too old or too new for the driver
  *
- * Transient, save `tls` and `incompatible`, which do not heal by themselves. Retryable where the operation reads, or was never
+ * Transient, except `tls` and `incompatible`, which do not heal by themselves. Retryable if the operation only reads or was never
  * sent.
  *
  * **Gotchas**
  *
- * The driver has already retried a retryable read or write once. A write that was in flight may have been applied.
+ * The driver has already retried a retryable read or write once. The server may have applied a write that was in flight.
  *
  * **Example** (Waiting for a server to come back)
  *
@@ -113,6 +113,10 @@ export const ReasonTypeId: ReasonTypeId = reasonTypeId
  *     while: (error) => error.reason._tag === "ConnectionError" && error.isRetryable
  *   }))
  * ```
+ *
+ * @see {@link NotPrimaryError} for a server that answers, but cannot serve the operation now
+ * @see {@link PoolTimeoutError} for an operation that got no connection from the pool in time
+ * @see {@link ClientClosedError} for a client that was closed
  *
  * @stability stable
  * @category errors
@@ -141,7 +145,7 @@ export class ConnectionError extends Reason<ConnectionError>()("ConnectionError"
 
 /**
  * Error reason for an operation that waited for a free connection longer than `waitQueueTimeout`. Transient, and retryable unless
- * an attempt before it was sent.
+ * an earlier attempt was sent.
  *
  * **Example** (Shedding load)
  *
@@ -152,6 +156,9 @@ export class ConnectionError extends Reason<ConnectionError>()("ConnectionError"
  * const orBusy = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
  *   self.pipe(Effect.catchReason("MongoError", "PoolTimeoutError", () => Effect.succeed("busy" as const)))
  * ```
+ *
+ * @see {@link ConnectionError} for a server that cannot be reached
+ * @see {@link OverloadedError} for a server that has too much to do
  *
  * @stability stable
  * @category errors
@@ -168,7 +175,7 @@ export class PoolTimeoutError extends Reason<PoolTimeoutError>()("PoolTimeoutErr
 }
 
 /**
- * Error reason for an operation on something that is no longer open. Not transient: it does not open again.
+ * Error reason for an operation on a closed client or session. Not transient: neither opens again.
  *
  * **Details**
  *
@@ -184,6 +191,8 @@ export class PoolTimeoutError extends Reason<PoolTimeoutError>()("PoolTimeoutErr
  *   self.pipe(Effect.catchReason("MongoError", "ClientClosedError", () => Effect.void))
  * ```
  *
+ * @see {@link CursorError} for a cursor that was closed
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -195,7 +204,7 @@ export class ClientClosedError extends Reason<ClientClosedError>()("ClientClosed
 }) {}
 
 /**
- * Error reason for refused, missing or unusable credentials, whatever the mechanism. Not transient.
+ * Error reason for credentials that are refused, missing or unusable, with any mechanism. Not transient.
  *
  * **Example** (Saying what to check)
  *
@@ -207,6 +216,8 @@ export class ClientClosedError extends Reason<ClientClosedError>()("ClientClosed
  *   self.pipe(Effect.catchReason("MongoError", "AuthenticationError", (reason) => Effect.die(`Check the credentials. ${reason.message}`)))
  * ```
  *
+ * @see {@link AuthorizationError} for a user that is known, but lacks a permission
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -214,7 +225,7 @@ export class ClientClosedError extends Reason<ClientClosedError>()("ClientClosed
 export class AuthenticationError extends Reason<AuthenticationError>()("AuthenticationError", ReasonFields) {}
 
 /**
- * Error reason for a user that may not do what was asked (code 13). Not transient.
+ * Error reason for a user without the permission that the operation needs (code 13). Not transient.
  *
  * **Example** (Falling back when a command is not allowed)
  *
@@ -226,6 +237,8 @@ export class AuthenticationError extends Reason<AuthenticationError>()("Authenti
  *   self.pipe(Effect.catchReason("MongoError", "AuthorizationError", () => Effect.void))
  * ```
  *
+ * @see {@link AuthenticationError} for credentials that are not accepted
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -233,12 +246,12 @@ export class AuthenticationError extends Reason<AuthenticationError>()("Authenti
 export class AuthorizationError extends Reason<AuthorizationError>()("AuthorizationError", ReasonFields) {}
 
 /**
- * Error reason for input that was refused before anything was sent: by mongofx or by the driver. Not transient.
+ * Error reason for input that mongofx or the driver refuses before anything is sent. Not transient.
  *
  * **Details**
  *
- * Options, connection strings and names are checked by the driver; `undefined` in a filter, invalid dates and the like by
- * mongofx, which also gives the `path`.
+ * mongofx checks what BSON would lose or change, such as `undefined` in a filter or an invalid date, and gives the `path`. The
+ * driver checks most options.
  *
  * **Example** (Reading the path)
  *
@@ -249,6 +262,9 @@ export class AuthorizationError extends Reason<AuthorizationError>()("Authorizat
  * const pathOf = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
  *   self.pipe(Effect.catchReason("MongoError", "InvalidArgumentError", (reason) => Effect.succeed(reason.path)))
  * ```
+ *
+ * @see {@link InvalidCommandError} for input that the server refuses
+ * @see {@link BsonError} for a value or a document that BSON cannot hold
  *
  * @stability stable
  * @category errors
@@ -261,8 +277,12 @@ export class InvalidArgumentError extends Reason<InvalidArgumentError>()("Invali
 }) {}
 
 /**
- * Error reason for a command that the server refuses as it stands: an unknown command or operator, an expression, projection
- * or stage that is not well-formed, a wrong type, an update of an immutable field, an invalid name, a feature that this server does not have. Not transient.
+ * Error reason for a command that the server cannot accept as it is. Not transient.
+ *
+ * **Details**
+ *
+ * The command is unknown, or has an unknown operator, a malformed expression, projection or stage, a wrong type or an invalid name.
+ * Or it updates an immutable field, or needs a feature that this server does not have.
  *
  * **Example** (Telling an old server from a real failure)
  *
@@ -273,6 +293,9 @@ export class InvalidArgumentError extends Reason<InvalidArgumentError>()("Invali
  * const ifSupported = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
  *   self.pipe(Effect.catchReason("MongoError", "InvalidCommandError", () => Effect.void))
  * ```
+ *
+ * @see {@link InvalidArgumentError} for input that is refused before it is sent
+ * @see {@link ServerError} for codes without a more precise reason
  *
  * @stability stable
  * @category errors
@@ -285,7 +308,7 @@ export class InvalidCommandError extends Reason<InvalidCommandError>()("InvalidC
 }
 
 /**
- * Error reason for a value that cannot be written as BSON, a reply that cannot be read, or a document that is too large.
+ * Error reason for a value that cannot be written as BSON, a reply that cannot be decoded, or a document that is too large.
  * Not transient.
  *
  * **Example** (Skipping what is too large)
@@ -298,13 +321,15 @@ export class InvalidCommandError extends Reason<InvalidCommandError>()("InvalidC
  *   self.pipe(Effect.catchReason("MongoError", "BsonError", () => Effect.void))
  * ```
  *
+ * @see {@link InvalidArgumentError} for values that mongofx refuses because BSON would lose or change them
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
  */
 export class BsonError extends Reason<BsonError>()("BsonError", {
   ...ReasonFields,
-  /** The position of the document in the list that was given, where it is one of a bulk write that is too large. */
+  /** The position of a document that is too large, among the documents or operations of its bulk write. */
   index: Schema.optional(Schema.Number)
 }) {}
 
@@ -313,18 +338,18 @@ export class BsonError extends Reason<BsonError>()("BsonError", {
  *
  * **Details**
  *
- * `keyValue` holds the values that are already taken. They are document values, so they are redacted: they show in no
- * message, log or JSON. In JSON they become the text `<redacted>`, which decodes to a `Redacted` of an empty document.
+ * `keyValue` holds the values that are already taken. They are document values, so they are redacted: no message, log or
+ * JSON shows them. In JSON they become the text `<redacted>`, which decodes to a `Redacted` of an empty document.
  *
  * **Gotchas**
  *
- * In a transaction it comes too late to be handled: the server has aborted the transaction with it. Make an upsert or read first
- * there, or handle it around `withTransaction`.
+ * Inside a transaction it is too late to handle this error: the server has aborted the transaction. Use an upsert or read first
+ * there, or handle the error around `withTransaction`.
  *
- * For bulk writes the driver gives only the server's text, so index, pattern and values are read from it. The directions
- * of the pattern then come from the index name where it is the default one, and are 1 otherwise. Values other than
- * strings, numbers, booleans, null, ObjectIds and dates stay in the server's notation. Where the text cannot be read
- * without doubt, `keyPattern` and `keyValue` are empty.
+ * For bulk writes the driver keeps only the server's text, so index, pattern and values are read from it. The directions
+ * of the pattern then come from a default index name, and are 1 for any other name. Values other than
+ * strings, numbers, booleans, null, ObjectIds and dates stay in the server's notation. If the text is ambiguous,
+ * `keyPattern` and `keyValue` are empty.
  *
  * **Example** (Telling which field is taken)
  *
@@ -336,6 +361,9 @@ export class BsonError extends Reason<BsonError>()("BsonError", {
  *   self.pipe(Effect.catchReason("MongoError", "DuplicateKeyError", (reason) =>
  *     Effect.succeed(Object.keys(reason.keyPattern))))
  * ```
+ *
+ * @see {@link BulkWriteError} for the duplicate keys of `insertMany` and `bulkWrite`
+ * @see {@link DocumentValidationError} for a document that breaks the rules of its collection
  *
  * @stability stable
  * @category errors
@@ -356,12 +384,12 @@ export class DuplicateKeyError extends Reason<DuplicateKeyError>()("DuplicateKey
  *
  * **Details**
  *
- * `details` is the server's `errInfo`, which says which rule failed. It contains document values, so it is redacted, in
- * JSON too.
+ * `details` is the server's `errInfo`, which says which rule failed. It contains document values, so it is redacted, also in
+ * JSON.
  *
  * **Gotchas**
  *
- * The driver drops `errInfo` of a client bulk write; `details` is then empty.
+ * The driver drops the `errInfo` of a client's bulk write: `details` is then empty.
  *
  * **Example** (Looking at the rule that failed)
  *
@@ -374,6 +402,8 @@ export class DuplicateKeyError extends Reason<DuplicateKeyError>()("DuplicateKey
  *     Effect.succeed(Redacted.value(reason.details))))
  * ```
  *
+ * @see {@link DuplicateKeyError} for a write that a unique index refuses
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -385,13 +415,13 @@ export class DocumentValidationError extends Reason<DocumentValidationError>()("
 }) {}
 
 /**
- * Error reason for a write that met another one on the same document (code 112). Transient, and retryable where it is a write to one
+ * Error reason for a write that met another write to the same document (code 112). Transient, and retryable if it writes to one
  * document.
  *
  * **Gotchas**
  *
- * Inside a transaction the whole transaction has to run again, which `withTransaction` does; to retry the single
- * operation there leads nowhere.
+ * Inside a transaction, retrying the single operation cannot succeed: the whole transaction has to run again. `withTransaction`
+ * does that.
  *
  * **Example** (Retrying a conflict)
  *
@@ -402,6 +432,8 @@ export class DocumentValidationError extends Reason<DocumentValidationError>()("
  * const retryConflicts = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
  *   self.pipe(Effect.retry({ times: 3, while: (error) => error.reason._tag === "WriteConflictError" }))
  * ```
+ *
+ * @see {@link TransactionError} for a transaction that cannot go on
  *
  * @stability stable
  * @category errors
@@ -414,13 +446,13 @@ export class WriteConflictError extends Reason<WriteConflictError>()("WriteConfl
 }
 
 /**
- * Error reason for a write that was applied but not acknowledged as the write concern asks (codes 64, 79, 100, and every
- * `writeConcernError` in a reply). Transient where the server labels it so, and retryable only where the server also says that
+ * Error reason for a write that was applied, but not acknowledged as its write concern asks (codes 64, 79, 100, and every
+ * `writeConcernError` in a reply). Transient if the server labels it so, and retryable only if the server also says that
  * nothing was written.
  *
  * **Gotchas**
  *
- * The write has happened on the primary, and may still be rolled back.
+ * The primary has applied the write. It may still be rolled back.
  *
  * **Example** (Accepting a slow majority)
  *
@@ -449,13 +481,13 @@ export class WriteConcernError extends Reason<WriteConcernError>()("WriteConcern
  *
  * `kind` says why:
  *
- * - `notFound` (code 43): it timed out on the server or the server restarted
- * - `killed` (237): something killed it, or it was closed before its end, with its scope or by an interruption
- * - `planKilled` (175): an index or the collection was dropped under it
- * - `positionLost` (136): the capped collection overwrote its position
- * - `exhausted`, `inUse`, `tailable`: the driver's cursor was used in a way that its state or type does not allow
+ * - `notFound` (code 43): the cursor timed out on the server, or the server restarted
+ * - `killed` (237): something killed the cursor, or its scope or an interruption closed it before its end
+ * - `planKilled` (175): somebody dropped the collection, or an index that the query uses
+ * - `positionLost` (136): the capped collection overwrote the position of the cursor
+ * - `exhausted`, `inUse`, `tailable`: the state or the type of the driver's cursor does not allow this use
  *
- * Transient for `notFound`, `planKilled` and `positionLost`: the query can be run again, from its start.
+ * Transient for `notFound`, `planKilled` and `positionLost`: the query can run again from its start.
  *
  * **Example** (Running a query again)
  *
@@ -466,6 +498,9 @@ export class WriteConcernError extends Reason<WriteConcernError>()("WriteConcern
  * const again = <A, R>(query: Effect.Effect<A, MongoError.MongoError, R>) =>
  *   query.pipe(Effect.retry({ times: 1, while: (error) => error.reason._tag === "CursorError" && error.isRetryable }))
  * ```
+ *
+ * @see {@link ChangeStreamError} for change streams, which resume by themselves
+ * @see {@link ClientClosedError} for a query whose client or session was closed
  *
  * @stability stable
  * @category errors
@@ -485,13 +520,13 @@ export class CursorError extends Reason<CursorError>()("CursorError", {
 }
 
 /**
- * Error reason for an operation that ran out of its time: `maxTimeMS` (code 50), a limit of the server (262), or a time-out
+ * Error reason for an operation that ran out of time: `maxTimeMS` (code 50), a limit of the server (262), or a deadline
  * of the client.
  *
  * **Details**
  *
- * Code 50 is not transient: the same operation under the same limit is likely to run out again, at the server's cost.
- * Code 262 is, as the driver specification has it.
+ * Code 50 is not transient: the same operation with the same limit would probably run out of time again, at the server's cost.
+ * Code 262 is transient, as the driver specification says.
  *
  * **Example** (A cheaper answer when time runs out)
  *
@@ -502,6 +537,9 @@ export class CursorError extends Reason<CursorError>()("CursorError", {
  * const orNothing = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
  *   self.pipe(Effect.catchReason("MongoError", "MaxTimeExpiredError", () => Effect.succeed([])))
  * ```
+ *
+ * @see {@link ConnectionError} for the timeouts of connections and of server selection
+ * @see {@link PoolTimeoutError} for the timeout of waiting for a connection
  *
  * @stability stable
  * @category errors
@@ -516,7 +554,7 @@ export class MaxTimeExpiredError extends Reason<MaxTimeExpiredError>()("MaxTimeE
 /**
  * Error reason for a member that cannot serve the operation in its present state: it is not the primary, steps down, recovers
  * or shuts down (codes 91, 189, 10058, 10107, 11600, 11602, 13435, 13436). Transient: the driver finds the new primary. Retryable
- * where the operation reads, or the member refused the write before it did anything.
+ * if the operation only reads, or the member refused the write before it did anything.
  *
  * **Example** (Riding out an election)
  *
@@ -531,6 +569,8 @@ export class MaxTimeExpiredError extends Reason<MaxTimeExpiredError>()("MaxTimeE
  *     while: (error) => error.reason._tag === "NotPrimaryError" && error.isRetryable
  *   }))
  * ```
+ *
+ * @see {@link ConnectionError} for a member that does not answer, or a deployment without a primary
  *
  * @stability stable
  * @category errors
@@ -555,6 +595,8 @@ export class NotPrimaryError extends Reason<NotPrimaryError>()("NotPrimaryError"
  *   self.pipe(Effect.catchReason("MongoError", "NamespaceExistsError", () => Effect.void))
  * ```
  *
+ * @see {@link NamespaceNotFoundError} for the opposite
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -574,6 +616,8 @@ export class NamespaceExistsError extends Reason<NamespaceExistsError>()("Namesp
  *   self.pipe(Effect.catchReason("MongoError", "NamespaceNotFoundError", () => Effect.void))
  * ```
  *
+ * @see {@link NamespaceExistsError} for the opposite
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -581,23 +625,23 @@ export class NamespaceExistsError extends Reason<NamespaceExistsError>()("Namesp
 export class NamespaceNotFoundError extends Reason<NamespaceNotFoundError>()("NamespaceNotFoundError", ReasonFields) {}
 
 /**
- * Error reason for an index that is missing, conflicts with another one or cannot be built, and for search indexes where the
- * server has none. Not transient.
+ * Error reason for an index that is missing, conflicts with another one or cannot be built, and for search indexes on a
+ * server that does not support them. Not transient.
  *
  * **Details**
  *
  * `kind` says which:
  *
- * - `"notFound"`: there is no index of the name (code 27).
+ * - `"notFound"`: the collection does not have this index (code 27).
  * - `"conflict"`: another index has its name or its keys (codes 68, 85, 86).
- * - `"invalid"`: there cannot be such an index (codes 67, 197).
- * - `"searchUnavailable"`: the server has no search indexes (code 31082, and what older servers say of their commands): they
- *   need MongoDB Atlas, or a server that is connected to a `mongot`.
- * - `"searchFailed"`: a search index that is waited for could not be built.
+ * - `"invalid"`: the server cannot build such an index (codes 67, 197).
+ * - `"searchUnavailable"`: the server does not support search indexes (code 31082, and the answers of older servers to their
+ *   commands). They need MongoDB Atlas, or a server that is connected to a `mongot`.
+ * - `"searchFailed"`: the server could not build the search index that `waitUntilQueryable` waits for.
  *
  * **Gotchas**
  *
- * A unique index over documents that are not unique fails with `DuplicateKeyError`.
+ * Building a unique index over documents with duplicate keys fails with a `DuplicateKeyError`.
  *
  * **Example** (Dropping an index that may be gone)
  *
@@ -608,6 +652,8 @@ export class NamespaceNotFoundError extends Reason<NamespaceNotFoundError>()("Na
  * const ifThere = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) =>
  *   self.pipe(Effect.catchReason("MongoError", "IndexError", () => Effect.void))
  * ```
+ *
+ * @see {@link DuplicateKeyError} for documents that break a unique index
  *
  * @stability stable
  * @category errors
@@ -630,17 +676,17 @@ export class IndexError extends Reason<IndexError>()("IndexError", {
  *
  * `kind` says why:
  *
- * - `aborted`: the server has aborted the transaction or does not know it (251, 225, 244). Where the body of a `withTransaction` has
- *   handled an error and gone on, that error is the `cause`: the server has aborted the transaction with it
- * - `committed` (256): it has been committed already
- * - `unavailable`: a lock or a snapshot is not to be had (24, 239, 246)
+ * - `aborted`: the server has aborted the transaction or does not know it (251, 225, 244). If the body of a `withTransaction`
+ *   handled an error and went on, that error is the `cause`: the server aborted the transaction with it
+ * - `committed` (256): the transaction is already committed
+ * - `unavailable`: the server cannot give a lock or a snapshot (24, 239, 246)
  * - `notAllowed` (263): the operation cannot be part of a transaction
- * - `misused`: the order is wrong, as for a second start, or for an operation of a fiber that outlives its transaction
- * - `unsupported` (20): the server has no transactions
+ * - `misused`: the order is wrong, for instance a second start, or an operation of a fiber that outlives its transaction
+ * - `unsupported` (20): the server does not support transactions
  *
- * `label` is `TransientTransactionError` when the whole transaction may run again, which makes it retryable, and
- * `UnknownTransactionCommitResult` when nobody knows whether it was committed. That is transient and not retryable: run again, its
- * writes could be applied twice.
+ * `label` is `TransientTransactionError` when the whole transaction may run again, which makes the error retryable. It is
+ * `UnknownTransactionCommitResult` when nobody knows whether the transaction was committed. That is transient but not retryable:
+ * running it again could apply its writes twice.
  *
  * **Example** (Telling an unknown outcome)
  *
@@ -652,6 +698,8 @@ export class IndexError extends Reason<IndexError>()("IndexError", {
  *   self.pipe(Effect.catchReason("MongoError", "TransactionError", (reason) =>
  *     Effect.succeed(reason.label === "UnknownTransactionCommitResult" ? "unknown" as const : "aborted" as const)))
  * ```
+ *
+ * @see {@link WriteConflictError} for an operation that met another write
  *
  * @stability stable
  * @category errors
@@ -676,7 +724,7 @@ export class TransactionError extends Reason<TransactionError>()("TransactionErr
  *
  * - `historyLost` (code 286): the oplog no longer reaches back to the resume token
  * - `invalidResumeToken` (260): the resume token does not belong to this stream
- * - `invalidated`: what was watched has been dropped or renamed; see `continueAfterInvalidate` of `watch`
+ * - `invalidated`: the watched collection or database was dropped or renamed; see `continueAfterInvalidate` of `watch`
  * - `leaseLost`: another instance of a consumer has taken over; see `ChangeStreamConsumer.consume`
  * - `fatal` (280): the server cannot go on, or an event has no resume token
  * - `closed` (222): the stream was closed
@@ -700,6 +748,8 @@ export class TransactionError extends Reason<TransactionError>()("TransactionErr
  *     )
  *   )
  * ```
+ *
+ * @see {@link CursorError} for the cursors of queries
  *
  * @stability stable
  * @category errors
@@ -741,12 +791,12 @@ export class GridFSError extends Reason<GridFSError>()("GridFSError", {
 }) {}
 
 /**
- * Error reason for client-side encryption: a key that cannot be found, a key management service that does not answer, an
- * encrypted collection that cannot be created, a missing `mongodb-client-encryption`.
+ * Error reason for client-side encryption: a key is missing, a key management service does not answer, an
+ * encrypted collection cannot be created, or `mongodb-client-encryption` is not installed.
  *
  * **Details**
  *
- * `code`, `codeName` and `labels` are those of the error beneath it, where a server or a connection is at fault. Transient when
+ * If a server or a connection is at fault, `code`, `codeName` and `labels` are those of the error beneath it. Transient if
  * that error is, and when a request to a key management service timed out.
  *
  * **Example** (Reporting a key failure)
@@ -765,9 +815,9 @@ export class GridFSError extends Reason<GridFSError>()("GridFSError", {
  */
 export class EncryptionError extends Reason<EncryptionError>()("EncryptionError", {
   ...ReasonFields,
-  /** Whether the failure beneath it may pass by itself. */
+  /** Whether the failure beneath it may pass without a change. */
   transient: Schema.Boolean,
-  /** Where an encrypted collection could not be made: its fields, with the keys that were made before. */
+  /** The fields of an encrypted collection that could not be created, with the keys that were made before. */
   encryptedFields: Schema.optional(Schema.Unknown)
 }) {
   override get isTransient(): boolean {
@@ -777,7 +827,7 @@ export class EncryptionError extends Reason<EncryptionError>()("EncryptionError"
 
 /**
  * Error reason for a server that sheds load (code 462, label `SystemOverloadedError`). Transient, and retryable after a pause
- * unless an attempt before it may have been applied.
+ * unless an earlier attempt may have been applied.
  *
  * **Gotchas**
  *
@@ -797,6 +847,8 @@ export class EncryptionError extends Reason<EncryptionError>()("EncryptionError"
  *   }))
  * ```
  *
+ * @see {@link PoolTimeoutError} for a connection pool of the client that has too much to do
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -808,12 +860,12 @@ export class OverloadedError extends Reason<OverloadedError>()("OverloadedError"
 }
 
 /**
- * Error reason for a reply of the server that has no reason of its own: see `code` and `codeName`. A reply that the driver cannot make
- * sense of lands here too, without a code.
+ * Error reason for a server's error without a more precise reason: `code` and `codeName` say which. A reply that the driver cannot
+ * understand becomes this reason too, without a code.
  *
  * **Details**
  *
- * Transient where the driver specification counts the code as retryable (63, 133, 134, 150, 234, 13388) or a label says so.
+ * Transient if the driver specification counts the code as retryable (63, 133, 134, 150, 234, 13388) or a label says so.
  *
  * **Example** (Handling one code)
  *
@@ -826,6 +878,9 @@ export class OverloadedError extends Reason<OverloadedError>()("OverloadedError"
  *     reason.code === 11601 ? Effect.succeed("interrupted") : Effect.die(reason)))
  * ```
  *
+ * @see {@link InvalidCommandError} for a command that the server cannot accept
+ * @see {@link UnknownError} for errors that do not come from the server
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -837,12 +892,12 @@ export class ServerError extends Reason<ServerError>()("ServerError", ReasonFiel
 }
 
 /**
- * Error reason for what is neither the driver's, BSON's nor the server's: usually whatever was thrown by the function given to
- * `use`, by a `toBSON` method, or by another callback. Not transient.
+ * Error reason for an error that does not come from the driver, BSON or the server: usually a function given to `use`, a `toBSON`
+ * method or another callback threw it. Not transient.
  *
  * **Details**
  *
- * It is a typed failure and no defect, because a library that the callback calls may fail in its own way, as the driver does.
+ * It is a typed failure rather than a defect, because a library that the callback calls may fail in its own way, as the driver does.
  * `cause` is what was thrown.
  *
  * **Example** (Getting at what was thrown)
@@ -855,6 +910,8 @@ export class ServerError extends Reason<ServerError>()("ServerError", ReasonFiel
  *   self.pipe(Effect.catchReason("MongoError", "UnknownError", (reason) => Effect.succeed(reason.cause)))
  * ```
  *
+ * @see {@link ServerError} for errors of the server without a more precise reason
+ *
  * @stability stable
  * @category errors
  * @since 0.1.0
@@ -862,7 +919,9 @@ export class ServerError extends Reason<ServerError>()("ServerError", ReasonFiel
 export class UnknownError extends Reason<UnknownError>()("UnknownError", ReasonFields) {}
 
 /**
- * Every reason that is not a `BulkWriteError`: what one operation of a bulk write can fail with.
+ * Every reason except `BulkWriteError`: what one operation of a bulk write can fail with.
+ *
+ * @see {@link MongoErrorReason} for all reasons
  *
  * @stability stable
  * @category errors
@@ -881,6 +940,8 @@ export type WriteErrorReason = typeof WriteErrorReason.Type
  *
  * const Failed = Schema.Struct({ line: Schema.Number, reason: MongoError.WriteErrorReason })
  * ```
+ *
+ * @see {@link MongoErrorReason} for all reasons
  *
  * @stability stable
  * @category schemas
@@ -915,23 +976,23 @@ export const WriteErrorReason = Schema.Union([
 ])
 
 /**
- * Error reason for a bulk write that was not done completely: `bulkWrite`, `insertMany` or the client's `bulkWrite`. Never retryable as a
- * whole: what was done would be done again. Transient where everything that went wrong in it is.
+ * Error reason for a `bulkWrite` of a collection or a client, or an `insertMany`, that was not done completely. Never retryable as a
+ * whole: what was done would be done again. Transient if everything that went wrong is transient.
  *
  * **Details**
  *
- * The counts and ids tell what was done. `writeErrors` has a reason for each operation that failed, with its position in the
- * list that was given; `writeConcernErrors` one for each batch that was not acknowledged as asked; `stoppedBy` the failure, if
- * any, that ended the bulk write before its end, such as a broken connection. A bulk write that such a failure ended before
- * anything was done fails with that reason itself.
+ * The counts and ids say what was done. `writeErrors` has a reason for each operation that failed, with its position in the
+ * given list. `writeConcernErrors` has a reason for each batch that was not acknowledged as asked. `stoppedBy` is the failure, if
+ * any, that ended the bulk write early, such as a broken connection. If such a failure comes before anything was done, the bulk
+ * write fails with that reason instead.
  *
- * `insertedIds` are the ids of documents that were inserted for certain. The driver's own list also names documents that were
+ * `insertedIds` are the ids of documents that were certainly inserted. The driver's own list also names documents that were
  * never sent. Ids are values of documents: they can be read, but are not enumerable, so that nothing prints them.
  *
  * **Gotchas**
  *
- * The ids and the results of single writes of a client bulk write are known only with `verboseResults`. After a broken connection the batch that was on
- * its way may have been applied without being counted.
+ * The ids and the results of single writes of a client's bulk write are known only with `verboseResults`. After a broken connection,
+ * the server may have applied the batch that was on its way, but it is not counted.
  *
  * **Example** (Inserting what is new)
  *
@@ -945,6 +1006,8 @@ export const WriteErrorReason = Schema.Union([
  *       ? Effect.succeed(reason.insertedCount)
  *       : Effect.die(reason)))
  * ```
+ *
+ * @see {@link WriteErrorReason} for the reasons of its single operations
  *
  * @stability stable
  * @category errors
@@ -966,17 +1029,17 @@ export class BulkWriteError extends Reason<BulkWriteError>()("BulkWriteError", {
   insertedIds: IdsByIndex,
   /** The `_id`s of the documents that were upserted, by the index of their operation. */
   upsertedIds: IdsByIndex,
-  /** What each update of a client's bulk write with `verboseResults` has done, by its index. */
+  /** What each update of a client's bulk write with `verboseResults` did, by its index. */
   updateResults: Schema.optional(
     Schema.Record(Schema.String, Schema.Struct({ matchedCount: Schema.Number, modifiedCount: Schema.Number }))
   ),
-  /** What each delete of a client's bulk write with `verboseResults` has done, by its index. */
+  /** What each delete of a client's bulk write with `verboseResults` did, by its index. */
   deleteResults: Schema.optional(Schema.Record(Schema.String, Schema.Struct({ deletedCount: Schema.Number }))),
-  /** The operations that failed, in the order in which they were given. */
+  /** The operations that failed, in the given order. */
   writeErrors: Schema.Array(Schema.Struct({ index: Schema.Number, reason: WriteErrorReason })),
   /** The batches that were not acknowledged as the write concern asks. */
   writeConcernErrors: Schema.Array(WriteConcernError),
-  /** The failure that ended the bulk write before its end. */
+  /** The failure that ended the bulk write early. */
   stoppedBy: Schema.optional(WriteErrorReason)
 }, ["insertedIds", "upsertedIds"]) {
   override get isTransient(): boolean {
@@ -995,6 +1058,8 @@ export class BulkWriteError extends Reason<BulkWriteError>()("BulkWriteError", {
 
 /**
  * Everything that can be the `reason` of a `MongoError`.
+ *
+ * @see {@link WriteErrorReason} for the reasons of single writes
  *
  * @stability stable
  * @category errors
@@ -1021,36 +1086,36 @@ export type MongoErrorReason = WriteErrorReason | BulkWriteError
 export const MongoErrorReason = Schema.Union([...WriteErrorReason.members, BulkWriteError])
 
 /**
- * The error that every operation of mongofx can fail with. What went wrong is its `reason`.
+ * The error that every operation of mongofx can fail with. Its `reason` says what went wrong.
  *
  * **When to use**
  *
  * Handle one reason with `Effect.catchReason("MongoError", "DuplicateKeyError", ...)`, several with `Effect.catchReasons`, or
- * put the reasons into the error channel with `Effect.unwrapReason("MongoError")`. Retry with `isRetryable`, and with `isTransient`
- * what can be applied twice.
+ * put the reasons into the error channel with `Effect.unwrapReason("MongoError")`. Retry if `isRetryable`, and also if `isTransient`
+ * when the operation can safely be applied twice.
  *
  * **Details**
  *
- * `message` names the operation and its namespace, then has the server's or the driver's own message:
+ * `message` names the operation and its namespace, followed by the message of the server or the driver:
  * `insertOne on app.users: E11000 duplicate key error ...`.
  *
- * `isTransient` means that the failure may pass by itself: the same effect, run again a little later, may succeed. It is decided by
- * the reason, and by the labels of server and driver (`RetryableWriteError`, `RetryableError`, `TransientTransactionError`, ...).
+ * `isTransient` means that the failure may pass without a change: the same effect, run a little later, may succeed. The
+ * reason and the labels of server and driver decide it (`RetryableWriteError`, `RetryableError`, `TransientTransactionError`, ...).
  *
- * `isRetryable` means that it also cannot be applied twice when it is run again: it only reads, it was refused before it was sent,
+ * `isRetryable` means that running the effect again also cannot apply it twice: it only reads, it was never sent,
  * or the server says that nothing was done (`nothingDone` of the reason, and the label `NoWritesPerformed`). In doubt it is false.
  *
  * The driver has already retried a retryable read or write once, so wait before the next attempt.
  *
  * **Gotchas**
  *
- * - After a broken connection a write may have been applied: it is transient and not retryable. Retry by `isTransient` what can be
- *   applied twice: a replace, a `$set`, an upsert, an insert with an `_id` of your own (whose second attempt may fail with a
- *   `DuplicateKeyError`).
+ * - After a broken connection, the server may have applied a write: the failure is transient but not retryable. Use `isTransient`
+ *   to retry what can be applied twice: a replace, a `$set`, an upsert, or an insert with an `_id` of your own (whose second attempt
+ *   may fail with a `DuplicateKeyError`).
  * - Inside a transaction, do not retry a single operation: the server has aborted the transaction. `withTransaction` runs the
- *   whole of it again.
- *
- * - Nor handle one there and go on: `withTransaction` then fails with a `TransactionError` of the kind `aborted`. Handle it outside.
+ *   whole transaction again.
+ * - Inside a transaction, do not handle a `MongoError` and go on: `withTransaction` then fails with a `TransactionError` of kind
+ *   `aborted`. Handle it around `withTransaction`.
  *
  * **Example** (Handling one reason, retrying the others)
  *
@@ -1083,17 +1148,17 @@ export class MongoError extends Schema.TaggedError<MongoError>("@mongofx/core/Mo
   /** The reason, where JavaScript tools look for it. */
   override readonly cause = this.reason
 
-  /** Operation, namespace and the server's or driver's own message. */
+  /** Operation, namespace, and the message of the server or the driver. */
   override get message(): string {
     return this.reason.message || this.reason._tag
   }
 
-  /** Whether the failure may pass by itself: run again a little later, the same effect may succeed. */
+  /** Whether the failure may pass without a change: the same effect, run a little later, may succeed. */
   get isTransient(): boolean {
     return this.reason.isTransient
   }
 
-  /** Whether it may pass by itself, and running the effect again cannot apply it twice. */
+  /** Whether the failure may pass, and running the effect again cannot apply it twice. */
   get isRetryable(): boolean {
     return this.reason.isRetryable
   }
@@ -1108,14 +1173,14 @@ export class MongoError extends Schema.TaggedError<MongoError>("@mongofx/core/Mo
     return this.reason.labels.includes(label)
   }
 
-  /** A plain object for logs and `JSON.stringify`, without stacks and with the cause as text. */
+  /** A plain object for logs and `JSON.stringify`, without stacks, and with the cause as text. */
   override toJSON(): unknown {
     return { _tag: this._tag, message: this.message, reason: this.reason.toJSON() }
   }
 }
 
 /**
- * Tells whether a value is a `MongoError`, from whichever copy of the package.
+ * Tells whether a value is a `MongoError`, from any copy of the package.
  *
  * **Example** (Telling a database failure from another one)
  *
@@ -1125,6 +1190,8 @@ export class MongoError extends Schema.TaggedError<MongoError>("@mongofx/core/Mo
  * const describe = (u: unknown) => MongoError.isMongoError(u) ? u.reason._tag : "something else"
  * ```
  *
+ * @see {@link isMongoErrorReason} for its reasons
+ *
  * @stability stable
  * @category guards
  * @since 0.1.0
@@ -1132,7 +1199,7 @@ export class MongoError extends Schema.TaggedError<MongoError>("@mongofx/core/Mo
 export const isMongoError = (u: unknown): u is MongoError => Predicate.hasProperty(u, TypeId)
 
 /**
- * Tells whether a value is a reason of a `MongoError`, from whichever copy of the package.
+ * Tells whether a value is a reason of a `MongoError`, from any copy of the package.
  *
  * **Example** (After `Effect.unwrapReason`)
  *
@@ -1141,6 +1208,8 @@ export const isMongoError = (u: unknown): u is MongoError => Predicate.hasProper
  *
  * const operationOf = (u: unknown) => MongoError.isMongoErrorReason(u) ? u.operation : undefined
  * ```
+ *
+ * @see {@link isMongoError} for the error itself
  *
  * @stability stable
  * @category guards

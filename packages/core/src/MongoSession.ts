@@ -1,5 +1,5 @@
 /**
- * Sessions: causal consistency, snapshots, and transactions whose start and end are said one by one.
+ * Sessions: causal consistency, snapshots, and transactions that you start and end yourself.
  *
  * @since 0.1.0
  */
@@ -39,7 +39,9 @@ export type TypeId = "~@mongofx/core/MongoSession"
 export const TypeId: TypeId = internal.TypeId
 
 /**
- * How a transaction reads and writes. What is left out is the session's default, or the client's.
+ * How a transaction reads and writes. Options that are left out are those of the session or the client.
+ *
+ * @see {@link WithTransactionOptions} for the options of `withTransaction`
  *
  * @stability unstable
  * @category options
@@ -48,9 +50,9 @@ export const TypeId: TypeId = internal.TypeId
 export interface TransactionOptions {
   /** What the transaction reads: `"snapshot"` for one moment of all its documents. */
   readonly readConcern?: Driver.ReadConcernLike | undefined
-  /** How settled the commit must be before it is reported; `w: 0` is refused. */
+  /** How durable the commit must be before it is reported; `w: 0` is refused. */
   readonly writeConcern?: Driver.WriteConcernSettings | undefined
-  /** The member that is read from. The server allows the primary only. */
+  /** The member to read from. The server allows only the primary. */
   readonly readPreference?: Driver.ReadPreferenceLike | undefined
   /** How long one attempt of the commit may take on the server. */
   readonly maxCommitTime?: Duration.Input | undefined
@@ -64,26 +66,26 @@ export interface TransactionOptions {
  * @since 0.1.0
  */
 export interface WithTransactionOptions extends TransactionOptions {
-  /** For how long after its start the transaction may be run again; 120 seconds by default, as the specification says. */
+  /** How long after its start the transaction may run again; 120 seconds by default, as the specification says. */
   readonly maxDuration?: Duration.Input | undefined
   /**
-   * Whether the body may run again, as by default. With `false` it runs once, and what would have made it run again is the failure. A
-   * commit whose outcome is unknown is repeated all the same.
+   * Whether the body may run again; true by default. With `false` it runs once, and fails with the failure that would have made it run
+   * again. A commit with an unknown outcome is still repeated.
    */
   readonly rerun?: boolean | undefined
-  /** Whether a transaction inside of another joins it, as by default, or is an error. */
+  /** Whether a transaction inside another one joins it (the default) or fails. */
   readonly onNested?: "join" | "fail" | undefined
 }
 
 /**
- * The form of `withTransaction`: with the effect as the first argument, or after its options for a pipe.
+ * The type of `withTransaction`: it takes the effect as its first argument, or only the options when it is used in a pipe.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface WithTransaction {
-  // One signature: of several, a pipe that is given the function itself would take the last, without its type parameters.
+  // One signature: a pipe that is given an overloaded function would use the last overload, without its type parameters.
   <T extends Effect.Effect<unknown, unknown, unknown> | WithTransactionOptions = WithTransactionOptions>(
     first?: T extends Effect.Effect<unknown, unknown, unknown> ? T : WithTransactionOptions,
     options?: WithTransactionOptions
@@ -99,25 +101,25 @@ export interface WithTransaction {
  * @since 0.1.0
  */
 export interface SessionOptions {
-  /** Whether each operation sees what those before it have written and read, on whichever member; true by default. */
+  /** Whether each operation sees what the earlier ones wrote and read, on any member; true by default. */
   readonly causalConsistency?: boolean | undefined
   /** Whether all reads see the data of one moment. It excludes causal consistency, writes and transactions. */
   readonly snapshot?: boolean | undefined
-  /** What transactions of this session take where they are given no options of their own. */
+  /** The options of this session's transactions, unless they are given their own. */
   readonly defaultTransactionOptions?: TransactionOptions | undefined
 }
 
 /**
- * A session of the server's, for as long as its scope lives.
+ * A session of the server that lives as long as its scope.
  *
  * **When to use**
  *
- * Use it where one session must outlive one effect, or the start and the end of a transaction do not lie in one place. For the
- * rest, `withTransaction` and `withSession` of the client are shorter and retry what should be retried.
+ * Use it if a session must outlive one effect, or if a transaction starts and ends in different places of the code. Otherwise
+ * `withTransaction` and `withSession` of the client are shorter, and retry what should be retried.
  *
  * **Details**
  *
- * The server allows one operation of a session at a time: those that run concurrently are put in line.
+ * The server allows one operation of a session at a time: concurrent operations wait for each other.
  *
  * **Example** (A transaction step by step)
  *
@@ -142,38 +144,38 @@ export interface MongoSession {
   readonly [TypeId]: TypeId
   /** The client the session belongs to. */
   readonly client: MongoClient
-  /** The options it was made with. */
+  /** The options that it was made with. */
   readonly options: SessionOptions
   /**
-   * The server's name of the session; none before its first operation. It is another one after a commit or an abort that nobody has
-   * answered: what is still going on keeps the old session.
+   * The server's id of the session; none before its first operation. It changes after a commit or an abort that the server did not
+   * answer: what may still be going on there keeps the old session.
    */
   readonly id: Effect.Effect<Option.Option<Driver.ServerSessionId>>
-  /** The latest cluster time the session has seen. */
+  /** The latest cluster time that the session has seen. */
   readonly clusterTime: Effect.Effect<Option.Option<Driver.ClusterTime>>
-  /** The time of the session's last operation, after which its reads look with causal consistency. */
+  /** The time of the session's last operation. With causal consistency, its reads see at least this time. */
   readonly operationTime: Effect.Effect<Option.Option<Driver.Timestamp>>
   /** Whether a transaction is open. */
   readonly inTransaction: Effect.Effect<boolean>
   /** Whether the session has ended. */
   readonly hasEnded: Effect.Effect<boolean>
-  /** Tells the session of a cluster time that another one has seen. */
+  /** Tells the session about a cluster time that another session has seen. */
   readonly advanceClusterTime: (clusterTime: Driver.ClusterTime) => Effect.Effect<void, MongoError>
-  /** Makes later reads of the session look after this time. */
+  /** Makes later reads of the session see at least this time. */
   readonly advanceOperationTime: (operationTime: Driver.Timestamp) => Effect.Effect<void, MongoError>
   /** Starts a transaction. Nothing is sent before its first operation. */
   readonly startTransaction: (options?: TransactionOptions) => Effect.Effect<void, MongoError>
   /**
-   * Commits the transaction, and then runs what `afterCommit` has registered. A failure with the label
-   * `UnknownTransactionCommitResult` may be committed again. An interrupted commit is waited for, up to five seconds, and then repeated
-   * in the background until its outcome is known, while the session goes on without it.
+   * Commits the transaction, and then runs what `afterCommit` has registered. After a failure with the label
+   * `UnknownTransactionCommitResult` you may commit again. When a commit is interrupted, mongofx waits for it for up to five seconds, and
+   * then repeats it in the background until its outcome is known, while the session goes on without it.
    */
   readonly commitTransaction: Effect.Effect<void, MongoError>
   /** Aborts the transaction. */
   readonly abortTransaction: Effect.Effect<void, MongoError>
   /**
-   * `withTransaction` of the client, in this session. A body that commits or aborts by itself has decided, and what follows in it runs
-   * in the session, outside of the transaction.
+   * `withTransaction` of the client, in this session. If the body itself commits or aborts, that decides the outcome, and the rest of the
+   * body runs in the session, outside of the transaction.
    */
   readonly withTransaction: WithTransaction
   /** Runs an effect whose operations on this client join the session, and its transaction if one is open. */

@@ -1,20 +1,20 @@
 /**
- * What operations take of the options of the driver's methods.
+ * The options of operations, derived from those of the driver's methods.
  *
- * The options of an operation have the names and the meaning that they have in the driver. What would not arrive, and what mongofx
- * does itself, is left out of the types, and refused where it is given all the same.
+ * An option has the name and the meaning that it has in the driver. The types leave out options that would never reach the server,
+ * and options that mongofx handles itself. Operations refuse options that would never reach the server.
  *
  * @since 0.1.0
  */
 
 /**
- * The options of one of the driver's methods, as mongofx takes them. `Left` names others that an operation leaves out.
+ * The options of one of the driver's methods, as mongofx takes them. `Left` names more options that an operation leaves out.
  *
  * **Details**
  *
- * Left out is what mongofx owns: the session comes from the context, interruption takes the place of the signal,
- * `timeoutMS` does nothing in the driver since 7.8, raw bytes have a stream of their own, `undefined` and functions are
- * treated as the documentation of the operations says, and a plan is asked for with `explain`.
+ * It leaves out the options that mongofx handles itself. The session comes from the context, and interruption replaces the signal.
+ * `timeoutMS` does nothing in the driver since 7.8. The view `raw` gives bytes, and `explain` a plan. The operations document how they
+ * treat `undefined` and functions.
  *
  * **Example** (A function that hands options on)
  *
@@ -57,14 +57,14 @@ export type OptionsOf<Options, Left extends string = never> = {
 }
 
 /**
- * As `OptionsOf`, for writes.
+ * Like `OptionsOf`, for writes.
  *
  * **Details**
  *
- * A write goes to the primary, and has the read concern of its transaction: a read preference or a read concern among the driver's
- * options would never be sent.
+ * A write goes to the primary, and has the read concern of its transaction: the driver would never send a read preference or a read
+ * concern among its options.
  *
- * @see {@link OptionsOf}
+ * @see {@link OptionsOf} for reads
  *
  * @stability unstable
  * @category utility types
@@ -76,13 +76,13 @@ export type WriteOptionsOf<Options, Left extends string = never> = OptionsOf<
 >
 
 /**
- * As `OptionsOf`, for lists of collections and indexes.
+ * Like `OptionsOf`, for lists of collections and indexes.
  *
  * **Details**
  *
- * Left out is what concerns cursors that wait, and the read concern: neither would be sent.
+ * It leaves out the read concern and the options of cursors that wait: the driver would never send them.
  *
- * @see {@link OptionsOf}
+ * @see {@link OptionsOf} for other reads
  *
  * @stability unstable
  * @category utility types

@@ -1,8 +1,8 @@
 /**
  * Queries as values: immutable descriptions of what to read, which run as an array, a stream, batches or raw bytes.
  *
- * A query does nothing until it is run, and every run opens a cursor of its own: the same query can be run twice, retried
- * and raced, and its cursor is closed on the server when the run ends, fails or is interrupted.
+ * A query does nothing until it runs, and every run opens its own cursor: the same query can be run twice, retried
+ * and raced. The cursor is closed on the server when the run ends, fails or is interrupted.
  *
  * @since 0.1.0
  */
@@ -43,7 +43,7 @@ export type TypeId = "~@mongofx/core/Query"
 export const TypeId: TypeId = internal.TypeId
 
 /**
- * The ways to read a query. Yield it for an array of all documents, or take one of its other views.
+ * The ways to read a query. Yield it for an array of all documents, or use one of its other views.
  *
  * **Details**
  *
@@ -56,37 +56,40 @@ export const TypeId: TypeId = internal.TypeId
  * @since 0.1.0
  */
 export interface Views<A, E = MongoError, R = never> extends Effect.Effect<Array<A>, E, R> {
-  /** The documents as a stream. A chunk of the stream is a batch of the server, or a part of one where documents are decoded. */
+  /** The documents as a stream. A chunk of the stream is a batch of the server, or a part of one when documents are decoded. */
   readonly stream: Stream.Stream<A, E, R>
-  /** The batches of the server, one array each; never an empty one. */
+  /** The batches of the server, each as an array that is never empty. */
   readonly batches: Stream.Stream<ReadonlyArray<A>, E, R>
   /**
-   * The documents as BSON bytes, not decoded. The bytes are views into the server's reply: a view keeps its whole batch
-   * alive, so copy what you keep.
+   * The documents as BSON bytes. The bytes are views into the server's reply: a view keeps its whole batch in memory, so copy
+   * what you keep.
    */
   readonly raw: Stream.Stream<Uint8Array, E, R>
-  /** The first document, or none. Only one document is asked for where the server allows to say so. */
+  /** The first document, or none. It asks the server for one document only, where the command has a limit. */
   readonly first: Effect.Effect<Option.Option<A>, E, R>
-  /** The first document; fails with a `NoSuchElementError` where there is none. */
+  /** The first document; fails with a `NoSuchElementError` if the query finds nothing. */
   readonly one: Effect.Effect<A, E | Cause.NoSuchElementError, R>
 }
 
 /**
- * A read that has not run yet. Yield it for an array of all documents, or take one of its other views.
+ * A read that has not run yet. Yield it for an array of all documents, or use one of its other views.
  *
  * **Details**
  *
- * Every view fails with a `MongoError`. Bad arguments, such as an `undefined` inside a filter, are reported when the query
- * runs, as an `InvalidArgumentError` that names the path.
+ * Every view fails with a `MongoError`. A bad argument, such as an `undefined` inside a filter, is reported when the query
+ * runs: as an `InvalidArgumentError` that names the path.
  *
- * Only the server ends a query. One that is cut off fails: with a `ClientClosedError` where its client or its session is closed under it.
- * A query that is run again, as `Effect.retry` and `Stream.retry` do, starts from its first document.
+ * A query that is cut off fails, and never ends early as if it were complete: if its client or its session is closed, it fails with
+ * a `ClientClosedError`. A query that runs again, as with `Effect.retry` and `Stream.retry`, starts from its first document.
  *
- * A query prints what it asks for: its operation and namespace, and the names of its fields, stages and settings, without values.
+ * A query prints its operation and namespace, and the names of its fields, stages and settings, without values.
  *
  * **Gotchas**
  *
- * Interruption closes the cursor on the server. It waits for the server's word one second at the most.
+ * Interruption closes the cursor on the server, and waits for its answer for one second at most.
+ *
+ * @see {@link OpenQuery} for a query that is read step by step
+ * @see {@link Views} for the ways to read it
  *
  * @stability unstable
  * @category models
@@ -94,7 +97,7 @@ export interface Views<A, E = MongoError, R = never> extends Effect.Effect<Array
  */
 export interface Query<A> extends Views<A> {
   readonly [TypeId]: TypeId
-  /** Runs the query on the server and keeps its cursor for as long as the scope lives, so that batches can be taken one by one. */
+  /** Runs the query on the server, and keeps its cursor as long as the scope lives, so that you can take batches one by one. */
   readonly open: Effect.Effect<OpenQuery<A>, MongoError, Scope.Scope>
 }
 
@@ -103,20 +106,20 @@ export interface Query<A> extends Views<A> {
  *
  * **Details**
  *
- * It reads its documents once. After a failure it fails with that failure again, and after its scope has closed with a `CursorError`:
- * only the server's word is the end. A batch that comes after `next` was interrupted goes to the next who asks; within a session, an
- * interruption closes the cursor.
+ * It reads its documents once. After a failure it fails with the same failure again. After its scope has closed, it fails with a
+ * `CursorError`, unless the server had reported the end. A batch that arrives after `next` was interrupted goes to the next call.
+ * Within a session, an interruption closes the cursor.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface OpenQuery<A> {
-  /** The documents that are left. It is one stream, and takes whole batches: what one run of it has taken, another does not see. */
+  /** The remaining documents. Each run of the stream takes whole batches, which other runs do not see. */
   readonly stream: Stream.Stream<A, MongoError>
   /**
-   * The next batch. It is empty at the end; that of a tailable query is empty where nothing has come either, and asks the server
-   * once at the most.
+   * The next batch; empty at the end. A tailable query asks the server at most once, and also gives an empty batch if nothing has
+   * come.
    */
   readonly next: Effect.Effect<ReadonlyArray<A>, MongoError>
 }
@@ -129,25 +132,25 @@ export interface OpenQuery<A> {
  * @since 0.1.0
  */
 export interface TailableOptions {
-  /** Whether the server holds the request until there is a document; true by default. Otherwise the query asks again every 200 ms. */
+  /** Whether the server holds the request until a document comes; true by default. Otherwise the query asks again every 200 ms. */
   readonly awaitData?: boolean | undefined
-  /** How long the server holds a request that finds nothing: milliseconds. */
+  /** How long the server holds a request that finds nothing, in milliseconds. */
   readonly maxAwaitTimeMS?: number | undefined
 }
 
 /**
- * How the settings of a query name an index, and a place in it.
+ * How the settings of a query name an index, and a position in it.
  *
- * @see {@link Settings}
+ * @see {@link Settings} for the settings that use them
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface IndexTerms {
-  /** An index: its name or its keys, also as a Map or a list of pairs. */
+  /** An index: its name or its keys, as an object, a Map or an array of pairs. */
   readonly hint: Driver.Hint
-  /** A place in an index: a value for each of its keys. */
+  /** A position in an index: a value for each of its keys. */
   readonly bound: Driver.Document
 }
 
@@ -158,7 +161,7 @@ export interface IndexTerms {
  *
  * `Terms` says how an index is named.
  *
- * @see {@link FindSettings} for what only `find` has
+ * @see {@link FindSettings} for the settings of `find`
  *
  * @stability unstable
  * @category models
@@ -167,22 +170,22 @@ export interface IndexTerms {
 export interface Settings<Self, Terms extends Record<keyof IndexTerms, unknown> = IndexTerms> {
   /** Makes the server use this index: its name or its keys. */
   readonly hint: (hint: Terms["hint"]) => Self
-  /** Sets the rules by which strings are compared. */
+  /** Sets the rules for comparing strings. */
   readonly collation: (collation: Driver.CollationOptions) => Self
   /** Attaches a value that shows up in the server's log, profiler and `currentOp`. */
   readonly comment: (comment: unknown) => Self
   /**
-   * Sets how many documents a batch holds at the most. The default is 101 for the first batch, then 16 MB. With 0 the first batch is
+   * Sets the largest number of documents in a batch. The default is 101 for the first batch, then 16 MB. With 0 the first batch is
    * empty: the server opens the cursor before it looks for documents.
    */
   readonly batchSize: (batchSize: number) => Self
-  /** Makes the server give up after so many milliseconds of work, with a `MaxTimeExpiredError`. */
+  /** Makes the server give up after this many milliseconds of work, with a `MaxTimeExpiredError`. */
   readonly maxTimeMS: (maxTimeMS: number) => Self
-  /** Lets a sort or a stage of more than 100 MB use files of the server. */
+  /** Lets a sort or a stage that needs more than 100 MB use files on the server. */
   readonly allowDiskUse: (allowDiskUse?: boolean) => Self
   /** Chooses the member of the replica set that answers. */
   readonly readPreference: (readPreference: Driver.ReadPreferenceLike) => Self
-  /** Chooses how settled the data must be. */
+  /** Chooses how durable the data must be. */
   readonly readConcern: (readConcern: Driver.ReadConcernLike) => Self
 }
 
@@ -191,7 +194,9 @@ export interface Settings<Self, Terms extends Record<keyof IndexTerms, unknown> 
  *
  * **Details**
  *
- * `Terms` says how an index is named, and a place in it.
+ * `Terms` says how an index and a position in it are named.
+ *
+ * @see {@link Settings} for the settings that `aggregate` has too
  *
  * @stability unstable
  * @category models
@@ -200,9 +205,9 @@ export interface Settings<Self, Terms extends Record<keyof IndexTerms, unknown> 
 export interface FindSettings<Self, Terms extends Record<keyof IndexTerms, unknown> = IndexTerms>
   extends Settings<Self, Terms>
 {
-  /** Returns so many documents at the most; 0 is no limit. */
+  /** Returns at most this many documents; 0 means without a limit. */
   readonly limit: (limit: number) => Self
-  /** Leaves out so many documents at the start. */
+  /** Skips this many documents at the start. */
   readonly skip: (skip: number) => Self
   /** Sets the inclusive lower bound of the index that `hint` names. */
   readonly min: (min: Terms["bound"]) => Self
@@ -210,7 +215,7 @@ export interface FindSettings<Self, Terms extends Record<keyof IndexTerms, unkno
   readonly max: (max: Terms["bound"]) => Self
   /** Keeps an idle cursor alive past the server's ten minutes. */
   readonly noCursorTimeout: (noCursorTimeout?: boolean) => Self
-  /** Waits at the end of a capped collection for new documents: the stream never ends by itself. */
+  /** Waits for new documents at the end of a capped collection: the stream never ends by itself. */
   readonly tailable: (options?: TailableOptions) => Self
 }
 
@@ -227,7 +232,7 @@ export interface Explainable<E = MongoError, R = never> {
 }
 
 /**
- * The query that `find` makes. Each method gives a new query and leaves this one as it was.
+ * The query that `find` makes. Each method returns a new query and leaves this one as it was.
  *
  * **Example** (Building on a query)
  *
@@ -245,6 +250,8 @@ export interface Explainable<E = MongoError, R = never> {
  * })
  * ```
  *
+ * @see {@link AggregateQuery} for the query that `aggregate` makes
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -252,7 +259,7 @@ export interface Explainable<E = MongoError, R = never> {
 export interface FindQuery<A> extends Query<A>, FindSettings<FindQuery<A>>, Explainable {
   /** Sets the order of the documents. */
   readonly sort: (sort: Driver.Sort) => FindQuery<A>
-  /** Chooses the fields that are returned. Say the type of what comes back: it is not derived from the projection. */
+  /** Chooses the fields to return. Give the type of the result: it is not derived from the projection. */
   readonly project: <B = Driver.Document>(projection: Driver.Document) => FindQuery<B>
   /** Returns only the fields of the index that is used. */
   readonly returnKey: (returnKey?: boolean) => FindQuery<A>
@@ -261,7 +268,7 @@ export interface FindQuery<A> extends Query<A>, FindSettings<FindQuery<A>>, Expl
 }
 
 /**
- * The query that `aggregate` makes. Each method gives a new query and leaves this one as it was.
+ * The query that `aggregate` makes. Each method returns a new query and leaves this one as it was.
  *
  * **Example** (Counting by group)
  *
@@ -276,6 +283,8 @@ export interface FindQuery<A> extends Query<A>, FindSettings<FindQuery<A>>, Expl
  *   ]).allowDiskUse()
  * })
  * ```
+ *
+ * @see {@link FindQuery} for the query that `find` makes
  *
  * @stability unstable
  * @category models
@@ -302,17 +311,17 @@ export interface AggregateQuery<A> extends Query<A>, Settings<AggregateQuery<A>>
 export const isQuery = (u: unknown): u is Query<unknown> => Predicate.hasProperty(u, TypeId)
 
 /**
- * A query that asks no server: its answer is known.
+ * Makes a query that reads the given values, without a server.
  *
  * **When to use**
  *
- * Use it in a test, in the place of a query of a collection.
+ * Use it in a test, in place of a query of a collection.
  *
  * **Details**
  *
- * The values are the answer of the server. `limit` and `skip` hold; filters, orders and projections are taken as done, and
- * what only tells the server how to go about it changes nothing. The values are gone through anew for every run. `raw`
- * fails with a `BsonError` where a value is no document, `explain` with an `InvalidArgumentError`.
+ * The values stand for the server's answer. `limit` and `skip` apply to them. Filters, sorts and projections count as already
+ * applied, and settings that only tell the server how to work change nothing. Every run iterates the values anew. `raw`
+ * fails with a `BsonError` if a value is not a document, and `explain` with an `InvalidArgumentError`.
  *
  * **Example** (Testing without a server)
  *

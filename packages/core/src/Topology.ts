@@ -1,5 +1,5 @@
 /**
- * What the driver knows of the servers it is connected to.
+ * What the driver knows about the servers of a deployment.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 
 /**
- * The servers of a deployment and their roles, at one moment. Addresses have the form `host:port`.
+ * The servers of a deployment and their roles at one moment. Addresses have the form `host:port`.
  *
  * @stability unstable
  * @category models
@@ -18,7 +18,7 @@ export interface Topology {
   readonly type: Driver.TopologyType
   /** The name of the replica set. */
   readonly setName: Option.Option<string>
-  /** The one server that takes writes: the primary, or the server of a deployment that has just one; none for several routers. */
+  /** The only server that takes writes: the primary, a standalone server or a single router; none if there are several routers. */
   readonly address: Option.Option<string>
   /** The primary of the replica set. */
   readonly primary: Option.Option<string>
@@ -28,7 +28,7 @@ export interface Topology {
   readonly arbiters: ReadonlyArray<string>
   /** All servers whose role is known. */
   readonly nodes: ReadonlyArray<string>
-  /** Whether there is a server that takes writes. */
+  /** Whether a server takes writes. */
   readonly isPrimary: boolean
   /** Whether the servers are routers of a sharded cluster. */
   readonly isMongos: boolean
@@ -39,7 +39,7 @@ export interface Topology {
  *
  * **When to use**
  *
- * Use it on the events of a driver that you handle yourself; `topology` of the client does it for you.
+ * Use it on events of the driver that you handle yourself. Otherwise read `topology` of the client.
  *
  * **Example** (Reading an event)
  *

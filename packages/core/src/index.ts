@@ -64,7 +64,7 @@ export * as MongoClientConfig from "./MongoClientConfig.ts"
 export * as MongoCollection from "./MongoCollection.ts"
 
 /**
- * A database: a cheap value that makes collections and runs commands, and a service for programs that work on one.
+ * A database: a cheap value that makes collections and runs commands, and a service for programs that use one database.
  *
  * @since 0.1.0
  */
@@ -83,30 +83,30 @@ export * as MongoEncryption from "./MongoEncryption.ts"
  * The one error of mongofx, and its reasons.
  *
  * Every operation fails with a `MongoError`, whose `reason` says what went wrong: a duplicate key, a broken connection, a
- * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`, retry with `isRetryable`, and with
- * `isTransient` what can be applied twice.
+ * cursor that is gone. Handle a reason with `Effect.catchReason` or `Effect.catchReasons`. Retry if `isRetryable`, and also if
+ * `isTransient` when the operation can safely be applied twice.
  *
  * `docs/errors.md` lists the server's codes with the reason that each becomes.
  *
- * Errors, reasons and their causes contain no credentials. Where a server's reply has document values (duplicate keys,
- * validation), they are in `Redacted` fields only.
+ * Errors, reasons and their causes never contain credentials. Document values from a server's reply (duplicate keys,
+ * validation) are in `Redacted` fields only.
  *
  * @since 0.1.0
  */
 export * as MongoError from "./MongoError.ts"
 
 /**
- * Sessions: causal consistency, snapshots, and transactions whose start and end are said one by one.
+ * Sessions: causal consistency, snapshots, and transactions that you start and end yourself.
  *
  * @since 0.1.0
  */
 export * as MongoSession from "./MongoSession.ts"
 
 /**
- * What operations take of the options of the driver's methods.
+ * The options of operations, derived from those of the driver's methods.
  *
- * The options of an operation have the names and the meaning that they have in the driver. What would not arrive, and what mongofx
- * does itself, is left out of the types, and refused where it is given all the same.
+ * An option has the name and the meaning that it has in the driver. The types leave out options that would never reach the server,
+ * and options that mongofx handles itself. Operations refuse options that would never reach the server.
  *
  * @since 0.1.0
  */
@@ -115,8 +115,8 @@ export * as OperationOptions from "./OperationOptions.ts"
 /**
  * Queries as values: immutable descriptions of what to read, which run as an array, a stream, batches or raw bytes.
  *
- * A query does nothing until it is run, and every run opens a cursor of its own: the same query can be run twice, retried
- * and raced, and its cursor is closed on the server when the run ends, fails or is interrupted.
+ * A query does nothing until it runs, and every run opens its own cursor: the same query can be run twice, retried
+ * and raced. The cursor is closed on the server when the run ends, fails or is interrupted.
  *
  * @since 0.1.0
  */
@@ -130,7 +130,7 @@ export * as Query from "./Query.ts"
 export * as ResumeTokenStore from "./ResumeTokenStore.ts"
 
 /**
- * What the driver knows of the servers it is connected to.
+ * What the driver knows about the servers of a deployment.
  *
  * @since 0.1.0
  */
