@@ -1,10 +1,10 @@
-/** What the compilers ask of a schema's nodes before there is a value. */
+/** The questions that the compilers ask about the nodes of a schema before a value comes. */
 import { identity } from "effect/Function"
 import type * as SchemaAST from "effect/SchemaAST"
 import { Unsupported } from "./program.ts"
 
 /**
- * The node without its own encoding; its children keep theirs.
+ * The node without its encoding. Its children keep theirs.
  *
  * @internal
  */
@@ -14,7 +14,7 @@ export const withoutEncoding = <A extends SchemaAST.AST>(ast: A): A =>
     : Object.assign(Object.create(Object.getPrototypeOf(ast)), ast, { encoding: undefined })
 
 /**
- * The node alone, without what is applied before and after it; its children keep theirs.
+ * The node without its encoding and checks. Its children keep theirs.
  *
  * @internal
  */
@@ -27,7 +27,7 @@ export const bare = (ast: SchemaAST.AST): SchemaAST.AST =>
   )
 
 /**
- * The names of the properties of a struct, if all are strings.
+ * The names of the properties of a struct. Throws `Unsupported` for a symbol.
  *
  * @internal
  */
@@ -41,7 +41,7 @@ export const stringNames = (ast: SchemaAST.Objects): ReadonlyArray<string> =>
 export const isOptional = (ast: SchemaAST.AST): boolean => ast.context?.isOptional === true
 
 /**
- * Whether every object has the name by inheritance: the interpreter finds it even where the document does not have it.
+ * Whether every object inherits the name. The interpreter then finds it even if the document lacks it.
  *
  * @internal
  */
@@ -56,7 +56,7 @@ export const isPlainKey = (parameter: SchemaAST.AST): boolean =>
   parameter._tag === "String" && parameter.checks === undefined && parameter.encoding === undefined
 
 /**
- * Whether a transformation of the node may leave out a value that is there.
+ * Whether a transformation of the node may leave out a present value.
  *
  * @internal
  */
@@ -94,7 +94,7 @@ export const objectsOf = (ast: SchemaAST.AST): SchemaAST.Objects | undefined => 
 
 // ---- tags
 
-/** The node that a value comes to first; `undefined` where that is not known before it comes. */
+/** The node that reads a value first; `undefined` if that is unknown before the value comes. */
 const entryOf = (ast: SchemaAST.AST): SchemaAST.AST | undefined => {
   if (ast._tag === "Suspend") return undefined
   if (ast.encoding === undefined) return ast
@@ -128,7 +128,7 @@ const tagsOf = (ast: SchemaAST.AST): ReadonlyArray<Tag> => {
     case "Arrays":
       return entry.elements.flatMap((element, i) => tagsAt(i, element))
     case "Declaration": {
-      // What a tagged class says of its instances.
+      // A tagged class has the tags of its instances here.
       const tags = (entry.annotations as { readonly ["~sentinels"]?: unknown } | undefined)?.["~sentinels"]
       return Array.isArray(tags) ? tags.map(({ key, literal }) => ({ key, literal, checked: false })) : []
     }
@@ -145,8 +145,8 @@ const tagsOf = (ast: SchemaAST.AST): ReadonlyArray<Tag> => {
 }
 
 /**
- * Whether a union tries a member for a value: one that has tags, only where the value has one of them and no other value
- * for any of them. `undefined` where the member refuses all other values itself.
+ * The test for the values that a union gives to a member with tags: the value has one of the tags, and no other value for any
+ * of them. `undefined` if the member refuses all other values itself.
  *
  * @internal
  */

@@ -1,7 +1,7 @@
 /**
- * Between a schema and the bytes and values of documents: compiled where that is possible, and the interpreter for the rest.
+ * Decodes and encodes documents: by compiled code where possible, and by the interpreter for the rest.
  *
- * Whatever the compiled code refuses goes to effect's own parser, which has the last word.
+ * If the compiled code refuses a document, Effect's own parser decides.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,32 +18,32 @@ import type { Step } from "./interpreter.ts"
 import { mismatch } from "./runtime.ts"
 
 /**
- * Decodes documents, as the driver delivers them or as bytes.
+ * Decodes documents: those that the driver delivers, or their bytes.
  *
  * @internal
  */
 export interface Decoder<A> {
   /**
-   * Decodes documents from the position `from` on, and adds the values to `out`. Stops at the first one that has no value at
-   * once, and returns its position, or the number of documents.
+   * Decodes documents from the position `from` on, and adds the values to `out`. Stops at the first document that does not
+   * decode at once. Returns its position, or the number of documents.
    */
   readonly decodeMany: (documents: ReadonlyArray<unknown>, from: number, out: Array<A>) => number
-  /** Decodes one document: the last word on those that `decodeMany` stops at. */
+  /** Decodes one document. It decides on a document that `decodeMany` stops at. */
   readonly decode: (document: unknown) => Effect.Effect<A, SchemaIssue.Issue, unknown>
-  /** The `_id` of a document, for errors; `undefined` where there is none. */
+  /** The `_id` of a document, for errors, or `undefined`. */
   readonly idOf: (document: unknown) => unknown
 }
 
 /**
- * Decodes and encodes whole documents. Where a schema has nothing effectful, what `decode` and `encode` give is an `Exit`.
+ * Decodes and encodes whole documents. If a schema has no effects, `decode` and `encode` give an `Exit`.
  *
  * @internal
  */
 export interface DocumentCodec<A> extends Decoder<A> {
   readonly encode: (value: unknown) => Effect.Effect<Driver.Document, SchemaIssue.Issue, unknown>
-  /** What `encode` gives, or `undefined` where it takes an effect or fails. */
+  /** The result of `encode`, or `undefined` if encoding takes an effect or fails. */
   readonly encodeNow: (value: unknown) => Driver.Document | undefined
-  /** A decoder of bytes; none where the options of the driver make bytes of some fields. */
+  /** A decoder of bytes, or `undefined` if the driver's options keep some fields as bytes. */
   readonly bytes: (options: Driver.BSONSerializeOptions) => Decoder<A> | undefined
 }
 
@@ -59,7 +59,7 @@ const manyWith = <A>(decode: Decoder<A>["decode"]): Decoder<A>["decodeMany"] => 
 const idOf = (document: unknown): unknown =>
   typeof document === "object" && document !== null ? (document as { readonly _id?: unknown })._id : undefined
 
-/** Options of the driver that say in which form a value is read. */
+/** The driver's options that decide in which form a value is read. */
 const bsonOptions = [
   "useBigInt64",
   "promoteLongs",
@@ -71,7 +71,7 @@ const bsonOptions = [
 
 type Decode = Decoder<unknown>["decode"]
 
-/** A decoder of bytes, for options of the driver that say in which form a value is read. */
+/** A decoder of bytes, for options of the driver that decide in which form a value is read. */
 const byteDecoder = (
   ast: SchemaAST.AST,
   interpret: Decode,
@@ -83,7 +83,7 @@ const byteDecoder = (
     const bytes = document as Uint8Array
     return Effect.flatMapEager(
       Effect.try({
-        // A copy: what is made of binary data would keep the whole reply of the server alive.
+        // A copy, since binary data in the result would keep the whole reply of the server alive.
         try: () => deserialize(Buffer.from(bytes)),
         catch: (cause) => unreadable(bytes, cause)
       }),
@@ -102,8 +102,7 @@ const byteDecoder = (
 const refuseAll: Step = () => mismatch
 
 /**
- * A codec of its own. Code is generated when it is first needed. With `parse`, the schema is applied in another way than that
- * of collections.
+ * Makes a new codec. It generates code when it first needs it. `parse` applies the schema in another way than collections do.
  *
  * @internal
  */
@@ -145,7 +144,7 @@ export const makeCodec = (ast: SchemaAST.AST, parse?: SchemaAST.ParseOptions): D
 const codecs = new WeakMap<SchemaAST.AST, DocumentCodec<unknown>>()
 
 /**
- * The codec of a schema, the same for the same schema.
+ * The codec of a schema. The same schema has the same codec.
  *
  * @internal
  */
@@ -156,7 +155,7 @@ export const codecOf = <A>(ast: SchemaAST.AST): DocumentCodec<A> => {
 }
 
 /**
- * A decoder by a function of its own.
+ * Makes a decoder of a function.
  *
  * @internal
  */

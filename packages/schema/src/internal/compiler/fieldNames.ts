@@ -1,7 +1,7 @@
 /** The names of fields, as bytes that generated code compares. */
 import { Unsupported } from "./program.ts"
 
-/** So many names are compared one by one. */
+/** Up to this number, names are compared one by one. */
 const few = 4
 
 /**
@@ -11,13 +11,13 @@ const few = 4
  */
 export const nameBytes = (name: string): Buffer => {
   const bytes = Buffer.from(`${name}\0`)
-  // Bytes that are not UTF-8 are read as U+FFFD in the name of a field, so that many bytes mean this name.
+  // In the name of a field, any bytes that are not UTF-8 are read as U+FFFD. Many byte strings mean such a name.
   if (name.includes("\0") || name.includes("\uFFFD") || bytes.toString() !== `${name}\0`) throw new Unsupported("key")
   return bytes
 }
 
 /**
- * The expression that says whether these bytes are at `p`, four at a time.
+ * The expression that tests whether these bytes are at `p`, four at a time.
  *
  * @internal
  */
@@ -30,7 +30,7 @@ export const isAt = (bytes: Buffer, p: string): string => {
 }
 
 /**
- * A function that says which field has its name at `p + 1`, or -1.
+ * The source of a function that finds the field whose name is at `p + 1`, or -1.
  *
  * @internal
  */
@@ -52,7 +52,7 @@ export const findField = (name: string, fields: ReadonlyArray<{ readonly bytes: 
   }`
 }
 
-/** Which of some fields, whose names are of one length: by the byte that tells most of them apart, and so on. */
+/** Finds a field among names of one length, by the byte that tells most of them apart, and so on. */
 const findAmong = (fields: ReadonlyArray<{ readonly bytes: Buffer }>, group: ReadonlyArray<number>): string => {
   if (group.length <= few) {
     return group.map((i) => `if (${isAt(fields[i]!.bytes, "p")}) return ${i}`).join("\n")

@@ -1,4 +1,4 @@
-/** Effect's own parsers, for the nodes and steps that are not compiled. They have the last word. */
+/** Effect's own parsers, for the nodes and steps that are not compiled. Their results decide. */
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as SchemaAST from "effect/SchemaAST"
@@ -8,13 +8,13 @@ import { Unsupported } from "./program.ts"
 import { giveUp, mismatch, missing } from "./runtime.ts"
 
 /**
- * From a value to a value, or to `mismatch`. A step may also give `missing`.
+ * A function from a value to a value, or to `mismatch`. A step may also give `missing`.
  *
  * @internal
  */
 export type Step = (value: unknown) => unknown
 
-/** The value of an effect that has ended, `mismatch` if it failed. Effects that have yet to run are for the interpreter. */
+/** The value of an effect that has ended, or `mismatch` if it has failed. Leaves effects that have yet to run to the interpreter. */
 const settled = (effect: unknown): unknown => {
   if (!Exit.isExit(effect)) return giveUp()
   if (effect._tag === "Success") return effect.value
@@ -38,7 +38,7 @@ const interpretField = (ast: SchemaAST.AST, options: SchemaAST.ParseOptions): (i
 }
 
 /**
- * The interpreter for one node, on values. It may give `missing` where the node has an encoding.
+ * The interpreter for one node, on values. It may give `missing` if the node has an encoding.
  *
  * @internal
  */
@@ -52,7 +52,7 @@ export const interpret = (ast: SchemaAST.AST, options: SchemaAST.ParseOptions): 
 }
 
 /**
- * What the interpreter makes of a key that is not there. Only for nodes with an encoding: the others make nothing of it.
+ * The interpreter for an absent key. Only nodes with an encoding can make a value of it.
  *
  * @internal
  */
@@ -64,7 +64,7 @@ export const interpretMissing = (ast: SchemaAST.AST, options: SchemaAST.ParseOpt
 type Test = (value: unknown) => boolean
 
 /**
- * Whether a value passes checks.
+ * The test whether a value passes checks.
  *
  * @internal
  */
@@ -79,7 +79,7 @@ export const checkTest = (checks: SchemaAST.Checks, ast: SchemaAST.AST, options:
 }
 
 /**
- * A declaration's own parser.
+ * The parser of a declaration.
  *
  * @internal
  */
@@ -88,13 +88,13 @@ export const declaration = (ast: SchemaAST.Declaration, options: SchemaAST.Parse
   const again = interpret(bare(ast), options)
   return (value) => {
     const output = settled(run(value, ast, options))
-    // A symbol may be the interpreter's mark for "as it was", which only the interpreter resolves.
+    // A symbol may mean "as it was" to the interpreter. Only the interpreter can resolve it.
     return typeof output === "symbol" && output !== mismatch ? again(value) : output
   }
 }
 
 /**
- * One step of an encoding; `undefined` where a step changes nothing. It may give `missing`.
+ * One step of an encoding, or `undefined` if the step changes nothing. It may give `missing`.
  *
  * @internal
  */

@@ -1,23 +1,23 @@
-/** The source of generated code, and how it becomes a function. */
+/** Collects the source of generated code and turns it into a function. */
 import { giveUp, mismatch, missing, omitted } from "./runtime.ts"
 
 /**
- * Thrown while code is generated, for a node that only the interpreter can do.
+ * Thrown during code generation for a node that only the interpreter can handle.
  *
  * @internal
  */
 export class Unsupported extends Error {}
 
 /**
- * How deep nodes may lie in one another without a function between them.
+ * How deep nodes may be nested without a function between them.
  *
  * @internal
  */
 export const maxDepth = 100
 
 /**
- * The source of a function, with the values that it refers to as `C0`, `C1` and so on. Text of a schema comes in as such a
- * value or as a JSON string, and in no other way.
+ * The source of a function, with the values that it refers to as `C0`, `C1` and so on. Text of a schema gets into the source
+ * only as such a value or as a JSON string.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export class Program {
     return `${prefix}${this.names++}`
   }
 
-  /** Throws where code generation is forbidden. */
+  /** Throws an `EvalError` if code generation is forbidden. */
   build(result: string): unknown {
     const names = this.constants.map((_, i) => `C${i}`)
     const source = `"use strict"\nconst [${names.join(", ")}] = constants\n${
@@ -52,7 +52,7 @@ export class Program {
 }
 
 /**
- * A property, and the variable that has its value. Where `optional`, the property is left out if the variable is `missing`.
+ * A property, and the variable that has its value. An `optional` property is left out if the variable is `missing`.
  *
  * @internal
  */
@@ -62,7 +62,7 @@ export interface Property {
   readonly optional: boolean
 }
 
-/** The properties that are always there, up to the first one that may be left out, and the others. */
+/** The properties up to the first one that may be left out, and the others. */
 const splitAtOptional = (fields: ReadonlyArray<Property>) => {
   const split = fields.findIndex((field) => field.optional)
   return split === -1 ? [fields, []] as const : [fields.slice(0, split), fields.slice(split)] as const
@@ -73,7 +73,7 @@ const assignments = (fields: ReadonlyArray<Property>): string =>
     .join("\n")
 
 /**
- * The statements that make the object `out` with these properties, in the order of the schema.
+ * The statements that build the object `out` with these properties, in the order of the schema.
  *
  * @internal
  */
@@ -84,7 +84,7 @@ export const buildObject = (fields: ReadonlyArray<Property>): string => {
 }
 
 /**
- * A constructor that takes properties in the order of the schema, and the statements that return an object which it makes.
+ * A constructor that takes properties in the order of the schema, and the statements that return an object of it.
  *
  * @internal
  */
@@ -99,7 +99,7 @@ export const buildMaker = (maker: string, fields: ReadonlyArray<Property>): read
   ]
 }
 
-/** A key of an object literal. Without the brackets, `__proto__` would set the prototype. */
+/** A key of an object literal. Without brackets, `__proto__` would set the prototype. */
 const keyOf = (name: string): string => name === "__proto__" ? `["__proto__"]` : JSON.stringify(name)
 
 const assignment = (target: string, name: string, value: string): string =>

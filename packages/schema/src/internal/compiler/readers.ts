@@ -1,4 +1,4 @@
-/** How values of BSON are read: code for each type of BSON that a node takes. */
+/** The code that reads BSON values, for each type of BSON that a node takes. */
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
@@ -6,7 +6,7 @@ import * as Bson from "../../Bson.ts"
 import { isOptional } from "./analysis.ts"
 
 /**
- * BSON types by number. `any` stands for all that are not listed.
+ * The code of a node for each BSON type, by number. `any` is the code for all other types.
  *
  * @internal
  */
@@ -42,7 +42,7 @@ const dateReader = single(9, "v = readDate(dv, p); p += 8; if (v.getTime() !== v
 const binaryCode = "v = readBinary(b, dv, p, end); p += 5 + dv.getInt32(p, true)"
 
 /**
- * Declarations by the function that tests them, which stays the same when a schema is annotated or checked.
+ * Declarations by the function that tests them. It stays the same when a schema is annotated or checked.
  *
  * @internal
  */
@@ -112,7 +112,7 @@ const numberRuns = new Set<unknown>(
 export const isPlainNumber = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Declaration" && numberRuns.has(ast.run) && ast.encoding === undefined && ast.checks === undefined
 
-/** To the interpreter, whatever is not an array is an object: the values of these types as well. */
+/** BSON types that are objects to the interpreter, as everything but an array is. */
 const otherObjects: ReadonlyArray<readonly [type: number, code: string]> = [
   ...[5, 7, 9, 11, 12, 13, 15, 17, 19, 127, 255].map((t) => [t, "giveUp()"] as const),
   [18, "if (promoted(dv, p) === mismatch) giveUp(); return mismatch"]
@@ -136,7 +136,7 @@ const instances: ReadonlyArray<object> = [
 ]
 
 /**
- * Adds those of the other objects which the node could take: a required field that none of them has rules them out.
+ * Adds the other objects that the node could take. A required field that none of them has rules them out.
  *
  * @internal
  */
@@ -147,11 +147,11 @@ export const withOthers = (ast: SchemaAST.Objects, reader: Reader): Reader => {
   return isRuledOut ? reader : { types: new Map([...reader.types, ...otherObjects]) }
 }
 
-/** Up to this length, text is made of its bytes one by one: a call of the runtime costs more. */
+/** Up to this length, text is built from its bytes one by one: a call of the runtime costs more. */
 const shortText = 16
 
 /**
- * The source of a function: a string at `s` of `n` bytes. The cases of few bytes are written out, without an array.
+ * The source of a function that reads a string of `n` bytes at `s`. The cases of few bytes are written out, without an array.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * What generated code calls. A function that reads gets the bytes `b`, a view `dv` of the same bytes, a position `p`, and the
- * position `end` after the document.
+ * The functions that generated code calls. A function that reads gets the bytes `b`, a view `dv` of the same bytes, a position
+ * `p`, and the position `end` after the document.
  */
 import * as Driver from "mongodb"
 import { isUtf8 } from "node:buffer"
@@ -12,7 +12,7 @@ import { setOwn } from "../plainObject.ts"
 // ---- outcomes
 
 /**
- * Stands for "the schema refuses this". Whoever sees it asks the interpreter, which knows why.
+ * Stands for "the schema refuses this value". The caller asks the interpreter for the reason.
  *
  * @internal
  */
@@ -22,22 +22,22 @@ export const mismatch = Symbol("mismatch")
 export type Mismatch = typeof mismatch
 
 /**
- * Stands for a key that is not there.
+ * Stands for an absent key.
  *
  * @internal
  */
 export const missing = Symbol("missing")
 
 /**
- * Stands for a key that is there, and that a transformation leaves out.
+ * Stands for a present key that a transformation leaves out.
  *
  * @internal
  */
 export const omitted = Symbol("omitted")
 
 /**
- * Thrown where compiled code cannot tell what the interpreter would say: bytes that are damaged, an effect that has to
- * run, a value that only the deserializer of bson makes. Not an Error, since nobody sees its stack.
+ * Thrown when compiled code cannot tell the result of the interpreter: for damaged bytes, an effect that has to run, a value
+ * that only the deserializer of bson makes. It is not an `Error`, since nobody sees its stack.
  */
 const unknownOutcome = Symbol("unknown outcome")
 
@@ -60,7 +60,7 @@ export type Bytes = Buffer & {
 /** The text of `b` from `start` to `end`, as the deserializer reads the value of a string. */
 const longText = (b: Bytes, start: number, end: number): string => {
   const text = b.utf8Slice(start, end)
-  // What is not UTF-8 is replaced by this character, which may also be in the text itself.
+  // This character replaces bytes that are not UTF-8. It may also be in the text itself.
   return text.includes("\uFFFD") && !isUtf8(b.subarray(start, end)) ? giveUp() : text
 }
 
@@ -69,7 +69,7 @@ const endOfName = (b: Bytes, p: number, end: number): number => {
   return p < end ? p : giveUp()
 }
 
-/** The position after the value of type `t` at `p`. What is inside of the value is not looked at. */
+/** The position after the value of type `t` at `p`. It does not look inside the value. */
 const skip = (b: Bytes, dv: DataView, t: number, p: number, end: number): number => {
   let next: number
   switch (t) {
@@ -129,20 +129,20 @@ const skip = (b: Bytes, dv: DataView, t: number, p: number, end: number): number
   return next > end ? giveUp() : next
 }
 
-/** A field that the schema does not know. An object with the fields of a DBRef becomes one: that is left to bson. */
+/** Skips a field that the schema does not know. A `$` at its start may mean a DBRef, which is left to bson. */
 const skipUnknown = (b: Bytes, dv: DataView, p: number, end: number): number => {
   if (b[p + 1] === 36) giveUp()
   return skip(b, dv, b[p]!, endOfName(b, p + 1, end) + 1, end)
 }
 
-/** A symbol is delivered as a string. Any other type does not match. */
+/** The outcome for a type without code. bson delivers a symbol as a string; any other type does not match. */
 const otherType = (t: number): Mismatch => t === 14 ? giveUp() : mismatch
 
-/** A date. The bits are put together as `Long` does. */
+/** Reads a date. It combines the bits as `Long` does. */
 const readDate = (dv: DataView, p: number): Date =>
   new Date(dv.getInt32(p + 4, true) * 4294967296 + dv.getUint32(p, true))
 
-/** An int64 as the number that the driver makes of it. From 2^53 on, whether it makes one depends on lost bits. */
+/** Reads an int64 as the number that the driver delivers. From 2^53 on, lost bits decide whether it delivers a number. */
 const promoted = (dv: DataView, p: number): number | Mismatch => {
   const number = dv.getInt32(p + 4, true) * 4294967296 + dv.getUint32(p, true)
   return Number.isSafeInteger(number) ? number : Math.abs(number) === 2 ** 53 ? giveUp() : mismatch
@@ -155,12 +155,12 @@ const longOfDouble = orMismatch<number, Driver.Long>(Numbers.toLong)
 const int32OfNumber = orMismatch<number, number>(Numbers.toInt32)
 const doubleOfBigInt = orMismatch<bigint, number>(Numbers.toDouble)
 
-/** Binary data. The bytes are copied, since they would keep the whole reply of the server alive. */
+/** Reads binary data. It copies the bytes, which would keep the whole reply of the server alive. */
 const readBinary = (b: Bytes, dv: DataView, p: number, end: number): Driver.Binary => {
   const size = dv.getInt32(p, true)
   const subType = b[p + 4]!
   const stop = p + 5 + size
-  // The old subtype has the length once more.
+  // The old subtype 2 has its length a second time.
   const start = subType === 2 ? p + 9 : p + 5
   if (start > stop || stop > end || subType === 2 && dv.getInt32(p + 5, true) !== size - 4) return giveUp()
   const binary = new Driver.Binary(Buffer.from(b.subarray(start, stop)), subType)
@@ -171,7 +171,7 @@ const readBinary = (b: Bytes, dv: DataView, p: number, end: number): Driver.Bina
 const ObjectIdAt = Driver.ObjectId as unknown as new(bytes: Uint8Array, offset: number) => Driver.ObjectId
 
 /**
- * What the deserializer makes of the value of type `t` at `p`, through a copy of its bytes.
+ * Reads the value of type `t` at `p` as the deserializer does, from a copy of its bytes.
  *
  * @internal
  */
@@ -205,7 +205,7 @@ export const makeReadAny =
   }
 
 /**
- * What a generated decoder calls, by name.
+ * The functions that a generated decoder calls, by name.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * Compiles a schema's node to code from value to value: what the interpreter does, without the interpreter.
+ * Compiles a node of a schema to code from value to value, with the same results as the interpreter.
  */
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
@@ -17,7 +17,7 @@ type Guard = (u: unknown) => boolean
 
 const bsonObjectId = Values.isBson("ObjectId")
 
-/** Declarations by the function that tests them, which stays the same when a schema is annotated or checked. */
+/** Declarations by the function that tests them. It stays the same when a schema is annotated or checked. */
 const guards = new Map<unknown, Guard>([
   [Schema.Date.ast.run, (u) => u instanceof Date && !Number.isNaN(u.getTime())],
   [Bson.ObjectId.ast.run, bsonObjectId],
@@ -33,8 +33,7 @@ const guards = new Map<unknown, Guard>([
 ])
 
 /**
- * How the numbers of `Bson` are encoded: a test, and the value. By the getter, which the flipped schema shares. What they
- * give needs no test.
+ * The code that encodes the numbers of `Bson`, by the getter, which the flipped schema shares. The results need no test.
  */
 const numberEncoders = new Map<unknown, (v: string, program: Program) => string>(
   ([
@@ -53,7 +52,7 @@ const numericRuns = new Set(
   )
 )
 
-/** Whether the node refuses null and undefined, as far as that can be told. */
+/** Whether the node surely refuses null and undefined. */
 const refusesNothing = (ast: SchemaAST.AST): boolean => {
   const source = ast.encoding === undefined ? ast : ast.encoding[ast.encoding.length - 1]!.to
   if (source.encoding !== undefined) return refusesNothing(source)
@@ -73,7 +72,7 @@ const refusesNothing = (ast: SchemaAST.AST): boolean => {
 }
 
 /**
- * The expression that tests a number, if all its checks are known.
+ * The expression that tests a number, or `undefined` if one of its checks is unknown.
  *
  * @internal
  */
@@ -141,7 +140,7 @@ export class ValueCompiler {
   }
 
   /**
-   * The transformations of a node from the step `from` on, and what comes after them.
+   * Statements for the transformations of a node from the step `from` on, and for the node after them.
    */
   emitSteps(ast: SchemaAST.AST, from: number, v: string, mayMiss: boolean): string {
     const link = ast.encoding![from]!
@@ -170,7 +169,7 @@ export class ValueCompiler {
     return `${v} = ${this.program.constant(step)}(${v}); if (${v} === mismatch) return mismatch`
   }
 
-  /** The node itself, after its encoding, with its checks. */
+  /** Statements for the node itself, after its encoding, with its checks. */
   private emitLocal(ast: SchemaAST.AST, v: string): string {
     const { checks } = ast
     const encodingChecks = "encodingChecks" in ast ? ast.encodingChecks : undefined
@@ -240,7 +239,7 @@ export class ValueCompiler {
     return `${v} = ${name}(${v}); if (${v} === mismatch) return mismatch`
   }
 
-  /** The function for a node, on `v`. It has its name before it is written, so that it can call itself. */
+  /** The function for a node, on `v`. It has its name before its code exists, so that it can call itself. */
   private functionOf(names: Map<SchemaAST.AST, string>, ast: SchemaAST.AST, body: () => string): string {
     const known = names.get(ast)
     if (known !== undefined) return known
