@@ -34,7 +34,7 @@ const Everything = Schema.Struct({
   list: Schema.Array(Schema.Struct({ id: Bson.ObjectId, views: Bson.Int64 })),
   missing: Schema.optionalKey(Bson.Date),
   nothing: Schema.NullOr(Bson.Date),
-  // What is no text in Unicode is refused before it is sent.
+  // Text that is not Unicode is refused before it is sent.
   text: Schema.String.check(Schema.isPattern(/^\P{Surrogate}*$/u)),
   yes: Schema.Boolean
 })
@@ -71,7 +71,7 @@ const byHand: typeof Everything.Type = {
   yes: true
 }
 
-it.live("a document of every type comes back from a server, where it has the type of the annotation", () =>
+it.live("a document of every type comes back from a server, and is stored as the annotated type", () =>
   Effect.gen(function*() {
     const db = yield* MongoDatabase.MongoDatabase
     const collection = db.collection<{ _id: number; document: typeof Everything.Encoded }>("everything")
@@ -79,7 +79,7 @@ it.live("a document of every type comes back from a server, where it has the typ
 
     const generated = yield* Arbitrary.sampleEffect(Arbitrary.schema(Everything), { count: 20 })
     const encoded = [byHand, ...generated].map((document) => Schema.encodeSync(Everything)(document))
-    // Not at the top, where the server replaces an empty timestamp.
+    // Below the top, where the server would replace an empty timestamp.
     yield* collection.insertMany(encoded.map((document, _id) => ({ _id, document })))
 
     for (const options of [{}, { promoteValues: false }, { promoteLongs: false }, { useBigInt64: true }]) {

@@ -37,7 +37,7 @@ const stored = {
 
 const images = { fullDocument: "updateLookup", fullDocumentBeforeChange: "whenAvailable" } as const
 
-/** A collection with pre-images. Its schema is one that no other test has compiled. */
+/** A collection with pre-images. No other test compiles its schema. */
 const fixture = Effect.gen(function*() {
   const test = yield* setup()
   yield* test.db.createCollection("users", { changeStreamPreAndPostImages: { enabled: true } })
@@ -85,7 +85,7 @@ describe("the documents of change events", () => {
       assert(remove?.operationType === "delete")
       assert.deepStrictEqual(insert.fullDocument, ada)
       assert.instanceOf(insert.fullDocument.address, Address)
-      // It is gone when it is looked up, and the server says so.
+      // The document is gone when the server looks it up, and the server says so.
       assert.isNull(update.fullDocument)
       assert.deepStrictEqual(update.fullDocumentBeforeChange, ada)
       assert.deepStrictEqual(update.updateDescription.updatedFields, { name: "Augusta" })
@@ -100,7 +100,7 @@ describe("the documents of change events", () => {
       assert.isAbove(interpreted, 0)
     }))
 
-  it.live("that do not fit say where, with collection and _id, or are left out or collected", () =>
+  it.live("fail with their collection, _id and path, are left out, or are collected, when they do not fit", () =>
     Effect.gen(function*() {
       const { untyped, users } = yield* fixture
       const [fail, skip, collect] = [
@@ -127,10 +127,10 @@ describe("the documents of change events", () => {
       )
     }))
 
-  it.live("are the same, whatever the options of the driver", () =>
+  it.live("are the same with any options of the driver", () =>
     Effect.gen(function*() {
       const { db, untyped } = yield* fixture
-      // With `promoteBuffers` there is no Binary.
+      // With `promoteBuffers` the driver delivers buffers instead of a Binary.
       const { data: _, ...fields } = User.fields
       const Own = Schema.Struct(fields)
       const users = TypedCollection.make(db, "users", Own)
@@ -143,7 +143,7 @@ describe("the documents of change events", () => {
         { bsonRegExp: true },
         { enableUtf8Validation: false }
       ]
-      // An option of core's alone, which the types let in where it is no literal.
+      // An option of core alone. The types let it in from a variable.
       const raw = { rawDocuments: true }
       const streams = yield* Effect.forEach(all, (options) =>
         Effect.all([
@@ -161,7 +161,7 @@ describe("the documents of change events", () => {
       }
     }))
 
-  it.live("have the form that the options say, where the schema takes any", () =>
+  it.live("have the form that the options choose, if the schema takes any form", () =>
     Effect.gen(function*() {
       const { db, untyped } = yield* fixture
       const Any = Schema.Struct({ _id: Schema.Unknown, n: Schema.Unknown })
@@ -182,7 +182,7 @@ describe("the documents of change events", () => {
       }
     }))
 
-  it.live("are whole where the server has split the event", () =>
+  it.live("are whole when the server has split the event", () =>
     Effect.gen(function*() {
       const { users } = yield* fixture
       const changes = yield* users.watch([], {
@@ -201,7 +201,7 @@ describe("the documents of change events", () => {
       assert.notProperty(update, "splitEvent")
     }), 60_000)
 
-  it.live("that cannot be read do not fit, as others do not", () =>
+  it.live("do not fit when their bytes cannot be read", () =>
     Effect.gen(function*() {
       const { db, users } = yield* fixture
       const changes = yield* users.watch().onInvalid("skip").open
@@ -216,7 +216,7 @@ describe("the documents of change events", () => {
       assert.deepStrictEqual([error.path, error.id], ["fullDocument.name", 3])
     }))
 
-  it.live("that a pipeline has replaced by something else do not fit", () =>
+  it.live("do not fit when a pipeline has replaced them by other values", () =>
     Effect.gen(function*() {
       const { users } = yield* fixture
       const changes = yield* users.watch([{ $set: { fullDocument: "$fullDocument.name" } }]).open
@@ -224,7 +224,7 @@ describe("the documents of change events", () => {
       assert.strictEqual((yield* documentError(take(changes, 1))).path, "fullDocument")
     }))
 
-  it.live("are left to the interpreter where decoding takes an effect", () => {
+  it.live("are left to the interpreter when decoding takes an effect", () => {
     class Salt extends Context.Service<Salt, string>()("test/Salt") {}
     const Salted = Schema.String.pipe(Schema.decodeTo(Schema.String, {
       decode: SchemaGetter.transformEffect((text: string) => Effect.map(Salt, (salt) => text + salt)),
@@ -249,7 +249,7 @@ describe("a durable consumer of a typed collection", () => {
   const idOf = (event: TypedChangeStream.ChangeEvent<User>) =>
     event.operationType === "insert" && event.fullDocument._id
 
-  it.effect("gets decoded events, and fails at what does not decode when all before it is handled", () =>
+  it.effect("gets decoded events, and fails at one that does not decode after it has handled all before it", () =>
     Effect.gen(function*() {
       const { untyped, users } = yield* fixture
       const seen: Array<unknown> = []
@@ -262,7 +262,7 @@ describe("a durable consumer of a typed collection", () => {
       yield* untyped.insertMany([right(1), right(2), wrong(3), right(4)] as never)
       assert.strictEqual((yield* documentError(join)).path, "fullDocument.name")
       assert.deepStrictEqual(seen, [1n, 2n])
-      // It has come no further, and nothing before it comes again.
+      // The consumer has stopped there, and no event before comes again.
       assert.strictEqual((yield* documentError(Effect.flatMap(consumer, ({ join }) => join))).id, 3)
       assert.deepStrictEqual(seen, [1n, 2n])
       yield* Effect.scoped(Effect.gen(function*() {
@@ -276,7 +276,7 @@ describe("a durable consumer of a typed collection", () => {
       assert.deepStrictEqual(seen, [1n, 2n, 4n])
     }).pipe(Effect.provide(ResumeTokenStore.layerMemory)))
 
-  it.effect("gets what does not decode as a failure where that is collected, each with the token of its own", () =>
+  it.effect("gets events that do not decode as failures with their own tokens, when they are collected", () =>
     Effect.gen(function*() {
       const { untyped, users } = yield* fixture
       const store = yield* ResumeTokenStore.ResumeTokenStore
@@ -302,7 +302,7 @@ describe("a durable consumer of a typed collection", () => {
 })
 
 describe("eventDecoder", () => {
-  it("keeps nothing of the bytes, and the order of the fields", () => {
+  it("keeps the order of the fields, and none of the bytes", () => {
     const codec = codecOf<unknown>(User.ast)
     const decoder = eventDecoder(codec, codecOf<unknown>(Bson.Int64.ast), codec.bytes({}))
     const fullDocument = Buffer.from(Driver.BSON.serialize(stored))

@@ -64,7 +64,7 @@ const ada = {
   scores: { first: utc("2020-01-01") }
 }
 
-/** As a replacement has to be: what an insert makes is there already. */
+/** A replacement. It has the fields that an insert would make. */
 const whole = { ...ada, createdAt: utc("2026-01-01"), updatedAt: utc("2026-01-01") }
 
 const grace = { ...ada, name: "Grace", age: 85, born: utc("1906-12-09"), tags: [], items: [], scores: {} }
@@ -144,7 +144,7 @@ describe("inserting", () => {
       assert.strictEqual(yield* users.countDocuments(), 6)
     }))
 
-  it.live("takes an _id of a struct, makes one where it is missing, and one for a schema without", () =>
+  it.live("takes an _id, makes a missing one, and makes one for a schema without _id", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const struct = TypedCollection.make(db, "struct", Schema.Struct({ _id: Bson.ObjectId, a: Schema.Number }))
@@ -166,7 +166,7 @@ describe("inserting", () => {
       assert.deepStrictEqual(yield* text.findOne({ _id: { $in: [7, 8] } }), Option.some({ _id: 7, a: 1 }))
     }))
 
-  it.live("sends nothing where one document does not fit, and says where without the value", () =>
+  it.live("sends nothing if one document does not fit, and names its path without the value", () =>
     Effect.gen(function*() {
       const { sent, users } = yield* fixture
       const error = yield* documentError(
@@ -230,7 +230,7 @@ describe("filters", () => {
       assert.deepStrictEqual(yield* users.findOne({ _id: new Driver.ObjectId() }), Option.none())
     }))
 
-  it.live("follow keys that are renamed in the database", () =>
+  it.live("use the stored names of renamed keys", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const Renamed = Schema.Struct({ id: Bson.ObjectId, at: Schema.DateTimeUtcFromDate, n: Schema.Int }).pipe(
@@ -417,7 +417,7 @@ describe("updates", () => {
       assert.deepStrictEqual(yield* counters.find(), [{ _id: 7, n: 2n }])
     }))
 
-  it.live("set the fields of a model's variant", () =>
+  it.live("set the fields that the variant `update` of a model fills in", () =>
     Effect.gen(function*() {
       const { ids, users } = yield* people
       const before = Option.getOrThrow(yield* users.findOne({ _id: ids[0]! }))
@@ -438,7 +438,7 @@ describe("updates", () => {
       const found = Option.getOrThrow(yield* users.findOne({ _id }))
       assert.deepStrictEqual([found.name, found.createdAt, found._id], ["Augusta", rest.createdAt, _id])
 
-      // With its own `_id` a document may be written as it was read.
+      // A document that was read may replace itself with its own `_id`.
       const user = { ...found, name: "Ada" }
       assert.strictEqual((yield* users.replaceOne({ _id: { $eq: _id } }, user)).modifiedCount, 1)
       assert.strictEqual((yield* users.replaceOne({ name: "Ada" }, { ...user, age: 37 })).modifiedCount, 1)
@@ -458,7 +458,7 @@ describe("updates", () => {
       ]
       for (const [operation, path] of refused) assert.strictEqual((yield* argumentError(operation)).path, path)
       assert.isTrue(MongoError.isMongoError(yield* failureOf(users.replaceOne({ name: "Ada" }, other))))
-      // An upsert takes it for the document that it inserts.
+      // An upsert inserts the document with this `_id`.
       const { upsertedId } = yield* users.replaceOne({ name: "Nobody" }, other, { upsert: true })
       assert.deepStrictEqual(upsertedId, other._id)
       assert.strictEqual(yield* users.countDocuments({ _id: other._id, name: "Ada" }), 1)
@@ -485,7 +485,7 @@ describe("reading", () => {
       assert.deepStrictEqual(yield* users.findOneAndDelete({ _id: new Driver.ObjectId() }), Option.none())
     }))
 
-  it.live("projections leave what they say, decoded", () =>
+  it.live("projections leave the chosen fields, decoded", () =>
     Effect.gen(function*() {
       const { ids, last, users } = yield* people
       const _id = ids[0]!
@@ -518,7 +518,7 @@ describe("reading", () => {
       assert.strictEqual((yield* argumentError(some.project({ nmae: 1 } as never))).path, "projection.nmae")
     }))
 
-  it.live("the compiled decoder reads what the interpreter reads, whatever the options of the driver", () =>
+  it.live("the compiled decoder reads the same as the interpreter with any options of the driver", () =>
     Effect.gen(function*() {
       const { db, users } = yield* people
       const expected = yield* Effect.forEach(
@@ -578,7 +578,7 @@ describe("reading", () => {
       )
     }))
 
-  it.live("streams, batches, first, one, limit, skip, hint, explain", () =>
+  it.live("queries have streams, batches, first, one, limit, skip, hint and explain", () =>
     Effect.gen(function*() {
       const { last, users } = yield* people
       yield* users.insertMany(Array.from({ length: 5 }, (_, age) => ({ ...ada, age })))
@@ -621,7 +621,7 @@ describe("reading", () => {
       assert.strictEqual((yield* users.listIndexes()).length, 1)
     }))
 
-  it.live("queries and change streams show what they ask for, and no values", () =>
+  it.live("queries and change streams print their arguments without values", () =>
     Effect.gen(function*() {
       const { db, users } = yield* fixture
       const namespace = `${db.name}.users`
@@ -659,7 +659,7 @@ describe("reading", () => {
       }
     }))
 
-  it.live("a collection whose name is none does nothing", () =>
+  it.live("a collection with an invalid name sends nothing", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       for (const name of ["", undefined, null]) {
@@ -670,7 +670,7 @@ describe("reading", () => {
       }
     }))
 
-  it.live("distinct decodes by path", () =>
+  it.live("distinct decodes with the codec of the path", () =>
     Effect.gen(function*() {
       const { users } = yield* people
       assert.deepStrictEqual(yield* users.distinct("born"), [ada.born, grace.born])
@@ -684,7 +684,7 @@ describe("reading", () => {
       assert.deepStrictEqual(yield* users.distinct("views"), [12n])
     }))
 
-  it.live("aggregate decodes with a schema of its own", () =>
+  it.live("aggregate decodes with the schema that it is given", () =>
     Effect.gen(function*() {
       const { users } = yield* people
       const Oldest = Schema.Struct({ _id: Schema.Null, born: Schema.DateTimeUtcFromDate })
@@ -713,7 +713,7 @@ describe("reading", () => {
       assert(remove!.operationType === "delete")
       assert.instanceOf(insert.fullDocument, User)
       assert.deepStrictEqual(insert.fullDocument.born, ada.born)
-      // The document may be gone by the time it is looked up.
+      // The document may be gone when the server looks it up.
       if (update.fullDocument) assert.instanceOf(update.fullDocument, User)
       assert.deepStrictEqual(Object.keys(update.updateDescription.updatedFields ?? {}), ["age", "updatedAt"])
       assert.instanceOf(remove.documentKey._id, Driver.ObjectId)
@@ -825,7 +825,7 @@ describe("operations as descriptions", () => {
       assert.strictEqual((yield* Stream.runCollect(find.stream)).length, 2)
     }))
 
-  it.live("see what their arguments are when they run", () =>
+  it.live("read their arguments when they run", () =>
     Effect.gen(function*() {
       const { users } = yield* people
       const filter: { name: string } = { name: "Ada" }
@@ -920,8 +920,8 @@ describe("codecs with effects", () => {
     }))
 })
 
-describe("schemas of all sorts", () => {
-  it.live("unions of documents", () =>
+describe("schemas", () => {
+  it.live("a collection takes unions of documents", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       class Circle extends Schema.Class<Circle>("test/Circle")({
@@ -940,7 +940,7 @@ describe("schemas of all sorts", () => {
       assert.deepStrictEqual(yield* shapes.distinct("radius"), [1])
     }))
 
-  it.live("fields that are Options", () =>
+  it.live("a field may be an Option", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const notes = TypedCollection.make(
@@ -963,7 +963,7 @@ describe("schemas of all sorts", () => {
       assert.deepStrictEqual(yield* notes.find({ absent: Option.none() }), [none])
     }))
 
-  it.live("fields with a default for documents that lack them", () =>
+  it.live("a field has its default in documents that lack it", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const Note = Schema.Struct({
@@ -977,7 +977,7 @@ describe("schemas of all sorts", () => {
       assert.deepStrictEqual(yield* notes.find({ likes: 1n }), [{ text: "a", likes: 1n }])
     }))
 
-  it.live("hidden values", () =>
+  it.live("redacted values stay hidden", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const logins = TypedCollection.make(
@@ -995,7 +995,7 @@ describe("schemas of all sorts", () => {
 describe("services", () => {
   class Users extends TypedCollection.Service<Users>()("test/Users", { name: "users", schema: User }) {}
 
-  it.live("supply a collection of the context's database", () =>
+  it.live("supply a collection of the database in the context", () =>
     Effect.gen(function*() {
       const { db } = yield* people
       const count = Effect.gen(function*() {
@@ -1010,7 +1010,7 @@ describe("services", () => {
       assert.strictEqual(counted, 1)
     }))
 
-  it.live("the collection itself can be renamed, dropped and looked at", () =>
+  it.live("let a collection be renamed, dropped and inspected", () =>
     Effect.gen(function*() {
       const { db, users } = yield* people
       assert.isTrue(TypedCollection.isTypedCollection(users))
@@ -1026,8 +1026,8 @@ describe("services", () => {
     }))
 })
 
-describe("what BSON does not have", () => {
-  it.live("is refused when the collection is made, with what to write instead", () =>
+describe("a type that BSON lacks", () => {
+  it.live("is refused when the collection is made, with the schema to use instead", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       class Instance extends Schema.Class<Instance>("test/Instance")({ a: Schema.String }) {}
@@ -1096,7 +1096,7 @@ describe("what BSON does not have", () => {
       }) {}
       assert.strictEqual(failure(() => TypedCollection.make(db, "c", Written)).path, "schema.at")
 
-      // What the driver's options make of them can be read.
+      // With these options of the driver they can be read.
       const Read = Schema.Struct({ n: Schema.BigInt, bytes: Schema.Uint8Array, r: Schema.RegExp, json: Schema.Json })
       const read = TypedCollection.make(db, "read", Read, { useBigInt64: true, promoteBuffers: true })
       const value = { n: 2n ** 60n, bytes: new Uint8Array([1, 2]), r: /a/i, json: { a: [1] } }
@@ -1105,7 +1105,7 @@ describe("what BSON does not have", () => {
       assert.deepStrictEqual({ ...found, bytes: [...found!.bytes] }, { ...value, bytes: [1, 2] } as never)
     }))
 
-  it.live("but a BigDecimal is stored as a decimal, for the server's arithmetic too", () =>
+  it.live("may be a BigDecimal, which is stored as a decimal that the server can add to", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const Account = Schema.Struct({
@@ -1135,7 +1135,7 @@ describe("what BSON does not have", () => {
     }))
 })
 
-describe("undefined, and fields that are not there", () => {
+describe("undefined values and absent fields", () => {
   const Loose = Schema.Struct({
     _id: Schema.String,
     nick: Schema.OptionFromUndefinedOr(Schema.String),
@@ -1145,7 +1145,7 @@ describe("undefined, and fields that are not there", () => {
   })
   const value = { _id: "a", nick: Option.some("x"), list: [], any: 1 }
 
-  it.live("are refused where they would leave out what is required", () =>
+  it.live("are refused if BSON would leave out a required value", () =>
     Effect.gen(function*() {
       const { clear, db, sent } = yield* fixture
       const loose = TypedCollection.make(db, "loose", Loose)
@@ -1167,7 +1167,7 @@ describe("undefined, and fields that are not there", () => {
         ]
       ]
       for (const [operation, path] of refused) assert.strictEqual((yield* documentError(operation)).path, path)
-      // A condition is never left out: the rest of the filter, or nothing, would find too much.
+      // A condition is never left out: the rest of the filter would find too much.
       const conditions: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string]> = [
         [loose.deleteMany({ nick: Option.none() }), "filter.nick"],
         [loose.deleteMany({ nick: { $eq: Option.none() } }), "filter.nick.$eq"],
@@ -1177,7 +1177,7 @@ describe("undefined, and fields that are not there", () => {
         [loose.updateMany({}, { $set: { nick: Option.none() } }), "update.$set.nick"]
       ]
       for (const [operation, path] of conditions) assert.strictEqual((yield* argumentError(operation)).path, path)
-      // Each of them alone is found, wherever it lies.
+      // The check finds each of them at any place.
       const lacking = Schema.Struct({ a: Schema.UndefinedOr(Schema.Number) })
       const places: ReadonlyArray<readonly [inner: Schema.Codec<any>, value: unknown, path: string]> = [
         [Schema.Array(lacking), [{ a: undefined }], "document.x[0].a"],
@@ -1194,7 +1194,7 @@ describe("undefined, and fields that are not there", () => {
       assert.strictEqual((yield* loose.find()).length, 2)
     }))
 
-  it.live("are a key that is not there, for the Options that say so", () =>
+  it.live("are absent keys for the Options that stand for one", () =>
     Effect.gen(function*() {
       const { db, last } = yield* fixture
       const Optional = Schema.Struct({
@@ -1250,7 +1250,7 @@ describe("undefined, and fields that are not there", () => {
     }))
 })
 
-describe("upserts and what a model makes", () => {
+describe("upserts and the defaults of a model", () => {
   const Counter = Schema.Struct({
     _id: Schema.String,
     name: Schema.String,
@@ -1263,7 +1263,7 @@ describe("upserts and what a model makes", () => {
   })
   type Counter = typeof Counter.Type
 
-  it.live("are refused where they could insert a document that cannot be read", () =>
+  it.live("are refused if they could insert a document that cannot be read", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* fixture
       const counters = TypedCollection.make(db, "counters", Counter)
@@ -1278,7 +1278,7 @@ describe("upserts and what a model makes", () => {
         [{ _id: "a", name: { $in: ["x", "y"] } }, { $inc: { n: 1n } }, "name."],
         [{ _id: "a", name: /x/ }, { $inc: { n: 1n } }, "name."],
         [{ _id: "a", $or: [{ name: "x" }, { name: "y" }] }, { $inc: { n: 1n } }, "name."],
-        // What a path makes is an object with that field alone; an element stands for its array.
+        // A path makes an object with that field alone. An element stands for its array.
         [{ _id: "a", name: "x" }, { $set: { n: 1n, "inner.a": "a" } }, "inner.b."],
         [{ _id: "a", name: "x", tags: "t" }, { $set: { n: 1n } }, "tags."],
         [{ _id: "a" }, [{ $set: { n: 1n, name: "x" } }, { $unset: "tags" }], "at."],
@@ -1311,7 +1311,7 @@ describe("upserts and what a model makes", () => {
       assert.deepStrictEqual(sent(), [])
     }))
 
-  it.live("insert what the filter, the update and the defaults make together", () =>
+  it.live("insert the document that the filter, the update and the defaults make together", () =>
     Effect.gen(function*() {
       const { db, last } = yield* fixture
       const counters = TypedCollection.make(db, "counters", Counter)
@@ -1340,7 +1340,7 @@ describe("upserts and what a model makes", () => {
       for (const [filter, update] of accepted) {
         assert.strictEqual((yield* counters.updateOne(filter, update, upsert)).upsertedCount, 1)
       }
-      // Trying it out has changed nothing of what is sent.
+      // The check has left the command as it was.
       assert.deepStrictEqual(last("update")["updates"][0].q, { _id: "h", inner: { a: "a", b: "b" } })
       yield* counters.replaceOne({ _id: "i" }, { name: "x", n: 1n, id: "i", nick: Option.none() }, upsert)
       const found = yield* counters.find().sort({ _id: 1 })
@@ -1354,12 +1354,12 @@ describe("upserts and what a model makes", () => {
         id: "decoded"
       })
       assert.deepStrictEqual(found[3]!.at, utc("2020-01-01"))
-      // Without `upsert` nothing is added.
+      // Without `upsert` the update stays as it is.
       yield* counters.updateOne({ _id: "a" }, { $inc: { n: 1n } })
       assert.deepStrictEqual(Object.keys(last("update")["updates"][0].u), ["$inc"])
     }))
 
-  it.live("a model's defaults come with every update that does not name them", () =>
+  it.live("come with every update that does not name their fields", () =>
     Effect.gen(function*() {
       const { db, last } = yield* fixture
       class Note extends Model.Class<Note>("test/Note")({
@@ -1388,10 +1388,10 @@ describe("upserts and what a model makes", () => {
         yield* update
         const note = yield* notes.find().one
         assert.isTrue(DateTime.isGreaterThanOrEqualTo(note.updatedAt, first.updatedAt))
-        // What a document got when it was inserted stays.
+        // Values from the insert stay.
         assert.deepStrictEqual([note.role, note.createdAt], ["admin", first.createdAt])
       }
-      // One description, a time for each run.
+      // One description gets a new time in each run.
       const update = notes.updateOne(filter, { $set: { text: "again" } })
       const clock = Object.create(yield* Clock.Clock) as Clock.Clock
       const still = Object.assign(clock, { currentTimeMillis: Effect.succeed(1), currentTimeMillisUnsafe: () => 1 })
@@ -1412,7 +1412,7 @@ describe("upserts and what a model makes", () => {
       yield* notes.updateOne(filter, Update.unsafe({ $set: { text: "as it is" } }))
       assert.deepStrictEqual(last("update")["updates"][0].u, { $set: { text: "as it is" } })
 
-      // An upsert makes what an insert makes.
+      // An upsert fills in the defaults of an insert.
       yield* notes.updateOne({ _id: "b" }, { $set: { text: "new" } }, { upsert: true })
       const made = Option.getOrThrow(yield* notes.findOne({ _id: "b" }))
       assert.deepStrictEqual(made.role, "user")
@@ -1437,7 +1437,7 @@ describe("a value with several stored forms", () => {
     either: Schema.Union([Schema.DateTimeUtcFromDate, Schema.String, Schema.Array(Bson.Int64), Bson.Int32])
   })
 
-  it.live("is not compared with, and not written where a member of a union decides", () =>
+  it.live("is refused in comparisons, and in writes whose form depends on the member of a union", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* fixture
       const events = TypedCollection.make(db, "events", Event)
@@ -1469,7 +1469,7 @@ describe("a value with several stored forms", () => {
         assert.include(reason.message, "is stored in several forms")
       }
       assert.deepStrictEqual(sent(), [])
-      // Where one form is possible, or the forms are equal for the server, nothing is refused.
+      // A value with one possible form, or with forms that are equal to the server, passes.
       yield* events.insertMany([{ _id: "a", kind: "a", at, n: 5 }, { _id: "b", kind: "b", at, n: 5 }])
       assert.strictEqual(yield* events.countDocuments({ n: 5 }), 2)
       assert.strictEqual(yield* events.countDocuments({ kind: "a" }), 1)
@@ -1485,7 +1485,7 @@ describe("bytes that cannot be read", () => {
   const Note = Schema.Struct({ _id: Schema.Number, text: Schema.String, n: Schema.optionalKey(Schema.Number) })
   const places: ReadonlyArray<object> = [{}, { promoteLongs: false }]
 
-  it.live("are one more document that does not decode, whichever way it is read", () =>
+  it.live("make a document that does not decode, in every way of reading it", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       for (const options of places) {
@@ -1528,14 +1528,14 @@ describe("bytes that cannot be read", () => {
         const collected = yield* notes.find().sort({ _id: 1 }).onInvalid("collect")
         assert.deepStrictEqual(collected.map(Result.isSuccess), [true, true, false, true, true])
         assert.strictEqual(Option.getOrThrow(Result.getFailure(collected[2]!)).id, 3)
-        // What is not read does not hurt.
+        // Damage in a field that is not read does not matter.
         assert.deepStrictEqual(yield* notes.find({ _id: 3 }).project({ n: 1 }), [{ _id: 3, n: 2 }])
         const deleted = yield* documentError(notes.findOneAndDelete({ _id: 3 }))
         assert.deepStrictEqual([deleted.id, deleted.path], [3, "text"])
       }
     }))
 
-  it.live("and what was promised for them: findOneAnd* keep the server's error", () =>
+  it.live("leave the errors of the server in findOneAnd* as they are", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const notes = TypedCollection.make(db, "unique", Note)
@@ -1549,7 +1549,7 @@ describe("bytes that cannot be read", () => {
       assert.deepStrictEqual(yield* notes.findOneAndUpdate({ _id: 9 }, { $set: { n: 1 } }), Option.none())
     }))
 
-  it.live("and the last document of a batch is there where all before it are left out", () =>
+  it.live("leave the last document of a batch when all before it are left out", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const notes = TypedCollection.make(db, "last", Note)
@@ -1570,7 +1570,7 @@ describe("bytes that cannot be read", () => {
 })
 
 describe("input under $push and $pull", () => {
-  it.live("is an element in an update of values, and takes nothing away", () =>
+  it.live("is an element in an update of values, and removes nothing", () =>
     Effect.gen(function*() {
       const { clear, db, last, sent } = yield* fixture
       const Post = Schema.Struct({
@@ -1605,7 +1605,7 @@ describe("input under $push and $pull", () => {
           )
         }
       }
-      // What can only empty an array is refused in any update.
+      // An operator that can only empty an array is refused in any update.
       const plain: ReadonlyArray<readonly [update: object, path: string]> = [
         [{ $push: { tags: { $each: [], $slice: 0 } } }, "update.$push.tags.$slice"],
         [{ $pull: { tags: { $exists: true } } }, "update.$pull.tags"]
@@ -1617,7 +1617,7 @@ describe("input under $push and $pull", () => {
         )
       }
       assert.deepStrictEqual(sent(), [])
-      // Where an element may look like that, it is one.
+      // If elements may look like that, the value is an element.
       yield* posts.updateOne({ _id: "a" }, Update.values({ $push: { any: { a: 1 }, tags: "z" }, $set: { items: [] } }))
       assert.deepStrictEqual(last("update")["updates"][0].u, {
         $push: { any: { $each: [{ a: 1 }] }, tags: { $each: ["z"] } },
@@ -1638,8 +1638,8 @@ describe("input under $push and $pull", () => {
     }))
 })
 
-describe("names, projections and memory", () => {
-  it.live("what lies behind something that may be no object is optional in a projection", () =>
+describe("paths", () => {
+  it.live("are optional in a projection if they lead through a value that may be another type than an object", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const City = Schema.Struct({ city: Schema.String, zip: Schema.String })
@@ -1672,7 +1672,7 @@ describe("names, projections and memory", () => {
         yield* project({ "address.city": 0, either: 0, deep: 0, list: 0 }),
         [{ _id: 1, address: null }, { _id: 2, address: { zip: "1" } }]
       )
-      // An inclusion and an `$elemMatch` of one field leave different documents, one after the other too.
+      // An inclusion and an `$elemMatch` of one field leave different documents, also one after the other.
       const match = { list: { $elemMatch: { city: "London" } }, _id: 0 }
       for (let i = 0; i < 2; i++) {
         assert.deepStrictEqual(yield* project({ list: 1, _id: 0 }), [{ list: [null, city] }, { list: [] }])
@@ -1680,7 +1680,7 @@ describe("names, projections and memory", () => {
       }
     }))
 
-  it.live("the schema decides whether digits are a name or an index", () =>
+  it.live("have a name or an index for digits, as the schema decides", () =>
     Effect.gen(function*() {
       const { db, last } = yield* fixture
       const Report = Schema.Struct({
@@ -1718,7 +1718,7 @@ describe("names, projections and memory", () => {
       )
     }))
 
-  it.live("of two conditions on one stored field none is lost, and none is guessed", () =>
+  it.live("may name one stored field only once in a filter", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* fixture
       const at = Schema.DateTimeUtcFromDate
@@ -1744,7 +1744,7 @@ describe("names, projections and memory", () => {
         assert.strictEqual(reason.path, path)
         assert.include(reason.message, message)
       }
-      // A misspelt field is not dropped: what is left of the object would be found in other documents.
+      // A misspelt field is refused, not dropped: the rest of the object would match other documents.
       for (const item of [{ sku: "a", skuu: "b" }, { skuu: "b" }]) {
         const error = yield* documentError(lists.deleteMany(filter({ items: { $all: [item] } })))
         assert.match(error.path, /^filter\.items\.\$all\[0\]\.sku/)
@@ -1753,7 +1753,7 @@ describe("names, projections and memory", () => {
       assert.deepStrictEqual(sent(), [])
     }))
 
-  it.live("keys that come from outside are not remembered for ever", () =>
+  it.live("with keys from outside are not remembered for ever", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const records = TypedCollection.make(
@@ -1764,19 +1764,19 @@ describe("names, projections and memory", () => {
       V8.setFlagsFromString("--expose-gc")
       const collect = vm.runInNewContext("gc") as () => void
       const long = "k".repeat(10_000)
-      // Refused after its path was resolved, so that nothing is sent.
+      // The path is resolved first and the value refused then, so nothing is sent.
       const ask = (i: number) => Effect.exit(records.find({ [`values.${long}${i}`]: "text" } as never))
       yield* ask(0)
       collect()
       const before = process.memoryUsage().heapUsed
       for (let i = 0; i < 10_000; i++) yield* ask(i)
       collect()
-      // All of the keys are a hundred megabytes.
+      // The keys together have a hundred megabytes.
       assert.isBelow(process.memoryUsage().heapUsed - before, 50_000_000)
     }), 60_000)
 })
 
-it.live("an `_id` that an insert makes is given decoded", () =>
+it.live("lead to the `_id` that an insert makes, decoded", () =>
   Effect.gen(function*() {
     const { db } = yield* setup()
     const Own = Schema.Struct({ _id: Schema.optionalKey(Schema.flip(Bson.ObjectIdFromHex)), name: Schema.String })

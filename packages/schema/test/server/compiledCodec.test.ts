@@ -1,5 +1,5 @@
 /**
- * Compiled codecs on documents that have been on a server.
+ * Tests compiled codecs on documents from a server.
  *
  * @since 0.1.0
  */
@@ -35,14 +35,14 @@ const Everything = Schema.Struct({
   maybe: Schema.optionalKey(Schema.NullOr(Schema.Date))
 })
 
-it.live("what a collection writes and reads by compiled codecs is what the interpreter writes and reads", () =>
+it.live("compiled codecs write and read the same documents as the interpreter", () =>
   Effect.gen(function*() {
     const db = yield* MongoDatabase.MongoDatabase
     const collection = TypedCollection.make(db, "everything", Everything, { bsonRegExp: true })
     const generated = yield* Arbitrary.sampleEffect(Arbitrary.schema(Everything), { count: 60 })
     const documents = Array.from({ length: 1300 }, (_, _id) => {
       const document = generated[_id % generated.length]!
-      // Lone surrogates are refused, and so replaced here.
+      // The driver refuses lone surrogates, so they are replaced here.
       return { ...document, _id, text: Buffer.from(document.text).toString() }
     })
     const codec = codecOf(Everything.ast)
@@ -57,7 +57,7 @@ it.live("what a collection writes and reads by compiled codecs is what the inter
     assert.deepStrictEqual(yield* Stream.runCollect(query.stream), expected as never)
   }).pipe(Effect.provide(MongoTest.layer)))
 
-it.live("a stream comes in parts of batches, no larger than the garbage collector likes", () =>
+it.live("a stream decodes batches in parts that are cheap to collect", () =>
   Effect.gen(function*() {
     const db = yield* MongoDatabase.MongoDatabase
     const numbers = TypedCollection.make(db, "numbers", Schema.Struct({ _id: Schema.Int }))

@@ -9,7 +9,7 @@ interface Versioned {
   readonly version: number
 }
 
-/** What one writes for all collections whose documents have a version. */
+/** Code for all collections whose documents have a version. */
 const makeRepository = <S extends Schema.Constraint & { readonly Type: Versioned }>(
   collection: TypedCollection.TypedCollection<S>
 ) => {
@@ -81,7 +81,7 @@ describe("by _id", () => {
       assert.strictEqual(yield* tasks.countDocuments(), 2)
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.live("a key that is none is refused, and never a filter", () =>
+  it.live("a value that is not a key is refused, and never read as a filter", () =>
     Effect.gen(function*() {
       const { ids, tasks } = yield* fixture
       for (const id of [undefined, { $exists: true }, { $ne: null }, "x", {}]) {
@@ -104,7 +104,7 @@ describe("by _id", () => {
       assert.strictEqual(yield* tasks.countDocuments(), 3)
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.live("the field may have another name in the schema", () =>
+  it.live("the key may have another name in the schema", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const Renamed = Schema.Struct({ id: Bson.ObjectId, n: Schema.Int }).pipe(Schema.encodeKeys({ id: "_id" }))
@@ -116,8 +116,8 @@ describe("by _id", () => {
     }).pipe(Effect.provide(MongoTest.layer)))
 })
 
-describe("code for all collections with versions", () => {
-  it.live("reads and writes", () =>
+describe("generic code for collections with versions", () => {
+  it.live("compiles, reads and writes", () =>
     Effect.gen(function*() {
       const { ids, tasks } = yield* fixture
       const repository = makeRepository(tasks)
@@ -135,7 +135,7 @@ describe("code for all collections with versions", () => {
     }).pipe(Effect.provide(MongoTest.layer)))
 })
 
-describe("filters that are joined", () => {
+describe("joined filters", () => {
   it.live("mean and, or, not", () =>
     Effect.gen(function*() {
       const { tasks } = yield* fixture
@@ -154,7 +154,7 @@ describe("filters that are joined", () => {
       assert.strictEqual(yield* titles(tasks.find(Filter.at<typeof Task.Type>()(`items.${0}.qty`, { $gt: 1 }))), "land")
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.live("of none, `and` is everything and `or` nothing", () =>
+  it.live("match all documents with an empty `and`, and none with an empty `or`", () =>
     Effect.gen(function*() {
       const { tasks } = yield* fixture
       assert.strictEqual(yield* titles(tasks.find(Filter.and<typeof Task.Type>())), "land,test,write")
@@ -162,7 +162,7 @@ describe("filters that are joined", () => {
       assert.strictEqual((yield* tasks.deleteMany(Filter.or<typeof Task.Type>())).deletedCount, 0)
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.live("a value is a value, whatever it looks like", () =>
+  it.live("take an object of operators in `eq` as a value", () =>
     Effect.gen(function*() {
       const { tasks } = yield* fixture
       const input = JSON.parse(`{ "$gt": "" }`)
@@ -191,7 +191,7 @@ describe("text that a person typed", () => {
     ""
   ]
 
-  it("means itself, whatever sign it has", () => {
+  it("stands for itself with any characters", () => {
     for (const sign of "\\^$.*+?()[]{}|/-,=!<>:#&~") {
       const found = Filter.contains(`a${sign}b`)
       assert.isTrue(found.test(`x a${sign}b x`), sign)
@@ -201,7 +201,7 @@ describe("text that a person typed", () => {
     }
   })
 
-  it.live("is found as it is, and never as a pattern", () =>
+  it.live("finds the same text, and is never a pattern", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture
       const Word = Schema.Struct({ _id: Schema.Int, word: Schema.String })
@@ -242,7 +242,7 @@ describe("text that a person typed", () => {
       }
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.live("uses an index where it starts the text", () =>
+  it.live("uses an index at the start of the text", () =>
     Effect.gen(function*() {
       const { tasks } = yield* fixture
       yield* tasks.createIndex({ title: 1 })
@@ -285,7 +285,7 @@ describe("a search in a text index", () => {
           yield* found.project({ rank: { $meta: "textScore" }, title: 1, _id: 0 }).first,
           Option.some({ title: "tea tea tea", rank: score })
         )
-        // The same without what is computed: another codec.
+        // The same without the computed value needs another codec.
         assert.deepStrictEqual(
           yield* found.project({ title: 1, _id: 0 }).first,
           Option.some({ title: "tea tea tea" }),
@@ -299,7 +299,7 @@ describe("a search in a text index", () => {
       }
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.live("takes no other name and no other value", () =>
+  it.live("refuses other names and other values in sort orders and projections", () =>
     Effect.gen(function*() {
       const { tasks } = yield* fixture
       const meta = { $meta: "textScore" } as never
@@ -350,7 +350,7 @@ describe("queries of values", () => {
     return yield* tasks.find({ owner: null }).sort({ version: -1 }).limit(1)
   })
 
-  it.effect("take the place of a collection's, without a server", () =>
+  it.effect("replace the queries of a collection, without a server", () =>
     Effect.gen(function*() {
       const values = [task(2), task(1)]
       const mock = Tasks.mock({
@@ -385,7 +385,7 @@ describe("queries of values", () => {
 })
 
 describe("failures", () => {
-  it.live("are caught by their tags, and say whether they pass", () =>
+  it.live("are caught by their tags, and tell whether they are transient", () =>
     Effect.gen(function*() {
       const { tasks } = yield* fixture
       const failures = [

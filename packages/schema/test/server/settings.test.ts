@@ -95,7 +95,7 @@ describe("a setting of a typed query", () => {
       }
     })))
 
-  it.live("holds for a tailable query, given as a setting or as options", () =>
+  it.live("applies to a tailable query, as a method or as an option", () =>
     test(Effect.gen(function*() {
       const { plain, sent, typed } = yield* fixture
       const settings = [undefined, { awaitData: false }, { maxAwaitTimeMS: 50 }]
@@ -114,7 +114,7 @@ describe("a setting of a typed query", () => {
       )
     })))
 
-  it.live("holds for every view, and leaves the query that it was set on", () =>
+  it.live("applies to every view, and leaves the original query as it was", () =>
     test(Effect.gen(function*() {
       const { sent, typed } = yield* fixture
       for (
@@ -147,7 +147,7 @@ describe("a setting of a typed query", () => {
 })
 
 describe("a view of a typed query", () => {
-  it.live("leaves out batches of which no document is left", () =>
+  it.live("leaves out batches without documents", () =>
     test(Effect.gen(function*() {
       const { plain, typed } = yield* fixture
       yield* plain.insertOne({ _id: 3 } as Item)
@@ -157,7 +157,7 @@ describe("a view of a typed query", () => {
       assert.deepStrictEqual(ids, [[0], [1], [2], [4]])
     })))
 
-  it.live("asks for one document where the first is wanted", () =>
+  it.live("asks for one document when the first is wanted", () =>
     test(Effect.gen(function*() {
       const { sent, typed } = yield* fixture
       const sorted = typed.find().sort({ _id: -1 })

@@ -11,15 +11,15 @@ const objectId = new Driver.ObjectId(oid)
 const bytesOf = (...bytes: Array<number>) => Uint8Array.from(bytes)
 
 interface Cases<T, E> {
-  /** What is decoded, and what comes of it. */
+  /** Inputs of decoding, with their results. */
   readonly decodes: ReadonlyArray<readonly [unknown, T]>
-  /** What is encoded, and what is given to the driver. */
+  /** Inputs of encoding, with the values for the driver. */
   readonly encodes: ReadonlyArray<readonly [T, E]>
   /** A value, and one that is not equivalent to it. */
   readonly differ: ReadonlyArray<readonly [T, T]>
-  /** What does not decode, and the whole message. */
+  /** Inputs that do not decode, with the whole message. */
   readonly rejects: ReadonlyArray<readonly [unknown, string]>
-  /** What does not encode, and the whole message. */
+  /** Values that do not encode, with the whole message. */
   readonly rejectsEncode?: ReadonlyArray<readonly [unknown, string]>
   /** A value and its canonical Extended JSON. */
   readonly json: ReadonlyArray<readonly [T, unknown]>
@@ -38,7 +38,7 @@ const message = (result: Result.Result<unknown, Schema.SchemaError>) => {
 
 const stored = (value: unknown): string => Buffer.from(serialize({ value })).toString("hex")
 
-/** The same stored bytes, and as far as the driver's classes go the same class. */
+/** Asserts the same stored bytes, and the same class for values of the driver. */
 const assertStored = (actual: unknown, expected: unknown) => {
   assert.strictEqual(stored(actual), stored(expected))
   assert.strictEqual(Object(actual).constructor, Object(expected).constructor)
@@ -77,7 +77,7 @@ const suite = <T, E>(name: string, schema: Schema.Codec<T, E>, cases: Cases<T, E
       }
     })
 
-    it("says where a value is that it rejects", () => {
+    it("names the path of a rejected value", () => {
       const [input, expected] = cases.rejects[0]!
       const list = Schema.Struct({ values: Schema.Array(schema) })
       assert.strictEqual(
@@ -86,7 +86,7 @@ const suite = <T, E>(name: string, schema: Schema.Codec<T, E>, cases: Cases<T, E
       )
     })
 
-    it("has Extended JSON", () => {
+    it("converts to and from Extended JSON", () => {
       for (const [value, expected] of cases.json) {
         assert.deepStrictEqual(Schema.encodeSync(json)(value), expected)
         assertSame(Schema.decodeUnknownSync(json)(expected), value)
@@ -105,7 +105,7 @@ const suite = <T, E>(name: string, schema: Schema.Codec<T, E>, cases: Cases<T, E
       }
     })
 
-    it.prop("comes back from BSON, however the driver reads", [schema], ([value]) => {
+    it.prop("comes back from BSON with any options of reading", [schema], ([value]) => {
       const bytes = serialize({ value: encode(value) })
       for (
         const options of cases.reads ?? [{}, { promoteValues: false }, { promoteLongs: false }, { useBigInt64: true }]
@@ -114,10 +114,10 @@ const suite = <T, E>(name: string, schema: Schema.Codec<T, E>, cases: Cases<T, E
       }
     })
 
-    it.prop("comes back from JSON, which is what the driver makes of it", [schema], ([value]) => {
+    it.prop("comes back from JSON, which is the driver's Extended JSON", [schema], ([value]) => {
       const written = JSON.stringify(Schema.encodeSync(json)(value))
       assertSame(Schema.decodeUnknownSync(json)(JSON.parse(written)), value)
-      // Through bytes, since EJSON alone takes some doubles inside of documents for integers.
+      // Goes through bytes, since EJSON alone reads some doubles inside documents as integers.
       const exact = deserialize(serialize({ value: encode(value) }), { promoteValues: false, bsonRegExp: true })
       assert.deepStrictEqual(JSON.parse(written), JSON.parse(EJSON.stringify(exact, { relaxed: false })).value)
     })
@@ -132,7 +132,7 @@ suite("ObjectId", Bson.ObjectId, {
     [oid, "Expected an ObjectId"],
     [undefined, "Expected an ObjectId"],
     [null, "Expected an ObjectId"],
-    // What a client can put into a JSON body.
+    // Values that a client can send in a JSON body.
     [{ _bsontype: "ObjectId", id: oid }, "Expected an ObjectId"],
     [
       { _bsontype: "ObjectId", [Symbol.for("@@mdb.bson.version")]: 6 },
@@ -150,7 +150,7 @@ suite("ObjectId", Bson.ObjectId, {
 })
 
 describe("ObjectIdFromHex", () => {
-  it("decodes hex digits of either case, and encodes the small ones", () => {
+  it("decodes hex digits of either case, and encodes small ones", () => {
     const id = Schema.decodeUnknownSync(Bson.ObjectIdFromHex)(oid.toUpperCase())
     assert.isTrue(id.equals(objectId))
     assert.strictEqual(Schema.encodeSync(Bson.ObjectIdFromHex)(objectId), oid)
@@ -236,7 +236,7 @@ suite("Long", Bson.Long, {
   jsonDecodes: [[{ $numberInt: "1" }, Driver.Long.ONE], [1, Driver.Long.ONE]],
   jsonRejects: [
     [{ $numberLong: "9223372036854775808" }, "Expected an int64"],
-    // It may have been rounded by JSON.parse.
+    // JSON.parse may have rounded it.
     [2 ** 53, "Expected an integer"]
   ],
   bsonType: "long"
@@ -385,7 +385,7 @@ suite("BigDecimal", Bson.BigDecimal, {
     [big(350n, 2), decimal("3.50")],
     [big(-350n, 2), decimal("-3.50")],
     [big(0n, 0), decimal("0")],
-    // Zeros at the end are left out, or added, where there is no other place for the number.
+    // Zeros at the end are removed or added if the number fits only so.
     [big(digits * 1000n, 3), decimal(`${digits}`)],
     [big(10n, 6177), decimal("1E-6176")],
     [big(1n, -6144), decimal(`1${"0".repeat(33)}E+6111`)]
@@ -458,7 +458,7 @@ suite("Bytes", Bson.Bytes, {
   reads: [{}, { promoteValues: false }, { promoteBuffers: true }]
 })
 
-it("Bytes copies, so that it does not keep a whole reply in memory", () => {
+it("Bytes copies its bytes, so a whole reply does not stay in memory", () => {
   const reply = serialize({ value: new Driver.Binary(bytesOf(1, 2)) })
   const bytes = Schema.decodeUnknownSync(Bson.Bytes)(deserialize(reply)["value"])
   assert.strictEqual(bytes.buffer.byteLength, 2)
@@ -612,7 +612,7 @@ suite("BSONRegExp", Bson.BSONRegExp, {
 describe("BSONRegExp and RegExp", () => {
   const encoded = Schema.toEncoded(Bson.BSONRegExp)
 
-  it.prop("reads by default what the driver makes a RegExp of", [Bson.BSONRegExp], ([{ options, pattern }]) => {
+  it.prop("reads the RegExp that the driver delivers by default", [Bson.BSONRegExp], ([{ options, pattern }]) => {
     const back = Schema.decodeUnknownSync(Bson.BSONRegExp)(
       deserialize(serialize({ value: new Driver.BSONRegExp(pattern, options) }))["value"]
     )
@@ -620,7 +620,7 @@ describe("BSONRegExp and RegExp", () => {
     assert.strictEqual(back.options, options.replaceAll(/[lux]/g, ""))
   })
 
-  it("a RegExp has Extended JSON as well, where the server knows its flags", () => {
+  it("a RegExp has Extended JSON if the server knows its flags", () => {
     const json = Schema.toCodecJson(encoded)
     assert.deepStrictEqual(Schema.encodeSync(json)(/a/i), { $regularExpression: { pattern: "a", options: "i" } })
     assert.strictEqual(message(Schema.encodeUnknownResult(json)(/a/y)), regExpJsonMessage)
@@ -701,20 +701,20 @@ describe("relaxed Extended JSON of the driver", () => {
     return (value: T): T => decode(JSON.parse(EJSON.stringify({ value: encode(value) }, { relaxed: true })).value)
   }
 
-  it.prop("Date", [Bson.Date], ([date]) => {
+  it.prop("decodes to a Date", [Bson.Date], ([date]) => {
     assert.strictEqual(relaxed(Bson.Date)(date).getTime(), date.getTime())
   })
 
-  it.prop("Int32", [Bson.Int32], ([int]) => {
+  it.prop("decodes to an Int32", [Bson.Int32], ([int]) => {
     assert.isTrue(relaxed(Bson.Int32)(int) === int)
   })
 
-  it.prop("Int64, up to where JSON keeps integers", [Bson.Int64], ([int]) => {
+  it.prop("decodes to an Int64, for safe integers", [Bson.Int64], ([int]) => {
     if (Number.isSafeInteger(Number(int))) assert.strictEqual(relaxed(Bson.Int64)(int), int)
     else assert.throws(() => relaxed(Bson.Int64)(int), "Expected an integer")
   })
 
-  it.prop("Double, of which JSON loses negative zero only", [Bson.Double], ([double]) => {
+  it.prop("decodes to a Double, without the sign of negative zero", [Bson.Double], ([double]) => {
     assert.isTrue(Object.is(relaxed(Bson.Double)(double), Object.is(double, -0) ? 0 : double))
   })
 })
@@ -743,7 +743,7 @@ describe("generators", () => {
       for (const subType of [0, 2, 4, 128]) assert.include(subTypes, subType)
     }))
 
-  it.effect("keep to the checks of the schema, and still reach its bounds", () =>
+  it.effect("keep the checks of the schema, and reach its bounds", () =>
     Effect.gen(function*() {
       const ages = yield* sample(Bson.Int32.check(Schema.isBetween({ minimum: -1, maximum: 150 })))
       assert.isTrue(ages.every((age) => age >= -1 && age <= 150))
@@ -759,7 +759,7 @@ describe("generators", () => {
       assert.isTrue(hashes.every(({ length }) => length === 32))
     }))
 
-  it.effect("share no object between values, so that changing one changes no other", () =>
+  it.effect("share no object between values, so changing one value leaves the others", () =>
     Effect.gen(function*() {
       const values = yield* sample(Bson.Bytes)
       assert.strictEqual(new Set(values).size, values.length)

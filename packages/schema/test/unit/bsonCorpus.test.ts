@@ -1,5 +1,5 @@
 /**
- * Round trips of a corpus of BSON: a generated one, and the official one where there is a folder of it.
+ * Round trips of a corpus of BSON: a generated one, and the official one if its folder exists.
  *
  * `MONGODB_SPEC_TESTS` names a clone of https://github.com/mongodb/specifications, or its `source`.
  *
@@ -12,7 +12,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import * as Corpus from "../support/corpus.ts"
 
-/** Runs a check, and says which case it was that failed. */
+/** Runs a check, and names the case if it fails. */
 const named = (description: string, check: () => void): void => {
   try {
     check()
@@ -36,13 +36,13 @@ describe("the generated corpus", () => {
         }
       })
 
-      it("comes back from Extended JSON, which is the driver's", () => {
+      it("comes back from the driver's Extended JSON", () => {
         for (const { bytes, description, json, schema } of cases) {
           named(description, () => Corpus.jsonRoundTrip(schema, bytes, json ?? Corpus.driverJson(bytes)))
         }
       })
 
-      it("is read by the compiled decoder as by the interpreter", () => {
+      it("is the same to the compiled decoder and to the interpreter", () => {
         for (const { bytes, description, interpreted = false, schema } of cases) {
           named(description, () => {
             const by = Corpus.agrees(schema, Corpus.codecOf(schema), bytes)
@@ -51,7 +51,7 @@ describe("the generated corpus", () => {
         }
       })
 
-      it("is read or refused by both alike when the bytes are damaged", () => {
+      it("is read or refused by both alike when its bytes are damaged", () => {
         for (const { bytes, description, schema } of cases) {
           const codec = Corpus.codecOf(schema)
           named(description, () => {
@@ -72,7 +72,7 @@ interface ValidCase {
   readonly degenerate_bson?: string
   readonly degenerate_extjson?: string
   readonly relaxed_extjson?: string
-  /** Whether the Extended JSON has less than the bytes. */
+  /** Whether the Extended JSON loses something of the bytes. */
   readonly lossy?: boolean
 }
 
@@ -83,12 +83,12 @@ interface CorpusFile {
   readonly deprecated?: boolean
   readonly valid?: ReadonlyArray<ValidCase>
   readonly decodeErrors?: ReadonlyArray<{ readonly description: string; readonly bson: string }>
-  /** Text that is no number of the type, or in the file of documents Extended JSON that is none. */
+  /** Text that is not a number of the type, or, in the file of documents, invalid Extended JSON. */
   readonly parseErrors?: ReadonlyArray<{ readonly description: string; readonly string: string }>
 }
 
 /**
- * The schemas of a type: the first takes every value of it, the others some. Documents and arrays have none: their schema
+ * The schemas of a type: the first takes all its values, the others some. Documents and arrays have no entry: their schema
  * is derived from the value.
  */
 const schemasOf: { readonly [Type in number]?: ReadonlyArray<Corpus.AnySchema> } = {
@@ -123,7 +123,7 @@ const reasonToSkip = ({ bson_type, deprecated = false }: CorpusFile): string | u
 
 const AnyDocument = Schema.Record(Schema.String, Schema.Unknown)
 
-/** JSON.parse has rounded such integers, which the schemas of integers therefore refuse. */
+/** JSON.parse has rounded such integers, so the schemas of integers refuse them. */
 const hasUnsafeInteger = (json: string): boolean => {
   let found = false
   JSON.parse(json, (_, value: unknown) => {
@@ -166,7 +166,7 @@ const checkValid = (type: number, test: ValidCase): void => {
       const back = Corpus.fromJson(schema, JSON.parse(test.relaxed_extjson))
       if (back !== undefined || !hasUnsafeInteger(test.relaxed_extjson)) assert.strictEqual(back, canonical)
     }
-    // Our schemas are stricter than a parser of Extended JSON has to be, but give nothing else.
+    // Our schemas may refuse more than a parser of Extended JSON must, but give the same values.
     if (test.degenerate_extjson !== undefined) {
       assert.include([canonical, undefined], Corpus.fromJson(schema, JSON.parse(test.degenerate_extjson)))
     }

@@ -34,7 +34,7 @@ const Event = Schema.Union([
   Schema.TaggedStruct("Moved", { to: Address })
 ])
 
-/** What documents usually are made of. */
+/** A schema of usual documents. */
 const Person = Schema.Struct({
   _id: Bson.ObjectId.pipe(Schema.brand("PersonId")),
   name: Schema.String.check(Schema.isMinLength(1)),
@@ -100,7 +100,7 @@ describe("compiled codecs", () => {
     timeout: 120_000
   })
 
-  // The same schemas and documents in each run, so that the share is that of the compiler and not of chance.
+  // Each run has the same schemas and documents, so the share depends on the compiler and not on chance.
   it("do most of the work themselves", { timeout: 120_000 }, () => {
     const before = { ...tally }
     for (let seed = 1; seed <= 160; seed++) agree(seed)
@@ -113,7 +113,7 @@ describe("compiled codecs", () => {
     assert.isAbove((tally.encoded - before.encoded) / encodable, 0.8)
   })
 
-  it("do all of the work for what documents are usually made of", () => {
+  it("do all of the work for usual documents", () => {
     const codec = compile(Person)
     const { name, ...rest } = person
     for (const document of [person, { ...rest, name }, { ...person, lang: "de", nick: "A", born: null, note: "n" }]) {
@@ -128,7 +128,7 @@ describe("compiled codecs", () => {
     assert.deepStrictEqual(codec.compiled, { decode: true, encode: true })
   })
 
-  it.effect("agree where a shortcut would be wrong", () =>
+  it.effect("agree with the interpreter where a shortcut would be wrong", () =>
     Effect.gen(function*() {
       const reference = { $ref: "users", $id: new Driver.ObjectId(), a: 1 }
       const A = Schema.Struct({ a: Schema.optionalKey(Schema.Int) })
@@ -145,11 +145,11 @@ describe("compiled codecs", () => {
         Schema.Struct({ kind: Schema.Literal("b"), n: Schema.Int })
       ])
       const cases: ReadonlyArray<readonly [schema: Schema.Codec<unknown, unknown>, bytes: Uint8Array]> = [
-        // What looks like a reference becomes a DBRef.
+        // An object that looks like a reference becomes a DBRef.
         [Schema.Struct({ x: A }), bytes({ x: reference })],
         [A, bytes(reference)],
         [Schema.Struct({ x: Schema.Record(Schema.String, Schema.Unknown) }), bytes({ x: reference })],
-        // Of a field that comes twice, the last counts.
+        // If a field comes twice, the last one counts.
         [
           Schema.Struct({
             x: Schema.Union([Schema.Struct({ a: Schema.String }), Schema.Struct({ b: Schema.Int })])
@@ -170,7 +170,7 @@ describe("compiled codecs", () => {
             bytes({ x: Driver.Long.fromBigInt(n) })
           ] as const
         ),
-        // A struct without fields takes whatever is not null.
+        // A struct without fields takes anything but null.
         ...[1, "text", true].map((x) =>
           [Schema.Struct({ x: Schema.Union([Schema.Struct({}), Bson.Long, Shout]) }), bytes({ x })] as const
         ),
@@ -183,7 +183,7 @@ describe("compiled codecs", () => {
         if (value !== mismatch) assert.deepStrictEqual(value, expected)
         assert.deepStrictEqual(yield* decode(compile(schema), document), expected)
       }
-      // A check of the decoded side holds for what is encoded.
+      // A check of the decoded side applies to encoding too.
       const Range = Schema.Struct({ low: Schema.FiniteFromString, high: Schema.FiniteFromString }).check(
         Schema.makeFilter(({ high, low }) => low <= high)
       )
@@ -192,7 +192,7 @@ describe("compiled codecs", () => {
       assert.strictEqual(range.encodeValue({ range: { low: 2, high: 1 } }), mismatch)
     }))
 
-  it("try the members of a union that the interpreter tries", () => {
+  it("try the same members of a union as the interpreter", () => {
     const Old = Schema.Struct({
       version: Schema.Literal(1).pipe(Schema.withDecodingDefaultKey(Effect.succeed(1))),
       name: Schema.optionalKey(Schema.String)
@@ -203,7 +203,7 @@ describe("compiled codecs", () => {
     const ada = { schemaVersion: 2, fullName: "Ada" } as const
     assert.deepStrictEqual(either.encodeValue(ada), ada)
     assert.deepStrictEqual(either.encodeValue({ version: 1, name: "Ada" }), { version: 1, name: "Ada" })
-    // The struct by itself takes what the union does not try it for.
+    // The struct alone takes a value that the union does not give it.
     const refused: ReadonlyArray<readonly [schema: Schema.Codec<unknown>, value: unknown]> = [
       [Schema.NullOr(Old), { name: "Ada" }],
       [Schema.UndefinedOr(Old), { name: "Ada" }],
@@ -217,7 +217,7 @@ describe("compiled codecs", () => {
       assert.isTrue(Exit.isFailure(Effect.runSyncExit(Schema.encodeUnknownEffect(schema)(value))))
       assert.strictEqual(compile(schema).encodeValue(value), mismatch)
     }
-    // Nor does the decoder, where the encoded side has a literal that is not missed.
+    // The decoder agrees, if the encoded side has a literal that may be missing.
     const Filled = Schema.Literal(1).pipe(Schema.decodeTo(Schema.Literal(1), {
       decode: SchemaGetter.transformOptional(Option.orElseSome(() => 1 as const)),
       encode: SchemaGetter.transformOptional((o: Option.Option<1>) => o)
@@ -230,7 +230,7 @@ describe("compiled codecs", () => {
     assert.strictEqual(compile(Schema.Union([Schema.String])).encodeValue("a"), "a")
   })
 
-  it.effect("fail as the interpreter fails, and say where", () =>
+  it.effect("fail as the interpreter fails, with the path", () =>
     Effect.gen(function*() {
       const codec = compile(Person, { parse: { errors: "all" } })
       const wrong = bytes({ ...person, age: 200, events: [{ _tag: "Created", at: "today" }] })
@@ -251,7 +251,7 @@ describe("compiled codecs", () => {
       assert.instanceOf(cut, UnreadableDocument)
     }))
 
-  it("encode no tuple that is too long, and decode no integer that was rounded", () => {
+  it("refuse tuples that are too long and integers that were rounded", () => {
     const pair = compile(Schema.Struct({ pair: Schema.Tuple([Schema.String]) }))
     assert.deepStrictEqual(pair.encodeValue({ pair: ["a"] }), { pair: ["a"] })
     assert.strictEqual(pair.encodeValue({ pair: ["a", "b"] } as never), mismatch)
@@ -282,18 +282,18 @@ describe("compiled codecs", () => {
     )
     const times = documents.map((document) => {
       assert.deepStrictEqual(codec.decodeBytes(document), ordered)
-      // The fastest of many runs: whatever else the machine does only adds to it.
+      // The fastest of many runs: other work of the machine only adds time.
       return Math.min(...Array.from({ length: 30 }, () => {
         const start = process.hrtime.bigint()
         codec.decodeBytes(document)
         return Number(process.hrtime.bigint() - start)
       }))
     })
-    // One by one, it is about forty times.
+    // A search one by one takes about forty times as long.
     for (const time of times.slice(1)) assert.isBelow(time / times[0]!, 10)
   })
 
-  it("decode many documents, up to the odd one that is left to the interpreter", () => {
+  it("decode many documents, up to one that is left to the interpreter", () => {
     const codec = compile(Schema.Struct({ n: Schema.Number }))
     // 2^53 is a number that the compiled decoder cannot tell from its neighbours.
     const documents = [1, Driver.Long.fromBigInt(2n ** 53n), 3].map((n) => bytes({ n }))
@@ -337,13 +337,13 @@ describe("compiled codecs", () => {
       assert.deepStrictEqual(document, { text: "a", at: 1234 })
     }))
 
-  it("do not read what the schema does not name", () => {
+  it("skip fields that the schema does not name", () => {
     const codec = compile(Schema.Struct({ a: Schema.Int }))
     const document = Buffer.from(bytes({ text: "damaged", a: 1 }))
     document[document.indexOf("damaged")] = 0xff
     assert.throws(() => BSON.deserialize(document), /UTF-8/)
     assert.deepStrictEqual(codec.decodeBytes(document), { a: 1 })
-    // What it does name is read as bson reads it.
+    // Fields that it names are read as bson reads them.
     const named = compile(Schema.Struct({ text: Schema.String }))
     assert.strictEqual(named.decodeBytes(document), mismatch)
   })
@@ -387,7 +387,7 @@ describe("compiled codecs", () => {
     assert.isTrue(Option.isSome(values[3]!.note))
   })
 
-  it("leave everything to the interpreter where code generation is forbidden", async () => {
+  it("leave everything to the interpreter if code generation is forbidden", async () => {
     const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
     const { stdout } = await execute(process.execPath, [
       "--disallow-code-generation-from-strings",

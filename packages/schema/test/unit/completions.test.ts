@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type Ts from "typescript-6"
 
-// What an editor offers. The service of the compiler's version 6 says it: version 7 has none to call.
+// The completions of an editor, from the language service of TypeScript 6: version 7 has none to call.
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url))
 const ts = createRequire(join(root, "package.json"))("typescript-6") as typeof Ts
@@ -25,7 +25,7 @@ const users = null! as TypedCollection.TypedCollection<typeof User>
 const names = ["_id", "address", "age", "items", "name", "status"]
 const logical = ["$and", "$comment", "$nor", "$or", "$text"]
 
-/** What is offered at the place of the bar, besides the text that is there. */
+/** The completions at the place of the bar, without the text that is there. */
 const places: ReadonlyArray<readonly [code: string, offered: ReadonlyArray<string>]> = [
   ["users.find({ | })", [...names, ...logical]],
   [`users.find({ "address.|": 1 })`, [...names, ...logical, "address.city", "address.geo"]],
@@ -49,7 +49,7 @@ const places: ReadonlyArray<readonly [code: string, offered: ReadonlyArray<strin
   ]]
 ]
 
-/** What an editor does with one file below `test`, whose text is written anew for each place. */
+/** A language service for one file below `test`, whose text is new for each place. */
 const file = join(root, "packages/schema/test/__completions.ts")
 let text = ""
 let version = 0
@@ -81,7 +81,7 @@ const makeService = () => {
 }
 const service = makeService()
 
-it("an editor completes paths level by level, and offers no marks", () => {
+it("an editor completes paths level by level, without internal marks", () => {
   for (const [code, offered] of places) {
     write(program + code.replace("|", ""))
     const position = program.length + code.indexOf("|")
@@ -98,7 +98,7 @@ it("an editor completes paths level by level, and offers no marks", () => {
 const opaque = program.replace(`Schema.Class<User>("User")({`, "Schema.Opaque<User>()(Schema.Struct({")
   .replace("\n}) {}", "\n})) {}")
 
-/** What an editor shows of an operation of a collection whose schema has a name. */
+/** The text that an editor shows for an operation of a collection whose schema has a name. */
 const shown: ReadonlyArray<readonly [code: string, text: string]> = [
   [
     "users.|find({})",
@@ -119,7 +119,7 @@ const shown: ReadonlyArray<readonly [code: string, text: string]> = [
 ]
 
 for (const [kind, schema] of [["a class", program], ["an opaque struct", opaque]] as const) {
-  it(`an editor shows the name of the schema, and not all its fields: ${kind}`, () => {
+  it(`an editor shows the name of the schema instead of all its fields: ${kind}`, () => {
     for (const [code, text] of shown) {
       write(schema + code.replace("|", ""))
       const info = service.getQuickInfoAtPosition(file, schema.length + code.indexOf("|"))

@@ -1,5 +1,5 @@
 /**
- * Text of a schema reaches generated source inside of JSON strings only, whatever the text is.
+ * Any text of a schema reaches generated source inside JSON strings only.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ const seeds = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, m
 
 const marker = "zqx"
 
-/** What ends a string, a comment, a template, a block or a statement, and what would be run after it. */
+/** Text that ends a string, a comment, a template, a block or a statement, with code that would run after it. */
 const fragments: ReadonlyArray<string> = [
   `"`,
   `'`,
@@ -99,7 +99,7 @@ interface Kind {
 
 const kind = (schema: Schema.Constraint, sample: () => unknown): Kind => ({ schema: schema as AnySchema, sample })
 
-/** Some values fit nowhere, so that what refuses is run as well. */
+/** Some values fit nowhere, so that the code for refusals runs as well. */
 const odd = (source: Source, sample: () => unknown) => () => source.random.chance(0.02) ? 1.5 : sample()
 
 /** Text in the places that describe a node. */
@@ -131,7 +131,7 @@ const defined = (entries: ReadonlyArray<readonly [name: string, value: unknown]>
   return out
 }
 
-/** A field that need not be there is left out, or filled in with hostile text. */
+/** An optional field is left out, or filled in with hostile text. */
 const withAbsence = (source: Source, schema: AnySchema, optional: boolean): Schema.Constraint => {
   if (!optional) return schema
   if (source.random.chance(0.6)) return Schema.optionalKey(schema)
@@ -306,7 +306,7 @@ const numbered = /^(?:C|c|i|r|x|value|member|tag|array|object)\d+(?:find|make)?$
 
 const ofLanguage = new Set(["use strict", "", "string", "number", "boolean", "bigint", "symbol", "object", "__proto__"])
 
-/** Reads all of a source, and says what of it is neither code of the compiler nor a JSON string of the schema. */
+/** Reads a whole source, and returns what is neither code of the compiler nor a JSON string of the schema. */
 const strange = (source: string, texts: ReadonlySet<string>): string | undefined => {
   token.lastIndex = 0
   while (token.lastIndex < source.length) {
@@ -351,12 +351,12 @@ const check = (seed: number): void => {
   assert.isFalse("planted" in globalThis, `with the seed ${seed}`)
 }
 
-it.prop("generated source has the text of a schema in JSON strings only", [seeds], ([seed]) => check(seed), {
+it.prop("generated source contains the text of a schema in JSON strings only", [seeds], ([seed]) => check(seed), {
   arbitrary: { runs: 250 },
   timeout: 120_000
 })
 
-it("hostile text is in most of the programs that are read", () => {
+it("most of the checked programs contain hostile text", () => {
   for (let seed = 1; seed <= 40; seed++) check(seed)
   assert.isAbove(tally.texts / tally.programs, 0.5)
 })

@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import { ObjectId } from "mongodb"
 `
 
-/** What the uses of a schema cost, without the schema itself. */
+/** The cost of the uses of a schema, without the schema itself. */
 const costs = (schemas: string, uses: string) => costOf(`${imports}${schemas}${uses}`) - costOf(`${imports}${schemas}`)
 
 it("a schema of 60 fields, five levels deep, costs the compiler little", () => {
@@ -15,7 +15,7 @@ it("a schema of 60 fields, five levels deep, costs the compiler little", () => {
   assert.isBelow(instantiations, 20_000)
 }, 120_000)
 
-// A schema that refers to itself in several fields: its paths are without end, and grow by the number of fields with each name.
+// A schema that refers to itself in several fields: its paths have no end, and each name multiplies their number.
 for (const references of [4, 8]) {
   it(`a schema with ${references} references to itself costs the compiler little`, () => {
     const fields = Array.from(

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { compile } from "../support/compiler.ts"
 
-// Each form that the compiler takes stands beside one that it refuses, and what it says then. A person reads this text: it has
+// Each form that the compiler takes stands beside one that it refuses, with its message. A person reads this text: it has
 // to name the field and the reason.
 
 const program = `import { Bson, Filter, TypedCollection, Path, Projection, TypedQuery, Update } from "@mongofx/schema"
@@ -46,7 +46,7 @@ type Generic = <S extends Schema.Constraint & { readonly Type: Versioned }>(
 ) => unknown
 `
 
-/** What is accepted, or what is refused with what the compiler says. */
+/** A form that is accepted, or one that is refused, with the message of the compiler. */
 const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: string, message?: string]> = [
   [
     "a condition on elements",
@@ -489,7 +489,7 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
   ]
 ]
 
-it("the compiler takes what is right, refuses what is wrong, and says what it is", () => {
+it("the compiler takes correct forms, refuses wrong ones, and names the field and the reason", () => {
   const lines = forms.flatMap(([, accepted, refused]) => refused === undefined ? [accepted] : [accepted, refused])
   const before = program.split("\n").length - 1
   const { errors } = compile(program + lines.map((line, i) => `export const x${i} = ${line}\n`).join(""))
