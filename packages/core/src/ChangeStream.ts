@@ -1,5 +1,5 @@
 /**
- * Change streams: what happens to a collection, a database or a deployment, as a `Stream` that goes on after failures.
+ * Change streams: the changes of a collection, a database or a deployment, as a `Stream` that resumes after failures.
  *
  * @since 0.1.0
  */
@@ -12,20 +12,20 @@ import type * as Driver from "mongodb"
 import type { MongoError } from "./MongoError.ts"
 
 /**
- * The operation types that this version does not know. They are strings when the program runs; the type is no string, so that a
- * comparison with a known one tells the events apart.
+ * The operation types that this version does not know. At run time they are strings. The type is not a string, so that a
+ * comparison with a known type tells the events apart.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface UnknownOperationType {
-  /** Marks the type: no value has it. */
+  /** Marks the type; no value has it. */
   readonly "~@mongofx/core/ChangeStream/UnknownOperationType": never
 }
 
 /**
- * An event of a type that this version does not know: servers learn new ones.
+ * An event of a type that this version does not know, since new servers may have new types.
  *
  * @stability unstable
  * @category models
@@ -36,12 +36,12 @@ export interface UnknownChangeEvent {
   readonly _id: Driver.ResumeToken
   /** What happened. */
   readonly operationType: UnknownOperationType
-  /** Whatever else the server says. */
+  /** The other fields of the event. */
   readonly [field: string]: unknown
 }
 
 /**
- * Where a sharded cluster has finished a transaction; with `showExpandedEvents`.
+ * An event for the end of a transaction in a sharded cluster, with `showExpandedEvents`.
  *
  * @stability unstable
  * @category models
@@ -52,7 +52,7 @@ export interface EndOfTransactionEvent {
   readonly _id: Driver.ResumeToken
   /** What happened. */
   readonly operationType: "endOfTransaction"
-  /** When it happened, in the time of the cluster. */
+  /** The cluster time of the event. */
   readonly clusterTime?: Driver.Timestamp | undefined
   /** The session of the transaction. */
   readonly lsid?: Driver.ServerSessionId | undefined
@@ -63,8 +63,10 @@ export interface EndOfTransactionEvent {
 }
 
 /**
- * What a change stream tells of: one of the driver's events, by `operationType`, or one that is not known yet. `_id` is its resume
- * token.
+ * An event of a change stream: one of the driver's events, by `operationType`, or one that this version does not know. `_id` is its
+ * resume token.
+ *
+ * @see {@link RawChangeEvent} for events with documents as bytes
  *
  * @stability unstable
  * @category models
@@ -75,14 +77,16 @@ export type ChangeEvent<A extends Driver.Document = Driver.Document> =
   | EndOfTransactionEvent
   | UnknownChangeEvent
 
-/** The events of a type with the documents of the collection as bytes. */
+/** The events of a type, with the collection's documents as bytes. */
 type WithRawDocuments<Event, Key extends string = "fullDocument" | "fullDocumentBeforeChange"> = Event extends unknown
   ? [Extract<keyof Event, Key>] extends [never] ? Event
   : { [K in keyof Event]: K extends Key ? Uint8Array | (undefined extends Event[K] ? null : never) : Event[K] }
   : never
 
 /**
- * What a change stream tells of with `rawDocuments`: a `ChangeEvent` whose `fullDocument` and `fullDocumentBeforeChange` are BSON.
+ * An event of a change stream with `rawDocuments`: a `ChangeEvent` whose `fullDocument` and `fullDocumentBeforeChange` are BSON bytes.
+ *
+ * @see {@link ChangeEvent} for events with decoded documents
  *
  * @stability unstable
  * @category models
@@ -93,24 +97,29 @@ export type RawChangeEvent<A extends Driver.Document = Driver.Document> = WithRa
 /**
  * Options of `watch`.
  *
+ * @see {@link RawWatchOptions} for events with documents as bytes
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface WatchOptions {
-  /** Whether an update event has the whole document: as it is when the event is read (`updateLookup`), or as it was after the update, which needs post-images. */
+  /**
+   * Whether an update event has the whole document: as it is when the server reads the event (`updateLookup`), or as it was after the
+   * update (`whenAvailable`, `required`), which needs post-images.
+   */
   readonly fullDocument?: "default" | "updateLookup" | "whenAvailable" | "required" | undefined
-  /** Whether an event has the document as it was before, which needs pre-images. */
+  /** Whether an event has the document from before the change, which needs pre-images. */
   readonly fullDocumentBeforeChange?: "off" | "whenAvailable" | "required" | undefined
-  /** Starts behind the event with this token. */
+  /** Starts after the event with this token. */
   readonly resumeAfter?: Driver.ResumeToken | undefined
-  /** Starts behind the event with this token, which may be an invalidate. */
+  /** Starts after the event with this token, which may be an invalidate. */
   readonly startAfter?: Driver.ResumeToken | undefined
-  /** Starts with what happened at this time. */
+  /** Starts with the events of this time. */
   readonly startAtOperationTime?: Driver.Timestamp | undefined
-  /** Tells of created indexes, modified collections, sharding and the like too. */
+  /** Also gives events for created indexes, modified collections, sharding and the like. */
   readonly showExpandedEvents?: boolean | undefined
-  /** The most events of a batch. */
+  /** The largest number of events in a batch. */
   readonly batchSize?: number | undefined
   /** How long the server waits for an event before it answers with an empty batch: one second by default. */
   readonly maxAwaitTime?: Duration.Input | undefined
@@ -118,13 +127,13 @@ export interface WatchOptions {
   readonly collation?: Driver.CollationOptions | undefined
   /** A comment in the server's log and profiler. */
   readonly comment?: unknown
-  /** Which members are read from. */
+  /** The members to read from. */
   readonly readPreference?: Driver.ReadPreferenceLike | undefined
-  /** How far what is read must be confirmed: a change stream allows `majority` only. */
+  /** How durable the changes must be: a change stream allows only `majority`. */
   readonly readConcern?: Driver.ReadConcernLike | undefined
   /** Reads int64 values as `bigint`. */
   readonly useBigInt64?: boolean | undefined
-  /** Reads int64 values as numbers where they fit. */
+  /** Reads int64 values as numbers if they fit. */
   readonly promoteLongs?: boolean | undefined
   /** Reads numbers as JavaScript numbers. */
   readonly promoteValues?: boolean | undefined
@@ -135,28 +144,28 @@ export interface WatchOptions {
   /** Checks that strings are valid UTF-8. */
   readonly enableUtf8Validation?: boolean | undefined
   /**
-   * Lets the server split events of more than 16 MB; they arrive whole here. Without it such an event ends the stream with a
-   * server's error. Needs MongoDB 6.0.9 or later.
+   * Lets the server split events of more than 16 MB; mongofx puts them together again. Without it such an event ends the stream with
+   * an error of the server. Needs MongoDB 6.0.9 or later.
    */
   readonly splitLargeEvents?: boolean | undefined
-  /** For how long a stream that has failed is tried to be resumed, counted from the first of the failures in a row: 2 minutes by default. */
+  /** How long a failed stream tries to resume, counted from the first of the failures in a row: 2 minutes by default. */
   readonly resumeTimeout?: Duration.Input | undefined
-  /** Goes on past an `invalidate` (after a drop or rename) and does not end there. */
+  /** Goes on after an `invalidate` (a drop or a rename) instead of ending there. */
   readonly continueAfterInvalidate?: boolean | undefined
 }
 
 /**
- * Options of `watch` for events with the bytes of the documents.
+ * Options of `watch` for events with documents as bytes.
  *
  * **When to use**
  *
- * Use where documents are handed on as they are, or where a decoder of your own reads them.
+ * Use it to pass documents on as they are, or to decode them yourself.
  *
  * **Details**
  *
- * `fullDocument` and `fullDocumentBeforeChange` are the BSON of the documents, each a copy of its own. Nothing in them is looked at:
- * a string in them that is no valid UTF-8 is no failure. Where the server says `null`, so does the event; all other fields are read
- * as without the option.
+ * `fullDocument` and `fullDocumentBeforeChange` are the BSON of the documents, each a separate copy. mongofx does not look into them:
+ * an invalid UTF-8 string in them is not a failure. If the server sends `null`, the field is `null`. All other fields are read
+ * as usual.
  *
  * **Example** (Copying a collection as it changes)
  *
@@ -170,6 +179,8 @@ export interface WatchOptions {
  *   )
  * ```
  *
+ * @see {@link WatchOptions} for events with decoded documents
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -180,56 +191,58 @@ export interface RawWatchOptions extends WatchOptions {
 }
 
 /**
- * One answer of the server.
+ * A batch of events: one answer of the server.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface ChangeBatch<A extends Driver.Document = Driver.Document, Event = ChangeEvent<A>> {
-  /** The events, in their order. */
+  /** The events, in order. */
   readonly events: ReadonlyArray<Event>
-  /** For each of the events the token to resume with behind it. */
+  /** For each event, the token to resume after it. */
   readonly tokens: ReadonlyArray<Driver.ResumeToken>
-  /** The token to resume with after all of them, if the server has said one. */
+  /** The token to resume after all of them, if the server has given one. */
   readonly resumeToken: Option.Option<Driver.ResumeToken>
 }
 
 /**
  * A change stream that is open on the server.
  *
+ * @see {@link ChangeStream} for a change stream that opens with each run
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface OpenChangeStream<A extends Driver.Document = Driver.Document, Event = ChangeEvent<A>> {
-  /** The events since it was opened. It is one stream, and takes whole batches: what one run of it has taken, another does not see. */
+  /** The events since it was opened. Each run of the stream takes whole batches, which other runs do not see. */
   readonly stream: Stream.Stream<Event, MongoError>
-  /** The next answer of the server, which has no events where nothing has happened for `maxAwaitTime`. Interrupted, it loses nothing. */
+  /** The next answer of the server. It has no events if nothing happened for `maxAwaitTime`. An interruption loses no events. */
   readonly next: Effect.Effect<ChangeBatch<A, Event>, MongoError>
   /**
-   * The token to resume with after everything that has been taken so far. It moves on while nothing happens, since the server says
-   * with every empty answer up to where it has looked (`postBatchResumeToken`).
+   * The token to resume after everything that was taken so far. It also moves on while nothing happens: every empty answer of the
+   * server says how far it has looked (`postBatchResumeToken`).
    */
   readonly resumeToken: Effect.Effect<Option.Option<Driver.ResumeToken>>
 }
 
 /**
- * The changes of a collection, a database or a deployment. Every run of the stream is a change stream of its own, which is closed on the
+ * The changes of a collection, a database or a deployment. Every run of the stream opens its own change stream, and closes it on the
  * server when the run ends, fails or is interrupted.
  *
  * **Details**
  *
- * A run that fails in a way that the driver specification calls resumable goes on where it was, with a growing pause between the
- * tries and for `resumeTimeout` at most; events are neither lost nor repeated. It fails with a `MongoError`:
+ * After a failure that the driver specification calls resumable, a run resumes where it was, with a growing pause between the
+ * attempts and for `resumeTimeout` at most. Events are neither lost nor repeated. It fails with a `MongoError`:
  *
- * - `ChangeStreamError` with kind `historyLost` when the server no longer has what comes next, `invalidated` after the event
- *   `invalidate`, `invalidResumeToken` and `fatal`
- * - what opening it, or the last try to resume it, failed with
+ * - a `ChangeStreamError` of kind `historyLost` when the server no longer has the next events, `invalidated` after the event
+ *   `invalidate`, `invalidResumeToken` or `fatal`
+ * - the failure of opening it, or of the last attempt to resume it
  *
  * **Gotchas**
  *
- * A change stream needs a replica set. It never takes part in a transaction, nor in the session of `withSession`.
+ * A change stream needs a replica set or a sharded cluster. It never joins a transaction or the session of `withSession`.
  *
  * **Example** (Knowing that it is open before writing)
  *
@@ -245,6 +258,8 @@ export interface OpenChangeStream<A extends Driver.Document = Driver.Document, E
  *   }))
  * ```
  *
+ * @see `ChangeStreamConsumer.consume` for events that must survive the end of the process
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -252,7 +267,7 @@ export interface OpenChangeStream<A extends Driver.Document = Driver.Document, E
 export interface ChangeStream<A extends Driver.Document = Driver.Document, Event = ChangeEvent<A>>
   extends Stream.Stream<Event, MongoError>
 {
-  /** Opens the change stream on the server, for as long as the scope lives: what is written from then on is in it. */
+  /** Opens the change stream on the server as long as the scope lives. It has every change from then on. */
   readonly open: Effect.Effect<OpenChangeStream<A, Event>, MongoError, Scope.Scope>
 }
 
@@ -264,7 +279,7 @@ export interface ChangeStream<A extends Driver.Document = Driver.Document, Event
  * @since 0.1.0
  */
 export interface Watch<A extends Driver.Document = Driver.Document> {
-  // Without type parameters first: where a call stands, as in `consume`, would else decide them.
+  // The signatures without type parameters come first: otherwise the context of a call, as in `consume`, would infer them.
   (pipeline: ReadonlyArray<Driver.Document> | undefined, options: RawWatchOptions): ChangeStream<A, RawChangeEvent<A>>
   (pipeline?: ReadonlyArray<Driver.Document>, options?: WatchOptions): ChangeStream<A>
   <B extends Driver.Document = A>(

@@ -1,5 +1,5 @@
 /**
- * Durable consumers of change streams: every event is handled, also when processes die, by one of several instances at a time.
+ * Durable consumers of change streams: every event is handled, even if processes die, by one of several instances at a time.
  *
  * @since 0.1.0
  */
@@ -16,84 +16,87 @@ import type { MongoError } from "./MongoError.ts"
 import type { ResumeTokenStore } from "./ResumeTokenStore.ts"
 
 /**
- * Where a consumer starts: behind the event with a token, or with what happens from now on. Give it to `watch` among its options.
+ * Where a consumer starts: after the event with a token, or with the changes from now on. Pass it to `watch` among its options.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface StartPosition {
-  /** The token that was saved last. */
+  /** The last saved token. */
   readonly startAfter?: Driver.ResumeToken
 }
 
 /**
- * What can be consumed: what `watch` returns, of a client, a database, a collection, or a typed collection of `@mongofx/schema`.
+ * A source of events: the result of `watch` of a client, a database, a collection, or a typed collection of `@mongofx/schema`.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface Source<out Event, out E = MongoError, out R = never> {
-  /** Opens it on the server, for as long as the scope lives. */
+  /** Opens it on the server as long as the scope lives. */
   readonly open: Effect.Effect<OpenSource<Event, E, R>, E, R | Scope.Scope>
 }
 
 /**
- * What can be consumed, once it is open on the server.
+ * A source of events that is open on the server.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface OpenSource<out Event, out E = MongoError, out R = never> {
-  /** The next answer of the server, which has no events where nothing has happened for a time. */
+  /** The next answer of the server. It has no events if nothing happened for a while. */
   readonly next: Effect.Effect<ChangeBatch<Driver.Document, Event>, E, R>
-  /** The token to resume with after everything that has been taken so far. */
+  /** The token to resume after everything that was taken so far. */
   readonly resumeToken: Effect.Effect<Option.Option<Driver.ResumeToken>>
 }
 
 /**
- * What a durable consumer does.
+ * Options of `consume` and `make`: what a durable consumer watches and does.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface ConsumeOptions<Event, E, R, SourceError = MongoError, SourceServices = never> {
-  /** The name under which its token and its lease are kept. Instances of one name share the work, one at a time. */
+  /** The name of its token and its lease in the store. Instances with one name share the work, one at a time. */
   readonly name: string
   /** Makes the change stream: spread the position into the options of `watch`. */
   readonly watch: (position: StartPosition) => Source<Event, SourceError, SourceServices>
   /**
-   * Handles one event. It may run more than once for an event. `checkpoint` saves the event's token at once: run inside the handler's
-   * own transaction, by a store of the same client, it makes the event's effects happen exactly once. It fails with a
-   * `ChangeStreamError` of kind `leaseLost` when another instance has taken over, and the transaction has to fail with it.
+   * Handles one event. It may run more than once for an event. `checkpoint` saves the event's token at once. Inside the handler's own
+   * transaction, with a store on the same client, it makes the event's effects happen exactly once. It fails with a
+   * `ChangeStreamError` of kind `leaseLost` when another instance has taken over; let the transaction fail with it.
    */
   readonly handler: (event: Event, checkpoint: Effect.Effect<void, MongoError>) => Effect.Effect<void, E, R>
   /**
-   * What happens at the very first start, when no token is saved: `"now"` (by default) goes on with what happens from now on. An effect
-   * works off what is there already. It runs when the position is secured, and nothing is lost between it and the stream: what is
-   * written while it runs comes afterwards, also when it was seen by the effect. It is run again, from its beginning, by the next
-   * instance when this one dies in it.
+   * What happens at the very first start, when no token is saved. `"now"` (the default) handles the changes from now on. An effect
+   * processes what is there already. It runs after the position is saved, so that nothing is lost between it and the stream: changes
+   * made while it runs come afterwards, even if the effect has seen them. If this instance dies before the effect ends, the next one
+   * runs it again from its beginning.
    */
   readonly onFirstStart?: "now" | Effect.Effect<void, E | MongoError, R> | undefined
-  /** When the token is saved: after so many events, 100 by default, or after so much time, 5 seconds by default, while idle too. */
+  /** When the token is saved: after `events` events, 100 by default, or after `interval`, 5 seconds by default, also while idle. */
   readonly checkpoint?: {
     readonly events?: number | undefined
     readonly interval?: Duration.Input | undefined
   } | undefined
-  /** For how long the lease is taken, 30 seconds by default. It is renewed three times in that time; another instance takes over when it has run out. One that is shorter than a millisecond or has no end is refused. */
+  /**
+   * How long a lease lasts, 30 seconds by default. The consumer renews it three times in that time; another instance takes over when it
+   * has run out. A duration that is infinite or shorter than a millisecond is refused.
+   */
   readonly lease?: { readonly duration?: Duration.Input | undefined } | undefined
   /**
-   * What happens when the server no longer has what comes after the token: fail (by default), go on with what happens from now on, or
-   * run an effect that brings everything up to date and then go on with what has happened since that effect began.
+   * What happens when the server no longer has the events after the token. `"fail"` is the default, and `"restart"` goes on with the
+   * changes from now on. An effect brings everything up to date; then the consumer goes on with the changes since that effect began.
    */
   readonly onHistoryLost?: "fail" | "restart" | Effect.Effect<void, E | MongoError, R> | undefined
   /**
-   * What happens when the handler fails or dies: without this the consumer fails. With it the handler is run again as `retry` says, and
-   * then the event goes to `deadLetter` and the consumer goes on. An event whose handler failed when another instance had taken over goes
-   * to that one, and to no dead letters.
+   * What happens when the handler fails or dies. Without it, the consumer fails. With it, the handler runs again as `retry` says; then
+   * the event goes to `deadLetter` and the consumer goes on. If another instance has taken over when a handler fails, that instance gets
+   * the event, and `deadLetter` does not.
    */
   readonly onPoison?: {
     readonly retry?: Schedule.Schedule<unknown, Cause.Cause<E>> | undefined
@@ -109,27 +112,27 @@ export interface ConsumeOptions<Event, E, R, SourceError = MongoError, SourceSer
  * @since 0.1.0
  */
 export interface ChangeStreamConsumer<out E> {
-  /** The name under which its token and its lease are kept. */
+  /** The name of its token and its lease in the store. */
   readonly name: string
-  /** Waits for its end: fails with what it has failed with, and is interrupted when its scope closes. */
+  /** Waits for the end of the consumer: fails with its failure, and is interrupted when its scope closes. */
   readonly join: Effect.Effect<never, E>
 }
 
 /**
- * Starts a durable consumer in a scope, and returns when it is ready: what is written from then on is handled.
+ * Starts a durable consumer in a scope, and returns when it is ready: it handles every change from then on.
  *
  * **When to use**
  *
- * Use it where something has to happen after the consumer has begun: to write what it shall see, or to report that a service is up.
- * `consume` is the same for a program that does nothing else.
+ * Use it if something must happen after the consumer has begun: to write what it should see, or to report that a service is up.
+ * For a program that does nothing else, use `consume`.
  *
  * **Details**
  *
- * It is ready when its position is secured. At the first start that is when the token that the change stream was opened with has been
- * saved, and before `onFirstStart` has run. An instance that waits for its turn is ready as soon as another one has secured the
- * position. When the scope closes, the consumer saves how far it has come and gives up its lease.
+ * It is ready when its position is saved. At the first start it saves the token of the opened change stream, and is then ready, before
+ * `onFirstStart` has run. An instance that waits for its turn is ready as soon as another one has saved the
+ * position. When the scope closes, the consumer saves how far it has come and releases its lease.
  *
- * It fails with what happens before it is ready. What happens afterwards `join` fails with, and is logged as an error.
+ * It fails with any failure before it is ready. `join` fails with a later failure, which is also logged as an error.
  *
  * **Example** (Nothing that is written afterwards is missed)
  *
@@ -149,7 +152,7 @@ export interface ChangeStreamConsumer<out E> {
  *   })
  * ```
  *
- * @see {@link consume} says what it does with events, failures and instances
+ * @see {@link consume} for what a consumer does with events, failures and instances
  *
  * @stability unstable
  * @category constructors
@@ -164,38 +167,40 @@ export const make: <Event, E, R, SourceError, SourceServices>(
 > = internal.make
 
 /**
- * Consumes a change stream durably: every event is handled at least once, in order, also when processes die, and by one of several
+ * Consumes a change stream durably: every event is handled at least once, in order, even if processes die, and by one of several
  * instances at a time.
  *
  * **Details**
  *
- * How far it has come is kept in the `ResumeTokenStore`. When an instance dies, another one of the same name takes over after the
- * lease has run out, from the last checkpoint; at most as many events as lie between two checkpoints are handled again. An instance that
- * is interrupted or fails saves how far it has come and gives up its lease at once.
+ * The `ResumeTokenStore` keeps how far the consumer has come. When an instance dies, another one with the same name takes over after the
+ * lease has run out. It starts from the last checkpoint, so it handles at most the events between two checkpoints again. An instance that
+ * is interrupted or fails saves how far it has come, and releases its lease at once.
  *
- * The first start secures its position before anything else: it saves the token that the stream was opened with. `make` returns then.
+ * The first start saves its position before anything else: the token of the opened stream. `make` returns then.
  *
- * A lease is a fence. Each turn of it has a number, which everything compares that the turn writes: an instance that was stopped for
- * longer than its lease can neither save a token, nor make its lease longer, nor commit a handler's transaction that has run
- * `checkpoint`. It notices at the next of these, and waits for its turn again.
+ * A lease is a fence. Each turn has a number, and everything that the turn writes compares it. An instance that was stopped for
+ * longer than its lease can neither save a token, nor extend its lease, nor commit a handler's transaction that has run
+ * `checkpoint`. It notices at its next attempt, and waits for its turn again.
  *
- * A checkpoint or a renewal that fails does not end it. Checkpoints are made up for by the next one; renewals are tried until the
- * lease has run out, and then it stops handling events until it has a lease again. It fails when it could not ask for one for two minutes.
+ * A failed checkpoint or renewal does not end the consumer. The next checkpoint makes up for a failed one. Renewals are tried until the
+ * lease has run out; then the consumer stops handling events until it has a lease again. It fails when it could not ask for a lease for
+ * two minutes.
  *
- * All of this goes by `Mongo.CurrentServerClock`.
+ * All these times are measured by `Mongo.CurrentServerClock`.
  *
  * Metrics, with the attribute `mongofx.consumer.name`: `mongofx.consumer.lag` and `mongofx.consumer.checkpoint.age` in seconds,
  * `mongofx.consumer.events`, `mongofx.consumer.dead_letters`.
  *
- * Never succeeds. Fails with what the handler fails with, unless `onPoison` is given, and with the errors of the change stream and of
- * the store, and with an `InvalidArgumentError` where a number or a duration of its options is none that it can keep to. A typed collection's change stream fails with a `DocumentError` at a document that does not decode, when everything before it is
- * handled; with `onInvalid("collect")` the handler gets such a document as a failed `Result`.
+ * It never succeeds. It fails with the failure of the handler, unless `onPoison` is given, with the errors of the change stream and of
+ * the store, and with an `InvalidArgumentError` if a number or a duration in its options is invalid. A typed collection's change stream
+ * fails with a `DocumentError` at a document that does not decode, after everything before it is handled. With `onInvalid("collect")`
+ * the handler gets such a document as a failed `Result`.
  *
  * **Gotchas**
  *
- * An instance that stops for longer than its lease, in a debugger for instance, may still be in its handler when another one
- * begins. It saves no token any more; only `checkpoint` in a transaction keeps its effects out, too. Run `checkpoint` last there: where an
- * instance stops between it and the commit, nobody can take over before the server ends that transaction, after a minute by default.
+ * An instance that stops for longer than its lease, for instance in a debugger, may still be in its handler when another one
+ * begins. It can no longer save a token, but only `checkpoint` in a transaction also prevents its effects. Run `checkpoint` last there: if
+ * an instance stops between it and the commit, nobody can take over until the server ends that transaction, after a minute by default.
  *
  * **Example** (An outbox)
  *
@@ -237,7 +242,8 @@ export const make: <Event, E, R, SourceError, SourceServices>(
  *   })
  * ```
  *
- * @see {@link make} returns when the position is secured
+ * @see {@link make} for a consumer that runs in the background of a program
+ * @see `MongoCollection.watch` for changes that only matter while the process runs
  *
  * @stability unstable
  * @category combinators

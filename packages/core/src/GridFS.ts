@@ -1,9 +1,9 @@
 /**
- * Files of any size in MongoDB, after the GridFS specification: uploaded from a `Stream` or through a `Sink`, downloaded as a
+ * Files of any size in MongoDB, as the GridFS specification defines them: uploaded from a `Stream` or through a `Sink`, downloaded as a
  * `Stream`, whole or in part.
  *
- * A bucket is two collections: `fs.files` has a document for each file, `fs.chunks` its bytes in pieces of 255 KiB. What is
- * stored here can be read by the GridFS of every other driver, and the other way round.
+ * A bucket is two collections: `fs.files` has a document for each file, `fs.chunks` its bytes in pieces of 255 KiB. The GridFS of
+ * every other driver can read what is stored here, and the other way round.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ import type { FindQuery } from "./Query.ts"
 export type TypeId = "~@mongofx/core/GridFSBucket"
 
 /**
- * Marks a value as a bucket of GridFS.
+ * Marks a value as a GridFS bucket.
  *
  * **Example** (Reading the mark)
  *
@@ -46,7 +46,7 @@ export type TypeId = "~@mongofx/core/GridFSBucket"
 export const TypeId: TypeId = internal.TypeId
 
 /**
- * Settings of a bucket. What is left out is that of the database.
+ * Settings of a bucket. Settings that are left out are those of the database.
  *
  * @stability unstable
  * @category options
@@ -55,12 +55,12 @@ export const TypeId: TypeId = internal.TypeId
 export interface BucketOptions extends Pick<CollectionOptions, "readConcern" | "readPreference" | "writeConcern"> {
   /** The name before `.files` and `.chunks` in the names of the two collections: `fs` by default. */
   readonly bucketName?: string | undefined
-  /** How many bytes a chunk holds: 255 KiB by default. A chunk is a document, so it has to stay below 16 MiB. */
+  /** The number of bytes in a chunk: 255 KiB by default. A chunk is a document, so it must stay below 16 MiB. */
   readonly chunkSize?: number | undefined
 }
 
 /**
- * What the document of a file says.
+ * The document of a file.
  *
  * **Gotchas**
  *
@@ -71,17 +71,17 @@ export interface BucketOptions extends Pick<CollectionOptions, "readConcern" | "
  * @since 0.1.0
  */
 export interface GridFSFile<Metadata extends Driver.Document = Driver.Document, Id = Driver.ObjectId> {
-  /** The id, by which the file is downloaded, renamed and deleted. */
+  /** The id for downloading, renaming and deleting the file. */
   readonly _id: Id
-  /** Length in bytes. */
+  /** The length in bytes. */
   readonly length: number
-  /** How many bytes each chunk holds, the last excepted. */
+  /** The number of bytes in each chunk, except the last. */
   readonly chunkSize: number
   /** When the upload ended. */
   readonly uploadDate: Date
-  /** The name, which several files may have: its revisions. */
+  /** The name. Several files may have the same name: they are its revisions. */
   readonly filename: string
-  /** Whatever the application says of the file. */
+  /** What the application stores about the file. */
   readonly metadata?: Metadata | undefined
 }
 
@@ -95,14 +95,14 @@ export interface GridFSFile<Metadata extends Driver.Document = Driver.Document, 
 export interface UploadOptions<Metadata extends Driver.Document = Driver.Document, Id = Driver.ObjectId> {
   /** The file's id. Without one every run of the upload makes a new `ObjectId`. */
   readonly id?: Id | undefined
-  /** How many bytes a chunk of this file holds: that of the bucket by default. */
+  /** The number of bytes in a chunk of this file; by default that of the bucket. */
   readonly chunkSize?: number | undefined
-  /** What is to stand in the file's document as `metadata`. */
+  /** The `metadata` of the file's document. */
   readonly metadata?: Metadata | undefined
 }
 
 /**
- * The last parameter of `upload` and `uploadSink`: a bucket whose ids are no `ObjectId`s has to be given each of them.
+ * The last parameter of `upload` and `uploadSink`: if the ids of a bucket are not `ObjectId`s, each upload has to give one.
  *
  * @stability unstable
  * @category utility types
@@ -113,7 +113,9 @@ export type UploadArguments<Metadata extends Driver.Document, Id> = Driver.Objec
   : [options: UploadOptions<Metadata, Id> & { readonly id: Id }]
 
 /**
- * Which bytes of a file are downloaded.
+ * Which bytes of a file to download.
+ *
+ * @see {@link DownloadByNameOptions} for a download by name
  *
  * @stability unstable
  * @category options
@@ -122,19 +124,19 @@ export type UploadArguments<Metadata extends Driver.Document, Id> = Driver.Objec
 export interface DownloadOptions {
   /** The offset of the first byte: 0 by default. */
   readonly start?: number | undefined
-  /** The offset behind the last byte: the file's length by default. */
+  /** The offset after the last byte: the file's length by default. */
   readonly end?: number | undefined
 }
 
 /**
- * Which of the files of a name is downloaded, and which of its bytes.
+ * Which of the files with a name to download, and which of its bytes.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface DownloadByNameOptions extends DownloadOptions {
-  /** By upload date: 0 is the oldest, 1 the one after it; -1, the default, is the newest, -2 the one before it. */
+  /** The revision by upload date: 0 is the oldest, 1 the next one; -1, the default, is the newest, -2 the one before it. */
   readonly revision?: number | undefined
 }
 
@@ -143,23 +145,23 @@ export interface DownloadByNameOptions extends DownloadOptions {
  *
  * **Details**
  *
- * As the operations of a collection, those of a bucket are descriptions that can be run any number of times, join the session
- * and the transaction of their context, and fail with a `MongoError`. Its reason is a `GridFSError` with kind `fileNotFound`
- * where there is no such file, and with kind `corrupt` where the chunks of a file are not what its document says: one is
- * missing, also at the end, one is there twice, one has another length, or there is one too many.
+ * Like the operations of a collection, those of a bucket are descriptions that can run any number of times, join the session
+ * and the transaction of their context, and fail with a `MongoError`. Its reason is a `GridFSError` of kind `fileNotFound`
+ * if the file does not exist, and of kind `corrupt` if the chunks of a file do not match its document: a chunk is
+ * missing, also at the end, is there twice, has another length, or is one too many.
  *
- * Uploads and downloads work in batches of 4 MiB and hold a few of them, whatever the length of the file. The first upload
- * of a bucket value makes the indexes of an empty bucket where they are missing.
+ * Uploads and downloads work in batches of 4 MiB and hold only a few of them, whatever the length of the file. The first upload
+ * of a bucket value creates missing indexes if the bucket is empty.
  *
- * Numbers in `metadata` are read as numbers, and as `Long` where they do not fit, whatever the client's BSON settings are.
+ * Numbers in `metadata` are read as numbers, or as `Long` if they do not fit, whatever the client's BSON settings are.
  *
  * **Gotchas**
  *
- * A file cannot be replaced in its place: upload another of its name, which is its newest revision then, and delete the old
- * one. In a transaction both happen at once; but the server ends a transaction after a minute, unless it is told otherwise,
- * and a large upload may take longer.
+ * A file cannot be replaced in place: upload another one with its name, which is then its newest revision, and delete the old
+ * one. In a transaction both happen at once. But by default the server ends a transaction after a minute, and a large upload may take
+ * longer.
  *
- * Where reads go to secondaries, one that lags behind may have a file's document but not yet all of its chunks.
+ * If reads go to secondaries, one that lags behind may have a file's document, but not yet all of its chunks.
  *
  * @stability unstable
  * @category models
@@ -167,62 +169,62 @@ export interface DownloadByNameOptions extends DownloadOptions {
  */
 export interface GridFSBucket<in out Metadata extends Driver.Document = Driver.Document, in out Id = Driver.ObjectId> {
   readonly [TypeId]: TypeId
-  /** The bucket's name: `fs`, where it was given none. */
+  /** The bucket's name: `fs` by default. */
   readonly name: string
-  /** The database the bucket belongs to. */
+  /** The database that the bucket belongs to. */
   readonly database: MongoDatabase
-  /** How many bytes a chunk holds, where an upload does not say otherwise. */
+  /** The number of bytes in a chunk, unless an upload says otherwise. */
   readonly chunkSize: number
 
   /**
-   * Stores what a stream gives as a file, and returns the file's document. Fails with what the stream fails with, and with a
-   * `DuplicateKeyError` where there is a file of the id already.
+   * Stores the bytes of a stream as a file, and returns the file's document. Fails with the failure of the stream, and with a
+   * `DuplicateKeyError` if a file with the id already exists.
    *
-   * The file is there when the effect has succeeded. Where it fails or is interrupted, what had been sent is removed before
-   * it ends; after five seconds, if the server does not answer, that goes on in the background. Only when the process or its
-   * connection ends in the middle of it are chunks left, which `delete` with the file's id removes.
+   * The file exists only when the effect has succeeded. If it fails or is interrupted, it removes what was sent before
+   * it ends; if the server does not answer within five seconds, that goes on in the background. Chunks are left only if the process or its
+   * connection ends meanwhile; `delete` with the file's id removes them.
    */
   readonly upload: <E, R>(
     filename: string,
     stream: Stream.Stream<Uint8Array, E, R>,
     ...options: UploadArguments<Metadata, Id>
   ) => Effect.Effect<GridFSFile<Metadata, Id>, E | MongoError, R>
-  /** As `upload`, for a stream that is run elsewhere. */
+  /** Like `upload`, for a stream that runs elsewhere. */
   readonly uploadSink: (
     filename: string,
     ...options: UploadArguments<Metadata, Id>
   ) => Sink.Sink<GridFSFile<Metadata, Id>, Uint8Array, never, MongoError>
 
   /**
-   * The bytes of a file, through one cursor, which is closed when the stream ends, fails or is interrupted. For a range only
-   * the chunks that hold it are read. Fails with an `InvalidArgumentError` where a range does not lie within the file.
+   * The bytes of a file, read through one cursor, which is closed when the stream ends, fails or is interrupted. For a range, only
+   * the chunks that hold it are read. Fails with an `InvalidArgumentError` if the range is not within the file.
    */
   readonly download: (id: Id, options?: DownloadOptions) => Stream.Stream<Uint8Array, MongoError>
-  /** The bytes of the newest file of a name, or of another revision. */
+  /** The bytes of the newest file with a name, or of another revision. */
   readonly downloadByName: (
     filename: string,
     options?: DownloadByNameOptions
   ) => Stream.Stream<Uint8Array, MongoError>
 
-  /** A query of the documents of the files that match; of all without a filter. */
+  /** A query of the documents of the files that match; without a filter, of all files. */
   readonly find: (filter?: Filter<GridFSFile<Metadata, Id>>) => FindQuery<GridFSFile<Metadata, Id>>
   /** The document of the first file that matches, or none. */
   readonly findOne: (
     filter?: Filter<GridFSFile<Metadata, Id>>
   ) => Effect.Effect<Option.Option<GridFSFile<Metadata, Id>>, MongoError>
 
-  /** Gives a file another name. */
+  /** Renames a file. */
   readonly rename: (id: Id, filename: string) => Effect.Effect<void, MongoError>
-  /** Gives all files of a name another one: all revisions. */
+  /** Renames all files with a name: all its revisions. */
   readonly renameByName: (filename: string, newFilename: string) => Effect.Effect<void, MongoError>
   /**
-   * Deletes a file and its chunks. An interruption does not stop it half-way: it is finished in the background when it
-   * takes longer than five seconds. Also removes chunks that have no file, and fails then.
+   * Deletes a file and its chunks. An interruption does not stop it half-way: if it takes longer than five seconds, it is finished in
+   * the background. If the file does not exist, it removes left-over chunks with the id, and fails.
    */
   readonly delete: (id: Id) => Effect.Effect<void, MongoError>
   /**
-   * Deletes all files of a name, with their chunks first: where it fails in the middle, a second run finishes what the first
-   * one has begun, and a file that is left until then may lack chunks.
+   * Deletes all files with a name, their chunks first. If it fails half-way, a second run finishes the work; until then a remaining
+   * file may lack chunks.
    */
   readonly deleteByName: (filename: string) => Effect.Effect<void, MongoError>
   /** Drops both collections: all files of the bucket. */
@@ -230,19 +232,19 @@ export interface GridFSBucket<in out Metadata extends Driver.Document = Driver.D
 }
 
 /**
- * A bucket of a database.
+ * Makes a bucket of a database.
  *
  * **When to use**
  *
- * Use it for what is larger than a document may be (16 MiB), and for what is read in parts. Smaller things are better a
+ * Use it for data that is larger than a document may be (16 MiB), or that is read in parts. Keep smaller data in a
  * field of a document.
  *
  * **Details**
  *
- * Make it once and keep it: each value looks for its indexes anew. Say the types of `metadata` and of the ids where they are
- * not any document and `ObjectId`; neither is checked.
+ * Make it once and keep it: each value checks its indexes anew. Give the types of `metadata` and of the ids, if they are
+ * not any document and `ObjectId`. Neither is checked.
  *
- * After the GridFS specification, without the MD5 sums that it has given up.
+ * It follows the GridFS specification, without the deprecated MD5 sums.
  *
  * **Example** (A file there and back)
  *
@@ -268,7 +270,7 @@ export const bucket: <Metadata extends Driver.Document = Driver.Document, Id = D
 ) => GridFSBucket<Metadata, Id> = (database, options = {}) => internal.makeBucket(database, options)
 
 /**
- * Whether a value is a bucket of GridFS.
+ * Whether a value is a GridFS bucket.
  *
  * **Example** (Telling a bucket from other values)
  *

@@ -1,7 +1,7 @@
 /**
- * For packages that build on this one: documents as bytes, the settings of BSON, and failures that look like those of core.
+ * Tools for packages that build on this one: documents as bytes, BSON settings, and failures that look like those of core.
  *
- * Programs need none of it. Its parts have the stability `integration`: they may change in any minor release, together with
+ * Programs do not need it. Its parts have the stability `integration`: they may change in any minor release, together with
  * the packages that use them.
  *
  * @since 0.1.0
@@ -23,15 +23,15 @@ import type { AggregateQuery, FindQuery, Query } from "./Query.ts"
 // ---- failures
 
 /**
- * What `failure` makes a reason of.
+ * The fields from which `failure` makes a reason.
  *
  * **Details**
  *
  * `operation` is the name of the operation that fails, `namespace` the collection or the database that it works on. `message`
- * says what is wrong. Besides them there are the fields of the reason: `path` of an `InvalidArgumentError`, `kind` of a
- * `TransactionError`, and so on. `labels` and `cause` may be left out.
+ * says what is wrong. The other fields are those of the reason: `path` of an `InvalidArgumentError`, `kind` of a
+ * `TransactionError`, and so on. `labels` and `cause` are optional.
  *
- * @see {@link failure}
+ * @see {@link failure} for the function that takes them
  *
  * @stability integration
  * @category models
@@ -42,12 +42,12 @@ export type FailureFields<Fields> =
   & failures.OwnFields<Fields>
 
 /**
- * A `MongoError` of an operation that this package does not have, with the fields that every reason has.
+ * Makes a `MongoError` for an operation of your package, with the fields of every reason.
  *
  * **When to use**
  *
- * Use it where your package refuses an argument, or finds that something is wrong. What the driver throws becomes a `MongoError` in
- * the operations of core.
+ * Use it when your package refuses an argument, or finds that something is wrong. The operations of core turn the driver's errors
+ * into a `MongoError` themselves.
  *
  * **Details**
  *
@@ -55,7 +55,7 @@ export type FailureFields<Fields> =
  *
  * **Gotchas**
  *
- * Put no values of documents and no credentials into the message or the cause: they are printed.
+ * Keep values of documents and credentials out of the message and the cause: both are printed.
  *
  * **Example** (Refusing an argument)
  *
@@ -89,7 +89,7 @@ export const failure = <Fields>(
 /**
  * How BSON is read.
  *
- * @see {@link bsonOptions}
+ * @see {@link bsonOptions} for the function that returns it
  *
  * @stability integration
  * @category options
@@ -98,7 +98,7 @@ export const failure = <Fields>(
 export interface BsonOptions {
   /** Reads int64 values as `bigint`. */
   readonly useBigInt64: boolean
-  /** Reads int64 values as numbers where they fit. */
+  /** Reads int64 values as numbers if they fit. */
   readonly promoteLongs: boolean
   /** Reads numbers as JavaScript numbers. */
   readonly promoteValues: boolean
@@ -113,7 +113,7 @@ export interface BsonOptions {
 }
 
 /**
- * How an operation of a collection or a database reads BSON: as its options say, then the collection or the database, then
+ * Returns how an operation of a collection or a database reads BSON. Its options decide first, then the collection or the database, then
  * the client, then the driver.
  *
  * **When to use**
@@ -122,7 +122,7 @@ export interface BsonOptions {
  *
  * **Details**
  *
- * It asks no server and always has an answer, whatever the name and the settings are: an operation refuses bad ones when it runs.
+ * It works without a server, and for any name and settings: an operation refuses bad ones when it runs.
  *
  * **Example** (Whether int64 values are bigints)
  *
@@ -144,21 +144,20 @@ export const bsonOptions: <A extends Driver.Document>(
 // ---- documents as bytes
 
 /**
- * The same query, whose documents are their BSON bytes.
+ * Returns the same query with documents as BSON bytes.
  *
  * **When to use**
  *
- * Use it to decode documents by code of your own: as an array, a stream, batches, the first one, or one batch after the other of an open
- * cursor.
+ * Use it to decode documents yourself: as an array, a stream, batches, the first one, or batch by batch from an open cursor.
  *
  * **Details**
  *
- * It keeps the settings of the query and takes more. Its failures, spans and metrics are those of the query, and `explain` gives a
- * document. `bsonOptions` says how the driver would read the bytes.
+ * It keeps the settings of the query, and you can add more. Its failures, spans and metrics are those of the query, and `explain`
+ * returns a document. `bsonOptions` says how the driver would read the bytes.
  *
  * **Gotchas**
  *
- * The bytes are views into the server's reply: a view keeps its whole batch alive, so copy what you keep.
+ * The bytes are views into the server's reply: a view keeps its whole batch in memory, so copy what you keep.
  *
  * **Example** (Decoding batches)
  *
@@ -186,9 +185,9 @@ export const rawQuery: {
 } = queries.rawQuery as (query: Query<unknown>) => never
 
 /**
- * Those operations of a collection that return one document, with the document as BSON bytes.
+ * The operations of a collection that return one document, with the document as BSON bytes.
  *
- * @see {@link rawReads}
+ * @see {@link rawReads} for the function that returns them
  *
  * @stability integration
  * @category models
@@ -201,11 +200,11 @@ export type RawReads<A extends Driver.Document> = {
 }
 
 /**
- * Those operations of a collection that return one document, with the document as BSON bytes.
+ * Returns the operations of a collection that return one document, with the document as BSON bytes.
  *
  * **When to use**
  *
- * Use it to decode the document by code of your own.
+ * Use it to decode the document yourself.
  *
  * **Details**
  *
@@ -246,9 +245,9 @@ const inBytes = <Options extends object>(options: Options | undefined) => includ
 // ---- queries
 
 /**
- * The settings of a query, by the names that they have among the options of the driver.
+ * The settings of a query, by their names in the driver's options.
  *
- * @see {@link Reading}
+ * @see {@link Reading} for what reads a query with its settings
  *
  * @stability integration
  * @category models
@@ -258,11 +257,11 @@ export type { Settings } from "./internal/query/reading.ts"
 
 export {
   /**
-   * A query with the settings that `find` and `aggregate` share. Each of its methods returns the query with one setting more.
+   * A query with the settings that `find` and `aggregate` share. Each of its methods returns the query with one more setting.
    *
    * **When to use**
    *
-   * Extend it for a query of your own. Implement `with`, which returns your query with other settings, and add what else it has.
+   * Extend it for your own kind of query. Implement `with`, which returns your query with other settings, and add your own members.
    *
    * **Example** (A query of your own)
    *
@@ -284,11 +283,11 @@ export {
    */
   AggregateQueryBase,
   /**
-   * A query with the settings of `find`. Each of its methods returns the query with one setting more.
+   * A query with the settings of `find`. Each of its methods returns the query with one more setting.
    *
    * **When to use**
    *
-   * Extend it for a query of your own. Implement `with`, which returns your query with other settings, and add what else it has.
+   * Extend it for your own kind of query. Implement `with`, which returns your query with other settings, and add your own members.
    *
    * **Example** (A query of your own)
    *
@@ -312,12 +311,12 @@ export {
 } from "./internal/query/settings.ts"
 
 /**
- * Reads a query, given its settings. The views of the query are those of its reading.
+ * Reads a query, given its settings. The views of a query are those of its reading.
  *
  * **When to use**
  *
- * Extend it when your query reads in another way than the queries of core. Implement the array, the stream and the bytes. The other
- * views are made of these; override one when there is a shorter way.
+ * Extend it if your query reads in a different way from the queries of core. Implement the array, the stream and the bytes. The other
+ * views build on these; override one if you know a shorter way.
  *
  * **Example** (Counting what a query reads)
  *
@@ -329,6 +328,8 @@ export {
  *   Effect.map(reading.array(settings), (documents) => documents.length)
  * ```
  *
+ * @see {@link ValuesReading} for a reading without a server
+ *
  * @stability integration
  * @category constructors
  * @since 0.1.0
@@ -336,7 +337,7 @@ export {
 export { Reading } from "./internal/query/reading.ts"
 
 /**
- * Reads values that are given, without a server.
+ * Reads given values, without a server.
  *
  * **Example** (Values that are read)
  *
@@ -347,6 +348,8 @@ export { Reading } from "./internal/query/reading.ts"
  * const second = reading.array({ skip: 1 })
  * ```
  *
+ * @see {@link Reading} for readings of your own
+ *
  * @stability integration
  * @category constructors
  * @since 0.1.0
@@ -356,9 +359,9 @@ export { ValuesReading } from "./internal/query/valuesReading.ts"
 // ---- leases
 
 /**
- * A lease that somebody has, until it runs out or is given up.
+ * A lease that somebody holds, until it runs out or is released.
  *
- * @see {@link Leases}
+ * @see {@link Leases} for taking and renewing it
  *
  * @stability integration
  * @category models
@@ -367,25 +370,26 @@ export { ValuesReading } from "./internal/query/valuesReading.ts"
 export interface Lease {
   /** The name of the lease. */
   readonly name: string
-  /** The number of this holding: higher than those of all before. */
+  /** The number of this turn: higher than the numbers of all earlier ones. */
   readonly fence: number
 }
 
 /**
- * Leases by their names, of which each has one holder at a time.
+ * Named leases, each with one holder at a time.
  *
  * **Details**
  *
  * Whoever takes a lease gets a number with it, its fence, which only grows. A process that was stopped or cut off does not know that its
- * lease has run out. So write the fence with whatever the lease protects, and write only while the stored fence is not higher:
- * what is late then changes nothing.
+ * lease has run out. So write the fence with the data that the lease protects, and write only if the stored fence is not higher:
+ * then a late write changes nothing.
  *
  * **Gotchas**
  *
- * In a transaction these operations take part in it: the lease is taken when the transaction commits. `MongoClient.withoutTransaction`
+ * In a transaction these operations join it: the lease is taken when the transaction commits. `MongoClient.withoutTransaction`
  * keeps them out of it.
  *
- * @see {@link leases}
+ * @see {@link leases} for the function that makes them
+ * @see `ResumeTokenStore.ResumeTokenStore` for the leases of consumers of change streams
  *
  * @stability integration
  * @category models
@@ -393,9 +397,9 @@ export interface Lease {
  */
 export interface Leases {
   /**
-   * Takes a lease that is free, has run out, or belongs to this owner already; none when another owner has it. The owner is a name
-   * for one instance, by which it gets back a lease whose reply it has never seen. Fails with an `InvalidArgumentError` where the
-   * duration is shorter than a millisecond or has no end.
+   * Takes a lease that is free, has run out, or already belongs to this owner; none if another owner has it. The owner is a name
+   * for one instance. With it, an instance gets back a lease if the reply was lost. Fails with an `InvalidArgumentError` if the
+   * duration is infinite or shorter than a millisecond.
    */
   readonly acquire: (
     name: string,
@@ -403,21 +407,20 @@ export interface Leases {
     duration: Duration.Input
   ) => Effect.Effect<Option.Option<Lease>, MongoError>
   /**
-   * Makes a lease last for this long from now on. False when it was given up or somebody else has taken it. Fails as `acquire`
-   * does.
+   * Makes a lease last this long from now on. False if it was released or somebody else has taken it. Fails as `acquire` does.
    */
   readonly renew: (lease: Lease, duration: Duration.Input) => Effect.Effect<boolean, MongoError>
-  /** Gives a lease up. Does nothing when somebody else has taken it. */
+  /** Releases a lease. Does nothing if somebody else has taken it. */
   readonly release: (lease: Lease) => Effect.Effect<void, MongoError>
 }
 
 /**
- * Leases in a collection of a database, `mongofx_leases` by default. They last by the server's clock.
+ * Makes leases in a collection of a database, `mongofx_leases` by default. The server's clock measures them.
  *
  * **When to use**
  *
- * Use it where one instance of several does something: a migration, a queue, whatever a leader does. Consumers of change streams have
- * theirs in their `ResumeTokenStore`.
+ * Use it if only one of several instances may do something: a migration, a queue, the work of a leader. Consumers of change streams have
+ * their own leases in their `ResumeTokenStore`.
  *
  * **Example** (Doing something where nobody else does)
  *

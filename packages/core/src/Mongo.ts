@@ -1,5 +1,5 @@
 /**
- * Settings that travel with the fiber and hold for every MongoDB operation inside an effect.
+ * Settings that travel with the fiber and apply to every MongoDB operation inside an effect.
  *
  * @since 0.1.0
  */
@@ -12,17 +12,17 @@ import { provideDeadline } from "./internal/call/deadline.ts"
 import * as serverTime from "./internal/call/serverTime.ts"
 
 /**
- * What happens to an operation on its way to the server when its fiber is interrupted.
+ * What happens to a running operation when its fiber is interrupted.
  *
  * **Details**
  *
- * - `"abort"`: the operation leaves the queue, or its connection is closed while it is on the wire. The fiber goes on at
- *   once. A read ends on the server; a write that had been sent may or may not be applied.
+ * - `"abort"`: an operation in the queue is removed, and the connection of an operation on the wire is closed. The fiber goes on at
+ *   once. A read ends on the server; a write that was sent may or may not be applied.
  * - `"await"`: the fiber waits until the operation has ended, so that its outcome is certain.
- * - `"detach"`: the fiber goes on at once and the operation is finished in the background; its result is dropped. In a
- *   session or a transaction it is as `"abort"`, since the next operation there waits for the one before.
+ * - `"detach"`: the fiber goes on at once, and the operation is finished in the background; its result is dropped. In a
+ *   session or a transaction this is the same as `"abort"`, since the next operation there waits for the one before it.
  *
- * The commit of a transaction has rules of its own, whatever the policy: see `withTransaction`. Queries and streams do not use the
+ * The commit of a transaction has its own rules, whatever the policy: see `withTransaction`. Queries and streams do not use the
  * policy: they only read, and interruption always closes their cursor.
  *
  * @stability unstable
@@ -32,11 +32,11 @@ import * as serverTime from "./internal/call/serverTime.ts"
 export type InterruptionPolicy = "abort" | "await" | "detach"
 
 /**
- * The interruption policy of the current fiber. It is `"abort"` unless something else is provided.
+ * The interruption policy of the current fiber. The default is `"abort"`.
  *
  * **When to use**
  *
- * Use it with `Layer.succeed` to set the policy of a whole program; inside a program, `withInterruptionPolicy` is shorter.
+ * Use it with `Layer.succeed` to set the policy of a whole program. For a part of a program, use `withInterruptionPolicy`.
  *
  * **Example** (Setting the policy of a program)
  *
@@ -46,6 +46,8 @@ export type InterruptionPolicy = "abort" | "await" | "detach"
  *
  * const AwaitWrites = Layer.succeed(Mongo.CurrentInterruptionPolicy, "await")
  * ```
+ *
+ * @see {@link withInterruptionPolicy} for the policy of one effect
  *
  * @stability unstable
  * @category references
@@ -57,11 +59,11 @@ export const CurrentInterruptionPolicy: Context.Reference<InterruptionPolicy> = 
 )
 
 /**
- * Runs an effect in which interrupted operations are treated after the given policy.
+ * Runs an effect whose operations follow the given interruption policy.
  *
  * **When to use**
  *
- * Use `"await"` around a write whose outcome must be known even when the program is told to stop, and `"detach"` around a
+ * Use `"await"` around a write whose outcome must be known even when the program is told to stop. Use `"detach"` around a
  * write that nobody needs to wait for.
  *
  * **Example** (Not leaving a write in doubt)
@@ -75,6 +77,8 @@ export const CurrentInterruptionPolicy: Context.Reference<InterruptionPolicy> = 
  *   yield* mongo.db("shop").collection("payments").insertOne({ amount: 12 })
  * }).pipe(Mongo.withInterruptionPolicy("await"))
  * ```
+ *
+ * @see {@link CurrentInterruptionPolicy} for the policy of a whole program
  *
  * @stability unstable
  * @category combinators
@@ -90,16 +94,16 @@ export const withInterruptionPolicy: {
 )
 
 /**
- * The clock by which servers are waited for: backoffs, resumptions, leases, deadlines and bounds. It is the clock of the machine
- * unless something else is provided, also where a test provides a `TestClock`.
+ * The clock for waiting for servers: backoffs, resumptions, leases, deadlines and limits. The default is the clock of the machine,
+ * even if a test provides a `TestClock`.
  *
  * **When to use**
  *
- * Use it in a test of the waiting itself, to let an hour pass in a moment. What stamps data uses Effect's `Clock`.
+ * Use it in a test of the waiting itself, to let an hour pass in a moment. Timestamps in data use Effect's `Clock`.
  *
  * **Gotchas**
  *
- * Finalizers have bounds of their own in the time of the machine, whatever clock is provided here.
+ * Finalizers have their own limits in the time of the machine, whatever clock is provided here.
  *
  * **Example** (Waiting by the clock of the test)
  *
@@ -111,7 +115,7 @@ export const withInterruptionPolicy: {
  *   Effect.flatMap(Clock.Clock, (clock) => Effect.provideService(self, Mongo.CurrentServerClock, clock))
  * ```
  *
- * @see {@link withDeadline} bounds operations by this clock
+ * @see {@link withDeadline} for a time limit by this clock
  *
  * @stability unstable
  * @category references
@@ -120,29 +124,29 @@ export const withInterruptionPolicy: {
 export const CurrentServerClock: Context.Reference<Clock.Clock> = serverTime.CurrentServerClock
 
 /**
- * Runs an effect whose MongoDB operations have to end within the given time, all of them together.
+ * Runs an effect whose MongoDB operations must all end within the given time.
  *
  * **When to use**
  *
- * Use it around the work for one request: each operation gets what those before it have left.
+ * Use it around the work for one request: each operation gets the time that the earlier ones have left.
  *
  * **Details**
  *
- * What is left when an operation begins is sent as its `maxTimeMS`, so that the server gives up too, unless the operation has
- * a shorter one of its own. When the time is over, an operation that is under way is aborted as on interruption, and one that
- * has not begun is not sent: both fail with a `MaxTimeExpiredError`, which is not retryable. The same holds for each batch of
- * a query's stream. Of several deadlines the earliest holds. Time is that of `CurrentServerClock`: it passes under `TestClock` too.
+ * Each operation sends the remaining time as its `maxTimeMS`, unless it has a shorter one, so that the server gives up too.
+ * When the time is over, a running operation is aborted as on interruption, and one that has not begun is not sent. Both fail
+ * with a `MaxTimeExpiredError`, which is not retryable. The same applies to each batch of a query's stream. Of several deadlines
+ * the earliest one counts. Time is measured by `CurrentServerClock`, so it also passes under a `TestClock`.
  *
  * The effect itself goes on: only operations fail. `Effect.timeout` ends an effect whatever it is doing.
  *
  * **Gotchas**
  *
- * A write that was aborted may or may not have been applied. Under the interruption policy `"await"` an operation is not
- * aborted, and only the server's limit holds; under `"detach"` the fiber goes on at the deadline, and the server's limit holds
- * for what is finished in the background.
+ * A write that was aborted may or may not have been applied. With the interruption policy `"await"`, an operation is not
+ * aborted, and only the server's limit applies. With `"detach"`, the fiber goes on at the deadline, and the server's limit applies
+ * to what is finished in the background.
  *
- * Not bounded are the commit and the abort of a transaction (`maxCommitTime` is the limit of a commit) and change streams,
- * which have no end. No limit is sent with a tailable cursor and what `use` does; those are aborted only.
+ * The deadline does not limit the commit and the abort of a transaction (`maxCommitTime` limits a commit), or change streams,
+ * which have no end. Tailable cursors and `use` send no limit to the server; they are only aborted.
  *
  * **Example** (Two operations that share two seconds)
  *
@@ -158,6 +162,9 @@ export const CurrentServerClock: Context.Reference<Clock.Clock> = serverTime.Cur
  *   return { open, latest }
  * }).pipe(Mongo.withDeadline("2 seconds"))
  * ```
+ *
+ * @see {@link withInterruptionPolicy} for what happens to operations that the deadline aborts
+ * @see {@link CurrentServerClock} for the clock that measures the time
  *
  * @stability unstable
  * @category combinators

@@ -1,7 +1,7 @@
 /**
  * Client-side encryption: values that the server stores and compares, but cannot read.
  *
- * It needs the package `mongodb-client-encryption`, which is loaded when it is used for the first time.
+ * It needs the package `mongodb-client-encryption`, which it loads at its first use.
  *
  * @since 0.1.0
  */
@@ -58,12 +58,12 @@ type Sealed<Provider> = Provider extends unknown ? {
 
 /**
  * The key management services that hold master keys, by name: `local`, `aws`, `azure`, `gcp`, `kmip`, or one of these with a
- * name of its own, as `aws:second`.
+ * name of its own, as in `aws:second`.
  *
  * **Details**
  *
- * The fields are the driver's; those that are secrets are `Redacted`. The key of `local` has 96 bytes. An empty provider takes
- * its credentials from its environment, as the driver does.
+ * The fields are the driver's; secrets are `Redacted`. The key of `local` has 96 bytes. An empty provider takes
+ * its credentials from the environment, as in the driver.
  *
  * **Example** (A local master key)
  *
@@ -85,28 +85,28 @@ export type KmsProviders = {
 }
 
 /**
- * Where keys are: the collection of the data keys, and the services that hold the master keys which encrypt these.
+ * Where the keys are: the collection of the data keys, and the services that hold the master keys, which encrypt the data keys.
  *
  * @stability unstable
  * @category options
  * @since 0.1.0
  */
 export interface KmsOptions {
-  /** The collection of the data keys: `encryption.__keyVault`. */
+  /** The collection of the data keys, such as `encryption.__keyVault`. */
   readonly keyVault: string
-  /** The client that reads and writes the data keys; the one that encrypts by default. */
+  /** The client that reads and writes the data keys; by default the client that encrypts. */
   readonly keyVaultClient?: MongoClient | undefined
   /** The services that hold the master keys. */
   readonly kmsProviders: KmsProviders
   /** How long a data key is kept in memory; one minute by default. */
   readonly keyExpiration?: Duration.Input | undefined
-  /** Callbacks that supply credentials of providers that are given without. */
+  /** Callbacks that supply credentials for providers without their own. */
   readonly credentialProviders?: Driver.CredentialProviders | undefined
-  /** TLS of the connections to the services, by provider. */
+  /** TLS settings of the connections to the services, by provider. */
   readonly tlsOptions?: Driver.CSFLEKMSTlsOptions | undefined
   /** A SOCKS5 proxy to the services. */
   readonly proxyOptions?: Driver.ProxyOptions | undefined
-  /** Makes the connections to the services. */
+  /** Opens the connections to the services. */
   readonly kmsConnectCallback?: Driver.KMSConnectCallback | undefined
 }
 
@@ -129,16 +129,16 @@ type MasterKey = Driver.ClientEncryptionRewrapManyDataKeyProviderOptions["master
  * @since 0.1.0
  */
 export interface DataKeyOptions {
-  /** Which of the service's keys encrypts the data key; `local` has only one. */
+  /** The key of the service that encrypts the data key; `local` has only one. */
   readonly masterKey?: MasterKey | undefined
-  /** Names by which the key can be found. They have to be unique. */
+  /** Names for finding the key. They must be unique. */
   readonly keyAltNames?: ReadonlyArray<string> | undefined
-  /** 96 bytes for the key itself, in the place of random ones. */
+  /** 96 bytes for the key itself, instead of random ones. */
   readonly keyMaterial?: Redacted.Redacted<Uint8Array> | undefined
 }
 
 /**
- * Options of `rewrapManyDataKey`: the master key that takes the place of the present one.
+ * Options of `rewrapManyDataKey`: the master key that replaces the present one.
  *
  * @stability unstable
  * @category options
@@ -147,7 +147,7 @@ export interface DataKeyOptions {
 export interface RewrapOptions {
   /** The service that holds the new master key. */
   readonly provider: keyof KmsProviders
-  /** Which of the service's keys it is. */
+  /** The new master key among the keys of the service. */
   readonly masterKey?: MasterKey | undefined
 }
 
@@ -160,17 +160,17 @@ export interface RewrapOptions {
  */
 export interface EncryptOptions {
   /**
-   * `AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic` for values that are compared for equality, `…-Random` for others; `Indexed`,
-   * `Unindexed`, `Range` and `String` for the fields of an encrypted collection.
+   * The algorithm: `AEAD_AES_256_CBC_HMAC_SHA_512-Deterministic` for values that queries compare for equality, `…-Random` for others;
+   * `Indexed`, `Unindexed`, `Range` and `String` for the fields of an encrypted collection.
    */
   readonly algorithm: Exclude<Driver.ClientEncryptionEncryptOptions["algorithm"], "TextPreview">
   /** The `_id` of the data key. */
   readonly keyId?: Driver.Binary | undefined
   /** A name of the data key. */
   readonly keyAltName?: string | undefined
-  /** With `Indexed` and `Range`: how many ways there are to encrypt the same value. */
+  /** With `Indexed` and `Range`: the number of ways to encrypt the same value. */
   readonly contentionFactor?: bigint | number | undefined
-  /** What the encrypted value is for, where it stands in a query. */
+  /** The kind of query that the encrypted value is for, if it is for a query. */
   readonly queryType?:
     | Exclude<
       Driver.ClientEncryptionEncryptOptions["queryType"],
@@ -184,8 +184,8 @@ export interface EncryptOptions {
 }
 
 /**
- * Options of `createEncryptedCollection`: those of `createCollection`, the fields, and the master key of the data keys that are
- * made for them.
+ * Options of `createEncryptedCollection`: those of `createCollection`, the encrypted fields, and the master key of the data keys
+ * for them.
  *
  * @stability unstable
  * @category options
@@ -194,14 +194,14 @@ export interface EncryptOptions {
 export interface CreateEncryptedCollectionOptions extends OptionsOf<Driver.CreateCollectionOptions, "encryptedFields"> {
   /** The service that holds the master key. */
   readonly provider: keyof KmsProviders
-  /** Which of the service's keys it is. */
+  /** The master key among the keys of the service. */
   readonly masterKey?: MasterKey | undefined
-  /** The encrypted fields, as the manual of Queryable Encryption has them. A `keyId` of null is a data key that is to be made. */
+  /** The encrypted fields, in the form of the Queryable Encryption manual. For a `keyId` of null a data key is created. */
   readonly encryptedFields: Driver.Document
 }
 
 /**
- * What `createEncryptedCollection` has made.
+ * The result of `createEncryptedCollection`.
  *
  * @stability unstable
  * @category models
@@ -210,28 +210,28 @@ export interface CreateEncryptedCollectionOptions extends OptionsOf<Driver.Creat
 export interface EncryptedCollection<A extends Driver.Document = Driver.Document> {
   /** The new collection. */
   readonly collection: MongoCollection<A>
-  /** The encrypted fields with the `keyId`s of the data keys that were made: what `encryptedFieldsMap` takes. */
+  /** The encrypted fields, with the `keyId`s of the new data keys: pass them to `encryptedFieldsMap`. */
   readonly encryptedFields: Driver.Document
 }
 
 /**
- * Explicit encryption: encrypts and decrypts values, and keeps the data keys.
+ * Explicit encryption: encrypts and decrypts values, and manages the data keys.
  *
  * **Details**
  *
  * Values are encrypted with data keys. These are documents of the key vault, encrypted with a master key that a key management
  * service holds. Whoever has the master key can read everything that was encrypted with its data keys.
  *
- * Operations fail with an `EncryptionError`, and where the key vault is at fault as every operation does. The operations of
+ * Operations fail with an `EncryptionError`, or like any operation if the key vault is at fault. The operations of
  * the driver (`createDataKey`, `encrypt`, `encryptExpression`, `decrypt`, `rewrapManyDataKey`, `createEncryptedCollection`)
- * take no session and cannot be aborted: they stay outside of the session and the transaction of their context, and when their
- * fiber is interrupted, it goes on at once and they are finished in the background. The others are operations on the key
+ * take no session and cannot be aborted. They stay outside of the session and the transaction of their context. When their
+ * fiber is interrupted, it goes on at once, and they are finished in the background. The other operations are operations on the key
  * vault.
  *
  * **Gotchas**
  *
  * Alternative names are unique only with a unique index on `keyAltNames` of the key vault, over the documents that have the
- * field. `createDataKey` fails with a `DuplicateKeyError` then.
+ * field. `createDataKey` then fails with a `DuplicateKeyError` for a name that is taken.
  *
  * **Example** (Encrypting a field)
  *
@@ -257,9 +257,9 @@ export interface EncryptedCollection<A extends Driver.Document = Driver.Document
  */
 export interface MongoEncryption {
   readonly [TypeId]: TypeId
-  /** The version of the library beneath it. */
+  /** The version of the encryption library. */
   readonly libmongocryptVersion: string
-  /** Makes a data key, stores it in the key vault, encrypted with a master key of the provider, and returns its `_id`. */
+  /** Creates a data key, stores it in the key vault, encrypted with a master key of the provider, and returns its `_id`. */
   readonly createDataKey: (
     provider: keyof KmsProviders,
     options?: DataKeyOptions
@@ -271,37 +271,37 @@ export interface MongoEncryption {
     expression: Driver.Document,
     options: EncryptOptions
   ) => Effect.Effect<Driver.Document, MongoError>
-  /** Decrypts a value. The type `A` is a promise of yours. */
+  /** Decrypts a value. The type `A` is your claim: it is not checked. */
   readonly decrypt: <A = unknown>(value: Driver.Binary) => Effect.Effect<A, MongoError>
   /**
-   * Encrypts the data keys that match anew, with the present master key or with another, and returns what was written; nothing
-   * where no key matches. What was encrypted with them stays readable.
+   * Encrypts the data keys that match anew, with the present master key or with another one, and returns what was written; none
+   * if no key matches. Values that were encrypted with these data keys stay readable.
    */
   readonly rewrapManyDataKey: (
     filter: Filter<Driver.DataKey>,
     options?: RewrapOptions
   ) => Effect.Effect<Option.Option<Driver.BulkWriteResult>, MongoError>
-  /** The data key of the `_id`, or none. */
+  /** The data key with the `_id`, or none. */
   readonly getKey: (id: Driver.Binary) => Effect.Effect<Option.Option<Driver.DataKey>, MongoError>
-  /** The data key of the name, or none. */
+  /** The data key with the name, or none. */
   readonly getKeyByAltName: (name: string) => Effect.Effect<Option.Option<Driver.DataKey>, MongoError>
   /** A query of all data keys. */
   readonly getKeys: () => Query<Driver.DataKey>
-  /** Deletes a data key. What was encrypted with it is lost. */
+  /** Deletes a data key. Values that were encrypted with it are lost. */
   readonly deleteKey: (id: Driver.Binary) => Effect.Effect<Driver.DeleteResult, MongoError>
-  /** Gives a data key one more name. Returns the key as it was, or none where there is no such key. */
+  /** Gives a data key one more name. Returns the key as it was, or none if it does not exist. */
   readonly addKeyAltName: (
     id: Driver.Binary,
     name: string
   ) => Effect.Effect<Option.Option<Driver.DataKey>, MongoError>
-  /** Takes a name from a data key. Returns the key as it was, or none where there is no such key. */
+  /** Removes a name from a data key. Returns the key as it was, or none if it does not exist. */
   readonly removeKeyAltName: (
     id: Driver.Binary,
     name: string
   ) => Effect.Effect<Option.Option<Driver.DataKey>, MongoError>
   /**
-   * Makes a collection for Queryable Encryption, and first a data key for each encrypted field whose `keyId` is null. Where it
-   * fails, the `EncryptionError` has the `encryptedFields` with the keys that were made.
+   * Creates a collection for Queryable Encryption, after a data key for each encrypted field whose `keyId` is null. If it
+   * fails, the `EncryptionError` has the `encryptedFields` with the keys that were created.
    */
   readonly createEncryptedCollection: <A extends Driver.Document = Driver.Document>(
     database: MongoDatabase,
@@ -311,7 +311,7 @@ export interface MongoEncryption {
 }
 
 /**
- * The service for explicit encryption.
+ * The encryption client as a service.
  *
  * **Example** (Decrypting)
  *
@@ -332,12 +332,12 @@ export const MongoEncryption: Context.Service<MongoEncryption, MongoEncryption> 
 )
 
 /**
- * Makes a client for explicit encryption. Nothing is sent.
+ * Makes a client for explicit encryption, without sending anything.
  *
  * **Details**
  *
- * Fails with an `EncryptionError` where `mongodb-client-encryption` is not installed or refuses the options, and with an
- * `InvalidArgumentError` where the key vault is no namespace. No error shows keys or credentials.
+ * Fails with an `EncryptionError` if `mongodb-client-encryption` is not installed or refuses the options, and with an
+ * `InvalidArgumentError` if the key vault is not a namespace. No error shows keys or credentials.
  *
  * **Example** (Keys of this process)
  *
@@ -354,6 +354,9 @@ export const MongoEncryption: Context.Service<MongoEncryption, MongoEncryption> 
  *     return yield* encryption.createDataKey("local", { keyAltNames: ["people"] })
  *   })
  * ```
+ *
+ * @see {@link layer} for the client as a service
+ * @see `MongoClientConfig.AutoEncryptionOptions` for automatic encryption
  *
  * @stability unstable
  * @category constructors
@@ -377,6 +380,8 @@ export const make = (options: MongoEncryptionOptions): Effect.Effect<MongoEncryp
  *   return MongoEncryption.layer({ keyVault: "encryption.__keyVault", kmsProviders: { local: { key } } })
  * }))
  * ```
+ *
+ * @see {@link make} for the client as a value
  *
  * @stability unstable
  * @category layers

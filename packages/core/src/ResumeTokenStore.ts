@@ -1,5 +1,5 @@
 /**
- * Where consumers of change streams keep how far they have come, and which of them works.
+ * Where consumers of change streams keep how far they have come, and which instance works.
  *
  * @since 0.1.0
  */
@@ -15,13 +15,13 @@ import { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 
 /**
- * One turn of a consumer: from taking its lease until another turn begins or the lease is given up.
+ * One turn of a consumer: from taking its lease until another turn begins or the lease is released.
  *
  * **Details**
  *
- * Each turn has a number of its own, its fence, which only grows. What a turn writes is written only while the stored fence is its
- * own. So an instance that was stopped, cut off or believed dead can do no harm when it comes back, however late its commands
- * arrive: it can neither move the token nor make the lease longer.
+ * Each turn has a number, its fence, which only grows. A turn can write only while the stored fence is its own. So an instance that was
+ * stopped, cut off or believed dead does no harm when it comes back, however late its commands
+ * arrive: it can neither move the token nor extend the lease.
  *
  * @stability unstable
  * @category models
@@ -30,9 +30,9 @@ import type { MongoError } from "./MongoError.ts"
 export interface Turn {
   /** The name of the consumer. */
   readonly name: string
-  /** The number of the turn: higher than that of all turns before. */
+  /** The number of the turn: higher than the numbers of all earlier turns. */
   readonly fence: number
-  /** Where the turns before have come to; none where no token was saved yet. */
+  /** How far the earlier turns have come; none if no token was saved yet. */
   readonly saved: Option.Option<Checkpoint>
 }
 
@@ -44,14 +44,14 @@ export interface Turn {
  * @since 0.1.0
  */
 export interface Checkpoint {
-  /** The token to go on with. */
+  /** The token to resume after. */
   readonly token: Driver.ResumeToken
-  /** False while `onFirstStart` has not come to its end: it is run again then. */
+  /** False until `onFirstStart` has ended: the next turn runs it again. */
   readonly started: boolean
 }
 
 /**
- * Keeps for each consumer, by its name, one resume token and one lease.
+ * Keeps one resume token and one lease for each consumer, by its name.
  *
  * **When to use**
  *
@@ -59,10 +59,12 @@ export interface Checkpoint {
  *
  * **Gotchas**
  *
- * `acquire`, `renew`, `release` and `save` compare and write in one step each. Where the handler's transaction saves the token, `save`
- * takes part in that transaction, and conflicts with a turn that begins meanwhile.
+ * `acquire`, `renew`, `release` and `save` each compare and write in one step. When a handler's transaction saves the token, `save`
+ * joins that transaction, and conflicts with a turn that begins meanwhile.
  *
- * @see {@link Turn} says what a fence is
+ * @see {@link layerMongo} for a store in MongoDB
+ * @see {@link layerMemory} for a store in memory
+ * @see {@link Turn} for what a fence is
  *
  * @stability unstable
  * @category models
@@ -70,33 +72,32 @@ export interface Checkpoint {
  */
 export interface ResumeTokenStore {
   /**
-   * Begins a turn, with a new fence: where the lease is free, has run out, or belongs to this owner. None when another owner has it.
-   * The owner is a name for one instance, by which it gets back a lease whose reply it has never seen. Fails with an
-   * `InvalidArgumentError` where the duration is shorter than a millisecond or has no end.
+   * Begins a turn with a new fence, if the lease is free, has run out, or belongs to this owner. None if another owner has it.
+   * The owner is a name for one instance. With it, an instance gets back a lease if the reply was lost. Fails with an
+   * `InvalidArgumentError` if the duration is infinite or shorter than a millisecond.
    */
   readonly acquire: (
     name: string,
     owner: string,
     duration: Duration.Duration
   ) => Effect.Effect<Option.Option<Turn>, MongoError>
-  /** Makes the lease of a turn last for this long from now on. It never begins one: false when the turn is over. Fails as `acquire` does. */
+  /** Makes the lease of a turn last this long from now on. It never begins a turn: false if the turn is over. Fails as `acquire` does. */
   readonly renew: (turn: Turn, duration: Duration.Duration) => Effect.Effect<boolean, MongoError>
-  /** Ends a turn and gives up its lease. Does nothing when the turn is over. */
+  /** Ends a turn and releases its lease. Does nothing if the turn is over. */
   readonly release: (turn: Turn) => Effect.Effect<void, MongoError>
   /** How far the consumer has come. */
   readonly load: (name: string) => Effect.Effect<Option.Option<Checkpoint>, MongoError>
   /**
-   * Saves how far a turn has come. Positions count what the turn has passed: a lower one than the turn has saved already is not
-   * saved, so that a command that arrives late does not bring the token back. False, and nothing is saved, in that case and when the turn
-   * is over.
+   * Saves how far a turn has come. Positions count the events that the turn has passed. False, without saving anything, if the turn is
+   * over or has already saved a higher position: a command that arrives late does not move the token back.
    */
   readonly save: (turn: Turn, position: number, checkpoint: Checkpoint) => Effect.Effect<boolean, MongoError>
-  /** Forgets how far the consumer has come, and ends the turn of the instance that works: the next one is a first start. */
+  /** Forgets how far the consumer has come, and ends the current turn: the next turn is a first start. */
   readonly clear: (name: string) => Effect.Effect<void, MongoError>
 }
 
 /**
- * The store of the consumers of a program.
+ * The store as a service, for the consumers of a program.
  *
  * **Example** (Forgetting how far a consumer has come)
  *
@@ -126,7 +127,7 @@ const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
   Option.map(Option.fromUndefinedOr(token), (token) => ({ token, started: started !== false }))
 
 /**
- * Keeps tokens and leases in a collection of the database, one document for each consumer. Leases last by the server's clock.
+ * Keeps tokens and leases in a collection of the database, one document for each consumer. The server's clock measures the leases.
  *
  * **When to use**
  *
@@ -134,8 +135,8 @@ const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
  *
  * **Gotchas**
  *
- * A consumer of the whole database or client sees what the store writes, too: keep the store in a database that nobody watches, or leave
- * its collection out by a pipeline.
+ * A consumer of the whole database or client also sees what the store writes: keep the store in a database that nobody watches, or
+ * exclude its collection with a pipeline.
  *
  * **Example** (A collection of its own)
  *
@@ -148,6 +149,8 @@ const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
  *   Layer.provide(MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") }))
  * )
  * ```
+ *
+ * @see {@link layerMemory} for tests
  *
  * @stability unstable
  * @category layers
@@ -185,7 +188,8 @@ export const layerMongo = (
   )
 
 /**
- * Keeps tokens and leases in memory, for tests and for consumers that may start over with the process. Leases last by `Mongo.CurrentServerClock`.
+ * Keeps tokens and leases in memory, for tests and for consumers that may start over with the process. `Mongo.CurrentServerClock`
+ * measures the leases.
  *
  * **Example** (A consumer under test)
  *
@@ -197,6 +201,8 @@ export const layerMongo = (
  *   Effect.provide(ResumeTokenStore.layerMemory)
  * )
  * ```
+ *
+ * @see {@link layerMongo} for production
  *
  * @stability unstable
  * @category layers

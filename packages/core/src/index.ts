@@ -1,34 +1,34 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
 /**
- * Change streams: what happens to a collection, a database or a deployment, as a `Stream` that goes on after failures.
+ * Change streams: the changes of a collection, a database or a deployment, as a `Stream` that resumes after failures.
  *
  * @since 0.1.0
  */
 export * as ChangeStream from "./ChangeStream.ts"
 
 /**
- * Durable consumers of change streams: every event is handled, also when processes die, by one of several instances at a time.
+ * Durable consumers of change streams: every event is handled, even if processes die, by one of several instances at a time.
  *
  * @since 0.1.0
  */
 export * as ChangeStreamConsumer from "./ChangeStreamConsumer.ts"
 
 /**
- * Files of any size in MongoDB, after the GridFS specification: uploaded from a `Stream` or through a `Sink`, downloaded as a
+ * Files of any size in MongoDB, as the GridFS specification defines them: uploaded from a `Stream` or through a `Sink`, downloaded as a
  * `Stream`, whole or in part.
  *
- * A bucket is two collections: `fs.files` has a document for each file, `fs.chunks` its bytes in pieces of 255 KiB. What is
- * stored here can be read by the GridFS of every other driver, and the other way round.
+ * A bucket is two collections: `fs.files` has a document for each file, `fs.chunks` its bytes in pieces of 255 KiB. The GridFS of
+ * every other driver can read what is stored here, and the other way round.
  *
  * @since 0.1.0
  */
 export * as GridFS from "./GridFS.ts"
 
 /**
- * For packages that build on this one: documents as bytes, the settings of BSON, and failures that look like those of core.
+ * Tools for packages that build on this one: documents as bytes, BSON settings, and failures that look like those of core.
  *
- * Programs need none of it. Its parts have the stability `integration`: they may change in any minor release, together with
+ * Programs do not need it. Its parts have the stability `integration`: they may change in any minor release, together with
  * the packages that use them.
  *
  * @since 0.1.0
@@ -36,7 +36,7 @@ export * as GridFS from "./GridFS.ts"
 export * as Integration from "./Integration.ts"
 
 /**
- * Settings that travel with the fiber and hold for every MongoDB operation inside an effect.
+ * Settings that travel with the fiber and apply to every MongoDB operation inside an effect.
  *
  * @since 0.1.0
  */
@@ -73,7 +73,7 @@ export * as MongoDatabase from "./MongoDatabase.ts"
 /**
  * Client-side encryption: values that the server stores and compares, but cannot read.
  *
- * It needs the package `mongodb-client-encryption`, which is loaded when it is used for the first time.
+ * It needs the package `mongodb-client-encryption`, which it loads at its first use.
  *
  * @since 0.1.0
  */
@@ -123,7 +123,7 @@ export * as OperationOptions from "./OperationOptions.ts"
 export * as Query from "./Query.ts"
 
 /**
- * Where consumers of change streams keep how far they have come, and which of them works.
+ * Where consumers of change streams keep how far they have come, and which instance works.
  *
  * @since 0.1.0
  */
