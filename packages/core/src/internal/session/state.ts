@@ -43,6 +43,8 @@ export class DriverSession {
   torn = false
   /** A commit has failed and may have left the transaction open. */
   unfinished = false
+  /** No server has answered to an abort: the transaction may still be open. */
+  unanswered = false
   /** The last end of a transaction on the server. There is one at a time: two would get in each other's way. */
   ending: Promise<unknown> = Promise.resolve()
 

@@ -113,7 +113,7 @@ const endOnServer = (connection: Connection, session: DriverSession): Promise<vo
 const endNow = async (connection: Connection, session: DriverSession): Promise<void> => {
   const { driver, torn, unfinished } = session
   const admin = connection.driver.db("admin")
-  const { closed } = connection.breaks
+  const { closed, count } = connection.breaks
   session.torn = session.unfinished = false
   if (driver.inTransaction()) await driver.abortTransaction()
   else if (unfinished && !torn) await admin.command({ abortTransaction: 1 }, { session: driver }).catch(ignore)
@@ -125,7 +125,10 @@ const endNow = async (connection: Connection, session: DriverSession): Promise<v
   }
   // The driver does not say that an abort has failed.
   if (connection.breaks.closed === closed) return
-  await (torn ? killSession : abortOnServers)(connection.driver, driver)
+  if (torn) await killSession(connection.driver, driver)
+  else if (connection.breaks.count === count) await abortOnServers(connection.driver, driver)
+  // The driver has sent it twice, as the specification says. The session ends what is left.
+  else session.unanswered = true
 }
 
 /** How long what is on its way in a transaction may take when its client closes: real milliseconds. */
@@ -172,9 +175,9 @@ const closeSession = (connection: Connection) => (state: SessionState): Effect.E
     connection.dependents.delete(state)
     const session = state.current
     const close = () => session.driver.endSession()
-    // The driver has sent a query once more, and nobody knows the cursor of the reply that got lost.
+    // The driver may have sent a query once more, and nobody knows the cursor of the reply that got lost.
     const clear = async () =>
-      state.hasRead && connection.breaks.count > state.breaks
+      session.unanswered || state.hasRead && connection.breaks.count > state.breaks
         ? killSession(connection.driver, session.driver)
         : undefined
     return bounded(endOnServer(connection, session).then(clear, clear).then(close, close), abortTimeout)
@@ -241,7 +244,7 @@ export const start = (state: SessionState, options?: TransactionOptions): Effect
       checkOpen(state)
       checkGiven(options)
       state.driver.startTransaction(toDriverOptions(options))
-      state.current.torn = state.current.unfinished = false
+      state.current.torn = state.current.unfinished = state.current.unanswered = false
       return state.transaction = new Transaction()
     },
     catch: (cause) => toMongoError(cause, startTransaction)
