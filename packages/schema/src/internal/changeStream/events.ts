@@ -1,4 +1,4 @@
-/** Decoding what change events have of the documents of a collection. */
+/** Decodes the documents in the change events of a collection. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as SchemaIssue from "effect/SchemaIssue"
@@ -9,13 +9,12 @@ import { isPlainObject } from "../plainObject.ts"
 
 type Decoded = ReturnType<Decoder<unknown>["decode"]>
 
-/** A failure inside of a field. */
+/** Adds the name of a field to the path of a failure. */
 const under = (name: string, self: Decoded): Decoded =>
   Effect.mapError(self, (error) => new SchemaIssue.Pointer([name], error))
 
 /**
- * A decoder of the events of a collection, given the codecs of its documents and of their `_id`, and the decoder of documents
- * that are bytes.
+ * Makes the decoder of the events of a collection from the codecs of its documents and their `_id`, and the decoder of bytes.
  *
  * @internal
  */
@@ -25,7 +24,7 @@ export const eventDecoder = (
   bytes: Decoder<unknown> | undefined
 ): Decoder<unknown> => {
   const decodeDocument = (document: unknown): Decoded => {
-    // A pipeline may have put something else into the place of a document.
+    // A pipeline may have replaced the document by another value.
     if (bytes === undefined || !(document instanceof Uint8Array)) return codec.decode(document)
     const values: Array<unknown> = []
     return bytes.decodeMany([document], 0, values) === 1 ? Effect.succeed(values[0]) : bytes.decode(document)

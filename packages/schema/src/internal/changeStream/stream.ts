@@ -1,4 +1,4 @@
-/** Change streams whose events are decoded. */
+/** Change streams with decoded events. */
 import type { ChangeStream as Core, MongoCollection, MongoError } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
@@ -17,8 +17,8 @@ import { eventDecoder } from "./events.ts"
 type Batch = Core.ChangeBatch<Driver.Document, unknown>
 
 /**
- * The answers of a change stream, decoded. Where an event does not decode, those before it are given first, and the next time its
- * failure: whoever consumes durably must not lose, or see again and again, what comes before it.
+ * Decodes the batches of a change stream. When an event does not decode, the events before it come first, and the next call
+ * fails: a durable consumer must neither lose them nor see them again and again.
  */
 const decodedNext = (
   origin: Origin,
@@ -44,7 +44,7 @@ const decodedNext = (
       return { ...batch, events, tokens: tokensOf(events, batch) }
     })
   const tokensOf = (events: ReadonlyArray<unknown>, { tokens }: Batch): Batch["tokens"] =>
-    // Collected, they are as many as before; left out, they have their tokens with them.
+    // `skip` leaves out events, but each event holds its token. Otherwise tokens and events match by position.
     policy === "skip" ? events.map((event) => (event as Driver.Document)["_id"]) : tokens.slice(0, events.length)
   return Effect.suspend(() =>
     failure !== undefined ?
@@ -68,7 +68,7 @@ const decoded = (
       Stream.chunks(stream),
       (events) => decodeBatch<unknown, never>(origin, decoder, policy, events)
     ))
-  // What is printed of it is what core prints.
+  // It prints as the change stream of core does.
   const { [Inspectable.NodeInspectSymbol]: inspect, toJSON, toString } = core as unknown as Inspectable.Inspectable
   return Object.assign(decode(core), {
     [Inspectable.NodeInspectSymbol]: inspect,
@@ -83,7 +83,7 @@ const decoded = (
 }
 
 /**
- * What happens to a collection, decoded.
+ * Makes the change stream of a collection, with decoded events.
  *
  * @internal
  */
@@ -96,7 +96,7 @@ export const makeChangeStream = (
 ) => {
   const bytes = bytesOf(shape.codec, collection, options)
   const decoder = eventDecoder(shape.codec, shape.id, bytes)
-  // An option of core's alone, which the types let in where it is no literal.
+  // An option of core alone. The types let it in from a variable.
   const { rawDocuments: _, ...given } = (options ?? {}) as Core.WatchOptions & { rawDocuments?: unknown }
   const core: Core.ChangeStream<Driver.Document, unknown> = bytes === undefined
     ? collection.watch(stages, given)

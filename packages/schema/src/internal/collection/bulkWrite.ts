@@ -1,5 +1,5 @@
 /**
- * The models of a bulk write.
+ * Encodes the operations of a bulk write.
  */
 import * as Effect from "effect/Effect"
 import type * as Driver from "mongodb"
@@ -19,7 +19,7 @@ const named = (name: string, fields: Fields): Driver.AnyBulkWriteOperation =>
   ({ [name]: fields }) as unknown as Driver.AnyBulkWriteOperation
 
 /**
- * A model as core takes it. `at` is its path among the arguments.
+ * Encodes an operation into the form that core takes. `at` is its path among the arguments.
  *
  * @internal
  */
@@ -32,7 +32,7 @@ export const bulkModel = (
   Effect.flatMap(
     encoded(origin, () => {
       const [entry, ...others] = Object.entries(plainObject(operation, at))
-      if (entry === undefined || others.length > 0) return refuse(at, "is not one operation")
+      if (entry === undefined || others.length > 0) return refuse(at, "is not an object with exactly one operation")
       return [entry[0], plainObject(entry[1], `${at}.${entry[0]}`)] as const
     }),
     ([name, fields]): Run<Driver.AnyBulkWriteOperation> => {
@@ -68,12 +68,12 @@ export const bulkModel = (
           return Effect.map(selection(shape, origin, filter, options, path), (selected) => named(name, selected))
         }
         default:
-          return encoded(origin, () => refuse(`${at}.${name}`, "is no operation of a bulk write"))
+          return encoded(origin, () => refuse(`${at}.${name}`, "is not an operation of a bulk write"))
       }
     }
   )
 
-/** The filter of a model and its options, which stand beside it. */
+/** Encodes the filter of an operation and the options beside it. */
 const selection = (
   shape: Shape,
   origin: Origin,

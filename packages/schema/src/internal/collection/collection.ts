@@ -1,5 +1,5 @@
 /**
- * Collections of a schema: what each operation encodes, what core is asked to do, and what is decoded of the answer.
+ * Collections with a schema: each operation encodes its arguments, runs an operation of core, and decodes the answer.
  */
 import {
   type ChangeStream as CoreChangeStream,
@@ -41,7 +41,7 @@ export const TypeId = "~@mongofx/schema/TypedCollection" as const
 const stagesOf = (pipeline: Pipeline): Array<Driver.Document> =>
   Array.isArray(pipeline) ? pipeline.map((stage) => isUnsafe(stage) ? stage.document : stage) : pipeline as never
 
-/** The reads of one document, as the driver gives it or as bytes. */
+/** The operations that return one document, as the driver delivers it or as bytes. */
 type Reads = {
   readonly [Name in keyof Integration.RawReads<Driver.Document>]: (
     ...args: Parameters<Core.MongoCollection[Name]>
@@ -53,7 +53,7 @@ class TypedCollectionImpl extends Inspectable.Class {
   readonly schema: Schema.Constraint
   readonly untyped: Core.MongoCollection
   private readonly shape: Shape
-  /** The reads of the collection, with documents as bytes. */
+  /** The operations that return one document, as bytes. */
   private readonly raw: Integration.RawReads<Driver.Document>
 
   constructor(untyped: Core.MongoCollection, schema: Schema.Constraint) {
@@ -131,7 +131,7 @@ class TypedCollectionImpl extends Inspectable.Class {
     return this.update("updateMany", filter, update, options)
   }
 
-  /** An operation that takes a filter and options. */
+  /** Runs an operation that takes a filter and options. */
   private filtered<A>(
     name: string,
     filter: unknown,
@@ -202,7 +202,7 @@ class TypedCollectionImpl extends Inspectable.Class {
     )
   }
 
-  /** Runs an operation that gives one document, as bytes where they can be decoded. */
+  /** Runs an operation that returns one document. It takes bytes if the codec can decode them. */
   private decoded(
     origin: Origin,
     codec: DocumentCodec<unknown>,
@@ -255,7 +255,7 @@ class TypedCollectionImpl extends Inspectable.Class {
 
   // ---- by `_id`
 
-  /** The filter of a condition on `_id`, whatever its field is called in the schema. */
+  /** Makes a filter of a condition on `_id`, under the name that the schema gives it. */
   private byId(condition: object): Record<string, unknown> {
     return { [this.shape.idName]: condition }
   }

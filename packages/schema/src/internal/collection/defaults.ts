@@ -1,5 +1,5 @@
 /**
- * What a model makes of its own accord in updates: fields that have a default in its variants.
+ * Fills in the fields of updates that have a default in the variants of a model.
  */
 import * as Effect from "effect/Effect"
 import type * as SchemaAST from "effect/SchemaAST"
@@ -11,7 +11,7 @@ import { expand } from "../path/nodes.ts"
 import { isPlainObject } from "../plainObject.ts"
 import { equalities } from "./upsert.ts"
 
-/** A field that is made where it is not given. */
+/** A field that is filled in if the caller leaves it out. */
 interface Default {
   readonly key: string
   readonly ast: SchemaAST.AST
@@ -20,9 +20,9 @@ interface Default {
 
 /** @internal */
 export interface Defaults {
-  /** In documents that an upsert inserts. */
+  /** For documents that an upsert inserts. */
   readonly onInsert: ReadonlyArray<Default>
-  /** With every update. */
+  /** For every update. */
   readonly onUpdate: ReadonlyArray<Default>
 }
 
@@ -32,12 +32,12 @@ export interface Defaults {
  * @internal
  */
 export const defaultsOf = (ast: SchemaAST.AST, insert: SchemaAST.AST, update: SchemaAST.AST): Defaults => {
-  // A default that the schema itself has is one for new documents: an update would take back what was stored.
+  // A default of the schema itself is for new documents: an update with it would overwrite stored values.
   const others = new Set(madeBy(ast).map(({ key }) => key))
   return { onInsert: madeBy(insert), onUpdate: madeBy(update).filter(({ key }) => !others.has(key)) }
 }
 
-/** The fields that a schema makes. */
+/** The fields that a schema fills in. */
 const madeBy = (ast: SchemaAST.AST): ReadonlyArray<Default> => {
   const nodes = expand(ast)
   const [node] = nodes
@@ -52,7 +52,7 @@ const putDefault = (operands: Operands, place: Place, { ast, value }: Default): 
   operands.put(place, Effect.flatMapEager(value, (value) => encodeValue([ast])(value)), { onAbsent: () => {} })
 
 /**
- * Adds to an update what a model makes: with every update, and in documents that an upsert inserts.
+ * Adds the defaults of a model to an update: those for every update, and those for documents that an upsert inserts.
  *
  * @internal
  */

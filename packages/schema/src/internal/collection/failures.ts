@@ -1,4 +1,4 @@
-/** How operations of typed collections fail: what is refused, and what does not encode or decode. */
+/** Makes the failures of typed operations: refused arguments, and values that do not encode or decode. */
 import { Integration, MongoError } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -9,21 +9,21 @@ import { encodeWith, type Operands } from "../encode/operands.ts"
 import { Misfit, Refusal } from "../refusal.ts"
 
 /**
- * What an operation gives. Its types stand in TypedCollection.ts; in here documents and filters are unknown, as they are at run time.
+ * The effect of an operation. Its types are in TypedCollection.ts. Here documents and filters are unknown, as at run time.
  *
  * @internal
  */
 export type Run<A> = Effect.Effect<A, Failure>
 
 /**
- * The options of an operation, of which types say more than is known here.
+ * The options of an operation. Their types are in TypedCollection.ts.
  *
  * @internal
  */
 export type Options = Readonly<Record<string, unknown>> | undefined
 
 /**
- * What an operation is called in errors.
+ * The names of an operation and its collection, for errors.
  *
  * @internal
  */
@@ -82,7 +82,7 @@ const failureOf = (origin: Origin, error: Misfit | Refusal): Failure =>
     })
 
 /**
- * Runs what may refuse an argument at once, where there is no effect yet: it throws the failure.
+ * Runs a check outside an effect. If it refuses an argument, throws the failure.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * Indexes of a typed collection, as core takes them.
+ * Encodes the indexes of a typed collection.
  */
 import type * as Driver from "mongodb"
 import { plainObject } from "../encode/arguments.ts"
@@ -10,7 +10,7 @@ import type { Options } from "./failures.ts"
 import type { Shape } from "./shape.ts"
 
 /**
- * The options of an index, with its filter encoded.
+ * Encodes the options of an index, which may hold a filter.
  *
  * @internal
  */
@@ -27,7 +27,7 @@ export const encodeIndexOptions = (
 }
 
 /**
- * An index with its keys and its options.
+ * Encodes an index: its keys and its options.
  *
  * @internal
  */

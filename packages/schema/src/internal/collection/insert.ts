@@ -1,5 +1,5 @@
 /**
- * Documents to insert: each is made and encoded, and has its `_id` before it is sent.
+ * Makes and encodes the documents to insert. Each has its `_id` before it is sent.
  */
 import * as Effect from "effect/Effect"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -9,13 +9,13 @@ import { encodeError, type Origin, type Run } from "./failures.ts"
 import type { Shape } from "./shape.ts"
 import { written } from "./writer.ts"
 
-/** A document as it is sent, and its `_id` as the caller knows it: decoded. */
+/** An encoded document, and its decoded `_id`. */
 interface Insertion {
   readonly document: Driver.Document
   readonly id: unknown
 }
 
-/** What was given, with an `_id` where the schema asks for one and inserts may leave it out. */
+/** Adds a missing `_id` to a document, if the schema requires one that inserts may leave out. */
 const withGeneratedId = (generated: string | undefined, value: unknown): unknown =>
   generated !== undefined && typeof value === "object" && value !== null &&
     (value as Record<string, unknown>)[generated] === undefined
@@ -23,7 +23,7 @@ const withGeneratedId = (generated: string | undefined, value: unknown): unknown
     : value
 
 /**
- * A document to insert.
+ * Makes a document to insert.
  *
  * @internal
  */
@@ -39,7 +39,7 @@ export const insertion = (shape: Shape, origin: Origin, value: unknown, path: st
     }
   )
 
-/** Takes the `_id` from the document itself, which gets an ObjectId where the schema has left it without. */
+/** Takes the `_id` from the encoded document. A document without one gets an ObjectId. */
 const withStoredId = (shape: Shape, origin: Origin, document: Driver.Document, path: string): Run<Insertion> => {
   const { _id: stored = new Driver.ObjectId(), ...others } = document
   return Effect.mapBothEager(
@@ -51,13 +51,13 @@ const withStoredId = (shape: Shape, origin: Origin, document: Driver.Document, p
   )
 }
 
-/** Documents to insert, and their `_id`s in the same order. */
+/** The documents to insert, and their `_id`s in the same order. */
 interface Insertions {
   readonly documents: Array<Driver.Document>
   readonly ids: Array<unknown>
 }
 
-/** Adds a document where there is nothing to make or to wait for, as for most documents of large inserts. */
+/** Adds a document at once if it needs no defaults and no effects, as most documents of large inserts. */
 const addNow = ({ insert, inserted }: Shape, value: unknown, { documents, ids }: Insertions): boolean => {
   if (!insert.plain || inserted === undefined || typeof value !== "object" || value === null) return false
   const id = (value as Record<string, unknown>)[inserted]
@@ -69,7 +69,7 @@ const addNow = ({ insert, inserted }: Shape, value: unknown, { documents, ids }:
 }
 
 /**
- * Documents to insert together.
+ * Makes several documents to insert.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * Documents that take the place of others.
+ * Makes and encodes replacements.
  */
 import * as Effect from "effect/Effect"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -12,7 +12,7 @@ import { checkInserted, equalTo } from "./upsert.ts"
 import { written } from "./writer.ts"
 
 /**
- * A document in the place of another. It may have the `_id` that the filter has; the server refuses any other.
+ * Makes a replacement. It may have the `_id` of the filter; the server refuses any other `_id`.
  *
  * @internal
  */
@@ -35,7 +35,9 @@ export const replacement = (
   return Effect.flatMapEager(encodedId, (id) =>
     Effect.flatMapEager(
       encoded(origin, () => {
-        if (id !== undefined && wanted !== undefined && !sameStored(id, wanted)) refuse(at, "is not that of the filter")
+        if (id !== undefined && wanted !== undefined && !sameStored(id, wanted)) {
+          refuse(at, "is not the _id of the filter: leave it out")
+        }
         return shape.replacement
       }),
       (writer) =>

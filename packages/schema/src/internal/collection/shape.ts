@@ -1,4 +1,4 @@
-/** What is derived of a collection's schema, once: its codecs and its paths. */
+/** The codecs and paths that a collection derives from its schema, once. */
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
@@ -23,10 +23,10 @@ export class Shape {
   readonly defaults: Defaults
   readonly read: Resolve
   readonly write: Resolve
-  /** The codec of `_id`: an ObjectId where the schema does not have it. */
+  /** The codec of `_id`. It is that of an ObjectId if the schema has no `_id`. */
   readonly id: DocumentCodec<unknown>
   private readonly ids: ReadonlyArray<string>
-  /** The name of `_id` in what is inserted. */
+  /** The name of `_id` in inserted documents. */
   readonly inserted: string | undefined
   /** The name of a required `_id` that inserts may leave out. */
   readonly generated: string | undefined
@@ -61,14 +61,14 @@ export class Shape {
     return this.replacementWriter ??= writerOf(withoutId(this.ast))
   }
 
-  /** The `_id` of a document as it is given. */
+  /** The `_id` of a decoded document. */
   idIn(document: unknown): { readonly name: string; readonly value: unknown } {
     const fields = (typeof document === "object" && document !== null ? document : {}) as Record<string, unknown>
     const name = this.ids.find((name) => fields[name] !== undefined) ?? "_id"
     return { name, value: fields[name] }
   }
 
-  /** What the values of a field decode with, and those of its elements, where it is an array. */
+  /** The codec of the values of a field, or of the elements if it is an array. */
   distinct(path: string): { readonly key: string; readonly codec: DocumentCodec<unknown> } {
     const { alternatives, key } = this.read(path, "path")
     let codec = this.distinctCodecs.get(alternatives)
@@ -89,7 +89,7 @@ export class Shape {
   }
 }
 
-/** The driver's own rule: an `_id` that is an ObjectId is made where it is missing. */
+/** The name of an `_id` that may be missing. As in the driver, inserts make one that is an ObjectId. */
 const generatedId = (insert: SchemaAST.AST): string | undefined => {
   for (const { ast, name } of idsOf(insert)) {
     if (SchemaAST.isOptional(ast) || ast.context?.constructorDefault !== undefined) continue
@@ -100,14 +100,14 @@ const generatedId = (insert: SchemaAST.AST): string | undefined => {
 
 const shapes = new WeakMap<SchemaAST.AST, WeakMap<SchemaAST.AST, Shape>>()
 
-/** A model's schema of what is inserted, or of what is updated; the schema itself where there is none. */
+/** The variant of a model for inserts or updates, or the schema itself. */
 const variantOf = (schema: Schema.Constraint, name: "insert" | "update"): SchemaAST.AST => {
   const variant = (schema as { readonly [Name in typeof name]?: unknown })[name]
   return Schema.isSchema(variant) ? variant.ast : schema.ast
 }
 
 /**
- * The schema itself and, of a model, its variants of what is inserted and updated.
+ * The schema itself, and the variants of a model for inserts and updates.
  *
  * @internal
  */
@@ -115,7 +115,7 @@ export const astsOf = (schema: Schema.Constraint): ReadonlySet<SchemaAST.AST> =>
   new Set([schema.ast, variantOf(schema, "insert"), variantOf(schema, "update")])
 
 /**
- * What is derived of a schema or a model; of each once.
+ * The shape of a schema or a model. The same schema has the same shape.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * Updates: what is sent of one, and what its result says.
+ * Encodes updates and decodes their results.
  */
 import * as Effect from "effect/Effect"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -15,18 +15,17 @@ import { decodeError, encoded, type Options, type Origin, type Run } from "./fai
 import type { Shape } from "./shape.ts"
 import { checkUpsert } from "./upsert.ts"
 
-/** An update that is ready to be sent. */
+/** An encoded update. */
 interface Updating {
   readonly filter: Driver.Document
   readonly update: Driver.Document | Array<Driver.Document>
   readonly options: Record<string, unknown>
-  /** Of what `findOneAndUpdate` returns. */
+  /** The codec of the document that `findOneAndUpdate` returns. */
   readonly codec: DocumentCodec<unknown>
 }
 
 /**
- * Filter, update and options of an operation that updates. `at` is the path of the model in a bulk write, whose options stand
- * beside the filter.
+ * Encodes filter, update and options of an update. `at` is its path in a bulk write, where options stand beside the filter.
  *
  * @internal
  */
@@ -67,7 +66,7 @@ export const updating = (
 }
 
 /**
- * What an update says, with the `_id` of an upsert decoded.
+ * Decodes the `_id` of an upsert in the result of an update.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What an upsert would insert, as far as its filter and its update say so. Pure, on documents as they are sent. */
+/** Predicts the document that an upsert would insert, from its encoded filter and update. Pure. */
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
@@ -15,7 +15,7 @@ const isOperators = (u: unknown): u is Readonly<Record<string, unknown>> =>
   isPlainObject(u) && Object.keys(u).some((key) => key.startsWith("$"))
 
 /**
- * The value that a condition is equal to; `undefined` where it may be several.
+ * The value that a condition is equal to, or `undefined` if it allows several.
  *
  * @internal
  */
@@ -41,11 +41,11 @@ export const equalities = (filter: unknown): Fields =>
     return equal === undefined ? [] : [[name, equal]]
   })
 
-/** The first element that `$push` or `$addToSet` would put into a new array, and those after it. */
+/** The elements that `$push` or `$addToSet` would put into a new array. */
 const pushed = (value: unknown): ReadonlyArray<unknown> =>
   isPlainObject(value) && Array.isArray(value["$each"]) ? value["$each"] : [value]
 
-/** What an operator makes of a field that is not there; `undefined` where it leaves it so. */
+/** The values that operators give to an absent field, or `undefined` if it stays absent. */
 const made: Readonly<Record<string, (value: unknown) => unknown>> = {
   $set: (value) => value,
   $setOnInsert: (value) => value,
@@ -64,7 +64,7 @@ const made: Readonly<Record<string, (value: unknown) => unknown>> = {
   $unset: () => undefined
 }
 
-/** The fields that operators make in a new document; `undefined` where only the server knows. */
+/** The fields that operators make in a new document, or `undefined` if only the server knows. */
 const madeBy = (update: unknown): Fields | undefined => {
   if (!isPlainObject(update)) return undefined
   const fields: Array<readonly [string, unknown]> = []
@@ -80,7 +80,7 @@ const madeBy = (update: unknown): Fields | undefined => {
   return fields
 }
 
-/** What the stages of an update make of the fields of a new document; `undefined` where only the server knows. */
+/** The fields of a new document after the stages of an update, or `undefined` if only the server knows. */
 const afterStages = (from: Fields, stages: ReadonlyArray<unknown>): Fields | undefined => {
   let fields = from
   const remove = (path: unknown) => {
@@ -105,7 +105,7 @@ const afterStages = (from: Fields, stages: ReadonlyArray<unknown>): Fields | und
   return fields
 }
 
-/** Sets a path in a document; `false` where the server would not. */
+/** Sets a path in a document. Returns `false` if the server would not set it. */
 const setAt = (document: Record<string, unknown>, path: string, value: unknown): boolean => {
   const segments = path.split(".")
   const last = segments.pop()!
@@ -113,7 +113,7 @@ const setAt = (document: Record<string, unknown>, path: string, value: unknown):
   for (const segment of segments) {
     const next = Object.hasOwn(at, segment) ? at[segment] : {}
     if (segment.startsWith("$") || !isPlainObject(next)) return false
-    // A copy: what stands there is part of the filter or the update.
+    // A copy, since the object belongs to the filter or the update.
     const copy = { ...next }
     setOwn(at, segment, copy)
     at = copy
@@ -136,8 +136,8 @@ const documentOf = (filter: unknown, update: unknown): Record<string, unknown> |
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /**
- * Refuses an upsert that could insert a document which does not fit its schema. What only the server knows, as the result
- * of an expression, is left to it.
+ * Refuses an upsert that could insert a document that does not fit the schema. Lets an upsert pass if only the server knows
+ * the document, as after an expression.
  *
  * @internal
  */
@@ -147,7 +147,7 @@ export const checkUpsert = (ast: SchemaAST.AST, filter: unknown, update: unknown
 }
 
 /**
- * Refuses a document that an upsert could insert and that does not fit its schema. Without an `_id` it gets an ObjectId.
+ * Refuses a document that an upsert could insert if it does not fit the schema. A document without `_id` gets an ObjectId.
  *
  * @internal
  */
@@ -163,7 +163,7 @@ export const checkInserted = (ast: SchemaAST.AST, document: Driver.Document, at:
     at,
     `could insert a document that cannot be read: ${
       [...new Set(names)].filter((name) => name !== "").join(", ") || "it fits no member of the schema"
-    }. Give what is missing in the update, in $setOnInsert for instance, or as a value in the filter`
+    }. Set these fields in the update, for instance in $setOnInsert, or as values in the filter`
   )
 }
 

@@ -1,5 +1,5 @@
 /**
- * How whole documents are made that are written: the defaults and checks of a schema, and then its encoder.
+ * Makes whole documents to write: with the defaults and checks of a schema, and then with its encoder.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -17,7 +17,7 @@ type Make = (value: unknown) => Effect.Effect<unknown, SchemaIssue.Issue>
 export interface Writer {
   /** Fills in the defaults and runs the checks of a schema. */
   readonly make: Make
-  /** Whether `make` gives back what it is given. */
+  /** Whether `make` returns its argument unchanged. */
   readonly plain: boolean
   readonly codec: DocumentCodec<unknown>
 }
@@ -32,7 +32,7 @@ export const writerOf = (ast: SchemaAST.AST): Writer => {
   }
 }
 
-/** Whether values are made of what is given: with defaults, or as instances. Otherwise the encoder checks all there is. */
+/** Whether a schema has defaults or classes, so that values must be made. Otherwise the encoder checks everything. */
 const isConstructed = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
   if (seen.has(ast)) return false
   seen.add(ast)
@@ -55,7 +55,7 @@ const isConstructed = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean =>
 }
 
 /**
- * Makes a document of what was given, and hands it over as it is sent, together with the value that it was encoded from.
+ * Makes and encodes a document from an argument. Passes on the document, with the value that it was encoded from.
  *
  * @internal
  */

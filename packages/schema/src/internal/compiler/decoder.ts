@@ -1,8 +1,8 @@
 /**
  * Compiles a schema to a function from the bytes of a document to a decoded, validated value.
  *
- * The measure is what `BSON.deserialize` and the interpreter give, one after the other. The compiled function gives the same
- * value or `mismatch`; it never needs to know why. Fields that the schema does not name are skipped by their length, unread.
+ * It must agree with `BSON.deserialize` followed by the interpreter: the compiled function gives the same value, or `mismatch`
+ * without a reason. It skips fields that the schema does not name by their length, without reading them.
  */
 import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
@@ -41,10 +41,10 @@ import {
 import { type Bytes, makeReadAny, mismatch, runtime } from "./runtime.ts"
 import { numberTest, ValueCompiler } from "./values.ts"
 
-/** A class whose fields are read right into its instances. */
+/** A class whose fields are read directly into its instances. */
 interface ClassOf {
   readonly instances: Instances
-  /** Makes the instance of an object with the fields, as long as it is not known how. */
+  /** Makes an instance from an object with the fields, until the way to make it directly is known. */
   readonly make: Step
 }
 
@@ -53,7 +53,7 @@ class DecoderCompiler {
   private readonly options: SchemaAST.ParseOptions
   private readonly readAny: string
   private readonly values: ValueCompiler
-  /** By the node, or by the instances of a class. */
+  /** The names of functions, by node or by the instances of a class. */
   private readonly functions = new Map<object, string>()
   private depth = 0
 
@@ -67,7 +67,7 @@ class DecoderCompiler {
     )
   }
 
-  /** The function for a whole document; throws `Unsupported` where nothing would be gained. */
+  /** The function for a whole document. Throws `Unsupported` if the schema does not take documents. */
   compile(ast: SchemaAST.AST): DecodeAt {
     const reader = this.reader(ast, false)
     const code = reader.types.get(3)
@@ -80,7 +80,7 @@ class DecoderCompiler {
     }`) as DecodeAt
   }
 
-  /** With `mayMiss`, what is read may turn out to be `missing`. */
+  /** The code that reads a node. With `mayMiss`, the value may be `missing`. */
   private reader(ast: SchemaAST.AST, mayMiss: boolean): Reader {
     try {
       if (++this.depth > maxDepth) throw new Unsupported("depth")
@@ -93,7 +93,7 @@ class DecoderCompiler {
     }
   }
 
-  /** The deserializer for the value, and the interpreter for the node. */
+  /** The code that deserializes a value with bson and gives it to the interpreter. */
   private interpreted(ast: SchemaAST.AST, mayMiss: boolean): Reader {
     const parse = this.program.constant(interpret(ast, this.options))
     return {
@@ -156,7 +156,7 @@ class DecoderCompiler {
         const test = checks === undefined || this.options.disableChecks === true
           ? ""
           : `; ${this.values.emitChecks(ast, checks, "v")}`
-        // An int32 passes the checks that are known.
+        // An int32 passes all known checks.
         const int = checks === undefined || numberTest(checks, "v") !== undefined ? "" : test
         return numeric(int, test, `v = promoted(dv, p); p += 8; ${checkMismatch}${test}`)
       }
@@ -174,7 +174,7 @@ class DecoderCompiler {
         return known
       }
       case "Objects":
-        // It takes whatever is not null.
+        // An empty struct takes any value but null.
         if (ast.propertySignatures.length + ast.indexSignatures.length === 0) throw new Unsupported("empty struct")
         return withOthers(ast, this.call(3, this.functionOf(ast, ast, "object", (name) => this.object(ast, name))))
       case "Arrays":
@@ -203,7 +203,7 @@ class DecoderCompiler {
       case "string": {
         const bytes = Buffer.from(`${value}\0`)
         if (value.includes("\uFFFD") || bytes.toString() !== `${value}\0`) return single(2, `${readText}\n${test}`)
-        // A NUL is within the length, so that it is compared as any other byte.
+        // A NUL counts in the length, so it is compared like any other byte.
         return single(
           2,
           `if (p + ${bytes.length + 4} > end || dv.getInt32(p, true) !== ${bytes.length} || !(${
@@ -266,8 +266,8 @@ class DecoderCompiler {
   }
 
   /**
-   * Fields are expected in the order of the schema: each case goes on to the next. Where another field comes, `find`
-   * says which, and the loop goes on from that one.
+   * The code expects fields in the order of the schema: each case goes on to the next. If another field comes, `find` tells
+   * which one, and the loop goes on from there.
    */
   private object(ast: SchemaAST.Objects, name: string, of?: ClassOf): string {
     const names = stringNames(ast)
@@ -279,7 +279,7 @@ class DecoderCompiler {
       if (indexSignatures.length > 1 || !isPlainKey(index.parameter)) throw new Unsupported("index signature")
       const takesAll = (type._tag === "Unknown" || type._tag === "Any") && type.checks === undefined &&
         type.encoding === undefined
-      // The values of the named fields have to fit the index signature too.
+      // The values of the named fields must fit the index signature too.
       if (names.length > 0 && !takesAll) throw new Unsupported("index signature")
     }
     const fields = propertySignatures.map(({ type }, i) => ({
@@ -364,7 +364,7 @@ class DecoderCompiler {
       return ${this.program.constant(of.make)}(out)`
   }
 
-  /** The statement for a field that has not come. */
+  /** The statement for an absent field. */
   private absence(name: string, optional: boolean, type: SchemaAST.AST, x: string): string {
     if (isInherited(name)) return `if (${x} === missing) giveUp()`
     if (type.encoding === undefined) return optional ? ";" : `if (${x} === missing) return mismatch`
@@ -402,7 +402,7 @@ class DecoderCompiler {
     }`
   }
 
-  /** For places where a value has to be: the rules of the others are the interpreter's. */
+  /** The code for a value that must be present. */
   private solid(ast: SchemaAST.AST): Reader {
     return this.reader(ast, false)
   }
@@ -423,7 +423,7 @@ class DecoderCompiler {
       types.set(t, candidates.length === 1 ? candidates[0]!.code : this.choose(ast, t, candidates))
     }
     const rest = members.filter((member) => member.any !== undefined)
-    // A symbol is delivered as a string.
+    // bson delivers a symbol as a string.
     if (rest.length > 0 && known.has(2)) types.set(14, "giveUp()")
     if (rest.length > 1) return { types, any: this.interpreted(ast, false).any }
     return { types, any: rest[0]?.any }
@@ -440,7 +440,7 @@ class DecoderCompiler {
     return map({ types: new Map(readers) }, (code) => `${code}\n${test}`)
   }
 
-  /** The first member that takes a value which several could take. */
+  /** The code for a type that several members may take: the first member that takes the value gets it. */
   private choose(
     ast: SchemaAST.Union,
     t: number,
@@ -450,7 +450,7 @@ class DecoderCompiler {
       const tagged = this.tagged(candidates)
       if (tagged !== undefined) return tagged
     }
-    // A member that refuses a document may do so for a field that comes twice, of which the last counts.
+    // A member may refuse a document for the first of two fields with one name, although the last one counts.
     if (t === 3 || t === 4 || t === 15) return this.interpreted(ast, false).any!
     const names = candidates.map(({ code }) => {
       const name = this.program.name("member")
@@ -465,7 +465,7 @@ class DecoderCompiler {
     ].join("\n")
   }
 
-  /** Objects that a field tells apart. */
+  /** The code for objects that a tag tells apart. */
   private tagged(
     candidates: ReadonlyArray<{ readonly code: string; readonly type: SchemaAST.AST }>
   ): string | undefined {
@@ -513,21 +513,21 @@ class DecoderCompiler {
 
 type DecodeAt = (b: Bytes, dv: DataView, start: number, end: number) => unknown
 
-/** Whether values have the form that the compiled decoder gives them. */
+/** Whether the driver's options give values the form that the compiled decoder gives them. */
 const isUsualForm = (options: Driver.BSONSerializeOptions): boolean =>
   options.promoteValues !== false && options.promoteLongs !== false && options.promoteBuffers !== true &&
   options.useBigInt64 !== true && options.enableUtf8Validation !== false && options.fieldsAsRaw === undefined
 
 /**
- * What `Decoder.decodeMany` of a codec does, as far as generated code can.
+ * The part of `Decoder.decodeMany` that generated code can do.
  *
  * @internal
  */
 export type DecodeMany = (documents: ReadonlyArray<Uint8Array>, from: number, out: Array<unknown>) => number
 
 /**
- * The decoder of a schema. `undefined` where the interpreter has to do it: code generation is forbidden, the schema is not
- * of a document, or options of the driver give numbers and buffers another form.
+ * Compiles the decoder of a schema. Gives `undefined` if the interpreter must do it: code generation is forbidden, the schema
+ * is not of a document, or options of the driver give numbers and buffers another form.
  *
  * @internal
  */
@@ -545,7 +545,7 @@ export const compileDecoder = (
     throw error
   }
   return (documents, from, out) => {
-    // The documents of a batch are views into one buffer. It is held no longer than this call.
+    // The documents of a batch are views into one buffer. Only this call holds the buffer.
     let last: ArrayBufferLike | undefined
     let b!: Bytes
     let dv!: DataView
@@ -563,7 +563,7 @@ export const compileDecoder = (
         out.push(value)
       }
     } catch {
-      // Damaged bytes, and exceptions of the schema's own functions: the interpreter meets them again.
+      // Damaged bytes, or an exception of a function of the schema. The interpreter meets it again.
       return i
     }
     return i

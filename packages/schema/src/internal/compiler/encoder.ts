@@ -1,4 +1,4 @@
-/** Compiles a schema to a function from a value to the document that is stored: the compiled form of the flipped schema. */
+/** Compiles a schema to a function from a value to the stored document: the compiled form of the flipped schema. */
 import * as SchemaAST from "effect/SchemaAST"
 import type { Step } from "./interpreter.ts"
 import { Program } from "./program.ts"
@@ -6,7 +6,7 @@ import { mismatch } from "./runtime.ts"
 import { ValueCompiler } from "./values.ts"
 
 /**
- * The encoder of a schema: a document, or `mismatch`. `undefined` where code generation is forbidden.
+ * Compiles the encoder of a schema: it gives a document, or `mismatch`. Gives `undefined` if code generation is forbidden.
  *
  * @internal
  */
@@ -24,7 +24,7 @@ export const compileEncoder = (ast: SchemaAST.AST, parse: SchemaAST.ParseOptions
     try {
       return encode(value)
     } catch {
-      // The interpreter meets the same exception, and knows what becomes of it.
+      // The interpreter meets the same exception, and handles it.
       return mismatch
     }
   }

@@ -1,11 +1,11 @@
-/** Makes instances of `Schema.Class` without their constructor, where the constructor only takes over fields that are valid. */
+/** Makes instances of `Schema.Class` without their constructor, if the constructor only copies valid fields. */
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import { stringNames } from "./analysis.ts"
 
 /**
- * A constructor in generated code. It gets the prototype of the class before it is first called.
+ * A constructor in generated code. It gets the prototype of the class before its first call.
  *
  * @internal
  */
@@ -13,12 +13,12 @@ export type Maker = { prototype: unknown }
 
 const sourceOf = (f: unknown): string => Function.prototype.toString.call(f)
 
-/** The source of the classes that effect makes. They all come from one expression. */
+/** The source of the classes that Effect makes. They all come from one expression. */
 const effectSource = sourceOf((Schema.Class as (name: string) => (fields: object) => unknown)("Source")({}))
 
 /**
- * Whether the classes from here up to effect's have no constructor and no private field. The source of a class with one of these
- * contains the word, a backslash or a `#`. Sources of other classes may contain them, too: their constructors run.
+ * Whether the classes from here up to that of Effect lack constructors and private fields. The source of a class with one
+ * contains the word `constructor`, a backslash or a `#`. Sources of other classes may contain them too; their constructors run.
  */
 const hasNoConstructor = (self: unknown): boolean => {
   for (let current = self; current !== Data.Class; current = Object.getPrototypeOf(current)) {
@@ -36,8 +36,8 @@ const holdsOnly = (instance: object, fields: object): boolean => {
 }
 
 /**
- * Whether the class defines a field that the schema has, too. The instance takes no more properties once it gets a field of the
- * schema, so a definition after that throws.
+ * Whether the class defines a field that the schema has too. In this test the instance takes no more properties once it gets a
+ * field of the schema, so a later definition throws.
  */
 const definesFields = (self: Function, names: ReadonlyArray<string>, fields: object): boolean => {
   const closing = Object.create(self.prototype)
@@ -59,8 +59,8 @@ const definesFields = (self: Function, names: ReadonlyArray<string>, fields: obj
 }
 
 /**
- * The instances of a class. The AST does not name the class, so the first instance comes from effect and shows it. `known` is false until
- * then, and stays false where the constructor does more than to take over fields.
+ * The instances of a class. The AST does not name the class, so Effect makes the first instance, which shows it. `known` is
+ * false until then. It stays false if the constructor does more than copy fields.
  *
  * @internal
  */
@@ -77,14 +77,14 @@ export class Instances {
     this.make = make
   }
 
-  /** A constructor that may be called once `known` is true. */
+  /** Registers a constructor. Generated code may call it once `known` is true. */
   add(maker: Maker): Maker {
     if (this.known) maker.prototype = this.prototype
     else if (!this.asked) this.waiting.push(maker)
     return maker
   }
 
-  /** The instance with these fields. */
+  /** Makes the instance with these fields. */
   of(fields: object): unknown {
     if (this.known) return Object.assign(Object.create(this.prototype), fields)
     const instance = this.make(fields)
@@ -98,7 +98,7 @@ export class Instances {
     return instance
   }
 
-  /** The prototype of an instance. Null where the constructor does more than to take over fields. */
+  /** The prototype of an instance, or `null` if the constructor does more than copy fields. */
   private plainPrototype(fields: object, instance: object): object | null {
     const prototype: object = Object.getPrototypeOf(instance)
     const self = prototype.constructor
@@ -113,14 +113,14 @@ export class Instances {
 const known = new WeakMap<object, Instances>()
 
 /**
- * The instances of a class, given its node. `undefined` for all other nodes.
+ * The instances of the class of a node, or `undefined` if the node is not a class.
  *
  * @internal
  */
 export const instancesOf = (ast: SchemaAST.AST): Instances | undefined => {
   if (ast._tag !== "Declaration" || ast.encoding?.length !== 1) return undefined
   const [{ to, transformation }] = ast.encoding
-  // A class of effect describes its constructor by the transformation that decodes it.
+  // A class of Effect names its constructor by the transformation that decodes it.
   const descriptor = ast.annotations?.["~constructor"]
   if (typeof descriptor !== "function" || to._tag !== "Objects" || transformation._tag !== "Transformation") {
     return undefined

@@ -9,7 +9,7 @@ import { decodeError, type Origin } from "../collection/failures.ts"
 import type { Decoder, DocumentCodec } from "../compiler/codec.ts"
 
 /**
- * The decoder of bytes for a collection and the options of one of its queries.
+ * The decoder of bytes for a collection with the options of one of its queries.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
   Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })
 
 /**
- * Decodes a batch. As long as the decoder answers at once there is no effect for a document.
+ * Decodes a batch. A document that decodes at once needs no effect.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** Reads a query of a typed collection: encodes what it asks for, runs a query of core, and decodes its batches. */
+/** Reads a query of a typed collection: encodes its arguments, runs a query of core, and decodes its batches. */
 import { Integration, type MongoCollection, type Query } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type * as Inspectable from "effect/Inspectable"
@@ -25,7 +25,7 @@ export interface TypedReading<A, R> extends Integration.Reading<A, Failure, R> {
 
 type CoreQuery = Query.Query<Driver.Document> & Query.Explainable
 
-/** A query of core, and what decodes the documents that it delivers, or their bytes. */
+/** A query of core, and the decoders of its documents and of their bytes. */
 interface Source {
   readonly query: CoreQuery
   readonly codec: DocumentCodec<unknown>
@@ -48,7 +48,7 @@ abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> i
 
   protected abstract source(settings: Integration.Settings): Effect.Effect<Source, Failure, R>
 
-  /** A query of core that prints as this one. It is never run with arguments that are not encoded. */
+  /** A query of core for printing. Its arguments are not encoded, so it never runs. */
   protected abstract lookalike(settings: Integration.Settings): CoreQuery
 
   override printed(settings: Integration.Settings): object {
@@ -66,7 +66,7 @@ abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> i
   override array(settings: Integration.Settings): Effect.Effect<Array<A>, Failure, R> {
     return Effect.flatMap(this.source(settings), ({ bytes, codec, query }) => {
       if (bytes === undefined) return Effect.flatMap(query, (documents) => this.decode(codec, documents))
-      // Batch by batch, so that the bytes of the whole are never there at once.
+      // Batch by batch, so that the bytes of all documents are never in memory at once.
       const out: Array<A> = []
       return Effect.as(
         Stream.runForEachArray(
@@ -107,7 +107,7 @@ abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> i
   }
 
   override first(settings: Integration.Settings): Effect.Effect<Option.Option<A>, Failure, R> {
-    // The first that decodes may come later.
+    // The first document that decodes may come later.
     if (this.policy === "skip") return super.first(settings)
     return Effect.flatMap(this.source(settings), ({ bytes, codec, query }) => {
       const first: Effect.Effect<Option.Option<unknown>, Failure> = bytes === undefined

@@ -5,18 +5,18 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
 /**
- * The elements of batches, of which some may be empty.
+ * Streams the elements of batches. Batches may be empty.
  *
  * @internal
  */
 export const flatten = <A, E, R>(batches: Stream.Stream<ReadonlyArray<A>, E, R>): Stream.Stream<A, E, R> =>
   Stream.flattenArray(Stream.filter(batches, Arr.isReadonlyArrayNonEmpty))
 
-/** How many documents are decoded at once: the garbage of few is cheap to collect, and a batch may hold tens of thousands. */
+/** The number of documents that are decoded at once. The garbage of few is cheap to collect; a batch may hold tens of thousands. */
 const partSize = 512
 
 /**
- * Applies a function to each batch, a part at a time, and streams what it returns.
+ * Applies a function to each batch, a part at a time, and streams the results.
  *
  * @internal
  */

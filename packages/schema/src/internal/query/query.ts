@@ -1,4 +1,4 @@
-/** The queries of typed collections, made of a reading and settings. */
+/** Makes the queries of typed collections from a reading and settings. */
 import { Integration, type MongoCollection } from "@mongofx/core"
 import type * as Result from "effect/Result"
 import type * as Driver from "mongodb"
@@ -63,7 +63,7 @@ export const makeAggregate = <A, R>(
   new AggregateQueryImpl<A, R>(new AggregateReading(collection, origin, "fail", codec, stages), options)
 
 /**
- * A query that asks no server.
+ * A query of known values, without a server.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** Reads decoded values that are given, without a server. */
+/** Reads known values, without a server. */
 import { Integration, MongoError } from "@mongofx/core"
 import * as Iterable from "effect/Iterable"
 import * as Result from "effect/Result"
@@ -17,7 +17,7 @@ export class ValuesReading<A> extends Integration.ValuesReading<A> implements Ty
     return Stream.fail(noBytes)
   }
 
-  /** Every value fits the schema. */
+  /** All values are decoded, so none is invalid. */
   onInvalid(policy: DecodePolicy): TypedReading<unknown, never> {
     return policy === "collect" ? new ValuesReading(Iterable.map(this.values, Result.succeed)) : this
   }
