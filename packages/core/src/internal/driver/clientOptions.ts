@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Driver from "mongodb"
 import type { MongoClientConfig } from "../../MongoClientConfig.ts"
 import { defined } from "../call/options.ts"
-import { kmsSecrets, toAutoEncryption } from "../encryption/encryption.ts"
+import { kmsSecrets, toAutoEncryption } from "../encryption/kms.ts"
 import { checkConnectionString } from "./connectionString.ts"
 import { toLogOptions } from "./log.ts"
 

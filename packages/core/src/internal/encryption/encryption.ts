@@ -1,11 +1,10 @@
-import * as Duration from "effect/Duration"
+/** Client-side encryption: keys, explicit encryption, and encrypted collections. */
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Driver from "mongodb"
 import type { MongoClient } from "../../MongoClient.ts"
-import type { AutoEncryptionOptions } from "../../MongoClientConfig.ts"
 import type { MongoCollection } from "../../MongoCollection.ts"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
 import type {
@@ -13,7 +12,6 @@ import type {
   DataKeyOptions,
   EncryptedCollection,
   EncryptOptions,
-  KmsOptions,
   KmsProviders,
   MongoEncryption,
   MongoEncryptionOptions,
@@ -29,67 +27,10 @@ import { defined } from "../call/options.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkFilter, checkGiven, checkName, checkValue } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
+import { kmsSecrets, toKmsOptions } from "./kms.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoEncryption" as const
-
-/** The driver's providers, with their secrets in the open. */
-const unsealed = (providers: KmsProviders): Driver.KMSProviders =>
-  Object.fromEntries(
-    Object.entries(defined(providers)!).map(([name, provider]) => [
-      name,
-      Object.fromEntries(
-        Object.entries(defined(provider as object)!).map(([key, value]) => [
-          key,
-          Redacted.isRedacted(value) ? Redacted.value(value) : value
-        ])
-      )
-    ])
-  ) as unknown as Driver.KMSProviders
-
-/**
- * Texts of the providers that must appear in no error.
- *
- * @internal
- */
-export const kmsSecrets = (providers: KmsProviders): ReadonlyArray<string> =>
-  Object.values(providers).flatMap((provider) =>
-    Object.values(provider ?? {}).flatMap((value: unknown) => {
-      const secret = Redacted.isRedacted(value) ? Redacted.value(value) : undefined
-      return typeof secret === "string" ? [secret] : []
-    })
-  )
-
-const toKmsOptions = (options: KmsOptions) => ({
-  keyVaultNamespace: options.keyVault,
-  kmsProviders: unsealed(options.kmsProviders),
-  ...defined({
-    keyVaultClient: options.keyVaultClient === undefined ? undefined : connectionOf(options.keyVaultClient).driver,
-    // The driver takes 0 for no end.
-    keyExpirationMS: options.keyExpiration === undefined
-      ? undefined
-      : Duration.isFinite(Duration.fromInputUnsafe(options.keyExpiration))
-      ? Math.max(1, Math.ceil(Duration.toMillis(options.keyExpiration)))
-      : 0,
-    credentialProviders: options.credentialProviders,
-    tlsOptions: options.tlsOptions,
-    proxyOptions: options.proxyOptions,
-    kmsConnectCallback: options.kmsConnectCallback
-  })
-})
-
-/**
- * The driver's options for automatic encryption.
- *
- * @internal
- */
-export const toAutoEncryption = (options: AutoEncryptionOptions): Driver.AutoEncryptionOptions => {
-  const { bypassAutoEncryption, bypassQueryAnalysis, encryptedFieldsMap, extraOptions, schemaMap } = options
-  return {
-    ...toKmsOptions(options),
-    ...defined({ bypassAutoEncryption, bypassQueryAnalysis, encryptedFieldsMap, extraOptions, schemaMap })
-  } as Driver.AutoEncryptionOptions
-}
 
 const splitNamespace = (namespace: string): readonly [database: string, collection: string] => {
   const dot = namespace.indexOf(".")
