@@ -6,7 +6,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, type MongoError } from "@mongofx/core"
-import { withOperationSpan } from "@mongofx/core/internal/call/spans"
+import { withOperationSpan } from "@mongofx/core/internal/telemetry/operationSpans"
 import { durationBoundaries } from "@mongofx/core/internal/telemetry/telemetry"
 import { Effect, Exit, Fiber, Metric, Option, Redacted, Stream, Tracer } from "effect"
 import * as Driver from "mongodb"

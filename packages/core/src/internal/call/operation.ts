@@ -10,11 +10,11 @@ import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import type { MongoError } from "../../MongoError.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { type AmbientSession, inLine } from "../session/state.ts"
+import { withOperationSpan } from "../telemetry/operationSpans.ts"
 import { Call, type CallOptions } from "./call.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, until } from "./deadline.ts"
 import type { Operation } from "./description.ts"
-import { withOperationSpan } from "./spans.ts"
 
 /** @internal */
 export const ambientSession = (connection: Connection, context: Context.Context<never>): AmbientSession | undefined =>

@@ -10,8 +10,8 @@ import type { MongoError } from "../../MongoError.ts"
 import type { OpenQuery } from "../../Query.ts"
 import { CurrentDeadline, until } from "../call/deadline.ts"
 import { ambientSession } from "../call/operation.ts"
-import { withOperationSpan, withScopedSpan } from "../call/spans.ts"
 import { inLine } from "../session/state.ts"
+import { withOperationSpan, withScopedSpan } from "../telemetry/operationSpans.ts"
 import { CursorRun, type CursorSource } from "./cursorRun.ts"
 
 /**

@@ -22,11 +22,11 @@ import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
 import { ambientSession, checking, runIn } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
-import { isTraced } from "../call/spans.ts"
 import { abortOnServers, killSession } from "../driver/kill.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkGiven } from "../input/check.ts"
+import { isTraced } from "../telemetry/operationSpans.ts"
 import {
   type AmbientSession,
   type DriverSession,

@@ -6,9 +6,9 @@ import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
-import { spanAttributes } from "../telemetry/telemetry.ts"
-import type { Connection } from "./connection.ts"
-import type { Operation } from "./description.ts"
+import type { Connection } from "../call/connection.ts"
+import type { Operation } from "../call/description.ts"
+import { spanAttributes } from "./telemetry.ts"
 
 /**
  * Whether somebody listens to spans: without a tracer of the user's nobody could see one.
