@@ -1,5 +1,5 @@
 // Writes packages/*/src/index.ts: one namespace for each PascalCase module of src, under the module's own comment.
-// A module with the line `// @barrel: none` stays out. With --check nothing is written, and a stale barrel is a failure.
+// A module with the line `// @barrel: none` stays out. With --check it writes nothing, and fails if a barrel is stale.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -12,7 +12,13 @@ const barrel = (src) => {
     const source = readFileSync(join(src, file), "utf8")
     if (/^\/\/ @barrel: none$/m.test(source)) return []
     const comment = /^(?:\/\/.*\n|\s)*(\/\*\*[\s\S]*?\*\/)\n/.exec(source)
-    if (comment === null) throw new Error(`${relative(root, join(src, file))} has no module comment`)
+    if (comment === null) {
+      throw new Error(
+        `${
+          relative(root, join(src, file))
+        } has no module comment: begin it with a /** comment */ that says what it is for`
+      )
+    }
     return [`${comment[1]}\nexport * as ${file.slice(0, -3)} from "./${file}"\n`]
   })
   return [

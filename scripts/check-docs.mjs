@@ -1,5 +1,5 @@
-// Checks the documentation: that every public export is documented as CONTRIBUTING.md says, and that every ```ts fence of
-// the docstrings, READMEs and docs compiles. Prints each finding with its place in the source.
+// Checks that every public export is documented as CONTRIBUTING.md says, and that every ```ts fence of the docstrings, READMEs
+// and docs compiles. Prints each finding with its place in the source.
 import { spawnSync } from "node:child_process"
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { basename, join, relative } from "node:path"
@@ -48,7 +48,7 @@ const isInternal = (doc) => tagsOf(doc).some(([name]) => name === "internal")
 const has = (node, kind) =>
   ts.canHaveModifiers(node) && ts.getModifiers(node)?.some((modifier) => modifier.kind === kind)
 
-/** The members of an interface, a class or an object type need prose each; a computed name is a brand and needs none. */
+/** Each member of an interface, a class or an object type needs prose. A computed name is a brand, and needs none. */
 const checkMembers = (source, owner, members) => {
   const seen = new Set()
   for (const member of members) {
@@ -57,14 +57,14 @@ const checkMembers = (source, owner, members) => {
     if (ts.isConstructorDeclaration(member) || has(member, ts.SyntaxKind.OverrideKeyword)) continue
     if (has(member, ts.SyntaxKind.PrivateKeyword) || has(member, ts.SyntaxKind.StaticKeyword)) continue
     const text = name.getText(source)
-    // The first of several overloads speaks for all of them.
+    // The docstring of the first overload counts for all.
     if (seen.has(text)) continue
     seen.add(text)
     const doc = docOf(member)
     if (isInternal(doc)) continue
     documented++
     if (proseOf(doc) === "") {
-      report(source.fileName, lineOf(source, name.getStart(source)), `${owner}.${text}: no prose`)
+      report(source.fileName, lineOf(source, name.getStart(source)), `${owner}.${text}: has no prose; add a sentence`)
     }
   }
 }
@@ -74,27 +74,35 @@ const checkExport = (source, node, name, isValue) => {
   const line = lineOf(source, node.getStart(source))
   if (isInternal(doc)) return
   documented++
-  if (doc === undefined) return report(source.fileName, line, `${name}: no docstring`)
-  if (proseOf(doc) === "") report(source.fileName, line, `${name}: no prose`)
+  if (doc === undefined) {
+    return report(source.fileName, line, `${name}: has no docstring; see CONTRIBUTING.md for its form`)
+  }
+  if (proseOf(doc) === "") report(source.fileName, line, `${name}: the docstring has no prose; say what it does`)
   const tags = tagsOf(doc)
   const [stability, category, since] = tags.slice(-3)
   if (tags.slice(-3).map(([tag]) => tag).join(" ") !== "stability category since") {
     report(source.fileName, line, `${name}: the docstring must end in @stability, @category, @since`)
   } else {
     if (!["stable", "unstable", "integration"].includes(stability[1])) {
-      report(source.fileName, line, `${name}: @stability ${stability[1]}`)
+      report(source.fileName, line, `${name}: @stability ${stability[1]} is not stable, unstable or integration`)
     }
-    if (!categories.has(category[1])) report(source.fileName, line, `${name}: unknown @category ${category[1]}`)
-    if (!/^\d+\.\d+\.\d+$/.test(since[1])) report(source.fileName, line, `${name}: @since ${since[1]}`)
+    if (!categories.has(category[1])) {
+      report(source.fileName, line, `${name}: @category ${category[1]} is not in the list of scripts/check-docs.mjs`)
+    }
+    if (!/^\d+\.\d+\.\d+$/.test(since[1])) {
+      report(source.fileName, line, `${name}: @since ${since[1]} is not a version such as 0.1.0`)
+    }
   }
-  if (isValue && !/```ts\b/.test(doc.getText(source))) report(source.fileName, line, `${name}: no example`)
+  if (isValue && !/```ts\b/.test(doc.getText(source))) {
+    report(source.fileName, line, `${name}: has no example; add a \`\`\`ts fence`)
+  }
 }
 
 const checkModule = (source) => {
   const range = (ts.getLeadingCommentRanges(source.text, 0) ?? []).find(({ pos }) => source.text.startsWith("/**", pos))
   const comment = range === undefined ? "" : source.text.slice(range.pos, range.end)
   if (!/\w.*\n[\s\S]*@since \d+\.\d+\.\d+\n/.test(comment)) {
-    report(source.fileName, 1, "no module comment with prose and @since")
+    report(source.fileName, 1, "the module comment is missing, or lacks prose or @since")
   }
   const overloaded = new Set()
   for (const node of source.statements) {
@@ -127,7 +135,7 @@ const checkModule = (source) => {
 
 // ---- every fence compiles
 
-/** The ```ts fences of some text, each with its first line, and how much of each line's start was cut off. */
+/** The ```ts fences of some text: each with its first line, and the number of characters cut from the start of each line. */
 const fencesOf = (lines, first, prefix) => {
   const fences = []
   let open
@@ -161,7 +169,7 @@ const fencesOfSource = (source) => {
 const compile = (snippets) => {
   rmSync(temporary, { recursive: true, force: true })
   mkdirSync(temporary, { recursive: true })
-  // The examples' dependencies are what a reader has who follows the documentation.
+  // A reader who follows the documentation has the dependencies of the examples.
   symlinkSync(join(root, "examples/node_modules"), join(temporary, "node_modules"), "dir")
   for (const { name, fence } of snippets) writeFileSync(join(temporary, name), fence.code.join("\n") + "\n")
   writeFileSync(
@@ -198,7 +206,7 @@ const compile = (snippets) => {
     } else if (line.trim() !== "") findings.push(line)
     if (line.trim() !== "") found++
   }
-  if (status !== 0 && found === 0) throw new Error(`tsc ended with ${status} and no message`)
+  if (status !== 0 && found === 0) throw new Error(`tsc ended with ${status} and printed no message`)
 }
 
 process.chdir(root)

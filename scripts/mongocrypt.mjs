@@ -1,14 +1,14 @@
 // Builds the native part of mongodb-client-encryption, so that the tests of encryption run where its own install script can
-// neither download nor compile it. Never part of a published package.
+// neither download nor compile it. Published packages do not contain it.
 //
-//   node scripts/mongocrypt.mjs            against the libmongocrypt that the system has
-//   node scripts/mongocrypt.mjs FOLDER     against one that is unpacked there, as scripts/get-libmongocrypt.sh does it
-//   node scripts/mongocrypt.mjs --remove   removes what this has built, and nothing else
+//   node scripts/mongocrypt.mjs            builds against the libmongocrypt of the system
+//   node scripts/mongocrypt.mjs FOLDER     builds against one unpacked there, as by scripts/get-libmongocrypt.sh
+//   node scripts/mongocrypt.mjs --remove   removes only what this script has built
 //
-// Ends with 2 where the machine lacks what it takes, and with 1 where the build fails.
+// Ends with 2 if the machine lacks something that the build needs, and with 1 if the build fails.
 //
-// Needs g++, Node's headers and libmongocrypt with its headers (Debian: `apt-get install g++ libmongocrypt-dev`; that of Debian 12
-// is too old for ranges, named providers and Queryable Encryption).
+// Needs g++, Node's headers and libmongocrypt with its headers (Debian: `apt-get install g++ libmongocrypt-dev`; the version of
+// Debian 12 is too old for ranges, named providers and Queryable Encryption).
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
@@ -34,7 +34,12 @@ const [folder] = process.argv.slice(2)
 if (folder === "--remove") {
   const isOurs = existsSync(shim)
   if (isOurs) rmSync(join(root, "build"), { recursive: true, force: true })
-  end(isOurs ? "removed the build of mongodb-client-encryption" : "there is no build of this script's to remove", 0)
+  end(
+    isOurs
+      ? "removed the build of mongodb-client-encryption"
+      : "nothing to remove: this script has not built mongodb-client-encryption",
+    0
+  )
 }
 
 const loadError = () => {
@@ -46,9 +51,12 @@ const loadError = () => {
 }
 
 const version = load()
-if (version.status === 0) end(`mongodb-client-encryption is complete, with libmongocrypt ${version.stdout.trim()}`, 0)
+if (version.status === 0) {
+  end(`nothing to build: mongodb-client-encryption works, with libmongocrypt ${version.stdout.trim()}`, 0)
+}
 
-const find = (what, ...paths) => paths.find(existsSync) ?? end(`${what} not found in ${paths.join(", ")}`, 2)
+const find = (what, ...paths) =>
+  paths.find(existsSync) ?? end(`${what} not found in ${paths.join(", ")}: install the missing package`, 2)
 
 const nodeHeaders = dirname(find(
   "Node's headers",
@@ -62,7 +70,7 @@ const cryptHeaders = dirname(find(
   "the headers of libmongocrypt",
   ...prefixes.map((prefix) => join(prefix, "include/mongocrypt/mongocrypt.h"))
 ))
-/** Where a library that was not installed lies: in the folder of the machine's architecture, or above it. */
+/** The folder of a library that is unpacked but not installed: the folder of the machine's architecture, or the one above. */
 const libraryFolder = () => {
   const above = join(cryptHeaders, "../../lib")
   const inside = readdirSync(above, { withFileTypes: true }).filter((entry) => entry.isDirectory())
@@ -71,7 +79,7 @@ const libraryFolder = () => {
     ...[above, ...inside.map(({ name }) => join(above, name))].map((dir) => join(dir, "libmongocrypt.so"))
   ))
 }
-// A development dependency of mongodb-client-encryption's, which the package manager has put next to it.
+// A development dependency of mongodb-client-encryption, which the package manager has put next to it.
 const addonApi = dirname(
   createRequire(join(root, "package.json")).resolve("node-addon-api/package.json")
 )
@@ -79,7 +87,7 @@ const addonApi = dirname(
 const header = readdirSync(cryptHeaders).map((file) => readFileSync(join(cryptHeaders, file), "utf8")).join("\n")
 const addon = readFileSync(join(root, "addon/mongocrypt.cc"), "utf8")
 
-// What newer versions have: options that an old one leaves at its defaults, and what it cannot do.
+// Functions of newer versions: options that an old version leaves at its defaults, and features that it lacks.
 const stubs = {
   mongocrypt_ctx_setopt_algorithm_text: "bool NAME(mongocrypt_ctx_t*, mongocrypt_binary_t*) { return false; }",
   mongocrypt_kms_ctx_fail: "bool NAME(mongocrypt_kms_ctx_t*) { return false; }",
@@ -91,7 +99,10 @@ const stubs = {
 }
 const missing = [...new Set(addon.match(/\bmongocrypt_\w+(?=\()/g))].filter((name) => !header.includes(name))
 const lines = missing.map((name) =>
-  `static inline ${stubs[name]?.replace("NAME", name) ?? end(`this libmongocrypt is too old: it has no ${name}`, 1)}`
+  `static inline ${
+    stubs[name]?.replace("NAME", name) ??
+      end(`this libmongocrypt is too old, it lacks ${name}: use the one of scripts/get-libmongocrypt.sh`, 1)
+  }`
 )
 const opaque = /struct _mongocrypt_binary_t\s*\{/.test(header)
   ? ""
@@ -118,7 +129,7 @@ const include = [join(root, "addon"), nodeHeaders, addonApi, cryptHeaders, dirna
 ) => ["-I", path])
 const options = "-std=c++17 -O1 -fPIC -shared -w -DNODE_GYP_MODULE_NAME=mongocrypt".split(" ")
 const sources = [join(root, "addon/mongocrypt.cc"), join(root, "addon/openssl-crypto.cc")]
-// The older kind of rpath is the one that counts for the libraries of the library, too.
+// The older kind of rpath also applies to the libraries that the library needs.
 const library = folder === undefined ? [] : ["-L", libraryFolder(), `-Wl,--disable-new-dtags,-rpath,${libraryFolder()}`]
 const output = [...library, "-lmongocrypt", "-o", join(target, "mongocrypt.node")]
 const { error, status } = spawnSync(
@@ -126,7 +137,7 @@ const { error, status } = spawnSync(
   options.concat("-include", shim, include, sources, output),
   { stdio: "inherit" }
 )
-// The package says only that it has no native part: what is wrong with the one that is there, the loader says.
+// The package says only that it has no native part. The loader says what is wrong with the new one.
 const reason = error?.message ?? (status === 0 ? loadError() : "g++ failed")
 if (reason !== undefined) {
   rmSync(join(root, "build"), { recursive: true, force: true })

@@ -1,4 +1,4 @@
-// Prints the path of a mongod, fetching one where there is none: `pnpm mongod`.
+// Prints the path of a mongod, and fetches one if it finds none: `pnpm mongod`.
 import { findMongod, log, MongodNotFound } from "./find-mongod.mjs"
 
 try {

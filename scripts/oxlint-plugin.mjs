@@ -1,6 +1,6 @@
 import { posix } from "node:path"
 
-// Sources import effect by module path, never through its barrel: a consumer's bundle then holds only what is used.
+// Sources import effect by module path, never through its barrel, so that a consumer's bundle has only the modules in use.
 const noEffectBarrel = {
   meta: { type: "problem" },
   create(context) {
@@ -15,15 +15,15 @@ const noEffectBarrel = {
   }
 }
 
-/** The folder of a file's package and the package's name: `packages/schema` is `schema`. Programs of `examples` have none. */
+/** The folder of a file's package and the package's name: `packages/schema` is `schema`. Programs of `examples` have no package. */
 const packageOf = (file) => /^(.*?packages\/([^/]+))\//.exec(file) ?? []
 
-/** What is wrong with what a file imports, if it is of another package and not published by it. */
+/** What is wrong with an import: it names a module of another package that this package does not publish. */
 const trespass = (file, specifier) => {
   const [, folder, name] = packageOf(file)
   const [, other, path] = /^@mongofx\/([^/]+)(?:\/(.*))?$/.exec(specifier) ?? []
   if (other !== undefined && other !== name && /^(internal|src|dist|index)(\/|$)/.test(path ?? "")) {
-    return `"${specifier}" is not published: import a module of @mongofx/${other}, such as its Integration.`
+    return `"${specifier}" is not published: import a public module of @mongofx/${other}, such as Integration of core.`
   }
   if (folder === undefined || !specifier.startsWith(".") || !file.startsWith(`${folder}/src/`)) return undefined
   return posix.join(posix.dirname(file), specifier).startsWith(`${folder}/`)
@@ -31,7 +31,7 @@ const trespass = (file, specifier) => {
     : `"${specifier}" leads out of the package: import another package by its name.`
 }
 
-// A package uses of another what that one publishes, and nothing else.
+// A package imports only published modules of another.
 const publishedModules = {
   meta: { type: "problem" },
   create(context) {
@@ -52,11 +52,11 @@ const publishedModules = {
 
 const sourceOfCore = /packages\/core\/src\//
 
-/** What makes an effect of a promise. */
+/** The functions that make an effect of a promise. */
 const bridges = new Set(["callback", "promise", "tryPromise"])
 
-// Every promise of the driver becomes an effect in one folder, which gives it its session, signal, span, clock and error, and counts it. And
-// what the driver does not publish is seen in one folder only.
+// One folder turns every promise of the driver into an effect: it gives the promise its session, signal, span, clock and error, and counts it.
+// And only one folder sees members that the driver does not publish.
 const driverSeam = {
   meta: { type: "problem" },
   create(context) {
@@ -69,19 +69,19 @@ const driverSeam = {
         if (isCall || node.object.name !== "Effect" || !bridges.has(node.property.name)) return
         context.report({
           node,
-          message: `Effect.${node.property.name} is left to internal/call: use its Call, or its bounded.ts.`
+          message: `Effect.${node.property.name} belongs to internal/call: use its Call, or its bounded.ts.`
         })
       },
       ImportDeclaration(node) {
         if (!isDriver && node.source.value.endsWith("/driver/unpublished.ts")) {
           context.report({
             node,
-            message: "Only internal/driver sees what the driver does not publish: add a function there."
+            message: "Only internal/driver imports unpublished.ts: add a function there and import that."
           })
         }
         const names = node.specifiers.map((specifier) => specifier.imported?.name)
         if (!isCall && names.includes("recordOperation")) {
-          context.report({ node, message: "An operation is counted by its Call, in internal/call." })
+          context.report({ node, message: "The Call of an operation counts it: use the Call of internal/call." })
         }
       }
     }

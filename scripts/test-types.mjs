@@ -1,4 +1,4 @@
-// tstyche needs the compiler API of TypeScript 6, which TypeScript 7 does not have; left alone it would download one.
+// tstyche needs the compiler API of TypeScript 6, which TypeScript 7 lacks. Without this setting it would download a compiler.
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 

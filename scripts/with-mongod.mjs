@@ -1,5 +1,5 @@
-// Runs a command with MONGOD_BINARY set to a mongod that runs: `node scripts/with-mongod.mjs vitest run`.
-// Where MONGODB_URI names a server, no binary is needed.
+// Runs a command with MONGOD_BINARY set to a mongod that works: `node scripts/with-mongod.mjs vitest run`.
+// If MONGODB_URI names a server, the command needs no binary.
 import { spawn } from "node:child_process"
 import { findMongod, log, MongodNotFound } from "./find-mongod.mjs"
 
@@ -23,19 +23,19 @@ const child = spawn(command, args, { stdio: "inherit", env })
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
-    // The terminal sends Ctrl-C to the whole foreground group: the child has it already, and a second one would be read
-    // as "stop at once".
+    // The terminal sends Ctrl-C to the whole foreground group: the child has it already, and would take a second one
+    // for "stop at once".
     if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal)
   })
 }
 
 child.on("error", (error) => {
-  log(error.code === "ENOENT" ? `there is no command ${command}` : error.message)
+  log(error.code === "ENOENT" ? `the command ${command} was not found: install it, or correct its name` : error.message)
   process.exit(127)
 })
 child.on("close", (code, signal) => {
   if (signal === null) process.exit(code ?? 1)
-  // Ends as the child did, so that the caller sees the same.
+  // Ends as the child did, so that the caller sees the same signal.
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
 })

@@ -1,5 +1,5 @@
 // Many tellers move money between a few accounts at the same time. Each transfer is a transaction: it happens as a whole or
-// not at all, whoever else works on the same accounts, and the sum of all money stays what it was.
+// not at all, even while others work on the same accounts, and the sum of all money stays the same.
 import { NodeRuntime } from "@effect/platform-node"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
@@ -35,7 +35,7 @@ const transfer = (from: string, to: string, amount: number, attempts: Ref.Ref<nu
     yield* mongo.withTransaction(Effect.gen(function*() {
       yield* Ref.update(attempts, (n) => n + 1)
       const payer = yield* accounts.find({ _id: from }).one
-      // A typed failure rolls back what the transaction has done, and arrives at the caller as it is.
+      // A typed failure rolls the transaction back, and reaches the caller unchanged.
       if (payer.balance < amount) {
         return yield* new InsufficientFunds({ account: from, missing: amount - payer.balance })
       }
@@ -74,7 +74,7 @@ const program = Effect.gen(function*() {
     Effect.flatMap((all) =>
       sum(all) === opening * owners.length
         ? Ref.update(audits, (n) => n + 1)
-        : Effect.die(`the auditor sees ${sum(all)}`)
+        : Effect.die(`the auditor counts ${sum(all)} in all accounts, not ${opening * owners.length}`)
     )
   )
   yield* Effect.raceFirst(
@@ -86,16 +86,18 @@ const program = Effect.gen(function*() {
   const done = yield* db.collection("receipts").countDocuments()
   const ran = yield* Ref.get(attempts)
   const refusals = yield* Ref.get(refused)
-  yield* Console.log(`\n${done} transfers by ${tellers} tellers at once, and ${refusals} refused for lack of funds.`)
-  yield* Console.log(`${ran - done - refusals} times two met on one account, and one of them began again.\n`)
+  yield* Console.log(
+    `\n${tellers} tellers at once made ${done} transfers; ${refusals} more were refused for lack of funds.`
+  )
+  yield* Console.log(`${ran - done - refusals} times two of them met on one account, and one began again.\n`)
   for (const { _id, balance } of after) yield* Console.log(`  ${_id.padEnd(8)} ${String(balance).padStart(4)}`)
   yield* Console.log(`  ${"".padEnd(13, "-")}\n  ${"sum".padEnd(8)} ${String(sum(after)).padStart(4)}`)
   yield* Console.log(
-    `\nThe auditor has counted ${yield* Ref.get(audits)} times in the meantime, and always the same sum.`
+    `\nMeanwhile the auditor counted ${yield* Ref.get(audits)} times, and always found the same sum.`
   )
 })
 
-/** A client of whatever server `MongoServer` finds: `MONGODB_URI`, or a mongod that is started for this program. */
+/** A client of the server that `MongoServer` finds: the one in `MONGODB_URI`, or a mongod started for this program. */
 const Client = MongoClient.layerFrom(
   Effect.flatMap(MongoServer.MongoServer, (server) => MongoClient.make({ url: server.uri, appName: "bank-transfer" }))
 ).pipe(Layer.provide(MongoServer.layer))

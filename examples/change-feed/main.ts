@@ -1,5 +1,5 @@
-// An outbox: an order and the message about it are written in one transaction; a durable consumer turns the messages into
-// another collection. The consumer is killed twice on the way, and nothing is lost or done twice.
+// An outbox: one transaction writes an order and the message about it, and a durable consumer adds the messages up in another
+// collection. The consumer is stopped twice on the way, and no message is lost or counted twice.
 import { NodeRuntime } from "@effect/platform-node"
 import { ChangeStreamConsumer, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
@@ -53,7 +53,7 @@ const consumer = Effect.gen(function*() {
     handler: (event, checkpoint) =>
       event.operationType !== "insert"
         ? Effect.void
-        // The statement and the checkpoint are one transaction: the event counts exactly once.
+        // One transaction has the statement and the checkpoint, so the event counts exactly once.
         : mongo.withTransaction(Effect.gen(function*() {
           const { customer, total } = event.fullDocument
           yield* statements.updateOne({ _id: customer }, { $inc: { orders: 1, spent: total } }, { upsert: true })
@@ -67,14 +67,14 @@ const program = Effect.gen(function*() {
   yield* db.dropDatabase()
   for (const name of ["orders", "outbox", "statements", "mongofx_resume_tokens"]) yield* db.createCollection(name)
 
-  // It is ready when it is returned: nothing that is written from then on is missed.
+  // The consumer is ready when `make` returns: from then on it misses no message.
   let running = yield* Scope.make()
   yield* Scope.provide(consumer, running)
 
   for (let i = 0; i < orderCount; i++) {
     yield* placeOrder(customers[i % customers.length]!, 1 + (i % 7))
     if (i === 100 || i === 200) {
-      yield* Console.log(`${i} orders placed: the consumer is stopped, and another one started.`)
+      yield* Console.log(`After order ${i + 1}: stopping the consumer and starting another one.`)
       yield* Scope.close(running, Exit.void)
       running = yield* Scope.make()
       yield* Scope.provide(consumer, running)
@@ -86,7 +86,7 @@ const program = Effect.gen(function*() {
   yield* Effect.repeat(Effect.delay(counted, "50 millis"), { until: (count) => count >= orderCount })
   yield* Scope.close(running, Exit.void)
 
-  yield* Console.log("\ncustomer  orders  spent   as the consumer has counted, and as the orders say")
+  yield* Console.log("\ncustomer  orders  spent   counted by the consumer, compared with the orders")
   const truth = db.collection<Order>("orders").aggregate<Statement>([
     { $group: { _id: "$customer", orders: { $sum: 1 }, spent: { $sum: "$total" } } },
     { $sort: { _id: 1 } }
@@ -100,7 +100,7 @@ const program = Effect.gen(function*() {
   }
 })
 
-/** A client of whatever server `MongoServer` finds: `MONGODB_URI`, or a mongod that is started for this program. */
+/** A client of the server that `MongoServer` finds: the one in `MONGODB_URI`, or a mongod started for this program. */
 const Client = MongoClient.layerFrom(
   Effect.flatMap(MongoServer.MongoServer, (server) => MongoClient.make({ url: server.uri, appName: "change-feed" }))
 ).pipe(Layer.provide(MongoServer.layer))

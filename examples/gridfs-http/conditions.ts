@@ -1,20 +1,20 @@
 import { DateTime, Result } from "effect"
 import * as Headers from "effect/http/Headers"
 
-/** The bytes that a `Range` header asks for: `end` is the offset behind the last one. */
+/** The bytes that a `Range` header asks for: `end` is the offset after the last one. */
 export interface Range {
   readonly start: number
   readonly end: number
 }
 
-/** Milliseconds of an HTTP date; a date that is none is as if there were none. */
+/** Milliseconds of an HTTP date; `undefined` without a valid date. */
 const timeOf = (header: string | undefined): number | undefined => {
   if (header === undefined) return undefined
   const date = Headers.parseHttpDate(header)
   return Result.isSuccess(date) ? DateTime.toEpochMillis(date.success) : undefined
 }
 
-/** Whether the client has the file already: by `If-None-Match`, or where there is none by `If-Modified-Since`. */
+/** Whether the client has the file already: by `If-None-Match`, or without it by `If-Modified-Since`. */
 export const isNotModified = (headers: Headers.Headers, etag: string, modified: number): boolean => {
   const tags = headers["if-none-match"]
   if (tags !== undefined) {
@@ -24,13 +24,13 @@ export const isNotModified = (headers: Headers.Headers, etag: string, modified: 
   return since !== undefined && modified <= since
 }
 
-/** Whether a range is one of the file that the client knows. A date is no proof of it: two uploads may be of one second. */
+/** Whether a range is of the file that the client knows. A date does not prove it: two uploads may come in one second. */
 export const isUnchanged = (headers: Headers.Headers, etag: string): boolean => {
   const condition = headers["if-range"]
   return condition === undefined || condition.trim() === etag
 }
 
-/** What one range asks for. Several, another unit and what makes no sense are ignored: the client gets the whole file. */
+/** The bytes of a single range. Several ranges, another unit and malformed ranges are ignored: the client gets the whole file. */
 export const rangeOf = (header: string | undefined, length: number): Range | "unsatisfiable" | undefined => {
   const match = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(header ?? "")
   if (match === null) return undefined

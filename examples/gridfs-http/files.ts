@@ -13,14 +13,14 @@ interface Metadata {
 /** A bucket whose files know their content type. */
 export type Files = GridFS.GridFSBucket<Metadata>
 
-/** A file never changes under its id: a new upload of the name is a new file. So the id is a strong validator. */
+/** The file of an id never changes: a new upload of the name is a new file. So the id is a strong validator. */
 const etagOf = (file: GridFS.GridFSFile<Metadata>) => `"${file._id.toHexString()}"`
 
 const notFound = HttpServerResponse.text("no such file", { status: 404 })
 
 const filename = Effect.map(HttpRouter.params, (params) => params["filename"] ?? "")
 
-/** The newest file of the name: whole, in part, or not at all where the client has it. */
+/** Sends the newest file of the name: all of it, a part, or nothing if the client has it. */
 const get = (files: Files) => (request: HttpServerRequest.HttpServerRequest) =>
   Effect.gen(function*() {
     const newest = files.find({ filename: { $eq: yield* filename } }).sort({ uploadDate: -1 })
@@ -28,7 +28,7 @@ const get = (files: Files) => (request: HttpServerRequest.HttpServerRequest) =>
     if (Option.isNone(found)) return notFound
     const file = found.value
     const etag = etagOf(file)
-    // HTTP knows whole seconds only.
+    // HTTP dates have whole seconds only.
     const modified = Math.floor(file.uploadDate.getTime() / 1000) * 1000
     const headers = {
       "accept-ranges": "bytes",
@@ -56,7 +56,7 @@ const get = (files: Files) => (request: HttpServerRequest.HttpServerRequest) =>
     })
   })
 
-/** Stores the body as a new file of the name. A client that goes away in the middle leaves nothing. */
+/** Stores the body as a new file of the name. A client that disconnects in the middle leaves nothing behind. */
 const put = (files: Files) => (request: HttpServerRequest.HttpServerRequest) =>
   Effect.gen(function*() {
     const contentType = request.headers["content-type"]

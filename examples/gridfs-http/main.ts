@@ -1,8 +1,8 @@
 /**
- * Files over HTTP, out of GridFS: with ETag, Last-Modified and byte ranges, as browsers and video players ask for them.
+ * Files from GridFS over HTTP: with ETag, Last-Modified and byte ranges, as browsers and video players ask for them.
  *
- * With `PORT` it serves on that port of this machine until it is stopped; without, it asks itself for what a client may ask
- * for, shows the answers, and fails where one is not as it should be.
+ * With `PORT` the program serves on that port of this machine until you stop it. Without `PORT` it sends itself the requests of
+ * a client, shows the answers, and fails if one is wrong.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -17,13 +17,13 @@ import { createServer } from "node:http"
 import { type Files, routes } from "./files.ts"
 import { visit } from "./visit.ts"
 
-/** A file of two megabytes with lines of text, out of the npm package `vega-datasets`. */
+/** A file of two megabytes with lines of text, from the npm package `vega-datasets`. */
 const zipcodes = NodeStream.fromReadable({
   evaluate: () => createReadStream(new URL("../data/zipcodes.csv", import.meta.resolve("vega-datasets"))),
   onError: (cause) => new Error("zipcodes.csv cannot be read", { cause })
 })
 
-/** Uploads the file, unless it is there. */
+/** Uploads the file unless the bucket has it. */
 const upload = (files: Files) =>
   Effect.gen(function*() {
     const found = yield* files.findOne({ filename: "zipcodes.csv" })
@@ -53,7 +53,7 @@ const program = Effect.gen(function*() {
   )
 })
 
-/** A client of whatever server `MongoServer` finds: `MONGODB_URI`, or a mongod that is started for this program. */
+/** A client of the server that `MongoServer` finds: the one in `MONGODB_URI`, or a mongod started for this program. */
 const Client = MongoClient.layerFrom(
   Effect.flatMap(MongoServer.MongoServer, (server) => MongoClient.make({ url: server.uri, appName: "gridfs-http" }))
 ).pipe(Layer.provide(MongoServer.layer))

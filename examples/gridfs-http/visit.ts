@@ -17,7 +17,7 @@ const ask = (url: string, init: RequestInit = {}): Effect.Effect<Answer> =>
 
 const shown = ["content-type", "content-length", "content-range", "etag", "last-modified"]
 
-/** Asks, prints what was asked and answered, and checks the status. */
+/** Sends a request, prints it with its answer, and checks the status. */
 const show = (url: string, status: number, init: RequestInit = {}) =>
   Effect.gen(function*() {
     const answer = yield* ask(url, init)
@@ -36,7 +36,7 @@ const show = (url: string, status: number, init: RequestInit = {}) =>
     return answer
   })
 
-/** Starts an upload that has no end, and closes the connection in the middle of it. */
+/** Starts an endless upload, and closes the connection in the middle of it. */
 const goAway = (url: string) =>
   Effect.promise(async () => {
     const upload = request(url, { method: "PUT" })
@@ -48,7 +48,7 @@ const goAway = (url: string) =>
     upload.destroy()
   })
 
-/** What a client may ask for, one request after the other. Dies where an answer is not as it should be. */
+/** Sends the requests of a client, one after the other. Dies if an answer is wrong. */
 export const visit = <E>(base: string, chunks: Effect.Effect<number, E>): Effect.Effect<void, E> =>
   Effect.gen(function*() {
     const url = `${base}zipcodes.csv`
@@ -70,7 +70,7 @@ export const visit = <E>(base: string, chunks: Effect.Effect<number, E>): Effect
       const answer = yield* show(url, 304, { headers })
       assert.deepEqual([answer.body, answer.headers.get("etag")], ["", etag])
     }
-    // The tag decides where there are both.
+    // With both conditions the tag decides.
     yield* show(url, 200, { headers: { "If-None-Match": "\"other\"", "If-Modified-Since": modified } })
     yield* show(url, 200, { headers: { "If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT" } })
 
@@ -118,12 +118,12 @@ export const visit = <E>(base: string, chunks: Effect.Effect<number, E>): Effect
     }))
     yield* goAway(`${base}endless`)
     assert.ok((yield* Fiber.join(stored)) > before)
-    // The server learns of it a little later.
+    // The server notices a little later.
     const left = yield* Effect.repeat(Effect.andThen(Effect.sleep(50), chunks), {
       times: 100,
       until: (now) => now === before
     })
     assert.equal(left, before)
-    yield* Console.log("\nPUT /files/endless\n→ the client went away, and nothing was left")
-    yield* Console.log("\nEvery answer was as it should be.")
+    yield* Console.log("\nPUT /files/endless\n→ the client disconnected, and the server removed the chunks")
+    yield* Console.log("\nEvery answer was right.")
   })

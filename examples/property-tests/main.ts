@@ -1,6 +1,6 @@
 /**
- * Property tests of a data layer on a real server: the documents come from the schema's own generators, and each law is
- * checked for a hundred random ones. The last law is false, and is refuted by the smallest example.
+ * Property tests of a data layer on a real server: the schema's own generators make the documents, and each law is
+ * checked for a hundred random ones. The last law is false: the check refutes it by the smallest example.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
@@ -20,7 +20,7 @@ class Readings extends TypedCollection.Service<Readings>()("app/Readings", { nam
 
 type Reading = typeof Reading.Type
 
-/** Readings with different `_id`s: those of the generator may meet. */
+/** Readings with different `_id`s: the generator may make one twice. */
 const readings = Arbitrary.array(Arbitrary.schema(Reading), { maxLength: 12 }).pipe(
   Arbitrary.map((list) => [...new Map(list.map((reading) => [reading._id.toHexString(), reading])).values()])
 )
@@ -30,7 +30,7 @@ const equal = Schema.toEquivalence(Schema.Array(Reading))
 const byId = (list: ReadonlyArray<Reading>) =>
   [...list].sort((a, b) => a._id.toHexString() < b._id.toHexString() ? -1 : 1)
 
-/** Puts the documents into the empty collection and asks it something. */
+/** Empties the collection, inserts the documents, and asks a question. */
 const withReadings = <A>(
   documents: ReadonlyArray<Reading>,
   ask: (readings: TypedCollection.TypedCollection<typeof Reading>) => Effect.Effect<A, TypedQuery.Failure>
@@ -42,7 +42,7 @@ const withReadings = <A>(
     return yield* ask(collection)
   })
 
-/** What is read is what was written, to the last bit. */
+/** A document is read as it was written, to the last bit. */
 const roundTrip = Arbitrary.checkEffect(
   readings,
   (documents) =>
@@ -53,7 +53,7 @@ const roundTrip = Arbitrary.checkEffect(
   { runs: 100 }
 )
 
-/** A query finds what a plain predicate over the decoded documents keeps. */
+/** A query finds the documents that a plain predicate over the decoded documents keeps. */
 const queryIsPredicate = Arbitrary.checkEffect(
   Arbitrary.all([
     readings,
@@ -76,7 +76,7 @@ const queryIsPredicate = Arbitrary.checkEffect(
   { runs: 100 }
 )
 
-/** Not true: `$inc` of a 64-bit integer fails at its bound. */
+/** False: `$inc` of a 64-bit integer fails at its bound. */
 const incIsPlus = Arbitrary.checkEffect(
   Arbitrary.schema(Reading),
   (reading) =>
@@ -95,13 +95,13 @@ const report = (law: string, check: Effect.Effect<Arbitrary.CheckResult<unknown,
   })
 
 const program = Effect.gen(function*() {
-  yield* report("what is read is what was written", roundTrip)
-  yield* report("a query finds what its predicate keeps", queryIsPredicate)
-  yield* report("$inc adds one to every total (it does not: this one is to be refuted)", incIsPlus)
+  yield* report("documents are read as they were written", roundTrip)
+  yield* report("a query finds the documents that its predicate keeps", queryIsPredicate)
+  yield* report("$inc adds one to every total (false: the check must refute it)", incIsPlus)
   yield* (yield* Readings).drop()
 })
 
-/** A client of whatever server `MongoServer` finds: `MONGODB_URI`, or a mongod that is started for this program. */
+/** A client of the server that `MongoServer` finds: the one in `MONGODB_URI`, or a mongod started for this program. */
 const Client = MongoClient.layerFrom(
   Effect.flatMap(MongoServer.MongoServer, ({ uri }) => MongoClient.make({ url: uri, appName: "property-tests" }))
 ).pipe(Layer.provide(MongoServer.layer))

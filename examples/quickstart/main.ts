@@ -10,7 +10,7 @@ import { bar, heading, progress } from "./print.ts"
 
 type Movies = MongoCollection.MongoCollection<Movie>
 
-/** Inserts the movies in batches, as they come, and counts them. */
+/** Inserts the movies in batches and shows the progress. */
 const load = (collection: Movies, movies: ReadonlyArray<Movie>) =>
   Stream.fromIterable(movies).pipe(
     Stream.rechunk(200),
@@ -22,13 +22,13 @@ const load = (collection: Movies, movies: ReadonlyArray<Movie>) =>
 
 const report = (oddities: Oddities) =>
   Console.log(
-    `  On the way in: ${oddities.numericTitles} titles were numbers, ${oddities.untitled} had no title, ` +
-      `${oddities.futureDates} dates lay in the wrong century.`
+    `  Put right: titles that were numbers (${oddities.numericTitles}), missing titles (${oddities.untitled}), ` +
+      `dates in the wrong century (${oddities.futureDates}).`
   )
 
 const bestRated = (collection: Movies) =>
   Effect.gen(function*() {
-    yield* heading("The best rated, of those that 100,000 people voted on")
+    yield* heading("The best rated movies with at least 100,000 votes")
     const best = collection.find({ "imdb.votes": { $gte: 100_000 } }).sort({ "imdb.rating": -1, title: 1 }).limit(8)
     for (const { imdb, released, title } of yield* best) {
       yield* Console.log(
@@ -36,12 +36,12 @@ const bestRated = (collection: Movies) =>
       )
     }
     const plan = yield* best.explain("executionStats")
-    yield* Console.log(`  The server read ${plan["executionStats"].totalDocsExamined} documents for that.`)
+    yield* Console.log(`  The server read ${plan["executionStats"].totalDocsExamined} documents to find them.`)
   })
 
 const grossByGenre = (collection: Movies) =>
   Effect.gen(function*() {
-    yield* heading("What a movie of each genre takes in, in million dollars on average")
+    yield* heading("The average gross of a movie by genre, in million dollars")
     const genres = yield* collection.aggregate<{ _id: string; gross: number; count: number }>([
       { $match: { genre: { $exists: true }, worldwideGross: { $gt: 0 } } },
       { $group: { _id: "$genre", gross: { $avg: "$worldwideGross" }, count: { $sum: 1 } } },
@@ -56,7 +56,7 @@ const grossByGenre = (collection: Movies) =>
 
 const streamDecades = (collection: Movies) =>
   Effect.gen(function*() {
-    yield* heading("All of them once more, as a stream")
+    yield* heading("All movies by decade, read as a stream")
     const { batches, decades } = yield* collection.find().sort({ released: 1 }).batchSize(500).batches.pipe(
       Stream.runFold(
         () => ({ batches: 0, decades: new Map<number, number>() }),
@@ -73,20 +73,20 @@ const streamDecades = (collection: Movies) =>
     for (const [decade, count] of decades) {
       yield* Console.log(`  ${decade}s ${String(count).padStart(5)}  ${bar(count / most)}`)
     }
-    yield* Console.log(`  They came in ${batches} batches, each a chunk of the stream.`)
+    yield* Console.log(`  The stream read them in ${batches} batches.`)
   })
 
 const insertAgain = (collection: Movies) =>
   Effect.gen(function*() {
-    yield* heading("The same movie a second time")
-    // Inside of a transaction this would be too late: the server aborts it at the first error. It is handled around it there.
+    yield* heading("Inserting the same movie a second time")
+    // With a transaction, handle the error outside of it: the server aborts a transaction at its first error.
     const { _id: _, ...movie } = yield* collection.find({ title: "The Godfather" }).one
     yield* collection.insertOne(movie).pipe(
-      Effect.andThen(Console.log("  It was inserted, which should not have happened.")),
+      Effect.andThen(Console.log("  It was inserted, although the unique index should refuse it.")),
       Effect.catchReason("MongoError", "DuplicateKeyError", (reason) =>
         Console.log(
-          `  Refused by the unique index ${reason.index} on ${Object.keys(reason.keyPattern ?? {}).join(" and ")}, ` +
-            "and handled here as a value with a type."
+          `  The unique index ${reason.index} on ${Object.keys(reason.keyPattern ?? {}).join(" and ")} refused it, ` +
+            "and this program handled the typed error."
         ))
     )
   })
@@ -98,7 +98,7 @@ const program = Effect.gen(function*() {
   const collection = mongo.db("mongofx_quickstart").collection<Movie>("movies")
   yield* collection.drop()
 
-  yield* heading(`${movies.length} movies into MongoDB ${version}`)
+  yield* heading(`Loading ${movies.length} movies into MongoDB ${version}`)
   yield* load(collection, movies)
   yield* report(oddities)
   yield* collection.createIndexes([
@@ -112,7 +112,7 @@ const program = Effect.gen(function*() {
   yield* insertAgain(collection)
 })
 
-/** A client of whatever server `MongoServer` finds: `MONGODB_URI`, or a mongod that is started for this program. */
+/** A client of the server that `MongoServer` finds: the one in `MONGODB_URI`, or a mongod started for this program. */
 const Client = MongoClient.layerFrom(
   Effect.flatMap(MongoServer.MongoServer, (server) => MongoClient.make({ url: server.uri, appName: "quickstart" }))
 ).pipe(Layer.provide(MongoServer.layer))

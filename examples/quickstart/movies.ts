@@ -14,7 +14,7 @@ interface Row {
   readonly "IMDB Votes": number | null
 }
 
-/** A movie as this program stores it: what is not known is left out, and dates are dates. */
+/** A movie as this program stores it: unknown values are left out, and dates are dates. */
 export interface Movie {
   readonly title: string
   readonly released: Date
@@ -26,14 +26,14 @@ export interface Movie {
   readonly imdb?: { readonly rating: number; readonly votes: number }
 }
 
-/** What was not as one would expect it. */
+/** How many values were not as expected. */
 export interface Oddities {
   numericTitles: number
   untitled: number
   futureDates: number
 }
 
-/** The year the data set was made: a later release is a year of two digits that was read in the wrong century. */
+/** The year in which the data set was made. A later release comes from a year of two digits, read in the wrong century. */
 const lastYear = 2011
 
 const known = <Key extends string, Value>(key: Key, value: Value | null) =>
@@ -65,7 +65,7 @@ const clean = (rows: ReadonlyArray<Row>) => {
   return { movies, oddities }
 }
 
-/** 3,201 movies out of the npm package `vega-datasets`, with their missing and odd values put right. */
+/** 3,201 movies of the npm package `vega-datasets`, with missing and odd values put right. */
 export const readMovies = Effect.promise(async () => {
   const file = new URL("../data/movies.json", import.meta.resolve("vega-datasets"))
   return clean(JSON.parse(await readFile(file, "utf8")) as ReadonlyArray<Row>)

@@ -10,7 +10,7 @@ export const bar = (share: number): string => {
 
 export const heading = (text: string): Effect.Effect<void> => Console.log(`\n${text}`)
 
-/** Draws the progress on one line of a terminal; elsewhere only its end. */
+/** Draws the progress on one line of a terminal; elsewhere it prints only the end. */
 export const progress = (done: number, all: number): Effect.Effect<void> =>
   Effect.sync(() => {
     const line = `  ${bar(done / all)}  ${done} of ${all}`

@@ -1,6 +1,6 @@
 /**
  * Orders of a shop as a typed collection: filters and updates that the compiler checks and the schema encodes, input that
- * tries to smuggle in operators, a projection with its own type, and documents that do not fit.
+ * smuggles in operators, a projection with its own type, and documents that do not fit the schema.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
@@ -15,7 +15,7 @@ const heading = (text: string) => Console.log(`\n${text}`)
 
 const place = Effect.gen(function*() {
   const orders = yield* Orders
-  yield* heading("Insert: _id and dates are made by the model, each field is encoded")
+  yield* heading("Insert: the model makes _id and dates, and encodes each field")
   const { insertedId } = yield* orders.insertOne({
     customer: "Ada",
     status: "open",
@@ -54,9 +54,9 @@ const query = Effect.gen(function*() {
   for (const { customer, lines } of found) {
     yield* Console.log(`  ${customer} waits for ${lines.map(({ sku }) => sku).join(" and ")}`)
   }
-  yield* Console.log(`  what is sold at all: ${(yield* orders.distinct("lines.sku")).join(", ")}`)
+  yield* Console.log(`  all goods: ${(yield* orders.distinct("lines.sku")).join(", ")}`)
 
-  // None of these compiles:
+  // None of these compile:
   // orders.find({ custmer: "Ada" })
   // orders.find({ "address.city": 5 })
   // orders.find({ status: "lost" })
@@ -66,7 +66,7 @@ const query = Effect.gen(function*() {
 
 const ship = Effect.fnUntraced(function*(_id: ObjectId) {
   const orders = yield* Orders
-  yield* heading("Updates: an array filter picks the lines, and what comes back is decoded")
+  yield* heading("Updates: an array filter picks the lines, and the result is decoded")
   const after = yield* orders.findOneAndUpdate(
     { _id },
     { $set: { status: "shipped", "lines.$[line].shipped": yield* DateTime.now }, $inc: { "lines.$[line].count": 1 } },
@@ -80,7 +80,7 @@ const ship = Effect.fnUntraced(function*(_id: ObjectId) {
 const attack = Effect.gen(function*() {
   const orders = yield* Orders
   yield* heading("Input from outside: refused before anything is sent")
-  // What a JSON body may hold, whatever its type says.
+  // A JSON body may hold this, whatever its type says.
   const body = JSON.parse(`{ "customer": { "$gt": "" }, "key": "$where" }`)
   yield* orders.countDocuments({ customer: { $eq: body.customer } }).pipe(
     Effect.catchTag("DocumentError", (error) => Console.log(`  ${error.message}`))
@@ -95,7 +95,7 @@ const attack = Effect.gen(function*() {
 
 const spoil = Effect.gen(function*() {
   const orders = yield* Orders
-  yield* heading("Documents that do not fit: collected, the others are read")
+  yield* heading("Documents that do not fit: collected, while the others are read")
   yield* orders.untyped.insertOne({ customer: "Alan", status: "lost" })
   for (const result of yield* orders.find().sort({ customer: 1 }).onInvalid("collect")) {
     yield* Console.log(
@@ -118,7 +118,7 @@ const program = Effect.gen(function*() {
   yield* orders.drop()
 })
 
-/** A client of whatever server `MongoServer` finds: `MONGODB_URI`, or a mongod that is started for this program. */
+/** A client of the server that `MongoServer` finds: the one in `MONGODB_URI`, or a mongod started for this program. */
 const Client = MongoClient.layerFrom(
   Effect.flatMap(MongoServer.MongoServer, ({ uri }) => MongoClient.make({ url: uri, appName: "typed-collections" }))
 ).pipe(Layer.provide(MongoServer.layer))

@@ -23,7 +23,7 @@ class Order extends Model.Class<Order>("Order")({
   placedAt: Model.DateTimeInsertFromDate,
   updatedAt: Model.DateTimeUpdateFromDate
 }) {
-  /** A class has methods, and what is read from the database has them too. */
+  /** Orders that are read from the database have the members of the class too. */
   get total(): bigint {
     return this.lines.reduce((sum, { count, price }) => sum + BigInt(count) * price, 0n)
   }
