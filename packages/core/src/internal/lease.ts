@@ -1,5 +1,5 @@
 /**
- * Leases, each a document of a collection: who has it, until when by the server's clock, and the fence of whoever has it.
+ * Leases, each a document of a collection: its owner, its end by the server's clock, and the fence of the owner.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import { checking } from "./call/operation.ts"
 import { leaseOf } from "./input/duration.ts"
 
 /**
- * What the document of a lease has.
+ * The document of a lease.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ export interface LeaseDocument {
 }
 
 /**
- * A lease that somebody has had, and may have still.
+ * A lease that somebody took, and may still hold.
  *
  * @internal
  */
@@ -33,7 +33,7 @@ export interface Held {
 }
 
 /**
- * A lease that does not last, or has no end, is refused whoever asks for it.
+ * Runs `f` with the duration of a lease, and refuses one that is too short or infinite.
  *
  * @internal
  */
@@ -45,14 +45,14 @@ export const leasing = <A>(
   Effect.flatMap(checking({ name, command: "update" }, () => leaseOf(duration, "duration")), f)
 
 /**
- * The document of a lease, for as long as it is held.
+ * A filter for the document of a lease, as long as it is held.
  *
  * @internal
  */
 export const heldBy = ({ fence, name }: Held) => ({ _id: name, fence })
 
 /**
- * What ends a lease. The fence is used up with it: nothing that its holder has sent and that arrives later is taken.
+ * The update that ends a lease. It also uses up the fence, so that late commands of the holder change nothing.
  *
  * @internal
  */
@@ -61,14 +61,14 @@ export const ending = { $set: { owner: null, expiresAt: new Date(0) }, $inc: { f
 const expiresIn = (duration: Duration.Duration) => ({ $add: ["$$NOW", Duration.toMillis(duration)] })
 
 /**
- * Whether an update has found what it was meant for.
+ * Whether an update found its document.
  *
  * @internal
  */
 export const isDone = Effect.map((result: { readonly matchedCount: number }) => result.matchedCount === 1)
 
 /**
- * A collection of leases, whose documents may have more. `begin` is what a document has whenever its lease is taken.
+ * A collection of leases, whose documents may have more fields. `begin` has the fields to set whenever a lease is taken.
  *
  * @internal
  */
@@ -81,7 +81,7 @@ export const makeLeases = <Stored extends LeaseDocument>(
     writeConcern: { w: "majority" },
     readConcern: { level: "majority" },
     readPreference: "primary",
-    // Fences and other numbers are read as numbers, whatever the client reads them as.
+    // Fences and other numbers are read as numbers, whatever the client's BSON settings are.
     promoteValues: true,
     promoteLongs: true,
     useBigInt64: false
@@ -95,13 +95,13 @@ export const makeLeases = <Stored extends LeaseDocument>(
     ): Effect.Effect<Option.Option<Stored>, MongoError> =>
       leasing("acquire", duration, (duration) => {
         const isFree = { $or: [{ owner }, { owner: null }, { $expr: { $lt: ["$expiresAt", "$$NOW"] } }] }
-        // In two steps, since an upsert cannot compare with the server's time. Several may come first: all but one find it there.
+        // In two steps, since an upsert cannot compare with the server's time. If several come first, all but one find the document there.
         const ensure = stored.updateOne(
           { _id: name },
           { $setOnInsert: { owner: null, fence: 0, expiresAt: new Date(0), ...begin } },
           { upsert: true }
         ).pipe(Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.void))
-        // The document comes with the lease: read by itself it might be one that a transaction is about to replace.
+        // The update returns the document: a separate read might return one that a transaction is about to replace.
         const take = stored.findOneAndUpdate(
           { _id: name, ...isFree },
           [{
@@ -127,7 +127,7 @@ export const makeLeases = <Stored extends LeaseDocument>(
 }
 
 /**
- * Leases of which nothing more is known.
+ * Makes leases without further fields.
  *
  * @internal
  */

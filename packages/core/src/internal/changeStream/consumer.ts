@@ -25,10 +25,10 @@ const defaultEvents = 100
 const defaultInterval = Duration.seconds(5)
 const defaultLease = Duration.seconds(30)
 
-/** How long the last checkpoint and the release of the lease may take: real milliseconds. */
+/** How long the last checkpoint and the release of the lease may take, in real milliseconds. */
 const endTimeout = 2000
 
-/** For how long a store that has answered before is asked for the lease in vain, before the consumer fails: milliseconds. */
+/** How long a consumer asks in vain for the lease, of a store that has answered before, until it fails: milliseconds. */
 const patience = 120_000
 
 const metricsOf = (consumer: string) => {
@@ -53,7 +53,7 @@ const metricsOf = (consumer: string) => {
 const isHistoryLost = (error: unknown): boolean =>
   isMongoError(error) && error.reason._tag === "ChangeStreamError" && error.reason.kind === "historyLost"
 
-/** When an event happened: milliseconds since 1970. Before MongoDB 6.0 it is known to the second only. */
+/** When an event happened, in milliseconds since 1970. Before MongoDB 6.0 the precision is one second. */
 const happenedAt = (event: unknown): number | undefined => {
   if (Result.isResult(event)) return Result.isSuccess(event) ? happenedAt(event.success) : undefined
   const { clusterTime, wallTime } = event as { readonly clusterTime?: unknown; readonly wallTime?: unknown }
@@ -64,13 +64,13 @@ const happenedAt = (event: unknown): number | undefined => {
 /** How far one instance has come in its turn. */
 class Progress {
   readonly turn: Turn
-  /** Until when the lease lasts for certain: milliseconds of the server clock. */
+  /** Until when the lease certainly lasts, in milliseconds of the server clock. */
   leasedUntil: number
-  /** Another turn has begun. */
+  /** Whether another turn has begun. */
   lost = false
-  /** Counts what has begun to be handled. */
+  /** Counts the events whose handling has begun. */
   position = 0
-  /** Behind everything that was handled, and its position. */
+  /** The token after everything that was handled, and its position. */
   token: Driver.ResumeToken | undefined
   tokenAt = 0
   started: boolean
@@ -78,9 +78,9 @@ class Progress {
   isSaved = true
   savedAt: number
   handledSince = 0
-  /** From when on the interval of the next checkpoint counts. */
+  /** When the interval of the next checkpoint began. */
   waitingSince: number
-  /** What the change stream has failed with, where it was that history is lost. */
+  /** The change stream's failure, if its history is lost. */
   historyLost: unknown
 
   constructor(turn: Turn, started: boolean, leasedUntil: number, now: number) {
@@ -100,7 +100,7 @@ class Progress {
 
 const operation: Operation = { name: "consume", command: "aggregate" }
 
-/** The numbers of a consumer, checked. May throw. */
+/** Checks the numbers and durations of a consumer. May throw. */
 const timesOf = <Event, E, R, SE, SR>({ checkpoint, lease }: ConsumeOptions<Event, E, R, SE, SR>) => {
   const events = checkpoint?.events ?? defaultEvents
   if (!(events >= 1)) {
@@ -113,7 +113,7 @@ const timesOf = <Event, E, R, SE, SR>({ checkpoint, lease }: ConsumeOptions<Even
   }
 }
 
-/** Consumes until something fails, and says when the position is secured. */
+/** Consumes until something fails, and completes `secured` when the position is saved. */
 const run = <Event, E, R, SE, SR>(
   options: ConsumeOptions<Event, E, R, SE, SR>,
   secured: Deferred.Deferred<void>
@@ -155,7 +155,7 @@ const run = <Event, E, R, SE, SR>(
         })
       })
 
-    /** Saves how far it has come when that is due: after so many events, or after so much time. What fails waits for the next time. */
+    /** Saves how far the consumer has come when that is due: by the number of events, or by time. A failed save waits for the next one. */
     const saveIfDue = (progress: Progress): Effect.Effect<void, MongoError> =>
       Effect.suspend(() => {
         const { token } = progress
@@ -170,7 +170,7 @@ const run = <Event, E, R, SE, SR>(
 
     // ---- events
 
-    /** Whether the turn lasts still; unknown where the store does not answer. */
+    /** Whether the turn still lasts; `undefined` if the store does not answer. */
     const stillOurs = ({ turn }: Progress): Effect.Effect<boolean | undefined> =>
       Effect.catch(store.renew(turn, lease), () => Effect.succeed(undefined))
 
@@ -190,14 +190,14 @@ const run = <Event, E, R, SE, SR>(
         : Effect.retry(handled, { schedule: onPoison.retry, while: isFailure })
       const settled = Effect.catch(tried, (cause) => {
         if (progress.lost || !isFailure(cause)) return Effect.failCause(cause)
-        // What the next instance has done already may be the very reason.
+        // The handler may have failed because the next instance has already handled the event.
         return Effect.flatMap(stillOurs(progress), (isOurs): Effect.Effect<void, E | MongoError, R> => {
           if (isOurs === false || isOurs === undefined && onPoison !== undefined) return Effect.fail(leaseLost)
           if (onPoison === undefined) return Effect.failCause(cause)
           return Effect.andThen(onPoison.deadLetter(event, cause), Metric.update(metrics.deadLetters, 1))
         })
       })
-      // Whatever the handler has made of it: the lease is lost.
+      // A lost lease decides, whatever the handler made of it.
       return Effect.matchCauseEffect(settled, {
         onFailure: (cause) =>
           progress.lost && !Cause.hasInterrupts(cause) ? Effect.fail(leaseLost) : Effect.failCause(cause),
@@ -207,7 +207,7 @@ const run = <Event, E, R, SE, SR>(
 
     const onEvent = (progress: Progress, event: Event, token: Driver.ResumeToken) =>
       Effect.gen(function*() {
-        // The heartbeat may have had no chance to say so, in a process that was stopped.
+        // In a process that was stopped, the heartbeat may not have noticed yet.
         if (now() >= progress.leasedUntil) return yield* Effect.fail(leaseLost)
         yield* handle(progress, event, token)
         progress.handledSince++
@@ -226,7 +226,7 @@ const run = <Event, E, R, SE, SR>(
       Effect.forever(Effect.gen(function*() {
         const batch = yield* noteHistoryLost(progress, changes.next)
         for (const [i, event] of batch.events.entries()) yield* onEvent(progress, event, batch.tokens[i])
-        // What the server says of idle times counts too: history that nobody needs must not be lost.
+        // Tokens of idle times count too: otherwise the oplog could pass a token after which nothing happened.
         const { value: token } = Option.isSome(batch.resumeToken) ? batch.resumeToken : { value: undefined }
         if (token !== undefined && token !== progress.token) progress.pass(token, ++progress.position)
         yield* saveIfDue(progress)
@@ -243,7 +243,7 @@ const run = <Event, E, R, SE, SR>(
 
     const open = (position: StartPosition) => Effect.suspend(() => options.watch(position).open)
 
-    /** Saves where the stream begins. A server that does not say it yet has events to give: then the first of them is saved. */
+    /** Saves where the stream begins. If the server does not say it yet, it has events: then the first of them is saved. */
     const secure = (progress: Progress, changes: OpenSource<Event, SE, SR>): Effect.Effect<void, MongoError> =>
       Effect.flatMap(changes.resumeToken, (token) => {
         if (Option.isNone(token)) return Effect.void
@@ -251,7 +251,7 @@ const run = <Event, E, R, SE, SR>(
         return save(progress, token.value)
       })
 
-    /** Works off what was there at the first start, and then what comes. */
+    /** Processes what was there at the first start, and then the changes. */
     const go = (
       progress: Progress,
       changes: OpenSource<Event, SE, SR>
@@ -269,14 +269,14 @@ const run = <Event, E, R, SE, SR>(
       return Effect.andThen(start, drain(changes, progress))
     }
 
-    /** Goes on where history is lost, as often as that happens. A failure of the handler's, whatever its kind, is not meant. */
+    /** Goes on whenever the change stream's history is lost. It lets failures of the handler pass, of any kind. */
     const repairing = (
       progress: Progress,
       self: Effect.Effect<never, E | SE | MongoError, R | SR | Scope.Scope>
     ): Effect.Effect<never, E | SE | MongoError, R | SR | Scope.Scope> => {
       if (onHistoryLost === "fail") return self
       const repair = Effect.gen(function*() {
-        // Opened first, so that nothing is missed between the repair and the first event.
+        // The stream opens first, so that nothing is missed between the repair and the first event.
         const changes = yield* open({})
         if (onHistoryLost !== "restart") yield* onHistoryLost
         yield* secure(progress, changes)
@@ -302,7 +302,7 @@ const run = <Event, E, R, SE, SR>(
       return repairing(progress, token === undefined ? first : resumed)
     }
 
-    /** Renews the lease. Fails when another turn has begun, and when it could not be renewed for as long as it lasts. */
+    /** Renews the lease. Fails when another turn has begun, or when the lease has run out without a renewal. */
     const heartbeat = (progress: Progress): Effect.Effect<never, MongoError> =>
       Effect.gen(function*() {
         for (let wait = beat;;) {
@@ -346,7 +346,7 @@ const run = <Event, E, R, SE, SR>(
             return new Progress(asked.success.value, onFirstStart === "now", sentAt + leaseMillis, now())
           }
         } else {
-          // Whoever starts it wants to know. Later on an outage is nothing to end for at once.
+          // Who starts a consumer should know of a failure at once. Later, a consumer survives a short outage.
           failingSince ??= sentAt
           if (!answered || now() - failingSince >= patience) return yield* asked.failure
         }
@@ -354,7 +354,7 @@ const run = <Event, E, R, SE, SR>(
       }
     })
 
-    /** What was handled is saved, and the lease is free for the next: best effort, with a bound. */
+    /** Saves what was handled, and frees the lease for the next instance: as far as possible, with a time limit. */
     const end = (progress: Progress): Effect.Effect<void> => {
       const { token } = progress
       const last = token === undefined || progress.isSaved || progress.lost ? Effect.void : save(progress, token)
@@ -388,7 +388,7 @@ export const consume = <Event, E, R, SE, SR>(
   Effect.suspend(() => run(options, Deferred.makeUnsafe()))
 
 /**
- * The same in a scope. Returns when the position is secured.
+ * Like `consume`, in a scope. Returns when the position is saved.
  *
  * @internal
  */
@@ -406,7 +406,7 @@ export const make = <Event, E, R, SE, SR>(
       Deferred.isDoneUnsafe(secured) && !Cause.hasInterrupts(cause)
         ? Effect.logError(`consumer ${name} has ended`, cause)
         : Effect.void)
-    // It outlives the effect that starts it, and so the deadline of that.
+    // The consumer outlives the effect that starts it, so the deadline of that effect does not apply.
     const fiber = yield* Effect.forkScoped(withoutDeadline(watched))
     const join = Fiber.join(fiber)
     yield* Effect.raceFirst(Deferred.await(secured), join)

@@ -13,11 +13,10 @@ const documentAt = (bytes: Uint8Array, [type, nameOffset, nameLength]: Element) 
   })
 
 /**
- * A change event of its bytes, with the documents of the collection in it left as bytes. What stands in their place and is no
- * document is read as everything else is. Throws what the deserializer throws.
+ * Decodes a change event, but leaves the collection's documents in it as bytes. If another value stands in their place, it is decoded like
+ * all other fields. Throws what the deserializer throws.
  *
- * The documents are copies: an event is kept, or handed on, for as long as somebody likes, and a view would keep the whole reply
- * of the server alive for as long.
+ * The documents are copies: somebody may keep an event for long, and a view would keep the whole reply of the server in memory.
  *
  * @internal
  */
@@ -31,7 +30,7 @@ export const eventOf = (bytes: Uint8Array, options: Driver.BSON.DeserializeOptio
     if (name === undefined) continue
     const [, nameOffset, , offset, length] = element
     found[name] = Buffer.from(bytes.subarray(offset, offset + length))
-    // A null holds the place: the fields keep their order.
+    // A null keeps the place, so that the fields keep their order.
     rest.push(bytes.subarray(from, nameOffset - 1), nullType, bytes.subarray(nameOffset, offset))
     from = offset + length
     size += length

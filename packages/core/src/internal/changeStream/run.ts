@@ -26,7 +26,7 @@ import { eventOf } from "./eventBytes.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./steps.ts"
 
 /**
- * What is watched: a collection, a database, or with `allChangesForCluster` on `admin` the whole deployment.
+ * What to watch: a collection, a database, or the whole deployment (`allChangesForCluster` on `admin`).
  *
  * @internal
  */
@@ -80,7 +80,7 @@ export interface AnyWatchOptions extends WatchOptions {
 const defaultResumeTimeout = "2 minutes"
 
 /**
- * One run of a change stream: one cursor after the other, as long as what ends them is no reason to end.
+ * One run of a change stream: one cursor after the other, until one ends for a reason that also ends the run.
  *
  * @internal
  */
@@ -121,7 +121,9 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
 
   private check(): void {
     const unknown = Object.keys(this.options).find((key) => !known.has(key))
-    if (unknown !== undefined) throw new InvalidInput(`options.${unknown}`, `options.${unknown} is no option of watch`)
+    if (unknown !== undefined) {
+      throw new InvalidInput(`options.${unknown}`, `options.${unknown} is not an option of watch`)
+    }
     checkPipeline(this.pipeline)
     checkOptions(this.options)
     checkValue(defined(this.options) ?? {}, "options")
@@ -159,11 +161,11 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     return cursor === undefined ? Effect.void : cursor.closed
   }
 
-  /** Opens a cursor where the stream stands, unless there is one. */
+  /** Opens a cursor at the stream's position, unless a usable one is open. */
   private readonly ensureOpen: Effect.Effect<CursorRun<Driver.Document>, MongoError> = Effect.suspend(() =>
     this.cursor !== undefined && this.isOpen && !this.cursor.isStranded
       ? Effect.succeed(this.cursor)
-      // One that was interrupted while it was opened is of no use, and one whose server is gone.
+      // A cursor is not usable if its opening was interrupted, or if its server is gone.
       : Effect.andThen(this.close(), this.openCursor)
   )
 
@@ -178,7 +180,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
         tailable: { awaitData: true, fromBytes: this.options.rawDocuments === true ? eventOf : undefined }
       },
       this.fiber,
-      // A change stream cannot be part of a transaction, and would hold the line of a session while it waits.
+      // A change stream cannot be part of a transaction, and would block the other operations of a session while it waits.
       undefined,
       undefined
     )
@@ -191,15 +193,15 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     })
   })
 
-  /** Takes over where the server says the stream stands, once all it had sent has been read. */
+  /** Takes the position that the server gives, once everything that it sent has been read. */
   private advance(token: Driver.ResumeToken | undefined, cursor: CursorRun<Driver.Document>): void {
     if (token === undefined || this.fragments !== undefined || cursor.buffered > 0) return
-    // Before the first event it may still be the token of an invalidate, behind which only `startAfter` goes on.
+    // Before the first event it may still be the token of an invalidate, after which only `startAfter` goes on.
     this.position = this.position.startAfter === undefined ? { resumeAfter: token } : { startAfter: token }
     this.lastToken = token
   }
 
-  /** The next batch. Whoever is interrupted while it is on its way leaves it to the next who asks: only what is read is taken. */
+  /** The next batch. If a caller is interrupted while it waits, the batch goes to the next caller. */
   private readonly once: Effect.Effect<ChangeBatch<A, Event>, MongoError> = Effect.flatMap(
     this.ensureOpen,
     (cursor) =>
@@ -212,7 +214,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
           }
           const joined = join(this.fragments, document)
           if (joined === undefined) {
-            return Effect.fail(this.fail("fatal", "a fragment of a split event came without those before it"))
+            return Effect.fail(this.fail("fatal", "a fragment of a split event came without the earlier fragments"))
           }
           if ("fragments" in joined) {
             this.fragments = joined.fragments
@@ -227,17 +229,17 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
           tokens.push(document["_id"])
         }
         if (!this.invalidated) this.advance(cursor.postBatchResumeToken, cursor)
-        // The server closes the cursor after an invalidate, of which the pipeline may have left nothing to see.
+        // The server closes the cursor after an invalidate, even if the pipeline has filtered out that event.
         if (documents.length === 0 && cursor.isAtEnd) this.invalidated = true
         return Effect.succeed({ events, tokens, resumeToken: this.resumeToken })
       })
   )
 
-  /** The next batch, over as many cursors as it takes. */
+  /** The next batch, from as many cursors as it takes. */
   readonly next: Effect.Effect<ChangeBatch<A, Event>, MongoError> = Effect.suspend(() => {
     if (this.invalidated) {
       if (this.options.continueAfterInvalidate !== true) {
-        return Effect.fail(this.fail("invalidated", "what was watched has been dropped or renamed"))
+        return Effect.fail(this.fail("invalidated", "the watched collection or database was dropped or renamed"))
       }
       this.invalidated = false
       this.position = { startAfter: this.lastToken }
@@ -246,7 +248,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     return this.resuming(this.once)
   })
 
-  /** Goes on after failures that the specification calls resumable: with a backoff, and not longer than `resumeTimeout`. */
+  /** Resumes after failures that the specification calls resumable: with a backoff, for `resumeTimeout` at most. */
   private resuming<B>(self: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
     return Effect.withFiber((fiber) => {
       const now = () => Number(serverNanos(fiber)) / 1e6
@@ -257,7 +259,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
         (error) =>
           Effect.gen({ self: this }, function*() {
             yield* this.close()
-            // What has never been open is not resumed: the driver has tried twice, and who starts it wants to know.
+            // A stream that never opened is not resumed: the driver has tried twice, and the caller should know.
             if (!this.everOpened || !isResumable(error)) return yield* Effect.fail(error)
             failures++
             if (failures === 1) since = now()
@@ -287,7 +289,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
 }
 
 /**
- * A run that is closed with the scope.
+ * Makes a run that closes with the scope.
  *
  * @internal
  */
@@ -321,7 +323,7 @@ export const makeChangeStream = <A extends Driver.Document, Event>(
     operation: target.operation.name,
     namespace: namespaceOf(target.operation),
     pipeline: stagesOf(pipeline),
-    // How a typed collection asks for bytes is its own affair.
+    // `rawDocuments` is hidden, since typed collections set it internally.
     options: Object.keys(defined(options) ?? {}).filter((name) => name !== "rawDocuments")
   }
   const open = Effect.gen(function*() {

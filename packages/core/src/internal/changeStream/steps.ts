@@ -3,7 +3,7 @@ import type { MongoError } from "../../MongoError.ts"
 import { isMarked } from "../errors/codes.ts"
 
 /**
- * Where a change stream starts or goes on.
+ * Where a change stream starts or resumes.
  *
  * @internal
  */
@@ -14,8 +14,8 @@ export interface Position {
 }
 
 /**
- * Whether a change stream goes on after this failure, after the driver specification "Change Streams" for servers from 4.4 on: what
- * a server says is resumed where it labels it, and a cursor that is gone; what is no answer of a server, always.
+ * Whether a change stream resumes after this failure, by the driver specification "Change Streams" for servers from 4.4 on. It resumes
+ * after a server's error that has the label, after the loss of its cursor, and after failures to reach a server.
  *
  * @internal
  */
@@ -35,7 +35,7 @@ export const isResumable = ({ reason }: MongoError): boolean => {
 }
 
 /**
- * How long to wait before the `failures`-th try in a row to go on: milliseconds. `jitter` lies between 0 and 1.
+ * How long to wait before the `failures`-th attempt in a row to resume, in milliseconds. `jitter` is between 0 and 1.
  *
  * @internal
  */
@@ -43,7 +43,7 @@ export const resumeDelay = (failures: number, jitter: number): number =>
   failures === 1 ? 0 : (0.5 + jitter / 2) * Math.min(100 * 2 ** (failures - 2), 5000)
 
 /**
- * An event that came in fragments, as far as it has come.
+ * The fragments of a split event that have come so far.
  *
  * @internal
  */
@@ -54,8 +54,8 @@ export interface Fragments {
 }
 
 /**
- * Takes the next event of the server: a whole one is given back, a fragment is put to those before it. A fragment that does
- * not continue what was seen is no event anybody could understand: `undefined`.
+ * Takes the next event of the server: returns a whole event, or adds a fragment to the earlier ones. Returns `undefined` for a
+ * fragment that does not continue the earlier ones.
  *
  * @internal
  */
@@ -65,7 +65,7 @@ export const join = (
 ): { readonly whole: Driver.Document } | { readonly fragments: Fragments } | undefined => {
   const split: Driver.ChangeStreamSplitEvent | undefined = event["splitEvent"]
   if (split === undefined) return before === undefined ? { whole: event } : undefined
-  // With `promoteValues: false` these are no numbers.
+  // With `promoteValues: false` these are BSON objects.
   const fragment = Number(split.fragment)
   const of = Number(split.of)
   if (fragment !== (before === undefined ? 1 : before.seen + 1) || (before !== undefined && before.of !== of)) {

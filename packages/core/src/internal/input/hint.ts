@@ -2,11 +2,11 @@
 import { InvalidInput } from "./invalidInput.ts"
 
 /** @internal */
-export const notHint = "hint is neither the name of an index nor its keys"
+export const notHint = "hint is not the name of an index or its keys: pass a string or an object"
 
 /**
- * The keys of an index as the server takes them: a sort order may be a Map, a list of pairs or a list of names, and so may a hint. It is a
- * Map where an object would change the order of the keys.
+ * Returns the keys of an index as the server takes them. Like a sort order, a hint may be a Map, an array of pairs or an array of names.
+ * The result is a Map if an object would change the order of the keys.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** Reads a query through a cursor of the driver: checks the arguments, opens the cursor, and asks for one document when `first` needs no more. */
+/** Reads a query through a cursor of the driver: checks the arguments, opens the cursor, and limits `first` to one document. */
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -22,13 +22,13 @@ import { head, OpenReading, type Settings } from "./reading.ts"
 import { collect, open, stream } from "./running.ts"
 
 /**
- * What a query reads from: a client, and what the driver has for the collection or the database.
+ * What a query reads from: a client, and the driver's collection or database.
  *
  * @internal
  */
 export interface Target<D> {
   readonly connection: Connection
-  /** May throw: the driver refuses bad names, which is then the failure of the query. */
+  /** May throw: the driver refuses bad names. That becomes the failure of the query. */
   readonly driver: D
 }
 
@@ -45,7 +45,7 @@ export interface Aggregatable {
 abstract class CursorReading<A, D> extends OpenReading<A> {
   protected readonly target: Target<D>
   protected readonly operation: Operation
-  /** The options as they were given. What can be no options fails the query when it runs, and not when it is made. */
+  /** The options as they were given. Invalid options make the query fail when it runs, not when it is made. */
   protected readonly given: unknown
 
   constructor(target: Target<D>, operation: Operation, given: unknown) {
@@ -55,10 +55,10 @@ abstract class CursorReading<A, D> extends OpenReading<A> {
     this.given = given
   }
 
-  /** What it asks for, without values. */
+  /** What the query asks for, without values. */
   protected abstract readonly subject: object
 
-  /** Checks what is asked, and makes the driver's cursor. May throw: what it throws becomes the query's failure. */
+  /** Checks the arguments, and makes the driver's cursor. May throw: the error becomes the query's failure. */
   protected abstract makeCursor(options: CallOptions & Settings): Driver.AbstractCursor
 
   private openCursor(settings: Settings, options: CallOptions): Driver.AbstractCursor {
@@ -108,11 +108,11 @@ abstract class CursorReading<A, D> extends OpenReading<A> {
     verbosity: Driver.ExplainVerbosityLike = "queryPlanner"
   ): Effect.Effect<Driver.Document, MongoError> {
     return run(this.target.connection, { ...this.operation, command: "explain" }, (options) => {
-      // A plan is no document of the query: it is read also where those are bytes.
+      // A plan is decoded even if the documents of the query are bytes.
       const readable = settings["raw"] === true ? { ...settings, raw: undefined } : settings
       const cursor = this.openCursor(readable, options) as Driver.FindCursor | Driver.AggregationCursor
       const { maxTimeMS } = options
-      // The limit of the explained command does not hold for `explain`.
+      // The time limit of the explained command does not apply to `explain` itself.
       const argument = maxTimeMS === undefined ? verbosity : { verbosity: verbosityName(verbosity), maxTimeMS }
       return cursor.explain(argument).finally(() => cursor.close())
     })
@@ -122,7 +122,7 @@ abstract class CursorReading<A, D> extends OpenReading<A> {
 const verbosityName = (verbosity: Driver.ExplainVerbosityLike): string =>
   typeof verbosity === "string" ? verbosity : verbosity ? "allPlansExecution" : "queryPlanner"
 
-/** What the driver checks in its cursor's methods, and ignores in the options that stand for them. */
+/** Checks what the driver checks in the methods of its cursor, but not in the options of the same names. */
 const checkSettings = (settings: Settings): void => {
   for (const key of ["limit", "skip", "batchSize"]) {
     const value = settings[key]
@@ -130,7 +130,7 @@ const checkSettings = (settings: Settings): void => {
       throw new InvalidInput(key, `${key} is not a number`)
     }
   }
-  // The driver would make a limit of it.
+  // The driver would use a negative one as a limit.
   if (settings["batchSize"] as number < 0) throw new InvalidInput("batchSize", "batchSize is negative")
   const hint = settings["hint"]
   if (hint !== undefined && typeof hint !== "string" && (typeof hint !== "object" || hint === null)) {
@@ -156,7 +156,7 @@ export class FindReading<A> extends CursorReading<A, Findable> {
     checkSettings(options)
     checkOptions(options)
     if (options["hint"] instanceof Map) {
-      throw new InvalidInput("hint", "hint has keys whose order the driver does not keep; name the index instead")
+      throw new InvalidInput("hint", "hint has keys whose order the driver does not keep: pass the name of the index")
     }
     return this.target.driver.find(this.filter, options)
   }
@@ -199,7 +199,7 @@ export class AggregateReading<A> extends CursorReading<A, Aggregatable> {
   }
 
   override first(settings: Settings): Effect.Effect<Option.Option<A>, MongoError> {
-    // A stage that writes has to stay the last one, and returns no document anyway.
+    // A stage that writes must stay the last one, and returns no documents anyway.
     if (!Array.isArray(this.pipeline) || this.operation.writes === true) return super.first(settings)
     const limited = new AggregateReading<A>(this.target, this.operation, this.given, [
       ...this.pipeline,
@@ -210,14 +210,14 @@ export class AggregateReading<A> extends CursorReading<A, Aggregatable> {
 }
 
 /**
- * Makes the driver's cursor of a query that has a method of its own there. May throw.
+ * Makes the driver's cursor for a query with its own method in the driver. May throw.
  *
  * @internal
  */
 export type OpenPlain<D> = (driver: D, options: CallOptions & Settings) => Driver.AbstractCursor
 
 /**
- * The reading of a query that takes no more settings.
+ * The reading of a query whose settings are fixed.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * One run of a query: its cursor from the first command to the last.
+ * One run of a query: its cursor, from the first command to the last.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -46,7 +46,7 @@ import {
 import { giveUpFirstReply } from "./firstReply.ts"
 
 /**
- * How to open the driver's cursor of a query. It is opened anew for every run.
+ * How to open the driver's cursor of a query. Every run opens a new one.
  *
  * @internal
  */
@@ -55,27 +55,27 @@ export interface CursorSource<A> {
   readonly operation: Operation
   /** May throw: the driver checks arguments when a cursor is made. */
   readonly open: (options: CallOptions) => Driver.AbstractCursor<A>
-  /** Whether it is opened with `raw: true`, with which the driver leaves what the server says of an error as bytes, too. */
+  /** Whether it opens with `raw: true`. The driver then also leaves the documents of a server's error as bytes. */
   readonly raw?: boolean | undefined
-  /** Set where the cursor waits at the end of what there is instead of ending. */
+  /** Set if the cursor waits for more documents instead of ending. */
   readonly tailable?: {
     readonly awaitData: boolean
-    /** Reads the documents of a cursor that delivers bytes, with the options by which it would read them itself. May throw. */
+    /** Decodes the documents of a cursor that delivers bytes, with the options that the driver would use. May throw. */
     readonly fromBytes?: ((bytes: Uint8Array, options: Driver.BSON.DeserializeOptions) => A) | undefined
   } | undefined
 }
 
-/** How long a finalizer waits for the server to confirm that a cursor is closed: real milliseconds. */
+/** How long a finalizer waits for the server to confirm that a cursor is closed, in real milliseconds. */
 const closeTimeout = 1000
 
-/** Pause before a tailable cursor asks again where the server does not wait for documents itself: milliseconds. */
+/** The pause before a tailable cursor asks again, if the server does not wait for documents itself, in milliseconds. */
 const tailPause = 200
 
 /**
  * One run of a query: one cursor of the driver, in a session that this run can kill.
  *
- * The driver loses the server's cursor when it is told to close one whose first reply has not arrived. A session of its
- * own lets a run end whatever it has left on the server, by `killSessions`.
+ * If the driver closes a cursor before its first reply has come, it loses the server's cursor. With its own session, a run can
+ * end whatever it has left on the server, by `killSessions`.
  *
  * @internal
  */
@@ -83,12 +83,12 @@ export class CursorRun<A> implements Dependent {
   private readonly source: CursorSource<A>
   private readonly ambient: AmbientSession | undefined
   private readonly call: Call
-  /** How often connections had broken before it began. */
+  /** How many connections had broken before the run began. */
   private readonly breaks: number
   private state: State = "Idle"
   private cursor: Driver.AbstractCursor<A> | undefined
   private pending: Promise<unknown> | undefined
-  /** The batch that nobody has taken yet: whoever asked for it may have been interrupted. */
+  /** The batch that nobody has taken yet: the caller that asked for it may have been interrupted. */
   private inFlight: Promise<Array<A>> | undefined
   private delivered = false
   private closing: Promise<void> | undefined
@@ -115,23 +115,23 @@ export class CursorRun<A> implements Dependent {
     return call.fail(isMongoError(cause) ? cause : toMongoError(cause, source.operation))
   }
 
-  /** Whether the server has nothing more to give, and all that it gave has been read. */
+  /** Whether the server has no more documents, and all that it sent were read. */
   get isAtEnd(): boolean {
     const { cursor } = this
     return cursor !== undefined && cursor.bufferedCount() === 0 && cursor.id?.isZero() === true
   }
 
-  /** How many documents have arrived that nobody has read. */
+  /** The number of documents that have arrived, but were not read. */
   get buffered(): number {
     return this.cursor?.bufferedCount() ?? 0
   }
 
-  /** Where a change stream stands after all that has been read, if the server has said so. */
+  /** The position of a change stream after everything that was read, if the server has given it. */
   get postBatchResumeToken(): Driver.ResumeToken | undefined {
     return this.cursor === undefined ? undefined : postBatchResumeToken(this.cursor)
   }
 
-  /** Whether its server is out of reach. The driver waits for that one, also where another has taken over. */
+  /** Whether its server is out of reach. The driver keeps waiting for that server, even if another one has taken over. */
   get isStranded(): boolean {
     const server = this.cursor === undefined ? undefined : serverOf(this.cursor)
     return server !== undefined && !isReachable(this.source.connection.driver, server)
@@ -152,9 +152,9 @@ export class CursorRun<A> implements Dependent {
     if (dependents.closed) throw new Driver.MongoClientClosedError()
     dependents.add(this)
     if (this.ambient !== undefined) this.ambient.state.hasRead = true
-    // One of its own is as those that the driver makes for a query.
+    // The run's own session is like those that the driver makes for queries.
     call.session = this.driverSession ?? driver.startSession({ causalConsistency: false })
-    // A tailable cursor waits: the server's limit is on its work, and the deadline on the wait.
+    // A tailable cursor waits. The server's limit would count only its work, so the deadline limits the wait here.
     const cursor = source.open(call.options(source.tailable === undefined))
     takeOver(driver, cursor, this)
     this.state = after(this.state, "open")
@@ -200,7 +200,7 @@ export class CursorRun<A> implements Dependent {
     return rest.map((bytes) => fromBytes(bytes as never, options))
   }
 
-  /** Its server may be gone for long: here `end` kills it there, or the end of its transaction does. */
+  /** The server may be gone for long: `end` kills the cursor there, or the end of its transaction does. */
   getMoreFailed(): void {
     const { cursor, session } = this
     if (cursor === undefined || !staysOnServer(session, this.isStranded) || !keepOnServer(cursor)) return
@@ -232,7 +232,7 @@ export class CursorRun<A> implements Dependent {
     })
   }
 
-  /** All documents, without an effect between two batches. The cursor is closed then. */
+  /** Reads all documents, without an effect between two batches, and closes the cursor. */
   private all(): Promise<Array<A>> {
     return this.timed(async () => {
       const all = await this.read()
@@ -244,12 +244,12 @@ export class CursorRun<A> implements Dependent {
     }, true)
   }
 
-  /** Runs a part of the query when it is its turn in the session. */
+  /** Runs a part of the query at its turn in the session. */
   private part<B>(f: () => Promise<B>): Effect.Effect<B, MongoError> {
     return inLine(
       this.ambient,
       this.source.operation,
-      // The next operation of the session must find it quiet; without one, the scope closes the cursor soon enough.
+      // The next operation of a session must not meet this cursor. Without a session, the scope closes the cursor soon enough.
       partOf(f, this.ambient === undefined ? undefined : this.closed)
     )
   }
@@ -260,7 +260,7 @@ export class CursorRun<A> implements Dependent {
     return until(deadline, this.source.operation, effect, { onExpired: (error) => void this.fail(error) })
   }
 
-  /** Sends the first command, and no more. */
+  /** Sends only the first command. */
   get started(): Effect.Effect<void, MongoError> {
     return this.timely(this.part(() => this.start()))
   }
@@ -269,7 +269,7 @@ export class CursorRun<A> implements Dependent {
     return this.timely(this.take())
   }
 
-  /** The batch that is on its way, which is taken by one: a fiber that is interrupted while it waits leaves it to the next who asks. */
+  /** Takes the batch that is on its way. Each batch goes to one caller: if a fiber is interrupted while it waits, to the next one. */
   private take(): Effect.Effect<Array<A>, MongoError> {
     return Effect.suspend(() => {
       let asked: Promise<Array<A>> | undefined
@@ -301,7 +301,7 @@ export class CursorRun<A> implements Dependent {
     return loop
   }
 
-  /** The end of the stream, or a pause, after there was nothing to give. */
+  /** The end of the stream, or a pause, after an empty batch. */
   private get tail(): Effect.Effect<void, Cause.Done> {
     switch (afterEmpty(this.source.tailable, this.isAtEnd, this.delivered)) {
       case "done":
@@ -317,12 +317,12 @@ export class CursorRun<A> implements Dependent {
     }
   }
 
-  /** All documents at once, whatever its session: it is the caller's turn in that. */
+  /** All documents at once. The caller already has its turn in the session. */
   get collected(): Effect.Effect<Array<A>, MongoError> {
     return partOf(() => this.all(), this.closed)
   }
 
-  /** Waits until the cursor is closed, but not for long, whoever waits and how often. */
+  /** Waits until the cursor is closed, with one short time limit for all who wait. */
   get closed(): Effect.Effect<void> {
     return Effect.asVoid(outcomeOf(() => this.closedInTime ??= endsWithin(this.close(), closeTimeout)))
   }
@@ -336,7 +336,7 @@ export class CursorRun<A> implements Dependent {
     return this.close()
   }
 
-  /** Ends the cursor here and on the server, and the session if it is this run's own. Never rejects. */
+  /** Ends the cursor here and on the server, and the session if it is the run's own. Never rejects. */
   private async end(): Promise<void> {
     const { call, pending, state } = this
     const { breaks, dependents, driver } = this.source.connection
@@ -356,7 +356,7 @@ export class CursorRun<A> implements Dependent {
         await killSession(driver, session)
       }
     } catch {
-      // What cannot be closed now ends with its session or its idle timeout on the server.
+      // A cursor that cannot be closed now ends with its session or its idle timeout on the server.
     } finally {
       if (this.ambient === undefined) await call.session?.endSession().catch(() => undefined)
       this.state = after(this.state, "closed")
@@ -366,6 +366,6 @@ export class CursorRun<A> implements Dependent {
 }
 
 const closedEarlier = (operation: Operation): MongoError =>
-  ownFailure(CursorError, operation, "its cursor was closed before its end, with its scope or by an interruption", {
+  ownFailure(CursorError, operation, "its scope or an interruption closed the cursor before its end", {
     kind: "killed"
   })

@@ -1,19 +1,19 @@
 /**
- * What a run of a query does next: the states of its cursor, and the decisions between two commands. Nothing here waits or sends.
+ * What a run of a query does next: the states of its cursor, and the decisions between two commands. This code neither waits nor sends.
  */
 
 /**
- * Where the cursor of a run stands.
+ * The state of a run's cursor.
  *
  * - `Idle`: nothing was sent.
- * - `Opening`: its first command is on its way, and there is no id to kill it by.
- * - `Open`: its first reply has come.
+ * - `Opening`: the first command is on its way. The cursor cannot be killed, since its id is unknown.
+ * - `Open`: the first reply has come.
  * - `Stranded`: its server is gone. The driver was kept from killing it there.
- * - `Ended`: the server has said that there is no more, and all was read. Only the server ends a query.
- * - `Closing`: it is ended here and on the server, and so is the session if it is the run's own.
- * - `Closed`: nothing of it is left, or nothing can be done about it.
+ * - `Ended`: the server has reported the end, and everything was read. Only the server ends a query.
+ * - `Closing`: it is being ended here and on the server, with the session if that is the run's own.
+ * - `Closed`: nothing of it is left, or nothing more can be done.
  *
- * A failure is no state of the cursor: the first one stays what every further read fails with.
+ * A failure is separate from the state: every further read fails with the first failure.
  *
  * @internal
  */
@@ -32,14 +32,14 @@ const transitions: Readonly<Record<State, { readonly [Name in Event]?: State }>>
 }
 
 /**
- * The state after an event. What comes too late changes nothing: a reply to a cursor that is being closed, for instance.
+ * The state after an event. A late event changes nothing, for instance a reply to a cursor that is being closed.
  *
  * @internal
  */
 export const after = (state: State, event: Event): State => transitions[state][event] ?? state
 
 /**
- * What a read does. `isAtEnd` says that the server has nothing more to give, and all that it gave has been read.
+ * What a read does. `isAtEnd` means that the server has no more documents, and all that it sent were read.
  *
  * @internal
  */
@@ -50,7 +50,7 @@ export const beforeRead = (state: State, hasFailed: boolean, isAtEnd: boolean): 
 }
 
 /**
- * What a reply means. Nobody but a client that is closed closes a cursor before its end.
+ * What a reply means. Only a client that closes closes a cursor before its end.
  *
  * @internal
  */
@@ -65,8 +65,8 @@ export const afterRead = (
 }
 
 /**
- * What a stream does after an empty batch. The server gives no living cursor on a collection without documents: a tailable one is opened
- * again until there is one.
+ * What a stream does after an empty batch. On an empty collection the server returns a cursor that has already ended: a tailable one is
+ * opened again until the collection has a document.
  *
  * @internal
  */
@@ -81,32 +81,32 @@ export const afterEmpty = (
 }
 
 /**
- * In what a cursor was opened: a session of its run's own, or one of the user's, in a transaction or not.
+ * The session of a cursor: the run's own, or one of the user, in a transaction or not.
  *
  * @internal
  */
 export type Session = "own" | "transaction" | "session"
 
 /**
- * Whether a cursor whose server is gone is left there while its failure is told. A session of the user's must be quiet before the next
- * operation; a transaction is ended anyway.
+ * Whether a cursor whose server is gone stays there while its failure is reported. A session of the user must be idle before its next
+ * operation; a transaction ends anyway.
  *
  * @internal
  */
 export const staysOnServer = (session: Session, isStranded: boolean): boolean => isStranded && session !== "session"
 
 /**
- * Whether the session may be killed with what a run has left in it. Killing one of the user's would end other operations, save where they
- * are lost anyway: an interrupted operation has spoilt its transaction, and a closed client all sessions.
+ * Whether the session may be killed with what a run has left in it. Killing a session of the user would end other operations. That is fine
+ * only if they are lost anyway: an interrupted operation has spoilt its transaction, and a closed client all sessions.
  *
  * @internal
  */
 export const mayKill = (session: Session, isClientClosed: boolean): boolean => session !== "session" || isClientClosed
 
 /**
- * Whether something may be left in the session that closing the cursor does not reach. In one of its own the driver has sent the first
- * command once more, or the reply got lost. Where a client closes, the abort of a transaction overtakes the command that closes the
- * cursor, and has the server refuse it.
+ * Whether the session may have something left that closing the cursor does not reach. In the run's own session, the driver may have sent
+ * the first command twice, or its reply got lost. When a client closes, the abort of a transaction overtakes the command that closes the
+ * cursor, so that the server refuses that command.
  *
  * @internal
  */

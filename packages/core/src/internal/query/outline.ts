@@ -1,10 +1,10 @@
-/** What is printed of queries and pipelines: the names of fields, stages and settings, without the values of documents. */
+/** How queries and pipelines print: the names of fields, stages and settings, without the values of documents. */
 import { format } from "effect/Formatter"
 import * as Inspectable from "effect/Inspectable"
 
 const redacted = "<redacted>"
 
-/** Settings whose text is a name. */
+/** Settings whose string is a name. */
 const named: ReadonlySet<string> = new Set(["hint", "readConcern", "readPreference"])
 
 /** @internal */

@@ -1,4 +1,4 @@
-/** The queries of core, made of a reading and settings. */
+/** The queries of core, each made of a reading and settings. */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
@@ -73,7 +73,7 @@ class FindQueryImpl<A> extends FindQueryBase<A, MongoError, never, FindQuery<A>,
 }
 
 /**
- * The same query, whose documents are their bytes.
+ * Returns the same query with documents as bytes.
  *
  * @internal
  */
@@ -103,9 +103,9 @@ export const makeAggregate = <A>(
   )
 
 /**
- * A query whose settings are all given when it is made.
+ * Makes a query that gets all its settings at once.
  *
- * @param subject What it asks for, to be printed by its keys.
+ * @param subject What it asks for; only the keys are printed.
  * @internal
  */
 export const makePlain = <A, D>(
@@ -122,7 +122,7 @@ export const makePlain = <A, D>(
   })
 
 /**
- * A query that asks no server.
+ * Makes a query that works without a server.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** How a query is read. Every view of a query comes from its reading, whether a cursor, a decoder or given values are behind it. */
+/** How a query is read. Every view of a query comes from its reading: from a cursor, a decoder or given values. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,7 +10,7 @@ import type { OpenQuery } from "../../Query.ts"
 import { printedAs } from "./outline.ts"
 
 /**
- * The settings of a query, by the names that they have among the options of the driver.
+ * The settings of a query, by their names in the driver's options.
  *
  * @internal
  */
@@ -25,9 +25,9 @@ export const bytesOnly: Settings = { raw: true }
 
 /** @internal */
 export abstract class Reading<A, E = MongoError, R = never> {
-  /** What is printed of the query. */
+  /** What the query prints. */
   abstract printed(settings: Settings): object
-  /** The message of `one` when there is no document. */
+  /** The message of `one` when the query finds nothing. */
   protected abstract readonly noDocument: string
 
   abstract array(settings: Settings): Effect.Effect<Array<A>, E, R>
@@ -58,7 +58,7 @@ export abstract class Reading<A, E = MongoError, R = never> {
 }
 
 /**
- * A reading that can deliver bytes, by its settings, and that can be opened to take one batch after the other.
+ * A reading whose settings can make it deliver bytes, and that can be opened to take one batch after the other.
  *
  * @internal
  */
@@ -78,7 +78,7 @@ export abstract class OpenReading<A> extends Reading<A> {
 }
 
 /**
- * The first document of an array.
+ * Takes the first document of an array.
  *
  * @internal
  */

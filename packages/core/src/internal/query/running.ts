@@ -33,7 +33,7 @@ export const collect = <A>(source: CursorSource<A>): Effect.Effect<Array<A>, Mon
     return deadline === undefined ? effect : until(deadline, source.operation, effect)
   })
 
-/** A run that is closed with the scope, and so is its span. */
+/** Makes a run that closes with the scope, together with its span. */
 const scoped = <A>(source: CursorSource<A>, scope: Scope.Scope): Effect.Effect<CursorRun<A>> =>
   Effect.withFiber((fiber) => {
     const start = (span: Tracer.Span | undefined) => {

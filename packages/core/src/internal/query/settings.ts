@@ -1,4 +1,4 @@
-/** The settings of queries. Each is a method that returns the query with one setting more; a new setting is added here. */
+/** The settings of queries. Each is a method that returns the query with one more setting. Add a new setting here. */
 import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
@@ -9,11 +9,11 @@ import type * as Query from "../../Query.ts"
 import { including } from "../call/options.ts"
 import type { Reading, Settings } from "./reading.ts"
 
-/** The terms of an index. The interface of each query says what they are. */
+/** The terms of an index. The interface of each query gives their types. */
 type AnyTerms = Record<keyof Query.IndexTerms, unknown>
 
 /**
- * A query: how it is read, and the settings to read it with.
+ * A query: its reading, and the settings to read it with.
  *
  * @internal
  */

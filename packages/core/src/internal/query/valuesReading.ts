@@ -1,4 +1,4 @@
-/** Reads values that are given, without a server. */
+/** Reads given values, without a server. */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -36,7 +36,7 @@ export class ValuesReading<A> extends OpenReading<A> {
     return `${operation.name} found no document`
   }
 
-  /** Goes through the values anew for every run. Only `limit` and `skip` change the answer. */
+  /** Iterates the values anew for every run. Only `limit` and `skip` change the answer. */
   private answer(settings: Settings): Effect.Effect<Array<A>> {
     return Effect.sync(() => {
       const { limit = 0, skip = 0 } = settings as { readonly limit?: number; readonly skip?: number }
@@ -82,6 +82,6 @@ export class ValuesReading<A> extends OpenReading<A> {
   }
 
   override explain(): Effect.Effect<Driver.Document, MongoError> {
-    return Effect.fail(ownFailure(InvalidArgumentError, operation, "a query of values has no plan"))
+    return Effect.fail(ownFailure(InvalidArgumentError, operation, "a query of given values has no plan to explain"))
   }
 }

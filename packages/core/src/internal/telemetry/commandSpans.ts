@@ -17,11 +17,11 @@ interface Parent {
 const parents = new AsyncLocalStorage<Parent>()
 
 /**
- * Runs a call of the driver so that the commands it sends become children of `span`: what the driver does on behalf of
- * the call keeps it, through promises and callbacks.
+ * Runs a call of the driver so that its commands become children of `span`. Everything that the driver does for the call
+ * keeps the span, through promises and callbacks.
  *
- * @param tracer - the tracer that made `span`: that of the fiber which calls, where it is not given; spans of commands go
- * to the tracer of the client where there is neither
+ * @param tracer - the tracer that made `span`; by default that of the calling fiber. Without any, the spans of commands go
+ * to the tracer of the client
  * @internal
  */
 export const runWithParent = <A>(
@@ -30,7 +30,7 @@ export const runWithParent = <A>(
   tracer: Tracer.Tracer | undefined = Fiber.getCurrent()?.cache.tracer
 ): A => parents.run({ span, tracer }, f)
 
-/** Commands that carry credentials. The driver gives them to listeners without their content, too. */
+/** Commands that carry credentials. The driver also hides their content from listeners. */
 const sensitiveCommands: ReadonlySet<string> = new Set([
   "authenticate",
   "saslStart",
@@ -74,7 +74,7 @@ const collectionCommands: ReadonlySet<string> = new Set([
   "validate"
 ])
 
-/** The key under which a command has the name of its collection. */
+/** The key of the collection's name in a command. */
 const collectionKeyOf = (name: string): string | undefined =>
   name === "getMore" ? "collection" : collectionCommands.has(name) ? name : undefined
 
@@ -84,10 +84,10 @@ const collectionOf = (name: string, command: Driver.Document): string | undefine
   return typeof value === "string" ? value : undefined
 }
 
-/** What every command carries and no query is told apart by. */
+/** Keys that every command has, and that do not tell queries apart. */
 const omittedKeys: ReadonlySet<string> = new Set(["lsid", "$db", "$clusterTime", "signature"])
 
-/** A text that is cut off at its maximum, so that no more of a command is looked at than is shown. */
+/** A text that is cut off at its maximum, so that a command is read only as far as it is shown. */
 class Text {
   private readonly max: number
   private text = ""
@@ -115,7 +115,7 @@ class Text {
       if (omittedKeys.has(key)) return undefined
       if (key === collectionKey && typeof value === "string") return () => this.add(JSON.stringify(value))
       if (key === "explain" && isPlain(value)) return () => this.command(value)
-      // What is inserted is nothing but values.
+      // Inserted documents are only values.
       if (key === "documents" && name === "insert") return () => this.add("[\"?\"]")
       return () => this.value(value)
     })
@@ -144,7 +144,7 @@ class Text {
     this.add("\"?\"")
   }
 
-  /** Values in a row count as one, so that a list of any length gives one text. */
+  /** Adjacent values become one, so that arrays of any length give the same text. */
   private array(array: ReadonlyArray<unknown>): void {
     let separator = "["
     let afterLiteral = false
@@ -166,9 +166,9 @@ const isPlain = (value: unknown): value is Driver.Document =>
   Object.prototype.toString.call(value) === "[object Object]"
 
 /**
- * A command as text that shows its form and none of its values, or `undefined` for a command that carries credentials.
+ * A command as text that shows its form without its values; `undefined` for a command that carries credentials.
  *
- * @param maxLength - how many characters are shown at the most
+ * @param maxLength - the largest number of characters to show
  * @internal
  */
 export const queryText = (command: Driver.Document, maxLength = 1024): string | undefined => {
@@ -179,7 +179,7 @@ export const queryText = (command: Driver.Document, maxLength = 1024): string | 
   return text.result
 }
 
-/** Long, bigint or number. Identifiers of cursors need all of their 64 bits, so they are text. */
+/** A number from a Long, bigint or number. (Ids of cursors need all their 64 bits, so they become text.) */
 const numberOf = (value: unknown): number | undefined =>
   value === undefined || value === null ? undefined : Number(value)
 
@@ -193,7 +193,7 @@ const lsidOf = (command: Driver.Document): string | undefined => {
 const portPattern = /^(.*):(\d+)$/
 
 /**
- * A connection over a Unix socket has no address in the events of commands, so its path is taken from the client.
+ * The events of commands have no address for a connection over a Unix socket, so its path comes from the client.
  */
 const serverAttributes = (address: string, driver: Driver.MongoClient): Record<string, unknown> => {
   const match = portPattern.exec(address)
@@ -237,8 +237,8 @@ const startedAttributes = (
 }
 
 /**
- * What may be shown of a failure. The server's messages repeat values of documents, so only its code is taken; those of a
- * broken connection name addresses.
+ * The parts of a failure that are safe to show. The server's messages repeat values of documents, so only its code is shown. The
+ * message of a broken connection names only addresses.
  */
 const failureOf = (failure: Error): { readonly type: string; readonly code?: string; readonly message: string } => {
   const { code, codeName, name } = failure as Partial<Driver.MongoServerError>
@@ -260,10 +260,10 @@ const cursorIdOf = (reply: unknown): string | undefined => {
 }
 
 /**
- * Makes a span of every command that is sent under `runWithParent`, one per attempt on the wire, for as long as the scope
- * lives. The client must have `monitorCommands: true`. Commands of nobody's operation have no span.
+ * Makes a span for every command that is sent under `runWithParent`, one per attempt on the wire, as long as the scope
+ * lives. The client must have `monitorCommands: true`. Commands that belong to no operation get no span.
  *
- * @param options - `queryText`: whether spans have the text of the command, with `?` in the place of every value
+ * @param options - `queryText`: whether spans have the text of the command, with `?` in place of every value
  * @internal
  */
 export const attach = (
@@ -284,7 +284,7 @@ const listen = (
 ): () => void => {
   const clientTracer = Context.get(context, Tracer.Tracer)
   const clock = Context.get(context, Clock.Clock)
-  /** By request id, which is unique in the process. Spans are kept, events and their documents are not. */
+  /** By request id, which is unique in the process. It keeps spans, but no events and no documents. */
   const spans = new Map<number, Tracer.Span>()
 
   const end = (requestId: number, exit: (span: Tracer.Span) => Exit.Exit<unknown, unknown>) => {
@@ -333,12 +333,12 @@ const listen = (
       return Exit.fail(error)
     })
 
-  // The driver calls listeners in the middle of a command: one that throws would fail it.
+  // The driver calls listeners in the middle of a command: a listener that throws would make it fail.
   const guarded = <Event>(listener: (event: Event) => void) => (event: Event): void => {
     try {
       listener(event)
     } catch {
-      // A tracer that fails costs its span, never the operation.
+      // If a tracer fails, its span is lost, but the operation goes on.
     }
   }
   const onStarted = guarded(started)

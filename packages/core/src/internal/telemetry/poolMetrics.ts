@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 import { durationBoundaries } from "./telemetry.ts"
 
-/** A series of a level: the sum of what it reads, each time that it is read itself. */
+/** A series of a level: whenever it is read, it sums up its sources. */
 class Sum {
   readonly reads = new Set<() => number>()
   readonly registration: Metric.Registration
@@ -25,8 +25,8 @@ class Sum {
 const sums = new WeakMap<Metric.MetricRegistry, Map<string, Sum>>()
 
 /**
- * Adds a number that goes up and down to its series: the pools of two clients of one server add up in the series they
- * share. Gives what takes it out again. With the last number the series goes.
+ * Adds a number that goes up and down to its series: the pools of two clients of one server add up in a shared
+ * series. Returns a function that removes the number. The series ends with its last number.
  */
 const addLevel = (metric: Metric.Counter<number>, context: Context.Context<never>, read: () => number): () => void => {
   const registry = Context.get(context, Metric.MetricRegistry)
@@ -45,26 +45,26 @@ const addLevel = (metric: Metric.Counter<number>, context: Context.Context<never
   }
 }
 
-/** How far the driver's whole milliseconds and the time of an event can be apart: milliseconds. */
+/** How far the driver's whole milliseconds may differ from the time of an event, in milliseconds. */
 const tolerance = 2
 
 /**
- * One connection pool: what its events say about it.
+ * One connection pool, as its events describe it.
  *
- * Sets and not counts, since events are missing: a connection may be known only from its first use on, and one that is
- * closed while it is used is checked in and closed, or only closed.
+ * It has sets rather than counts, since some events are missing. A connection may be known only from its first use on. When a
+ * connection in use is closed, the events are a check-in and a close, or only a close.
  */
 class Pool {
   readonly name: string
   private readonly context: Context.Context<never>
   private readonly idle = new Set<unknown>()
-  /** When a connection in use was checked out: milliseconds. */
+  /** When each connection in use was checked out, in milliseconds. */
   private readonly used = new Map<unknown, number>()
-  /** When the operations began that wait for a connection, oldest first: milliseconds. */
+  /** When each waiting operation began to wait for a connection, in milliseconds, oldest first. */
   private readonly waiting: Array<number> = []
   private readonly creating = new Set<unknown>()
   private settling = false
-  /** Not known of a pool that is older than the listener. */
+  /** Unknown for a pool that is older than the listener. */
   private options: Driver.ConnectionPoolCreatedEvent["options"] | undefined
   private readonly removeLevels: Array<() => void> = []
   private readonly timeouts: Metric.Counter<number>
@@ -101,7 +101,7 @@ class Pool {
     this.options = options
     const { maxPoolSize, minPoolSize } = options
     this.level("idle.min", "{connection}", "The minimum number of idle open connections allowed", () => minPoolSize)
-    // 0 is no maximum.
+    // 0 means without a maximum.
     if (maxPoolSize === 0) return
     this.level("idle.max", "{connection}", "The maximum number of idle open connections allowed", () => maxPoolSize)
     this.level("max", "{connection}", "The maximum number of open connections allowed", () => maxPoolSize)
@@ -148,7 +148,7 @@ class Pool {
     this.settle()
   }
 
-  /** A connection that is being made when its pool is cleared may end without another event. */
+  /** When a pool is cleared, a connection that is being made may end without another event. */
   cleared(): void {
     this.creating.clear()
   }
@@ -175,8 +175,8 @@ class Pool {
   }
 
   /**
-   * An operation that is aborted while it waits gives no event. The queue is first in, first out: whoever waits longer
-   * than one that is served waits for a connection that is being made, or no more.
+   * An operation that is aborted while it waits gives no event. The queue is first in, first out. So an operation that began earlier
+   * than a served one either waits for a connection that is being made, or has stopped waiting.
    */
   private endWait(began: number): void {
     let older = 0
@@ -185,12 +185,12 @@ class Pool {
   }
 
   private forget(count: number): void {
-    // Nearly always one, for which `splice` would make an array.
+    // The count is nearly always one, for which `splice` would make an array.
     if (count === 1) this.waiting.shift()
     else this.waiting.splice(0, count)
   }
 
-  /** Once the driver has gone through its queue, nobody waits in it beside a connection that is idle or could be made. */
+  /** After the driver has worked through its queue, nobody waits while a connection is idle or could be made. */
   private settle(): void {
     if (this.settling || this.waiting.length === 0) return
     this.settling = true
@@ -209,7 +209,7 @@ class Pool {
 }
 
 /**
- * Feeds the `db.client.connection.*` metrics from the events of the client's pools for as long as the scope lives, in the
+ * Feeds the `db.client.connection.*` metrics from the events of the client's pools as long as the scope lives, in the
  * metric registry of the fiber that attaches.
  *
  * @internal
@@ -226,7 +226,7 @@ const listen = (driver: Driver.MongoClient, context: Context.Context<never>): ()
   const pools = new Map<string, Pool>()
   let last: Pool | undefined
   const poolOf = (event: Driver.ConnectionPoolMonitoringEvent): Pool => {
-    // The address is a new string in each event, which is dearer to look up than to compare.
+    // The address is a new string in each event: comparing it is cheaper than looking it up.
     if (last?.name === event.address) return last
     last = pools.get(event.address) ?? new Pool(event.address, context)
     pools.set(last.name, last)

@@ -4,21 +4,21 @@ import type { MongoError } from "../../MongoError.ts"
 import type { Operation } from "../call/description.ts"
 
 /**
- * Boundaries of every histogram of durations: seconds. OpenTelemetry prescribes them for `db.client.operation.duration`.
+ * Boundaries of every histogram of durations, in seconds. OpenTelemetry prescribes them for `db.client.operation.duration`.
  *
  * @internal
  */
 export const durationBoundaries: ReadonlyArray<number> = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
 /**
- * The part of an operation that telemetry names.
+ * The parts of an operation that telemetry names.
  *
  * @internal
  */
 export type NamedOperation = Pick<Operation, "command" | "database" | "collection" | "batchSize">
 
 /**
- * The attributes that a span of an operation has from its start, so that samplers see them.
+ * The attributes that an operation's span has from its start, so that samplers see them.
  *
  * @internal
  */
@@ -29,7 +29,7 @@ export const spanAttributes = (
   const attributes: Record<string, unknown> = { "db.system.name": "mongodb", "db.operation.name": operation.command }
   if (operation.database !== undefined) attributes["db.namespace"] = operation.database
   if (operation.collection !== undefined) attributes["db.collection.name"] = operation.collection
-  // A batch of one is no batch, after the conventions.
+  // By OpenTelemetry's conventions, one operation is not a batch.
   if (operation.batchSize !== undefined && operation.batchSize !== 1) {
     attributes["db.operation.batch.size"] = operation.batchSize
   }
@@ -37,7 +37,7 @@ export const spanAttributes = (
 }
 
 /**
- * The attributes that say how an operation failed: `error.type`, and the server's code where there is one.
+ * The attributes that say how an operation failed: `error.type`, and the server's code if it has one.
  *
  * @internal
  */
@@ -56,12 +56,12 @@ type Name = string | undefined
 type Outcome = string | number | undefined
 
 /**
- * How many metrics are kept. A metric only finds its series in the registry, so that nothing is lost when all are
+ * How many metrics are kept. A metric only finds its series in the registry, so nothing is lost when all metrics are
  * dropped at once and made again.
  */
 const capacity = 4096
 
-/** By the attributes of the client, which are one object for as long as it lives. */
+/** By the attributes of the client, which are the same object as long as it lives. */
 let cache = new WeakMap<object, Series>()
 let size = 0
 
@@ -91,7 +91,7 @@ const nested = <K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> => {
 /**
  * Counts an operation in `db.client.operation.duration`, in the metric registry of `context`.
  *
- * It runs once per operation, so it neither builds an attribute set nor a key for one it has seen before.
+ * It runs once per operation, so it builds neither attributes nor a key for a series that it has seen before.
  *
  * @internal
  */
