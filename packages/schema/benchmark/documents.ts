@@ -38,7 +38,7 @@ export const Small = Schema.Struct({
   tags: Schema.Array(Schema.String)
 })
 
-/** The same, decoded to an instance. */
+/** The same schema, as a class. */
 export class SmallClass extends Schema.Class<SmallClass>("SmallClass")(Small.fields) {}
 
 const objectId = z.instanceof(Driver.ObjectId)

@@ -29,7 +29,7 @@ build(folder)
 const { MongoClient } = await import(new URL("../../core/dist/index.js", import.meta.url).href) as typeof Mongofx
 const { TypedCollection } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof MongofxSchema
 
-/** So that every side looks at each document, and none can leave it out. */
+/** Makes every side look at each document, so that no side can skip one. */
 let seen = 0
 
 interface Looked {
@@ -152,7 +152,7 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   const interpret = Schema.encodeUnknownEffect(Schema.Array(shape.schema))
   const Model = mongoose.model(name, shape.mongoose, name)
   const paprModel = papr.model(name, shape.papr)
-  // The makers give each run documents of its own, whose cost all sides pay.
+  // Each run makes new documents. All sides pay for that.
   const makeBatch = () => Array.from({ length: insertSize }, (_, i) => shape.make(i)) as Array<Looked & Driver.Document>
   const times = async (f: () => Promise<unknown>) => {
     for (let i = 0; i < inserts; i++) await f()

@@ -574,7 +574,7 @@ export const or = <A>(...filters: ReadonlyArray<Checked<A>>): Checked<A> =>
  *
  * A document that lacks a field fails a condition on it, and so matches `not` of the condition.
  *
- * **Example** (What is not done)
+ * **Example** (Tasks that are not done)
  *
  * ```ts
  * import { Filter } from "@mongofx/schema"
@@ -719,7 +719,7 @@ export const unsafe = (document: Driver.Document): Unsafe => new UnsafeImpl(docu
  * The operation checks paths and values; the compiler does not. An unknown path is an `InvalidArgumentError`, and so are
  * operators, regular expressions and `undefined`. A value that the codec of its field refuses is a `DocumentError`.
  *
- * **Example** (Looking for what a request names)
+ * **Example** (Searching by the query of a request)
  *
  * ```ts
  * import { Filter, type TypedCollection } from "@mongofx/schema"

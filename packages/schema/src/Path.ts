@@ -20,7 +20,7 @@ import type * as internal from "./internal/path/types.ts"
  * The type does not list the paths: for wide, deep or recursive schemas that would cost the compiler more than everything
  * else. The compiler follows a path with a dot where it is used, and refuses it there if it leads nowhere.
  *
- * @see {@link ValueAt} for what stands at a path
+ * @see {@link ValueAt} for the value at a path
  * @stability unstable
  * @category utility types
  * @since 0.1.0

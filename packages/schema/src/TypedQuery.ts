@@ -278,7 +278,7 @@ export interface FindQuery<A, B = A, R = never>
   readonly project: <const P, K extends Keys<A>>(
     projection: ProjectionInput<A, P, K>
   ) => FindQuery<A, Projected<A, P>, R>
-  /** What is done with a document that does not decode. */
+  /** Chooses the treatment of documents that do not decode. */
   readonly onInvalid: OnInvalid<
     FindQuery<A, B, R>,
     FindQuery<A, B, R>,
@@ -297,7 +297,7 @@ export interface FindQuery<A, B = A, R = never>
 export interface AggregateQuery<A, R = never>
   extends TypedQuery<A, R>, Query.Settings<AggregateQuery<A, R>>, Query.Explainable<Failure, R>
 {
-  /** What is done with a document that does not decode. */
+  /** Chooses the treatment of documents that do not decode. */
   readonly onInvalid: OnInvalid<
     AggregateQuery<A, R>,
     AggregateQuery<A, R>,

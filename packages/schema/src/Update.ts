@@ -141,7 +141,7 @@ type Operated<A, P> = P extends `${string}.${string}` ? OperatedAt<A, P, WriteAt
   : P extends "_id" ? OfId<P, AtId<A>>
   : Operands<First<A, P>, P>
 
-/** An upsert may choose the `_id` of what it inserts. */
+/** An upsert may choose the `_id` of the inserted document. */
 type AtId<A> = A extends { readonly _id: infer Id } ? Value<Id> : Driver.ObjectId
 
 type OfId<P, OnInsert> = { readonly [Op in Operator]: Op extends "$setOnInsert" ? OnInsert : IsTheKey<P> }
@@ -411,7 +411,7 @@ export const unsafe = (update: Driver.Document | ReadonlyArray<Driver.Document>)
  *   posts.updateOne({ _id }, Update.values({ $push: { tags: body.tag } }))
  * ```
  *
- * @see {@link unsafe} for what is sent as it is
+ * @see {@link unsafe} for updates that are sent as they are
  * @see {@link make} for updates that you write yourself
  * @stability unstable
  * @category constructors

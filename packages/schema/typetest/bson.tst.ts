@@ -37,7 +37,7 @@ describe("Bson", () => {
     expect<typeof document.EncodingServices>().type.toBe<never>()
   })
 
-  it("makes JavaScript's values of numbers, bytes, vectors and regular expressions", () => {
+  it("decodes numbers, bytes, vectors and regular expressions to values of JavaScript", () => {
     expect<typeof Bson.Int32.Type>().type.toBe<number>()
     expect<typeof Bson.Int64.Type>().type.toBe<bigint>()
     expect<typeof Bson.Long.Type>().type.toBe<Driver.Long>()
@@ -57,18 +57,18 @@ describe("Bson", () => {
     expect<typeof Bson.ObjectIdFromHex.Encoded>().type.toBe<string>()
   })
 
-  it("stays what it is when it is checked or annotated", () => {
+  it("keeps its type when it is checked or annotated", () => {
     expect(Bson.Int32.check(Schema.isGreaterThan(0))).type.toBe<Bson.Int32>()
     expect(Bson.ObjectId.annotate({ title: "An identifier" })).type.toBe<Bson.ObjectId>()
     expect(Bson.Bytes.check(Schema.isMinLength(1))).type.toBe<Bson.Bytes>()
   })
 
-  it("takes checks of its own type only", () => {
+  it("takes only checks of its type", () => {
     expect(Bson.Int64.check).type.not.toBeCallableWith(Schema.isGreaterThan(0))
     expect(Bson.Int64.check).type.toBeCallableWith(Schema.isGreaterThanBigInt(0n))
   })
 
-  it("brands identifiers apart", () => {
+  it("tells branded identifiers apart", () => {
     const UserId = Bson.ObjectId.pipe(Schema.brand("UserId"))
     const PostId = Bson.ObjectId.pipe(Schema.brand("PostId"))
     expect<typeof UserId.Type>().type.toBeAssignableTo<Driver.ObjectId>()

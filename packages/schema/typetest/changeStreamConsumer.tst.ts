@@ -31,7 +31,7 @@ describe("ChangeStreamConsumer", () => {
     >()
   })
 
-  it("gives what does not decode to the handler where it is collected", () => {
+  it("gives events that do not decode to the handler, when they are collected", () => {
     ChangeStreamConsumer.make({
       name: "mail",
       watch: (position) => users.watch([], position).onInvalid("collect"),
@@ -42,7 +42,7 @@ describe("ChangeStreamConsumer", () => {
     })
   })
 
-  it("needs what decoding needs", () => {
+  it("needs the services of decoding", () => {
     const salted = TypedCollection.make(db, "salted", Salted)
     const run = ChangeStreamConsumer.consume({
       name: "mail",

@@ -1,5 +1,5 @@
 /**
- * What of a typed collection must compile, and what must not.
+ * Uses of a typed collection that must compile, and uses that must not.
  *
  * @since 0.1.0
  */
@@ -85,11 +85,11 @@ describe("the ten mistakes", () => {
     expect(users.createIndex).type.not.toBeCallableWith({ nmae: 1 })
     // 5. a wrong type under a dotted path
     expect(users.find).type.not.toBeCallableWith({ "address.city": 3 })
-    // 6. an operator that there is not
+    // 6. an unknown operator
     expect(users.updateOne).type.not.toBeCallableWith({ name: "Ada" }, { $sett: { name: "Ada" } })
     // 7. a wrong type inside of $and
     expect(users.find).type.not.toBeCallableWith({ $and: [{ age: "x" }] })
-    // 8. a stage that there is not
+    // 8. an unknown stage
     expect(users.aggregate).type.not.toBeCallableWith(Schema.Unknown, [{ $mtach: { name: "Ada" } }])
     // 9. a projection that has nothing to do with the collection
     expect(users.find().project).type.not.toBeCallableWith({ total: 1 })
@@ -177,7 +177,7 @@ describe("forty correct forms", () => {
 })
 
 describe("options", () => {
-  it("that are never sent are refused", () => {
+  it("are refused if they are never sent", () => {
     expect(users.insertMany).type.toBeCallableWith([], { ordered: false, comment: "why" })
     expect(users.insertMany).type.not.toBeCallableWith([], { let: { a: 1 } })
     expect(users.bulkWrite).type.toBeCallableWith([], { ordered: false, let: { a: 1 } })
@@ -187,7 +187,7 @@ describe("options", () => {
 })
 
 describe("filters", () => {
-  it("have no other paths", () => {
+  it("refuse unknown paths", () => {
     expect(users.find).type.not.toBeCallableWith({ "address.cty": "x" })
     expect(users.find).type.not.toBeCallableWith({ "address.hello": "x" })
     expect(users.find).type.not.toBeCallableWith({ "items.first.sku": "a" })
@@ -198,7 +198,7 @@ describe("filters", () => {
     expect(users.find).type.not.toBeCallableWith({ "items.$.sku": "a" })
   })
 
-  it("take no other operands", () => {
+  it("refuse operands of other types", () => {
     expect(users.find).type.not.toBeCallableWith({ age: { $gte: "18" } })
     expect(users.find).type.not.toBeCallableWith({ age: { $in: ["18"] } })
     expect(users.find).type.not.toBeCallableWith({ email: "x" })
@@ -217,7 +217,7 @@ describe("filters", () => {
     expect(users.find).type.not.toBeCallableWith("Ada")
   })
 
-  it("have no other operators", () => {
+  it("refuse unknown operators", () => {
     expect(users.find).type.not.toBeCallableWith({ age: { $gtt: 1 } })
     expect(users.find).type.not.toBeCallableWith({ age: { $regex: "x" } })
     expect(users.find).type.not.toBeCallableWith({ name: { $size: 1 } })
@@ -230,7 +230,7 @@ describe("filters", () => {
     expect(users.find).type.not.toBeCallableWith({ $or: { name: "x" } })
   })
 
-  it("are no values of Effect's", () => {
+  it("refuse values of Effect", () => {
     expect(users.deleteMany).type.not.toBeCallableWith(Option.none())
     expect(users.deleteMany).type.not.toBeCallableWith(Option.some({ name: "Ada" }))
     expect(users.deleteMany).type.not.toBeCallableWith(Duration.seconds(1))
@@ -238,14 +238,14 @@ describe("filters", () => {
     expect(users.deleteMany).type.not.toBeCallableWith(Effect.succeed({ name: "Ada" }))
   })
 
-  it("are not optional where they decide what is lost", () => {
+  it("are required where they choose the documents to change", () => {
     expect(users.deleteOne).type.not.toBeCallableWith()
     expect(users.deleteMany).type.not.toBeCallableWith()
     expect(users.updateMany).type.not.toBeCallableWith()
     expect(users.findOneAndDelete).type.not.toBeCallableWith()
   })
 
-  it("are the same everywhere", () => {
+  it("are checked by every operation", () => {
     expect(users.findOne).type.not.toBeCallableWith({ nmae: "x" })
     expect(users.countDocuments).type.not.toBeCallableWith({ nmae: "x" })
     expect(users.deleteOne).type.not.toBeCallableWith({ nmae: "x" })
@@ -283,7 +283,7 @@ describe("updates", () => {
 })
 
 describe("inserts", () => {
-  it("take the variant insert, and leave out what has a default", () => {
+  it("take the variant insert, and may leave out fields with a default", () => {
     expect(users.insertOne).type.not.toBeCallableWith({ name: "Ada" })
     expect<TypedCollection.Insert<typeof User>["_id"]>().type.toBe<Driver.ObjectId | undefined>()
     const Plain = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
@@ -335,7 +335,7 @@ describe("results", () => {
       readonly past: ReadonlyArray<{ readonly city: string } | null>
       readonly n: number
     }
-    // What lies behind something that may be no object need not be there.
+    // A field behind a value that may be another type than an object may be absent.
     expect<Projection.Projected<Loose, { readonly "home.city": 1 }>>().type.toBe<
       { readonly home?: { readonly city: string } }
     >()
@@ -352,7 +352,7 @@ describe("results", () => {
     expect<Projection.Projected<Loose, { readonly n: 1; readonly score: { readonly $meta: "textScore" } }>>().type.toBe<
       { readonly n: number; readonly score: number }
     >()
-    // A record need not have the key. A field may have a name of digits.
+    // A record may lack the key. The name of a field may consist of digits.
     interface Named {
       readonly years: Record<string, number>
       readonly digits: { readonly 7: string; readonly "8": string; readonly n: number }
@@ -366,7 +366,7 @@ describe("results", () => {
     expect<Projection.Projected<Named, { readonly "digits.7": 0; readonly years: 0 }>>().type.toBe<
       { readonly digits: { readonly "8": string; readonly n: number } }
     >()
-    // What is known only when the query runs: any field may be missing.
+    // If only the query knows the projection, any field may be missing.
     interface Plain {
       readonly n: number
       readonly home: { readonly city: string } | null
@@ -413,7 +413,7 @@ describe("services", () => {
   }))
   const notes = TypedCollection.make(db, "notes", Schema.Struct({ text: Salted }))
 
-  it("of codecs are asked for where something is decoded or encoded", () => {
+  it("of codecs are required by operations that decode or encode", () => {
     expect(notes.deleteOne({})).type.toBe<Effect.Effect<Driver.DeleteResult, TypedQuery.Failure, Pepper>>()
     expect(notes.countDocuments()).type.toBe<Effect.Effect<number, TypedQuery.Failure, Pepper>>()
     expect(notes.findOne({})).type.toBe<

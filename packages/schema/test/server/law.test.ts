@@ -33,7 +33,7 @@ interface Scalar {
   readonly kind: "scalar"
   readonly schema: Schema.Codec<any, any>
   readonly values: ReadonlyArray<unknown>
-  /** Whether what is stored has the order of the decoded values. */
+  /** Whether stored values have the order of the decoded ones. */
   readonly ordered: boolean
 }
 
@@ -71,7 +71,7 @@ const scalars: ReadonlyArray<Scalar> = [
   scalar(Bson.ObjectId, ["0".repeat(24), "f".repeat(24), "7".repeat(24)].map((hex) => new Driver.ObjectId(hex))),
   scalar(Schema.Literals(["on", "off"]), ["on", "off"]),
   scalar(Schema.String.pipe(Schema.brand("Name")), ["a", "b"]),
-  // Stored as something whose order is another.
+  // Stored in a form with another order.
   scalar(Schema.NumberFromString, [0, 1, 2, 10, -1, 1.5], false),
   scalar(Schema.BigIntFromString, [0n, 1n, 10n, 2n ** 70n], false),
   scalar(Schema.BooleanFromBit, [true, false], false)
@@ -148,7 +148,7 @@ const randomValue = (random: Random, type: Type): unknown => {
     case "array":
       return many(random, 0, 3, () => randomValue(random, type.of))
     case "record":
-      // In one order: two documents with another order of keys are not equal for the server.
+      // The keys have one order: documents with another order of keys are different to the server.
       return Object.fromEntries(
         ["k", "l", "m"].filter(() => pick(random, [true, false])).map((key) => [key, randomValue(random, type.of)])
       )
@@ -164,7 +164,7 @@ const randomValue = (random: Random, type: Type): unknown => {
   }
 }
 
-/** A path with the type of what stands at its end. */
+/** A path with the type of the value at its end. */
 const randomPath = (random: Random, type: Type): readonly [path: string, type: Type] => {
   const below = (segment: string, of: Type): readonly [string, Type] => {
     const [path, end] = random(() => ["", of] as const, () => randomPath(random, of))
@@ -290,12 +290,12 @@ const compare = (a: unknown, b: unknown): number | undefined => {
   return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : a == b ? 0 : undefined
 }
 
-/** What stands at a path: several values where an array is passed without an index; `undefined` for each that is absent. */
+/** The values at a path: several if it goes through an array without an index, `undefined` for each absent one. */
 const at = (value: unknown, path: ReadonlyArray<string>, passing = true): Array<unknown> => {
   const [segment, ...rest] = path
   if (segment === undefined) return [value]
   if (Array.isArray(value)) {
-    // A number is an index, and may be the name of a field in the elements as well.
+    // A number is an index, and may also be the name of a field in the elements.
     const index = /^\d+$/.test(segment) ? Number(segment) : undefined
     const indexed = index !== undefined && index < value.length ? at(value[index], rest) : []
     return [...indexed, ...(passing ? value.filter(isObject).flatMap((element) => at(element, path, false)) : [])]
@@ -303,7 +303,7 @@ const at = (value: unknown, path: ReadonlyArray<string>, passing = true): Array<
   return isObject(value) && Object.hasOwn(value, segment) ? at(value[segment], rest) : [undefined]
 }
 
-/** Whether one of the values, or of their elements, is as it should be. */
+/** Whether one of the values, or of their elements, passes a test. */
 const some = (values: ReadonlyArray<unknown>, test: (value: unknown) => boolean): boolean =>
   values.some((value) => test(value) || Array.isArray(value) && value.some(test))
 
@@ -371,7 +371,7 @@ const matches = (document: unknown, filter: Record<string, unknown>): boolean =>
 
 // ---- the reference: an update of a decoded document
 
-/** A path into a value that is there, and what may stand at its end. */
+/** A path to a present value, and the type at its end. */
 const randomPlace = (
   random: Random,
   type: Type,
@@ -405,7 +405,7 @@ const randomPlace = (
   }
 }
 
-/** The value with another in the place of what stands at a path. */
+/** The value with another one at a path. */
 const put = (value: unknown, [segment, ...rest]: ReadonlyArray<string | number>, other: unknown): unknown => {
   if (segment === undefined) return other
   if (Array.isArray(value)) return value.map((element, i) => i === segment ? put(element, rest, other) : element)
@@ -487,7 +487,7 @@ describe("laws, for random schemas, documents and filters", () => {
           }
         })
       )
-      // A law over filters that match nothing, or everything, would say little.
+      // Filters that match nothing, or everything, would prove little.
       assert.isAbove(telling, runs * filters / 5)
     }).pipe(Effect.provide(MongoTest.layer)), 120_000)
 

@@ -1,5 +1,5 @@
 /**
- * The settings of typed queries: each is sent as core sends it, and holds for every view.
+ * The settings of typed queries: each is sent as core sends it, and applies to every view.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase, type Query } from "@mongofx/core"
@@ -21,7 +21,7 @@ const fixture = Effect.gen(function*() {
   const typed = TypedCollection.make(db, "items", Item)
   yield* typed.insertMany(items)
   yield* typed.untyped.createIndex({ name: 1 })
-  /** The command by which a query was run, without what differs from run to run. */
+  /** The command of a query, without the fields that differ from run to run. */
   const sent = <A, E>(name: string, run: Effect.Effect<A, E>): Effect.Effect<Driver.Document, E> =>
     Effect.map(run, () => {
       const { $clusterTime: _, lsid: __, ...command } = Option.getOrThrow(log.last(name))

@@ -1,5 +1,5 @@
 /**
- * A codec with its parts apart: what the generated code does alone, and what it does with the interpreter behind it.
+ * A codec in parts: the generated code alone, and the generated code with the interpreter behind it.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ const failureOf = (issue: SchemaIssue.Issue): Schema.SchemaError | UnreadableDoc
     : new Schema.SchemaError(issue)
 }
 
-/** What `compile` gives. */
+/** The parts of a compiled codec. */
 export interface Compiled<S extends Schema.Constraint> {
   /** Which of the two directions are compiled. */
   readonly compiled: { readonly decode: boolean; readonly encode: boolean }
@@ -44,7 +44,7 @@ export interface Compiled<S extends Schema.Constraint> {
   readonly encode: (value: S["Type"]) => Effect.Effect<S["Encoded"], Schema.SchemaError, S["EncodingServices"]>
 }
 
-/** The codec of a schema, and what its generated code does alone. */
+/** Compiles the codec of a schema, and its parts. */
 export const compile = <S extends Schema.Constraint>(
   schema: S,
   { bson = {}, parse = {} }: Options = {}
@@ -69,7 +69,7 @@ export const compile = <S extends Schema.Constraint>(
   }
 }
 
-/** What a collection makes of the bytes of one document: by the compiled decoder, and after a mismatch by the interpreter. */
+/** Decodes the bytes of one document as a collection does: with the compiled decoder, and after a mismatch with the interpreter. */
 export const decode = <S extends Schema.Constraint>({ decodeBytes, diagnose }: Compiled<S>, bytes: Uint8Array) =>
   Effect.suspend(() => {
     const value = decodeBytes(bytes)

@@ -1,5 +1,5 @@
 /**
- * Runs where code generation is forbidden: a test starts it in a process of its own.
+ * A program without code generation. A test starts it in its own process.
  *
  * @since 0.1.0
  */

@@ -1,5 +1,5 @@
 /**
- * What compiled codecs have to fulfil: they give what the deserializer of bson and the interpreter give.
+ * The laws of compiled codecs: they agree with the deserializer of bson and the interpreter.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ const { BSON } = Driver
 
 const show = (value: unknown): string => inspect(value, { depth: 20, showHidden: false })
 
-/** Whether two values are the same down to the order of their keys. An invalid date is the same as another. */
+/** Whether two values are the same, with the order of their keys. All invalid dates are the same. */
 const isSame = (a: unknown, b: unknown): boolean => {
   if (Object.is(a, b)) return true
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false
@@ -42,13 +42,13 @@ const same = (actual: unknown, expected: unknown, message: () => string): void =
 const isDocument = (value: unknown): value is Driver.Document =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype
 
-/** A value that is no document becomes a field of one. */
+/** A value that is not a document becomes a field of one. */
 const serialize = (value: unknown): Buffer =>
   Buffer.from(BSON.serialize(isDocument(value) ? value : { value }, { ignoreUndefined: false }))
 
 const bsonOptions = { bsonRegExp: true } as const
 
-/** The measure: bson, and the interpreter. */
+/** The reference: bson, and the interpreter. */
 const interpreted = (
   schema: AnySchema,
   bytes: Uint8Array,
@@ -104,12 +104,12 @@ const lengthOf = (type: number, bytes: Buffer, at: number): number => {
 }
 
 /**
- * The bytes without the fields that the schema does not name: what is damaged in those is not seen. Only used where the
+ * The bytes without the fields that the schema does not name: damage in those is not noticed. Only used if the
  * document as a whole cannot be read.
  */
 const prune = (asts: ReadonlyArray<SchemaAST.AST>, bytes: Buffer, isArray = false): Buffer => {
   const all = asts.flatMap(sources)
-  // A value of a union is pruned as those members see it that could take it.
+  // A value of a union is pruned by the members that could take it.
   const types = all.length === 1 ? all : all.filter((source) => mayTake(source, bytes, isArray))
   if (types.length === 0 || !types.every(hasPlaces)) return bytes
   const typesOf = (name: string, index: number): ReadonlyArray<SchemaAST.AST> =>
@@ -133,7 +133,7 @@ const prune = (asts: ReadonlyArray<SchemaAST.AST>, bytes: Buffer, isArray = fals
   return Buffer.concat([size, body, Buffer.alloc(1)])
 }
 
-/** Whether what is inside of a value of the type has types of its own. An empty struct keeps its input as it is. */
+/** Whether a schema has types for the contents of its values. An empty struct keeps its input as it is. */
 const hasPlaces = (ast: SchemaAST.AST): boolean =>
   ast._tag === "Arrays" || ast._tag === "Objects" && ast.propertySignatures.length + ast.indexSignatures.length > 0
 
@@ -159,7 +159,7 @@ const mayTake = (ast: SchemaAST.AST, bytes: Buffer, isArray: boolean): boolean =
   }
 }
 
-/** What the encoded side of a node is, without unions around it. */
+/** The nodes of the encoded side, without unions around them. */
 const sources = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
   if (ast.encoding !== undefined) return sources(ast.encoding[ast.encoding.length - 1]!.to)
   if (ast._tag === "Suspend") return sources(ast.thunk())
@@ -187,7 +187,7 @@ const elements = (bytes: Buffer) => {
   return out
 }
 
-/** How much the interpreter accepts, and how much of that the compiled code did by itself. */
+/** How much the interpreter accepts, and how much of that the compiled code did alone. */
 export const tally = { cases: 0, decoded: 0, decodable: 0, encoded: 0, encodable: 0 }
 
 const checkDecode = (
@@ -211,7 +211,7 @@ const checkDecode = (
   if (fast !== mismatch) {
     const before = show(fast)
     same(many[0], fast, context)
-    // Nothing of the value is in the reply.
+    // The value shares no bytes with the reply.
     reply.fill(0)
     assert.strictEqual(show(fast), before)
     reply.set(bytes, 21)
@@ -250,7 +250,7 @@ const checkEncode = (
   }
   if (Exit.isSuccess(expected)) tally.encodable++
   const whole = Effect.runSyncExit(codec.encode(value))
-  // What BSON leaves out is refused, where the schema requires it.
+  // A required value that BSON would leave out is refused.
   if (Exit.isSuccess(expected) && lacksOf(schema.ast)?.(expected.value) !== undefined) {
     assert.isTrue(Exit.isFailure(whole))
     return
@@ -295,7 +295,7 @@ const corrupt = (random: Random, bytes: Buffer): Buffer => {
   }
 }
 
-/** The same document with some of its fields once more, in the front or at the end. */
+/** The same document with some of its fields repeated, at the start or at the end. */
 const repeat = (random: Random, bytes: Buffer, other: Buffer): Buffer => {
   const all = elements(bytes)
   const extra = random.shuffle(elements(other)).slice(0, 1 + random.int(2))
@@ -307,7 +307,7 @@ const repeat = (random: Random, bytes: Buffer, other: Buffer): Buffer => {
   return Buffer.concat([size, body, Buffer.alloc(1)])
 }
 
-/** A value with something else in one place. */
+/** A value with another value in one place. */
 const change = (random: Random, value: unknown): unknown => {
   if (typeof value !== "object" || value === null || "_bsontype" in value || random.chance(0.3)) return anyValue(random)
   if (value instanceof Date || ArrayBuffer.isView(value)) return anyValue(random)

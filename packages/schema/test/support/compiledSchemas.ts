@@ -530,7 +530,7 @@ const makeStruct = (random: Random, depth: number): Kind => {
 // ---- unions of structs that literals tell apart, more or less: required, optional, with defaults, omitted
 
 interface Field extends Kind {
-  /** How often it is not there. */
+  /** How often the field is absent. */
   readonly absent: number
 }
 
@@ -541,7 +541,7 @@ const field = (schema: Schema.Constraint, sample: Kind["sample"], absent: number
 
 const tagValues = ["one", "two", 1, 2, true] as const
 
-/** Its encoded side is a literal that has to be there, and that is not missed where it is not. */
+/** A field whose encoded side is a required literal, and that a document may lack all the same. */
 const missed = (value: typeof tagValues[number]) =>
   Schema.Literal(value).pipe(Schema.decodeTo(Schema.Literal(value), {
     decode: SchemaGetter.transformOptional(Option.orElseSome(() => value)),
@@ -640,7 +640,7 @@ const makeVariants = (random: Random, depth: number): Kind => {
     Schema.Union(all.map(({ schema }) => schema), random.chance(0.1) ? { mode: "oneOf" } : undefined),
     (random) => {
       const [first, second] = [random.pick(all).sample(random), random.pick(all).sample(random)]
-      // With the fields of two members, many a value fits neither.
+      // With the fields of two members, many values fit neither.
       return random.chance(0.2) && isFields(first) && isFields(second) ? { ...first, ...second } : first
     }
   )
@@ -652,6 +652,6 @@ const isFields = (value: unknown): value is object =>
 const makeKind = (random: Random, depth: number): Kind =>
   depth <= 0 || random.chance(0.6) ? random.pick(leaves) : container(random, depth)
 
-/** A schema of documents, mostly. */
+/** A schema, usually of documents. */
 export const makeDocumentKind = (random: Random): Kind =>
   random.chance(0.7) ? makeStruct(random, 3) : container(random, 3)

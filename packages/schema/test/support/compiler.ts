@@ -1,4 +1,4 @@
-/** The compiler, as a program: what it says about a source, and what that costs. */
+/** Runs the compiler as a program: for its messages about a source, and for their cost. */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -70,14 +70,14 @@ export const compile = (source: string): Compiled =>
     return file
   })
 
-/** How many instantiations of types a file costs that must compile. */
+/** The number of type instantiations of a file that must compile. */
 const count = ({ errors, instantiations }: Compiled): number => {
   if (errors.length > 0) throw new Error(errors.map(({ line, message }) => `${line}: ${message}`).join("\n"))
   return instantiations
 }
 
-/** What a source costs. */
+/** The cost of a source. */
 export const costOf = (source: string): number => count(compile(source))
 
-/** What a file costs. */
+/** The cost of a file. */
 export const costOfFile = (file: string): number => count(run(() => file))

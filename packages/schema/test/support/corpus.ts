@@ -1,5 +1,5 @@
 /**
- * A corpus of BSON documents as bytes, and what every case of a corpus has to fulfil.
+ * A corpus of BSON documents as bytes, and the laws for every case of a corpus.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ const { deserialize, EJSON, serialize } = Driver.BSON
 /** The schema of a document. */
 export type AnySchema = Schema.Codec<unknown, unknown>
 
-/** Keeps the type of every value, which the promoted form does not in a scope and in the further fields of a DBRef. */
+/** Keeps the type of every value. The promoted form loses some in a scope and in the further fields of a DBRef. */
 const exactly = { bsonRegExp: true, promoteValues: false } as const
 
 const promoted = { bsonRegExp: true } as const
@@ -31,12 +31,12 @@ export const field = (name: string, schema: AnySchema): AnySchema => Schema.Stru
 
 // ---- the schema of a value
 
-/** A schema that has just the types of a value, and what can be asked of it. */
+/** A schema with exactly the types of a value, and its properties. */
 export interface Derived {
   readonly schema: AnySchema
-  /** Whether the schema has Extended JSON: `Schema.Unknown` has none. */
+  /** Whether the schema has Extended JSON. `Schema.Unknown` does not. */
   readonly hasJson: boolean
-  /** Whether the promoted form of the value has all of its types. */
+  /** Whether the promoted form of the value keeps all of its types. */
   readonly promotes: boolean
 }
 
@@ -79,7 +79,7 @@ export const derive = (value: unknown): Derived => {
   const tag = (value as { readonly _bsontype?: unknown })._bsontype
   if (typeof tag === "string" && Object.getPrototypeOf(value) !== Object.prototype) {
     const schema = schemas[tag]
-    // A DBRef of another identifier is none of `Bson.DBRef`.
+    // `Bson.DBRef` refuses a DBRef with another identifier.
     return schema === undefined || !Schema.is(Schema.toType(schema))(typed(tag, value))
       ? unknown
       : leaf(schema, tag !== "Code" && tag !== "DBRef")
@@ -114,7 +114,7 @@ export const roundTrip = (schema: AnySchema, bytes: Uint8Array, canonical = byte
   if (encoded !== mismatch) assert.strictEqual(hex(serialize(encoded as Driver.Document)), hex(canonical))
 }
 
-/** What the compiled decoder, alone and with the interpreter behind it, makes of bytes is what the interpreter makes. */
+/** The compiled decoder, alone and with the interpreter behind it, agrees with the interpreter. */
 export const agrees = (schema: AnySchema, codec: Codec, bytes: Uint8Array): "compiled" | "interpreted" | "refused" => {
   const expected = Effect.runSyncExit(
     Effect.try(() => deserialize(Buffer.from(bytes), promoted)).pipe(
@@ -137,7 +137,7 @@ export const codecOf = (schema: AnySchema) => compile(schema, { bson: promoted }
 
 type Codec = ReturnType<typeof codecOf>
 
-/** The value to Extended JSON and back: it is the expected one, and what comes back has the same bytes. */
+/** The value to Extended JSON and back: the JSON is the expected one, and the result has the same bytes. */
 export const jsonRoundTrip = (schema: AnySchema, bytes: Uint8Array, expected: unknown, lossy = false): void => {
   const json = Schema.toCodecJson(schema)
   const written = JSON.stringify(Schema.encodeSync(json)(Schema.decodeUnknownSync(schema)(exact(bytes))))
@@ -145,7 +145,7 @@ export const jsonRoundTrip = (schema: AnySchema, bytes: Uint8Array, expected: un
   if (!lossy) assert.strictEqual(fromJson(schema, JSON.parse(written)), hex(bytes))
 }
 
-/** The hex digits of what Extended JSON stands for, or `undefined` if the schema refuses it. */
+/** The bytes of some Extended JSON as hex digits, or `undefined` if the schema refuses it. */
 export const fromJson = (schema: AnySchema, json: unknown): string | undefined => {
   const value = Schema.decodeUnknownExit(Schema.toCodecJson(schema))(json)
   return Exit.isSuccess(value)
@@ -153,7 +153,7 @@ export const fromJson = (schema: AnySchema, json: unknown): string | undefined =
     : undefined
 }
 
-/** What the driver writes as the canonical Extended JSON of a document. */
+/** The canonical Extended JSON that the driver writes for a document. */
 export const driverJson = (bytes: Uint8Array): unknown => JSON.parse(EJSON.stringify(exact(bytes), { relaxed: false }))
 
 // ---- bytes, as the specification of BSON says
@@ -213,7 +213,7 @@ export interface Case {
   readonly bytes: Buffer
   /** See `Derived`. */
   readonly promotes: boolean
-  /** The Extended JSON, where the driver writes none. */
+  /** The Extended JSON, if the driver does not write it. */
   readonly json?: unknown
   /** Whether the compiled decoder leaves the document to the interpreter. */
   readonly interpreted?: boolean
@@ -284,7 +284,7 @@ const binaries: Values = [
   ["empty", binary(0, [])],
   ["huge", binary(0, Array.from({ length: 2 ** 16 }, (_, i) => i % 256))],
   ["function", binary(1, [1])],
-  // Subtype 2 has its length once more inside.
+  // Subtype 2 has its length a second time inside.
   ["old subtype 2", binary(2, [3, 0, 0, 0, 1, 2, 3])],
   ["old subtype 2, empty", binary(2, [0, 0, 0, 0])],
   ["old UUID", binary(3, uuid)],
@@ -454,7 +454,7 @@ export const generated: { readonly [Name in string]: ReadonlyArray<Case> } = {
     ...values(10, Schema.Null, [["null", nothing]])
   ],
   documents: [
-    // It takes every document as it is.
+    // The schema takes every document as it is.
     { ...whole("empty", Schema.Struct({}), document()), interpreted: true },
     whole("an empty record", Schema.Record(Schema.String, Bson.Int64), document()),
     whole(
@@ -501,7 +501,7 @@ export function* damaged(bytes: Buffer): Generator<Buffer> {
     const cut = Buffer.from(bytes.subarray(0, length))
     yield cut
     if (length < 5) continue
-    // The same, with a length that is right.
+    // The same, with the right length.
     const shorter = Buffer.from(cut)
     shorter.writeInt32LE(length)
     yield shorter

@@ -118,7 +118,7 @@ const reasonToSkip = ({ bson_type, deprecated = false }: CorpusFile): string | u
   deprecated || [0x06, 0x0c, 0x0e].includes(Number(bson_type))
     ? "the type is deprecated, and the driver writes another in its place"
     : schemasOf[Number(bson_type)] === undefined
-    ? `there is no schema of the type ${bson_type}`
+    ? `no schema has the type ${bson_type}`
     : undefined
 
 const AnyDocument = Schema.Record(Schema.String, Schema.Unknown)

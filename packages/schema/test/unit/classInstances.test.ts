@@ -16,7 +16,7 @@ type AnyClass = Schema.Codec<object, unknown> & (new(...args: ReadonlyArray<neve
 
 const { BSON } = Driver
 
-/** What the interpreter makes of a document, and what the compiled decoder does, each time again. */
+/** Decodes a document with the interpreter, and several times with the compiled decoder. */
 const decodeBoth = (schema: Schema.Codec<unknown, unknown>, document: Driver.Document) => {
   const bytes = BSON.serialize(document)
   const codec = compile(schema)
@@ -28,7 +28,7 @@ const decodeBoth = (schema: Schema.Codec<unknown, unknown>, document: Driver.Doc
   }
 }
 
-/** The instances are those of the interpreter, in all that can be seen of them. */
+/** Asserts that the instances equal those of the interpreter in every visible way. */
 const assertSame = (
   Class: AnyClass,
   document: Driver.Document,
@@ -56,7 +56,7 @@ const assertSame = (
 
 const isDirect = (schema: Schema.Constraint): boolean | undefined => instancesOf(schema.ast)?.known
 
-/** Classes by their source, of which a compiler of TypeScript changes nothing. */
+/** Classes by their source, which a compiler of TypeScript leaves as it is. */
 const derived = (body: string, Base: AnyClass): AnyClass =>
   new Function("Base", "calls", `return class Derived extends Base { ${body} }`)(Base, calls) as AnyClass
 
@@ -69,7 +69,7 @@ const makeBase = (): AnyClass =>
 const document = { name: "Ada", age: 36 }
 
 describe("instances that are made directly", () => {
-  it("of a class with methods, getters and statics", () => {
+  it("have the methods, getters and statics of their class", () => {
     class User extends Schema.Class<User>("User")({
       name: Schema.String,
       nick: Schema.optionalKey(Schema.String),
@@ -94,7 +94,7 @@ describe("instances that are made directly", () => {
     )
   })
 
-  it("of tagged, extended and nested classes, and of models", () => {
+  it("may be of tagged, extended and nested classes, and of models", () => {
     class Address extends Schema.Class<Address>("Address")({ street: Schema.String }) {}
     class Person extends Schema.TaggedClass<Person>()("Person", { address: Address, others: Schema.Array(Address) }) {}
     class Employee extends Person.extend<Employee>("Employee")({ salary: Schema.Int }) {}
@@ -110,7 +110,7 @@ describe("instances that are made directly", () => {
     for (const schema of [Address, Person, Employee, Account]) assert.isTrue(isDirect(schema))
   })
 
-  it("of classes that refer to themselves", () => {
+  it("may be of classes that refer to themselves", () => {
     class Category extends Schema.Class<Category>("Category")({
       name: Schema.String,
       parts: Schema.Array(Schema.suspend((): Schema.Codec<Category, unknown> => Category as never))
@@ -119,7 +119,7 @@ describe("instances that are made directly", () => {
     assert.isTrue(isDirect(Category))
   })
 
-  it("of classes with checks, before and after the instance is made", () => {
+  it("may be of classes with checks, before and after the instance is made", () => {
     const seen: Array<boolean> = []
     class Range extends Schema.Class<Range>("Range")({ from: Schema.Int, to: Schema.Int }) {}
     const Ascending = Range.check(Schema.makeFilter((range) => {
@@ -147,7 +147,7 @@ describe("instances that are made directly", () => {
     for (const exit of decodeBoth(Pair as never, { a: 2, b: 1 }).compiled) assert.isTrue(Exit.isFailure(exit))
   })
 
-  it("behind and before transformations", () => {
+  it("may come after and before transformations", () => {
     class Inner extends Schema.Class<Inner>("Inner")({ at: Schema.DateFromString, n: Schema.FiniteFromString }) {}
     const Outer = Schema.Struct({
       inner: Schema.OptionFromNullOr(Inner),
@@ -162,7 +162,7 @@ describe("instances that are made directly", () => {
   })
 })
 
-describe("instances that the constructor makes", () => {
+describe("instances that are not made directly", () => {
   const assertConstructed = (Class: AnyClass, given: Driver.Document = document): void => {
     const { compiled, interpreted } = decodeBoth(Class, given)
     for (const exit of compiled) {
@@ -177,7 +177,7 @@ describe("instances that the constructor makes", () => {
     assert.isFalse(isDirect(Class))
   }
 
-  it("where it is the class's own, however it is written", () => {
+  it("come from a constructor of the class, in any spelling", () => {
     for (
       const body of [
         "constructor(...args) { super(...args); calls.push(1) }",
@@ -195,7 +195,7 @@ describe("instances that the constructor makes", () => {
     }
   })
 
-  it("where the class has fields of its own, whatever their values are", () => {
+  it("come from the constructor if the class has its own fields, with any values", () => {
     for (
       const body of [
         "extra = calls.length",
@@ -216,7 +216,7 @@ describe("instances that the constructor makes", () => {
     assertConstructed(Class, { name: "Grace" })
   })
 
-  it("where a class between has one, or is none", () => {
+  it("come from the constructor if a class in between has one, or is not a class", () => {
     const Base = makeBase() as AnyClass & { extend: (name: string) => (fields: object) => AnyClass }
     const Own = derived("constructor(...args) { super(...args); this.extra = 1 }", Base) as typeof Base
     assertConstructed(derived("", Own.extend("Further")({ more: Schema.optionalKey(Schema.Int) })))
@@ -234,7 +234,7 @@ describe("instances that the constructor makes", () => {
     assert.isFalse(isDirect(Failure))
   })
 
-  it("where the prototype has something in the place of a field", () => {
+  it("come from the constructor if the prototype has a property with the name of a field", () => {
     for (const body of ["get name() { return 1 }", "set age(age) { calls.push(age) }", "name() {}"]) {
       calls.length = 0
       assertConstructed(derived(body, makeBase()))
@@ -242,7 +242,7 @@ describe("instances that the constructor makes", () => {
     assertConstructed(Schema.Class<object>("Odd")({ toString: Schema.String }) as never, { toString: "a" })
   })
 
-  it("of a transformation to a class that is the program's", () => {
+  it("come from a transformation to a class of the program", () => {
     class Name extends Schema.Class<Name>("Name")({ name: Schema.String }) {}
     const FromText = Schema.Struct({ name: Schema.String }).pipe(Schema.decodeTo(
       Schema.instanceOf(Name),

@@ -66,7 +66,7 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     `Argument of type 'number' is not assignable to parameter of type 'string'.`
   ],
   [
-    "filters that are joined",
+    "joined filters",
     `users.find(Filter.and(stored, Filter.not(Filter.make<{ readonly name: string }>()({ name: "x" }))))`,
     `users.find(Filter.or(stored, others))`
   ],
@@ -224,13 +224,13 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     `Argument of type 'Filter<{ readonly total: number; }>' is not assignable to parameter of type 'Checked<User> | undefined'.`
   ],
   [
-    "a filter that is built on",
+    "a filter that is extended",
     `users.find({ ...stored, age: 3 })`,
     `users.find({ ...stored, age: "x" })`,
     `Type 'string' is not assignable to type 'Condition<number> | undefined'.`
   ],
   [
-    "no array",
+    "an object, not an array",
     `users.find({})`,
     `users.find([])`,
     `Argument of type 'never[]' is not assignable to parameter of type 'Input<User, never[], Key<User>>'.`
@@ -261,13 +261,13 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     `Property '"~needs a number"' is missing in type 'number[]' but required in type 'NeedsNumber<string>'.`
   ],
   [
-    "text that was typed",
+    "text that a person typed",
     `users.find({ name: Filter.contains("x"), tags: { $in: [Filter.startsWith("x")] } })`,
     `users.find({ age: Filter.contains("x") })`,
     `Type 'RegExp' is not assignable to type 'Condition<number> | undefined'.`
   ],
   [
-    "an operator of the top",
+    "an operator of the whole document",
     `users.find({ $comment: "x" })`,
     `users.find({ $where: "x" })`,
     `Type 'string' is not assignable to type 'NoSuchOperator<"$where">'.`
@@ -306,7 +306,7 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     `Type 'number' is not assignable to type 'NeedsNumber<string>'.`
   ],
   [
-    "$inc where there is no number",
+    "$inc of text",
     `plain.updateOne({}, { $set: { name: "x" } })`,
     `plain.updateOne({}, { $inc: { name: 1 } })`,
     `Type 'number' is not assignable to type 'NeedsNumber<string>'.`
@@ -483,7 +483,7 @@ const forms: ReadonlyArray<readonly [title: string, accepted: string, refused?: 
     `((c, f) => c.updateOne(f, { $inc: { at: 1 } })) satisfies Generic`
   ],
   [
-    "text is no object of operators in generic code",
+    "text instead of an object of operators in generic code",
     `((c, f) => c.find({ version: { $gt: 1 } })) satisfies Generic`,
     `((c, f) => c.find({ $or: [{ version: "x" }] })) satisfies Generic`
   ]

@@ -1,5 +1,5 @@
 /**
- * What a program does with a wide and deep schema: `test/typeBudget.test.ts` counts what that costs the compiler.
+ * The uses of a wide and deep schema in a program. `test/typeBudget.test.ts` counts their cost to the compiler.
  *
  * @since 0.1.0
  */

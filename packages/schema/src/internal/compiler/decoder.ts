@@ -118,7 +118,7 @@ class DecoderCompiler {
     return map(this.reader(last.to, false), (code) => `${code}\n${steps}`)
   }
 
-  /** The reader of a class whose fields have no checks as a whole: those would have to see an object without the class. */
+  /** The reader of a class whose fields have no checks as a whole. Such checks would need an object without the class. */
   private instance(ast: SchemaAST.AST): Reader | undefined {
     const instances = instancesOf(ast)
     const to = ast.encoding?.[0].to

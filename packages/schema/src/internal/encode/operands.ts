@@ -7,7 +7,7 @@ import { setOwn } from "../plainObject.ts"
 import { Misfit, Refusal, refuse } from "../refusal.ts"
 
 /**
- * Where an encoded value goes, and where the value stands in what the caller gave.
+ * The place that an encoded value goes to, and the path of the value in the argument.
  *
  * @internal
  */
