@@ -242,6 +242,79 @@ export const rawReads = <A extends Driver.Document>(collection: MongoCollection<
 
 const inBytes = <Options extends object>(options: Options | undefined) => including(options, { raw: true })
 
+/**
+ * A document that is BSON already, in the place of a document to insert or of a replacement.
+ *
+ * **When to use**
+ *
+ * Use it in `insertMany` and `bulkWrite` of a collection, when code of your own writes BSON faster than the driver does.
+ *
+ * **Details**
+ *
+ * The bytes are sent as they are, where `sendsBytes` says so. Everywhere else the document is read out of them and sent as if it had
+ * been given. The second argument is the `_id` that the bytes have: results and errors name it. A document to insert
+ * has one; a replacement without it has `undefined` there.
+ *
+ * **Gotchas**
+ *
+ * Nobody looks into the bytes: they must be one document as the driver would write it, without anything that core would refuse. They
+ * must not change until the operation has ended, even when it is interrupted.
+ *
+ * **Example** (Inserting bytes)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ * import { BSON, type Document, ObjectId } from "mongodb"
+ *
+ * const insert = (users: MongoCollection.MongoCollection<Document>, name: string) => {
+ *   const _id = new ObjectId()
+ *   return users.insertMany([new Integration.SerializedDocument(BSON.serialize({ _id, name }), _id)])
+ * }
+ * ```
+ *
+ * @see {@link sendsBytes} for where it saves work
+ *
+ * @stability integration
+ * @category constructors
+ * @since 0.1.0
+ */
+export { SerializedDocument } from "./internal/input/serialized.ts"
+
+/**
+ * Whether bulk writes of a collection send the bytes of a `SerializedDocument` as they are.
+ *
+ * **When to use**
+ *
+ * Use it before you write bytes: where it is false, documents as objects are less work.
+ *
+ * **Details**
+ *
+ * It is false where somebody needs the documents themselves: with automatic encryption, with `monitorCommands` and `commandSpans`,
+ * where the driver logs commands, and with options that change how documents are written. Asks no server, and always has an answer.
+ *
+ * **Example** (Bytes where they are sent)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ * import { BSON, type Document, ObjectId } from "mongodb"
+ *
+ * const insert = (users: MongoCollection.MongoCollection<Document>, name: string) => {
+ *   const document = { _id: new ObjectId(), name }
+ *   return Integration.sendsBytes(users)
+ *     ? users.insertMany([new Integration.SerializedDocument(BSON.serialize(document), document._id)])
+ *     : users.insertMany([document])
+ * }
+ * ```
+ *
+ * @see {@link SerializedDocument}
+ *
+ * @stability integration
+ * @category getters
+ * @since 0.1.0
+ */
+export const sendsBytes: <A extends Driver.Document>(collection: MongoCollection<A>, options?: object) => boolean =
+  bson.sendsBytes
+
 // ---- queries
 
 /**

@@ -5,10 +5,14 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Integration } from "@mongofx/core"
+import { batchesOf } from "@mongofx/core/internal/driver/bulk"
 import { commandOn, databaseOn } from "@mongofx/core/internal/driver/members"
 import {
+  type BulkInside,
   type ClientInside,
   type CursorInside,
+  insideBulk,
   insideClient,
   insideCursor,
   insideSession,
@@ -94,6 +98,7 @@ type Name =
   | `ClientSession.${keyof SessionInside}`
   | `AbstractCursor.${keyof CursorInside}`
   | `CursorResponse.${keyof ReplyInside}`
+  | `BulkOperationBase.${keyof BulkInside}`
   | "MongoOptions.signal"
   | "CommandOptions.signal"
   | "ObjectId(bytes, offset)"
@@ -270,6 +275,70 @@ const contract: Record<Name, (installed: Installed) => Promise<void> | void> = {
       elements.map(([, , , start, length]) => Driver.BSON.deserialize(bson.subarray(start, start + length))),
       [{ _id: 0 }, { _id: 1 }]
     )
+  },
+  "MongoClient.mongoLogger": async ({ client }) => {
+    assert.isUndefined(insideClient(client).mongoLogger)
+    const logs: Array<string> = []
+    const logging = new Driver.MongoClient(uri, {
+      mongodbLogComponentSeverities: { command: "debug" },
+      mongodbLogPath: { write: ({ message }: Driver.Log) => logs.push(String(message)) }
+    })
+    assert.isTrue(insideClient(logging).mongoLogger?.willLog("command", "debug"))
+    await logging.db("admin").command({ ping: 1 })
+    await logging.close()
+    assert.include(logs, "Command started")
+  },
+  "BulkOperationBase.s": async ({ items }) => {
+    const collection = items as unknown as Driver.Collection
+    const options = { ignoreUndefined: true }
+    // Small limits, so that there is every kind of a batch that is full.
+    const limits = { maxWriteBatchSize: 4, maxBatchSizeBytes: 300, maxBsonObjectSize: 200 }
+    const ids = Array.from({ length: 20 }, (_, i) => `id${i}`)
+    for (const ordered of [true, false]) {
+      const bulk = ordered ? collection.initializeOrderedBulkOp(options) : collection.initializeUnorderedBulkOp(options)
+      const batches = batchesOf(collection, ordered, options)
+      assert.isOk(batches, "the driver keeps the bytes")
+      for (const { s } of [bulk, batches.bulk].map(insideBulk)) {
+        assert.isOk(s)
+        assert.deepStrictEqual([s.maxBsonObjectSize, s.maxBatchSizeBytes, s.maxWriteBatchSize, s.maxKeySize], [
+          2 ** 24,
+          2 ** 24,
+          100_000,
+          7
+        ])
+        assert.deepStrictEqual([s.checkKeys, s.usingAutoEncryption], [false, false])
+        Object.assign(s, limits)
+      }
+      const add = (mine: object, theirs = mine) => {
+        bulk.raw(theirs as Driver.AnyBulkWriteOperation)
+        batches.bulk.raw(mine as Driver.AnyBulkWriteOperation)
+      }
+      ids.forEach((_id, i) => {
+        const document = { _id, text: "x".repeat(i * 7 % 80) }
+        const bytes = new Integration.SerializedDocument(Driver.BSON.serialize(document), _id)
+        const others = { filter: { _id }, upsert: true, collation: { locale: "de" } }
+        if (i % 10 === 9) add({ deleteOne: { filter: { _id } } })
+        else if (i % 3 === 2) {
+          add({ replaceOne: { replacement: bytes, ...others } }, { replaceOne: { replacement: document, ...others } })
+        } else add({ insertOne: { document: bytes } }, { insertOne: { document } })
+      })
+      const large = { _id: "large", text: "x".repeat(200) }
+      const tooLarge = new Integration.SerializedDocument(Driver.BSON.serialize(large), large._id)
+      assert.throws(() => bulk.addToOperationsList(1, large), /larger than the maximum size 200/)
+      assert.throws(() => batches.add(1, tooLarge), /larger than the maximum size 200/)
+      batches.close()
+      const shown = (bulk: typeof batches.bulk) => ({
+        batches: bulk.batches.map(({ batchType, originalIndexes, originalZeroIndex, serializedOperations }) => ({
+          batchType,
+          originalIndexes,
+          originalZeroIndex,
+          bytes: serializedOperations.map((bytes) => Buffer.from(bytes).toString("hex"))
+        })),
+        insertedIds: insideBulk(bulk).s?.bulkResult.insertedIds
+      })
+      assert.deepStrictEqual(shown(batches.bulk), shown(bulk))
+      assert.isAbove(bulk.batches.length, 6)
+    }
   },
   "MongoOptions.signal": async () => {
     const { signal, used } = recording()

@@ -9,6 +9,8 @@ import type * as Driver from "mongodb"
 export interface ClientInside {
   /** Missing until the client connects. */
   readonly topology?: TopologyInside | undefined
+  /** Missing where nothing is logged. */
+  readonly mongoLogger?: { readonly willLog: (component: "command", severity: "debug") => boolean } | undefined
 }
 
 /** @internal */
@@ -82,6 +84,22 @@ export interface ReplyInside {
 }
 
 /** @internal */
+export interface BulkInside {
+  readonly s?: {
+    /** What is sent when it is executed, in this order. */
+    readonly batches: Array<Driver.Batch>
+    readonly bulkResult: { readonly insertedIds: Array<{ readonly index: number; readonly _id: unknown }> }
+    readonly maxBsonObjectSize: number
+    readonly maxBatchSizeBytes: number
+    readonly maxWriteBatchSize: number
+    /** How much the driver counts for the place of an operation, besides its bytes. */
+    readonly maxKeySize: number
+    readonly checkKeys: boolean
+    readonly usingAutoEncryption: boolean
+  } | undefined
+}
+
+/** @internal */
 export const insideClient = (client: Driver.MongoClient): ClientInside => client as unknown as ClientInside
 
 /** @internal */
@@ -89,3 +107,7 @@ export const insideSession = (session: Driver.ClientSession): SessionInside => s
 
 /** @internal */
 export const insideCursor = (cursor: Driver.AbstractCursor): CursorInside => cursor as unknown as CursorInside
+
+/** @internal */
+export const insideBulk = (bulk: Driver.OrderedBulkOperation | Driver.UnorderedBulkOperation): BulkInside =>
+  bulk as unknown as BulkInside

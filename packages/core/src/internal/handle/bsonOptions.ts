@@ -1,8 +1,9 @@
 /**
- * How a collection or a database reads BSON, without asking the driver, which refuses names and settings by throwing.
+ * How a collection or a database reads and writes BSON, without asking the driver, which refuses names and settings by throwing.
  */
 import type * as Driver from "mongodb"
 import type { Connection } from "../call/connection.ts"
+import { mayTakeBytes } from "../driver/bulk.ts"
 
 type Settings = Driver.BSONSerializeOptions
 
@@ -43,4 +44,18 @@ export const bsonOptions = (handle: object, options?: object) => {
       (ofCall.enableUtf8Validation ?? ofHandle.enableUtf8Validation ?? ofClient.enableUtf8Validation) !== false,
     fieldsAsRaw: ofCall.fieldsAsRaw ?? ofHandle.fieldsAsRaw ?? ofClient.fieldsAsRaw ?? {}
   }
+}
+
+/**
+ * Whether bulk writes of a collection send documents that are BSON already as they are.
+ *
+ * @internal
+ */
+export const sendsBytes = (handle: object, options?: object): boolean => {
+  const { connection, settings } = handle as Handle
+  const ofCall: Settings & { readonly checkKeys?: unknown } = options ?? none
+  // A collection always leaves out what is undefined.
+  return connection !== undefined && (ofCall.ignoreUndefined ?? true) === true && Boolean(ofCall.checkKeys) === false &&
+    !(ofCall.serializeFunctions ?? settings?.serializeFunctions ?? connection.driver.bsonOptions.serializeFunctions) &&
+    mayTakeBytes(connection.driver)
 }

@@ -1,8 +1,11 @@
 /**
- * The bulk write of a collection: its result where there is nothing to write, and one whose upserts have the right indexes.
+ * The bulk writes of a collection: the result where there is nothing to write, upserts with the right indexes, and documents that are
+ * bytes.
  */
 import type * as Driver from "mongodb"
+import { type Batches, batchesOf, insertBatch, mayTakeBytes } from "../driver/bulk.ts"
 import { hasTopology } from "../driver/topology.ts"
+import { isSerialized, readDocument, withoutBytes } from "../input/serialized.ts"
 
 /**
  * What a bulk write has done that had nothing to do. The driver refuses it.
@@ -68,23 +71,22 @@ const placeUpserts = (result: Driver.BulkWriteResult, updates: ReadonlyArray<Dri
   ;(result as { upsertedIds: Record<number, unknown> }).upsertedIds = ids
 }
 
-/**
- * An unordered bulk write, as the driver does it. The driver sorts the writes into batches by their kinds, and counts upserts
- * from the first write of their batch on: here their indexes are put right, in the result and in that of the error.
- */
-const writeUnordered = async (
-  client: Driver.MongoClient,
-  collection: Driver.Collection,
-  models: ReadonlyArray<Driver.AnyBulkWriteOperation>,
-  options: Driver.BulkWriteOptions
-): Promise<Driver.BulkWriteResult> => {
-  // A client of the user's own may not be connected yet, and then makes no bulk.
+/** A client of the user's own may not be connected yet, and then makes no bulk. */
+const connected = async (client: Driver.MongoClient): Promise<void> => {
   if (!hasTopology(client)) await client.db("admin").command({ ping: 1 })
-  const bulk = collection.initializeUnorderedBulkOp(options)
-  for (const model of models) bulk.raw(model)
+}
+
+/**
+ * Executes an unordered bulk write. The driver sorts the writes into batches by their kinds, and counts upserts from the first write
+ * of their batch on: here their indexes are put right, in the result and in that of the error.
+ */
+const executeUnordered = async (
+  bulk: Driver.UnorderedBulkOperation | Driver.OrderedBulkOperation,
+  execute: () => Promise<Driver.BulkWriteResult>
+): Promise<Driver.BulkWriteResult> => {
   const updates = bulk.batches.filter((batch) => batch.batchType === updateBatch)
   try {
-    const result = await bulk.execute(options)
+    const result = await execute()
     placeUpserts(result, updates)
     return result
   } catch (error) {
@@ -96,17 +98,105 @@ const writeUnordered = async (
   }
 }
 
+const writeUnordered = async (
+  client: Driver.MongoClient,
+  collection: Driver.Collection,
+  models: ReadonlyArray<Driver.AnyBulkWriteOperation>,
+  options: Driver.BulkWriteOptions
+): Promise<Driver.BulkWriteResult> => {
+  await connected(client)
+  const bulk = collection.initializeUnorderedBulkOp(options)
+  for (const model of models) bulk.raw(model)
+  return executeUnordered(bulk, () => bulk.execute(options))
+}
+
+/** Writes whose documents are bytes, by the driver's bulk; `undefined` where it needs the documents themselves. */
+const writeBytes = async (
+  client: Driver.MongoClient,
+  collection: Driver.Collection,
+  options: Driver.BulkWriteOptions,
+  fill: (batches: Batches) => void
+): Promise<{ readonly batches: Batches; readonly result: Driver.BulkWriteResult } | undefined> => {
+  if (!mayTakeBytes(client)) return undefined
+  await connected(client)
+  const ordered = options.ordered !== false
+  const batches = batchesOf(collection, ordered, options)
+  if (batches === undefined) return undefined
+  fill(batches)
+  batches.close()
+  const execute = () => batches.bulk.execute(options)
+  try {
+    return { batches, result: await (ordered ? execute() : executeUnordered(batches.bulk, execute)) }
+  } catch (error) {
+    showDocuments(error)
+    throw error
+  }
+}
+
+/** The errors of writes name their operation: with the document, as if it had been given as an object. */
+const showDocuments = (error: unknown): void => {
+  const { result } = error as { readonly result?: Partial<Driver.BulkWriteResult> }
+  for (const { err } of result?.getWriteErrors?.() ?? []) {
+    const { op } = err
+    if (isSerialized(op)) err.op = readDocument(op)
+    else if (typeof op === "object" && op !== null && "u" in op && isSerialized(op.u)) {
+      err.op = { ...op, u: readDocument(op.u) }
+    }
+  }
+}
+
+/** A model with its document as an object. */
+const modelWithoutBytes = (model: Driver.AnyBulkWriteOperation): Driver.AnyBulkWriteOperation => {
+  if ("insertOne" in model) return { insertOne: { document: withoutBytes(model.insertOne.document) } }
+  if (!("replaceOne" in model)) return model
+  return { replaceOne: { ...model.replaceOne, replacement: withoutBytes(model.replaceOne.replacement) } }
+}
+
+const hasBytes = (model: Driver.AnyBulkWriteOperation): boolean =>
+  "insertOne" in model
+    ? isSerialized(model.insertOne.document)
+    : "replaceOne" in model && isSerialized(model.replaceOne.replacement)
+
 /**
  * Writes models, of which there is one at the least.
  *
  * @internal
  */
-export const bulkWrite = (
+export const bulkWrite = async (
   client: Driver.MongoClient,
   collection: Driver.Collection,
   models: Array<Driver.AnyBulkWriteOperation>,
   options: Driver.BulkWriteOptions
-): Promise<Driver.BulkWriteResult> =>
-  options.ordered === false
-    ? writeUnordered(client, collection, models, options)
-    : collection.bulkWrite(models, options)
+): Promise<Driver.BulkWriteResult> => {
+  let all = models
+  if (models.some(hasBytes)) {
+    const written = await writeBytes(client, collection, options, (batches) => {
+      for (const model of models) batches.bulk.raw(model)
+    })
+    if (written !== undefined) return written.result
+    all = models.map(modelWithoutBytes)
+  }
+  return options.ordered === false
+    ? writeUnordered(client, collection, all, options)
+    : collection.bulkWrite(all, options)
+}
+
+/**
+ * Inserts documents, of which there is one at the least, and some may be bytes.
+ *
+ * @internal
+ */
+export const insertMany = async (
+  client: Driver.MongoClient,
+  collection: Driver.Collection,
+  documents: Array<Driver.Document>,
+  options: Driver.BulkWriteOptions
+): Promise<Driver.InsertManyResult> => {
+  if (!documents.some(isSerialized)) return collection.insertMany(documents, options)
+  const written = await writeBytes(client, collection, options, (batches) => {
+    for (const document of documents) batches.add(insertBatch, document)
+  })
+  if (written === undefined) return collection.insertMany(documents.map(withoutBytes), options)
+  const { batches, result: { insertedCount, insertedIds } } = written
+  return { acknowledged: batches.bulk.writeConcern?.w !== 0, insertedCount, insertedIds }
+}

@@ -20,8 +20,9 @@ import { checkDocument, checkFilter, checkName, checkReplacement, checkUpdate, c
 import { namingTooLarge } from "../input/documentSize.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { idFactory, withOwnId } from "../input/ownId.ts"
+import { isSerialized } from "../input/serialized.ts"
 import { makeFind } from "../query/query.ts"
-import { bulkWrite, nothingWritten } from "./bulkWrite.ts"
+import { bulkWrite, insertMany, nothingWritten } from "./bulkWrite.ts"
 import { dropCollection, renameCollection } from "./ownCommands.ts"
 import { CollectionSearchIndexes } from "./searchIndexes.ts"
 
@@ -112,11 +113,13 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
       }
       const makeId = idFactory(this.connection.driver, options)
       const copies = documents.map((document, index) => {
+        if (isSerialized(document)) return document
         checkDocument(document, "documents", index)
         return withOwnId(document, makeId)
       })
-      const call = driver.insertMany(copies, { ...options, ...countable(driver.bsonOptions, options) })
-      return namingTooLarge(call, "documents", copies, (copy) => copy)
+      const all = { ...options, ...countable(driver.bsonOptions, options) }
+      const call = insertMany(this.connection.driver, driver as unknown as Driver.Collection, copies, all)
+      return namingTooLarge(call as Promise<Driver.InsertManyResult<A>>, "documents", copies, (copy) => copy)
     })
   }
 

@@ -6,6 +6,7 @@ import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate
 import { hintOf } from "./hint.ts"
 import { InvalidInput } from "./invalidInput.ts"
 import { copyOf, type IdFactory, withOwnId } from "./ownId.ts"
+import { isSerialized } from "./serialized.ts"
 
 /** The names of all writes. */
 const writes: ReadonlySet<string> = new Set([
@@ -27,7 +28,9 @@ const checkModel = (model: unknown, path: string): void => {
 const prepareFields = <A extends Driver.Document>(name: string, fields: A, path: string): A => {
   checkFilter(fields["filter"], `${path}.filter`)
   if (name.startsWith("update")) checkUpdate(fields["update"], `${path}.update`)
-  if (name === "replaceOne") checkReplacement(fields["replacement"], `${path}.replacement`)
+  if (name === "replaceOne" && !isSerialized(fields["replacement"])) {
+    checkReplacement(fields["replacement"], `${path}.replacement`)
+  }
   checkOptions(fields, path)
   return fields["hint"] === undefined ? fields : { ...fields, hint: hintOf(fields["hint"]) }
 }
@@ -72,6 +75,7 @@ export const prepareModel = (model: object, path: string, makeId: IdFactory): Dr
   }
   // The driver also takes the document itself in place of its model.
   const document = fields["document"] ?? fields
+  if (isSerialized(document)) return { insertOne: { document } } as unknown as Driver.AnyBulkWriteOperation
   checkDocument(document, `${path}.insertOne.document`)
   return { insertOne: { document: withOwnId(document, makeId) } }
 }

@@ -3,6 +3,7 @@
  */
 import * as Driver from "mongodb"
 import { read, text } from "../errors/thrown.ts"
+import { isSerialized } from "./serialized.ts"
 
 /**
  * A document of a bulk write that is larger than a server takes.
@@ -25,7 +26,8 @@ export class TooLarge extends Error {
  */
 export const maxDocumentSize = 16_777_216
 
-const sizeOf = (document: object): number => Driver.BSON.calculateObjectSize(document, { ignoreUndefined: true })
+const sizeOf = (document: object): number =>
+  isSerialized(document) ? document.bytes.length : Driver.BSON.calculateObjectSize(document, { ignoreUndefined: true })
 
 /**
  * Refuses a document of a bulk write that is too large.

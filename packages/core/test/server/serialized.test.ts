@@ -1,0 +1,466 @@
+/**
+ * Documents that are BSON already, in bulk writes: they are sent as bytes, and all limits, results and errors are as for objects. Where
+ * somebody needs the documents, they are read out of the bytes.
+ *
+ * @since 0.1.0
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Integration, MongoClient, type MongoClientConfig, type MongoCollection } from "@mongofx/core"
+import { batchesOf } from "@mongofx/core/internal/driver/bulk"
+import { insideClient } from "@mongofx/core/internal/driver/unpublished"
+import { Effect, Option, Redacted } from "effect"
+import * as Driver from "mongodb"
+import { randomBytes } from "node:crypto"
+import { createRequire } from "node:module"
+import { inspect } from "node:util"
+import { Recorder } from "../support/recorder.ts"
+import { failCommand, type Fixture, reasonOf, setup, uri } from "../support/utils.ts"
+
+const { SerializedDocument } = Integration
+
+interface Item extends Driver.Document {
+  readonly _id: number
+}
+
+type Items = MongoCollection.MongoCollection<Item>
+
+const serialized = (document: Driver.Document) =>
+  new SerializedDocument(Driver.BSON.serialize(document), document["_id"] as number)
+
+const inserting = (document: Driver.Document): Driver.AnyBulkWriteOperation<Item> => ({
+  insertOne: { document: serialized(document) }
+})
+
+/** A client to whose commands nobody listens, and a collection. Fail points strike it. */
+const open = (config: Omit<MongoClientConfig.MongoClientConfig, "url"> = {}) =>
+  Effect.gen(function*() {
+    const fixture = yield* setup()
+    const { name } = fixture.db
+    const mongo = yield* MongoClient.make({ url: Redacted.make(uri), appName: name, ...config })
+    const db = mongo.db(name)
+    return {
+      ...fixture,
+      mongo,
+      db,
+      driver: yield* mongo.use(async (driver) => driver),
+      items: db.collection<Item>("items")
+    }
+  })
+
+/** How many documents an effect reads out of bytes. */
+const reads = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
+  Effect.suspend(() => {
+    const original = SerializedDocument.prototype.toBSON
+    let count = 0
+    SerializedDocument.prototype.toBSON = function() {
+      count++
+      return original.call(this)
+    }
+    return Effect.map(effect, (value) => [value, count] as const).pipe(
+      Effect.ensuring(Effect.sync(() => {
+        SerializedDocument.prototype.toBSON = original
+      }))
+    )
+  })
+
+/** The bytes of what is stored, as another client sees it. */
+const stored = ({ admin, db }: Pick<Fixture, "admin" | "db">, name = "items"): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.promise(async () => {
+    const found = await admin.db(db.name).collection(name).find({}, { raw: true, sort: { _id: 1 } }).toArray()
+    return found.map((bytes) => (bytes as unknown as Buffer).toString("hex"))
+  })
+
+const hexOf = (document: Driver.Document): string => Buffer.from(Driver.BSON.serialize(document)).toString("hex")
+
+const idsIn = ({ admin, db }: Pick<Fixture, "admin" | "db">): Effect.Effect<ReadonlyArray<unknown>> =>
+  Effect.promise(() => admin.db(db.name).collection("items").find().sort({ _id: 1 }).map(({ _id }) => _id).toArray())
+
+const odd: ReadonlyArray<Driver.Document> = [
+  { _id: 1, b: new Driver.Double(1), a: -0, n: new Driver.Long(3), z: null },
+  { _id: 2, list: [1, [new Driver.Int32(2)], { d: new Date(0) }], id: new Driver.ObjectId() },
+  { _id: 3, binary: new Driver.Binary(Buffer.from("abc"), 128), text: "ä€😀\0" }
+]
+
+describe("bytes", () => {
+  for (const ordered of [true, false]) {
+    it.live(`are stored as they are, ${ordered ? "ordered" : "unordered"}`, () =>
+      Effect.gen(function*() {
+        const fixture = yield* open()
+        const { items } = fixture
+        assert.isTrue(Integration.sendsBytes(items, { ordered }))
+        const [result, count] = yield* reads(items.insertMany(odd.map(serialized), { ordered }))
+        assert.deepStrictEqual(result, { acknowledged: true, insertedCount: 3, insertedIds: { 0: 1, 1: 2, 2: 3 } })
+        assert.strictEqual(count, 0)
+        assert.deepStrictEqual(yield* stored(fixture), odd.map(hexOf))
+      }))
+
+    it.live(`stand beside documents that are objects, ${ordered ? "ordered" : "unordered"}`, () =>
+      Effect.gen(function*() {
+        const fixture = yield* open()
+        const { items } = fixture
+        yield* items.insertMany([serialized({ _id: 1, n: 1 }), { _id: 2, n: undefined }, serialized({ _id: 3 })], {
+          ordered
+        })
+        const hint = { _id: 1 }
+        const [result, count] = yield* reads(items.bulkWrite([
+          inserting({ _id: 4, n: 4 }),
+          { replaceOne: { filter: { _id: 1 }, replacement: serialized({ n: 10, m: new Driver.Double(1) }), hint } },
+          { updateOne: { filter: { _id: 2 }, update: { $set: { n: 20 } } } },
+          { insertOne: { document: { _id: 5 } } },
+          { replaceOne: { filter: { _id: 6 }, replacement: serialized({ n: 60 }), upsert: true } },
+          { deleteOne: { filter: { _id: 3 } } },
+          inserting({ _id: 7 })
+        ], { ordered }))
+        assert.strictEqual(count, 0)
+        assert.deepStrictEqual(
+          [result.insertedCount, result.matchedCount, result.modifiedCount, result.deletedCount, result.upsertedCount],
+          [3, 2, 2, 1, 1]
+        )
+        assert.deepStrictEqual([result.insertedIds, result.upsertedIds], [{ 0: 4, 3: 5, 6: 7 }, { 4: 6 }])
+        assert.deepStrictEqual(
+          yield* stored(fixture),
+          [
+            { _id: 1, n: 10, m: new Driver.Double(1) },
+            { _id: 2, n: 20 },
+            { _id: 4, n: 4 },
+            { _id: 5 },
+            { _id: 6, n: 60 },
+            { _id: 7 }
+          ].map(hexOf)
+        )
+      }))
+
+    it.live(`fail at the document that is there already, ${ordered ? "ordered" : "unordered"}`, () =>
+      Effect.gen(function*() {
+        const fixture = yield* open()
+        const { items } = fixture
+        yield* items.insertMany([{ _id: 1 }, { _id: 3 }])
+        const documents = [0, 1, 2, 3, 4].map((_id) => ({ _id, n: _id }))
+        const objects = yield* reasonOf(fixture.db.collection<Item>("items").insertMany(documents, { ordered }))
+        if (ordered) yield* items.deleteOne({ _id: 0 })
+        else yield* items.deleteMany({ _id: { $in: [0, 2, 4] } })
+        const [reason, count] = yield* reads(reasonOf(items.insertMany(documents.map(serialized), { ordered })))
+        if (reason._tag !== "BulkWriteError" || objects._tag !== "BulkWriteError") return assert.fail(reason.message)
+        assert.strictEqual(count, 0)
+        assert.strictEqual(reason.message, objects.message)
+        assert.deepStrictEqual(reason.insertedIds, ordered ? { 0: 0 } : { 0: 0, 2: 2, 4: 4 })
+        assert.deepStrictEqual(
+          reason.writeErrors.map(({ index, reason }) => [index, reason._tag]),
+          (ordered ? [1] : [1, 3]).map((index) => [index, "DuplicateKeyError"])
+        )
+        assert.deepStrictEqual(yield* idsIn(fixture), ordered ? [0, 1, 3] : [0, 1, 2, 3, 4])
+        const models = documents.map((document) => inserting(document))
+        const bulk = yield* reasonOf(items.bulkWrite(models, { ordered }))
+        if (bulk._tag !== "BulkWriteError") return assert.fail(bulk.message)
+        assert.deepStrictEqual(bulk.writeErrors.map(({ index }) => index), ordered ? [0] : [0, 1, 2, 3, 4])
+      }))
+
+    it.live(
+      `of more than a batch stop where the connection breaks, ${ordered ? "ordered" : "unordered"}`,
+      () =>
+        Effect.gen(function*() {
+          const fixture = yield* open({ retryWrites: false })
+          yield* failCommand(fixture, { skip: 1 }, { failCommands: ["insert"], closeConnection: true })
+          const documents = megabytes(5, 5)
+          const reason = yield* reasonOf(fixture.items.insertMany(documents.map(serialized), { ordered }))
+          if (reason._tag !== "BulkWriteError") return assert.fail(`${reason._tag} ${reason.message}`)
+          assert.strictEqual(reason.insertedCount, 3)
+          assert.deepStrictEqual({ ...reason.insertedIds }, { 0: 0, 1: 1, 2: 2 })
+          assert.strictEqual(reason.stoppedBy?._tag, "ConnectionError")
+          assert.deepStrictEqual(yield* idsIn(fixture), [0, 1, 2])
+        }),
+      60_000
+    )
+
+    it.live(
+      `of a batch are sent once more where the connection breaks, ${ordered ? "ordered" : "unordered"}`,
+      () =>
+        Effect.gen(function*() {
+          const fixture = yield* open()
+          const documents = megabytes(5, 5)
+          for (const skipped of [0, 1]) {
+            const inserted = Effect.gen(function*() {
+              const mode = skipped === 0 ? { times: 1 } : { skip: 1 }
+              yield* failCommand(fixture, mode, {
+                failCommands: ["insert"],
+                errorCode: 91,
+                errorLabels: ["RetryableWriteError"]
+              })
+              return yield* Effect.exit(reads(fixture.items.insertMany(documents.map(serialized), { ordered })))
+            })
+            const exit = yield* Effect.scoped(inserted)
+            if (skipped === 0) {
+              if (exit._tag !== "Success") return assert.fail(String(exit.cause))
+              const [result, count] = exit.value
+              assert.deepStrictEqual([result.insertedCount, count], [5, 0])
+              assert.deepStrictEqual(yield* stored(fixture), documents.map(hexOf))
+              yield* fixture.items.deleteMany({})
+            } else {
+              // Every attempt at the second batch fails.
+              assert.strictEqual(exit._tag, "Failure")
+              assert.deepStrictEqual(yield* idsIn(fixture), [0, 1, 2])
+            }
+          }
+        }),
+      60_000
+    )
+  }
+
+  it.live("are committed and rolled back with their transaction", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const { items, mongo } = fixture
+      yield* fixture.db.createCollection("items")
+      const insert = (...ids: ReadonlyArray<number>) => items.insertMany(ids.map((_id) => serialized({ _id })))
+      const [, count] = yield* reads(mongo.withTransaction(Effect.gen(function*() {
+        yield* insert(1, 2)
+        yield* items.bulkWrite([inserting({ _id: 3 }), {
+          replaceOne: { filter: { _id: 1 }, replacement: serialized({ n: 1 }) }
+        }])
+        assert.deepStrictEqual(yield* idsIn(fixture), [])
+      })))
+      assert.strictEqual(count, 0)
+      assert.deepStrictEqual(yield* stored(fixture), [{ _id: 1, n: 1 }, { _id: 2 }, { _id: 3 }].map(hexOf))
+      const reason = yield* reasonOf(mongo.withTransaction(Effect.andThen(insert(4), insert(5, 1, 6))))
+      assert.strictEqual(reason._tag, "BulkWriteError")
+      assert.deepStrictEqual(yield* idsIn(fixture), [1, 2, 3])
+      // A transaction that is attempted again sends the bytes again.
+      yield* failCommand(fixture, { times: 1 }, {
+        failCommands: ["insert"],
+        errorCode: 112,
+        errorLabels: ["TransientTransactionError"]
+      })
+      yield* mongo.withTransaction(insert(7, 8))
+      assert.deepStrictEqual(yield* idsIn(fixture), [1, 2, 3, 7, 8])
+    }), 30_000)
+
+  it.live("of more than 100,000 documents go in batches that the server takes", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const documents = Array.from({ length: 200_003 }, (_, _id) => serialized({ _id }))
+      const before = yield* inserts(fixture)
+      const [result, count] = yield* reads(fixture.items.insertMany(documents))
+      assert.deepStrictEqual([result.insertedCount, count, result.insertedIds[200_002]], [200_003, 0, 200_002])
+      assert.strictEqual(yield* fixture.items.countDocuments(), 200_003)
+      assert.isAtLeast((yield* inserts(fixture)) - before, 3)
+    }), 120_000)
+
+  it.live("of more than 48 MB go in messages that the server takes", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const documents = megabytes(7, 8)
+      const [result, count] = yield* reads(fixture.items.insertMany(documents.map(serialized)))
+      assert.deepStrictEqual([result.insertedCount, count], [7, 0])
+      assert.deepStrictEqual(yield* idsIn(fixture), [0, 1, 2, 3, 4, 5, 6])
+      const models = documents.map(({ _id, bytes }) => ({
+        replaceOne: { filter: { _id }, replacement: serialized({ bytes, again: true }) }
+      }))
+      const written = yield* fixture.items.bulkWrite(models)
+      assert.strictEqual(written.modifiedCount, 7)
+      assert.strictEqual(yield* fixture.items.countDocuments({ again: true }), 7)
+    }), 120_000)
+
+  it.live("that are too large are named, and nothing is sent", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      for (const size of [2 ** 24, 2 ** 24 + 1]) {
+        const over = size - Driver.BSON.calculateObjectSize({ _id: 1, text: "" })
+        const document = { _id: 1, text: "x".repeat(over) }
+        const messages: Array<string> = []
+        for (const given of [document, serialized(document)]) {
+          messages.push((yield* reasonOf(fixture.items.insertMany([{ _id: 0 }, given]))).message)
+          messages.push((yield* reasonOf(fixture.items.bulkWrite([{ insertOne: { document: given } }]))).message)
+        }
+        assert.deepStrictEqual(messages.slice(0, 2), messages.slice(2))
+        assert.include(messages[0], `documents[1] is too large: ${size} bytes`)
+        assert.include(messages[1], `operations[0] is too large: ${size} bytes`)
+      }
+      const replacement = { text: "x".repeat(2 ** 24) }
+      const messages: Array<string> = []
+      for (const given of [replacement, serialized(replacement)]) {
+        messages.push(
+          (yield* reasonOf(
+            fixture.items.bulkWrite([{ replaceOne: { filter: { _id: 0 }, replacement: given } }])
+          )).message
+        )
+      }
+      assert.strictEqual(messages[0], messages[1])
+      assert.deepStrictEqual(yield* idsIn(fixture), [])
+    }), 60_000)
+
+  it.live("need no connection to be there already, and none where the write is not acknowledged", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const driver = new Driver.MongoClient(uri)
+      const mongo = yield* MongoClient.fromClient(driver)
+      yield* Effect.addFinalizer(() => Effect.promise(() => driver.close()))
+      const items: Items = mongo.db(fixture.db.name).collection<Item>("items")
+      const [, count] = yield* reads(items.insertMany([serialized({ _id: 1 })]))
+      assert.strictEqual(count, 0)
+      const result = yield* items.insertMany([serialized({ _id: 2 })], { writeConcern: { w: 0 } })
+      assert.isFalse(result.acknowledged)
+      yield* items.insertMany([serialized({ _id: 3 })])
+      assert.includeMembers([...yield* idsIn(fixture)], [1, 3])
+    }))
+})
+
+describe("documents are read out of bytes", () => {
+  const check = (items: Items, fixture: Pick<Fixture, "admin" | "db">, options: object = {}) =>
+    Effect.gen(function*() {
+      assert.isFalse(Integration.sendsBytes(items, options))
+      const [, inserted] = yield* reads(items.insertMany(odd.map(serialized), options))
+      assert.isAtLeast(inserted, 3)
+      assert.deepStrictEqual(yield* stored(fixture), odd.map(hexOf))
+      const replacement = { n: new Driver.Double(2) }
+      const [, written] = yield* reads(items.bulkWrite([
+        inserting({ _id: 4, n: new Driver.Double(1) }),
+        { replaceOne: { filter: { _id: 1 }, replacement: serialized(replacement) } }
+      ], options))
+      assert.isAtLeast(written, 2)
+      const all = [{ _id: 1, ...replacement }, ...odd.slice(1), { _id: 4, n: new Driver.Double(1) }]
+      assert.deepStrictEqual(yield* stored(fixture), all.map(hexOf))
+    })
+
+  it.live("where somebody listens to commands", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open({ driverOptions: { monitorCommands: true } })
+      yield* check(fixture.items, fixture)
+      const shown: Array<Driver.Document> = []
+      fixture.driver.on("commandStarted", ({ command }) => shown.push(command))
+      yield* fixture.items.insertMany([serialized({ _id: 5, n: new Driver.Double(1) })])
+      assert.deepStrictEqual(shown[0]?.["documents"], [{ _id: new Driver.Int32(5), n: new Driver.Double(1) }])
+    }))
+
+  it.live("where commands have spans", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const recorder = new Recorder()
+      yield* recorder.in(Effect.gen(function*() {
+        const mongo = yield* MongoClient.make({ url: Redacted.make(uri), commandSpans: { queryText: true } })
+        yield* check(mongo.db(fixture.db.name).collection<Item>("items"), fixture)
+      }))
+      const text = recorder.spans.find(({ name }) => name === "update")?.attributes.get("db.query.text")
+      assert.include(String(text), `"updates":[{"q":{"_id":"?"},"u":{"n":"?"}}]`)
+    }))
+
+  it.live("where the driver logs commands", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const fixture = yield* open({
+        driverOptions: {
+          mongodbLogComponentSeverities: { command: "debug" },
+          mongodbLogPath: { write: (log: Driver.Log) => lines.push(inspect(log)) }
+        }
+      })
+      yield* check(fixture.items, fixture)
+      assert.isTrue(lines.some((line) => line.includes("ä€")))
+    }))
+
+  it.live.skipIf(!canEncrypt())("where they may be encrypted", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const mongo = yield* MongoClient.make({
+        url: Redacted.make(uri),
+        autoEncryption: {
+          keyVault: `${fixture.db.name}.keys`,
+          kmsProviders: { local: { key: Redacted.make(randomBytes(96).toString("base64")) } },
+          bypassAutoEncryption: true
+        }
+      })
+      yield* check(mongo.db(fixture.db.name).collection<Item>("items"), fixture)
+    }))
+
+  for (const options of [{ checkKeys: true }, { serializeFunctions: true }, { ignoreUndefined: false }]) {
+    it.live(`with the option ${Object.keys(options)}`, () =>
+      Effect.gen(function*() {
+        const fixture = yield* open()
+        yield* check(fixture.items, fixture, options)
+      }))
+  }
+
+  it.live("with serializeFunctions among the settings of the collection", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      yield* check(fixture.items.withOptions({ serializeFunctions: true } as never), fixture)
+    }))
+
+  it.live("where the driver keeps no bytes", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const collection = fixture.driver.db(fixture.db.name).collection("items")
+      const prototype = Object.getPrototypeOf(collection) as Driver.Collection
+      const { initializeOrderedBulkOp: original } = prototype
+      // Another version of the driver: its bulks do not serialize what is added.
+      const other = Object.create(
+        Object.getPrototypeOf(collection.initializeOrderedBulkOp())
+      ) as Driver.OrderedBulkOperation
+      const { addToOperationsList } = other
+      other.addToOperationsList = function(kind, operation) {
+        addToOperationsList.call(this, kind, operation)
+        for (const batch of this.batches) Reflect.deleteProperty(batch, "serializedOperations")
+        return this
+      }
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          prototype.initializeOrderedBulkOp = function(options) {
+            return Object.setPrototypeOf(original.call(this, options), other)
+          }
+        }),
+        () =>
+          Effect.sync(() => {
+            prototype.initializeOrderedBulkOp = original
+          })
+      )
+      assert.isUndefined(batchesOf(collection, true, { ignoreUndefined: true }))
+      const [, count] = yield* reads(fixture.items.insertMany([serialized({ _id: 1, n: new Driver.Double(1) })]))
+      assert.isAtLeast(count, 1)
+      assert.deepStrictEqual(yield* stored(fixture), [hexOf({ _id: 1, n: new Driver.Double(1) })])
+    }))
+
+  it.live("where the driver says that it encrypts", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const collection = fixture.driver.db(fixture.db.name).collection("items")
+      const { s } = insideClient(fixture.driver).topology as unknown as { readonly s: { readonly options: object } }
+      const encrypting = Object.assign(Object.create(s.options) as object, { autoEncrypter: {} })
+      assert.isOk(batchesOf(collection, true, { ignoreUndefined: true }))
+      Object.assign(s, { options: encrypting })
+      assert.isUndefined(batchesOf(collection, true, { ignoreUndefined: true }))
+    }))
+
+  it.live("by operations on one document", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const { items } = fixture
+      yield* items.insertOne(serialized({ _id: 1, n: new Driver.Double(1) }))
+      yield* items.insertOne(serialized({ _id: 2 }))
+      yield* items.replaceOne({ _id: 2 }, serialized({ n: 2 }))
+      assert.deepStrictEqual(yield* stored(fixture), [{ _id: 1, n: new Driver.Double(1) }, { _id: 2, n: 2 }].map(hexOf))
+      const before = yield* items.findOneAndReplace({ _id: 2 }, serialized({ n: 3 }))
+      assert.deepStrictEqual(Option.getOrThrow(before), { _id: 2, n: 2 })
+    }))
+
+  it("by nobody who has no collection of core", () => {
+    assert.isFalse(Integration.sendsBytes({ name: "items" } as never))
+  })
+})
+
+/** Whether the native part of `mongodb-client-encryption` is there (see CONTRIBUTING.md). */
+function canEncrypt(): boolean {
+  try {
+    createRequire(import.meta.url)("mongodb-client-encryption")
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Documents of so many MB each. */
+const megabytes = (count: number, size: number) =>
+  Array.from({ length: count }, (_, _id) => ({ _id, bytes: new Driver.Binary(Buffer.alloc(size * 2 ** 20, _id)) }))
+
+/** How many commands to insert the server has had from all clients. */
+const inserts = ({ admin }: Fixture): Effect.Effect<number> =>
+  Effect.promise(async () =>
+    Number((await admin.db("admin").command({ serverStatus: 1 }))["metrics"].commands.insert.total)
+  )
