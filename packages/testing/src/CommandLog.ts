@@ -1,5 +1,5 @@
 /**
- * The commands that a client sends, in order: for tests of how a program asks its server.
+ * The commands that a client sends, in order: for tests of how often a program asks its server, and for what.
  *
  * @since 0.1.0
  */
@@ -20,11 +20,11 @@ import type * as Driver from "mongodb"
 export interface CommandLog {
   /** The commands in order, as the driver reports them: each with its name, its database and the command itself. */
   readonly events: ReadonlyArray<Driver.CommandStartedEvent>
-  /** The names of the commands in order; with a database those that were sent to it. */
+  /** The names of the commands in order; with a database only those sent to it. */
   readonly names: (database?: string) => Array<string>
-  /** The last command of a name. */
+  /** The last command of a name, if the client has sent one. */
   readonly last: (name: string) => Option.Option<Driver.Document>
-  /** Forgets what was sent up to now. */
+  /** Forgets all commands so far. */
   readonly clear: () => void
 }
 
@@ -33,17 +33,17 @@ export interface CommandLog {
  *
  * **When to use**
  *
- * Use it to test how often a program asks, and what for: a list needs one query and not one for each row, a read asks for the fields it
- * needs, a cached value is not read again.
+ * Use it to test how often a program asks its server, and for what: a list needs one query instead of one for each row, a read asks only
+ * for the fields it needs, a cached value is not read again.
  *
  * **Details**
  *
- * A command that the driver repeats is there once for each time it was sent. What the driver sends to connect and to watch its servers is
- * left out.
+ * A command that the driver repeats appears once for each time it was sent. The log leaves out the commands that the driver sends to connect
+ * and to watch its servers.
  *
  * **Gotchas**
  *
- * The client must be made with `driverOptions: { monitorCommands: true }`. Without it this fails with a `MongoError` whose reason is
+ * Make the client with `driverOptions: { monitorCommands: true }`. Without it `make` fails with a `MongoError` whose reason is
  * an `InvalidArgumentError`.
  *
  * **Example** (One query for a page)

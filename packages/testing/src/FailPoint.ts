@@ -1,7 +1,7 @@
 /**
  * Faults that a real server makes on demand, for as long as a scope lives.
  *
- * They need a server with test commands enabled, as `MongoServer` starts one.
+ * They need a server with test commands enabled, such as the one that `MongoServer` starts.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import { acquireTurn } from "./internal/turns.ts"
 import { MongoServer } from "./MongoServer.ts"
 
 /**
- * How often a fail point strikes: until its scope closes, a number of times, or always but for the first so many times.
+ * How often a fail point strikes: until its scope closes, a number of times, or always after skipping a number of times.
  *
  * @stability unstable
  * @category models
@@ -25,7 +25,7 @@ import { MongoServer } from "./MongoServer.ts"
 export type Mode = "alwaysOn" | { readonly times: number } | { readonly skip: number }
 
 /**
- * What happens to the commands that a `failCommand` strikes.
+ * Which commands a `failCommand` strikes, and what happens to them.
  *
  * @stability unstable
  * @category models
@@ -34,19 +34,19 @@ export type Mode = "alwaysOn" | { readonly times: number } | { readonly skip: nu
 export interface FailCommandOptions {
   /** The commands that fail, for instance `insert` or `getMore`. */
   readonly failCommands: ReadonlyArray<string>
-  /** How often; until the scope closes by default. */
+  /** How often it strikes; until the scope closes by default. */
   readonly mode?: Mode | undefined
   /** The code that the commands fail with, before they do anything. */
   readonly errorCode?: number | undefined
-  /** The labels of that error. When left out the server adds its own. */
+  /** The labels of that error. Without them the server adds its own. */
   readonly errorLabels?: ReadonlyArray<string> | undefined
-  /** The connection is closed without an answer. */
+  /** Whether the server closes the connection without an answer. */
   readonly closeConnection?: boolean | undefined
-  /** The commands wait so long before they run. */
+  /** How long the commands wait before they run. */
   readonly blockTime?: Duration.Input | undefined
-  /** The commands run, and their answer has this write concern error. */
+  /** A write concern error for the answer: the commands run, and their answer has it. */
   readonly writeConcernError?: Readonly<Record<string, unknown>> | undefined
-  /** Whose commands are struck: those of the client of the context by default, `"any"` for those of every client of the server. */
+  /** Whose commands it strikes: by default those of the client of the context, with `"any"` those of every client of the server. */
   readonly clients?: "context" | "any" | undefined
 }
 
@@ -60,7 +60,7 @@ const failure = (operation: string, cause: unknown): MongoError.MongoError =>
   })
 
 /**
- * A client of the driver's beside the one of the test, whose pool and faults must not get in the way.
+ * A client of the driver apart from the test's own, whose pool and faults must not get in the way.
  */
 const adminClient = (
   appName: string
@@ -79,15 +79,15 @@ const adminClient = (
  *
  * **When to use**
  *
- * Use it for fail points other than `failCommand`, which has a function of its own. The names are those of the server's sources.
+ * Use it for all fail points except `failCommand`, which has a function of its own. The names are those of the server's sources.
  *
  * **Gotchas**
  *
- * A server has one fail point of each name for all its clients: scopes that use the same name take turns, in the order in which
- * they ask, in different processes too. When the process that has the turn dies, the next one has it within a few seconds. A scope
- * that asks twice for the same name waits for itself.
+ * A server has one fail point of each name for all its clients. Scopes that use the same name take turns, in the order in which
+ * they ask, even across processes. When the process that has the turn dies, the next one gets it within a few seconds. A scope
+ * that asks twice for the same name waits for itself for ever.
  *
- * Fails with a `MongoError` when the server has no such fail point or does not allow test commands.
+ * Fails with a `MongoError` when the server does not have the fail point or does not allow test commands.
  *
  * **Example** (A server that leaves transactions open)
  *
@@ -100,6 +100,8 @@ const adminClient = (
  *   // …
  * }))
  * ```
+ *
+ * @see {@link failCommand} for commands that fail, wait or lose their connection
  *
  * @stability unstable
  * @category constructors
@@ -125,12 +127,12 @@ export const make = (
   })
 
 /**
- * Makes commands fail, break their connection or wait, for as long as the scope lives. Strikes the client of the context only, so
+ * Makes commands fail, break their connection or wait, for as long as the scope lives. It strikes only the client of the context, so
  * that tests can run side by side.
  *
  * **Gotchas**
  *
- * The client needs an `appName` of its own, which those of `MongoTest` have; without one every client of the server is struck.
+ * The client needs an `appName` of its own, as the clients of `MongoTest` have. Without one it strikes every client of the server.
  *
  * **Example** (A find whose connection breaks once)
  *
@@ -145,6 +147,8 @@ export const make = (
  *   return yield* db.collection("users").findOne({})
  * })).pipe(Effect.provide(MongoTest.layer))
  * ```
+ *
+ * @see {@link make} for other fail points of the server
  *
  * @stability unstable
  * @category constructors

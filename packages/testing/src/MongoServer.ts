@@ -1,5 +1,5 @@
 /**
- * A real MongoDB server for a program or its tests: one that runs already, or one that is started for it.
+ * A real MongoDB server for a program or its tests: one that runs already, or one started for them.
  *
  * @since 0.1.0
  */
@@ -17,23 +17,23 @@ import { findMongod, isExecutable } from "./internal/findMongod.ts"
 import * as mongod from "./internal/mongod.ts"
 
 /**
- * A server that can be connected to.
+ * A server that a client can connect to.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface MongoServer {
-  /** The connection string, with the credentials it may have. */
+  /** The connection string, with its credentials if it has some. */
   readonly uri: Redacted.Redacted<string>
-  /** Where the server comes from: a URI, a binary that was found, or one that was downloaded. */
+  /** Where the server comes from: a URI, a binary that was found, or a downloaded one. */
   readonly source: "uri" | "binary" | "download"
 }
 
 /**
  * The server that a program or test connects to.
  *
- * **Example** (A client of whatever server there is)
+ * **Example** (A client of the server that `layer` finds)
  *
  * ```ts
  * import { MongoClient } from "@mongofx/core"
@@ -54,15 +54,15 @@ export const MongoServer: Context.Service<MongoServer, MongoServer> = Context.Se
 )
 
 /**
- * There is no server to connect to, and why.
+ * Says that there is no server to connect to, and why.
  *
  * **Details**
  *
- * - `notFound`: no server is named and no `mongod` was found; the message says what to do
- * - `cannotStart`: the `mongod` did not come up; the message has the last lines of its log
+ * - `notFound`: nothing names a server and no `mongod` was found; the message says what to do
+ * - `cannotStart`: the `mongod` did not start; the message has the last lines of its log
  * - `cannotDownload`: the download failed, or `mongodb-memory-server-core` is not installed
  *
- * **Example** (Skipping what needs a server)
+ * **Example** (Skipping work that needs a server)
  *
  * ```ts
  * import { MongoServer } from "@mongofx/testing"
@@ -80,11 +80,11 @@ export const MongoServer: Context.Service<MongoServer, MongoServer> = Context.Se
 export class MongoServerError extends Schema.TaggedError<MongoServerError>("@mongofx/testing/MongoServerError")(
   "MongoServerError",
   {
-    /** What is missing. */
+    /** Why there is no server. */
     kind: Schema.Literals(["notFound", "cannotStart", "cannotDownload"]),
-    /** What happened, and what can be done. */
+    /** What happened, and what to do. */
     message: Schema.String,
-    /** The last lines of the server's own log, shortened for reading. */
+    /** The last lines of the server's log, shortened for reading. */
     log: Schema.Array(Schema.String),
     /** What was thrown. */
     cause: Schema.optional(Schema.Defect())
@@ -92,20 +92,20 @@ export class MongoServerError extends Schema.TaggedError<MongoServerError>("@mon
 ) {}
 
 /**
- * How a `mongod` is started.
+ * How to start a `mongod`.
  *
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
 export interface BinaryOptions {
-  /** Path of the `mongod`. When left out it is the one that `MONGOD_BINARY` names, the one on `PATH`, or one that mongodb-memory-server has downloaded earlier. */
+  /** Path of the `mongod`. By default the one that `MONGOD_BINARY` names, the one on `PATH`, or one that mongodb-memory-server has downloaded earlier. */
   readonly binary?: string | undefined
   /** Name of the replica set, `rs` by default. `false` starts a standalone server, which has no transactions and no change streams. */
   readonly replicaSet?: string | false | undefined
-  /** More arguments for `mongod`. */
+  /** Further arguments for `mongod`. */
   readonly args?: ReadonlyArray<string> | undefined
-  /** How long the server may take until it can be written to: 60 seconds by default. */
+  /** How long the server may take until it accepts writes: 60 seconds by default. */
   readonly startTimeout?: Duration.Input | undefined
 }
 
@@ -130,13 +130,13 @@ const find: Effect.Effect<string, MongoServerError> = Effect.gen(function*() {
   if (named !== undefined) {
     return isExecutable(named)
       ? named
-      : yield* notFound(`MONGOD_BINARY names ${named}, which is no executable file. ${instructions}`)
+      : yield* notFound(`MONGOD_BINARY names ${named}, which is not an executable file. ${instructions}`)
   }
   const found = findMongod({ path: nonEmpty(path) ?? "", downloadDir: nonEmpty(downloadDir) })
-  return found ?? (yield* notFound(`There is no MongoDB server. ${instructions}`))
+  return found ?? (yield* notFound(`No MongoDB server was found. ${instructions}`))
 })
 
-/** Starting takes real time, under TestClock too. */
+/** Starting takes real time, even under TestClock. */
 const start = (
   binary: string,
   source: MongoServer["source"],
@@ -149,17 +149,15 @@ const start = (
   )
 
 /**
- * Starts a `mongod` as a replica set of one member, on a free port of the loopback interface, with data in a temporary
- * folder and test commands enabled, and waits until it can be written to.
+ * Starts a `mongod` as a replica set of one member and waits until it accepts writes. It has a free port of the loopback interface,
+ * its data in a temporary folder, and test commands enabled.
  *
  * **Details**
  *
- * When the scope closes the process is killed and its data removed. Both happen too when this process ends in whatever way, a
- * crash or `SIGKILL` included: a small watchdog process sees to it. Starting is interruptible, and takes real time under
- * `TestClock`.
+ * When the scope closes, the process is killed and its data removed. A small watchdog process does the same when this process ends,
+ * even by a crash or `SIGKILL`. Starting is interruptible, and takes real time under `TestClock`.
  *
- * Fails with a `MongoServerError` when no `mongod` is found, or it does not come up; the message then has the server's own last log
- * lines.
+ * Fails with a `MongoServerError` when no `mongod` is found, or when it does not start; the message then has the last lines of its log.
  *
  * **Example** (A standalone server for one effect)
  *
@@ -175,6 +173,9 @@ const start = (
  * }))
  * ```
  *
+ * @see {@link layerBinary} for the same as a layer
+ * @see {@link layer} for a server that may run already
+ *
  * @stability unstable
  * @category constructors
  * @since 0.1.0
@@ -188,7 +189,7 @@ export const startBinary = (
   )
 
 /**
- * Supplies a server that somebody else runs.
+ * Supplies a server that runs already.
  *
  * **Example** (A server of the company's test network)
  *
@@ -199,6 +200,8 @@ export const startBinary = (
  * const Server = MongoServer.layerUri(Redacted.make("mongodb://127.0.0.1:27017/?replicaSet=rs"))
  * ```
  *
+ * @see {@link layer} for the server that `MONGODB_URI` names
+ *
  * @stability unstable
  * @category layers
  * @since 0.1.0
@@ -207,15 +210,18 @@ export const layerUri = (uri: Redacted.Redacted<string>): Layer.Layer<MongoServe
   Layer.succeed(MongoServer, { uri, source: "uri" })
 
 /**
- * Supplies a server that is started from a `mongod` binary, as `startBinary` does, for as long as the layer lives.
+ * Starts a server from a `mongod` binary, as `startBinary` does, and supplies it for as long as the layer lives.
  *
- * **Example** (A server with more arguments)
+ * **Example** (A server with further arguments)
  *
  * ```ts
  * import { MongoServer } from "@mongofx/testing"
  *
  * const Server = MongoServer.layerBinary({ args: ["--setParameter", "transactionLifetimeLimitSeconds=5"] })
  * ```
+ *
+ * @see {@link layer} for a server that may run already
+ * @see {@link layerDownload} for machines without MongoDB
  *
  * @stability unstable
  * @category layers
@@ -225,7 +231,7 @@ export const layerBinary = (options?: BinaryOptions): Layer.Layer<MongoServer, M
   Layer.effect(MongoServer, startBinary(options))
 
 /**
- * How a server is downloaded and started.
+ * How to download and start a server.
  *
  * @stability unstable
  * @category models
@@ -240,12 +246,12 @@ const cannotDownload = (message: string, cause: unknown) =>
   new MongoServerError({ kind: "cannotDownload", message, log: [], cause })
 
 /**
- * Supplies a server that is downloaded by `mongodb-memory-server-core`, an optional peer dependency, and then started as
- * `startBinary` does. An earlier download is used again.
+ * Downloads a server by `mongodb-memory-server-core`, an optional peer dependency, then starts it as `startBinary` does and
+ * supplies it. It uses an earlier download again.
  *
  * **When to use**
  *
- * Use it where tests have to run on machines without MongoDB. Nothing in this package downloads unless it is asked by this layer.
+ * Use it for tests that run on machines without MongoDB. Only this layer of the package downloads.
  *
  * **Example** (The version that runs in production)
  *
@@ -254,6 +260,8 @@ const cannotDownload = (message: string, cause: unknown) =>
  *
  * const Server = MongoServer.layerDownload({ version: "8.2.0" })
  * ```
+ *
+ * @see {@link layer} for a server of this machine
  *
  * @stability unstable
  * @category layers
@@ -277,14 +285,14 @@ export const layerDownload = (options: DownloadOptions): Layer.Layer<MongoServer
   )
 
 /**
- * Supplies the server that is there: the one that the environment variable `MONGODB_URI` names, or else one that is started
- * from the `mongod` that `MONGOD_BINARY` names, that is on `PATH`, or that mongodb-memory-server has downloaded earlier.
+ * Supplies the server that it finds: the one that the environment variable `MONGODB_URI` names. Otherwise it starts the `mongod`
+ * that `MONGOD_BINARY` names, that is on `PATH`, or that mongodb-memory-server has downloaded earlier.
  *
  * **Details**
  *
- * Nothing is downloaded. Where there is no server, it fails with a `MongoServerError` that says what to do.
+ * It downloads nothing. Without a server it fails with a `MongoServerError` that says what to do.
  *
- * **Example** (A program on whatever server there is)
+ * **Example** (A program on the server that is found)
  *
  * ```ts
  * import { MongoServer } from "@mongofx/testing"
@@ -295,6 +303,10 @@ export const layerDownload = (options: DownloadOptions): Layer.Layer<MongoServer
  *   Effect.provide(MongoServer.layer)
  * )
  * ```
+ *
+ * @see {@link layerUri} for a server whose address the program knows
+ * @see {@link layerBinary} for a new server
+ * @see {@link layerDownload} for machines without MongoDB
  *
  * @stability unstable
  * @category layers

@@ -18,7 +18,7 @@ import { sharedServer } from "./internal/sharedServer.ts"
 import { MongoServer, type MongoServerError } from "./MongoServer.ts"
 
 /**
- * What a test has to itself.
+ * The services that a test has to itself.
  *
  * @stability unstable
  * @category models
@@ -44,7 +44,7 @@ const services = (
   Effect.gen(function*() {
     const server = yield* sharedServer
     const admin = yield* lookAtServer(server)
-    // Dropped by the other client when the test's own is closed, and with it every transaction that it has left open.
+    // The other client drops the database after the test's own has closed, and with it every transaction that it left open.
     yield* Effect.addFinalizer(() => Effect.promise(() => admin.db(name).dropDatabase().catch(() => undefined)))
     const mongo = yield* MongoClient.make({ ...config, url: server.uri, appName: name })
     return Context.make(MongoServer, server).pipe(
@@ -54,7 +54,7 @@ const services = (
   })
 
 /**
- * Like `layer`, with settings for the client.
+ * Supplies the same as `layer`, with settings for the client.
  *
  * **Example** (A pool of one connection)
  *
@@ -63,6 +63,8 @@ const services = (
  *
  * const Test = MongoTest.layerWith({ maxPoolSize: 1 })
  * ```
+ *
+ * @see {@link layer} for a client with the default settings
  *
  * @stability unstable
  * @category layers
@@ -74,20 +76,20 @@ export const layerWith = (
   Layer.effectContext(Effect.suspend(() => services(config, uniqueName())))
 
 /**
- * Supplies a test with a client of its own and an empty database of its own, which is dropped when the layer ends.
+ * Supplies a test with its own client and its own empty database, which it drops when the layer ends.
  *
  * **When to use**
  *
- * Provide it to each test, or to a group of tests that shall share a database.
+ * Provide it to each test, or to a group of tests that share a database.
  *
  * **Details**
  *
- * The server is the one that `MongoServer.layer` finds. It is started once for a process, and once for a whole run of vitest where
- * its configuration names `@mongofx/testing/VitestGlobalSetup` as `globalSetup`. The client's `appName` and the database's name are
- * the same random name, so that tests run side by side and `FailPoint` strikes one test only. Everything works under
+ * The server is the one that `MongoServer.layer` finds. It starts once for a process, or once for a whole run of vitest if
+ * the configuration names `@mongofx/testing/VitestGlobalSetup` as `globalSetup`. The client's `appName` and the database have
+ * the same random name, so that tests run side by side and `FailPoint` strikes only one test. Everything works under
  * `TestClock`.
  *
- * Fails with a `MongoServerError` when there is no server, and with a `MongoError` when it cannot be connected to.
+ * Fails with a `MongoServerError` without a server, and with a `MongoError` when the client cannot connect.
  *
  * **Example** (A test)
  *
@@ -105,6 +107,9 @@ export const layerWith = (
  *   }).pipe(Effect.provide(MongoTest.layer)))
  * ```
  *
+ * @see {@link layerWith} for settings of the client
+ * @see {@link noLeaks} for the same with a check that the test leaves nothing behind
+ *
  * @stability unstable
  * @category layers
  * @since 0.1.0
@@ -112,7 +117,7 @@ export const layerWith = (
 export const layer: Layer.Layer<Services, MongoServerError | MongoError.MongoError> = layerWith({})
 
 /**
- * Something was left on the server, or in the client, when a test had ended.
+ * Says what a test has left on the server or in the client.
  *
  * **Example** (Only warning of leaks)
  *
@@ -130,34 +135,37 @@ export const layer: Layer.Layer<Services, MongoServerError | MongoError.MongoErr
  * @since 0.1.0
  */
 export class LeakError extends Schema.TaggedError<LeakError>("@mongofx/testing/LeakError")("LeakError", {
-  /** What was left, one line each. */
+  /** What the test has left, one line each. */
   leaks: Schema.Array(Schema.String),
-  /** All of it in one text. */
+  /** All of these lines in one text. */
   message: Schema.String
 }) {}
 
 const leakError = (leaks: ReadonlyArray<string>) =>
-  new LeakError({ leaks, message: `the test has left ${leaks.length} on the server:\n  ${leaks.join("\n  ")}` })
+  new LeakError({
+    leaks,
+    message: `${leaks.length} left open or running, close or end them in the test:\n  ${leaks.join("\n  ")}`
+  })
 
 const driverOf = (mongo: MongoClient.MongoClient): Effect.Effect<Driver.MongoClient, MongoError.MongoError> =>
   mongo.use(async (driver) => driver)
 
 /**
- * Fails with a `LeakError` when the client of the test has left something on the server up to here: a cursor, a session, a transaction
+ * Fails with a `LeakError` when the client of the test has left something on the server so far: a cursor, a session, a transaction
  * or a running operation.
  *
  * **When to use**
  *
- * Use it in the middle of a test, after an interruption for instance. `noLeaks` looks at the end of a test, and at connections too.
+ * Use it in the middle of a test, after an interruption for instance. `noLeaks` checks the end of a test, and connections too.
  *
  * **Details**
  *
- * It looks at the client and the database that `layer` supplies. What ends within two seconds does not count: an interrupted operation
- * ends on the server a little later.
+ * It checks the client and the database that `layer` supplies. It waits up to two seconds for operations to end, since an interrupted
+ * operation ends on the server a little later.
  *
  * **Gotchas**
  *
- * What the test still uses counts, such as a session or a change stream whose scope is open.
+ * Everything that the test still uses counts too, such as a session or a change stream whose scope is open.
  *
  * **Example** (After an interruption)
  *
@@ -176,7 +184,7 @@ const driverOf = (mongo: MongoClient.MongoClient): Effect.Effect<Driver.MongoCli
  *   }).pipe(Effect.provide(MongoTest.layer)))
  * ```
  *
- * @see {@link noLeaks} looks when a test has ended
+ * @see {@link noLeaks} for the same check at the end of a test
  *
  * @stability unstable
  * @category combinators
@@ -193,13 +201,13 @@ export const nothingLeft: Effect.Effect<void, LeakError | MongoError.MongoError,
 )
 
 /**
- * Runs a test as with `layer`, and fails with a `LeakError` when it leaves anything behind: a cursor, a session, a transaction or a
- * running operation when it has ended, a connection when its client is closed.
+ * Runs a test as with `layer`, and fails with a `LeakError` when the test leaves anything behind: a cursor, a session, a transaction or a
+ * running operation at its end, or a connection after its client has closed.
  *
  * **Details**
  *
- * What an interrupted operation has left ends on the server a little later, so that leaks are looked for during two seconds before they
- * count. A test that fails keeps its own failure.
+ * It waits up to two seconds for leaks to end, since an interrupted operation ends on the server a little later. A test that fails keeps
+ * its own failure.
  *
  * **Example** (A stream that is not read to its end)
  *
@@ -216,7 +224,8 @@ export const nothingLeft: Effect.Effect<void, LeakError | MongoError.MongoError,
  *   }).pipe(MongoTest.noLeaks))
  * ```
  *
- * @see {@link nothingLeft} looks in the middle of a test
+ * @see {@link nothingLeft} for the same check in the middle of a test
+ * @see {@link layer} for tests without the check
  *
  * @stability unstable
  * @category combinators

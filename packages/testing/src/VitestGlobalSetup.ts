@@ -2,7 +2,7 @@
 /**
  * One server for a whole run of vitest: `globalSetup: ["@mongofx/testing/VitestGlobalSetup"]` in its configuration.
  *
- * The server is the one that `MongoServer.layer` finds. It is named in `MONGODB_URI`, so that the workers find it.
+ * The server is the one that `MongoServer.layer` finds. The setup names it in `MONGODB_URI`, so that the workers find it.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as Scope from "effect/Scope"
 import * as MongoServer from "./MongoServer.ts"
 
 /**
- * Called by vitest before the first test. Returns what ends the server after the last one.
+ * Starts the server before the first test. Returns the function by which vitest ends it after the last one.
  *
  * @stability unstable
  * @category constructors

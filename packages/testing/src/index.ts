@@ -1,7 +1,7 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
 /**
- * The commands that a client sends, in order: for tests of how a program asks its server.
+ * The commands that a client sends, in order: for tests of how often a program asks its server, and for what.
  *
  * @since 0.1.0
  */
@@ -10,14 +10,14 @@ export * as CommandLog from "./CommandLog.ts"
 /**
  * Faults that a real server makes on demand, for as long as a scope lives.
  *
- * They need a server with test commands enabled, as `MongoServer` starts one.
+ * They need a server with test commands enabled, such as the one that `MongoServer` starts.
  *
  * @since 0.1.0
  */
 export * as FailPoint from "./FailPoint.ts"
 
 /**
- * A real MongoDB server for a program or its tests: one that runs already, or one that is started for it.
+ * A real MongoDB server for a program or its tests: one that runs already, or one started for them.
  *
  * @since 0.1.0
  */

@@ -17,7 +17,7 @@ const test = Effect.gen(function*() {
 })
 
 describe("MongoTest", () => {
-  it("layer supplies a server, a client and a database, and needs nothing", () => {
+  it("layer supplies a server, a client and a database, and has no requirements", () => {
     expect(MongoTest.layer).type.toBe<
       Layer.Layer<
         MongoServer.MongoServer | MongoClient.MongoClient | MongoDatabase.MongoDatabase,
@@ -27,7 +27,7 @@ describe("MongoTest", () => {
     expect(MongoTest.layerWith).type.not.toBeCallableWith({ appName: "mine" })
   })
 
-  it("noLeaks supplies them too, and leaves other requirements", () => {
+  it("noLeaks supplies the same services, and keeps other requirements", () => {
     expect(MongoTest.noLeaks(test)).type.toBe<
       Effect.Effect<
         never,
@@ -39,7 +39,7 @@ describe("MongoTest", () => {
 })
 
 describe("FailPoint", () => {
-  it("lives in a scope", () => {
+  it("failCommand lives in a scope", () => {
     expect(FailPoint.failCommand({ failCommands: ["find"] })).type.toBe<
       Effect.Effect<void, MongoError.MongoError, MongoServer.MongoServer | MongoClient.MongoClient | Scope.Scope>
     >()

@@ -1,5 +1,5 @@
 /**
- * Where a mongod is on this machine: on the `PATH`, or among what mongodb-memory-server has downloaded.
+ * Finds a mongod on this machine: on the `PATH`, or among the downloads of mongodb-memory-server.
  */
 import { accessSync, constants, readdirSync, statSync } from "node:fs"
 import { homedir } from "node:os"
@@ -16,7 +16,7 @@ export const isExecutable = (file: string): boolean => {
 }
 
 const onPath = (path: string): string | undefined =>
-  // An empty entry means the working folder: what happens to lie there was not installed by anybody.
+  // An empty entry means the working folder, and nobody installs a mongod there.
   path.split(delimiter)
     .flatMap((dir) => dir === "" ? [] : [join(dir, "mongod"), join(dir, "mongod.exe")])
     .find(isExecutable)
@@ -37,7 +37,7 @@ const entriesOf = (dir: string): ReadonlyArray<string> => {
   }
 }
 
-/** Where mongodb-memory-server keeps what it has downloaded. */
+/** The folders in which mongodb-memory-server keeps its downloads. */
 const downloadDirs = (env: Environment): ReadonlyArray<string> => [
   ...(env.downloadDir === undefined ? [] : [resolve(env.downloadDir)]),
   resolve("node_modules/.cache/mongodb-memory-server"),

@@ -1,5 +1,5 @@
 /**
- * What a test has left: on the server as another client sees it, and in the driver.
+ * What a test has left: on the server, as another client sees it, and in the driver.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -7,13 +7,13 @@ import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
 import type { MongoServer } from "../MongoServer.ts"
 
-/** How long what an interrupted operation has left may take to end: milliseconds. */
+/** How long an interrupted operation may take to end on the server: milliseconds. */
 const grace = 2000
 
 const pollInterval = 25
 
 /**
- * A client that looks at the server from outside.
+ * A client that sees the server from outside of the test.
  *
  * @internal
  */
@@ -49,7 +49,7 @@ const relevant = (kind: "inUse" | "connections") => (operation: Driver.Document)
 }
 
 /**
- * What a client has left, after a little time to clean up: what is in use while it is open, or its connections once it is closed.
+ * What a client has left after a little time to clean up: resources in use while it is open, or its connections after it has closed.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * A `mongod` as a process: started on a free port with data of its own, and ended with its scope or with this process.
+ * A `mongod` as a process: it starts on a free port with its own data, and ends with its scope or with this process.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,15 +14,15 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { MongodLog } from "./mongodLog.ts"
 
-/** What mongod ends with when its port is taken. */
+/** The exit code of mongod when its port is taken. */
 const addressInUse = 48
 
 const defaultStartTimeout = Duration.seconds(60)
 
-/** How long the end of a killed server is waited for, and the removal of its data: milliseconds. */
+/** How long to wait for the end of a killed server: milliseconds. */
 const closeTimeout = 10_000
 
-/** Runs in a process of its own: its standard input ends with the process that started it, however that ends. */
+/** Runs in its own process. Its standard input ends when the process that started it ends, in whatever way. */
 const watchdogProgram = `
 const [pid, dir] = process.argv.slice(-2)
 process.stdin.resume().on("error", () => {}).on("close", () => {
@@ -37,7 +37,7 @@ interface Process {
 }
 
 /**
- * How a server is started.
+ * How to start a server.
  *
  * @internal
  */
@@ -48,13 +48,13 @@ export interface StartOptions {
 }
 
 /**
- * Why a server did not come up.
+ * Why a server did not start.
  *
  * @internal
  */
 export interface CannotStart {
   readonly message: string
-  /** The last lines of the server's own log. */
+  /** The last lines of the server's log. */
   readonly log: ReadonlyArray<string>
   readonly cause?: unknown
 }
@@ -64,7 +64,7 @@ const freePort: Effect.Effect<number, CannotStart> = Effect.callback((resume) =>
   const server = createServer()
   server.on(
     "error",
-    (cause) => resume(Effect.fail({ message: "no port is free", log: [], cause }))
+    (cause) => resume(Effect.fail({ message: "no port of 127.0.0.1 is free", log: [], cause }))
   )
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
@@ -75,23 +75,28 @@ const freePort: Effect.Effect<number, CannotStart> = Effect.callback((resume) =>
 const dataFolder: Effect.Effect<string, CannotStart, Scope.Scope> = Effect.acquireRelease(
   Effect.tryPromise({
     try: () => mkdtemp(join(tmpdir(), "mongofx-")),
-    catch: (cause): CannotStart => ({ message: "no folder for the data can be made", log: [], cause })
+    catch: (cause): CannotStart => ({
+      message:
+        "cannot make a temporary folder for the data: check the free space and the rights of the system's temporary folder",
+      log: [],
+      cause
+    })
   }),
   (dir) =>
     Effect.promise(() =>
-      // A server that has just been killed may still hold a file where the system is slow.
+      // On a slow system a killed server may still hold a file for a moment.
       rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }).catch(() => undefined)
     )
 )
 
-/** The pipes to a process are sockets, whatever their type says. */
+/** Pipes to a process are sockets, although their type does not say so. */
 const unref = (pipe: object): void => (pipe as { readonly unref?: () => void }).unref?.()
 
 const spawnMongod = (binary: string, args: ReadonlyArray<string>): Process => {
-  // In a group of its own: Ctrl-C in a terminal is for the tests, which then end the server.
+  // In its own group: Ctrl-C in a terminal goes to the tests, which then end the server.
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], detached: true })
   const log = new MongodLog()
-  // Neither the server nor its output keeps this process alive: it may end, and the server with it.
+  // Neither the server nor its output keeps this process alive. When this process ends, the server ends too.
   child.unref()
   for (const output of [child.stdout, child.stderr]) {
     output.setEncoding("utf8").on("data", (chunk: string) => log.add(chunk))
@@ -159,13 +164,13 @@ const withDriver = <A>(port: number, use: (admin: Driver.Admin) => Promise<A>): 
   return use(client.db("admin").admin()).finally(() => client.close())
 }
 
-const notYet = new Error("the server does not take writes yet")
+const notYet = new Error("the server does not accept writes yet")
 const notOurs = new Error("the port belongs to another server")
 
-/** Another server may have taken the port: it must be neither initiated nor used. Ours then ends by itself. */
+/** Another server may have taken the port. It must be neither initiated nor used; our server then ends by itself. */
 const checkIsOurs = async (admin: Driver.Admin, dir: string): Promise<void> => {
   const options = await admin.command({ getCmdLineOpts: 1 }).catch((error: { readonly codeName?: unknown }) => {
-    // Who has not logged in may not ask for the command line.
+    // A server with logins does not tell a stranger its command line.
     if (error.codeName === "Unauthorized") return undefined
     throw error
   })
@@ -179,7 +184,7 @@ const initiate = async (admin: Driver.Admin, replicaSet: string, port: number): 
   await admin.command({ replSetInitiate: { _id: replicaSet, members } })
 }
 
-/** Waits until the server takes writes. */
+/** Waits until the server accepts writes. */
 const writable = (port: number, dir: string, replicaSet: string | undefined): Effect.Effect<void, unknown> =>
   Effect.retry(
     Effect.tryPromise(() =>
@@ -208,7 +213,7 @@ const startOnce = (
       String(port),
       "--bind_ip",
       "127.0.0.1",
-      // The server's own choice is half of the memory, which tests that run at the same time do not have.
+      // By default a server takes half of the memory: too much for tests that run side by side.
       "--wiredTigerCacheSizeGB",
       "0.25",
       "--setParameter",
@@ -231,14 +236,14 @@ const startOnce = (
         : Effect.fail(
           failure(
             `${binary} ended ${
-              code === null ? signal === null ? "before it began" : `by ${signal}` : `with code ${code}`
-            } while it started:`
+              code === null ? signal === null ? "before it ran" : `by ${signal}` : `with code ${code}`
+            } while starting:`
           )
         ))
     const startTimeout = Duration.fromInputUnsafe(options.startTimeout ?? defaultStartTimeout)
     const ready = writable(port, dir, replicaSet).pipe(
       Effect.as({ port }),
-      Effect.mapError((cause) => failure(`${binary} cannot be made a replica set:`, cause)),
+      Effect.mapError((cause) => failure(`${binary} did not become a replica set:`, cause)),
       Effect.timeoutOrElse({
         duration: startTimeout,
         orElse: () => Effect.fail(failure(`${binary} was not ready within ${Duration.format(startTimeout)}:`))
@@ -248,7 +253,7 @@ const startOnce = (
   })
 
 /**
- * Starts a server on a free port with data of its own, and says where it is.
+ * Starts a server on a free port with its own data, and returns its connection string.
  *
  * @internal
  */
@@ -257,7 +262,7 @@ export const start = (
   options: StartOptions
 ): Effect.Effect<Redacted.Redacted, CannotStart, Scope.Scope> =>
   Effect.gen(function*() {
-    // Somebody else may take the port between the moment it was found free and the moment the server binds it.
+    // Another process may take the port after it was found free and before the server binds it.
     for (let attempt = 0; attempt < 5; attempt++) {
       const started = yield* startOnce(binary, options)
       if (started === "addressInUse") continue
@@ -266,5 +271,8 @@ export const start = (
         : `?replicaSet=${options.replicaSet ?? "rs"}`
       return Redacted.make(`mongodb://127.0.0.1:${started.port}/${query}`)
     }
-    return yield* Effect.fail<CannotStart>({ message: "five ports in a row were taken by others", log: [] })
+    return yield* Effect.fail<CannotStart>({
+      message: "five ports in a row were taken by other processes: start again",
+      log: []
+    })
   })

@@ -1,14 +1,15 @@
 /**
- * A server's log, of which the last lines are kept for the message of a start that failed.
+ * Keeps the last lines of a server's log, for the message of a failed start.
  */
-/** How many of the last lines are kept. */
+
+/** How many of the last lines it keeps. */
 const kept = 200
 
-/** How many of them are shown when the server cannot start. */
+/** How many of them the message shows when the server cannot start. */
 const shown = 15
 
 /**
- * The last lines of what a server has written.
+ * The last lines that a server has written.
  *
  * @internal
  */
@@ -23,7 +24,7 @@ export class MongodLog {
     this.lines.splice(0, Math.max(0, this.lines.length - kept))
   }
 
-  /** The lines that say what went wrong: errors and warnings where there are errors, otherwise the last ones. */
+  /** The lines that say what went wrong: errors and warnings if there are errors, otherwise the last lines. */
   get tail(): ReadonlyArray<string> {
     const lines = (this.rest === "" ? this.lines : [...this.lines, this.rest]).map(readable)
     const grave = lines.filter(({ severity }) => severity !== "I")
@@ -31,7 +32,7 @@ export class MongodLog {
   }
 }
 
-/** A line of a server's JSON log in short form; other lines, as of the dynamic linker, are errors as they stand. */
+/** A line of a server's JSON log in short form. Other lines, such as those of the dynamic linker, count as errors unchanged. */
 const readable = (line: string): { readonly severity: string; readonly text: string } => {
   try {
     const { attr, c, msg, s } = JSON.parse(line) as Record<string, unknown>

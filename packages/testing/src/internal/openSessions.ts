@@ -1,6 +1,6 @@
 /**
- * What this package uses of the driver and the driver does not publish. The test `driverContract.test.ts` of core compares it with the
- * installed driver, and `docs/decisions.md` says what it is for.
+ * Members of the driver that this package uses and the driver does not publish. The test `driverContract.test.ts` of core compares them
+ * with the installed driver, and `docs/decisions.md` says what they are for.
  */
 
 import type * as Driver from "mongodb"
@@ -11,7 +11,7 @@ export interface ClientInside {
 }
 
 /**
- * The sessions that a client has not ended. The driver keeps them, but tells nobody.
+ * The sessions that a client has not ended. The driver keeps them without publishing them.
  *
  * @internal
  */

@@ -15,7 +15,7 @@ const start = (): Promise<Exit.Exit<MongoServer, MongoServerError>> =>
     const exit = yield* Effect.exit(
       Effect.flatMap(Layer.buildWithScope(layer, scope), (context) => Effect.provideContext(MongoServer, context))
     )
-    // A server that this process starts ends with it: its watchdog sees to that. What has failed may be tried again.
+    // A server that this process starts ends with it, by its watchdog. A failed start may be tried again.
     if (Exit.isFailure(exit)) {
       shared = undefined
       yield* Scope.close(scope, exit)
@@ -24,7 +24,7 @@ const start = (): Promise<Exit.Exit<MongoServer, MongoServerError>> =>
   }))
 
 /**
- * The server of this process, started when it is first asked for. Fibers that wait for it may be interrupted; it is not.
+ * The server of this process, started at first use. Interrupting a fiber that waits for the server does not interrupt its start.
  *
  * @internal
  */

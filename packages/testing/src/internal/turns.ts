@@ -1,20 +1,20 @@
 /**
- * Turns at what a server has only once, such as a fail point: among all processes that use the server, first come, first served.
+ * Turns at something that a server has only once, such as a fail point: first come, first served, among all processes that use the server.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 
-/** How often the next in line looks whether it is its turn; the others look as much less often as they stand behind. Milliseconds. */
+/** How often the next in line checks whether it has the turn: milliseconds. The others check less often, by their place in the line. */
 const lookInterval = 10
 
-/** How often those who wait look whether those before them still live: milliseconds. */
+/** How often those who wait check whether those before them still live: milliseconds. */
 const lifeInterval = 500
 
-/** So often in a row somebody must be gone to be dead, since a live client may be connecting again at this moment. */
+/** How many checks in a row must miss a client before it counts as dead, since a live client may be reconnecting. */
 const looksUntilDead = 4
 
-/** Those that wait for a name, in order. The first one has the turn. */
+/** The clients that wait for a name, in order. The first one has the turn. */
 interface Line {
   readonly _id: string
   readonly tickets: ReadonlyArray<string>
@@ -28,7 +28,7 @@ const living = (client: Driver.MongoClient, appNames: ReadonlyArray<string>): Pr
     { $group: { _id: "$appName" } }
   ]).toArray().then(
     (found) => found.map(({ _id }) => _id as string),
-    // Who may not look must not push anybody out.
+    // A client without the right to look must not push anybody out.
     () => appNames
   )
 
@@ -47,7 +47,9 @@ const waitInLine = async (
     const { tickets } = await lines.findOne({ _id: name }) ?? { tickets: [] as ReadonlyArray<string> }
     const place = tickets.indexOf(ticket)
     if (place === 0) return
-    if (place === -1) throw new Error(`the line for the fail point ${name} was removed from the server`)
+    if (place === -1) {
+      throw new Error(`the line for the fail point ${name} was removed from mongofx_testing.lines: ask again`)
+    }
     if (performance.now() - lookedAt > lifeInterval) {
       const before = tickets.slice(0, place)
       const alive = await living(client, before)
@@ -63,8 +65,8 @@ const waitInLine = async (
 }
 
 /**
- * Waits for a turn that only one client has at a time, among all processes that use the server, in the order in which they came.
- * The client's `appName` is its ticket, and no other client may have it. Real time, under TestClock too.
+ * Waits for a turn that only one client has at a time. All processes that use the server take turns in the order in which they ask.
+ * The client's `appName` is its ticket, and no other client may have it. Waits in real time, even under TestClock.
  *
  * @internal
  */

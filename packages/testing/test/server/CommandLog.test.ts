@@ -5,7 +5,7 @@ import { Effect, Option } from "effect"
 
 const Monitored = MongoTest.layerWith({ driverOptions: { monitorCommands: true } })
 
-it.effect("has the commands of the client since it was made, in order", () =>
+it.effect("a log has the commands of the client since it was made, in order", () =>
   Effect.gen(function*() {
     const mongo = yield* MongoClient.MongoClient
     const db = yield* MongoDatabase.MongoDatabase
@@ -26,7 +26,7 @@ it.effect("has the commands of the client since it was made, in order", () =>
     assert.deepStrictEqual(log.events.map((event) => [event.commandName, event.databaseName]), [["aggregate", db.name]])
   }).pipe(Effect.scoped, Effect.provide(Monitored)))
 
-it.effect("ends with its scope, and leaves other logs of the client alone", () =>
+it.effect("a log ends with its scope, and leaves other logs of the client alone", () =>
   Effect.gen(function*() {
     const db = yield* MongoDatabase.MongoDatabase
     const outer = yield* CommandLog.make
@@ -42,7 +42,7 @@ it.effect("ends with its scope, and leaves other logs of the client alone", () =
     assert.lengthOf(outer.events, 2)
   }).pipe(Effect.scoped, Effect.provide(Monitored)))
 
-it.effect("fails where the client does not report its commands, and says how it would", () =>
+it.effect("making a log fails if the client does not report its commands, and says how to change that", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(CommandLog.make)
     assert.strictEqual(error.reason._tag, "InvalidArgumentError")

@@ -8,11 +8,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-// Where the run uses a server that somebody else has started, there may be no binary to start another from.
+// A run on a server that runs already may have no binary to start another one.
 const binary = process.env["MONGOD_BINARY"]
 const hasBinary = binary !== undefined && binary !== ""
 
-/** Processes whose command line has a text. */
+/** Processes whose command line contains a text. */
 const processes = (text: string) =>
   execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" }).split("\n")
     .filter((line) => line.includes(text) && !line.includes("ps -eo"))
@@ -44,7 +44,7 @@ const script = (text: string) =>
       Effect.sync(() => rmSync(join(file, ".."), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }))
   )
 
-/** Runs a program of this folder in a process of its own, where no server is named: what it prints, and how it ends. */
+/** Runs a program in its own process, where nothing names a server. Returns what it prints, and how it ends. */
 const runProgram = (file: string) =>
   Effect.promise(() =>
     new Promise<string>((resolve) => {
@@ -62,9 +62,9 @@ const runProgram = (file: string) =>
 const withEnv = (env: Record<string, string>) => Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env)))
 
 describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () => {
-  // it.effect: the time that the server takes must not be that of TestClock.
+  // it.effect, since starting a server must take real time under TestClock.
   it.effect(
-    "is a replica set that can be written to, and is gone with its data when the scope closes",
+    "a started server is a replica set that accepts writes, and is gone with its data when the scope closes",
     () =>
       Effect.gen(function*() {
         const scope = yield* Scope.make()
@@ -88,7 +88,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     60_000
   )
 
-  it.live("as a standalone has no transactions, and the error says why", () =>
+  it.live("a standalone server has no transactions, and the error says why", () =>
     Effect.gen(function*() {
       const server = yield* MongoServer.startBinary({ replicaSet: false })
       const mongo = yield* MongoClient.make({ url: server.uri })
@@ -104,25 +104,29 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
       assert.notStrictEqual(portOf(a), portOf(b))
     }), 60_000)
 
-  it.live("is killed and removed when the process that started it is killed", () =>
-    Effect.gen(function*() {
-      const program = fileURLToPath(new URL("../support/startServer.ts", import.meta.url))
-      const parent = spawn(process.execPath, ["--import", "tsx", program], {
-        stdio: ["ignore", "pipe", "inherit"],
-        env: { ...process.env, MONGODB_URI: "" }
-      })
-      const port = yield* Effect.promise(() =>
-        new Promise<string>((resolve, reject) => {
-          parent.stdout.setEncoding("utf8").once("data", (text: string) => resolve(text.trim()))
-          parent.once("exit", (code) => reject(new Error(`ended with ${code}`)))
+  it.live(
+    "a server is killed and its data removed when the process that started it is killed",
+    () =>
+      Effect.gen(function*() {
+        const program = fileURLToPath(new URL("../support/startServer.ts", import.meta.url))
+        const parent = spawn(process.execPath, ["--import", "tsx", program], {
+          stdio: ["ignore", "pipe", "inherit"],
+          env: { ...process.env, MONGODB_URI: "" }
         })
-      )
-      const data = dataOf(port)!
-      assert.isTrue(existsSync(data))
-      parent.kill("SIGKILL")
-      yield* until("the server is gone", () => processes(`--port ${port} `).length === 0)
-      yield* until("its data is gone", () => !existsSync(data))
-    }), 60_000)
+        const port = yield* Effect.promise(() =>
+          new Promise<string>((resolve, reject) => {
+            parent.stdout.setEncoding("utf8").once("data", (text: string) => resolve(text.trim()))
+            parent.once("exit", (code) => reject(new Error(`ended with ${code}`)))
+          })
+        )
+        const data = dataOf(port)!
+        assert.isTrue(existsSync(data))
+        parent.kill("SIGKILL")
+        yield* until("the server is gone", () => processes(`--port ${port} `).length === 0)
+        yield* until("its data is gone", () => !existsSync(data))
+      }),
+    60_000
+  )
 
   it.live("the layers of a process share one server, which ends with the process", () =>
     Effect.gen(function*() {
@@ -132,7 +136,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
       yield* until("the server is gone", () => processes(`--port ${first} `).length === 0)
     }), 60_000)
 
-  // Each start of this one first lets another server take the port, as often as it is told.
+  // A binary that lets another server take the port first, at its first starts.
   const latecomer = (times: number) =>
     Effect.flatMap(
       script(`
@@ -145,7 +149,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
             --wiredTigerCacheSizeGB 0.25 > /dev/null 2>&1 &
           echo $! >> pids
           until grep -q 'Waiting for connections' log$n 2>/dev/null; do sleep 0.05; done
-          # Time enough for whoever started this one to take the other for it.
+          # Time enough to take the other server for this one by mistake.
           sleep 1
         fi
         exec "${binary}" "$@"`),
@@ -163,7 +167,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     )
 
   it.live(
-    "whose port somebody else takes starts on another one, and lets that server be",
+    "a server whose port another one takes starts on a new port, and leaves the other server alone",
     () =>
       Effect.gen(function*() {
         const file = yield* latecomer(2)
@@ -184,7 +188,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     60_000
   )
 
-  it.live("whose ports are all taken gives up after five, and says so", () =>
+  it.live("a server whose ports are all taken gives up after five, and says so", () =>
     Effect.gen(function*() {
       const file = yield* script("echo >> \"$0.starts\"; exit 48")
       const error = yield* Effect.flip(Effect.scoped(MongoServer.startBinary({ binary: file })))
@@ -194,7 +198,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     }), 60_000)
 
   it.live(
-    "is started by the global setup of vitest, named in MONGODB_URI, and ended after the run",
+    "the global setup of vitest starts a server, names it in MONGODB_URI, and ends it after the run",
     () =>
       Effect.gen(function*() {
         const output = yield* runProgram("../support/globalSetup.ts")
@@ -205,7 +209,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     60_000
   )
 
-  it.live("an interrupted start leaves nothing", () =>
+  it.live("an interrupted start leaves no process", () =>
     Effect.gen(function*() {
       const fiber = yield* Effect.forkChild(Effect.scoped(MongoServer.startBinary({ replicaSet: "interrupted" })))
       yield* until("the process runs", () => processes("--replSet interrupted").length > 0)
@@ -213,7 +217,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
       assert.deepStrictEqual(processes("--replSet interrupted"), [])
     }), 60_000)
 
-  it.live("that refuses its arguments says so with its own last lines", () =>
+  it.live("a server that refuses its arguments says so with the last lines of its log", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Effect.scoped(MongoServer.startBinary({ args: ["--nonsense"] })))
       assert.strictEqual(error.kind, "cannotStart")
@@ -223,8 +227,8 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     }), 60_000)
 })
 
-describe("a server that cannot be had", () => {
-  it.live("a binary that is not there", () =>
+describe("without a server", () => {
+  it.live("a missing binary fails with the error of the system", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Effect.scoped(MongoServer.startBinary({ binary: "/no/such/mongod" })))
       assert.strictEqual(error.kind, "cannotStart")
@@ -239,7 +243,7 @@ describe("a server that cannot be had", () => {
       assert.include(error.message, "libnope.so.1")
     }))
 
-  it.live("a binary that does not become ready", () =>
+  it.live("a binary that does not become ready fails after its time", () =>
     Effect.gen(function*() {
       const file = yield* script("exec sleep 1000")
       const error = yield* Effect.flip(
@@ -248,10 +252,10 @@ describe("a server that cannot be had", () => {
       assert.include(error.message, "not ready within 300ms")
     }))
 
-  it.live("a download that fails", () =>
+  it.live("a failed download says which version it is about", () =>
     Effect.gen(function*() {
       const before = { ...process.env }
-      // A mirror where nobody listens, so that the test downloads nothing wherever it runs.
+      // Nobody listens at this mirror, so the test downloads nothing on any machine.
       Object.assign(process.env, {
         MONGOMS_DOWNLOAD_MIRROR: "http://127.0.0.1:1",
         MONGOMS_DOWNLOAD_DIR: mkdtempSync(join(tmpdir(), "mongofx-test-"))
@@ -267,7 +271,7 @@ describe("a server that cannot be had", () => {
       assert.include(error.message, "MongoDB 8.2.0 cannot be downloaded")
     }), 60_000)
 
-  it.effect("nothing named and nothing found: one message that says what to do", () =>
+  it.effect("the message says what to do when nothing names a server and no mongod is found", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
         Layer.build(MongoServer.layer).pipe(withEnv({ PATH: "/nonsense" }), Effect.scoped)

@@ -51,7 +51,7 @@ describe("MongoTest.layer", () => {
       for (const name of seen) assert.notInclude(left, name)
     }))
 
-  it.effect("layerWith sets the client up", () =>
+  it.effect("layerWith passes its settings to the client", () =>
     Effect.gen(function*() {
       const mongo = yield* MongoClient.MongoClient
       const { appName, maxPoolSize } = yield* mongo.use(async (driver) => driver.options)
@@ -63,7 +63,7 @@ describe("MongoTest.layer", () => {
 describe("MongoTest.noLeaks", () => {
   const leaksOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.map(Effect.exit(MongoTest.noLeaks(effect)), (exit) => {
-      if (Exit.isSuccess(exit)) return assert.fail("no leak was found")
+      if (Exit.isSuccess(exit)) return assert.fail("noLeaks found no leak")
       const error = Option.getOrThrow(Cause.findErrorOption(exit.cause))
       if (!(error instanceof MongoTest.LeakError)) return assert.fail(String(error))
       return error.leaks
@@ -76,7 +76,7 @@ describe("MongoTest.noLeaks", () => {
     return items
   })
 
-  it.effect("gives the value of a clean test", () =>
+  it.effect("returns the value of a clean test", () =>
     Effect.gen(function*() {
       const count = yield* MongoTest.noLeaks(Effect.gen(function*() {
         const items = yield* filled
@@ -133,8 +133,8 @@ describe("MongoTest.noLeaks", () => {
     }))
 })
 
-describe("MongoTest.noLeaks and what runs", () => {
-  /** Starts a query of the driver's own that nobody waits for. */
+describe("MongoTest.noLeaks and running operations", () => {
+  /** Starts a query of the driver that nobody waits for. */
   const abandoned = (milliseconds: number) =>
     Effect.gen(function*() {
       const db = yield* database
@@ -153,16 +153,16 @@ describe("MongoTest.noLeaks and what runs", () => {
       yield* Effect.repeat(isRunning, { until: (runs) => runs })
     })
 
-  it.live("finds an operation that runs on", () =>
+  it.live("noLeaks finds an operation that runs on", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(MongoTest.noLeaks(abandoned(20_000)))
       assert.strictEqual(error._tag, "LeakError")
       assert.match(error.message, /a running find on mongofx_\w+[.]items/)
     }))
 
-  it.live("gives an operation that is about to end the time for it", () => MongoTest.noLeaks(abandoned(700)))
+  it.live("noLeaks waits for an operation that is about to end", () => MongoTest.noLeaks(abandoned(700)))
 
-  it.effect("nothingLeft looks in the middle of a test, and gives the same time", () =>
+  it.effect("nothingLeft checks in the middle of a test, and waits for the same time", () =>
     Effect.gen(function*() {
       yield* abandoned(700)
       yield* MongoTest.nothingLeft
@@ -175,7 +175,7 @@ describe("MongoTest.noLeaks and what runs", () => {
 })
 
 describe("MongoTest.nothingLeft", () => {
-  it.effect("finds a cursor and a session as long as they are open", () =>
+  it.effect("finds a cursor and a session while they are open", () =>
     Effect.gen(function*() {
       const mongo = yield* MongoClient.MongoClient
       const items = (yield* database).collection("items")
@@ -187,7 +187,7 @@ describe("MongoTest.nothingLeft", () => {
         )
       assert.deepStrictEqual(yield* leaksOf(mongo.session()), ["a session that was not ended"])
       const query = yield* leaksOf(Effect.flatMap(items.find().batchSize(2).open, (open) => open.next))
-      // A query has a session of its own.
+      // Each query has its own session.
       assert.deepStrictEqual(query, [
         "a session that was not ended",
         `an open cursor on ${items.database.name}.items`
@@ -202,7 +202,7 @@ describe("FailPoint", () => {
     return yield* db.collection("items").insertOne({ a: 1 })
   })
 
-  it.effect("failCommand fails a command of this client as often as told, with the code and labels", () =>
+  it.effect("failCommand fails a command of this client the given number of times, with the code and labels", () =>
     Effect.gen(function*() {
       yield* FailPoint.failCommand({
         failCommands: ["insert"],
@@ -216,7 +216,7 @@ describe("FailPoint", () => {
       yield* insertion
     }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)))
 
-  it.effect("ends with its scope, and strikes no other client", () =>
+  it.effect("failCommand ends with its scope, and strikes no other client", () =>
     Effect.gen(function*() {
       yield* Effect.scoped(Effect.gen(function*() {
         yield* FailPoint.failCommand({ failCommands: ["insert"], errorCode: 8 })
@@ -227,7 +227,7 @@ describe("FailPoint", () => {
       yield* insertion
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.effect("breaks connections, and has write concern errors", () =>
+  it.effect("failCommand breaks connections, and answers with write concern errors", () =>
     Effect.gen(function*() {
       yield* Effect.scoped(Effect.gen(function*() {
         yield* FailPoint.failCommand({ failCommands: ["insert"], closeConnection: true })
@@ -239,7 +239,7 @@ describe("FailPoint", () => {
       }))
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.live("blocks commands for a time", () =>
+  it.live("failCommand blocks commands for a time", () =>
     Effect.gen(function*() {
       yield* FailPoint.failCommand({ failCommands: ["insert"], blockTime: "200 millis" })
       const started = performance.now()
@@ -247,23 +247,23 @@ describe("FailPoint", () => {
       assert.isAtLeast(performance.now() - started, 190)
     }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)))
 
-  // One that nothing else uses, and that strikes nobody.
+  // A fail point that no other test uses, and that strikes nobody.
   const harmless = "hangBeforeCommitingTxn"
   const holdHarmless = FailPoint.make(harmless, { mode: { skip: 1_000_000 } })
 
-  /** Who has that fail point, and who waits for it. */
+  /** The tickets of the clients that have that fail point or wait for it. */
   const inLine = withAdmin(async (admin) =>
     (await admin.db("mongofx_testing").collection<{ _id: string; tickets: Array<string> }>("lines")
       .findOne({ _id: harmless }))?.tickets ?? []
   )
-  /** Waits until one more stands in the line, and says who. */
+  /** Waits until one more client joins the line, and returns its ticket. */
   const joins = (before: ReadonlyArray<string>) =>
     Effect.map(
       Effect.repeat(inLine, { until: (tickets) => tickets.some((ticket) => !before.includes(ticket)) }),
       (tickets) => tickets.find((ticket) => !before.includes(ticket))!
     )
 
-  it.live("of one server take turns, in the order in which they ask", () =>
+  it.live("fail points of one server take turns, in the order in which tests ask", () =>
     Effect.gen(function*() {
       const seen: Array<string> = []
       const release = yield* Deferred.make<void>()
@@ -281,7 +281,7 @@ describe("FailPoint", () => {
           yield* joins(before)
           return fiber
         }))
-      // The third gives up while it waits, and nobody waits for it.
+      // The third gives up while it waits, and the others pass it over.
       yield* Fiber.interrupt(scopes[2]!)
       yield* Deferred.succeed(release, undefined)
       yield* Effect.forEach(scopes.filter((_, index) => index !== 2), Fiber.join)
@@ -289,35 +289,39 @@ describe("FailPoint", () => {
       assert.deepStrictEqual(yield* inLine, [])
     }).pipe(Effect.provide(MongoTest.layer)))
 
-  it.live("go to the next when the processes that have and await them are killed", () =>
-    Effect.gen(function*() {
-      const program = fileURLToPath(new URL("../support/holdFailPoint.ts", import.meta.url))
-      const server = yield* MongoServer.MongoServer
-      const start = Effect.acquireRelease(
-        Effect.sync(() =>
-          spawn(process.execPath, ["--import", "tsx", program], {
-            stdio: ["ignore", "pipe", "inherit"],
-            env: { ...process.env, MONGODB_URI: Redacted.value(server.uri) }
-          })
-        ),
-        (child) => Effect.sync(() => child.kill("SIGKILL"))
-      )
-      const before = yield* inLine
-      const processes = [yield* start, yield* start]
-      const held = yield* joins(before)
-      const awaited = yield* joins([...before, held])
-      const mine = yield* Effect.forkChild(Effect.scoped(holdHarmless))
-      yield* joins([...before, held, awaited])
-      // Who lives keeps its turn, however long it takes: four looks take two seconds.
-      yield* Effect.sleep("3 seconds")
-      assert.isUndefined(mine.pollUnsafe())
-      assert.include(yield* inLine, held)
-      for (const child of processes) child.kill("SIGKILL")
-      yield* Fiber.join(mine)
-      assert.deepStrictEqual(yield* inLine, [])
-    }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)), 60_000)
+  it.live(
+    "a fail point goes to the next client when the processes that have and await it are killed",
+    () =>
+      Effect.gen(function*() {
+        const program = fileURLToPath(new URL("../support/holdFailPoint.ts", import.meta.url))
+        const server = yield* MongoServer.MongoServer
+        const start = Effect.acquireRelease(
+          Effect.sync(() =>
+            spawn(process.execPath, ["--import", "tsx", program], {
+              stdio: ["ignore", "pipe", "inherit"],
+              env: { ...process.env, MONGODB_URI: Redacted.value(server.uri) }
+            })
+          ),
+          (child) => Effect.sync(() => child.kill("SIGKILL"))
+        )
+        const before = yield* inLine
+        const processes = [yield* start, yield* start]
+        const held = yield* joins(before)
+        const awaited = yield* joins([...before, held])
+        const mine = yield* Effect.forkChild(Effect.scoped(holdHarmless))
+        yield* joins([...before, held, awaited])
+        // A live process keeps its turn, however long that takes: four checks take two seconds.
+        yield* Effect.sleep("3 seconds")
+        assert.isUndefined(mine.pollUnsafe())
+        assert.include(yield* inLine, held)
+        for (const child of processes) child.kill("SIGKILL")
+        yield* Fiber.join(mine)
+        assert.deepStrictEqual(yield* inLine, [])
+      }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)),
+    60_000
+  )
 
-  it.live("that the server does not know fail with its error", () =>
+  it.live("a fail point that the server does not know fails with its error", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Effect.scoped(FailPoint.make("nonsense")))
       assert.include(error.message, "nonsense")

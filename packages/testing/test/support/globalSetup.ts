@@ -1,4 +1,4 @@
-// Does what vitest does with its global setup: calls it, connects to the server that it names, and ends it.
+// Uses the global setup as vitest does: calls it, connects to the server that it names, and ends it.
 import { MongoClient } from "@mongofx/core"
 import setup from "@mongofx/testing/VitestGlobalSetup"
 import { Console, Effect, Redacted } from "effect"

@@ -1,4 +1,4 @@
-// Takes a fail point, or waits for it, and keeps it until this process is killed.
+// Takes a fail point, or waits for it, and keeps it until the test kills this process.
 import { FailPoint, MongoTest } from "@mongofx/testing"
 import { Effect } from "effect"
 

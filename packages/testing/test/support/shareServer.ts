@@ -1,4 +1,4 @@
-// Builds the layer of a test twice, and prints the port of the server each time. Ends by itself, and the server with it.
+// Builds the layer of a test twice, and prints the port of the server each time. The process ends by itself, and so does the server.
 import { MongoServer, MongoTest } from "@mongofx/testing"
 import { Console, Effect, Redacted } from "effect"
 
