@@ -361,7 +361,7 @@ export interface Long extends Schema.decodeTo<Schema.declare<Driver.Long>, Schem
  */
 export const Long: Long = Int64Numeric.pipe(Schema.decodeTo(
   Declare.declare(Numbers.isInt64Long, {
-    expected: "a Long of 64 bits, with sign",
+    expected: "a signed Long of 64 bits",
     bsonType: "long",
     toCodecArbitrary: Generators.long,
     toEquivalence: () => (a, b) => a.equals(b),

@@ -1734,8 +1734,16 @@ describe("paths", () => {
       const filter = (filter: object) => filter as never
       const day = utc("2026-01-01")
       const refused: ReadonlyArray<readonly [Effect.Effect<unknown, unknown>, path: string, message: string]> = [
-        [either.find(filter({ when: day, at: day })), "filter.at", "names a field twice"],
-        [either.deleteMany(filter({ at: { $gt: day }, when: { $lt: day } })), "filter.when", "names a field twice"],
+        [
+          either.find(filter({ when: day, at: day })),
+          "filter.at",
+          "names a stored field for the second time: join the conditions with $and"
+        ],
+        [
+          either.deleteMany(filter({ at: { $gt: day }, when: { $lt: day } })),
+          "filter.when",
+          "names a stored field for the second time: join the conditions with $and"
+        ],
         [either.find(filter({ name: "x" })), "filter.name", "different names in the database"],
         [either.updateMany({}, filter({ $set: { name: "x" } })), "update.$set.name", "different names in the database"]
       ]

@@ -136,7 +136,7 @@ suite("ObjectId", Bson.ObjectId, {
     [{ _bsontype: "ObjectId", id: oid }, "Expected an ObjectId"],
     [
       { _bsontype: "ObjectId", [Symbol.for("@@mdb.bson.version")]: 6 },
-      "Expected an ObjectId of bson 7, which the driver writes, and not of bson 6"
+      "Expected an ObjectId of bson 7, which the driver writes, instead of bson 6"
     ]
   ],
   rejectsEncode: [[oid, "Expected an ObjectId"]],
@@ -231,7 +231,7 @@ suite("Long", Bson.Long, {
     [unsigned, int64Message],
     ["1", "Expected an int64"]
   ],
-  rejectsEncode: [[unsigned, "Expected a Long of 64 bits, with sign"], [1, "Expected a Long of 64 bits, with sign"]],
+  rejectsEncode: [[unsigned, "Expected a signed Long of 64 bits"], [1, "Expected a signed Long of 64 bits"]],
   json: [[Driver.Long.MIN_VALUE, { $numberLong: "-9223372036854775808" }]],
   jsonDecodes: [[{ $numberInt: "1" }, Driver.Long.ONE], [1, Driver.Long.ONE]],
   jsonRejects: [

@@ -223,7 +223,7 @@ describe("attacks", () => {
     [{ name: { $eq: parse(`{"$ne":"x"}`) } }, "filter.name.$eq misfits"],
     [{ name: { $eq: parse(`{"$regex":".*"}`) } }, "filter.name.$eq misfits"],
     [{ name: { $in: [parse(`{"$gt":""}`)] } }, "filter.name.$in[0] misfits"],
-    [{ name: { $in: parse(`{"$gt":""}`) } }, "filter.name.$in is an object and not an array"],
+    [{ name: { $in: parse(`{"$gt":""}`) } }, "filter.name.$in is an object, not an array"],
     [{ name: parse(`["a"]`) }, "filter.name misfits"],
     [{ name: parse(`true`) }, "filter.name misfits"],
     [{ name: parse(`{}`) }, "filter.name misfits"],
@@ -245,12 +245,15 @@ describe("attacks", () => {
     [Filter.values({ name: parse(`{"$ne":"x"}`) }), "filter.name misfits"],
     [Filter.values({ name: parse(`{"$in":["x"]}`) }), "filter.name misfits"],
     [Filter.values({ n: parse(`{"$exists":true}`) }), "filter.n misfits"],
-    [Filter.values({ name: /.*/ }), "filter.name is a regular expression among values"],
+    [Filter.values({ name: /.*/ }), "filter.name is a regular expression: Filter.values takes only values"],
     [
       Filter.values(parse(`{"$or":[{"name":"x"}]}`) as Record<string, unknown>),
-      "filter.$or is an operator among values"
+      "filter.$or is an operator: Filter.values takes only fields and their values"
     ],
-    [Filter.values(parse(`{"$where":"1"}`) as Record<string, unknown>), "filter.$where is an operator among values"],
+    [
+      Filter.values(parse(`{"$where":"1"}`) as Record<string, unknown>),
+      "filter.$where is an operator: Filter.values takes only fields and their values"
+    ],
     [Filter.values({ name: undefined }), "filter.name is undefined"],
     [Filter.values({ name: Filter.unsafe({ $gt: "" }) }), "filter.name misfits"],
     [{ document: parse(`{"name":{"$gt":""}}`) }, "filter.document is not a path of the schema"],
@@ -298,12 +301,12 @@ describe("attacks", () => {
     [{ name: { $in: [undefined] } }, "filter.name.$in[0] is undefined"],
     [{ maybe: undefined }, "filter.maybe is undefined"],
     [{ $and: undefined }, "filter.$and is undefined"],
-    [{ $or: [undefined] }, "filter.$or[0] is undefined and not a plain object"],
-    [undefined, "filter is undefined and not a plain object"],
-    [null, "filter is null and not a plain object"],
-    ["x", "filter is a string and not a plain object"],
-    [[], "filter is an array and not a plain object"],
-    [new Map([["name", "x"]]), "filter is an instance of a class and not a plain object"],
+    [{ $or: [undefined] }, "filter.$or[0] is undefined, not a plain object"],
+    [undefined, "filter is undefined, not a plain object"],
+    [null, "filter is null, not a plain object"],
+    ["x", "filter is a string, not a plain object"],
+    [[], "filter is an array, not a plain object"],
+    [new Map([["name", "x"]]), "filter is an instance of a class, not a plain object"],
     // Something that only looks like Filter.unsafe.
     [
       parse(`{"~@mongofx/schema/Unsafe":"~@mongofx/schema/Unsafe","document":{"$where":"1"}}`),
@@ -330,7 +333,7 @@ describe("attacks", () => {
       "filter.$text.$where is not a field of $text: use $search, $language, $caseSensitive or $diacriticSensitive"
     ],
     [{ $comment: parse(`{"a":1}`) }, "filter.$comment is not a string"],
-    [{ $and: {} }, "filter.$and is an object and not an array"],
+    [{ $and: {} }, "filter.$and is an object, not an array"],
     [{ name: { $not: "x" } }, "filter.name.$not is neither operators nor a regular expression"]
   ]
   for (const [given, said] of cases) {
@@ -346,8 +349,8 @@ describe("attacks", () => {
     [{ $set: parse(`{"role":"admin"}`) }, "update.$set.role is not a path of the schema"],
     [{ $set: parse(`{"__proto__":{"x":1}}`) }, "update.$set.__proto__ is not a path of the schema"],
     [{ $set: parse(`{"name.$where":"x"}`) }, "update.$set.name.$where is not a path of the schema"],
-    [{ $set: "x" }, "update.$set is a string and not a plain object"],
-    [{ $set: undefined }, "update.$set is undefined and not a plain object"],
+    [{ $set: "x" }, "update.$set is a string, not a plain object"],
+    [{ $set: undefined }, "update.$set is undefined, not a plain object"],
     [{ $sett: { name: "x" } }, "update.$sett is not an operator of a typed update: write it in Update.unsafe"],
     [{ $rename: { name: "x" } }, "update.$rename is not an operator of a typed update: write it in Update.unsafe"],
     [{ name: { name: "x" } }, "update.name is not an operator of a typed update: write it in Update.unsafe"],
@@ -372,17 +375,20 @@ describe("attacks", () => {
     [{ $pull: { points: { y: 1 } } }, "update.$pull.points.y is not a path of the schema"],
     [{ $pop: { list: 2 } }, "update.$pop.list is neither 1 nor -1"],
     [{ $currentDate: { name: true } }, "update.$currentDate.name needs a field that is stored as a date"],
-    [{ $bit: { big: { nand: 1n } } }, "update.$bit.big.nand is neither and, or nor xor"],
+    [{ $bit: { big: { nand: 1n } } }, "update.$bit.big.nand is not one of and, or, xor"],
     [[{ $out: "x" }], "update[0].$out is not a stage of a typed update: write it in Update.unsafe"],
     [[{ $set: { nmae: "x" } }], "update[0].$set.nmae is not a path of the schema"],
     [[{ $set: { name: { $function: {} } } }], "update[0].$set.name misfits"],
-    [[{ $set: { "list.0": 1 } }], "update[0].$set.list.0 names elements of an array, which a pipeline cannot"],
+    [
+      [{ $set: { "list.0": 1 } }],
+      "update[0].$set.list.0 names elements of an array, which a pipeline cannot change: set the whole array"
+    ],
     [
       [{ $set: { name: "a" }, $unset: "maybe" }],
       "update[0] is not a stage with one name: write one stage for each operator"
     ],
     [[{ $unset: "name" }], "update[0].$unset.name cannot be removed: the schema requires it"],
-    ["x", "update is a string and not a plain object"]
+    ["x", "update is a string, not a plain object"]
   ]
   for (const [given, said] of updates) {
     it(`the update ${show(given)} is refused`, () => {
@@ -503,14 +509,17 @@ describe("sort orders, keys of indexes, projections", () => {
 
   for (
     const [given, said] of [
-      [{ n: 1, name: 0 }, "projection.name mixes inclusion with exclusion"],
+      [{ n: 1, name: 0 }, "projection.name mixes inclusion with exclusion: include fields, or leave fields out"],
       [{ nn: 1 }, "projection.nn is not a path of the schema"],
       [{ n: 2 }, "projection.n is not 0, 1, true, false or an operator"],
       [{ n: "$name" }, "projection.n is not 0, 1, true, false or an operator"],
-      [{ "points.0": 1 }, "projection.points.0 has an index: a projection holds for all elements"],
-      [{ point: 1, "point.x": 1 }, "projection.point.x is named twice"],
-      [{ "point.x": 1, point: 1 }, "projection.point is named twice"],
-      [{ "points.x": 0, points: { $slice: 1 } }, "projection.points is named twice"],
+      [{ "points.0": 1 }, "projection.points.0 has an index: leave it out, since a projection applies to all elements"],
+      [{ point: 1, "point.x": 1 }, "projection.point.x overlaps another field of the projection: name one of them"],
+      [{ "point.x": 1, point: 1 }, "projection.point overlaps another field of the projection: name one of them"],
+      [
+        { "points.x": 0, points: { $slice: 1 } },
+        "projection.points overlaps another field of the projection: name one of them"
+      ],
       [{ n: { $slice: 1 } }, "projection.n needs an array"],
       [{ list: { $slice: "1" } }, "projection.list.$slice is neither an integer nor a pair of integers"],
       [
@@ -531,7 +540,7 @@ describe("sort orders, keys of indexes, projections", () => {
   it("projections into the values of a record are refused", () => {
     assert.strictEqual(
       refused(() => project({ "tagged.t_1.n": 1 }).schema),
-      "projection goes into the values of a record"
+      "projection goes into the values of a record: name the record as a whole"
     )
   })
 

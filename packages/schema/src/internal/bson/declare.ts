@@ -22,7 +22,7 @@ export const declare = <T>(
         ? new SchemaIssue.InvalidValue(
           {
             message:
-              `Expected ${annotations.expected} of bson ${version}, which the driver writes, and not of bson ${found}`
+              `Expected ${annotations.expected} of bson ${version}, which the driver writes, instead of bson ${found}`
           },
           input,
           options

@@ -66,13 +66,13 @@ const check = (
     case "Objects":
       for (const { name, type } of ast.propertySignatures) {
         const at = `${path}.${String(name)}`
-        if (typeof name === "symbol") refuse(at, "has a symbol as its name, which BSON does not store")
+        if (typeof name === "symbol") refuse(at, "has a symbol as its name, which BSON does not store: use a string")
         each(type, at)
       }
       return ast.indexSignatures.forEach(({ parameter, type }) => {
         const at = `${path}.*`
         if (SchemaAST.toEncoded(parameter)._tag === "Symbol") {
-          refuse(at, "has a symbol as its name, which BSON does not store")
+          refuse(at, "has a symbol as its name, which BSON does not store: use a string")
         }
         each(type, at)
       })

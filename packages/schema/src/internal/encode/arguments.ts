@@ -18,7 +18,7 @@ export const isOperators = (u: unknown, path: string): u is Record<string, unkno
 
 /** @internal */
 export const plainObject = (u: unknown, path: string): Record<string, unknown> =>
-  isPlainObject(u) ? u : refuse(path, `is ${nameOf(u)} and not a plain object`)
+  isPlainObject(u) ? u : refuse(path, `is ${nameOf(u)}, not a plain object`)
 
 /**
  * Yields the fields of an object with their paths. Refuses `undefined`.
@@ -40,7 +40,7 @@ export function* definedFields(
 
 /** @internal */
 export const array = (u: unknown, path: string): ReadonlyArray<unknown> =>
-  Array.isArray(u) ? u : refuse(path, `is ${nameOf(u)} and not an array`)
+  Array.isArray(u) ? u : refuse(path, `is ${nameOf(u)}, not an array`)
 
 /** The kind of a value, never the value. */
 const nameOf = (u: unknown): string => {

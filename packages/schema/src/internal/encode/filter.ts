@@ -22,13 +22,15 @@ export const encodeFilter = (
   const out: Driver.Document = {}
   for (const [key, value, path] of definedFields(onlyValues ? filter.document : filter, at)) {
     if (key.startsWith("$")) {
-      if (onlyValues) refuse(path, "is an operator among values")
+      if (onlyValues) refuse(path, "is an operator: Filter.values takes only fields and their values")
       out[key] = isLogical(key)
         ? array(value, path).map((filter, index) => encodeFilter(resolve, filter, operands, `${path}[${index}]`))
         : ofWhole(key, value, path)
     } else {
       const { alternatives, key: stored } = resolve(key, path)
-      if (Object.hasOwn(out, stored)) refuse(path, "names a field twice")
+      if (Object.hasOwn(out, stored)) {
+        refuse(path, "names a stored field for the second time: join the conditions with $and")
+      }
       const field: Field = { operands, alternatives, path, out, key: stored }
       if (onlyValues) equality(field, value)
       else condition(field, value)
@@ -85,7 +87,7 @@ export const condition = (field: Field, value: unknown): void => {
 /** Writes equality with a value so that the server cannot read the value as operators. */
 const equality = ({ alternatives, key, operands, out, path }: Field, value: unknown): void => {
   const equal = {}
-  if (isRegExp(value)) refuse(path, "is a regular expression among values")
+  if (isRegExp(value)) refuse(path, "is a regular expression: Filter.values takes only values")
   operand({ operands, alternatives, path, out: equal, key: "$eq" }, value)
   setOwn(out, key, equal)
 }

@@ -54,7 +54,7 @@ export class Operands {
 }
 
 const assign = ({ key, out, path }: Place, value: unknown, options: PutOptions | undefined): void => {
-  if (value === undefined) refuse(path, "is undefined once it is encoded")
+  if (value === undefined) refuse(path, "becomes undefined when it is encoded")
   if (value === absent) {
     if (options?.onAbsent === undefined) return refuse(path, "stands for an absent field: pass a value")
     delete (out as Record<string | number, unknown>)[key]

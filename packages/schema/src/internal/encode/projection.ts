@@ -18,7 +18,9 @@ interface Tree extends Map<string, Tree | true> {}
 const insert = (tree: Tree, segments: ReadonlyArray<string>, at: string): void => {
   const [first, ...rest] = segments as [string, ...Array<string>]
   const below = tree.get(first)
-  if (below === true || below !== undefined && rest.length === 0) return refuse(at, "is named twice")
+  if (below === true || below !== undefined && rest.length === 0) {
+    return refuse(at, "overlaps another field of the projection: name one of them")
+  }
   if (rest.length === 0) {
     tree.set(first, true)
     return
@@ -85,7 +87,7 @@ export const encodeProjection = (
     if (isPlainObject(what)) {
       projection[target.key] = operator({ operands, alternatives: target.alternatives, path }, what)
       if (Object.hasOwn(what, "$elemMatch")) {
-        if (name.includes(".")) refuse(path, "is a path: $elemMatch projects a field of the document itself")
+        if (name.includes(".")) refuse(path, "is a path with a dot: $elemMatch takes a field of the document itself")
         mode ??= true
         maybe.add(name)
       }
@@ -94,13 +96,15 @@ export const encodeProjection = (
     }
     const included = what === 1 || what === true
     if (!included && what !== 0 && what !== false) refuse(path, "is not 0, 1, true, false or an operator")
-    if (target.indexed) refuse(path, "has an index: a projection holds for all elements")
+    if (target.indexed) refuse(path, "has an index: leave it out, since a projection applies to all elements")
     projection[target.key] = included ? 1 : 0
     if (target.key === "_id") {
       id = included
       continue
     }
-    if (mode !== undefined && mode !== included) refuse(path, "mixes inclusion with exclusion")
+    if (mode !== undefined && mode !== included) {
+      refuse(path, "mixes inclusion with exclusion: include fields, or leave fields out")
+    }
     mode = included
     insert(tree, name.split("."), path)
   }
@@ -237,7 +241,7 @@ const projectObjects = (
   // The keys of a record are unknown: a schema cannot say which of its values are cut.
   for (const [name, branch] of tree) {
     if (branch !== true && !ast.propertySignatures.some((signature) => signature.name === name)) {
-      refuse(cut.at, "goes into the values of a record")
+      refuse(cut.at, "goes into the values of a record: name the record as a whole")
     }
   }
   return new SchemaAST.Objects(signaturesOf(ast, tree, cut), ast.indexSignatures)

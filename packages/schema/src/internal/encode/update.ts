@@ -119,7 +119,9 @@ const encodeField = (operator: string, field: UpdatedField, value: unknown): voi
         items.flatMap(expand).some((node) => node._tag === "Object")
       if (isFields || isUnsafe(value)) out[key] = encodeFilter(resolveIn(items), value, operands, path)
       else if (isOperators(value, path)) {
-        if (Object.hasOwn(value, "$exists")) refuse(path, "holds for all elements: set the array to [] instead")
+        if (Object.hasOwn(value, "$exists")) {
+          refuse(path, "matches all elements or none: to empty the array, set it to []")
+        }
         out[key] = operators({ operands, alternatives: items, path }, value)
       } else condition({ operands, alternatives: items, path, out, key }, value)
       return
@@ -192,7 +194,7 @@ const push = (field: UpdatedField, value: unknown, allowed: ReadonlyArray<string
           : encodeSort(resolveIn(alternatives), modifier, at, true)
         break
       default:
-        if (name === "$slice" && modifier === 0) refuse(at, "leaves no element: set the array to [] instead")
+        if (name === "$slice" && modifier === 0) refuse(at, "leaves no element: to empty the array, set it to []")
         modifiers[name] = Number.isInteger(modifier) ? modifier : refuse(at, "is not an integer")
     }
   }
@@ -203,7 +205,7 @@ const bit = ({ alternatives, operands, path }: Scope, value: Readonly<Record<str
   const out: Driver.Document = {}
   for (const name of Object.keys(value)) {
     const at = `${path}.${name}`
-    if (name !== "and" && name !== "or" && name !== "xor") refuse(at, "is neither and, or nor xor")
+    if (name !== "and" && name !== "or" && name !== "xor") refuse(at, "is not one of and, or, xor")
     putNumber(
       { operands, alternatives, path: at, out, key: name },
       value[name],
@@ -227,7 +229,7 @@ const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: s
       const out: Driver.Document = {}
       for (const [field, value, at] of definedFields(document[name], path)) {
         const { alternatives, indexed, key } = resolve(field, at)
-        if (indexed) refuse(at, "names elements of an array, which a pipeline cannot")
+        if (indexed) refuse(at, "names elements of an array, which a pipeline cannot change: set the whole array")
         if (isUnsafe(value)) out[key] = value.document
         else {
           const literal = {}
