@@ -17,7 +17,7 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     globalSetup: ["./vitest.globalSetup.ts"],
-    // The tests wait for servers most of the time.
+    // The tests mostly wait for servers, so there may be more workers than processors.
     maxWorkers: Math.min(8, availableParallelism() + 2),
     projects: [
       project("core", "packages/core"),

@@ -1,5 +1,5 @@
-// A server for each worker of vitest, started when the worker first asks: a server has one fail point of each name, so that tests
-// which share one wait for each other. Where MONGODB_URI names a server, all of them share that one.
+// Starts a server for each worker of vitest when the worker first asks. A server has one fail point of each name, so tests that
+// share a server wait for each other. If MONGODB_URI names a server, all workers share that one.
 import { MongoServer } from "@mongofx/testing"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { createServer } from "node:http"

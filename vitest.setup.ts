@@ -2,7 +2,7 @@ import type * as EffectVitest from "@effect/vitest"
 import type * as EffectModule from "effect"
 import { vi } from "vitest"
 
-// The server of this worker, see vitest.globalSetup.ts.
+// The server of this worker: see vitest.globalSetup.ts.
 const servers = process.env["MONGOFX_TEST_SERVERS"]
 if (servers !== undefined) {
   const response = await fetch(`${servers}/${process.env["VITEST_POOL_ID"]}`)
@@ -11,8 +11,8 @@ if (servers !== undefined) {
   process.env["MONGODB_URI"] = text
 }
 
-// Every test by a clock that stands still: what hangs waits for a server by the wrong clock. The sleeps and time limits of the tests
-// themselves are real time all the same: they import `effect`, the sources its modules.
+// Runs every test by a clock that stands still: a test that hangs waits for a server by the wrong clock. The sleeps and time limits of
+// the tests themselves stay real: tests import `effect`, while the sources import its modules.
 if (process.env["MONGOFX_TEST_CLOCK"] === "1") {
   const replaced = <A extends object>(original: A, others: Readonly<Record<string, unknown>>): A =>
     new Proxy(original, { get: (_, key) => Reflect.get(key in others ? others : original, key) as unknown })
