@@ -15,6 +15,7 @@ import * as failures from "./internal/errors/ownFailure.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
 import * as lease from "./internal/lease.ts"
 import * as queries from "./internal/query/query.ts"
+import { bytesOnly } from "./internal/query/reading.ts"
 import type { MongoCollection } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError, MongoErrorReason } from "./MongoError.ts"
@@ -240,7 +241,8 @@ export const rawReads = <A extends Driver.Document>(collection: MongoCollection<
   }
 }
 
-const inBytes = <Options extends object>(options: Options | undefined) => including(options, { raw: true })
+const inBytes = <Options extends object>(options: Options | undefined) =>
+  options === undefined ? bytesOnly as Options & typeof bytesOnly : including(options, bytesOnly)
 
 /**
  * A document that is BSON already, in the place of a document to insert or of a replacement.

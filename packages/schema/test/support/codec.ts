@@ -5,7 +5,7 @@
  */
 import { makeCodec } from "@mongofx/schema/internal/compiler/codec"
 import { compileDecoder } from "@mongofx/schema/internal/compiler/decoder"
-import { compileEncoder } from "@mongofx/schema/internal/compiler/encoder"
+import { compileEncoder, compileValueDecoder } from "@mongofx/schema/internal/compiler/encoder"
 import { type Mismatch, mismatch } from "@mongofx/schema/internal/compiler/runtime"
 import { Data, Effect, Schema, type SchemaAST, type SchemaIssue } from "effect"
 import type { BSONSerializeOptions } from "mongodb"
@@ -34,6 +34,10 @@ export interface Compiled<S extends Schema.Constraint> {
   readonly compiled: { readonly decode: boolean; readonly encode: boolean }
   /** The value of a document by the generated code, or `mismatch`. */
   readonly decodeBytes: (bytes: Uint8Array) => S["Type"] | Mismatch
+  /** A value that is read already by the generated code, or `mismatch`. */
+  readonly decodeValue: (value: unknown) => S["Type"] | Mismatch
+  /** A value that is read already, by the generated code and after a mismatch by the interpreter. */
+  readonly decodeRead: (value: unknown) => Effect.Effect<S["Type"], Schema.SchemaError, S["DecodingServices"]>
   readonly decodeMany: (documents: ReadonlyArray<Uint8Array>, from: number, out: Array<S["Type"]>) => number
   /** The interpreter on the bytes of a document. */
   readonly diagnose: (
@@ -53,12 +57,18 @@ export const compile = <S extends Schema.Constraint>(
   const decoder = codec.bytes(bson)!
   const decodeAlone = compileDecoder(schema.ast, parse, bson)
   const encodeAlone = compileEncoder(schema.ast, parse)
+  const decodeValueAlone = compileValueDecoder(schema.ast, parse)
   return {
     compiled: { decode: decodeAlone !== undefined, encode: encodeAlone !== undefined },
     decodeBytes: (bytes) => {
       const out: Array<unknown> = []
       return decodeAlone?.([bytes], 0, out) === 1 ? out[0] : mismatch
     },
+    decodeValue: (value) => decodeValueAlone === undefined ? mismatch : decodeValueAlone(value),
+    decodeRead: (value) =>
+      Effect.mapErrorEager(codec.decode(value), (issue) => new Schema.SchemaError(issue)) as ReturnType<
+        Compiled<S>["decodeRead"]
+      >,
     decodeMany: (documents, from, out) => decodeAlone === undefined ? from : decodeAlone(documents, from, out),
     diagnose: (bytes) => Effect.mapErrorEager(decoder.decode(bytes), failureOf) as ReturnType<Compiled<S>["diagnose"]>,
     encodeValue: (value) => encodeAlone === undefined ? mismatch : encodeAlone(value),

@@ -233,6 +233,27 @@ const checkDecode = (
   }
 }
 
+/** Decodes a value that is read already. */
+const checkDecodeValue = (
+  schema: AnySchema,
+  codec: Compiled<AnySchema>,
+  value: unknown,
+  parse: SchemaAST.ParseOptions
+) => {
+  tally.cases++
+  const expected = Effect.runSyncExit(Schema.decodeUnknownEffect(schema, parse)(value))
+  const fast = codec.decodeValue(value)
+  const context = () => `decoding ${show(value)}`
+  if (fast !== mismatch) {
+    if (!Exit.isSuccess(expected)) throw new Error(`decoded ${show(value)} to ${show(fast)}, but: ${String(expected)}`)
+    same(fast, expected.value, context)
+  }
+  const whole = Effect.runSyncExit(codec.decodeRead(value))
+  assert.strictEqual(whole._tag, expected._tag)
+  if (Exit.isFailure(expected)) assert.strictEqual(String(whole), String(expected))
+  if (Exit.isSuccess(whole) && Exit.isSuccess(expected)) same(whole.value, expected.value, context)
+}
+
 const checkEncode = (
   schema: AnySchema,
   codec: Compiled<AnySchema>,
@@ -360,5 +381,8 @@ const agreeWith = (seed: number): void => {
       for (let j = 0; j < 3; j++) checkEncode(schema, codec, change(random, decoded.value), parse)
     }
     checkEncode(schema, codec, sample(random), parse)
+    const document = sample(random)
+    checkDecodeValue(schema, codec, document, parse)
+    for (let j = 0; j < 3; j++) checkDecodeValue(schema, codec, change(random, document), parse)
   }
 }

@@ -97,11 +97,11 @@ const execute = promisify(execFile)
 describe("compiled codecs", () => {
   it.prop("agree with bson and the interpreter", [seeds], ([seed]) => agree(seed), {
     arbitrary: { runs },
-    timeout: 120_000
+    timeout: 240_000
   })
 
   // Each run has the same schemas and documents, so the share depends on the compiler and not on chance.
-  it("do most of the work themselves", { timeout: 120_000 }, () => {
+  it("do most of the work themselves", { timeout: 240_000 }, () => {
     const before = { ...tally }
     for (let seed = 1; seed <= 160; seed++) agree(seed)
     const decodable = tally.decodable - before.decodable

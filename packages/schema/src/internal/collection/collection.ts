@@ -11,23 +11,22 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
-import type * as SchemaIssue from "effect/SchemaIssue"
 import type * as Driver from "mongodb"
 import type { Pipeline } from "../../Pipeline.ts"
 import type * as Typed from "../../TypedCollection.ts"
 import type { Failure } from "../../TypedQuery.ts"
 import { checkStored } from "../bson/storable.ts"
 import { makeChangeStream } from "../changeStream/stream.ts"
-import { codecOf, type DocumentCodec } from "../compiler/codec.ts"
+import { codecOf, type Decoder, type DocumentCodec } from "../compiler/codec.ts"
 import { array } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import { isUnsafe } from "../encode/marked.ts"
 import { encodeOptions, encodeProjected } from "../encode/options.ts"
 import { encodeIndexKeys } from "../encode/sort.ts"
-import { bytesOf, decodeBatch } from "../query/decodeBatch.ts"
+import { bytesOf, decodeBatch, decodeOne } from "../query/decodeBatch.ts"
 import { makeAggregate, makeFind } from "../query/query.ts"
 import { bulkModel } from "./bulkWrite.ts"
-import { checked, decodeError, encoded, type Options, type Origin, type Run } from "./failures.ts"
+import { checked, encoded, type Options, type Origin, type Run } from "./failures.ts"
 import { encodeIndex, encodeIndexOptions } from "./indexes.ts"
 import { insertion, insertions } from "./insert.ts"
 import { replacement } from "./replace.ts"
@@ -55,6 +54,7 @@ class TypedCollectionImpl extends Inspectable.Class {
   private readonly shape: Shape
   /** The operations that return one document, as bytes. */
   private readonly raw: Integration.RawReads<Driver.Document>
+  private ofUsual: { readonly bytes: Decoder<unknown> | undefined } | undefined
 
   constructor(untyped: Core.MongoCollection, schema: Schema.Constraint) {
     super()
@@ -136,13 +136,13 @@ class TypedCollectionImpl extends Inspectable.Class {
     name: string,
     filter: unknown,
     options: Options,
-    f: (filter: Driver.Document, options: Record<string, unknown>, origin: Origin) => Effect.Effect<A, Failure>
+    f: (filter: Driver.Document, options: Options, origin: Origin) => Effect.Effect<A, Failure>
   ): Run<A> {
     const origin = this.origin(name)
     return Effect.flatMap(
       encoded(origin, (operands) => ({
         filter: encodeFilter(this.shape.read, filter, operands),
-        options: encodeOptions(this.shape, options ?? {}, operands)
+        options: encodeOptions(this.shape, options, operands)
       })),
       ({ filter, options }) => f(filter, options, origin)
     )
@@ -190,13 +190,13 @@ class TypedCollectionImpl extends Inspectable.Class {
     name: string,
     filter: unknown,
     options: Options,
-    f: (reads: Reads, filter: Driver.Document, options: object) => Effect.Effect<Option.Option<unknown>, Failure>
+    f: (reads: Reads, filter: Driver.Document, options: Options) => Effect.Effect<Option.Option<unknown>, Failure>
   ): Run<Option.Option<unknown>> {
     const origin = this.origin(name)
     return Effect.flatMap(
       encoded(origin, (operands) => ({
         filter: encodeFilter(this.shape.read, filter, operands),
-        ...encodeProjected(this.shape, options ?? {}, operands)
+        ...encodeProjected(this.shape, options, operands)
       })),
       ({ codec, filter, options }) => this.decoded(origin, codec, options, (reads) => f(reads, filter, options))
     )
@@ -206,20 +206,22 @@ class TypedCollectionImpl extends Inspectable.Class {
   private decoded(
     origin: Origin,
     codec: DocumentCodec<unknown>,
-    options: object,
+    options: Options,
     f: (reads: Reads) => Effect.Effect<Option.Option<unknown>, Failure>
   ): Run<Option.Option<unknown>> {
-    const bytes = bytesOf(codec, this.untyped, options)
+    const bytes = options === undefined ? this.usual : bytesOf(codec, this.untyped, options)
     return Effect.flatMap(
       f(bytes === undefined ? this.untyped : this.raw),
       (document) =>
         Option.isNone(document)
           ? Effect.succeedNone
-          : Effect.map(
-            decodeBatch<unknown, never>(origin, bytes ?? codec, "fail", [document.value]),
-            ([value]) => Option.some(value)
-          )
+          : Effect.mapEager(decodeOne(origin, bytes ?? codec, document.value), Option.some)
     )
+  }
+
+  /** The decoder of bytes for calls without options. */
+  private get usual(): Decoder<unknown> | undefined {
+    return (this.ofUsual ??= { bytes: bytesOf(this.shape.codec, this.untyped, undefined) }).bytes
   }
 
   findOneAndDelete(filter: unknown, options?: Options): Run<Option.Option<unknown>> {
@@ -299,17 +301,12 @@ class TypedCollectionImpl extends Inspectable.Class {
       encoded(origin, (operands) => ({
         target: this.shape.distinct(path),
         filter: encodeFilter(this.shape.read, filter, operands),
-        options: encodeOptions(this.shape, options ?? {}, operands)
+        options: encodeOptions(this.shape, options, operands)
       })),
       ({ filter, options, target }) =>
         Effect.flatMap(
           this.untyped.distinct(target.key, filter, options),
-          (values) =>
-            Effect.forEach(values, (value) =>
-              Effect.mapError(
-                target.codec.decode(value) as Effect.Effect<unknown, SchemaIssue.Issue>,
-                (issue) => decodeError(origin, undefined, issue, path)
-              ))
+          (values) => decodeBatch<unknown, never>(origin, target.decoder, "fail", values, path)
         )
     )
   }

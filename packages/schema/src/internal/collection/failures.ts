@@ -101,5 +101,5 @@ export const checked = (origin: Origin, f: () => void): void => {
  */
 export const encoded = <A, R>(origin: Origin, f: (operands: Operands) => A): Effect.Effect<A, Failure, R> =>
   Effect.suspend(() =>
-    Effect.mapError(encodeWith(f) as Effect.Effect<A, Misfit | Refusal, R>, (error) => failureOf(origin, error))
+    Effect.mapErrorEager(encodeWith(f) as Effect.Effect<A, Misfit | Refusal, R>, (error) => failureOf(origin, error))
   )

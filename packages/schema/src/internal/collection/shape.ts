@@ -1,9 +1,10 @@
 /** The codecs and paths that a collection derives from its schema, once. */
+import { constUndefined } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
 import * as Bson from "../../Bson.ts"
-import { codecOf, type DocumentCodec } from "../compiler/codec.ts"
+import { codecOf, type Decoder, type DocumentCodec } from "../compiler/codec.ts"
 import { type EncodedProjection, withoutId } from "../encode/projection.ts"
 import { isStored, union } from "../path/codecs.ts"
 import { elements, idsOf } from "../path/nodes.ts"
@@ -30,7 +31,7 @@ export class Shape {
   readonly inserted: string | undefined
   /** The name of a required `_id` that inserts may leave out. */
   readonly generated: string | undefined
-  private readonly distinctCodecs = new WeakMap<ReadonlyArray<SchemaAST.AST>, DocumentCodec<unknown>>()
+  private readonly distinctDecoders = new WeakMap<ReadonlyArray<SchemaAST.AST>, Decoder<unknown>>()
   private replacementWriter: Writer | undefined
   private readonly projected = new Map<string, DocumentCodec<unknown>>()
 
@@ -68,15 +69,16 @@ export class Shape {
     return { name, value: fields[name] }
   }
 
-  /** The codec of the values of a field, or of the elements if it is an array. */
-  distinct(path: string): { readonly key: string; readonly codec: DocumentCodec<unknown> } {
+  /** The decoder of the values of a field, or of the elements if it is an array. */
+  distinct(path: string): { readonly key: string; readonly decoder: Decoder<unknown> } {
     const { alternatives, key } = this.read(path, "path")
-    let codec = this.distinctCodecs.get(alternatives)
-    if (codec === undefined) {
-      codec = codecOf(union([...elements(alternatives), ...alternatives]))
-      this.distinctCodecs.set(alternatives, codec)
+    let decoder = this.distinctDecoders.get(alternatives)
+    if (decoder === undefined) {
+      // A value belongs to no document, even if it has an `_id` itself.
+      decoder = { ...codecOf(union([...elements(alternatives), ...alternatives])), idOf: constUndefined }
+      this.distinctDecoders.set(alternatives, decoder)
     }
-    return { key, codec }
+    return { key, decoder }
   }
 
   projection({ ast, shape }: EncodedProjection): DocumentCodec<unknown> {

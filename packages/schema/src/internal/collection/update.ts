@@ -19,7 +19,7 @@ import { checkUpsert } from "./upsert.ts"
 interface Updating {
   readonly filter: Driver.Document
   readonly update: Driver.Document | Array<Driver.Document>
-  readonly options: Record<string, unknown>
+  readonly options: Readonly<Record<string, unknown>> | undefined
   /** The codec of the document that `findOneAndUpdate` returns. */
   readonly codec: DocumentCodec<unknown>
 }
@@ -42,18 +42,18 @@ export const updating = (
   const updating = encoded<Updating, never>(origin, (operands) => {
     const encodedFilter = encodeFilter(shape.read, filter, operands, `${at}filter`)
     const { identifiers, update: encodedUpdate } = encodeUpdate(shape.write, update, operands, `${at}update`)
-    const projected = encodeProjected(shape, options ?? {}, operands, prefix)
-    const arrayFilters = options?.["arrayFilters"] === undefined
-      ? {}
-      : {
-        arrayFilters: encodeArrayFilters(identifiers, options["arrayFilters"], operands, `${prefix}arrayFilters`)
-      }
+    const projected = encodeProjected(shape, options, operands, prefix)
+    const arrayFilters = options?.["arrayFilters"]
+    const encodedOptions = arrayFilters === undefined ? projected.options : {
+      ...projected.options,
+      arrayFilters: encodeArrayFilters(identifiers, arrayFilters, operands, `${prefix}arrayFilters`)
+    }
     return {
       filter: encodedFilter,
       update: isUnsafe(update)
         ? encodedUpdate
         : withDefaults(shape.defaults, encodedFilter, encodedUpdate, upsert, operands, `${at}update`),
-      options: { ...projected.options, ...arrayFilters },
+      options: encodedOptions,
       codec: projected.codec
     }
   })

@@ -13,7 +13,7 @@ import type * as Driver from "mongodb"
 import { deserializer, readLoosely, unreadable } from "../bson/bytes.ts"
 import { type Encode, lacksOf, withoutLacks } from "../bson/lacks.ts"
 import { compileDecoder } from "./decoder.ts"
-import { compileEncoder } from "./encoder.ts"
+import { compileEncoder, compileValueDecoder } from "./encoder.ts"
 import type { Step } from "./interpreter.ts"
 import { mismatch } from "./runtime.ts"
 
@@ -71,14 +71,19 @@ const bsonOptions = [
 
 type Decode = Decoder<unknown>["decode"]
 
-/** A decoder of bytes, for options of the driver that decide in which form a value is read. */
+/**
+ * A decoder of bytes, for options of the driver that decide in which form a value is read. `decodeRead` decodes the values that bson
+ * reads; `interpret` does the same without generated code.
+ */
 const byteDecoder = (
   ast: SchemaAST.AST,
+  decodeRead: Decode,
   interpret: Decode,
   parse: SchemaAST.ParseOptions,
   options: Driver.BSONSerializeOptions
 ): Decoder<unknown> => {
   const deserialize = deserializer(options)
+  const decodeMany = compileDecoder(ast, parse, options)
   const decode: Decode = (document) => {
     const bytes = document as Uint8Array
     return Effect.flatMapEager(
@@ -87,10 +92,9 @@ const byteDecoder = (
         try: () => deserialize(Buffer.from(bytes)),
         catch: (cause) => unreadable(bytes, cause)
       }),
-      interpret
+      decodeMany === undefined ? decodeRead : interpret
     )
   }
-  const decodeMany = compileDecoder(ast, parse, options)
   return {
     decodeMany: decodeMany === undefined ? manyWith(decode) : decodeMany as Decoder<unknown>["decodeMany"],
     decode,
@@ -98,8 +102,24 @@ const byteDecoder = (
   }
 }
 
-/** An encoder that leaves everything to the interpreter. */
+/** Leaves everything to the interpreter. */
 const refuseAll: Step = () => mismatch
+
+/** A function that is compiled when it is first called. */
+const compiledLater = (compile: () => Step | undefined): Step => {
+  let step: Step | undefined
+  return (value) => (step ??= compile() ?? refuseAll)(value)
+}
+
+/** Numbers the combinations of options: one digit for each, of base 3. */
+const keyOf = (options: Driver.BSONSerializeOptions): number => {
+  let key = 0
+  for (const name of bsonOptions) {
+    const value = options[name]
+    key = key * 3 + (value === undefined ? 0 : value ? 1 : 2)
+  }
+  return key
+}
 
 /**
  * Makes a new codec. It generates code when it first needs it. `parse` applies the schema in another way than collections do.
@@ -108,19 +128,23 @@ const refuseAll: Step = () => mismatch
  */
 export const makeCodec = (ast: SchemaAST.AST, parse?: SchemaAST.ParseOptions): DocumentCodec<unknown> => {
   const schema = Schema.make<Schema.Constraint>(ast)
-  const decode = SchemaParser.decodeUnknownEffect(schema, parse)
-  const interpret = SchemaParser.encodeUnknownEffect(schema, parse) as Encode
+  const interpretDecode = SchemaParser.decodeUnknownEffect(schema, parse)
+  const interpretEncode = SchemaParser.encodeUnknownEffect(schema, parse) as Encode
   const lacks = lacksOf(ast)
-  let compiled: Step | undefined
-  const encodeFast: Step = (value) => (compiled ??= compileEncoder(ast, parse ?? {}) ?? refuseAll)(value)
-  const decoders = new Map<string, Decoder<unknown>>()
+  const decodeFast = compiledLater(() => compileValueDecoder(ast, parse ?? {}))
+  const encodeFast = compiledLater(() => compileEncoder(ast, parse ?? {}))
+  const decoders = new Map<number, Decoder<unknown>>()
+  const decode: Decode = (document) => {
+    const value = decodeFast(document)
+    return value === mismatch ? interpretDecode(document) : Effect.succeed(value)
+  }
   return {
     decodeMany: manyWith(decode),
     decode,
     idOf,
     encode: withoutLacks(ast, (value) => {
       const document = encodeFast(value)
-      return document === mismatch ? interpret(value) : Effect.succeed(document)
+      return document === mismatch ? interpretEncode(value) : Effect.succeed(document)
     }) as DocumentCodec<unknown>["encode"],
     encodeNow: (value) => {
       const document = encodeFast(value)
@@ -129,12 +153,11 @@ export const makeCodec = (ast: SchemaAST.AST, parse?: SchemaAST.ParseOptions): D
     bytes: (options) => {
       // The driver's default is an object without fields.
       if (Object.keys(options.fieldsAsRaw ?? {}).length > 0) return undefined
-      const chosen = bsonOptions.map((name) => options[name])
-      const key = JSON.stringify(chosen)
+      const key = keyOf(options)
       let decoder = decoders.get(key)
       if (decoder === undefined) {
-        const entries = bsonOptions.flatMap((name, i) => chosen[i] === undefined ? [] : [[name, chosen[i]]])
-        decoders.set(key, decoder = byteDecoder(ast, decode, parse ?? {}, Object.fromEntries(entries)))
+        const entries = bsonOptions.flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]])
+        decoders.set(key, decoder = byteDecoder(ast, decode, interpretDecode, parse ?? {}, Object.fromEntries(entries)))
       }
       return decoder
     }

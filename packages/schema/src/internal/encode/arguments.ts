@@ -21,22 +21,12 @@ export const plainObject = (u: unknown, path: string): Record<string, unknown> =
   isPlainObject(u) ? u : refuse(path, `is ${nameOf(u)}, not a plain object`)
 
 /**
- * Yields the fields of an object with their paths. Refuses `undefined`.
+ * Refuses `undefined`.
  *
  * @internal
  */
-export function* definedFields(
-  u: unknown,
-  at: string
-): Generator<readonly [name: string, value: unknown, path: string], void> {
-  const object = plainObject(u, at)
-  for (const name of Object.keys(object)) {
-    const path = `${at}.${name}`
-    const value = object[name]
-    if (value === undefined) refuse(path, "is undefined")
-    yield [name, value, path]
-  }
-}
+export const defined = (value: unknown, path: string): unknown =>
+  value === undefined ? refuse(path, "is undefined") : value
 
 /** @internal */
 export const array = (u: unknown, path: string): ReadonlyArray<unknown> =>

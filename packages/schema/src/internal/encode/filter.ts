@@ -5,7 +5,7 @@ import { checkCompared, isNullAbsent, isText } from "../path/codecs.ts"
 import type { Resolve } from "../path/resolve.ts"
 import { isPlainObject, setOwn } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
-import { array, definedFields, isOperators, plainObject } from "./arguments.ts"
+import { array, defined, isOperators, plainObject } from "./arguments.ts"
 import { elementsAt, type Field, putOperand, putValue, resolveIn, type Scope } from "./field.ts"
 import { isUnsafe, isValues } from "./marked.ts"
 import type { Operands } from "./operands.ts"
@@ -20,7 +20,10 @@ export const encodeFilter = (
   if (isUnsafe(filter)) return filter.document as Driver.Document
   const onlyValues = isValues(filter)
   const out: Driver.Document = {}
-  for (const [key, value, path] of definedFields(onlyValues ? filter.document : filter, at)) {
+  const fields = plainObject(onlyValues ? filter.document : filter, at)
+  for (const key of Object.keys(fields)) {
+    const path = `${at}.${key}`
+    const value = defined(fields[key], path)
     if (key.startsWith("$")) {
       if (onlyValues) refuse(path, "is an operator: Filter.values takes only fields and their values")
       out[key] = isLogical(key)

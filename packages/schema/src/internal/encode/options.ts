@@ -3,7 +3,7 @@ import type * as Driver from "mongodb"
 import type { Shape } from "../collection/shape.ts"
 import type { DocumentCodec } from "../compiler/codec.ts"
 import { encodeOperand } from "../path/codecs.ts"
-import { definedFields } from "./arguments.ts"
+import { defined, plainObject } from "./arguments.ts"
 import type { Operands } from "./operands.ts"
 import { encodeProjection } from "./projection.ts"
 import { encodeIndexKeys, encodeSort } from "./sort.ts"
@@ -11,17 +11,18 @@ import { encodeIndexKeys, encodeSort } from "./sort.ts"
 type Options = Readonly<Record<string, unknown>>
 
 /**
- * Encodes the options of an operation that name fields or hold their values.
+ * Encodes the options of an operation that name fields or hold their values. Without options it makes none.
  *
  * @internal
  */
-export const encodeOptions = (
+export const encodeOptions = <Given extends Options | undefined>(
   shape: Shape,
-  options: Options,
+  options: Given,
   operands: Operands,
   at = "options."
-): Record<string, unknown> => {
-  const out = { ...options }
+): Record<string, unknown> | (Given & undefined) => {
+  if (options === undefined) return options
+  const out: Record<string, unknown> = { ...options }
   if (options["sort"] !== undefined) out["sort"] = encodeSort(shape.read, options["sort"], `${at}sort`)
   if (options["hint"] !== undefined && typeof options["hint"] !== "string") {
     out["hint"] = encodeIndexKeys(shape.read, options["hint"], `${at}hint`)
@@ -34,7 +35,10 @@ export const encodeOptions = (
 
 const encodeBound = (shape: Shape, bound: unknown, operands: Operands, at: string): Driver.Document => {
   const out: Driver.Document = {}
-  for (const [name, value, path] of definedFields(bound, at)) {
+  const fields = plainObject(bound, at)
+  for (const name of Object.keys(fields)) {
+    const path = `${at}.${name}`
+    const value = defined(fields[name], path)
     const { alternatives, key } = shape.read(name, path)
     operands.put({ out, key, path }, encodeOperand(alternatives)(value))
   }
@@ -42,16 +46,17 @@ const encodeBound = (shape: Shape, bound: unknown, operands: Operands, at: strin
 }
 
 /**
- * Encodes the options with their projection, and gives the codec of the fields that it leaves.
+ * Encodes the options with their projection, and gives the codec of the fields that it leaves. Without options it makes none.
  *
  * @internal
  */
 export const encodeProjected = (
   shape: Shape,
-  options: Options,
+  options: Options | undefined,
   operands: Operands,
   at = "options."
-): { readonly options: Options; readonly codec: DocumentCodec<unknown> } => {
+): { readonly options: Options | undefined; readonly codec: DocumentCodec<unknown> } => {
+  if (options === undefined) return { options, codec: shape.codec }
   const { projection, ...others } = encodeOptions(shape, options, operands, at)
   if (projection === undefined) return { options: others, codec: shape.codec }
   const encoded = encodeProjection(shape, projection, operands, `${at}projection`)

@@ -6,7 +6,7 @@ import { expand } from "../path/nodes.ts"
 import { type Resolve, walk } from "../path/resolve.ts"
 import { isPlainObject, setOwn } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
-import { array, definedFields, isOperators, plainObject } from "./arguments.ts"
+import { array, defined, isOperators, plainObject } from "./arguments.ts"
 import { type Alternatives, elementsAt, type Field, putValue, resolveIn, type Scope } from "./field.ts"
 import { condition, encodeFilter, operators } from "./filter.ts"
 import { isUnsafe, isValues } from "./marked.ts"
@@ -43,7 +43,10 @@ export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operan
     const path = `${at}.${operator}`
     // `$set` may have put keys under `$unset` before.
     const encoded: Driver.Document = out[operator] ??= {}
-    for (const [name, value, at] of definedFields(document[operator], path)) {
+    const fields = plainObject(document[operator], path)
+    for (const name of Object.keys(fields)) {
+      const at = `${path}.${name}`
+      const value = defined(fields[name], at)
       const { alternatives, identifiers: named, key, optional } = resolve(name, at)
       for (const [identifier, alternatives] of named) {
         const others = identifiers.get(identifier) ?? []
@@ -227,7 +230,10 @@ const encodeStage = (resolve: Resolve, stage: unknown, operands: Operands, at: s
     case "$set":
     case "$addFields": {
       const out: Driver.Document = {}
-      for (const [field, value, at] of definedFields(document[name], path)) {
+      const fields = plainObject(document[name], path)
+      for (const field of Object.keys(fields)) {
+        const at = `${path}.${field}`
+        const value = defined(fields[field], at)
         const { alternatives, indexed, key } = resolve(field, at)
         if (indexed) refuse(at, "names elements of an array, which a pipeline cannot change: set the whole array")
         if (isUnsafe(value)) out[key] = value.document

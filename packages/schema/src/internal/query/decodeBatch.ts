@@ -31,7 +31,8 @@ export const decodeBatch = <A, R>(
   origin: Origin,
   decoder: Decoder<unknown>,
   policy: DecodePolicy,
-  documents: ReadonlyArray<unknown>
+  documents: ReadonlyArray<unknown>,
+  path = ""
 ): Effect.Effect<Array<A>, Failure, R> => {
   const out: Array<unknown> = []
   const left: Array<DocumentError> = []
@@ -56,7 +57,7 @@ export const decodeBatch = <A, R>(
       (result) => {
         if (Result.isSuccess(result)) out.push(policy === "collect" ? result : result.success)
         else {
-          const error = decodeError(origin, decoder.idOf(document), result.failure)
+          const error = decodeError(origin, decoder.idOf(document), result.failure, path)
           if (policy === "fail") return Effect.fail(error)
           if (policy === "skip") left.push(error)
           else out.push(Result.fail(error))
@@ -66,4 +67,21 @@ export const decodeBatch = <A, R>(
     )
   }
   return from(0)
+}
+
+/**
+ * Decodes one document, which has to fit.
+ *
+ * @internal
+ */
+export const decodeOne = <A, R>(
+  origin: Origin,
+  decoder: Decoder<unknown>,
+  document: unknown
+): Effect.Effect<A, Failure, R> => {
+  const documents = [document]
+  const values: Array<unknown> = []
+  return decoder.decodeMany(documents, 0, values) === 1
+    ? Effect.succeed(values[0] as A)
+    : Effect.map(decodeBatch<A, R>(origin, decoder, "fail", documents), ([value]) => value!)
 }

@@ -11,7 +11,7 @@ import type { Shape } from "../collection/shape.ts"
 import type { Decoder, DocumentCodec } from "../compiler/codec.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import { encodeProjected } from "../encode/options.ts"
-import { bytesOf, decodeBatch } from "./decodeBatch.ts"
+import { bytesOf, decodeBatch, decodeOne } from "./decodeBatch.ts"
 import { flatten, inParts } from "./parts.ts"
 
 /**
@@ -113,10 +113,13 @@ abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> i
       const first: Effect.Effect<Option.Option<unknown>, Failure> = bytes === undefined
         ? query.first
         : Integration.rawQuery(query).first
-      return Effect.flatMap(first, (document) =>
-        Option.isNone(document)
-          ? Effect.succeedNone
-          : Effect.map(this.decode(bytes ?? codec, [document.value]), ([first]) => Option.some(first as A)))
+      return Effect.flatMap(first, (document) => {
+        if (Option.isNone(document)) return Effect.succeedNone
+        const decoder = bytes ?? codec
+        return this.policy === "fail"
+          ? Effect.mapEager(decodeOne<A, R>(this.origin, decoder, document.value), Option.some)
+          : Effect.map(this.decode(decoder, [document.value]), ([first]) => Option.some(first as A))
+      })
     })
   }
 
