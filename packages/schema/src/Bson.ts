@@ -46,6 +46,7 @@ declare module "effect/Schema" {
  * const Email = Schema.String.annotate({ bsonType })
  * ```
  *
+ * @see {@link Filter.Operators} for `$type` in filters
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -56,6 +57,7 @@ export type BsonType = keyof typeof Driver.BSONType | "number"
  * A number in any form that the driver takes or delivers. The options `promoteValues`, `promoteLongs` and `useBigInt64`
  * decide the form that it delivers for an int32, an int64 and a double.
  *
+ * @see {@link Int64} for a schema that takes all of them
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -1332,6 +1334,7 @@ export interface DBRef extends Schema.declare<Driver.DBRef> {
  * const post = Post.make({ title: "Notes", author: new DBRef("users", new ObjectId()) })
  * ```
  *
+ * @see {@link ObjectId} for a plain identifier
  * @stability unstable
  * @category schemas
  * @since 0.1.0

@@ -78,8 +78,9 @@ export interface Values extends MarkedFilter<unknown> {
 }
 
 /**
- * A value of type `V`, and never `undefined`.
+ * A value of type `V` other than `undefined`.
  *
+ * @see {@link Operand} for elements of arrays as well
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -121,7 +122,7 @@ export interface NoSuchOperator<Name> {
  * @since 0.1.0
  */
 export interface NeedsText<V> {
-  /** What the field is. */
+  /** The type of the field. */
   readonly "~needs text": [found: V]
 }
 
@@ -133,7 +134,7 @@ export interface NeedsText<V> {
  * @since 0.1.0
  */
 export interface NeedsArray<V> {
-  /** What the field is. */
+  /** The type of the field. */
   readonly "~needs an array": [found: V]
 }
 
@@ -145,7 +146,7 @@ export interface NeedsArray<V> {
  * @since 0.1.0
  */
 export interface NeedsNumber<V> {
-  /** What the field is. */
+  /** The type of the field. */
   readonly "~needs a number": [found: V]
 }
 
@@ -179,6 +180,7 @@ export type ElementFilter<E> = Operators<E> | (E extends object ? Annotated<E, n
  * `$gt`, `$gte`, `$lt` and `$lte` compare stored values. Their order is that of the decoded values for numbers, dates, text
  * and every codec that keeps the order. It differs for a number that is stored as text, for example.
  *
+ * @see {@link Condition} for a value without an operator
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -332,6 +334,7 @@ type Refused<A, P> = P extends `$${string}` ? NoSuchOperator<P> : NoSuchPath<P, 
 /**
  * The keys that a filter may have: paths, and the operators of a whole document.
  *
+ * @see {@link Input} for a filter with these keys
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -348,6 +351,7 @@ export type Key<A> = Keys<A> | Top
  * of the type `Filter<User>` is simpler, and checks two names of each path.
  *
  * @see {@link Filter} for a filter in a variable
+ * @see {@link make} for a function that checks a filter
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -592,6 +596,7 @@ export const not = <A>(filter: Checked<A>): Checked<A> => ({ $nor: [filter] }) a
 /**
  * The options of conditions on text.
  *
+ * @see {@link startsWith} for a condition that takes them
  * @stability unstable
  * @category options
  * @since 0.1.0

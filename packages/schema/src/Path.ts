@@ -51,6 +51,7 @@ export type WrittenAt<A, P extends string> = internal.WriteAt<A, P>
 /**
  * The compiler's message for a path that leads nowhere: the path, and those that could have been meant.
  *
+ * @see {@link Argument} for an argument that offers other paths
  * @stability unstable
  * @category errors
  * @since 0.1.0
@@ -82,6 +83,7 @@ export type IdOf<A> = A extends { readonly _id: infer Id } ? Id : Driver.ObjectI
 /**
  * The type of an array's elements, or `never` if the type is not an array.
  *
+ * @see {@link ValueAt} for the values at a path
  * @stability unstable
  * @category utility types
  * @since 0.1.0

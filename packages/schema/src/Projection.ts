@@ -44,6 +44,7 @@ export type Projection<A> = { readonly [P in Shallow<A> | "_id"]?: AtKey<A, P> }
 /**
  * A value that the server computes for a document: how well it matches the search of `$text`.
  *
+ * @see {@link Projection} for the place to use it
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -56,6 +57,7 @@ export interface Meta {
 /**
  * The compiler's message for a field that is left out in a projection that includes others. A projection does one or the other.
  *
+ * @see {@link Projection} for the rules of projections
  * @stability unstable
  * @category errors
  * @since 0.1.0

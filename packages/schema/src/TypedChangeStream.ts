@@ -17,6 +17,7 @@ import type { Failure, OnInvalid } from "./TypedQuery.ts"
  * An event of a change stream. `fullDocument`, `fullDocumentBeforeChange` and the `_id` in `documentKey` are decoded.
  * `updateDescription` has the stored names and values that the server sends.
  *
+ * @see {@link DecodedChangeStream} for the stream of these events
  * @stability unstable
  * @category models
  * @since 0.1.0

@@ -57,6 +57,7 @@ export const TypeId: TypeId = internal.TypeId
 /**
  * The options that name fields of a document or hold their values. Typed operations define them anew, typed on the document.
  *
+ * @see {@link HintOption} for one of them
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -66,6 +67,7 @@ export type FieldOption = "sort" | "hint" | "min" | "max" | "projection" | "arra
 /**
  * The option `hint` of operations on documents of type `A`.
  *
+ * @see {@link SortOption} for the order of documents
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -78,6 +80,7 @@ export interface HintOption<A> {
 /**
  * The option `sort` of operations on one of several documents of type `A`.
  *
+ * @see {@link HintOption} for the index to use
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -90,6 +93,7 @@ export interface SortOption<A> {
 /**
  * The option `arrayFilters` of updates.
  *
+ * @see {@link Update.ArrayFilter} for its conditions
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -115,6 +119,7 @@ export interface ProjectionOption<A, P, K extends PropertyKey> {
 /**
  * Options of `insertOne`.
  *
+ * @see {@link InsertManyOptions} for several documents
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -124,6 +129,7 @@ export interface InsertOneOptions extends WriteOptionsOf<Driver.InsertOneOptions
 /**
  * Options of `insertMany`.
  *
+ * @see {@link InsertOneOptions} for one document
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -133,6 +139,7 @@ export interface InsertManyOptions extends WriteOptionsOf<Driver.BulkWriteOption
 /**
  * Options of `bulkWrite`.
  *
+ * @see {@link InsertManyOptions} for inserts alone
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -152,6 +159,7 @@ export interface FindOptions extends OptionsOf<Driver.FindOptions, FieldOption |
 /**
  * Options of `findOne`: `P` is the type of the projection, `K` its keys.
  *
+ * @see {@link FindOptions} for several documents
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -167,6 +175,7 @@ export interface FindOneOptions<A, P = never, K extends PropertyKey = never>
 /**
  * Options of `findOneAndDelete`: `P` is the type of the projection, `K` its keys.
  *
+ * @see {@link DeleteOptions} for a delete without the document
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -182,6 +191,7 @@ export interface FindOneAndDeleteOptions<A, P = never, K extends PropertyKey = n
 /**
  * Options of `findOneAndReplace`: `P` is the type of the projection, `K` its keys.
  *
+ * @see {@link ReplaceOptions} for a replacement without the document
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -197,6 +207,7 @@ export interface FindOneAndReplaceOptions<A, P = never, K extends PropertyKey = 
 /**
  * Options of `findOneAndUpdate`: `P` is the type of the projection, `K` its keys.
  *
+ * @see {@link UpdateOptions} for an update without the document
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -235,6 +246,7 @@ export interface UpdateOptions<A> extends UpdateManyOptions<A>, SortOption<A> {}
 /**
  * Options of `replaceOne`.
  *
+ * @see {@link FindOneAndReplaceOptions} for a replacement that returns the document
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -246,6 +258,7 @@ export interface ReplaceOptions<A>
 /**
  * Options of `deleteOne` and `deleteMany`.
  *
+ * @see {@link FindOneAndDeleteOptions} for a delete that returns the document
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -257,6 +270,7 @@ export interface DeleteOptions<A>
 /**
  * Options of `countDocuments`.
  *
+ * @see {@link DistinctOptions} for the different values of a field
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -279,6 +293,7 @@ export interface DistinctOptions<A>
 /**
  * Options of `aggregate`.
  *
+ * @see {@link FindOptions} for queries without a pipeline
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -322,6 +337,7 @@ type InsertServices<S extends Schema.Constraint> = S extends { readonly insert: 
 /**
  * The type that an operation returns for documents of type `A`: the whole document, or the result of a projection of type `P`.
  *
+ * @see {@link Projection.Projected} for the result of a projection
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -363,6 +379,7 @@ export interface InsertManyResult<A> {
 /**
  * The result of an update or a replacement.
  *
+ * @see {@link InsertOneResult} for inserts
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -383,6 +400,7 @@ export interface UpdateResult<A> {
 /**
  * Options of an index.
  *
+ * @see {@link TypedQuery.IndexKeys} for the keys of an index
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -410,6 +428,7 @@ export interface BulkFilter<A> extends HintOption<A> {
 /**
  * One of the operations of a bulk write.
  *
+ * @see {@link BulkFilter} for the documents that an operation changes
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -441,6 +460,7 @@ export type BulkOperation<S extends Schema.Constraint> =
 /**
  * The values that `distinct` gives for a field of type `V`: the elements, if it is an array.
  *
+ * @see {@link Path.ValueAt} for the whole value of a field
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -755,6 +775,7 @@ export const make = <S extends Schema.Constraint>(
 /**
  * The options of `Service`.
  *
+ * @see {@link Service} for how to make a service
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -769,6 +790,7 @@ export interface ServiceOptions<S extends Schema.Constraint> extends Core.Collec
 /**
  * The operations of a collection that replaces another one in a test. `TypedQuery.fromIterable` makes its queries.
  *
+ * @see {@link ServiceClass} for the layer that takes it
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -780,6 +802,7 @@ export type Mocked<S extends Schema.Constraint> = Partial<
 /**
  * The class of a service for a collection, with the layers that supply it. It is never instantiated.
  *
+ * @see {@link Service} for how to make one
  * @stability unstable
  * @category services
  * @since 0.1.0
@@ -843,6 +866,7 @@ export const Service = <Self>() =>
  * console.log(TypedCollection.isTypedCollection("users")) // false
  * ```
  *
+ * @see {@link TypeId} for the mark that it looks for
  * @stability unstable
  * @category guards
  * @since 0.1.0

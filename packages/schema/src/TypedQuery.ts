@@ -94,6 +94,7 @@ export type DecodePolicy = "fail" | "skip" | "collect"
 /**
  * A direction to sort by: ascending or descending.
  *
+ * @see {@link Sort} for an order by several fields
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -185,6 +186,7 @@ type AtIndex<A, P> = P extends `${infer Q}.$**`
 /**
  * A bound of an index: a value for each of its keys.
  *
+ * @see {@link IndexKeys} for the keys of the index
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -201,6 +203,7 @@ type BoundAt<V> = [V] extends [never] ? {} | null : Operand<V>
 /**
  * The types by which the settings of a query name an index, and a place in it.
  *
+ * @see {@link FindQuery} for the settings that use them
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -231,6 +234,7 @@ export interface TypedQuery<A, R = never> extends Query.Views<A, Failure, R> {}
 /**
  * Chooses the treatment of documents that do not decode.
  *
+ * @see {@link DecodePolicy} for the names of the treatments
  * @stability unstable
  * @category models
  * @since 0.1.0

@@ -32,6 +32,7 @@ import type { ElementOf } from "./Path.ts"
  * `unsafe`, or an `Update<A>`.
  *
  * @see {@link Update} for an update in a variable
+ * @see {@link make} for how to make one
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -79,6 +80,7 @@ type SortOf<E> = 1 | -1 | { readonly [key: string]: 1 | -1 } & (E extends object
 /**
  * Several elements to add to an array, and how to cut and sort the array then.
  *
+ * @see {@link Operators} for `$push` and `$addToSet`
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -125,6 +127,7 @@ type Pull<E> = Condition<E> | ElementFilter<E>
 /**
  * The name of an operator of an update.
  *
+ * @see {@link Operators} for their operands
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -235,6 +238,7 @@ type UnsetName<A, N> = N extends Keys<A> ? AtKey<A, N, "$unset"> extends infer R
  * a value.
  *
  * @see {@link Update} for updates by operators
+ * @see {@link unsafe} for expressions
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -254,6 +258,7 @@ type AnnotatedLiterals<A> = { readonly [P in WriteShallow<A>]?: AtKey<A, P, "$se
  * these keys.
  *
  * @see {@link Update} for an update in a variable
+ * @see {@link make} for a function that checks an update
  * @stability unstable
  * @category utility types
  * @since 0.1.0
@@ -355,6 +360,7 @@ export const at = <A>() =>
  *
  * The operation checks its paths and operands against the array that the identifier goes through.
  *
+ * @see {@link Filter.Filter} for conditions on documents
  * @stability unstable
  * @category models
  * @since 0.1.0
