@@ -252,7 +252,7 @@ describe("connecting fails with the real cause and without credentials", () => {
       assert.include(reason.message, `looked for the replica set "another" at ${server.host}`)
       assert.include(
         reason.message,
-        `${server.host} is of the replica set "${hello["setName"]}" (${hello["hosts"].join(", ")})`
+        `${server.host} is part of the replica set "${hello["setName"]}" (${hello["hosts"].join(", ")})`
       )
     }))
 

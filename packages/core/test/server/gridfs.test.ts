@@ -378,7 +378,7 @@ describe("files", () => {
       for (const [name, operation] of Object.entries(operations)) {
         const { kind, message, namespace, operation: failed } = yield* gridFS(operation)
         assert.deepStrictEqual([kind, failed, namespace], ["fileNotFound", name, `${db.name}.fs.files`])
-        assert.strictEqual(message, `${name} on ${db.name}.fs.files: there is no such file`)
+        assert.strictEqual(message, `${name} on ${db.name}.fs.files: the file does not exist`)
       }
     }))
 
@@ -446,22 +446,22 @@ describe("a damaged file", () => {
       [
         "middle chunk is too short",
         (chunks) => chunks.updateOne({ n: 1 }, { $set: { data: data(1, 2, 3) } }),
-        "chunk 1 has 3 bytes and not 4"
+        "chunk 1 has 3 bytes instead of 4"
       ],
       [
         "last chunk is too short",
         (chunks) => chunks.updateOne({ n: 2 }, { $set: { data: data(1) } }),
-        "chunk 2 has 1 bytes and not 2"
+        "chunk 2 has 1 bytes instead of 2"
       ],
       [
         "last chunk is too long",
         (chunks) => chunks.updateOne({ n: 2 }, { $set: { data: data(1, 2, 3) } }),
-        "chunk 2 has 3 bytes and not 2"
+        "chunk 2 has 3 bytes instead of 2"
       ],
       [
         "chunk is one too many",
         (chunks, files_id) => chunks.insertOne({ files_id, n: 3, data: data(1) }),
-        "chunk 3 lies behind the end of the file"
+        "chunk 3 is past the end of the file"
       ],
       [
         "chunk is there twice",

@@ -1,11 +1,11 @@
 /**
- * Waiting for promises whose outcome is no result: what ends something. The bounds are real time, and not the fiber's Clock: a finalizer of a
- * network resource has to end under TestClock too.
+ * Waits for promises that end something, whatever their outcome. The limits are real time and not the fiber's Clock: the finalizer of a
+ * network resource must end under a TestClock too.
  */
 import * as Effect from "effect/Effect"
 
 /**
- * Whether a promise is settled, whatever comes of it, in `milliseconds`.
+ * Whether a promise is settled within `milliseconds`, whatever its outcome.
  *
  * @internal
  */
@@ -20,7 +20,7 @@ export const endsWithin = (promise: Promise<unknown>, milliseconds: number): Pro
   })
 
 /**
- * Waits for a promise, whatever comes of it, but no longer than `milliseconds`. Says whether it is settled.
+ * Waits for a promise, whatever its outcome, for at most `milliseconds`. Says whether it is settled.
  *
  * @internal
  */
@@ -28,7 +28,7 @@ export const inTime = (promise: Promise<unknown>, milliseconds: number): Effect.
   Effect.promise(() => endsWithin(promise, milliseconds))
 
 /**
- * As `inTime`, where nothing depends on it.
+ * Like `inTime`, when nothing depends on the answer.
  *
  * @internal
  */
@@ -36,7 +36,7 @@ export const bounded = (promise: Promise<unknown>, milliseconds: number): Effect
   Effect.asVoid(inTime(promise, milliseconds))
 
 /**
- * Waits for a promise however long it takes, and gives what it resolves to, or else what it rejects with. Never fails.
+ * Waits for a promise as long as it takes, and returns what it resolves to or rejects with. Never fails.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ export const outcomeOf = (start: () => Promise<unknown>): Effect.Effect<unknown>
   Effect.promise(() => start().catch((cause: unknown) => cause))
 
 /**
- * Sleeps in real time, for bounds that must hold under TestClock too.
+ * Sleeps in real time, for limits that must apply under a TestClock too.
  *
  * @internal
  */

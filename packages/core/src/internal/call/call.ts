@@ -1,6 +1,6 @@
 /**
- * The life of what mongofx asks of the driver: its session, signal, span and clock, what it fails with, and that it is counted once. An
- * operation is one promise of the driver, a query has one for each batch. Every promise of the driver becomes an effect here or in
+ * The life of a call to the driver: its session, signal, span, clock and failure. Each call is counted once. An
+ * operation is one promise of the driver; a query has one for each batch. Every promise of the driver becomes an effect here or in
  * `bounded.ts`.
  */
 import * as Clock from "effect/Clock"
@@ -19,18 +19,18 @@ import { type Deadline, maxTimeOf } from "./deadline.ts"
 import type { Operation } from "./description.ts"
 
 /**
- * What an operation hands to the driver besides its own options.
+ * What an operation passes to the driver besides its own options.
  *
  * @internal
  */
 export interface CallOptions {
   readonly session?: Driver.ClientSession
   readonly signal?: AbortSignal
-  /** What is left until the deadline, where there is one. */
+  /** The time until the deadline, if there is one. */
   readonly maxTimeMS?: number
 }
 
-/** How long the end of an interrupted operation is waited for where its session is needed again: real milliseconds. */
+/** How long to wait for the end of an interrupted operation whose session is needed again, in real milliseconds. */
 const settleTimeout = 1000
 
 /** @internal */
@@ -38,7 +38,7 @@ export class Call {
   readonly operation: Operation
   readonly deadline: Deadline | undefined
   session: Driver.ClientSession | undefined
-  /** Where nothing is interrupted it still tells what was sent. */
+  /** Even without an interruption, it counts what was sent. */
   readonly abort: Abort | undefined
   /** The first failure: later ones follow from it. */
   failure: MongoError | undefined
@@ -47,7 +47,7 @@ export class Call {
   private readonly span: Tracer.Span | undefined
   private readonly clock: Clock.Clock
   private started = 0n
-  /** Nanoseconds. */
+  /** The time that the driver has taken, in nanoseconds. */
   private waited = 0
 
   constructor(
@@ -68,7 +68,7 @@ export class Call {
     this.abort = operation.abortable === false ? undefined : makeAbort(operation.sharesSignal)
   }
 
-  /** What the driver gets of this call. Without a limit the server may take longer than to the deadline. */
+  /** The options for the driver. If `isLimited` is false, the server may work past the deadline. */
   options(isLimited = true): CallOptions {
     const options: { session?: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = {}
     if (this.session !== undefined) options.session = this.session
@@ -77,7 +77,7 @@ export class Call {
     return options
   }
 
-  /** Asks the driver. What `f` throws is a rejection. The clock runs until `pause`. */
+  /** Calls the driver. If `f` throws, the promise rejects. The clock runs until `pause`. */
   begin<A, B>(f: (options: B) => Promise<A>, options: B): Promise<A> {
     this.started = this.clock.monotonicTimeNanosUnsafe()
     try {
@@ -93,7 +93,7 @@ export class Call {
     this.waited += Number(this.clock.monotonicTimeNanosUnsafe() - this.started)
   }
 
-  /** Says what it fails with, unless it has failed before, and returns the first failure. */
+  /** Records its failure, unless it has failed before, and returns the first failure. */
   fail(error: MongoError): MongoError {
     if (this.failure === undefined) {
       this.failure = error
@@ -104,17 +104,17 @@ export class Call {
     return this.failure
   }
 
-  /** Counts it, with the time that the driver has taken. */
+  /** Counts the call, with the time that the driver has taken. */
   count(): void {
     if (this.operation.counted === false) return
     recordOperation(this.fiber.context, this.connection.attributes, this.operation, this.waited / 1e9, this.failure)
   }
 
   /**
-   * A call that is one promise.
+   * Makes a call that is one promise.
    *
    * @param interrupts - whether an interruption tells the driver to stop
-   * @param secrets - texts that must appear in no error
+   * @param secrets - texts that must not appear in errors
    */
   once<A>(
     f: (options: CallOptions) => Promise<A>,
@@ -138,7 +138,7 @@ export class Call {
       if (!interrupts && this.session === undefined) return
       return Effect.suspend(() => {
         if (interrupts) this.abort?.abort(new OperationInterrupted())
-        // Whoever owns the session (a transaction that is about to abort) must find it quiet.
+        // The owner of the session (a transaction that is about to abort) must find it idle.
         return this.session === undefined ? Effect.void : bounded(settled, settleTimeout)
       })
     })
@@ -146,7 +146,7 @@ export class Call {
 }
 
 /**
- * A part of a call that takes several promises. Each rejects with the failure of the call.
+ * Makes an effect of one part of a call that takes several promises. Each promise rejects with the failure of the call.
  *
  * @internal
  */

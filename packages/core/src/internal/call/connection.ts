@@ -10,19 +10,19 @@ export interface SessionKey {
 }
 
 /**
- * What every operation needs to know of the client it belongs to.
+ * What every operation needs to know about its client.
  *
  * @internal
  */
 export interface Connection {
   readonly driver: Driver.MongoClient
-  /** One key per client: two clients never see each other's session. It is looked up, never required. */
+  /** One key per client, so that two clients never see each other's session. It is looked up, but never required. */
   readonly sessionKey: Context.Key<SessionKey, AmbientSession | undefined>
-  /** Attributes of every span: the server's address where it is known. */
+  /** Attributes of every span: the server's address, if it is known. */
   readonly attributes: Record<string, unknown>
   readonly commandSpans: boolean
   readonly dependents: Dependents
-  /** What was open meanwhile may have left something on the server whose reply got lost. */
+  /** How often connections broke. What was open meanwhile may have left something on the server, whose reply got lost. */
   readonly breaks: Breaks
 }
 

@@ -8,14 +8,14 @@ import type { Operation } from "./description.ts"
 import { serverNanos, serverSleep } from "./serverTime.ts"
 
 /**
- * The moment after which operations of a fiber fail.
+ * The moment after which the operations of a fiber fail.
  *
  * @internal
  */
 export interface Deadline {
   /** Nanoseconds of the fiber's monotonic server clock. */
   readonly at: bigint
-  /** The time that was given, for messages. */
+  /** The given time, for messages. */
   readonly within: Duration.Duration
 }
 
@@ -25,14 +25,14 @@ export const CurrentDeadline: Context.Reference<Deadline | undefined> = Context.
   { defaultValue: () => undefined }
 )
 
-/** The most that the server takes as `maxTimeMS`. */
+/** The largest `maxTimeMS` that the server takes. */
 const maxMaxTimeMS = 2 ** 31 - 1
 
 const timeLeft = (deadline: Deadline, fiber: Fiber.Fiber<unknown, unknown>): number =>
   Number(deadline.at - serverNanos(fiber)) / 1e6
 
 /**
- * What is left of the time, as the server takes it: 0 would be no limit.
+ * The remaining time as the server takes it. It is at least 1, since 0 would mean without a limit.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export const maxTimeOf = (deadline: Deadline, fiber: Fiber.Fiber<unknown, unknow
   Math.min(maxMaxTimeMS, Math.max(1, Math.floor(timeLeft(deadline, fiber))))
 
 /**
- * Runs an effect with a deadline; an earlier one that it is in already stays.
+ * Runs an effect with a deadline. An earlier deadline around it stays.
  *
  * @internal
  */
@@ -60,13 +60,13 @@ const expired = (deadline: Deadline, operation: Operation, what: string): MongoE
   ownFailure(MaxTimeExpiredError, operation, `the deadline of ${Duration.format(deadline.within)} ${what}`)
 
 interface Expiry {
-  /** False where the effect is to be awaited, however long it takes. */
+  /** False to wait for the end of the effect, however long it takes. */
   readonly interrupts?: boolean
   readonly onExpired?: (error: MongoError) => void
 }
 
 /**
- * Runs a part of an operation, and interrupts it when the deadline passes. After the deadline it is not even begun.
+ * Runs a part of an operation, and interrupts it when the deadline passes. After the deadline it does not begin.
  *
  * @internal
  */
@@ -83,16 +83,16 @@ export const until = <A, R>(
       return Effect.fail(error)
     }
     const left = timeLeft(deadline, fiber)
-    if (left <= 0) return fail("had passed before it began")
+    if (left <= 0) return fail("passed before it began")
     if (expiry.interrupts === false) return effect
     return Effect.raceFirst(
       effect,
-      Effect.flatMap(serverSleep(left), () => fail("passed before it had ended"))
+      Effect.flatMap(serverSleep(left), () => fail("passed before it ended"))
     )
   })
 
 /**
- * As `until`, with the deadline of the fiber, where there is one.
+ * Like `until`, with the deadline of the fiber, if it has one.
  *
  * @internal
  */
@@ -106,7 +106,7 @@ export const untilCurrent = <A, R>(
   })
 
 /**
- * For what must be done after a deadline too: what cleans up.
+ * Runs an effect without its deadline, for cleaning up after a deadline has passed.
  *
  * @internal
  */

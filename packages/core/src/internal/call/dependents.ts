@@ -1,5 +1,5 @@
 /**
- * What works through a client and is closed before it.
+ * Queries and sessions that work through a client, and close before it.
  */
 
 /**
@@ -8,19 +8,19 @@
  * @internal
  */
 export interface Dependent {
-  /** Closes it because its client is closed: whoever still reads fails. Never rejects. */
+  /** Closes it because its client closes: later reads fail. Never rejects. */
   readonly shutDown: () => Promise<void>
 }
 
 /**
- * The open queries and sessions of one client. The driver, when it is closed, breaks the connections of its cursors and transactions and
- * forgets those whose first reply has not come; so they are closed while it is still there.
+ * The open queries and sessions of one client. When the driver closes, it breaks the connections of its cursors and transactions, and
+ * forgets those whose first reply has not come. So they close before it.
  *
  * @internal
  */
 export class Dependents {
   private readonly open = new Set<Dependent>()
-  /** Whether the client is closed or about to be. */
+  /** Whether the client is closed or closing. */
   closed = false
 
   add(dependent: Dependent): void {

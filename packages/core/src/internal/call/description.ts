@@ -1,9 +1,9 @@
 /**
- * The description of an operation: what it is called, what it works on, and what it may change.
+ * The description of an operation: its name, what it works on, and what it may change.
  */
 
 /**
- * What an operation is called in errors, spans and metrics.
+ * How errors, spans and metrics name an operation.
  *
  * @internal
  */
@@ -16,11 +16,11 @@ export interface Operation {
   readonly collection?: string | undefined
   /** How many documents or operations a batch holds; `undefined` for operations without a batch. */
   readonly batchSize?: number | undefined
-  /** False where the driver would send the signal to the server or does not look at it. */
+  /** False if the driver would send the signal to the server, or ignores it. */
   readonly abortable?: boolean | undefined
-  /** The signal goes to code of the caller's, which may give it to anything that wants a real `AbortSignal`. */
+  /** Whether the signal goes to the caller's code, which may pass it to anything that needs a real `AbortSignal`. */
   readonly sharesSignal?: boolean | undefined
-  /** False for what is no command of the server's, and so has no duration among its metrics. */
+  /** False if it is not a command of the server, so that no metric has its duration. */
   readonly counted?: boolean | undefined
   /** An aggregation that ends in `$out` or `$merge`. */
   readonly writes?: boolean | undefined
@@ -28,12 +28,12 @@ export interface Operation {
 
 /** @internal */
 export const namespaceOf = ({ collection, database }: Operation): string | undefined => {
-  // An invalid name is refused when the operation runs, by an error that has this namespace.
+  // The operation refuses an invalid name when it runs, with an error that has this namespace.
   if (typeof database !== "string") return undefined
   return typeof collection === "string" ? `${database}.${collection}` : database
 }
 
-/** Commands that change nothing. `getMore` is not among them: the batch of a lost reply does not come again. */
+/** Commands that change nothing. `getMore` is not one of them: the batch of a lost reply does not come again. */
 const readCommands: ReadonlySet<string> = new Set([
   "aggregate",
   "buildInfo",
@@ -56,7 +56,7 @@ const readCommands: ReadonlySet<string> = new Set([
   "validate"
 ])
 
-/** Operations that send what the caller has written. */
+/** Operations that send a command of the caller. */
 const freeCommands: ReadonlySet<string> = new Set(["command", "runCursorCommand"])
 
 /**

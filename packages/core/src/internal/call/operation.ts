@@ -1,6 +1,6 @@
 /**
- * Runs operations of the driver as effects: in the session of the context when it is their turn, under the policy of interruption, and until
- * the deadline.
+ * Runs operations of the driver as effects: at their turn in the session of the context, under the interruption policy, and until the
+ * deadline.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -21,10 +21,10 @@ export const ambientSession = (connection: Connection, context: Context.Context<
   Context.getOrUndefined(context, connection.sessionKey)
 
 /**
- * Runs one operation of the driver as an Effect: joins the session of the context, aborts on interruption after the
- * fiber's policy, makes every rejection a `MongoError`, traces and counts.
+ * Runs one operation of the driver as an Effect. It joins the session of the context, follows the fiber's interruption
+ * policy, turns every rejection into a `MongoError`, traces and counts.
  *
- * `call` may throw: what it throws is classified like a rejection.
+ * `call` may throw: the error is classified like a rejection.
  *
  * @internal
  */
@@ -44,7 +44,7 @@ export const run = <A>(
     return deadline === undefined ? effect : untilDeadline(fiber, deadline, operation, effect)
   })
 
-/** What is to be awaited has the server's time limit, and is not given up here. */
+/** With the policy `"await"` only the server's time limit applies, and the operation is not given up here. */
 const untilDeadline = <A>(
   fiber: Fiber.Fiber<unknown, unknown>,
   deadline: Deadline,
@@ -54,7 +54,7 @@ const untilDeadline = <A>(
   until(deadline, operation, effect, { interrupts: fiber.getRef(CurrentInterruptionPolicy) !== "await" })
 
 /**
- * Runs one operation outside of the session of the context, which its call cannot join.
+ * Runs one operation whose call cannot join the session of the context.
  *
  * @internal
  */
@@ -70,7 +70,7 @@ export const runOutside = <A>(
   })
 
 /**
- * Runs one operation in the given session, whatever the context says. It is the caller's turn in that session.
+ * Runs one operation in the given session, whatever the context says. The caller already has its turn in that session.
  *
  * @internal
  */
@@ -84,7 +84,7 @@ export const runIn = <A>(
   Effect.withFiber((fiber) => runOn(fiber, connection, session, operation, call, deadline))
 
 /**
- * What a check returns; what it throws is the failure of the operation.
+ * Returns the result of a check. If the check throws, the operation fails with that error.
  *
  * @internal
  */
@@ -92,8 +92,8 @@ export const checking = <A>(operation: Operation, check: () => A): Effect.Effect
   Effect.try({ try: check, catch: (cause) => toMongoError(cause, operation) })
 
 /**
- * Connects a client: what that fails with must not have its secrets. There is no session yet, and nothing to interrupt: whoever is
- * interrupted closes the client.
+ * Connects a client, and keeps its secrets out of the failure. It has no session yet, and cannot be interrupted: an interrupted caller
+ * closes the client.
  *
  * @internal
  */
@@ -114,7 +114,7 @@ const runOn = <A>(
   deadline?: Deadline
 ): Effect.Effect<A, MongoError> => {
   const policy = fiber.getRef(CurrentInterruptionPolicy)
-  // A session has to be quiet before its owner goes on: nothing is detached in it.
+  // A session must be idle before its owner goes on, so no operation is detached in it.
   const interrupts = operation.abortable !== false && (policy === "abort" || session !== undefined)
   const traced = withOperationSpan(
     connection,

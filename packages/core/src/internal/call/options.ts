@@ -1,13 +1,13 @@
-/** The options of a call: those of the caller, with those that mongofx adds. */
+/** The options of a call: those of the caller, and those that mongofx adds. */
 import { hintOf } from "../input/hint.ts"
 
 /**
- * A copy without the keys that are `undefined`: the driver sends some of them as null.
+ * Returns a copy without the keys that are `undefined`: the driver would send some of them as null.
  *
  * @internal
  */
 export const defined = <A extends object>(options: A | undefined): A | undefined => {
-  // Without types it may be null, too.
+  // Untyped code may pass null.
   if (options === undefined || options === null) return undefined
   const copy: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(options)) if (value !== undefined) copy[key] = value
@@ -15,7 +15,7 @@ export const defined = <A extends object>(options: A | undefined): A | undefined
 }
 
 /**
- * Options with more. What is no object stays what it is: it is refused when the operation runs.
+ * Adds options. A value that is not an object stays as it is: the operation refuses it when it runs.
  *
  * @internal
  */
@@ -28,11 +28,11 @@ interface Limited {
   readonly maxTimeMS?: number
 }
 
-/** Of two limits the shorter one holds; 0 is none. */
+/** Of two limits the shorter one applies; 0 means without a limit. */
 const shorter = (own: unknown, left: number): number => typeof own === "number" && own > 0 ? Math.min(own, left) : left
 
 /**
- * The caller's options with those that mongofx adds to every call.
+ * Joins the caller's options with those that mongofx adds to every call.
  *
  * @internal
  */
@@ -44,11 +44,11 @@ export const joined = <A extends object, B extends Limited>(options: A | undefin
   return { ...all, maxTimeMS: shorter((options as Limited).maxTimeMS, call.maxTimeMS) }
 }
 
-/** Commands that refuse a time limit: that of the cursor's first command holds. */
+/** Commands that refuse a time limit: the limit of the cursor's first command applies to them. */
 const unlimited = new Set(["getMore", "killCursors"])
 
 /**
- * A command with the time limit among its fields, where it takes one, and the call's options without it.
+ * Moves the time limit of a call from its options into the command, if the command takes one.
  *
  * @internal
  */
@@ -63,7 +63,7 @@ export const limitCommand = <A extends Limited>(
 }
 
 /**
- * The number of elements of a batch; bad input is a failure when the effect runs, and nothing is thrown before.
+ * The number of elements of a batch; `undefined` for bad input, which makes the effect fail when it runs.
  *
  * @internal
  */

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 
 /**
- * The clock by which servers are waited for. The public name is `Mongo.CurrentServerClock`.
+ * The clock for waiting for servers. Its public name is `Mongo.CurrentServerClock`.
  *
  * @internal
  */
@@ -15,7 +15,7 @@ export const CurrentServerClock: Context.Reference<Clock.Clock> = Context.Refere
 )
 
 /**
- * Nanoseconds of the monotonic server clock of a fiber: to be compared with each other only.
+ * Nanoseconds of the monotonic server clock of a fiber. Compare them only with each other.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ export const serverNanos = (fiber: Fiber.Fiber<unknown, unknown>): bigint =>
   fiber.getRef(CurrentServerClock).monotonicTimeNanosUnsafe()
 
 /**
- * Sleeps by the server clock: a pause before a server is asked again has to end under `TestClock` too.
+ * Sleeps by the server clock: a pause before the next request to a server must end under a `TestClock` too.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * How often connections of a client have broken: what was open meanwhile may have left something on the server.
+ * Counts how often connections of a client broke: what was open meanwhile may have left something on the server.
  */
 
 import * as Effect from "effect/Effect"
@@ -7,8 +7,8 @@ import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 
 /**
- * The error of a socket as it comes out of the driver where a connection breaks as the driver writes to it. The driver takes that for no
- * error of the network: it clears no pool and sends nothing again.
+ * Whether an error is a socket's own, as the driver throws it if a connection breaks while it writes. The driver does not treat it as a
+ * network error: it clears no pool and sends nothing again.
  *
  * @internal
  */
@@ -16,14 +16,14 @@ export const isSocketError = (error: unknown): boolean =>
   error instanceof Error && "syscall" in error && (error.syscall === "write" || error.syscall === "read")
 
 /**
- * How often connections of a client have broken. The driver clears a pool then, and sends reads again; or a socket's own error comes out of
- * it (`isSocketError`), which whoever reads counts.
+ * How often connections of a client broke. The driver then either clears a pool and sends reads again, or throws a socket's own error
+ * (`isSocketError`), which the reader counts.
  *
  * @internal
  */
 export interface Breaks {
   count: number
-  /** How many connections were closed by an error, whatever the driver makes of it, or by an interruption. */
+  /** How many connections an error or an interruption closed, whatever the driver makes of it. */
   closed: number
 }
 

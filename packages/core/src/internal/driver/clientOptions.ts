@@ -12,8 +12,8 @@ const milliseconds = (duration: Duration.Input | undefined): number | undefined 
   duration === undefined ? undefined : Duration.toMillis(duration)
 
 /**
- * For the driver 0 is no bound: so is a duration without end, whose timer would fire at once, and so must not be one of
- * less than a millisecond.
+ * For the driver 0 means without a limit. So an infinite duration becomes 0, since its timer would fire at once, and a duration of
+ * less than a millisecond is rounded up.
  */
 const bound = (duration: Duration.Input | undefined): number | undefined => {
   const value = milliseconds(duration)
@@ -21,8 +21,8 @@ const bound = (duration: Duration.Input | undefined): number | undefined => {
 }
 
 /**
- * The driver's options for a configuration: durations in milliseconds, secrets unwrapped. Its log goes to the loggers of the
- * context.
+ * Makes the driver's options of a configuration: durations in milliseconds, secrets unwrapped. The driver's log goes to the loggers
+ * of the context.
  *
  * @internal
  */
@@ -71,7 +71,7 @@ export const toDriverOptions = (
   return { ...defined(driverOptions), ...named } as Driver.MongoClientOptions
 }
 
-/** A password that is shorter is too common a text to be looked for in messages. */
+/** A shorter password is too common a text to look for in messages. */
 const shortestSecret = 4
 
 const decoded = (text: string): string => {
@@ -82,7 +82,7 @@ const decoded = (text: string): string => {
   }
 }
 
-/** What may be a password in a URI, however malformed: the driver quotes parts of one that it cannot read. */
+/** Texts that may be passwords in a URI, even in a malformed one: the driver quotes parts of a URI that it cannot read. */
 const passwordsOf = (url: string): ReadonlyArray<string> => {
   const rest = url.replace(/^[a-z][a-z0-9+.-]*:\/\//i, "")
   const at = rest.lastIndexOf("@")
@@ -93,7 +93,7 @@ const passwordsOf = (url: string): ReadonlyArray<string> => {
 }
 
 /**
- * Texts of a configuration that must not appear in an error of connecting.
+ * Texts of a configuration that must not appear in errors of connecting.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 import { InvalidInput } from "../input/invalidInput.ts"
 
-/** Options whose values are free text, which may have an `@` in it. */
+/** Options whose values are free text, which may contain an `@`. */
 const textOptions: ReadonlySet<string> = new Set([
   "appname",
   "authmechanismproperties",
@@ -19,7 +19,7 @@ const textOptions: ReadonlySet<string> = new Set([
 const isPort = (port: string | undefined): boolean =>
   port === undefined || /^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536
 
-/** A name, an IPv6 address in brackets, or the encoded path of a socket; and a port. */
+/** A name, an IPv6 address in brackets, or the encoded path of a socket, with an optional port. */
 const isHost = (host: string): boolean => {
   const parts = /^(?:\[[\w.:%]+\]|[^\s:@/?#[\]]+)(?::(.*))?$/s.exec(host)
   return parts !== null && isPort(parts[1])
@@ -30,7 +30,7 @@ interface Problem {
   readonly what: string
 }
 
-const encode = "in a user name and a password the characters : / ? # [ ] @ % have to be percent-encoded"
+const encode = "percent-encode the characters : / ? # [ ] @ % in a user name and a password"
 
 const userInfoProblem = (url: string, start: number, end: number): Problem | undefined => {
   const text = url.slice(start, end)
@@ -44,25 +44,25 @@ const userInfoProblem = (url: string, start: number, end: number): Problem | und
 const hostsProblem = (url: string, start: number, end: number): Problem | undefined => {
   let index = start
   for (const host of url.slice(start, end).split(",")) {
-    if (!isHost(host)) return { index, what: `this is no host with a port (${encode})` }
+    if (!isHost(host)) return { index, what: `this is not a valid host or port (${encode})` }
     index += host.length + 1
   }
   return undefined
 }
 
 /**
- * An `@` where the driver would take what stands before it for a host, a database or an option. Where there is no user it takes the first
- * one for the end of a user name, wherever it stands.
+ * Finds an `@` before which the driver would see a host, a database or an option. Without a user, the driver takes the first `@` for the
+ * end of a user name, wherever it stands.
  */
 const lateAt = (url: string, start: number, hasUser: boolean): Problem | undefined => {
   const query = url.indexOf("?", start)
   const path = query < 0 ? url.slice(start) : url.slice(start, query)
-  if (path.includes("@")) return { index: start, what: `what stands here is followed by an @ (${encode})` }
+  if (path.includes("@")) return { index: start, what: `an @ follows here, after the hosts (${encode})` }
   if (query < 0) return undefined
   let index = query + 1
   for (const option of url.slice(index).split(/[&;]/)) {
     const name = option.slice(0, Math.max(option.indexOf("="), 0)).toLowerCase()
-    // With a slash it rather is the end of a password and a host than free text.
+    // With a slash, it is probably the end of a password and a host, not free text.
     const isText = hasUser && textOptions.has(name) && !/[/?]|=@/.test(option)
     if (option.includes("@") && !isText) {
       return { index, what: `an option has an @ (${encode})` }
@@ -84,17 +84,17 @@ const problemOf = (url: string): Problem | undefined => {
 }
 
 /**
- * Refuses a connection string that the driver would read in another way than it was meant, or quote in its error: parts of a password that
- * is not encoded look like hosts, databases and options. It says where, and quotes nothing.
+ * Refuses a connection string that the driver would misread, or quote in its error: parts of a password that
+ * is not encoded look like hosts, databases and options. The message says where, and quotes nothing.
  *
  * @internal
  */
 export const checkConnectionString = (url: unknown): void => {
-  if (typeof url !== "string") throw new InvalidInput("url", "the connection string is no text")
+  if (typeof url !== "string") throw new InvalidInput("url", "the connection string is not a string")
   const problem = problemOf(url)
   if (problem === undefined) return
   throw new InvalidInput(
     "url",
-    `the connection string makes no sense from its character ${problem.index + 1} on: ${problem.what}`
+    `the connection string is invalid from character ${problem.index + 1} on: ${problem.what}`
   )
 }

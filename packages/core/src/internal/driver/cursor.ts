@@ -1,6 +1,6 @@
 /**
- * What the driver's cursors can do and do not publish. The driver's own change streams are built on some of it; they resume by themselves,
- * without a bound, and so are of no use here.
+ * Unpublished abilities of the driver's cursors. The driver's own change streams use some of them, but they resume by themselves without a
+ * time limit, so mongofx cannot use those.
  */
 
 import * as Driver from "mongodb"
@@ -15,7 +15,7 @@ import { type DeserializeOptions, insideCursor, type Member } from "./unpublishe
 export const openOnServer = (cursor: Driver.AbstractCursor): Promise<void> => insideCursor(cursor).cursorInit()
 
 /**
- * Where a change stream stands after the last reply, if the server has said so.
+ * The position of a change stream after the last reply, if the server has given it.
  *
  * @internal
  */
@@ -23,25 +23,24 @@ export const postBatchResumeToken = (cursor: Driver.AbstractCursor): Driver.Resu
   insideCursor(cursor).documents?.postBatchResumeToken ?? undefined
 
 /**
- * The server that has the cursor. It is known from the first reply on.
+ * The server that has the cursor, known from the first reply on.
  *
  * @internal
  */
 export const serverOf = (cursor: Driver.AbstractCursor): Member | undefined => insideCursor(cursor).server
 
 /**
- * Who reads a cursor.
+ * The reader of a cursor.
  *
  * @internal
  */
 export interface CursorOwner {
-  /** Is told that `getMore` has failed before the driver closes the cursor for it. */
+  /** Called when `getMore` has failed, before the driver closes the cursor. */
   readonly getMoreFailed: () => void
 }
 
 /**
- * Has mongofx end a cursor on its server whenever and for whatever reason the driver closes it: the driver's own attempt hides what it fails
- * with.
+ * Lets mongofx end a cursor on its server whenever the driver closes it, for any reason: the driver's own attempt would hide its failure.
  *
  * @internal
  */
@@ -68,7 +67,7 @@ export const takeOver = (client: Driver.MongoClient, cursor: Driver.AbstractCurs
 }
 
 /**
- * Keeps a cursor from being ended on its server when the driver closes it. False where that has been done already.
+ * Keeps a cursor alive on its server when the driver closes it. False if the cursor has already been ended there.
  *
  * @internal
  */
@@ -80,7 +79,7 @@ export const keepOnServer = (cursor: Driver.AbstractCursor): boolean => {
 }
 
 /**
- * Takes `keepOnServer` back.
+ * Undoes `keepOnServer`.
  *
  * @internal
  */
@@ -89,7 +88,7 @@ export const endOnServer = (cursor: Driver.AbstractCursor): void => {
 }
 
 /**
- * The options by which the driver would read the documents of a cursor that delivers bytes.
+ * The options with which the driver would read the documents of a cursor that delivers bytes.
  *
  * @internal
  */
@@ -99,10 +98,9 @@ export const readingOptions = (cursor: Driver.AbstractCursor): Driver.BSON.Deser
 }
 
 /**
- * The documents that have arrived. The driver itself looks at every element of a document before it cuts it out or
- * deserializes it, which costs more than all the rest of a read of bytes (see benchmark/README.md of schema). So here they are taken
- * from the reply. A driver that keeps its replies in another way reads them as it does, and so it is where it marks
- * what it has decrypted.
+ * Reads the documents that have arrived. The driver itself looks at every element of a document before it cuts it out or
+ * deserializes it, which costs more than all the rest of a read of bytes (see benchmark/README.md of schema). So this takes them
+ * directly from the reply. The driver reads them itself if it keeps its replies in another way, or marks what it has decrypted.
  *
  * @internal
  */
@@ -129,7 +127,7 @@ export const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
   return all as Array<A>
 }
 
-/** As the driver does it, with one object of options for the whole batch. */
+/** Deserializes as the driver does, with one object of options for the whole batch. */
 const deserializer = (bson: Uint8Array, options: DeserializeOptions) => {
   const at = { ...options, index: 0, allowObjectSmallerThanBufferSize: true }
   return (start: number) => {

@@ -1,5 +1,5 @@
 /**
- * Ends sessions and cursors on their servers, and goes on until a server has answered.
+ * Ends sessions and cursors on their servers, and tries again until a server has answered.
  */
 
 import type * as Driver from "mongodb"
@@ -16,19 +16,19 @@ export const spoil = (session: Driver.ClientSession): void => {
   if (serverSession != null) serverSession.isDirty = true
 }
 
-/** How long a server is asked that is not to be had: real milliseconds. */
+/** How long to try a server that is out of reach, in real milliseconds. */
 const patience = 2000
 const retryPause = 50
 
 /**
- * No server has answered: a connection was a broken one, or others were, and then the driver refuses to send anything until it has seen the
- * server again. It stumbles with a `TypeError` over a connection that breaks before the command is written. A closed client answers
- * no more. By the name, since another copy of the driver has other classes.
+ * Whether no server has answered. A connection was broken, or others were: then the driver sends nothing until it has seen the
+ * server again. It throws a `TypeError` if a connection breaks before the command is written. A closed client never answers.
+ * This looks at names, since another copy of the driver has other classes.
  */
 const isUnreachable = (error: unknown): boolean =>
   error instanceof Error && error.name !== "MongoServerError" && !error.name.includes("Closed")
 
-/** Sends what ends something on a server until that answers, or for a while. Returns whether it was done. Never rejects. */
+/** Sends a command that ends something until the server answers, or for a while. Returns whether it was done. Never rejects. */
 const insist = async (member: Member, send: () => Promise<unknown>): Promise<boolean> => {
   const deadline = performance.now() + patience
   for (;;) {
@@ -44,8 +44,8 @@ const insist = async (member: Member, send: () => Promise<unknown>): Promise<boo
 }
 
 /**
- * Kills a session, with its operations and cursors, on all servers, since it is not known which one works for it, and for a while on
- * those that are not to be had: a reply may have got lost there. Never rejects.
+ * Kills a session with its operations and cursors on all servers, since the one that works for it is unknown. It tries servers that are
+ * out of reach for a while, since a reply may have got lost there. Never rejects.
  *
  * @internal
  */
@@ -53,7 +53,7 @@ export const killSession = async (client: Driver.MongoClient, session: Driver.Cl
   const command = { killSessions: [session.id] }
   const kill = async (member: Member) => {
     const admin = databaseOn(client, member, "admin")
-    // It may still be on its way, and must not hit the next who gets the session from the driver's pool.
+    // The command may still be on its way, and must not hit the next user of the session from the driver's pool.
     if (!(await insist(member, () => admin.command(command)))) spoil(session)
   }
   await Promise.all(membersOf(client).map(kill))
@@ -69,14 +69,14 @@ export const abortOnServers = async (client: Driver.MongoClient, session: Driver
   await Promise.all(membersOf(client).map((member) => insist(member, () => abort(member))))
 }
 
-/** Whether a cursor can be killed in a session: the server refuses the read concern of a snapshot, and to begin a transaction so. */
+/** Whether a cursor can be killed in a session: the server refuses `killCursors` in a snapshot, and as the start of a transaction. */
 const canKillIn = (session: Driver.ClientSession): boolean =>
   !session.hasEnded && !session.snapshotEnabled && insideSession(session).transaction?.isStarting !== true
 
 /**
- * Kills a cursor on its server, in the session that it belongs to where that is possible. The driver does not say when its own attempt
- * fails, and a connection that breaks as it writes clears no pool: here the command is sent again, until the server has answered.
- * Behind a load balancer a broken connection takes the cursor with it. Never rejects.
+ * Kills a cursor on its server, if possible in its own session. The driver does not report when its own attempt
+ * fails, and a connection that breaks while it writes clears no pool. So this sends the command again until the server has answered.
+ * Behind a load balancer, a broken connection takes the cursor with it. Never rejects.
  *
  * @internal
  */

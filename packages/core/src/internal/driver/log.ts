@@ -31,7 +31,7 @@ const effectLevels: Readonly<Record<Driver.SeverityLevel, LogLevel.Severity>> = 
   off: "Trace"
 }
 
-/** Fields with the text of a command or of the server's reply. */
+/** Fields with the text of a command or a reply. */
 const documents = new Set(["command", "reply"])
 
 const shown = (key: string, value: unknown, keepsDocuments: boolean, secrets: ReadonlyArray<string>): unknown => {
@@ -50,7 +50,7 @@ export const toLogOptions = (
   context: Context.Context<never>,
   secrets: ReadonlyArray<string>
 ): Driver.MongoClientOptions => {
-  // The span in which the client is made has ended by the time of most entries.
+  // The span that makes the client has ended by the time of most entries.
   const runSync = Effect.runSyncExitWith(Context.omit(Tracer.ParentSpan)(context))
   const keepsDocuments = logging.documents !== undefined && logging.documents !== false
   const severities: Record<string, Driver.SeverityLevel> = { default: driverLevels[logging.level ?? "Info"] }
@@ -63,7 +63,7 @@ export const toLogOptions = (
       if (value === undefined || !keepsDocuments && documents.has(key)) continue
       annotations[`mongodb.${key}`] = shown(key, value, keepsDocuments, secrets)
     }
-    // A logger that fails must not end the driver's log: what it throws stays in the Exit.
+    // A logger that fails must not end the driver's log: its error stays in the Exit.
     runSync(Effect.annotateLogs(
       Effect.logWithLevel(effectLevels[severity])(redactCredentials(message ?? component, secrets)),
       annotations

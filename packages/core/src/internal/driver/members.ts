@@ -1,13 +1,12 @@
 /**
- * The servers of a client, one by one: commands to just one of them, whatever the driver would select.
+ * The single servers of a client: sends commands to one of them, whichever the driver would select.
  */
 
 import * as Driver from "mongodb"
 import { insideClient, type Member, type TopologyInside } from "./unpublished.ts"
 
 /**
- * A view of the client's own that selects servers in its own way. What it sends goes through the same pools. Throws where the client is
- * closed.
+ * Makes a view of the client that selects servers in its own way. It sends through the same pools. Throws if the client is closed.
  */
 const viewOf = (
   driver: Driver.MongoClient,
@@ -25,7 +24,7 @@ const databaseOf = (driver: Driver.MongoClient, view: Driver.MongoClient, name: 
   Object.create(driver.db(name), { client: { value: view } })
 
 /**
- * A database of the driver's whose commands go to one server, whatever would be selected.
+ * Makes a database of the driver whose commands go to one server, whichever the driver would select.
  *
  * @internal
  */
@@ -33,7 +32,7 @@ export const databaseOn = (driver: Driver.MongoClient, member: Member, name: str
   databaseOf(driver, viewOf(driver, async () => member), name)
 
 /**
- * Sends a command in a session to one server as soon as that is in reach, for which the driver waits as for any server.
+ * Sends a command in a session to one server as soon as it is in reach. The driver waits for it as for any server.
  *
  * @internal
  */
@@ -56,12 +55,12 @@ export const commandOn = async (
   )
 }
 
-/** A session as one of a view: the driver takes only those of the client that it sends by. */
+/** Makes a session look like one of a view: the driver takes only sessions of the client that sends. */
 const sessionOf = (session: Driver.ClientSession, client: Driver.MongoClient): Driver.ClientSession =>
   new Proxy(session, { get: (target, key) => key === "client" ? client : Reflect.get(target, key) })
 
 /**
- * The servers that there are or may be: which one the driver has selected for a command is not known before its reply.
+ * All servers that exist or may exist: only the reply to a command tells which one the driver has selected.
  *
  * @internal
  */
@@ -70,7 +69,7 @@ export const membersOf = (driver: Driver.MongoClient): ReadonlyArray<Member> =>
     .filter(({ description }) => description.isDataBearing || description.type === "Unknown")
 
 /**
- * Whether commands reach a server now. For one that is out of reach the driver waits, where a command must go to just that one.
+ * Whether commands reach a server now. If a command must go to a server that is out of reach, the driver waits for that server.
  *
  * @internal
  */

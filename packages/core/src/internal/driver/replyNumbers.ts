@@ -1,11 +1,11 @@
 /**
- * Numbers of replies, which the settings of BSON would make something else of.
+ * Numbers in replies, which BSON settings would turn into other types.
  */
 import type * as Driver from "mongodb"
 
 /**
- * A number of a reply. It is an `Int32`, a `Double`, a `Long` or a bigint where the client's settings of BSON say so; what is
- * missing is 0.
+ * Reads a number in a reply. With some BSON settings of the client it is an `Int32`, a `Double`, a `Long` or a bigint. A missing
+ * number is 0.
  *
  * @internal
  */
@@ -15,14 +15,14 @@ export const numberOf = (value: unknown): number => typeof value === "number" ? 
 const counts = ["insertedCount", "matchedCount", "modifiedCount", "deletedCount", "upsertedCount"] as const
 
 /**
- * A result of the driver's with counts that are numbers, whatever the settings of BSON: its types promise them.
+ * Makes the counts of a driver's result numbers, as its types promise, whatever the BSON settings.
  *
  * @internal
  */
 export const counted = <A extends { readonly [Key in typeof counts[number]]?: number }>(result: A): A => {
   for (const key of counts) {
     const count: unknown = result[key]
-    // The driver has made the result for this call alone.
+    // The driver has made the result only for this call.
     if (typeof count === "object" || typeof count === "bigint") {
       ;(result as { [Key in typeof counts[number]]?: number })[key] = numberOf(count)
     }
@@ -31,8 +31,8 @@ export const counted = <A extends { readonly [Key in typeof counts[number]]?: nu
 }
 
 /**
- * Settings of BSON for a call whose reply the driver itself counts with: it understands numbers only. Ids that are 64-bit
- * integers stay what they would be.
+ * BSON settings for a call in which the driver itself counts with numbers of the reply: it understands only numbers. Ids that are
+ * 64-bit integers stay what they would be.
  *
  * @internal
  */
@@ -45,7 +45,7 @@ export const countable = (
     : {}
 
 /**
- * Settings of BSON for what the server says of itself, whose numbers the types promise: directions and versions of indexes.
+ * BSON settings for replies whose types promise numbers: directions and versions of indexes.
  *
  * @internal
  */

@@ -1,12 +1,12 @@
 /**
- * The signal that the driver gets of an operation, by which it is told to stop.
+ * The signal of an operation, which tells the driver to stop.
  */
 
 import type * as Driver from "mongodb"
 
 /**
- * The reason that the signals of interrupted operations abort with. The driver reads meanings into the names `TimeoutError` and
- * `AbortError` and into reasons that are no objects, so this is neither.
+ * The abort reason in the signals of interrupted operations. The driver gives a meaning to the names `TimeoutError` and `AbortError`,
+ * and to reasons that are not objects, so this is none of them.
  *
  * @internal
  */
@@ -24,21 +24,21 @@ export class OperationInterrupted extends Error {
  */
 export interface Abort {
   readonly signal: AbortSignal
-  /** How many commands of the operation may have reached the server, where that is known. */
+  /** How many commands of the operation may have reached the server, if that is known. */
   readonly sends: number | undefined
   abort(reason: Error): void
 }
 
 /**
- * What the driver uses of an `AbortSignal`: `aborted`, `reason`, `throwIfAborted` and one listener at a time per stage of
- * an operation, which it calls with the signal as `this`. A real one costs a findOne 9 to 14 % more client CPU (see
- * benchmark/README.md), so this stands in for it wherever the driver alone sees the signal.
+ * The parts of an `AbortSignal` that the driver uses: `aborted`, `reason`, `throwIfAborted` and one listener at a time per stage of
+ * an operation, called with the signal as `this`. A real signal costs a findOne 9 to 14 % more client CPU (see
+ * benchmark/README.md), so this class replaces it wherever only the driver sees the signal.
  */
 class OperationSignal implements Abort {
   aborted = false
   reason: Error | undefined
   private waited = false
-  /** The driver asks the signal once more when it has waited for a server and a connection, before it sends. In doubt it is one more. */
+  /** After it has waited for a server and a connection, the driver asks the signal again before it sends. In doubt this counts one more. */
   sends = 0
   private readonly listeners: Array<() => void> = []
 
@@ -47,7 +47,7 @@ class OperationSignal implements Abort {
   }
 
   addEventListener(_type: "abort", listener: () => void): void {
-    // Between two steps of the driver nobody listens: who comes then must hear of it, too.
+    // Nobody listens between two steps of the driver: a listener that comes after an abort must hear of it too.
     if (this.aborted) queueMicrotask(() => listener.call(this))
     else this.listeners.push(listener)
   }
@@ -73,7 +73,7 @@ class OperationSignal implements Abort {
   }
 }
 
-/** For code of the caller's, which may give the signal to anything that wants a real `AbortSignal`. */
+/** The signal for the caller's code, which may pass it to anything that needs a real `AbortSignal`. */
 class SharedSignal implements Abort {
   readonly sends = undefined
   private readonly controller = new AbortController()
@@ -91,8 +91,8 @@ class SharedSignal implements Abort {
 export const makeAbort = (isShared = false): Abort => isShared ? new SharedSignal() : new OperationSignal()
 
 /**
- * Has connections that are still in their handshake end with a signal: the driver's `close` leaves them to their time limit. They listen to
- * a signal of the client's options, which the driver has for its operations only.
+ * Makes connections that are still in their handshake end with a signal: the driver's `close` would leave them to their time limit. They
+ * listen to a signal in the client's options, which the driver uses only for its operations.
  *
  * @internal
  */

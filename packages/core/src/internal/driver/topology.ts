@@ -1,5 +1,5 @@
 /**
- * What the driver knows of its servers now, and how what it holds of them is given up.
+ * What the driver knows about its servers now, and how to make it give them up.
  */
 
 import type * as Driver from "mongodb"
@@ -8,7 +8,8 @@ import { insideClient } from "./unpublished.ts"
 const unknownTopology = { type: "Unknown", servers: new Map() } as unknown as Driver.TopologyDescription
 
 /**
- * The driver publishes its description only with the event of a change, and a client that was connected before has none to come.
+ * The driver's present description of its servers. It publishes one only with the event of a change, and a client that is already
+ * connected may never see another change.
  *
  * @internal
  */
@@ -16,15 +17,14 @@ export const currentDescription = (driver: Driver.MongoClient): Driver.TopologyD
   insideClient(driver).topology?.description ?? unknownTopology
 
 /**
- * Whether a client has begun to connect. One that has not makes no bulk.
+ * Whether a client has begun to connect. Before that, the driver cannot make a bulk write.
  *
  * @internal
  */
 export const hasTopology = (driver: Driver.MongoClient): boolean => insideClient(driver).topology != null
 
 /**
- * Ends what keeps a client alive that is not closed in time: it waits for servers that do not answer, and keeps the process waiting with
- * it.
+ * Ends what keeps a client alive that does not close in time: it waits for servers that do not answer, and keeps the process alive.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * What mongofx uses of the driver and the driver does not publish, as types. Only modules of this folder look at them. The test
- * `driverContract.test.ts` compares each member with the installed driver, and `docs/decisions.md` says what it is for.
+ * The unpublished parts of the driver that mongofx uses, as types. Only modules of this folder use them. The test
+ * `driverContract.test.ts` compares each member with the installed driver, and `docs/decisions.md` says what each is for.
  */
 
 import type * as Driver from "mongodb"
@@ -26,19 +26,19 @@ export interface TopologyInside {
 }
 
 /**
- * A server as the driver keeps it.
+ * The driver's own object for a server.
  *
  * @internal
  */
 export interface Member {
   readonly description: Driver.ServerDescription
-  /** Has the driver look at it now, and not at the next heartbeat. */
+  /** Makes the driver check the server now instead of at the next heartbeat. */
   readonly requestCheck: () => void
 }
 
 /** @internal */
 export interface SessionInside {
-  /** A dirty one does not go back to the driver's pool. */
+  /** A dirty session does not go back to the driver's pool. */
   readonly serverSession?: { isDirty: boolean } | null
   /** Whether its next command begins its transaction on the server. */
   readonly transaction?: { readonly isStarting: boolean }
@@ -49,16 +49,16 @@ export type DeserializeOptions = Driver.BSON.DeserializeOptions & { readonly raw
 
 /** @internal */
 export interface CursorInside {
-  /** Sends the first command, and no more. */
+  /** Sends only the first command. */
   readonly cursorInit: () => Promise<void>
   getMore: () => Promise<unknown>
-  /** Closes it, and kills it on the server unless it has been killed. */
+  /** Closes the cursor, and kills it on the server unless it has been killed. */
   cleanup: (timeout?: number, error?: unknown) => Promise<void>
   readonly cursorSession?: Driver.ClientSession | null
-  /** Whether it has been killed on the server, or should not be any more. */
+  /** Whether it has been killed on the server, or must not be killed any more. */
   isKilled: boolean
   readonly deserializationOptions?: DeserializeOptions | undefined
-  /** Where the cursor is, once the first reply has come. */
+  /** The server that has the cursor, once the first reply has come. */
   readonly server?: Member | undefined
   readonly documents: ReplyInside | null
 }

@@ -55,7 +55,7 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
     this.libmongocryptVersion = Driver.ClientEncryption.libmongocryptVersion
   }
 
-  /** The driver's client has the master keys: it must not be printed. */
+  /** The driver's client must not be printed: it has the master keys. */
   toJSON(): unknown {
     return { _id: "MongoEncryption", keyVault: this.keys.fullName }
   }
@@ -146,7 +146,7 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
   }
 
   removeKeyAltName(id: Driver.Binary, name: string): Effect.Effect<Option.Option<Driver.DataKey>, MongoError> {
-    // A key without names has no field: an empty array would be in the way of the unique index.
+    // A key without names must lack the field: several empty arrays would break the unique index.
     return this.keys.findOneAndUpdate({ _id: id as Driver.UUID }, [{
       $set: {
         keyAltNames: {
@@ -181,7 +181,7 @@ class MongoEncryptionImpl extends Inspectable.Class implements MongoEncryption {
             createCollectionOptions: defined(createCollectionOptions) as Driver.CreateCollectionOptions & {
               encryptedFields: Driver.Document
             },
-            // The driver's type forgets KMIP.
+            // The driver's type leaves out KMIP.
             ...(masterKey === undefined ? {} : { masterKey: masterKey as Driver.AWSEncryptionKeyOptions })
           })
         }

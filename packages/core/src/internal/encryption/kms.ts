@@ -1,4 +1,4 @@
-/** The driver's options for key management and automatic encryption, and the secrets in them. */
+/** Makes the driver's options for key management and automatic encryption, and finds the secrets in them. */
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import type * as Driver from "mongodb"
@@ -7,7 +7,7 @@ import type { KmsOptions, KmsProviders } from "../../MongoEncryption.ts"
 import { connectionOf } from "../call/connection.ts"
 import { defined } from "../call/options.ts"
 
-/** The driver's providers, with their secrets in the open. */
+/** The driver's providers, with unwrapped secrets. */
 const unsealed = (providers: KmsProviders): Driver.KMSProviders =>
   Object.fromEntries(
     Object.entries(defined(providers)!).map(([name, provider]) => [
@@ -22,7 +22,7 @@ const unsealed = (providers: KmsProviders): Driver.KMSProviders =>
   ) as unknown as Driver.KMSProviders
 
 /**
- * Texts of the providers that must appear in no error.
+ * Texts of the providers that must not appear in errors.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export const toKmsOptions = (options: KmsOptions) => ({
   kmsProviders: unsealed(options.kmsProviders),
   ...defined({
     keyVaultClient: options.keyVaultClient === undefined ? undefined : connectionOf(options.keyVaultClient).driver,
-    // The driver takes 0 for no end.
+    // For the driver 0 means forever.
     keyExpirationMS: options.keyExpiration === undefined
       ? undefined
       : Duration.isFinite(Duration.fromInputUnsafe(options.keyExpiration))
@@ -54,7 +54,7 @@ export const toKmsOptions = (options: KmsOptions) => ({
 })
 
 /**
- * The driver's options for automatic encryption.
+ * Makes the driver's options for automatic encryption.
  *
  * @internal
  */

@@ -5,14 +5,14 @@ import { bounded } from "../call/bounded.ts"
 import { untilCurrent, withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
 
-/** How long an interrupted fiber waits for what must not be left half done: real milliseconds. The rest goes on without it. */
+/** How long an interrupted fiber waits for work that must not stay half done, in real milliseconds. The rest goes on without it. */
 const settleTimeout = 5000
 
 const settled = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() => bounded(new Promise((resolve) => fiber.addObserver(resolve)), settleTimeout))
 
 /**
- * Starts an effect that goes on whatever becomes of the fiber that has started it, its deadline included.
+ * Starts an effect that goes on even if the starting fiber ends or its deadline passes.
  *
  * @internal
  */
@@ -20,8 +20,8 @@ export const start = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Fi
   Effect.forkDetach(withoutDeadline(effect), { startImmediately: true })
 
 /**
- * Runs an effect to its end even when the fiber that waits for it is interrupted, which then waits a while only. A deadline
- * that passes is such an interruption.
+ * Runs an effect to its end. If the waiting fiber is interrupted, it waits only for a while longer, and the effect goes on. A deadline
+ * that passes counts as an interruption.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export const finished = <A, R>(
   )
 
 /**
- * For finalizers: starts an effect and waits a while for its end.
+ * For finalizers: starts an effect, and waits for its end for a while.
  *
  * @internal
  */

@@ -30,16 +30,16 @@ import { GridFSIndexes } from "./indexes.ts"
 import { type BucketCollections, equalTo, fail, type StoredChunk, type StoredFile } from "./model.ts"
 import { upload } from "./upload.ts"
 
-// The driver's GridFS streams are of no use here: they know no session, so they would stand outside of a transaction, they
-// take the end of the cursor for the end of the file even when the last chunks are missing, and a destroyed one leaves its
-// chunks, or its cursor, on the server.
+// The driver's GridFS streams cannot be used here. They take no session, so they would stand outside of a transaction. They
+// take the end of the cursor for the end of the file, even if the last chunks are missing. And a destroyed stream leaves its
+// chunks or its cursor on the server.
 
 /** @internal */
 export const TypeId = "~@mongofx/core/GridFSBucket" as const
 
 const defaultChunkSize = 255 * 1024
 
-/** The name of a collection of a bucket. That of a bucket whose name is none is none either, and is refused when it is used. */
+/** The name of a collection of a bucket. An invalid name of a bucket stays invalid here, and is refused when it is used. */
 const partOf = (bucket: unknown, part: "chunks" | "files"): string =>
   typeof bucket === "string" && bucket !== "" ? `${bucket}.${part}` : bucket as string
 
@@ -57,11 +57,11 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
   constructor(database: MongoDatabase, options: BucketOptions) {
     super()
     this.database = database
-    // As for a collection, null is none.
+    // As for a collection, null means without options.
     const { bucketName, chunkSize, readConcern, readPreference, writeConcern } = defined(options) ?? {}
     this.name = bucketName ?? "fs"
     this.chunkSize = chunkSize ?? defaultChunkSize
-    // Lengths and numbers of chunks are numbers, whatever the client makes of other documents.
+    // Lengths and numbers of chunks are read as numbers, whatever the client's BSON settings are.
     const settings: CollectionOptions = {
       ...defined({ readConcern, readPreference, writeConcern }),
       promoteValues: true,
@@ -124,7 +124,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
     )
   }
 
-  /** The file that a query finds first, or a failure. */
+  /** Returns the first file of a query, or fails. */
   private existing(
     operation: Operation,
     query: FindQuery<GridFSFile<Metadata, Id>>
@@ -132,7 +132,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
     return Effect.flatMap(
       query.first,
       Option.match({
-        onNone: () => fail(operation, "fileNotFound", "there is no such file"),
+        onNone: () => fail(operation, "fileNotFound", "the file does not exist"),
         onSome: (file) => Effect.succeed(file)
       })
     )
@@ -164,7 +164,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
     return this.reader(operation, query, options)
   }
 
-  /** The keys of a file are known, but not to the driver's type of a filter. */
+  /** The keys of a file are known here, but not to the driver's type of filters. */
   private query(filter: Driver.Document): FindQuery<GridFSFile<Metadata, Id>> {
     return this.find(filter as Driver.Filter<GridFSFile<Metadata, Id>>)
   }
@@ -194,7 +194,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
   }
 
   private found(name: string, command: string, found: boolean): Effect.Effect<void, MongoError> {
-    return found ? Effect.void : fail(this.operation(name, command), "fileNotFound", "there is no such file")
+    return found ? Effect.void : fail(this.operation(name, command), "fileNotFound", "the file does not exist")
   }
 
   delete(id: Id): Effect.Effect<void, MongoError> {
@@ -203,7 +203,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
       this.operation("delete", "delete"),
       Effect.gen({ self: this }, function*() {
         const { acknowledged, deletedCount } = yield* files.deleteOne({ _id: equalTo(id as Driver.ObjectId) })
-        // Also where there is no such file: a process that died may have left chunks of it.
+        // Even if the file does not exist: a process that died may have left chunks of it.
         yield* chunks.deleteMany({ files_id: equalTo(id as Driver.ObjectId) })
         yield* this.found("delete", "delete", !acknowledged || deletedCount > 0)
       })
@@ -218,7 +218,7 @@ class GridFSBucketImpl<Metadata extends Driver.Document, Id> extends Inspectable
         const found = yield* files.find({ filename: equalTo(filename) }).project<Pick<StoredFile, "_id">>({ _id: 1 })
         yield* this.found("deleteByName", "delete", found.length > 0)
         const ids = found.map(({ _id }) => _id)
-        // By the files a second run finds what a first one has left: their documents go last.
+        // The documents of the files go last: by them a second run finds what the first one has left.
         yield* chunks.deleteMany({ files_id: { $in: ids } })
         yield* files.deleteMany({ _id: { $in: ids } })
       })

@@ -18,14 +18,14 @@ const isOffset = (value: number): boolean => Number.isSafeInteger(value) && valu
 const problemOf = (start: number, end: number, length: number): InvalidInput | undefined => {
   if (!isOffset(start)) return new InvalidInput("start", "start is not a number of bytes")
   if (!isOffset(end)) return new InvalidInput("end", "end is not a number of bytes")
-  if (end > length) return new InvalidInput("end", "end lies behind the end of the file")
-  if (start > end) return new InvalidInput("start", "start lies behind the end of what is asked for")
+  if (end > length) return new InvalidInput("end", "end is past the end of the file")
+  if (start > end) return new InvalidInput("start", "start is greater than end")
   return undefined
 }
 
 /**
- * The bytes of a file from `start` up to but not including `end`. Only the chunks that hold them are read, through one
- * cursor, and each is compared with what the file's document says.
+ * Streams the bytes of a file from `start` up to but not including `end`. It reads only the chunks that hold them, through one
+ * cursor, and compares each with the file's document.
  *
  * @internal
  */
@@ -38,7 +38,7 @@ export const read = (
   const { chunkSize, length } = file
   const corrupt = (message: string) => fail({ ...operation, collection: chunks.name }, "corrupt", message)
   if (!isOffset(length) || length > 0 && !(isOffset(chunkSize) && chunkSize > 0)) {
-    return Stream.fromEffect(corrupt("the file has no valid length and size of chunks"))
+    return Stream.fromEffect(corrupt("the length or the chunk size of the file is not valid"))
   }
   const { end = length, start = 0 } = options
   const problem = problemOf(start, end, length)
@@ -46,11 +46,11 @@ export const read = (
   if (start === end) return Stream.empty
 
   const first = Math.floor(start / chunkSize)
-  /** One behind the last chunk that is read, and one behind the last of the file. */
+  /** One past the last chunk to read. `count` is one past the last chunk of the file. */
   const behind = Math.ceil(end / chunkSize)
   const count = Math.ceil(length / chunkSize)
 
-  /** The bytes of a chunk that were asked for, or what is wrong with it. */
+  /** The requested bytes of a chunk, or what is wrong with it. */
   const cut = ({ data, n }: StoredChunk, expected: number): Uint8Array | string => {
     if (n > expected) return `chunk ${expected} is missing`
     if (n !== expected) return `chunk ${n} is there twice`
@@ -58,19 +58,19 @@ export const read = (
     const size = n < count ? Math.min(chunkSize, length - n * chunkSize) : 0
     if (data.length !== size) {
       return size === 0
-        ? `chunk ${n} lies behind the end of the file`
-        : `chunk ${n} has ${data.length} bytes and not ${size}`
+        ? `chunk ${n} is past the end of the file`
+        : `chunk ${n} has ${data.length} bytes instead of ${size}`
     }
     const from = n === first ? start - n * chunkSize : 0
     const to = n === behind - 1 ? end - n * chunkSize : size
-    // Not the Buffer that it is: its `slice` is no copy.
+    // Not the Buffer itself: its `slice` does not copy.
     return new Uint8Array(data.buffer, data.byteOffset + from, to - from)
   }
 
   const query = chunks
     .find({
       files_id: equalTo(file._id),
-      // To the end of the file all that follows is read, since a chunk too many is an error.
+      // A read to the end of the file also reads all chunks after it, since a chunk too many is an error.
       ...(first === 0 && behind === count
         ? {}
         : { n: behind === count ? { $gte: first } : { $gte: first, $lt: behind } })

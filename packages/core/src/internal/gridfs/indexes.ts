@@ -12,7 +12,7 @@ import type { BucketCollections } from "./model.ts"
 const fileKeys = { filename: 1, uploadDate: 1 } as const
 const chunkKeys = { files_id: 1, n: 1 } as const
 
-/** How long the server may work on an index where a transaction waits for it, which may itself hold the lock it needs: milliseconds. */
+/** How long the server may work on an index that a transaction waits for, in milliseconds: the transaction itself may hold its lock. */
 const lockTimeout = 1000
 
 const hasIndex = (indexes: ReadonlyArray<Driver.IndexDescriptionInfo>, keys: Readonly<Record<string, number>>) =>
@@ -23,7 +23,7 @@ const hasIndex = (indexes: ReadonlyArray<Driver.IndexDescriptionInfo>, keys: Rea
   })
 
 /**
- * The indexes of a bucket: looked for before the first upload, once, and made where they are missing and the bucket is
+ * The indexes of a bucket. Before the first upload they are checked once, and created if they are missing and the bucket is
  * empty, as the GridFS specification says.
  *
  * @internal
@@ -40,7 +40,7 @@ export class GridFSIndexes {
     this.collections = { chunks: chunks.withOptions(settings), files: files.withOptions(settings) }
   }
 
-  /** The collections are gone. */
+  /** Called when the collections are gone. */
   forget(): void {
     this.checked = false
   }
@@ -49,11 +49,11 @@ export class GridFSIndexes {
     return Effect.withFiber((fiber) => {
       if (this.checked) return Effect.void
       const ambient = ambientSession(this.connection, fiber.context)
-      // A transaction can neither list indexes nor make them on a collection that is there.
+      // A transaction can neither list indexes nor create them on an existing collection.
       const check = (options: Driver.CreateIndexesOptions) =>
         provideAmbient(this.connection, undefined, this.check(options))
       if (ambient !== undefined && (ambient.transaction !== undefined || ambient.state.driver.inTransaction())) {
-        // Not in line: who is there may be waiting for the end of this transaction.
+        // This does not wait its turn: whoever has it may be waiting for the end of this transaction.
         return check({ maxTimeMS: lockTimeout })
       }
       return this.line.withPermit(Effect.suspend(() => this.checked ? Effect.void : check({})))

@@ -6,7 +6,7 @@ import type { Operation } from "../call/description.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 
 /**
- * The document of a file. Its id may be of any type, but the driver's types of filters want to know it.
+ * The document of a file. Its id may have any type, but the driver's types of filters need one.
  *
  * @internal
  */
@@ -38,15 +38,15 @@ export interface BucketCollections {
 }
 
 /**
- * About how many bytes of a file are sent or asked for at once. Two such batches are held at the most: one that is on its
- * way, and one that is filled.
+ * About how many bytes of a file are sent or requested at once. At most two such batches are in memory: one on its
+ * way, and one that is being filled.
  *
  * @internal
  */
 export const batchBytes = 4 * 1024 * 1024
 
 /**
- * A value in a filter that nobody can take for operators: text and ObjectIds stand for themselves.
+ * Makes a value safe in a filter, so that it cannot be read as operators. Strings and ObjectIds stand for themselves.
  *
  * @internal
  */

@@ -27,7 +27,7 @@ export interface Upload extends BucketCollections {
   readonly metadata: Driver.Document | undefined
 }
 
-/** How often the removal of what an upload has left is tried again: nobody else will do it. */
+/** How often the removal of what an upload left is retried: nobody else will remove it. */
 const removalRetries = 3
 
 const check = ({ chunkSize, filename, id, metadata }: Upload): void => {
@@ -39,7 +39,7 @@ const check = ({ chunkSize, filename, id, metadata }: Upload): void => {
   if (metadata !== undefined) checkDocument(metadata, "metadata")
 }
 
-/** The reason of a bulk write that has only one: a batch of chunks is in order, and ends with the first that fails. */
+/** The only reason of a bulk write: a batch of chunks is ordered, and ends with the first that fails. */
 const unwrapped = (error: MongoError): MongoError => {
   const { reason } = error
   if (reason._tag !== "BulkWriteError") return error
@@ -50,17 +50,17 @@ const unwrapped = (error: MongoError): MongoError => {
 const isDuplicate = (exit: Exit.Exit<unknown, MongoError>): boolean =>
   Option.exists(Exit.findErrorOption(exit), ({ reason }) => reason._tag === "DuplicateKeyError")
 
-/** One run of an upload: cuts bytes into chunks, sends them in batches, and knows what is on the server. */
+/** One run of an upload: it cuts bytes into chunks, sends them in batches, and knows what is on the server. */
 class UploadRun {
   private readonly upload: Upload
   private readonly id: StoredFile["_id"]
   private chunk: Uint8Array | undefined
-  /** How many bytes of `chunk` are taken. */
+  /** How many bytes of `chunk` are filled. */
   private filled = 0
   private batch: Array<StoredChunk> = []
   private length = 0
   private count = 0
-  /** How many chunks are on the server for certain, and the ids of those that may be. */
+  /** How many chunks are certainly on the server, and the ids of those that may be there. */
   private stored = 0
   private unsettled: ReadonlyArray<Driver.ObjectId> = []
   private sending: Fiber.Fiber<unknown, MongoError> | undefined
@@ -73,7 +73,7 @@ class UploadRun {
     this.batchLength = Math.max(1, Math.floor(batchBytes / upload.chunkSize))
   }
 
-  /** Copies bytes from an offset on until a batch is full, and returns the offset behind them. */
+  /** Copies bytes from an offset on until a batch is full, and returns the offset after them. */
   private take(bytes: Uint8Array, offset: number): number {
     const { chunkSize } = this.upload
     let at = offset
@@ -110,7 +110,7 @@ class UploadRun {
       }
     })
 
-  /** Sends a batch, and goes on while it is on its way: the one before has to have arrived. */
+  /** Sends a batch after the one before has arrived, and goes on while it is on its way. */
   private get flush(): Effect.Effect<void, MongoError> {
     return Effect.andThen(
       this.settle,
@@ -123,7 +123,7 @@ class UploadRun {
     )
   }
 
-  /** An interruption does not abort what is sent: when its outcome is known, what it has left can be removed for certain. */
+  /** An interruption does not abort what is sent: only with a known outcome can everything be removed. */
   private send(effect: Effect.Effect<unknown, MongoError>): Effect.Effect<void> {
     return Effect.uninterruptible(Effect.map(start(effect), (fiber) => {
       this.sending = fiber
@@ -156,13 +156,13 @@ class UploadRun {
       ...(metadata === undefined ? {} : { metadata })
     }
     this.file = file
-    // The specification stores a length as int64; the driver would make an int32 or a double of a number.
+    // The specification stores a length as int64; the driver would turn a number into an int32 or a double.
     yield* this.send(files.insertOne({ ...file, length: Driver.Long.fromNumber(file.length) as unknown as number }))
     yield* this.settle
     return file
   })
 
-  /** Removes what the upload has left, once nothing of it is on its way. */
+  /** Removes what the upload has left, after nothing of it is on its way any more. */
   get discard(): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.sending === undefined && this.stored === 0) return Effect.void
@@ -170,7 +170,7 @@ class UploadRun {
       return finishedSoon(
         Effect.gen({ self: this }, function*() {
           const exit = this.sending === undefined ? Exit.void : yield* Fiber.await(this.sending)
-          // Not by the file's id alone: where it was the caller's, another file may have it.
+          // The file's id alone is not enough: if the caller gave it, another file may have it.
           if (this.file !== undefined && !isDuplicate(exit)) {
             const { _id, filename, uploadDate } = this.file
             yield* files.deleteOne({ _id: equalTo(_id), filename, uploadDate })
@@ -191,7 +191,7 @@ class UploadRun {
 }
 
 /**
- * Stores what a pull gives as a file. Where that fails or is interrupted, nothing of it is left.
+ * Stores the bytes of a pull as a file. If that fails or is interrupted, nothing is left.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * What clients, databases and collections have in common: how they run an operation, and how databases and collections
+ * The common parts of clients, databases and collections: how they run an operation, and how databases and collections
  * aggregate and watch.
  */
 import type * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ import type { Aggregatable } from "../query/cursorReading.ts"
 import { makeAggregate } from "../query/query.ts"
 
 /**
- * A client, a database or a collection: `D` is what the driver has for it.
+ * A client, a database or a collection. `D` is the driver's counterpart.
  *
  * @internal
  */
@@ -33,10 +33,10 @@ export abstract class Handle<D> extends Inspectable.Class {
     this.connection = connection
   }
 
-  /** The driver's counterpart. May throw: the driver refuses bad names, which is then the failure of the operation. */
+  /** The driver's counterpart. May throw: the driver refuses bad names. That becomes the failure of the operation. */
   abstract get driver(): D
 
-  /** Runs an operation: the options are checked, and joined with those that every call has. */
+  /** Runs an operation: checks its options, and joins them with those of every call. */
   protected run<B>(
     operation: Operation,
     options: object | undefined,
@@ -57,7 +57,7 @@ export abstract class Handle<D> extends Inspectable.Class {
  * @internal
  */
 export abstract class NamespaceHandle<D extends Aggregatable> extends Handle<D> {
-  /** Says of an operation what it is called, and where it works. */
+  /** Describes an operation: its name and its namespace. */
   protected abstract operation(name: string, command: string): Operation
 
   aggregate<B extends Driver.Document = Driver.Document>(

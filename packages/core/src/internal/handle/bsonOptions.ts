@@ -7,7 +7,7 @@ import { mayTakeBytes } from "../driver/bulk.ts"
 
 type Settings = Driver.BSONSerializeOptions
 
-/** What the implementations of collections and databases have. Another implementation may have nothing of it. */
+/** Members of our collections and databases. Another implementation may lack them. */
 interface Handle {
   readonly connection?: Connection | undefined
   readonly settings?: Settings | undefined
@@ -30,7 +30,7 @@ export const bsonOptions = (handle: object, options?: object) => {
   const ofCall: Settings = options ?? none
   const ofHandle = settings ?? none
   const ofClient = connection?.driver.bsonOptions ?? none
-  // The driver takes whatever is true or false in a condition.
+  // The driver uses the values as conditions, so any truthy value counts as true.
   const is = (name: keyof typeof defaults): boolean =>
     Boolean(ofCall[name] ?? ofHandle[name] ?? ofClient[name] ?? defaults[name])
   return {

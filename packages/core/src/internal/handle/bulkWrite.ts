@@ -8,7 +8,7 @@ import { hasTopology } from "../driver/topology.ts"
 import { isSerialized, readDocument, withoutBytes } from "../input/serialized.ts"
 
 /**
- * What a bulk write has done that had nothing to do. The driver refuses it.
+ * The result of a bulk write without operations, which the driver would refuse.
  *
  * @internal
  */
@@ -44,16 +44,16 @@ export const nothingWritten = (): Driver.BulkWriteResult => {
     toString: () => "BulkWriteResult(0 writes)",
     isOk: () => true
   }
-  // The class has a private member, so that nothing else has its type.
+  // The class has a private member, so no other value has its type.
   return members as Driver.BulkWriteResult
 }
 
-/** The driver's number for batches of updates and replacements. */
+/** The driver's number of the type of batches with updates and replacements. */
 const updateBatch: Driver.BatchType = 2
 
 /**
- * The index of a write among all, after the one that the driver has computed for its upsert: the place of the first write of the
- * batch, and the place in the batch. Batches of updates follow each other, so it can be of one only.
+ * The index of an upsert among all writes. The driver has computed the sum of two positions: that of the batch's first write, and that in
+ * the batch. Batches of updates follow each other, so only one batch fits.
  */
 const upsertIndex = (computed: number, updates: ReadonlyArray<Driver.Batch>): number => {
   let batch: Driver.Batch | undefined
@@ -61,7 +61,7 @@ const upsertIndex = (computed: number, updates: ReadonlyArray<Driver.Batch>): nu
   return batch?.originalIndexes[computed - batch.originalZeroIndex] ?? computed
 }
 
-/** Puts the indexes of upserts right, in the driver's own result. */
+/** Corrects the indexes of upserts in the driver's own result. */
 const placeUpserts = (result: Driver.BulkWriteResult, updates: ReadonlyArray<Driver.Batch>): void => {
   const ids: Record<number, unknown> = {}
   for (const upsert of result.getRawResponse()["upserted"] as Array<{ index: number; readonly _id: unknown }>) {
@@ -158,7 +158,7 @@ const hasBytes = (model: Driver.AnyBulkWriteOperation): boolean =>
     : "replaceOne" in model && isSerialized(model.replaceOne.replacement)
 
 /**
- * Writes models, of which there is one at the least.
+ * Writes one or more models.
  *
  * @internal
  */

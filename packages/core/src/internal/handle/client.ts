@@ -183,7 +183,7 @@ class MongoClientImpl extends Handle<Driver.MongoClient> implements MongoClient 
     return this.run(
       { name: "use", command: "use", sharesSignal: true },
       undefined,
-      // Async, since without types it may return anything.
+      // Async, since untyped code may return anything.
       async (driver, { session, signal }) => await f(driver, signal ?? new AbortController().signal, session)
     )
   }

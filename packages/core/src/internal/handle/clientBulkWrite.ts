@@ -1,5 +1,5 @@
 /**
- * The bulk write of a client, in as many commands as it takes.
+ * The bulk write of a client, in as many commands as it needs.
  */
 import * as Driver from "mongodb"
 import type { VerboseBulkWriteResult } from "../../MongoClient.ts"
@@ -9,16 +9,16 @@ import { checkSize, maxDocumentSize } from "../input/documentSize.ts"
 type Model = Driver.ClientBulkWriteModel
 type Result = Driver.ClientBulkWriteResult
 
-/** What a server takes in one command: writes, and bytes of the message with some room for what is around them. */
+/** The limits of one command: the number of writes, and the bytes of the message with some room for the rest of it. */
 const maxWrites = 100_000
 const maxBytes = 47_000_000
 
-/** What a write takes in the command besides its own fields, at the most. */
+/** The most bytes that a write takes in the command besides its own fields. */
 const writeOverhead = 64
 
 /**
- * The models in parts that go to the server as one command each. The driver would do the same inside of one call, but forget what it
- * has done when the connection breaks between two commands.
+ * Splits the models into parts, each for one command. The driver would do the same inside one call, but forget what it
+ * has done if the connection breaks between two commands.
  *
  * @internal
  */
@@ -28,7 +28,7 @@ export const partsOf = (models: ReadonlyArray<Model>): ReadonlyArray<ReadonlyArr
   let bytes = 0
   for (let index = 0; index < models.length; index++) {
     const size = Driver.BSON.calculateObjectSize(models[index]!) + writeOverhead
-    // Refused before anything is sent, and not when its turn has come.
+    // This refuses the model before anything is sent, not at its turn.
     if (size > maxDocumentSize) checkSize("models", index, sentOfClientModel(models[index]!))
     if (index > start && (index - start === maxWrites || bytes + size > maxBytes)) {
       parts.push(models.slice(start, index))
@@ -56,7 +56,7 @@ const nothing = (isVerbose: boolean): Done => ({
     modifiedCount: 0,
     deletedCount: 0,
     upsertedCount: 0,
-    // Without verbose results the driver's result has none either.
+    // Without verbose results the driver's result does not have them either.
     ...(isVerbose ? { insertResults: new Map(), updateResults: new Map(), deleteResults: new Map() } : undefined)
   } as Done["result"],
   writeErrors: new Map(),
@@ -78,7 +78,7 @@ const addPart = ({ result }: Done, part: Result, offset: number): void => {
   addResults(result.deleteResults, part.deleteResults, offset)
 }
 
-/** The driver's error about all parts. Its own classes are known by name: there may be two copies of it. */
+/** Makes the driver's error about all parts. (Its classes are recognized by name: there may be two copies of the driver.) */
 const errorOf = ({ result, writeConcernErrors, writeErrors }: Done, message: string, cause?: unknown): Error => {
   const error = new Driver.MongoClientBulkWriteError({ message })
   error.partialResult = result
@@ -92,7 +92,7 @@ const isBulkWriteError = (error: unknown): error is Driver.MongoClientBulkWriteE
   error instanceof Error && error.name === "MongoClientBulkWriteError"
 
 /**
- * A client's bulk write, in parts where it takes several commands: whatever ends it, its error has what was done before.
+ * Runs a client's bulk write, in parts if it needs several commands. If something ends it, the error has what was done before.
  *
  * @internal
  */
@@ -104,7 +104,7 @@ export const clientBulkWrite = async (
   const done = nothing(options.verboseResults === true)
   const isAcknowledged = (options.writeConcern ?? driver.writeConcern)?.w !== 0
   const parts = models.length === 0 ? [] : isAcknowledged ? partsOf(models) : [models]
-  // The results of single writes are there when they were asked for, which the overloads of the interface say.
+  // The result has those of single writes if they were asked for: the overloads of the interface say so.
   if (parts.length === 1) return await driver.bulkWrite(models, options) as VerboseBulkWriteResult
   let offset = 0
   for (const part of parts) {

@@ -1,5 +1,5 @@
 /**
- * Collections. What they share with databases is in base.ts; indexes and search indexes have rooms of their own.
+ * Collections. base.ts has what they share with databases; indexes.ts and searchIndexes.ts have their indexes.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -29,16 +29,16 @@ import { CollectionSearchIndexes } from "./searchIndexes.ts"
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoCollection" as const
 
-/** The driver's type has no names of indexes there. */
+/** The driver's type of these hints leaves out the names of indexes. */
 type Hinted<Options> = OptionsOf<Options, "hint" | "includeResultMetadata"> & {
   readonly hint?: Driver.Hint | undefined
 }
 
-/** It is of no use for one document: with 0 the server would end the cursor with an empty first batch. */
+/** Drops a batch size, which is useless for one document: with 0 the server would end the cursor with an empty first batch. */
 const withoutBatchSize = <A extends object>(options: A): A =>
   "batchSize" in options ? { ...options, batchSize: undefined } : options
 
-/** With `raw: true` the driver leaves what the server says of an error as bytes, too. */
+/** With `raw: true` the driver also leaves the documents of a server's error as bytes. */
 const readingErrors = <A>(options: object, promise: Promise<A>): Promise<A> =>
   (options as { readonly raw?: unknown }).raw !== true ? promise : promise.catch((error: unknown) => {
     readFields(error)
@@ -67,10 +67,10 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
     return { _id: "MongoCollection", name: this.fullName }
   }
 
-  /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
+  /** Made at the first use: the driver throws for bad names. That becomes the operation's failure. */
   get driver(): Driver.Collection<A> {
     if (this.handle !== undefined) return this.handle
-    // The driver would take the database of the connection string, and a whole database in the place of a collection.
+    // For an empty name the driver would take the database of the connection string, or a whole database instead of a collection.
     checkName(this.database.name, "database")
     checkName(this.name, "collection")
     return this.handle = this.connection.driver
@@ -82,7 +82,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
     return { name, command, database: this.database.name, collection: this.name, batchSize }
   }
 
-  /** As `run`, for a write that the server counts. */
+  /** Like `run`, for a write whose result has counts. */
   private runCounted<B extends object>(
     operation: Operation,
     options: object | undefined,

@@ -1,5 +1,5 @@
 /**
- * How a client of mongofx comes to be: around a driver's client that the user has, or by connecting one.
+ * Makes clients of mongofx: around the user's own client of the driver, or by connecting one.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -23,13 +23,13 @@ import * as commandSpans from "../telemetry/commandSpans.ts"
 import * as poolMetrics from "../telemetry/poolMetrics.ts"
 import { makeClient } from "./client.ts"
 
-/** How long closing a client is waited for: real milliseconds. */
+/** How long to wait for a client to close, in real milliseconds. */
 const closeTimeout = 4000
 
-/** How long its queries may take to close before that: real milliseconds. */
+/** How long its queries and sessions may take to close before that, in real milliseconds. */
 const dependentsTimeout = 1000
 
-/** The server's address where the deployment has one server: of several, none is known before an operation runs. */
+/** The server's address, if the deployment has only one server: of several, the one is unknown until an operation runs. */
 const serverAttributes = (driver: Driver.MongoClient): Record<string, unknown> => {
   const [host, ...others] = driver.options.hosts
   if (host === undefined || others.length > 0) return {}
@@ -42,7 +42,7 @@ const serverAttributes = (driver: Driver.MongoClient): Record<string, unknown> =
 let clients = 0
 
 /**
- * Makes a client of the driver's, whoever owns that one, and listens to its events for as long as the scope lives.
+ * Wraps a client of the driver, whoever owns it, and listens to its events as long as the scope lives.
  *
  * @internal
  */
@@ -71,13 +71,13 @@ export const wrap = (
     })
   })
 
-/** Whom a client looks for. */
+/** The servers that a client looks for. */
 const soughtBy = ({ options: { hosts, replicaSet, srvHost } }: Driver.MongoClient): string =>
   `${replicaSet === undefined ? "" : `the replica set "${replicaSet}" at `}${srvHost ?? hosts.map(String).join(", ")}`
 
 /**
- * Says of a search that found no server whom it was for, and who has answered: the driver drops members of another replica set and forgets
- * them.
+ * Adds to the error of a search without a result what the client looked for, and which servers answered: the driver drops and forgets
+ * members of another replica set.
  */
 const withSearch = (
   error: MongoError,
@@ -89,8 +89,10 @@ const withSearch = (
   if (reason._tag !== "ConnectionError" || !/timed out/.test(reason.message)) return error
   const found = [...replies].map(([address, { hosts, setName }]) =>
     typeof setName !== "string"
-      ? `${address} is of no replica set`
-      : `${address} is of the replica set "${setName}" (${Array.isArray(hosts) ? hosts.join(", ") : "members unknown"})`
+      ? `${address} is not part of a replica set`
+      : `${address} is part of the replica set "${setName}" (${
+        Array.isArray(hosts) ? hosts.join(", ") : "members unknown"
+      })`
   )
   const message = [`${reason.message}; looked for ${soughtBy(driver)}`, ...found].join("; ")
   return new MongoError({
@@ -100,7 +102,7 @@ const withSearch = (
 
 const connectOperation: Operation = { name: "connect", command: "connect", abortable: false, counted: false }
 
-/** A client of the driver's, and what has to be ended with it. */
+/** A client of the driver that mongofx owns, and what ends with it. */
 class Owned {
   readonly driver: Driver.MongoClient
   readonly dependents = new Dependents()
@@ -112,8 +114,8 @@ class Owned {
   }
 
   /**
-   * Closes what reads, then the client. Where servers do not answer, the driver's `close` waits for them, and keeps the process alive:
-   * after the bound what it waits for is ended.
+   * Closes the queries and sessions, then the client. The driver's `close` waits for servers that do not answer, and keeps the process
+   * alive. When the time is over, this ends what it waits for.
    */
   get closed(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
@@ -125,8 +127,8 @@ class Owned {
 }
 
 /**
- * Makes the driver's client, connects and pings. The close is registered before the connect, so that an interrupted
- * connect is closed too.
+ * Makes the driver's client, connects and pings. The close is registered first, so that a client whose connect is interrupted
+ * closes too.
  *
  * @internal
  */
@@ -144,7 +146,7 @@ export const connect = (
       (owned) => owned.closed
     )
     const client = yield* wrap(driver, options, dependents)
-    // A logger that fails must not keep anybody from connecting.
+    // A logger that fails must not prevent connecting.
     yield* Effect.ignoreCause(
       Effect.logDebug(redactCredentials(`mongofx: connecting to ${soughtBy(driver)}`, secrets))
     )

@@ -1,5 +1,5 @@
 /**
- * Databases. What they share with collections is in base.ts.
+ * Databases. base.ts has what they share with collections.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,13 +31,13 @@ import { dropCollection, renameCollection, writeCommand } from "./ownCommands.ts
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoDatabase" as const
 
-/** The name of the command that a command document stands for: its first key. */
+/** The name of a command: the first key of its document. */
 const commandName = (command: Driver.Document): string => Object.keys(command ?? {})[0] ?? "command"
 
-/** By the number that the server has for them. */
+/** By their numbers on the server. */
 const profilingLevels: ReadonlyArray<ProfilingLevel> = ["off", "slow_only", "all"]
 
-/** The settings of a collection among other options. `satisfies` names those that a new driver has more. */
+/** The settings of a collection among other options. `satisfies` reports those that a new driver adds. */
 const settings = Object.keys(
   {
     bsonRegExp: true,
@@ -74,9 +74,9 @@ class MongoDatabaseImpl extends NamespaceHandle<Driver.Db> implements MongoDatab
     return { _id: "MongoDatabase", name: this.name }
   }
 
-  /** Made at the first use: the driver refuses bad names by throwing, which is then the operation's failure. */
+  /** Made at the first use: the driver throws for bad names. That becomes the operation's failure. */
   get driver(): Driver.Db {
-    // The driver would take the database of the connection string.
+    // For an empty name the driver would take the database of the connection string.
     checkName(this.name, "database")
     return this.handle ??= this.connection.driver
       .db(this.name, { ...defined(this.settings) as Driver.DbOptions, ignoreUndefined: true })
@@ -232,7 +232,7 @@ class MongoDatabaseImpl extends NamespaceHandle<Driver.Db> implements MongoDatab
     return Effect.asVoid(
       this.run(this.operation("setProfilingLevel", "profile"), undefined, (driver, callOptions) => {
         const profile = profilingLevels.indexOf(level)
-        if (profile < 0) throw new InvalidInput("level", `level is none of ${profilingLevels.join(", ")}`)
+        if (profile < 0) throw new InvalidInput("level", `level is not one of ${profilingLevels.join(", ")}`)
         checkOptions(options)
         const { filter, sampleRate, slow } = options
         return driver.command(...limitCommand(
@@ -261,7 +261,7 @@ class MongoDatabaseImpl extends NamespaceHandle<Driver.Db> implements MongoDatab
   }
 
   validateCollection(name: string, options?: OptionsOf<Driver.ValidateCollectionOptions>) {
-    // The driver's own method returns its reply undecoded, and throws the findings away where the collection is not valid.
+    // The driver's own method returns its reply undecoded, and throws the findings away if the collection is not valid.
     return this.run(this.operation("validateCollection", "validate", name), undefined, (driver, callOptions) => {
       checkName(name, "collection")
       if (options !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * The indexes of a collection, and the forms in which they are given.
+ * The indexes of a collection, and the forms of their specifications.
  */
 import * as Effect from "effect/Effect"
 import type * as Driver from "mongodb"
@@ -15,13 +15,13 @@ import { makePlain } from "../query/query.ts"
 import { NamespaceHandle } from "./base.ts"
 import { unlessAbsent, writeCommand } from "./ownCommands.ts"
 
-/** What the driver takes for the direction of an index, and so for the second part of a pair. */
+/** Whether the driver reads a value as the direction of an index, and so as the second part of a pair. */
 const isDirection = (value: unknown): boolean =>
   typeof value === "number" || value === "2d" || value === "2dsphere" || value === "text" || value === "hashed"
 
 /**
- * The keys of an index, whichever form of `Driver.IndexSpecification` they have: a name, a pair, an object, a Map, or a list of
- * these. They are a Map, since an object puts keys that are numbers first.
+ * The keys of an index, from any form of `Driver.IndexSpecification`: a name, a pair, an object, a Map, or an array of
+ * these. The result is a Map, since an object would put keys that look like numbers first.
  */
 const indexKeys = (specification: unknown, path: string): Map<string, unknown> => {
   const keys = new Map<string, unknown>()
@@ -31,20 +31,20 @@ const indexKeys = (specification: unknown, path: string): Map<string, unknown> =
     else if (Array.isArray(part)) keys.set(part[0] as string, part[1] ?? 1)
     else if (typeof part === "object" && part !== null) {
       for (const [key, direction] of part instanceof Map ? part : Object.entries(part)) keys.set(key, direction)
-    } else throw new InvalidInput(path, `${path} is no specification of an index`)
+    } else throw new InvalidInput(path, `${path} is not an index specification`)
   }
   if (keys.size === 0) throw new InvalidInput(path, `${path} has no keys`)
   return keys
 }
 
-/** Options of an index that the server calls otherwise. */
+/** Options of an index that have other names on the server. */
 const serverNames: Readonly<Record<string, string>> = {
   version: "v",
   defaultLanguage: "default_language",
   languageOverride: "language_override"
 }
 
-/** An index as the server takes it, with the name that the driver would give it. */
+/** Makes an index in the server's form, with the name that the driver would give it. */
 const indexDocument = (keys: unknown, options: object | undefined, path: string): { readonly name: string } => {
   const key = indexKeys(keys, path)
   const others = Object.entries(defined(options) ?? {})
@@ -54,7 +54,7 @@ const indexDocument = (keys: unknown, options: object | undefined, path: string)
 }
 
 /**
- * What a collection does with its indexes.
+ * The operations of a collection on its indexes.
  *
  * @internal
  */
@@ -62,7 +62,7 @@ export abstract class CollectionIndexes<A extends Driver.Document> extends Names
   abstract readonly name: string
   protected abstract override operation(name: string, command: string, batchSize?: number): Operation
 
-  /** A write command of our own, with the options that the driver's method for it would drop. */
+  /** Sends a write command with the options that the driver's own method would drop. */
   private sendWrite(driver: Driver.Collection<A>, command: Driver.Document, options: CallOptions) {
     return this.connection.driver.db(driver.dbName).command(...writeCommand(command, options, driver.writeConcern))
   }

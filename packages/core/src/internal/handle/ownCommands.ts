@@ -1,5 +1,5 @@
 /**
- * Commands that mongofx sends itself, since the driver's methods for them drop some of their options.
+ * Commands that mongofx sends itself, since the driver's methods for them drop some options.
  */
 import * as Driver from "mongodb"
 import type { CallOptions } from "../call/call.ts"
@@ -11,8 +11,8 @@ import { InvalidInput } from "../input/invalidInput.ts"
 type Write = Pick<Driver.CommandOperationOptions, "collation" | "comment" | "maxTimeMS" | "writeConcern">
 
 /**
- * A write command with those of its options that are fields of the command, and the others. What it does not say itself of the write
- * concern it has from its collection, database or client, save in a transaction, whose commit has one.
+ * Moves the options that are fields of a write command into it, and returns the others. Without a write concern of its own it has that of
+ * its collection, database or client, except in a transaction, whose commit has one.
  *
  * @internal
  */
@@ -29,7 +29,7 @@ export const writeCommand = (
 }
 
 /**
- * Drops a collection: true, also where there is none since MongoDB 7.0, and false where an older server says so.
+ * Drops a collection. True, also for a missing one since MongoDB 7.0; false if an older server says that it is missing.
  *
  * @internal
  */
@@ -40,9 +40,12 @@ export const dropCollection = async (
   inherited: Driver.WriteConcern | undefined
 ): Promise<boolean> => {
   if (options.encryptedFields !== undefined || db.client.options.autoEncryption !== undefined) {
-    // With it go the collections that belong to it, which the driver knows.
+    // The driver also drops the collections that belong to it.
     if (options.comment !== undefined) {
-      throw new InvalidInput("options.comment", "options.comment cannot be sent where encrypted fields may be dropped")
+      throw new InvalidInput(
+        "options.comment",
+        "options.comment cannot be sent with a drop of encrypted fields: leave it out"
+      )
     }
     return await db.dropCollection(name, inherited === undefined ? options : { writeConcern: inherited, ...options })
   }
@@ -50,7 +53,7 @@ export const dropCollection = async (
 }
 
 /**
- * Whether there was a collection.
+ * Whether the collection existed.
  *
  * @internal
  */
@@ -61,7 +64,7 @@ export const unlessAbsent = (call: Promise<unknown>): Promise<boolean> =>
   })
 
 /**
- * Renames a collection, with the write concern of the collection or the database that it is renamed by.
+ * Renames a collection, with the write concern of the collection or the database whose method was called.
  *
  * @internal
  */

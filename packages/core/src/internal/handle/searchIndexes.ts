@@ -119,10 +119,10 @@ export abstract class CollectionSearchIndexes<A extends Driver.Document> extends
       let ready = true
       for (const name of awaited) {
         const index = indexes.find((index) => index.name === name)
-        if (index === undefined) return Effect.fail(fail("notFound", `there is no search index "${name}"`))
+        if (index === undefined) return Effect.fail(fail("notFound", `the search index "${name}" does not exist`))
         if (index.queryable) continue
         if (index.status === "FAILED") {
-          return Effect.fail(fail("searchFailed", `the search index "${name}" could not be built`))
+          return Effect.fail(fail("searchFailed", `the server could not build the search index "${name}"`))
         }
         ready = false
       }

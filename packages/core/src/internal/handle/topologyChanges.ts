@@ -1,5 +1,5 @@
 /**
- * The topology of a client: what it is, and how it changes.
+ * The topology of a client, and its changes.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -9,13 +9,13 @@ import type * as Driver from "mongodb"
 import * as Topology from "../../Topology.ts"
 import { currentDescription } from "../driver/topology.ts"
 
-/** How many topologies a slow reader of changes may lag behind before the oldest is dropped. */
+/** How many topologies a slow reader may lag behind before it loses the oldest. */
 const bufferSize = 16
 
 type Follower = Queue.Queue<Topology.Topology, Cause.Done>
 
 /**
- * Who follows the topology of a client. They share one listener at the driver, where more than ten would be a warning.
+ * The followers of a client's topology. They share one listener at the driver: more than ten would cause a warning.
  *
  * @internal
  */
@@ -31,7 +31,7 @@ export class TopologyChanges {
     return Topology.fromDescription(currentDescription(this.driver))
   }
 
-  /** The topology, and each one that follows, until the client is closed. */
+  /** The present topology and each later one, until the client closes. */
   get stream(): Stream.Stream<Topology.Topology> {
     return Stream.callback<Topology.Topology>(
       (follower) =>
@@ -48,7 +48,7 @@ export class TopologyChanges {
     for (const follower of this.followers) Queue.offerUnsafe(follower, topology)
   }
 
-  /** A topology that is closed says no more of its servers. */
+  /** A closed topology reports no more changes. */
   private readonly onClose = (): void => {
     for (const follower of this.followers) Queue.endUnsafe(follower)
   }

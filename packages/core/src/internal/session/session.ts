@@ -29,7 +29,7 @@ export class MongoSessionImpl extends Inspectable.Class implements MongoSession 
     this.options = options
   }
 
-  /** The driver's session has its client, and that the credentials: it must not be printed. */
+  /** The driver's session must not be printed: it has its client, which has the credentials. */
   toJSON(): unknown {
     return { _id: "MongoSession" }
   }

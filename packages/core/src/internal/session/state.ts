@@ -9,29 +9,29 @@ import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 
 /**
- * A transaction from its start to its end: one attempt of `withTransaction`, or what an explicit session has started.
+ * A transaction from its start to its end: one attempt of `withTransaction`, or a transaction that an explicit session has started.
  *
  * @internal
  */
 export class Transaction {
   /**
-   * `left` when the body of a `withTransaction` has committed or aborted it: what follows in the body is in the session only.
-   * `ended` for all, so that fibers that outlive it find out.
+   * `left` when the body of a `withTransaction` has committed or aborted it: the rest of the body runs only in the session.
+   * `ended` for everybody, so that fibers that outlive it notice.
    */
   status: "open" | "left" | "ended" = "open"
-  /** What the server has confirmed of its end. An interrupted commit may still have succeeded. */
+  /** The end that the server has confirmed. An interrupted commit may still have succeeded. */
   outcome: "committed" | "aborted" | undefined
-  /** The commit that was sent last. It resolves to what it failed with. */
+  /** The last commit that was sent. It resolves to its error. */
   sent: Promise<unknown> | undefined
-  /** A commit was sent of which nobody knows what became. */
+  /** Whether a commit was sent whose outcome nobody knows. */
   uncertain = false
-  /** The first failure of an operation that the server may have aborted the transaction for. */
+  /** The first failure of an operation because of which the server may have aborted the transaction. */
   failure: MongoError | undefined
   readonly afterCommit: Array<Effect.Effect<void>> = []
 }
 
 /**
- * A session of the driver, with what is known of its transaction on the server. The driver and the server allow one operation
+ * A session of the driver, with what is known about its transaction on the server. The driver and the server allow one operation
  * at a time.
  *
  * @internal
@@ -39,13 +39,13 @@ export class Transaction {
 export class DriverSession {
   readonly driver: Driver.ClientSession
   readonly line = Semaphore.makeUnsafe(1)
-  /** An operation of the transaction was interrupted: the server may begin with it only after the abort. */
+  /** Whether an operation of the transaction was interrupted: the server may begin it only after the abort. */
   torn = false
-  /** A commit has failed and may have left the transaction open. */
+  /** Whether a commit has failed and may have left the transaction open. */
   unfinished = false
-  /** No server has answered to an abort: the transaction may still be open. */
+  /** Whether no server has answered an abort: the transaction may still be open. */
   unanswered = false
-  /** The last end of a transaction on the server. There is one at a time: two would get in each other's way. */
+  /** The last end of a transaction on the server. Only one runs at a time: two would disturb each other. */
   ending: Promise<unknown> = Promise.resolve()
 
   constructor(driver: Driver.ClientSession) {
@@ -54,7 +54,7 @@ export class DriverSession {
 }
 
 /**
- * A session of mongofx: a session of the driver, and another one when that is kept by what does not end.
+ * A session of mongofx: a session of the driver, and a fresh one when something unfinished keeps the first.
  *
  * @internal
  */
@@ -62,11 +62,11 @@ export class SessionState {
   current: DriverSession
   transaction: Transaction | undefined
   closed = false
-  /** Whether queries were opened in it, of which cursors may be left on the server. */
+  /** Whether queries were opened in it, whose cursors may be left on the server. */
   hasRead = false
-  /** Its client closes, and has ended its transaction. */
+  /** Whether its client closes, and has ended its transaction. */
   isLost = false
-  /** How often connections of its client had broken before it began. */
+  /** How many connections of its client had broken before it began. */
   readonly breaks: number
   /** Ends its transaction because its client closes. Never rejects. */
   readonly shutDown: () => Promise<void>
@@ -83,7 +83,7 @@ export class SessionState {
     return this.current.driver
   }
 
-  /** Leaves its session of the driver to what is still going on in it, and goes on in a fresh one, after the same times. */
+  /** Leaves the driver's session to what still runs in it, and goes on in a fresh one with the same cluster and operation times. */
   renew(): void {
     const { clusterTime, operationTime } = this.driver
     const driver = this.open()
@@ -93,7 +93,7 @@ export class SessionState {
     this.transaction = undefined
   }
 
-  /** Remembers what an operation of the transaction has failed with. */
+  /** Remembers the failure of an operation in the transaction. */
   note(operation: Operation, cause: Cause.Cause<MongoError>): void {
     if (!this.driver.inTransaction()) return
     const { transaction } = this
@@ -105,14 +105,14 @@ export class SessionState {
   }
 }
 
-const interrupted = "it was interrupted on its way, with which the server aborts its transaction"
+const interrupted = "it was interrupted while it ran, so the server aborts its transaction"
 
-/** Whether the server may have aborted the transaction with an error. What it has not even seen changes nothing there. */
+/** Whether the server may have aborted the transaction with an error. An operation that never reached it changes nothing there. */
 const mayAbort = ({ reason }: MongoError): boolean =>
   reason.code !== undefined || reason._tag === "ConnectionError" || reason._tag === "BulkWriteError"
 
 /**
- * The session that operations of one client join without being told, and the transaction of it that they belong to.
+ * The session that operations of one client join automatically, and their transaction in it.
  *
  * @internal
  */
@@ -122,7 +122,7 @@ export interface AmbientSession {
 }
 
 /**
- * A failure of a transaction that mongofx itself finds.
+ * Makes a failure of a transaction that mongofx itself finds.
  *
  * @internal
  */
@@ -132,11 +132,10 @@ export const transactionFailure = (
   kind: TransactionError["kind"] = "misused"
 ): MongoError => ownFailure(TransactionError, operation, message, { kind })
 
-const ended =
-  "its transaction has ended; a fiber that outlives a transaction cannot go on in it (see withoutTransaction)"
+const ended = "its transaction has ended: wait for its fibers before it ends, or run them in withoutTransaction"
 
 /**
- * Runs an operation when it is its turn in the session, and only while its transaction lasts.
+ * Runs an operation at its turn in the session, and only while its transaction lasts.
  *
  * @internal
  */

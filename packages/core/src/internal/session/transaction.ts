@@ -49,15 +49,15 @@ const withTransactionOperation = localOperation("withTransaction")
 const abortTransaction = operationOf("abortTransaction")
 const commitTransaction = operationOf("commitTransaction")
 
-/** How long the abort of a transaction is waited for: real milliseconds. */
+/** How long to wait for the abort of a transaction, in real milliseconds. */
 const abortTimeout = 2000
 
-/** How long an interrupted commit is waited for: its outcome decides about what runs after it. Real milliseconds. */
+/** How long to wait for an interrupted commit, whose outcome decides what runs after it, in real milliseconds. */
 const commitTimeout = 5000
 
 /**
- * How long an interrupted commit is repeated until its outcome is known: milliseconds of the server clock. A server forgets a
- * transaction that is not committed in a minute.
+ * How long an interrupted commit is repeated until its outcome is known, in milliseconds of the server clock. A server forgets a
+ * transaction that is not committed within a minute.
  */
 const outcomeTimeout = 60_000
 
@@ -98,11 +98,11 @@ const openSession = (connection: Connection, options: SessionOptions): Effect.Ef
 const ignore = () => undefined
 
 /**
- * Ends on the server what may be open there: the transaction, or one whose commit has failed for good, which would keep its locks
- * until the server's limit of a minute. If that commit has come through, the server refuses.
+ * Ends on the server what may be open there: the transaction, or one whose commit has failed for good. Its locks would stay
+ * until the server's limit of a minute. If that commit has succeeded, the server refuses.
  *
- * The first operation of an interrupted one may get there after the abort, and would begin the transaction again, which nobody
- * ends then: a transaction with a higher number makes the server refuse it.
+ * The first operation of an interrupted transaction may arrive after the abort, and would begin it again without anybody to end
+ * it. So this starts a transaction with a higher number, which makes the server refuse that operation.
  */
 const endOnServer = (connection: Connection, session: DriverSession): Promise<void> => {
   const end = session.ending.then(() => endNow(connection, session))
@@ -119,24 +119,24 @@ const endNow = async (connection: Connection, session: DriverSession): Promise<v
   else if (unfinished && !torn) await admin.command({ abortTransaction: 1 }, { session: driver }).catch(ignore)
   if (torn) {
     driver.startTransaction()
-    // It touches no data and needs no privileges.
+    // This command touches no data and needs no privileges.
     await admin.command({ aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} }, { session: driver }).catch(ignore)
     await driver.abortTransaction()
   }
-  // The driver does not say that an abort has failed.
+  // The driver does not report that an abort has failed.
   if (connection.breaks.closed === closed) return
   if (torn) await killSession(connection.driver, driver)
   else if (connection.breaks.count === count) await abortOnServers(connection.driver, driver)
-  // The driver has sent it twice, as the specification says. The session ends what is left.
+  // The driver has sent the abort twice, as the specification says. The end of the session ends what is left.
   else session.unanswered = true
 }
 
-/** How long what is on its way in a transaction may take when its client closes: real milliseconds. */
+/** How long a running operation of a transaction may take when its client closes, in real milliseconds. */
 const lastOperationTimeout = 500
 
 /**
- * Ends a transaction whose client closes, and its session with it. The driver would break the connection of the operation that is on its
- * way, and abort before the server has read that. Nothing else is begun: it would be outside of the transaction.
+ * Ends a transaction whose client closes, and its session. The driver would break the connection of the running operation, and abort
+ * before the server has read that operation. No other operation begins: it would be outside of the transaction.
  */
 const endWithClient = (connection: Connection, state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -153,7 +153,7 @@ const endWithClient = (connection: Connection, state: SessionState): Effect.Effe
     return Effect.raceFirst(session.line.withPermit(ending), Effect.andThen(pause(lastOperationTimeout), ending))
   })
 
-/** Waits for what ends a transaction, but not for long: it keeps its session of the driver then. */
+/** Waits for the end of a transaction for a limited time. After that, the end keeps the driver's session. */
 const endsSoon = (
   state: SessionState,
   session: DriverSession,
@@ -167,7 +167,7 @@ const endsSoon = (
     end.then(close, close).catch(ignore)
   })
 
-/** Ends a session, and with it a transaction that is still open. Bounded: the rest goes on in the background. */
+/** Ends a session, and a transaction that is still open. It waits for a limited time: the rest goes on in the background. */
 const closeSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
     closeTransaction(state)
@@ -175,7 +175,7 @@ const closeSession = (connection: Connection) => (state: SessionState): Effect.E
     connection.dependents.delete(state)
     const session = state.current
     const close = () => session.driver.endSession()
-    // The driver may have sent a query once more, and nobody knows the cursor of the reply that got lost.
+    // The driver may have sent a query twice, and nobody knows the cursor of the lost reply.
     const clear = async () =>
       session.unanswered || state.hasRead && connection.breaks.count > state.breaks
         ? killSession(connection.driver, session.driver)
@@ -213,7 +213,7 @@ export const withSession = <A, E, R>(
     transactionOf(ambientSession(connection, fiber.context))?.status === "open"
       ? Effect.fail(transactionFailure(
         withSessionOperation,
-        "it is inside a transaction, which another session would be no part of (see withoutTransaction)"
+        "a transaction is open, and another session would not belong to it: run it in withoutTransaction"
       ))
       : Effect.acquireUseRelease(
         openSession(connection, options),
@@ -230,10 +230,10 @@ const transactionOf = (ambient: AmbientSession | undefined): Transaction | undef
   return state.driver.inTransaction() ? state.transaction : undefined
 }
 
-/** Nothing can be done in it any more, and the driver would not say so before it sends something. */
+/** Throws if the session can no longer be used: the driver would notice that only when it sends something. */
 const checkOpen = (state: SessionState): void => {
   if (state.closed) throw new Driver.MongoExpiredSessionError()
-  // Whose sessions end with it.
+  // The sessions of a client end with it.
   if (state.isLost || state.driver.hasEnded) throw new Driver.MongoClientClosedError()
 }
 
@@ -254,9 +254,9 @@ const isReply = new Set(["MongoServerError", "MongoWriteConcernError"])
 
 const unknownOutcome = "UnknownTransactionCommitResult"
 
-/** The error of a commit that nobody has answered: its outcome is unknown, as the specification has it labelled. */
+/** The error of a commit that no server has answered: its outcome is unknown, and the label says so, as the specification asks. */
 const unanswered = (cause: unknown): Driver.MongoError => {
-  // By what it can, not by its class: another copy of the driver has other classes.
+  // The method decides, not the class: another copy of the driver has other classes.
   const error = Predicate.hasProperty(cause, "addErrorLabel")
     ? cause as Driver.MongoError
     : new Driver.MongoNetworkError("the connection broke before the commit was written", { cause: cause as Error })
@@ -265,8 +265,8 @@ const unanswered = (cause: unknown): Driver.MongoError => {
 }
 
 /**
- * Sends a commit. What it fails with says whether its outcome is unknown: the driver leaves that out where the connection's pool has
- * been cleared meanwhile, and stumbles where the connection was reset before it has written.
+ * Sends a commit. Its error says whether its outcome is unknown: the driver leaves that out if the connection's pool was cleared
+ * meanwhile, and throws another error if the connection was reset before it wrote.
  */
 const send = async (state: SessionState, session: DriverSession, transaction: Transaction): Promise<void> => {
   let isSent = transaction.uncertain
@@ -278,11 +278,11 @@ const send = async (state: SessionState, session: DriverSession, transaction: Tr
     session.unfinished = false
   } catch (cause) {
     const name = cause instanceof Error ? cause.name : ""
-    // Nothing was sent, since the order is wrong.
+    // Nothing was sent, since the calls came in the wrong order.
     if (name === "MongoTransactionError" || !isSent) throw cause
     const error = isReply.has(name) ? cause as Driver.MongoServerError : unanswered(cause)
     transaction.uncertain = error.hasErrorLabel(unknownOutcome)
-    // With an error of its write concern it is committed, with a transient one aborted.
+    // After an error of its write concern the transaction is committed, after a transient error aborted.
     session.unfinished = name !== "MongoWriteConcernError" && !error.hasErrorLabel("TransientTransactionError")
     throw error
   }
@@ -296,8 +296,8 @@ const sendCommit = (connection: Connection, state: SessionState, session: Driver
   })
 
 /**
- * Commits, when it is its turn. An interrupted commit may have come through: it is repeated until that is known, by a fiber of its
- * own, for which the interrupted one waits a while.
+ * Commits at its turn. An interrupted commit may have succeeded: a separate fiber repeats it until that is known, and the interrupted
+ * fiber waits for it for a limited time.
  */
 const commit = (
   connection: Connection,
@@ -320,7 +320,7 @@ const commit = (
     )
   })
 
-/** Finds out what became of a commit that was interrupted on its way, and runs what was registered for after it. */
+/** Finds out the outcome of an interrupted commit, and runs what `afterCommit` has registered. */
 const learnOutcome = (
   connection: Connection,
   state: SessionState,
@@ -341,7 +341,7 @@ const learnOutcome = (
     yield* outcomeOf(() => endOnServer(connection, session))
   })
 
-/** Runs what was registered for after the commit: in order, once, whatever becomes of each. */
+/** Runs what `afterCommit` has registered: in order, once, whatever the outcome of each. */
 const runAfterCommit = (transaction: Transaction): Effect.Effect<void> =>
   Effect.suspend(() =>
     Effect.forEach(
@@ -374,7 +374,7 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
       return Effect.onInterrupt(
         runIn(connection, undefined, abortTransaction, () => {
           checkOpen(state)
-          // The driver refuses to abort after a commit, which may be committed again, and where there is nothing to abort.
+          // The driver refuses to abort after a commit, which may be committed again, and without a transaction.
           if (!session.driver.inTransaction()) return session.driver.abortTransaction()
           if (state.transaction !== undefined) state.transaction.outcome = "aborted"
           closeTransaction(state, "left")
@@ -386,8 +386,8 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
   )
 
 /**
- * Aborts what an attempt has left open, when the operations that are on their way have ended, but no later than the bound.
- * The driver reports no error of it, and the server forgets the transaction by itself in the end.
+ * Aborts what an attempt has left open, after its running operations have ended, or when the time is over.
+ * The driver reports no error of an abort. In the end the server forgets the transaction by itself.
  */
 const abort = (connection: Connection, state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -403,8 +403,8 @@ const abort = (connection: Connection, state: SessionState): Effect.Effect<void>
   })
 
 /**
- * What decides whether an attempt is run again: the reason of a `MongoError` that the body failed with, or that is the cause
- * of the error it failed with. A defect or an interruption is never run again.
+ * The reason that decides whether an attempt runs again: that of a `MongoError` which is the failure of the body, or the cause
+ * of its failure. After a defect or an interruption an attempt never runs again.
  */
 const decisiveReason = (cause: Cause.Cause<unknown>): MongoErrorReason | undefined => {
   if (Cause.hasDies(cause)) return undefined
@@ -423,7 +423,7 @@ const decisiveReason = (cause: Cause.Cause<unknown>): MongoErrorReason | undefin
 }
 
 /**
- * The convenient transactions API of the driver specification, with the effect as the first argument or the last one.
+ * The convenient transactions API of the driver specification, with the effect as the first or the last argument.
  *
  * @internal
  */
@@ -478,12 +478,12 @@ const withTransaction = <A, E, R>(
     )
   })
 
-/** What comes out where the server has aborted a transaction and its body has gone on. */
+/** The failure of a transaction that the server has aborted, but whose body went on. */
 const abortedBy = (first: MongoError): MongoError => {
   const label = isTransient(first.reason) ? "TransientTransactionError" : undefined
   const labels = new Set(first.reason.labels)
   if (label !== undefined) labels.add(label)
-  const what = "the transaction was aborted with an error that its body has handled"
+  const what = "the server aborted the transaction with an error that the body handled"
   return ownFailure(TransactionError, withTransactionOperation, `${what}: ${first.message}`, {
     kind: "aborted",
     labels: [...labels],
@@ -521,18 +521,18 @@ const attempts = <A, E, R>(
         if (Exit.isFailure(exit)) {
           failure = exit.cause
         } else if (first !== undefined && isTransient(first.reason)) {
-          // Nobody knows what the transaction has of the operation that failed.
+          // Nobody knows what the failed operation has left in the transaction.
           failure = Cause.fail(abortedBy(first))
         } else {
           phase = "commit"
-          // The body may have ended the transaction by itself, and begun another one.
+          // The body may have ended the transaction itself, and begun another one.
           const last = state.transaction ?? transaction
           if (last.outcome !== undefined) {
             transaction.status = "ended"
             return exit.value
           }
           for (;;) {
-            // The first commit waits in line behind the operations of forked fibers that are on their way.
+            // The first commit waits for the running operations of forked fibers.
             const sent = yield* Effect.exit(
               restore(state.current.line.withPermit(inSpan(commit(connection, state, last, "ended"))))
             )
@@ -581,7 +581,7 @@ export const afterCommit = <R>(
     const context = Context.add(fiber.context as Context.Context<R>, connection.sessionKey, undefined)
     const callback = Effect.provideContext(effect, context)
     if (transaction === undefined || transaction.outcome === "committed") return callback
-    // Also while the commit is on its way. What comes after an abort waits for nothing.
+    // Also while the commit runs. After an abort, nothing runs the callback.
     transaction.afterCommit.push(callback)
     return Effect.void
   })

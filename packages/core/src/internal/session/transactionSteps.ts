@@ -1,16 +1,16 @@
 import type { MongoErrorReason } from "../../MongoError.ts"
 import { ServerCode } from "../errors/codes.ts"
 
-/** How long a transaction may be run again after its start: milliseconds, as the driver specification says. */
+/** How long after its start a transaction may run again, in milliseconds, as the driver specification says. */
 export const defaultMaxDuration = 120_000
 
 const initialBackoff = 5
 const maxBackoff = 500
 
 /**
- * How long to wait before an attempt is run again, in milliseconds. `attempt` counts from 1, `jitter` lies between 0 and 1.
+ * How long to wait before the next attempt, in milliseconds. `attempt` counts from 1, `jitter` is between 0 and 1.
  *
- * After the driver specification "Convenient API for Transactions".
+ * It follows the driver specification "Convenient API for Transactions".
  *
  * @internal
  */
@@ -18,15 +18,15 @@ export const backoff = (attempt: number, jitter: number): number =>
   jitter * Math.min(initialBackoff * 1.5 ** attempt, maxBackoff)
 
 /**
- * Whether no server has answered. The specification has the driver label this as transient in a transaction, but it leaves
- * the label out when the connection's pool has been cleared meanwhile, and when it finds no server. A server that is too old or
+ * Whether no server has answered. By the specification the driver labels this as transient in a transaction. But it leaves
+ * the label out when the connection's pool was cleared meanwhile, and when it finds no server. A server that is too old or
  * too new has answered.
  */
 const isUnanswered = (reason: MongoErrorReason): boolean =>
   reason._tag === "ConnectionError" && reason.kind !== "incompatible"
 
 /**
- * Whether a failure of the body is worth another run of it.
+ * Whether the body should run again after its failure.
  *
  * @internal
  */
@@ -34,8 +34,8 @@ export const isTransient = (reason: MongoErrorReason): boolean =>
   reason.labels.includes("TransientTransactionError") || isUnanswered(reason)
 
 /**
- * Whether a failure says only that the transaction was aborted before. `first` is the first failure of an operation in it: if that is
- * another one, it is what the server has aborted the transaction for.
+ * Whether a failure says only that the transaction was aborted earlier. `first` is the first failure of an operation in it: if that is
+ * another failure, the server has aborted the transaction because of it.
  *
  * @internal
  */
@@ -43,7 +43,7 @@ export const isConsequence = (reason: MongoErrorReason | undefined, first: Mongo
   first !== undefined && reason !== undefined && reason !== first && reason.code === ServerCode.NoSuchTransaction.code
 
 /**
- * What follows on a failure of the body or of the commit, after the same specification.
+ * What to do after a failure of the body or of the commit, by the same specification.
  *
  * @internal
  */
@@ -53,9 +53,10 @@ export const nextStep = (
   timeLeft: boolean
 ): "runAgain" | "commitAgain" | "fail" => {
   if (reason === undefined || !timeLeft) return "fail"
-  // A client that is closed does not open again, whatever became of the commit.
+  // A closed client does not open again, whatever became of the commit.
   if (reason._tag === "ClientClosedError") return "fail"
-  // Its own `maxCommitTime` has run out. By the code, not by the kind of error: it may be a write concern's, and other time limits are worth another commit.
+  // When its own `maxCommitTime` has run out, the commit is not sent again. The code decides, not the kind of error: it may be that of a
+  // write concern, and after other time limits another commit makes sense.
   if (
     phase === "commit" && reason.labels.includes("UnknownTransactionCommitResult") &&
     reason.code !== ServerCode.MaxTimeMSExpired.code

@@ -1,5 +1,5 @@
 /**
- * The span of an operation, which is made only where somebody listens.
+ * The span of an operation, which is made only if somebody listens.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -11,7 +11,7 @@ import type { Operation } from "../call/description.ts"
 import { spanAttributes } from "./telemetry.ts"
 
 /**
- * Whether somebody listens to spans: without a tracer of the user's nobody could see one.
+ * Whether somebody listens to spans: without a tracer of the user nobody could see one.
  *
  * @internal
  */
@@ -27,7 +27,7 @@ const spanOptions = (connection: Connection, operation: Operation): Tracer.SpanO
 })
 
 /**
- * A span of kind client around `use`.
+ * Makes a span of kind client around `use`.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export const withOperationSpan = <A, E>(
   isTraced(fiber) ? Effect.useSpan(spanName(operation), spanOptions(connection, operation), use) : use(undefined)
 
 /**
- * A span of kind client that ends with a scope.
+ * Makes a span of kind client that ends with a scope.
  *
  * @internal
  */
