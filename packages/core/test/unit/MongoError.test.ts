@@ -166,7 +166,7 @@ describe("MongoError", () => {
     assert.isFalse(MongoError.isMongoError(reason))
   })
 
-  it.each(cases)("in JSON and back: %s", (_, reason, isTransient) => {
+  it.each(cases)("%s encodes to JSON and decodes back", (_, reason, isTransient) => {
     const codec = Schema.toCodecJson(MongoError.MongoError)
     const json = JSON.stringify(Schema.encodeSync(codec)(new MongoError.MongoError({ reason })))
     assert.notInclude(json, "hunter2")
@@ -186,7 +186,7 @@ describe("MongoError", () => {
     assert.include(String(decoded.reason.cause), "the driver's words")
   })
 
-  it("without a word that nothing was done, what is transient is not retryable", () => {
+  it("a transient reason is not retryable if nothing says that nothing was done", () => {
     const fields = { ...base, labels: ["RetryableWriteError"], kind: "network" } as const
     const unknown = new MongoError.ConnectionError(fields)
     assert.isTrue(unknown.isTransient)
@@ -211,7 +211,7 @@ describe("MongoError", () => {
     assert.strictEqual(reason.stoppedBy?._tag, "ConnectionError")
   })
 
-  it("toJSON has the fields of the reason, the cause as text and no values", () => {
+  it("toJSON has the fields of the reason and the cause as text, without values", () => {
     const json = JSON.parse(JSON.stringify(new MongoError.MongoError({ reason: duplicate }))) as unknown
     assert.deepStrictEqual(json, {
       _tag: "MongoError",
@@ -232,7 +232,7 @@ describe("MongoError", () => {
     })
   })
 
-  it("toJSON of a bulk write error says which documents have ids, and not what they are", () => {
+  it("toJSON of a bulk write error says which documents have ids, without the ids", () => {
     const { reason } = JSON.parse(JSON.stringify(new MongoError.MongoError({ reason: bulkWrite }))) as {
       readonly reason: Record<string, unknown>
     }
@@ -246,7 +246,7 @@ describe("MongoError", () => {
     assert.strictEqual(error?.reason["message"], base.message)
   })
 
-  it("shows no values", () => {
+  it("keeps values of documents hidden", () => {
     const error = new MongoError.MongoError({ reason: bulkWrite })
     assert.deepStrictEqual(Redacted.value(duplicate.keyValue), { name: "hunter2" })
     for (
@@ -258,7 +258,7 @@ describe("MongoError", () => {
     }
   })
 
-  it.each(cases)("%s shows its fields and nothing of its class", (_, reason) => {
+  it.each(cases)("%s shows only its fields, not the members of its class", (_, reason) => {
     const { fields } = reason.constructor as unknown as { readonly fields: object }
     assert.deepStrictEqual(Object.keys(reason).filter((key) => key !== "name" && !(key in fields)), [])
   })
@@ -271,7 +271,7 @@ describe("MongoError", () => {
     assert.property(bulkWrite.insertedIds, "0")
   })
 
-  it("is named by its reason where that has no message", () => {
+  it("has the name of a reason without a message", () => {
     const reason = new MongoError.OverloadedError({ ...base, message: "" })
     assert.strictEqual(new MongoError.MongoError({ reason }).message, "OverloadedError")
   })
@@ -283,7 +283,7 @@ describe("MongoError", () => {
     assert.isFalse(error.hasLabel("c"))
   })
 
-  it("labels are empty where none are given", () => {
+  it("labels are empty by default", () => {
     const reason = new MongoError.ServerError({ operation: "ping", message: "no", cause: undefined })
     assert.deepStrictEqual(reason.labels, [])
   })
@@ -305,7 +305,7 @@ describe("handling a reason", () => {
       Effect.catchReason("MongoError", "DuplicateKeyError", (reason) => Effect.succeed(`taken: ${reason.index}`))
     )
 
-  it.effect("catchReason catches the reason and no other", () =>
+  it.effect("catchReason catches only the given reason", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* caught(failing(duplicate)), "taken: name_1")
       const exit = yield* Effect.exit(caught(failing(concern)))
@@ -314,7 +314,7 @@ describe("handling a reason", () => {
       assert.strictEqual(error.reason, concern)
     }))
 
-  it.effect("catchReasons catches several", () =>
+  it.effect("catchReasons catches several reasons", () =>
     Effect.gen(function*() {
       const handled = (reason: MongoError.MongoErrorReason) =>
         failing(reason).pipe(Effect.catchReasons("MongoError", {
@@ -325,7 +325,7 @@ describe("handling a reason", () => {
       assert.strictEqual(yield* handled(concern), 64)
     }))
 
-  it.effect("unwrapReason makes the reasons errors", () =>
+  it.effect("unwrapReason turns the reasons into errors", () =>
     Effect.gen(function*() {
       const tag = yield* failing(duplicate).pipe(
         Effect.unwrapReason("MongoError"),

@@ -41,7 +41,7 @@ const thrownBy = (f: () => unknown): unknown => {
 }
 
 describe("eventOf", () => {
-  it("leaves the two documents as bytes, and reads the rest in its order", () => {
+  it("leaves the two documents as bytes, and decodes the other fields in order", () => {
     const actual = isSame(BSON.serialize(event))
     assert.deepStrictEqual(actual["fullDocument"], Buffer.from(BSON.serialize(document)))
     assert.instanceOf(actual["fullDocumentBeforeChange"], Uint8Array)
@@ -58,7 +58,7 @@ describe("eventOf", () => {
     assert.deepStrictEqual(actual["fullDocument"], fullDocument)
   })
 
-  it("reads the rest by the options", () => {
+  it("decodes the other fields by the options", () => {
     const bytes = BSON.serialize({
       _id: { _data: "82" },
       fullDocument: { n: 1 },
@@ -71,7 +71,7 @@ describe("eventOf", () => {
     assert.instanceOf(eventOf(bytes, { ...usual, promoteBuffers: true })["at"], Uint8Array)
   })
 
-  it("keeps nothing of the reply", () => {
+  it("does not keep the reply in memory", () => {
     const reply = Buffer.concat([Buffer.alloc(9), BSON.serialize({ fullDocument: document, data: Buffer.from("abc") })])
     const actual = eventOf(reply.subarray(9), usual)
     reply.fill(0xff)
@@ -91,11 +91,11 @@ describe("eventOf", () => {
     values
   ])))
 
-  it.prop("is what the deserializer reads", [events], ([fields]) => {
+  it.prop("decodes the same as the deserializer", [events], ([fields]) => {
     isSame(BSON.serialize(Object.fromEntries(fields)))
   })
 
-  it("fails as the deserializer fails, where the bytes of the rest are corrupt, and not for a document", () => {
+  it("fails like the deserializer for corrupt bytes in other fields, but not in a document", () => {
     const text = (field: string) => Buffer.from(BSON.serialize({ fullDocument: { a: 1 }, [field]: { text: "zzzz" } }))
     const spoilt = (bytes: Buffer) => {
       bytes.fill(0xff, bytes.indexOf("zzzz"), bytes.indexOf("zzzz") + 4)
@@ -110,7 +110,7 @@ describe("eventOf", () => {
     assert.instanceOf(thrownBy(() => BSON.deserialize(kept["fullDocumentBeforeChange"], usual)), BSON.BSONError)
   })
 
-  it("of any bytes with one that is wrong, throws a BSONError or reads what the deserializer reads", () => {
+  it("with one wrong byte, throws a BSONError or decodes the same as the deserializer", () => {
     const whole = BSON.serialize(event)
     for (let i = 0; i < whole.length; i++) {
       for (const byte of [0, 1, 3, 0x7f, 0xff]) {

@@ -18,7 +18,7 @@ describe("isResumable", () => {
     assert.isTrue(isResumable(errorOf(new Driver.MongoServerSelectionError("none", new Map() as never))))
   })
 
-  it("after CursorNotFound, and after what the server labels", () => {
+  it("after CursorNotFound, and after errors that the server labels", () => {
     assert.isTrue(isResumable(reply(43)))
     assert.isTrue(isResumable(reply(8, "ResumableChangeStreamError")))
     assert.isTrue(isResumable(reply(50, "ResumableChangeStreamError")))
@@ -56,14 +56,14 @@ describe("isResumable", () => {
     }
   )
 
-  it("not after what is no failure of a server or of the way to it", () => {
+  it("not after failures of neither a server nor the connection to it", () => {
     assert.isFalse(isResumable(errorOf(new Error("mine"))))
     assert.isFalse(isResumable(errorOf(new Driver.MongoClientClosedError())))
   })
 })
 
 describe("resumeDelay", () => {
-  it("is none at first, then grows up to five seconds, with jitter", () => {
+  it("is zero at first, then grows up to five seconds, with jitter", () => {
     assert.strictEqual(resumeDelay(1, 0.9), 0)
     assert.strictEqual(resumeDelay(2, 0), 50)
     assert.strictEqual(resumeDelay(2, 1), 100)
@@ -96,7 +96,7 @@ describe("join", () => {
     return before === undefined ? whole : undefined
   }
 
-  it("leaves a whole event alone", () => {
+  it("returns a whole event as it is", () => {
     const event = { _id: 1, operationType: "insert" }
     assert.deepStrictEqual(join(undefined, event), { whole: event })
   })
@@ -106,12 +106,12 @@ describe("join", () => {
     parts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 6 }))
   }))
 
-  it.prop("puts together what was split, with the token of the last fragment", [events], ([{ fields, parts }]) => {
+  it.prop("joins the fragments of an event, with the token of the last one", [events], ([{ fields, parts }]) => {
     const event = Object.fromEntries(fields.map((value, i) => [`field${i}`, value]))
     assert.deepStrictEqual(joinAll(split(event, parts)), { ...event, _id: { _data: String(parts - 1) } })
   })
 
-  it("counts fragments whatever numbers are read as", () => {
+  it("counts fragments however numbers are read", () => {
     const fragments = split({ a: 1, b: 2, c: 3 }, 3).map((fragment) => ({
       ...fragment,
       splitEvent: {

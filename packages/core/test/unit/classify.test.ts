@@ -154,7 +154,7 @@ describe("classes of errors", () => {
     }
   )
 
-  it("are all in the table that the driver and bson export", () => {
+  it("that the driver and bson export are all in the table", () => {
     const all: ReadonlyArray<unknown> = [...Object.values(Driver), ...Object.values(Driver.BSON)]
     const exported = all.filter((value) => typeof value === "function")
       .filter((value) => value.prototype instanceof Error)
@@ -325,7 +325,7 @@ describe("classes of errors", () => {
     assert.strictEqual(classify(new MongoError.MongoError({ reason }), { operation: "other" }), reason)
   })
 
-  it("a missing namespace is not written", () => {
+  it("a missing namespace does not appear in the message", () => {
     const reason = classify(new Error("no"), { operation: "ping" })
     assert.strictEqual(reason.message, "ping: no")
     assert.isUndefined(reason.namespace)
@@ -408,7 +408,7 @@ describe("codes of the server", () => {
     assert.instanceOf(reason.cause, Driver.MongoServerError)
   })
 
-  it.each(codes)("%i %s, where values are not promoted", (code, codeName, expected) => {
+  it.each(codes)("%i %s, when values are not promoted", (code, codeName, expected) => {
     check(reply({ code: new Driver.Int32(code), codeName, errmsg: "no" }), { ...expected, code, codeName })
   })
 
@@ -431,7 +431,7 @@ describe("codes of the server", () => {
     check(reply({ code: 999, errorLabels: [label] }), { tag: "ServerError", transient: true, labels: [label] })
   })
 
-  it("the label UnknownTransactionCommitResult lets no error be retryable", () => {
+  it("an error with the label UnknownTransactionCommitResult is never retryable", () => {
     const labels = ["NoWritesPerformed", "TransientTransactionError", "UnknownTransactionCommitResult"]
     const cause = reply({ code: 10107, errorLabels: labels })
     check(cause, { tag: "NotPrimaryError", transient: true, labels, isRetryable: false })
@@ -526,7 +526,7 @@ describe("codes of the server", () => {
     )
   })
 
-  it("a TLS key that cannot be read, wherever the error of it stands", () => {
+  it("a TLS key that cannot be read, at any depth of the causes", () => {
     const beneath = failure({ code: "ERR_OSSL_BAD_DECRYPT" })
     const servers = new Map([["a:1", { error: new Driver.MongoNetworkError("no", { cause: beneath }) }]])
     check(new Driver.MongoServerSelectionError("no", topology({ servers })), final("InvalidArgumentError"), "connect")
@@ -547,7 +547,7 @@ describe("codes of the server", () => {
     check(reply({ code: 8000, codeName: "AtlasError", errmsg: "not allowed" }), final("ServerError"))
   })
 
-  it("a transaction on a standalone says what it needs", () => {
+  it("a transaction on a standalone server says what it needs", () => {
     const errmsg = "Transaction numbers are only allowed on a replica set member or mongos"
     const reason = check(reply({ code: 20, errmsg }), final("TransactionError", { kind: "unsupported", code: 20 }))
     assert.include(reason.message, "transactions need a replica set")
@@ -570,7 +570,7 @@ describe("codes of the server", () => {
     if (reason._tag === "DuplicateKeyError") assert.deepStrictEqual(Redacted.value(reason.keyValue), { a: "Ada", b: 2 })
   })
 
-  it("a duplicate key has its pattern where values are not promoted", () => {
+  it("a duplicate key has its pattern when values are not promoted", () => {
     check(
       reply({ code: 11000, keyPattern: { a: new Driver.Int32(-1), b: new Driver.Double(1) } }),
       final("DuplicateKeyError", { keyPattern: { a: -1, b: 1 } })
@@ -584,7 +584,7 @@ describe("codes of the server", () => {
     }
   })
 
-  it("a write concern error whose code is elsewhere", () => {
+  it("a write concern error with its code in the result", () => {
     check(
       new Driver.MongoWriteConcernError({ ok: 1, writeConcernError: { code: 91, errmsg: "no" } } as never),
       final("WriteConcernError", { code: 91 })
@@ -694,7 +694,7 @@ describe("bulk writes", () => {
     for (const text of printed(new MongoError.MongoError({ reason }))) assert.notInclude(text, "hunter2")
   })
 
-  it("list no ids of documents that were not inserted", () => {
+  it("list only ids of documents that were inserted", () => {
     const ordered = bulk({ insertedCount: 2, insertedIds: ids(5), writeErrors: [writeError(2, { code: 11000 })] })
     assert.deepStrictEqual(bulkReason(ordered).insertedIds, { 0: "id 0", 1: "id 1" })
     const unordered = bulk({ insertedCount: 4, insertedIds: ids(5), writeErrors: [writeError(2, { code: 11000 })] })
@@ -703,7 +703,7 @@ describe("bulk writes", () => {
     assert.deepStrictEqual(bulkReason(stopped).insertedIds, { 0: "id 0" })
   })
 
-  it("that a network error ends have its reason", () => {
+  it("that end with a network error have its reason", () => {
     const reason = bulkReason(bulk({
       insertedCount: 1,
       insertedIds: ids(2),
@@ -715,7 +715,7 @@ describe("bulk writes", () => {
     assert.isTrue(reason.stoppedBy?.isTransient)
   })
 
-  it("that a command error ends keep the labels", () => {
+  it("that end with a command error keep its labels", () => {
     const error = reply({ code: 112, codeName: "WriteConflict", errorLabels: ["TransientTransactionError"] })
     const reason = bulkReason(bulk({ insertedCount: 1, insertedIds: ids(2), error }))
     assert.strictEqual(reason.stoppedBy?._tag, "WriteConflictError")
@@ -795,14 +795,14 @@ describe("bulk writes of the client", () => {
     for (const text of printed(new MongoError.MongoError({ reason }))) assert.notInclude(text, "hunter2")
   })
 
-  it("that an error ends have its reason", () => {
+  it("that end with an error have its reason", () => {
     const partialResult = { insertedCount: 1, insertResults: new Map(), updateResults: new Map() }
     const reason = bulkReason(clientBulk({ partialResult, cause: reply({ code: 11600 }) }))
     assert.strictEqual(reason.stoppedBy?._tag, "NotPrimaryError")
     assert.strictEqual(reason.insertedCount, 1)
   })
 
-  it("that did nothing before an error fail with that", () => {
+  it("that end with an error before they did anything fail with that error", () => {
     check(clientBulk({ cause: new Driver.MongoNetworkError("gone") }), connection("network"))
   })
 })
@@ -918,7 +918,7 @@ describe("whatever is thrown", () => {
     ["a date that is none", new Date(NaN)]
   ])("is classified and printed: %s", (_, cause) => total(cause))
 
-  it("is classified: an object that cannot be made a text", () => {
+  it("is classified, even an object that cannot become text", () => {
     // Effect's own Cause.pretty fails on it.
     const reason = classify({ toString: () => Symbol("no") }, context)
     assert.strictEqual(reason.message, "insertOne on app.users: something that cannot be described")
@@ -989,7 +989,7 @@ describe("making an error never throws", () => {
     ...hostile
   ]
 
-  it("whatever the operation is called", () => {
+  it("with any name of the operation", () => {
     for (const cause of causes) {
       for (const name of hostile) {
         for (const key of ["name", "command", "database", "collection", "batchSize"]) {
@@ -1014,7 +1014,7 @@ describe("making an error never throws", () => {
     }
   })
 
-  it("whatever stands in the fields of what is thrown", () => {
+  it("with any fields of the thrown value", () => {
     const keys = [
       "name",
       "message",
@@ -1060,7 +1060,7 @@ describe("making an error never throws", () => {
     }
   })
 
-  it("an error of another copy of the package is made one of this", async () => {
+  it("an error of another copy of the package becomes one of this copy", async () => {
     const path = "../../src/MongoError.ts?copy"
     const copy = await import(path) as typeof MongoError
     assert.notStrictEqual(copy.MongoError, MongoError.MongoError)
@@ -1124,7 +1124,7 @@ describe("a TypeError", () => {
     }
   })
 
-  it("of anybody else is not", () => {
+  it("of other code is not", () => {
     const missing = undefined as unknown as { readonly a: string }
     check(thrown(() => missing.a), final("UnknownError"))
     // What the driver makes of a mistake of its own.

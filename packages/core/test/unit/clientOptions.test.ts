@@ -14,7 +14,7 @@ const url = Redacted.make("mongodb://localhost")
 const optionsOf = (config: Omit<MongoClientConfig.MongoClientConfig, "url">) => toDriverOptions({ url, ...config })
 
 describe("toDriverOptions", () => {
-  it("gives durations in milliseconds, under the driver's names", () => {
+  it("converts durations to milliseconds, under the driver's names", () => {
     assert.deepStrictEqual(
       optionsOf({
         connectTimeout: "2 seconds",
@@ -37,7 +37,7 @@ describe("toDriverOptions", () => {
     )
   })
 
-  it("gives the driver's 0 for no bound, and never for a short one", () => {
+  it("passes 0 for an infinite duration, but never for a short one", () => {
     const bounds = ["connectTimeout", "maxIdleTime", "serverSelectionTimeout", "socketTimeout", "waitQueueTimeout"]
     for (const name of bounds) {
       assert.deepStrictEqual(optionsOf({ [name]: Duration.infinity }), { [`${name}MS`]: 0 })
@@ -81,7 +81,7 @@ describe("toDriverOptions", () => {
     )
   })
 
-  it("gives the rest as it is", () => {
+  it("passes the other options as they are", () => {
     const config: Parameters<typeof optionsOf>[0] & Driver.MongoClientOptions = {
       appName: "app",
       authMechanism: "SCRAM-SHA-256",
@@ -102,7 +102,7 @@ describe("toDriverOptions", () => {
     assert.deepStrictEqual(optionsOf(config), { ...config })
   })
 
-  it("turns the events of commands on for command spans, and leaves them alone without", () => {
+  it("turns command events on for command spans only", () => {
     assert.deepStrictEqual(optionsOf({ commandSpans: true }), { monitorCommands: true })
     assert.deepStrictEqual(optionsOf({ commandSpans: { queryText: false } }), { monitorCommands: true })
     assert.deepStrictEqual(optionsOf({ commandSpans: false }), {})
@@ -129,7 +129,7 @@ describe("toDriverOptions", () => {
     )
   })
 
-  it("gives what the driver understands", () => {
+  it("returns options that the driver understands", () => {
     const driver = new Driver.MongoClient(
       "mongodb://localhost",
       optionsOf({
@@ -174,7 +174,7 @@ describe("secretsOf", () => {
     assert.deepStrictEqual(secrets(url), new Set(expected))
   })
 
-  it("of the configuration", () => {
+  it("finds the secrets of a configuration", () => {
     assert.deepStrictEqual(
       secrets("mongodb://localhost", {
         password: Redacted.make("first/one"),

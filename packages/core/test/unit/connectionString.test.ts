@@ -83,7 +83,7 @@ describe("connection strings", () => {
     for (const url of [undefined, null, 1, {}]) assert.include(refusal(url), "is not a string")
   })
 
-  it("whatever a password is made of, it is refused, or read as it was meant", () => {
+  it("any password is either refused or read as it was meant", () => {
     const seed = Date.now() % 1_000_000
     let state = seed
     const random = (below: number) => (state = (state * 48_271 + 11) % 2_147_483_647) % below

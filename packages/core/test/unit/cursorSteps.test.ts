@@ -32,7 +32,7 @@ describe("the states of a cursor", () => {
     assert.strictEqual(run("open", "reply", "end", "close", "closed"), "Closed")
   })
 
-  it("are closed from each of them, and never open again", () => {
+  it("lead to the closed state from each of them, and never back", () => {
     for (const state of states) {
       const closed = after(after(state, "close"), "closed")
       assert.strictEqual(closed, "Closed")
@@ -43,14 +43,14 @@ describe("the states of a cursor", () => {
     }
   })
 
-  it("begin again only where the server has ended a cursor", () => {
+  it("begin again only after the server has ended a cursor", () => {
     for (const state of states) {
       assert.strictEqual(after(state, "reopen") === "Idle" && state !== "Idle", state === "Ended", state)
     }
     assert.strictEqual(run("open", "reply", "end", "reopen", "open"), "Opening")
   })
 
-  it("have the first reply before an end, and before a server that is gone", () => {
+  it("have the first reply before the end, and before the loss of the server", () => {
     assert.strictEqual(run("open", "end"), "Opening")
     assert.strictEqual(run("open", "strand"), "Opening")
     assert.strictEqual(run("reply"), "Idle")
@@ -58,24 +58,24 @@ describe("the states of a cursor", () => {
 })
 
 describe("a read", () => {
-  it("fails again after a failure, whatever else holds", () => {
+  it("fails again after a failure, in any state", () => {
     for (const state of states) {
       for (const isAtEnd of [true, false]) assert.strictEqual(beforeRead(state, true, isAtEnd), "fail")
     }
   })
 
-  it("ends where the server has ended, also while the cursor is closed", () => {
+  it("ends when the server has ended, also while the cursor closes", () => {
     for (const state of states) assert.strictEqual(beforeRead(state, false, true), "end")
   })
 
-  it("is refused once the cursor is being closed", () => {
+  it("is refused once the cursor closes", () => {
     for (const state of states) {
       const isLate = state === "Closing" || state === "Closed"
       assert.strictEqual(beforeRead(state, false, false), isLate ? "refuse" : "read")
     }
   })
 
-  it("has an end only from the server: a cursor that is closed otherwise is cut off", () => {
+  it("ends only when the server ends: a cursor that closes otherwise is cut off", () => {
     assert.strictEqual(afterRead(3, true, true), "documents")
     assert.strictEqual(afterRead(0, true, true), "end")
     assert.strictEqual(afterRead(0, false, true), "cutOff")
@@ -90,12 +90,12 @@ describe("an empty batch", () => {
     for (const isAtEnd of [true, false]) assert.strictEqual(afterEmpty(undefined, isAtEnd, false), "done")
   })
 
-  it("makes a tailable one wait: at the server, or here", () => {
+  it("makes a tailable query wait: at the server, or here", () => {
     assert.strictEqual(afterEmpty(awaits, false, true), "read")
     assert.strictEqual(afterEmpty(asks, false, true), "pause")
   })
 
-  it("ends a tailable one whose cursor is lost, and opens one that never had a document again", () => {
+  it("ends a tailable query whose cursor is lost, and reopens one that never had a document", () => {
     for (const tailable of [awaits, asks]) {
       assert.strictEqual(afterEmpty(tailable, true, true), "done")
       assert.strictEqual(afterEmpty(tailable, true, false), "reopen")
@@ -104,17 +104,17 @@ describe("an empty batch", () => {
 })
 
 describe("what is killed", () => {
-  it("is a session of one's own, or one that is lost anyway", () => {
+  it("is the run's own session, or one that is lost anyway", () => {
     assert.deepStrictEqual(sessions.map((session) => mayKill(session, false)), [true, true, false])
     assert.deepStrictEqual(sessions.map((session) => mayKill(session, true)), [true, true, true])
   })
 
-  it("stays on a server that is gone, save where the session must be quiet", () => {
+  it("stays on a server that is gone, unless the session must be idle", () => {
     assert.deepStrictEqual(sessions.map((session) => staysOnServer(session, true)), [true, true, false])
     assert.deepStrictEqual(sessions.map((session) => staysOnServer(session, false)), [false, false, false])
   })
 
-  it("is more than the cursor where a connection broke, and where a client closes under a query that has failed", () => {
+  it("is more than the cursor after a broken connection, and when a client closes after the query has failed", () => {
     const spoilt = (session: Session) =>
       [false, true].flatMap((hasBroken) =>
         [false, true].flatMap((isClosed) =>

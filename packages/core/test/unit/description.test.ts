@@ -43,7 +43,7 @@ describe("the description of an operation", () => {
     assert.strictEqual(isSingleWrite(operation), expected)
   })
 
-  it("has the namespace as far as it has names", () => {
+  it("has as much of the namespace as it has names", () => {
     assert.strictEqual(namespaceOf(operation("find", "find", { database: "app", collection: "users" })), "app.users")
     assert.strictEqual(namespaceOf(operation("ping", "ping", { database: "app" })), "app")
     assert.isUndefined(namespaceOf(operation("connect")))

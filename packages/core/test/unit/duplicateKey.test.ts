@@ -34,7 +34,7 @@ describe("parseDuplicateKey", () => {
       keyValue
     }))
 
-  it("reads the fields and directions of a compound index in their order", () => {
+  it("reads the fields and directions of a compound index in order", () => {
     const parsed = parseDuplicateKey(e11000("b.c_-1_a_1_t_hashed", "{ b.c: 1, a: \"x, y: 2\", t: null }"))
     assert.deepStrictEqual(parsed, {
       index: "b.c_-1_a_1_t_hashed",
@@ -52,7 +52,7 @@ describe("parseDuplicateKey", () => {
     })
   })
 
-  it("takes directions for ascending where the name of the index does not say them", () => {
+  it("assumes ascending directions if the name of the index does not say them", () => {
     assert.deepStrictEqual(parseDuplicateKey(e11000("my index", "{ a: 1, b: 2 }")), {
       index: "my index",
       keyPattern: { a: 1, b: 1 },
@@ -67,7 +67,7 @@ describe("parseDuplicateKey", () => {
     )
   })
 
-  it("reads what stands before other text", () => {
+  it("reads a key that other text follows", () => {
     const message = `Index build failed: 5875b883: Collection app.users ( 936fda0c ) :: caused by :: ${
       e11000("a_1", "{ a: null }")
     }`

@@ -308,7 +308,7 @@ describe("values", () => {
     assertRefused(() => checkOptions({ let: { a: value } }), `options.let.a ${what}`)
   })
 
-  it("what is refused would indeed be lost, changed or thrown at by BSON", () => {
+  it("refused values would indeed be lost or changed by BSON, or make it throw", () => {
     /** What a value says of itself, apart from its class. */
     const shown = (value: unknown) =>
       value instanceof RegExp
@@ -335,7 +335,7 @@ describe("values", () => {
     }
   })
 
-  it("toBSON: what it gives is checked, not the object", () => {
+  it("the result of toBSON is checked, not the object", () => {
     const returning = (value: unknown) => ({ toBSON: () => value })
     assertRefused(() => checkFilter({ a: returning(undefined) }), "filter.a is undefined")
     assertRefused(() => checkFilter({ a: returning({ b: undefined }) }), "filter.a.b is undefined")
@@ -400,7 +400,7 @@ describe("undefined", () => {
     [JSON.parse("{\"__proto__\":[null]}", (_, v) => v === null ? undefined : v), "filter.__proto__[0] is undefined"]
   ])("in a filter: %o", (filter, message) => assertRefused(() => checkFilter(filter), message))
 
-  it("in a document it is left out, but not in an array", () => {
+  it("is left out of a document, but refused in an array", () => {
     checkDocument({
       _id: undefined,
       a: undefined,
@@ -446,7 +446,7 @@ describe("undefined", () => {
     (update, message) => assertRefused(() => checkUpdate(update), message)
   )
 
-  it("in a pipeline, a value and an option it is an error", () => {
+  it("is an error in a pipeline, a value and an option", () => {
     assertRefused(() => checkPipeline([{ $match: { a: undefined } }]), "pipeline[0].$match.a is undefined")
     assertRefused(() => checkPipeline([undefined]), "pipeline[0] is undefined")
     assertRefused(() => checkValue({ a: undefined }, "keys"), "keys.a is undefined")
@@ -458,7 +458,7 @@ describe("undefined", () => {
     )
   })
 
-  it("an option that is undefined is not given, and settings of the driver are not looked at", () => {
+  it("an undefined option counts as not given, and settings of the driver are not checked", () => {
     checkOptions({
       sort: undefined,
       hint: undefined,
@@ -501,7 +501,7 @@ describe("what is expected to be a document", () => {
     if (!Array.isArray(value)) assertRefused(() => checkUpdate(value), `update ${what}`)
   })
 
-  it("a Map is what has an order: a sort, a hint, the keys of an index, a command", () => {
+  it("a Map may be anything with an order: a sort, a hint, the keys of an index, a command", () => {
     const map = new Map<string, unknown>([["b", 1], ["1", -1]])
     checkOrdered(map, "sort")
     checkOrdered({ find: "items", sort: map }, "command")
@@ -520,7 +520,7 @@ describe("what is expected to be a document", () => {
     assertRefused(() => checkDocument({ a: map }), "document.a is a Map")
   })
 
-  it("a key without a lone surrogate", () => {
+  it("a key has no lone surrogate", () => {
     const odd = { ["a\uD800"]: 1 }
     const what = "is a key that has a lone surrogate, which BSON would replace"
     assertRefused(() => checkDocument({ a: odd }), `document.a["a\\ud800"] ${what}`)
@@ -530,7 +530,7 @@ describe("what is expected to be a document", () => {
     assertRefused(() => checkOrdered(new Map(Object.entries(odd)), "sort"), `sort["a\\ud800"] ${what}`)
   })
 
-  it("a replacement has no operators at its top, and may have them below and be empty", () => {
+  it("a replacement has no operators at its top level, but may have them below, and may be empty", () => {
     assertRefused(
       () => checkReplacement({ a: 1, $set: { b: 1 } }),
       "replacement.$set is an update operator: use updateOne, since a replacement is a whole document"
@@ -591,7 +591,7 @@ describe("shapes without an end", () => {
     return { a: value }
   }
 
-  it("every depth that a server takes is checked", () => {
+  it("every depth that a server accepts is checked", () => {
     assert.isTrue(refused(() => checkDocument(nest(248, new Set()))).message.endsWith(" is a Set"))
     for (const check of checks) check(nest(248, 1))
   })
@@ -601,7 +601,7 @@ describe("shapes without an end", () => {
     checkUpdate({ $set: nest(100_000, undefined) })
   })
 
-  it("shared objects that unfold without measure do not hang", () => {
+  it("shared objects that unfold to huge sizes do not hang", () => {
     let shared: Driver.Document = { a: 1 }
     for (let i = 0; i < 100; i++) shared = { l: shared, r: shared }
     const started = performance.now()
@@ -673,7 +673,7 @@ describe("properties", () => {
     assert.deepStrictEqual(BSON.serialize(document), before)
   }, { arbitrary: { runs: 300 } })
 
-  it.prop("one bad value is found wherever it is, with its path", [seeds], ([seed]) => {
+  it.prop("one bad value is found anywhere, with its path", [seeds], ([seed]) => {
     for (const [value, what] of Object.values(bad)) {
       const { document, path } = tree(seed, value)
       assertRefused(() => checkFilter(document), `filter${written(path)} ${what}`)
@@ -683,7 +683,7 @@ describe("properties", () => {
     }
   }, { arbitrary: { runs: 50 } })
 
-  it.prop("an undefined is found in a filter wherever it is", [seeds], ([seed]) => {
+  it.prop("an undefined is found anywhere in a filter", [seeds], ([seed]) => {
     const { document, path } = tree(seed)
     let container: Record<string | number, unknown> = document
     for (const key of path.slice(0, -1)) container = container[key] as Record<string | number, unknown>

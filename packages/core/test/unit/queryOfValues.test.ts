@@ -5,7 +5,7 @@ import { BSON } from "mongodb"
 
 const people = [{ name: "Ada" }, { name: "Grace" }, { name: "Alan" }]
 
-it.effect("a query of values answers them in all of its views, as often as it is run", () =>
+it.effect("a query of values returns them in all of its views, as often as it runs", () =>
   Effect.gen(function*() {
     const query: Query.AggregateQuery<{ name: string }> = Query.fromIterable(people)
     for (let run = 0; run < 2; run++) {
@@ -23,7 +23,7 @@ it.effect("a query of values answers them in all of its views, as often as it is
     assert.isTrue(Query.isQuery(query))
   }).pipe(Effect.scoped))
 
-it.effect("limits and skips hold, whatever else is asked", () =>
+it.effect("limit and skip apply, with any other settings", () =>
   Effect.gen(function*() {
     const query = Query.fromIterable(new Set(people)).sort({ name: 1 }).hint("name").comment("why").batchSize(1)
     assert.deepStrictEqual(yield* query.skip(1).limit(1), [{ name: "Grace" }])
@@ -36,7 +36,7 @@ it.effect("limits and skips hold, whatever else is asked", () =>
     assert.deepStrictEqual(yield* Stream.runCollect(query.skip(3).batches), [])
   }))
 
-it.effect("a query of values that are no documents has no bytes, and none has a plan", () =>
+it.effect("a query of values fails for bytes if they are not documents, and always for a plan", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(Stream.runDrain(Query.fromIterable([3]).raw))
     assert.strictEqual(error.reason._tag, "BsonError")

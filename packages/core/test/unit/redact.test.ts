@@ -28,7 +28,7 @@ describe("redactCredentials", () => {
     ["ada@example.org is no URI", "ada@example.org is no URI"]
   ])("%s", (text, expected) => assert.strictEqual(redactCredentials(text), expected))
 
-  it("removes the given secrets wherever they stand", () => {
+  it("removes the given secrets everywhere", () => {
     assert.strictEqual(redactCredentials("hunter2, (hunter2)", ["hunter2"]), "<redacted>, (<redacted>)")
     assert.strictEqual(redactCredentials("a.b a+b", ["a.b"]), "<redacted> a+b")
     assert.strictEqual(redactCredentials("text", [""]), "text")
@@ -212,7 +212,7 @@ describe("redactCause", () => {
     assert.notInclude(shows(copy), "hunter2")
   })
 
-  it("copies every error above one that has to be copied", () => {
+  it("copies every error above an error that must be copied", () => {
     const beneath = reply({ code: 66, errmsg: "altered to {_id: \"hunter2\"}" })
     const middle = new Error("middle", { cause: beneath })
     const top = new TypeError("top", { cause: middle })
@@ -248,7 +248,7 @@ describe("redactCause", () => {
     assert.notInclude(shows(copy), "hunter2")
   })
 
-  it("removes credentials of the message and the stack", () => {
+  it("removes credentials from the message and the stack", () => {
     const copy = redactCause(new Driver.MongoParseError("no: mongodb://ada:hunter2@host, swordfish"), [
       "swordfish"
     ]) as Error
@@ -279,7 +279,7 @@ describe("redactCause", () => {
     assert.notInclude(shows(redactCause(cause)), "hunter2")
   })
 
-  it("ends where causes go round", () => {
+  it("ends when causes form a cycle", () => {
     const a = new Error("a")
     const b = new Error("b", { cause: a })
     a.cause = b

@@ -84,7 +84,7 @@ describe("fromDescription", () => {
     assert.deepStrictEqual(primary.address, Option.some("a:1"))
   })
 
-  it("routers of a sharded cluster: the address is known of a single one", () => {
+  it("routers of a sharded cluster: only a single router has a known address", () => {
     const two = of("Sharded", { "a:1": "Mongos", "b:2": "Mongos", "c:3": "Unknown" })
     assert.isTrue(two.isMongos)
     assert.isTrue(two.isPrimary)
@@ -101,7 +101,7 @@ describe("fromDescription", () => {
     assert.deepStrictEqual(balanced.address, Option.some("a:1"))
   })
 
-  it("nothing known", () => {
+  it("an unknown topology", () => {
     assert.deepStrictEqual(of("Unknown", { "a:1": "Unknown" }), {
       type: "Unknown",
       setName: Option.none(),

@@ -57,7 +57,7 @@ describe("isConsequence", () => {
     assert.isTrue(isConsequence(aborted, reply(11000)))
   })
 
-  it("is neither the first failure itself nor a failure of another kind", () => {
+  it("is not the first failure itself, or a failure of another kind", () => {
     assert.isFalse(isConsequence(aborted, aborted))
     assert.isFalse(isConsequence(aborted, undefined))
     assert.isFalse(isConsequence(undefined, aborted))
@@ -66,7 +66,7 @@ describe("isConsequence", () => {
 })
 
 describe("nextStep", () => {
-  it("runs the body again after what is transient, in either phase", () => {
+  it("runs the body again after a transient failure, in either phase", () => {
     assert.strictEqual(nextStep("body", reply(251, transient), true), "runAgain")
     assert.strictEqual(nextStep("commit", reply(251, transient), true), "runAgain")
     assert.strictEqual(nextStep("body", reply(50, transient), true), "runAgain")
@@ -79,12 +79,12 @@ describe("nextStep", () => {
     assert.strictEqual(nextStep("commit", reply(91, transient, unknown), true), "commitAgain")
   })
 
-  it("does not commit again after MaxTimeMSExpired, wherever the reply has it", () => {
+  it("does not commit again after MaxTimeMSExpired, anywhere in the reply", () => {
     assert.strictEqual(nextStep("commit", reply(50, unknown), true), "fail")
     assert.strictEqual(nextStep("commit", writeConcernReply(50, unknown), true), "fail")
   })
 
-  it("but does after other time limits", () => {
+  it("commits again after other time limits", () => {
     assert.strictEqual(reasonOf(new Driver.MongoServerError({ code: 262 }))._tag, "MaxTimeExpiredError")
     assert.strictEqual(nextStep("commit", reply(262, unknown), true), "commitAgain")
   })
@@ -112,7 +112,7 @@ describe("nextStep", () => {
     }
   })
 
-  it("fails on what is no MongoError, and when no time is left", () => {
+  it("fails for errors that are not MongoErrors, and when no time is left", () => {
     assert.strictEqual(nextStep("body", undefined, true), "fail")
     assert.strictEqual(nextStep("commit", undefined, true), "fail")
     assert.strictEqual(nextStep("body", reply(251, transient), false), "fail")
