@@ -22,7 +22,7 @@ describe("the server's status", () => {
 })
 
 describe("the profiler", () => {
-  it.live("is set and asked for by database", () =>
+  it.live("is set and read by database", () =>
     Effect.gen(function*() {
       const { admin, db } = yield* setup()
       assert.strictEqual(yield* db.profilingLevel, "off")
@@ -39,7 +39,7 @@ describe("the profiler", () => {
       assert.strictEqual(yield* db.profilingLevel, "off")
     }))
 
-  it.live("refuses a level that is none, before anything is sent", () =>
+  it.live("refuses an unknown level before anything is sent", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* setup()
       const reason = yield* reasonOf(db.setProfilingLevel("loud" as "all"))
@@ -54,7 +54,7 @@ describe("the profiler", () => {
 })
 
 describe("users", () => {
-  it.live("removeUser removes one, and fails where there is none", () =>
+  it.live("removeUser removes a user, and fails without one", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       yield* db.command({ createUser: "ada", pwd: "correct horse", roles: [] })
@@ -68,7 +68,7 @@ describe("users", () => {
 })
 
 describe("appendMetadata", () => {
-  it.live("names a library to the server, on connections that are made afterwards", () =>
+  it.live("names a library to the server, on later connections", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup({ maxPoolSize: 3 })
       yield* mongo.appendMetadata({ name: "ledger", version: "1.2.3" })

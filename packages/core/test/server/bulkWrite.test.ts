@@ -16,7 +16,7 @@ interface Item {
   readonly text?: string
 }
 
-it.live("the hint of a model may be a list of pairs or a Map, as that of an operation", () =>
+it.live("the hint of a model may be an array of pairs or a Map, like that of an operation", () =>
   Effect.gen(function*() {
     const { db, mongo } = yield* setup()
     const items = db.collection<Item>("items")
@@ -30,8 +30,8 @@ it.live("the hint of a model may be a list of pairs or a Map, as that of an oper
     assert.deepStrictEqual(yield* items.find(), [{ _id: 1, n: 4 }])
   }))
 
-describe("nothing to write", () => {
-  it.live("is no operation and succeeds", () =>
+describe("without operations", () => {
+  it.live("succeeds without sending anything", () =>
     Effect.gen(function*() {
       const { commands, db, mongo } = yield* setup()
       const items = db.collection<Item>("items")
@@ -60,7 +60,7 @@ describe("nothing to write", () => {
       assert.strictEqual(commands.length, before)
     }))
 
-  it.live("what is no list is refused", () =>
+  it.live("refuses values that are not arrays", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
       const items = db.collection<Item>("items")
@@ -81,7 +81,7 @@ describe("nothing to write", () => {
     }))
 })
 
-describe("models that are none", () => {
+describe("invalid models", () => {
   const update = { filter: {}, update: { $set: { n: 1 } } }
   it.live.each<[unknown, string, string]>([
     [null, "operations[1]", "is not a write model"],
@@ -194,7 +194,7 @@ describe("the indexes of upserts", () => {
       assert.strictEqual(reason.stoppedBy?._tag, "ConnectionError")
     }))
 
-  it.live("with a client of one's own that is not connected yet", () =>
+  it.live("with the user's own client that is not connected yet", () =>
     Effect.gen(function*() {
       const { admin, db } = yield* setup()
       const driver = new Driver.MongoClient(uri)
@@ -220,7 +220,7 @@ describe("a client's bulk write of several commands", () => {
     assert.deepStrictEqual(partsOf([small]), [[small]])
   })
 
-  it.live("has the result of all of them", () =>
+  it.live("returns the result of all of them", () =>
     Effect.gen(function*() {
       const { commands, db, mongo } = yield* setup()
       const result = yield* mongo.bulkWrite([
@@ -244,7 +244,7 @@ describe("a client's bulk write of several commands", () => {
 
   for (const ordered of [true, false]) {
     it.live(
-      `has what was done when the connection breaks between two, ${ordered ? "ordered" : "unordered"}`,
+      `says what was done when the connection breaks between two commands, ${ordered ? "ordered" : "unordered"}`,
       () =>
         Effect.gen(function*() {
           const fixture = yield* setup()
@@ -267,7 +267,7 @@ describe("a client's bulk write of several commands", () => {
     )
 
     it.live(
-      `has the errors of all by their indexes, ${ordered ? "ordered" : "unordered"}`,
+      `has the errors of all commands by their indexes, ${ordered ? "ordered" : "unordered"}`,
       () =>
         Effect.gen(function*() {
           const { db, mongo } = yield* setup()
@@ -287,7 +287,7 @@ describe("a client's bulk write of several commands", () => {
     )
   }
 
-  it.live("that breaks in the first command fails as that does", () =>
+  it.live("fails as its first command does, if that breaks", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       yield* failCommand(fixture, "alwaysOn", { failCommands: ["bulkWrite"], closeConnection: true })
@@ -295,7 +295,7 @@ describe("a client's bulk write of several commands", () => {
       assert.strictEqual(reason._tag, "ConnectionError")
     }), 60_000)
 
-  it.live("goes on after write concern errors, and has them", () =>
+  it.live("goes on after write concern errors, and reports them", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ retryWrites: false })
       yield* failCommand(fixture, { times: 1 }, {

@@ -54,7 +54,7 @@ const killCursors = ({ admin, db }: Fixture) =>
   })
 
 describe("the events of a collection", () => {
-  it.live("insert, update, replace and delete, with documents and pre-images as asked", () =>
+  it.live("are insert, update, replace and delete, with the requested documents and pre-images", () =>
     Effect.gen(function*() {
       const { items } = yield* watched
       const changes = yield* items.watch([], {
@@ -81,7 +81,7 @@ describe("the events of a collection", () => {
       for (const event of [insert, update, replace, remove]) assert.isDefined(event._id)
     }))
 
-  it.live("drop and invalidate, after which it fails with the kind invalidated", () =>
+  it.live("are drop and invalidate, then it fails with the kind invalidated", () =>
     Effect.gen(function*() {
       const { items } = yield* watched
       const changes = yield* items.watch().open
@@ -95,7 +95,7 @@ describe("the events of a collection", () => {
       assert.deepInclude({ ...reason }, { _tag: "ChangeStreamError", kind: "invalidated" })
     }))
 
-  it.live("an invalidate that the pipeline leaves out ends it too", () =>
+  it.live("end with an invalidate even if the pipeline filters it out", () =>
     Effect.gen(function*() {
       const { items } = yield* watched
       const changes = yield* items.watch([{ $match: { operationType: "insert" } }]).open
@@ -105,7 +105,7 @@ describe("the events of a collection", () => {
       assert.deepInclude({ ...reason }, { _tag: "ChangeStreamError", kind: "invalidated" })
     }))
 
-  it.live("continueAfterInvalidate goes on with the collection of the same name", () =>
+  it.live("go on in a new collection of the same name with continueAfterInvalidate", () =>
     Effect.gen(function*() {
       const { items } = yield* watched
       const changes = yield* items.watch([], { continueAfterInvalidate: true }).open
@@ -127,7 +127,7 @@ describe("the events of a collection", () => {
       assert.strictEqual(keyOf(events[6]!), 3)
     }))
 
-  it.live("rename, and expanded events of indexes, options and creation", () =>
+  it.live("are rename, and expanded events of indexes, options and creation", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const changes = yield* db.watch([], { showExpandedEvents: true }).open
@@ -197,7 +197,7 @@ describe("the events of a collection", () => {
 })
 
 describe("rawDocuments", () => {
-  it.live("gives the bytes of the documents, and the rest as it is without", () =>
+  it.live("gives the bytes of the documents, and the other fields as usual", () =>
     Effect.gen(function*() {
       const { db, items } = yield* watched
       const options = { fullDocument: "updateLookup", fullDocumentBeforeChange: "whenAvailable" } as const
@@ -237,7 +237,7 @@ describe("rawDocuments", () => {
       assert.deepStrictEqual(decoded.map(Object.keys), plain.map(Object.keys))
     }))
 
-  it.live("reads the rest by the options of the stream, and of what is watched", () =>
+  it.live("decodes the other fields by the options of the stream, and of its collection or database", () =>
     Effect.gen(function*() {
       const { admin, db, items } = yield* watched
       const bigints = db.collection<Item>("items", { useBigInt64: true })
@@ -280,7 +280,7 @@ describe("rawDocuments", () => {
       )
     }))
 
-  it.live("fails with a BsonError where the rest cannot be read, as without", () =>
+  it.live("fails with a BsonError if the other fields cannot be decoded, as without it", () =>
     Effect.gen(function*() {
       const { db, items } = yield* watched
       const [plain, raw, unchecked, later] = [
@@ -325,7 +325,7 @@ describe("bad input", () => {
 })
 
 describe("resuming", () => {
-  it.live("after a token, a time and the token of an invalidate", () =>
+  it.live("starts after a token, a time and the token of an invalidate", () =>
     Effect.gen(function*() {
       const { items } = yield* watched
       const changes = yield* items.watch().open
@@ -378,7 +378,7 @@ describe("resuming", () => {
       assert.deepStrictEqual(resumed.map(keyOf), [1])
     }))
 
-  it.live("history that is lost has its own kind", () =>
+  it.live("fails with its own kind when history is lost", () =>
     Effect.gen(function*() {
       const fixture = yield* watched
       yield* failCommand(fixture, { times: 1 }, { failCommands: ["aggregate"], errorCode: 286 })
@@ -399,7 +399,7 @@ describe("resuming", () => {
       assert.isAbove(fixture.sent().filter((name) => name === "aggregate").length, 4)
     }))
 
-  it.effect("does not resume what the server does not label", () =>
+  it.effect("does not resume after errors without the server's label", () =>
     Effect.gen(function*() {
       const fixture = yield* watched
       for (const errorCode of [6, 91, 10_107]) {
@@ -413,7 +413,7 @@ describe("resuming", () => {
       }
     }))
 
-  it.effect("a batch that arrives when `next` was interrupted comes with the next one", () =>
+  it.effect("gives a batch that arrives after an interruption of `next` to the next call", () =>
     Effect.gen(function*() {
       const fixture = yield* watched
       const { items, sent } = fixture
@@ -461,7 +461,7 @@ describe("resuming", () => {
 
   // By the clock of the test: the pauses between the tries pass only when it is told so.
   it.effect(
-    "ends after resumeTimeout, with the failure of the last try",
+    "ends after resumeTimeout, with the failure of the last attempt",
     () =>
       waitingByTestClock(Effect.gen(function*() {
         const fixture = yield* watched
@@ -488,7 +488,7 @@ describe("resuming", () => {
     60_000
   )
 
-  it.live("what was never open is not resumed", () =>
+  it.live("does not resume a stream that never opened", () =>
     Effect.gen(function*() {
       const fixture = yield* watched
       yield* failCommand(fixture, "alwaysOn", { failCommands: ["aggregate"], errorCode: 6 })
@@ -497,7 +497,7 @@ describe("resuming", () => {
       assert.isBelow(elapsed, 5000)
     }))
 
-  it.live("10,000 numbered events under repeated faults come exactly once and in order", () =>
+  it.live("gives 10,000 numbered events under repeated faults exactly once and in order", () =>
     Effect.gen(function*() {
       const fixture = yield* watched
       const { items } = fixture
@@ -556,7 +556,7 @@ describe("resuming", () => {
 })
 
 describe("large events", () => {
-  it.live("of more than 16 MB arrive whole, and the next one after them", () =>
+  it.live("of more than 16 MB arrive whole, followed by the next event", () =>
     Effect.gen(function*() {
       const fixture = yield* watched
       const large = fixture.db.collection<{ _id: number; text: string }>("large")
@@ -595,7 +595,7 @@ describe("large events", () => {
     }), 60_000)
 
   it.live(
-    "arrive whole with the bytes of their documents, also when lost in the midst of their fragments",
+    "arrive whole with the bytes of their documents, also when the cursor is lost among their fragments",
     () =>
       Effect.gen(function*() {
         const fixture = yield* watched
@@ -630,7 +630,7 @@ describe("large events", () => {
     60_000
   )
 
-  it.live("without the option such an event is the server's error", () =>
+  it.live("cause an error of the server without the option", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const large = db.collection<{ _id: number; text: string }>("large")
@@ -695,7 +695,7 @@ describe("the end of a run", () => {
       assert.deepStrictEqual(yield* Fiber.join(b), [1, 2])
     }))
 
-  it.live("in a transaction it is no part of it", () =>
+  it.live("does not join a transaction", () =>
     Effect.gen(function*() {
       const { items, mongo } = yield* watched
       const seen = yield* mongo.withTransaction(

@@ -25,7 +25,7 @@ import {
 import { failCommand, nothingLeft, reasonOf, until } from "../support/utils.ts"
 
 describe("consume", () => {
-  it.effect("handles what happens from its first start on, and after an interruption goes on where it was", () =>
+  it.effect("handles changes from its first start on, and goes on where it was after an interruption", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       yield* insert(fixture, 0, 3)
@@ -43,7 +43,7 @@ describe("consume", () => {
       yield* nothingLeft(fixture)
     }).pipe(withMemory))
 
-  it.effect("saves the token after so many events, and after so much time while idle", () =>
+  it.effect("saves the token after a number of events, and after a time while idle", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const { load } = yield* store
@@ -74,7 +74,7 @@ describe("consume", () => {
       assert.strictEqual(seen.length, 5)
     }).pipe(withMemory))
 
-  it.effect("a failing handler fails it with its own error, and the event comes again", () =>
+  it.effect("fails with the error of a failing handler, and gets the event again", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<number> = []
@@ -93,7 +93,7 @@ describe("consume", () => {
       assert.deepStrictEqual(seen, [0, 1, 2, 2, 3, 4])
     }).pipe(withMemory))
 
-  it.effect("onPoison tries again, then gives the event away and goes on", () =>
+  it.effect("retries with onPoison, then sends the event to the dead letters and goes on", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<number> = []
@@ -119,7 +119,7 @@ describe("consume", () => {
       assert.deepStrictEqual(dead, [[1, "bad"], [2, "worse"]])
     }).pipe(withMemory))
 
-  it.effect("interruption of a handler is no poison", () =>
+  it.effect("does not count the interruption of a handler as poison", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       let started = false
@@ -140,7 +140,7 @@ describe("consume", () => {
 })
 
 describe("the first start", () => {
-  it.effect("make returns when the position is secured: what is written from then on is handled", () =>
+  it.effect("lets make return when the position is saved: later changes are handled", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<number> = []
@@ -154,7 +154,7 @@ describe("the first start", () => {
       assert.deepStrictEqual(seen, [1, 2])
     }).pipe(withMemory))
 
-  it.effect("loses nothing that is written from then on when it dies before it has handled anything", () =>
+  it.effect("loses none of the later changes when it dies before it has handled anything", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<number> = []
@@ -169,7 +169,7 @@ describe("the first start", () => {
       yield* until("all are handled", () => seen.length === 3)
     }).pipe(withMemory))
 
-  it.effect("works off what is there already, once, and loses nothing between that and the stream", () =>
+  it.effect("processes existing documents once, and loses nothing between them and the stream", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<number> = []
@@ -191,7 +191,7 @@ describe("the first start", () => {
       assert.strictEqual(starts, 1)
     }).pipe(withMemory))
 
-  it.effect("that dies in onFirstStart begins with it again, and sees what was deleted meanwhile", () =>
+  it.effect("begins again with onFirstStart after it died there, and sees what was deleted meanwhile", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const { items } = fixture
@@ -226,7 +226,7 @@ describe("the first start", () => {
       yield* until("it has started", async () => Option.getOrThrow(await Effect.runPromise(load("test"))).started)
     }).pipe(withMemory))
 
-  it.effect("an instance that waits for its turn is ready when another one has secured the position", () =>
+  it.effect("makes a waiting instance ready when another one has saved the position", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<string> = []
@@ -245,7 +245,7 @@ describe("the first start", () => {
       assert.deepStrictEqual(seen, ["a0", "b1"])
     }).pipe(withMemory))
 
-  it.effect("goes on after the deadline of the effect that has started it", () =>
+  it.effect("goes on after the deadline of the effect that started it", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<number> = []
@@ -267,7 +267,7 @@ describe("the first start", () => {
       )
     }))
 
-  it.effect("fails with what happens before it is ready, and tells of what happens later", () =>
+  it.effect("fails with early failures, and reports later ones", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       yield* failCommand(fixture, { times: 1 }, { failCommands: ["aggregate"], errorCode: 8 })
@@ -304,7 +304,7 @@ describe("history that is lost", () => {
       assert.deepInclude({ ...error.reason }, { _tag: "ChangeStreamError", kind: "historyLost" })
     }).pipe(withMemory))
 
-  it.effect("restart goes on with what happens from now on", () =>
+  it.effect("goes on with the changes from now on with restart", () =>
     Effect.gen(function*() {
       const fixture = yield* lost
       const seen: Array<number> = []
@@ -316,7 +316,7 @@ describe("history that is lost", () => {
       yield* Fiber.interrupt(fiber)
     }).pipe(withMemory))
 
-  it.effect("an effect repairs, and nothing that happens meanwhile is missed", () =>
+  it.effect("is repaired by an effect, and no change is missed meanwhile", () =>
     Effect.gen(function*() {
       const fixture = yield* lost
       const seen: Array<number> = []
@@ -328,7 +328,7 @@ describe("history that is lost", () => {
       assert.deepStrictEqual(seen, [0, 1, 2])
     }).pipe(withMemory))
 
-  it.effect("as often as that happens, in the very first turn too", () =>
+  it.effect("is repaired every time, in the very first turn too", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<number> = []
@@ -350,7 +350,7 @@ describe("history that is lost", () => {
       assert.isUndefined(ended.pollUnsafe())
     }).pipe(withMemory))
 
-  it.effect("is the stream's, and not that of something else that the handler reads", () =>
+  it.effect("counts only for the stream, not for something else that the handler reads", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const mine = new MongoError.MongoError({
@@ -391,7 +391,7 @@ describe("several instances", () => {
       assert.deepStrictEqual(fixture.sent(), [])
     }).pipe(withMemory))
 
-  it.effect("one works at a time, and renews its lease; another takes over at once when it ends", () =>
+  it.effect("work one at a time: one renews its lease, and another takes over at once when it ends", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const real = yield* store
@@ -427,7 +427,7 @@ describe("several instances", () => {
       assert.deepStrictEqual(seen, ["a 0", "a 1", "b 2", "b 3"])
     }).pipe(withMemory))
 
-  it.effect("one that has lost its lease stops, saves nothing, and waits for its turn", () =>
+  it.effect("stop when they have lost their lease, save nothing, and wait for their turn", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const real = yield* store
@@ -469,7 +469,7 @@ describe("several instances", () => {
     }).pipe(withMemory))
 
   it.live(
-    "killed at random, two instances handle each of 5,000 events, in order, with bounded repetition",
+    "handle each of 5,000 events in order, with limited repetition, when they are killed at random",
     () =>
       Effect.gen(function*() {
         const fixture = yield* outbox()
@@ -594,7 +594,7 @@ describe("a checkpoint in the handler's own transaction", () => {
       assert.deepStrictEqual(handled.map(({ document }) => document), range(0, total))
     }), 60_000)
 
-  it.live("and exactly once when it is interrupted at any moment", () =>
+  it.live("makes them happen exactly once when it is interrupted at any moment", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const { mongo } = fixture
@@ -635,7 +635,7 @@ describe("a checkpoint in the handler's own transaction", () => {
 })
 
 describe("metrics", () => {
-  it.effect("tell of lag, checkpoint age, events and dead letters", () =>
+  it.effect("show lag, checkpoint age, events and dead letters", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const seen: Array<number> = []

@@ -43,7 +43,7 @@ const during = (
 const broken = { closeConnection: true }
 
 describe("a store that fails", () => {
-  it.effect("fails a consumer that has never had an answer of it", () =>
+  it.effect("makes a consumer fail that has never had an answer from it", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
       const error = yield* ChangeStreamConsumer.make(optionsOf(fixture, { handler: () => Effect.void })).pipe(
@@ -54,7 +54,7 @@ describe("a store that fails", () => {
       assert.strictEqual(error.reason._tag, "ConnectionError")
     }))
 
-  it.effect("a checkpoint that fails twice is made up for by the next one", () =>
+  it.effect("lets the next checkpoint make up for one that fails twice", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
       const seen: Array<number> = []
@@ -79,7 +79,7 @@ describe("a store that fails", () => {
       }).pipe(Effect.scoped, withStoreOf(other))
     }))
 
-  it.effect("a checkpoint that the server refuses for good ends the consumer", () =>
+  it.effect("ends the consumer if the server refuses a checkpoint for good", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
       yield* Effect.gen(function*() {
@@ -94,7 +94,7 @@ describe("a store that fails", () => {
       }).pipe(Effect.scoped, withStoreOf(other))
     }))
 
-  it.effect("renewals that fail leave the turn as it is, as long as the lease has not run out", () =>
+  it.effect("leaves the turn as it is while renewals fail, until the lease has run out", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
       const seen: Array<number> = []
@@ -196,7 +196,7 @@ describe("a store that fails", () => {
       assert.strictEqual(yield* Fiber.join(fiber), away)
     }).pipe(withMemory))
 
-  it.effect("gives no event to the dead letters while nobody knows whose turn it is", () =>
+  it.effect("sends no event to the dead letters while nobody knows whose turn it is", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
       const [dead, seen] = [new Array<number>(), new Array<number>()]
@@ -221,7 +221,7 @@ describe("a store that fails", () => {
       }).pipe(Effect.scoped, withStoreOf(other))
     }), 60_000)
 
-  it.effect("lets a failure of the handler come out, where there are no dead letters", () =>
+  it.effect("lets a failure of the handler come out, without dead letters", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
       yield* Effect.gen(function*() {
@@ -235,7 +235,7 @@ describe("a store that fails", () => {
       }).pipe(Effect.scoped, withStoreOf(other))
     }))
 
-  it.effect("fails nobody who waits for a turn, when it comes back", () =>
+  it.effect("lets everybody who waits for a turn go on when it comes back", () =>
     Effect.gen(function*() {
       const [fixture, other] = [yield* outbox(), yield* setup()]
       const seen: Array<string> = []
@@ -262,7 +262,7 @@ describe("a store that fails", () => {
 })
 
 describe("a lease that has run out", () => {
-  it.effect("ends the handler that is at work, also while the store does not answer", () =>
+  it.effect("ends the running handler, also while the store does not answer", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const real = yield* store
@@ -286,7 +286,7 @@ describe("a lease that has run out", () => {
     }).pipe(withMemory))
 
   it.effect(
-    "is over in time, and the turn as well, where interrupted writes are waited for",
+    "ends in time, together with the turn, even if interrupted writes are awaited",
     () =>
       Effect.gen(function*() {
         const [fixture, other] = [yield* outbox(), yield* setup()]
@@ -315,7 +315,7 @@ describe("a lease that has run out", () => {
     60_000
   )
 
-  it.effect("has lasted from when its renewal was sent, and not from the answer", () =>
+  it.effect("counts from when its renewal was sent, not from the answer", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const real = yield* store
@@ -349,7 +349,7 @@ describe("a lease that has run out", () => {
       assert.isBelow(ended - renewedAt, 2000)
     }).pipe(withMemory))
 
-  it.effect("lets nothing more be handled, where nothing had a chance to notice it", () =>
+  it.effect("stops all handling, even if nothing had a chance to notice it", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const real = yield* store
@@ -379,7 +379,7 @@ describe("a lease that has run out", () => {
 })
 
 describe("a checkpoint", () => {
-  it.effect("of the handler's, once committed, gives way to no older one", () =>
+  it.effect("of the handler, once committed, is not replaced by an older one", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const tokens: Array<unknown> = []
@@ -404,7 +404,7 @@ describe("a checkpoint", () => {
       }).pipe(withStoreOf(fixture))
     }))
 
-  it.effect("that is not committed is none: what was handled before it is saved at the end", () =>
+  it.effect("does not count if it is not committed: what was handled before it is saved at the end", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
       const tokens: Array<unknown> = []
@@ -560,9 +560,9 @@ describe("another instance that takes over while an event is handled", () => {
   }
 })
 
-describe("whatever the client reads numbers as", () => {
+describe("a client with any settings for numbers", () => {
   it.effect.each([{ promoteValues: false }, { useBigInt64: true }, { promoteLongs: false }])(
-    "it consumes: %o",
+    "consumes: %o",
     (options) =>
       Effect.gen(function*() {
         const fixture = yield* outbox(options)

@@ -41,7 +41,7 @@ const outside = Effect.acquireRelease(
 )
 
 describe("a client", () => {
-  it.live("is a value that does not print what it is connected with", () =>
+  it.live("is a value that does not print its connection", () =>
     Effect.gen(function*() {
       const { driver, mongo } = yield* setup()
       assert.isTrue(MongoClient.isMongoClient(mongo))
@@ -53,7 +53,7 @@ describe("a client", () => {
       assert.notInclude(inspect(mongo, { depth: 10 }), server.port)
     }))
 
-  it.live("configuration reaches the driver", () =>
+  it.live("passes its configuration to the driver", () =>
     Effect.gen(function*() {
       const mongo = yield* MongoClient.make({
         url,
@@ -76,7 +76,7 @@ describe("a client", () => {
 })
 
 describe("db", () => {
-  it.live("without a name is that of the connection string, or test", () =>
+  it.live("is that of the connection string, or test, without a name", () =>
     Effect.gen(function*() {
       const named = yield* MongoClient.make({ url: Redacted.make(uri.replace(/\/(\?|$)/, "/of_the_url$1")) })
       assert.strictEqual(named.db().name, "of_the_url")
@@ -97,7 +97,7 @@ describe("db", () => {
 })
 
 describe("looking around", () => {
-  it.live("ping asks the server, each time it runs", () =>
+  it.live("ping asks the server each time it runs", () =>
     Effect.gen(function*() {
       const { commands, mongo } = yield* setup()
       const before = commands.length
@@ -135,7 +135,7 @@ describe("looking around", () => {
       assert.strictEqual(info["versionArray"][0], Number(info["version"].split(".")[0]))
     }))
 
-  it.live("dropDatabase drops the one and no other", () =>
+  it.live("dropDatabase drops only the given database", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
       const other = mongo.db(`${db.name}_other`)
@@ -169,7 +169,7 @@ describe("topology", () => {
       })
     }))
 
-  it.live("of a direct connection is that of one server", () =>
+  it.live("shows one server for a direct connection", () =>
     Effect.gen(function*() {
       const mongo = yield* MongoClient.make({ url: Redacted.make(`mongodb://${server.host}`), directConnection: true })
       const topology = yield* mongo.topology
@@ -178,7 +178,7 @@ describe("topology", () => {
       assert.isTrue(topology.isPrimary)
     }))
 
-  it.live("before anything is connected it is unknown", () =>
+  it.live("is unknown before anything is connected", () =>
     Effect.gen(function*() {
       const driver = new Driver.MongoClient(uri)
       yield* Effect.addFinalizer(() => Effect.promise(() => driver.close()))
@@ -192,7 +192,7 @@ describe("topology", () => {
       assert.strictEqual((yield* topology).type, "ReplicaSetWithPrimary")
     }))
 
-  it.live("topologyChanges begins with the present and goes on with each change", () =>
+  it.live("topologyChanges begins with the present topology and goes on with each change", () =>
     Effect.gen(function*() {
       const driver = new Driver.MongoClient(uri)
       yield* Effect.addFinalizer(() => Effect.promise(() => driver.close()))
@@ -230,7 +230,7 @@ describe("topology", () => {
       assert.strictEqual((yield* mongo.topology).type, "Unknown")
     }))
 
-  it.live("topologyChanges may be followed by more than ten", () =>
+  it.live("topologyChanges allows more than ten followers", () =>
     Effect.gen(function*() {
       const warnings: Array<Error> = []
       const onWarning = (warning: Error) => warnings.push(warning)
@@ -251,7 +251,7 @@ describe("topology", () => {
       assert.deepStrictEqual(warnings.map(({ name }) => name), [])
     }))
 
-  it.live("topologyChanges takes its listener away", () =>
+  it.live("topologyChanges removes its listener", () =>
     Effect.gen(function*() {
       const { driver, mongo } = yield* setup()
       const listeners = () =>
@@ -267,7 +267,7 @@ describe("topology", () => {
 })
 
 describe("use", () => {
-  it.live("gives the driver's client, and its promise", () =>
+  it.live("passes the driver's client, and returns the result of the promise", () =>
     Effect.gen(function*() {
       const { db, driver, mongo } = yield* setup()
       yield* db.collection("things").insertOne({ a: 1 })
@@ -286,7 +286,7 @@ describe("use", () => {
       assert.strictEqual(runs, 2)
     }))
 
-  it.live("fails with a MongoError, whatever is thrown", () =>
+  it.live("fails with a MongoError, for any thrown value", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
       const command = yield* reasonOf(mongo.use((driver) => driver.db(db.name).command({ nonsense: 1 })))
@@ -305,7 +305,7 @@ describe("use", () => {
       assert.strictEqual(thrown._tag, "InvalidArgumentError")
     }))
 
-  it.live("the signal aborts on interruption, and the operation ends on the server", () =>
+  it.live("aborts its signal on interruption, and the operation ends on the server", () =>
     Effect.gen(function*() {
       const fixture: Fixture = yield* setup()
       const { db, mongo, sent } = fixture
@@ -362,7 +362,7 @@ describe("the end of a client", () => {
       yield* until("no connection is left", () => connectionsOf(admin, appName).then((left) => left === 0))
     }))
 
-  it.live("leaves none when its program fails, dies or is interrupted", () =>
+  it.live("leaves no connection when its program fails, dies or is interrupted", () =>
     Effect.gen(function*() {
       const admin = yield* outside
       const appName = uniqueName()
@@ -375,7 +375,7 @@ describe("the end of a client", () => {
       yield* until("no connection is left", () => connectionsOf(admin, appName).then((left) => left === 0))
     }))
 
-  it.live("ends what is still running, and what comes after fails", () =>
+  it.live("ends running operations, and makes later ones fail", () =>
     Effect.gen(function*() {
       const admin = yield* outside
       const appName = uniqueName()
@@ -407,7 +407,7 @@ describe("the end of a client", () => {
 })
 
 describe("fromClient", () => {
-  it.live("wraps a client of somebody else's, and neither connects nor closes it", () =>
+  it.live("wraps a client of other code, and neither connects nor closes it", () =>
     Effect.gen(function*() {
       const driver = yield* outside
       const listeners = () =>
@@ -436,7 +436,7 @@ describe("fromClient", () => {
 describe("layers", () => {
   const appNameOf = MongoClient.MongoClient.use((mongo) => mongo.use(async (driver) => driver.options.appName))
 
-  it.live("layer connects once for all that use it, and closes", () =>
+  it.live("layer connects once for all its users, and closes", () =>
     Effect.gen(function*() {
       const admin = yield* outside
       const appName = uniqueName()
@@ -484,7 +484,7 @@ describe("layers", () => {
       assert.strictEqual(options.serverSelectionTimeoutMS, 3000)
     }))
 
-  it.live("layerFrom supplies what an effect makes, and closes its scope", () =>
+  it.live("layerFrom supplies the client that an effect makes, and closes its scope", () =>
     Effect.gen(function*() {
       const { driver, mongo } = yield* setup()
       const log: Array<string> = []

@@ -50,7 +50,7 @@ describe("bulkWrite of a client", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("says what became of each write, when asked", () =>
+  it.live("returns the result of each write when asked", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const { books } = namespaces(fixture)
@@ -66,7 +66,7 @@ describe("bulkWrite of a client", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("fails with what was done and why the rest was not", () =>
+  it.live("fails with what was done, and why the rest was not", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const { books } = namespaces(fixture)
@@ -127,7 +127,7 @@ describe("bulkWrite of a client", () => {
       assert.strictEqual(yield* fixture.db.collection("books").countDocuments(), error.insertedCount)
     }))
 
-  it.live("a broken connection is a ConnectionError, as with other writes", () =>
+  it.live("fails with a ConnectionError for a broken connection, as other writes do", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ retryWrites: false })
       const { books } = namespaces(fixture)
@@ -140,7 +140,7 @@ describe("bulkWrite of a client", () => {
       assert.isFalse(reason.isRetryable)
     }))
 
-  it.live("a write concern that is not met is in the error", () =>
+  it.live("has an unmet write concern in its error", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ retryWrites: false })
       const { books } = namespaces(fixture)
@@ -219,7 +219,7 @@ describe("bulkWrite of a client", () => {
       assert.notInclude(fixture.commands.map((event) => event.commandName), "bulkWrite")
     }))
 
-  it.live("leaves out what is undefined in a document", () =>
+  it.live("leaves out undefined properties of a document", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const { books: namespace } = namespaces(fixture)
@@ -262,7 +262,7 @@ describe("bulkWrite of a client", () => {
       assert.isTrue(Exit.isFailure(yield* Fiber.await(fiber)))
     }))
 
-  it.live("w: 0 is not acknowledged", () =>
+  it.live("is not acknowledged with w: 0", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const { books: namespace } = namespaces(fixture)

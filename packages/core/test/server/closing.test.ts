@@ -112,7 +112,7 @@ describe("a slow reader whose client closes in between fails:", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("also where nobody has read before", () =>
+  it.live("if nobody has read before", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const open = yield* items(fixture).find().batchSize(10).open
@@ -121,7 +121,7 @@ describe("a slow reader whose client closes in between fails:", () => {
       for (const stream of Object.values(streams)) isClientClosed(yield* reasonOf(Stream.runDrain(stream(fixture))))
     }))
 
-  it.effect("also by a clock that stands still", () =>
+  it.effect("even if the clock stands still", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const open = yield* log(fixture).find().tailable({ awaitData: false }).open
@@ -132,7 +132,7 @@ describe("a slow reader whose client closes in between fails:", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("also where somebody else closes the driver's client", () =>
+  it.live("if other code closes the driver's client", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const driver = yield* Effect.promise(() => Driver.MongoClient.connect(uri))
@@ -145,7 +145,7 @@ describe("a slow reader whose client closes in between fails:", () => {
       isClientClosed(yield* reasonOf(open.next))
     }))
 
-  it.live("but not one that has been given all there is", () =>
+  it.live("unless it has already got everything", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const open = yield* items(fixture).find().batchSize(60).open
@@ -157,7 +157,7 @@ describe("a slow reader whose client closes in between fails:", () => {
 })
 
 describe("a session whose scope closes", () => {
-  it.live("fails what reads in it, and leaves no cursor", () =>
+  it.live("makes its readers fail, and leaves no cursor", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const scope = yield* Scope.make()
@@ -182,7 +182,7 @@ describe("a client that closes", () => {
     appName: "closing"
   })
 
-  it.live("begins no query any more", () =>
+  it.live("starts no more queries", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const scope = yield* Scope.make()
@@ -203,7 +203,7 @@ describe("a client that closes", () => {
       assert.deepStrictEqual(sent.filter((name) => name === "find"), ["find"])
     }))
 
-  it.live("begins no transaction any more, in a session that is open or another one", () =>
+  it.live("starts no more transactions, in an open session or another one", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const scope = yield* Scope.make()
@@ -241,7 +241,7 @@ describe("a client that closes", () => {
     }))
 
   for (const inSession of [false, true]) {
-    it.live(`ends what it reads, whose first replies have not come${inSession ? ", in sessions of their own" : ""}`, () =>
+    it.live(`ends queries whose first replies have not come${inSession ? ", in sessions of their own" : ""}`, () =>
       Effect.gen(function*() {
         const fixture = yield* setup()
         yield* fixture.db.collection<Item>("items").insertMany(Array.from({ length: count }, (_, _id) => ({ _id })))
@@ -288,7 +288,7 @@ describe("after a batch that failed,", () => {
       assert.strictEqual((yield* reasonOf(retried)).code, 91)
     }))
 
-  it.live("a stream that is run again reads all from the start", () =>
+  it.live("a stream that runs again reads everything from the start", () =>
     Effect.gen(function*() {
       const { query } = yield* failing
       const ids = Array.from({ length: count }, (_, _id) => _id)
@@ -296,7 +296,7 @@ describe("after a batch that failed,", () => {
       assert.deepStrictEqual(all.map(({ _id }) => _id), [...ids.slice(0, 10), ...ids])
     }))
 
-  it.live("an array that is run again is whole", () =>
+  it.live("an array that runs again is complete", () =>
     Effect.gen(function*() {
       const { query } = yield* failing
       assert.strictEqual((yield* Effect.retry(query, Schedule.recurs(3))).length, count)
@@ -304,7 +304,7 @@ describe("after a batch that failed,", () => {
 })
 
 describe("an open change stream", () => {
-  it.live("gives what comes after an interruption to the next who asks", () =>
+  it.live("gives the batch that comes after an interruption to the next call", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const open = yield* items(fixture).watch().open
@@ -319,7 +319,7 @@ describe("an open change stream", () => {
 })
 
 describe("an open query", () => {
-  it.live("gives the batch that comes after an interruption to the next who asks", () =>
+  it.live("gives the batch that comes after an interruption to the next call", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       yield* failCommand(fixture, { times: 1 }, {
@@ -337,7 +337,7 @@ describe("an open query", () => {
       assert.deepStrictEqual(yield* open.next, [])
     }))
 
-  it.live("gives each batch to one of those who ask at the same time", () =>
+  it.live("gives each batch to one of several concurrent calls", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const open = yield* items(fixture).find().batchSize(10).open
@@ -346,7 +346,7 @@ describe("an open query", () => {
       assert.deepStrictEqual([...ids].sort((a, b) => a - b), Array.from({ length: count }, (_, i) => i))
     }))
 
-  it.live("fails once its scope is closed", () =>
+  it.live("fails after its scope has closed", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const open = yield* Effect.scoped(items(fixture).find().batchSize(10).open)

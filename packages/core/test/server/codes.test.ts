@@ -23,7 +23,7 @@ const namesOf = (name: string, code: number): ReadonlyArray<string> => [
 ]
 
 describe("the names of codes", () => {
-  it.live("are what the server calls them", () =>
+  it.live("are those of the server", () =>
     Effect.gen(function*() {
       // Some codes make the driver look at the server anew.
       const fixture = yield* setup({

@@ -44,7 +44,7 @@ describe("a collection", () => {
       assert.strictEqual(collection[MongoCollection.TypeId], MongoCollection.TypeId)
     }))
 
-  it.live("withOptions reaches the wire and leaves the collection as it was", () =>
+  it.live("applies withOptions on the wire, and stays as it was", () =>
     Effect.gen(function*() {
       const { collection, db, last } = yield* filled
       const other = collection.withOptions({
@@ -79,7 +79,7 @@ describe("a collection", () => {
       assert.deepStrictEqual<unknown>(last("insert")["writeConcern"], { w: 1 })
     }))
 
-  it.live("reads BSON after its options", () =>
+  it.live("reads BSON by its options", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const collection = db.collection<{ _id: number; long: unknown; int: unknown }>("numbers")
@@ -221,7 +221,7 @@ describe("deleting", () => {
 })
 
 describe("finding and changing one", () => {
-  it.live("gives the document as it was, as it is, or none", () =>
+  it.live("returns the document before, the one after, or none", () =>
     Effect.gen(function*() {
       const { collection, last } = yield* filled
       const before = yield* collection.findOneAndUpdate({ _id: 1 }, { $inc: { count: 1 } })
@@ -268,7 +268,7 @@ describe("bulkWrite", () => {
     { deleteMany: { filter: { group: "d" } } }
   ]
   for (const ordered of [true, false]) {
-    it.live(`runs all six models, ordered: ${ordered}`, () =>
+    it.live(`runs all six kinds of models, ordered: ${ordered}`, () =>
       Effect.gen(function*() {
         const { collection, last } = yield* filled
         const result = yield* collection.bulkWrite(models, { ordered, comment: "why", let: { a: 1 } })
@@ -294,7 +294,7 @@ describe("bulkWrite", () => {
       }))
   }
 
-  it.live("stops at the first error in order, and goes on without", () =>
+  it.live("stops at the first error when ordered, and goes on when unordered", () =>
     Effect.gen(function*() {
       const { collection } = yield* filled
       const failing: ReadonlyArray<Driver.AnyBulkWriteOperation<Item>> = [
@@ -393,7 +393,7 @@ describe("find", () => {
       assert.deepStrictEqual<unknown>(last("find")["let"], { id: 2 })
     }))
 
-  it.live("a comment is visible on the server", () =>
+  it.live("shows its comment on the server", () =>
     Effect.gen(function*() {
       const { admin, collection } = yield* filled
       const slow = collection.find({ $where: "sleep(300) || true" }).comment("seen from outside")
@@ -409,7 +409,7 @@ describe("find", () => {
       yield* Effect.sync(() => fiber.interruptUnsafe())
     }))
 
-  it.live("maxTimeMS makes it a MaxTimeExpiredError", () =>
+  it.live("fails with a MaxTimeExpiredError after maxTimeMS", () =>
     Effect.gen(function*() {
       const { collection } = yield* filled
       const slow = { $where: "sleep(2000) || true" }
@@ -462,7 +462,7 @@ describe("aggregate", () => {
       assert.deepStrictEqual((yield* collection.aggregate()).length, 3)
     }))
 
-  it.live("$out and $merge write, also for first", () =>
+  it.live("writes with $out and $merge, also for first", () =>
     Effect.gen(function*() {
       const { collection, db } = yield* filled
       assert.deepStrictEqual(yield* collection.aggregate([{ $match: { group: "a" } }, { $out: "copy" }]), [])
@@ -509,7 +509,7 @@ describe("indexes", () => {
       assert.deepStrictEqual((yield* collection.listIndexes()).map(({ name }) => name), ["_id_"])
     }))
 
-  it.live("of a collection that is not there", () =>
+  it.live("of a missing collection", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const none = db.collection("none")
@@ -532,7 +532,7 @@ describe("the collection itself", () => {
       yield* reasonOf(db.collection("none").isCapped())
     }))
 
-  it.live("rename gives the collection under its new name", () =>
+  it.live("rename returns the collection under its new name", () =>
     Effect.gen(function*() {
       const { collection, db } = yield* filled
       const renamed = yield* collection.rename("renamed")
@@ -555,7 +555,7 @@ describe("the collection itself", () => {
     }))
 })
 
-describe("failures that are no defects", () => {
+describe("failures rather than defects", () => {
   const cyclic: Record<string, unknown> = {}
   cyclic["self"] = cyclic
   const failures: Record<
@@ -626,7 +626,7 @@ describe("failures that are no defects", () => {
       }))
   }
 
-  it.live("bad input is a failure when the effect runs, not a throw when it is made", () =>
+  it.live("bad input makes the effect fail when it runs, and does not throw when it is made", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const collection = db.collection("items")

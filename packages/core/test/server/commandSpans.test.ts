@@ -52,7 +52,7 @@ const traced = (config: Omit<MongoClientConfig.MongoClientConfig, "url"> = { com
   })
 
 describe("command spans", () => {
-  it.live("are inside the span of their operation, with the attributes of the conventions", () =>
+  it.live("are inside the span of their operation, with OpenTelemetry's attributes", () =>
     Effect.gen(function*() {
       const { db, last, recorder, things } = yield* traced()
       yield* recorder.in(things.findOne({ a: 1 }))
@@ -97,7 +97,7 @@ describe("command spans", () => {
       assert.deepStrictEqual(recorder.spans, [])
     }))
 
-  it.live("the driver's events are off where they are not wanted", () =>
+  it.live("leave the driver's events off when nobody asks for them", () =>
     Effect.gen(function*() {
       const monitors = (config: MongoClientConfig.ClientOptions) =>
         Effect.scoped(Effect.flatMap(
@@ -109,7 +109,7 @@ describe("command spans", () => {
       assert.deepStrictEqual(yield* monitors({ commandSpans: true }), [true, 1])
     }))
 
-  it.live("each attempt has its own", () =>
+  it.live("exist for each attempt", () =>
     Effect.gen(function*() {
       const fixture = yield* traced()
       const { recorder, things } = fixture
@@ -132,7 +132,7 @@ describe("command spans", () => {
       assert.isFalse(operation.attributes.has("error.type"))
     }))
 
-  it.live("an attempt whose connection broke is named after the driver's error", () =>
+  it.live("have the driver's error for an attempt whose connection broke", () =>
     Effect.gen(function*() {
       const fixture = yield* traced()
       const { recorder, things } = fixture
@@ -146,7 +146,7 @@ describe("command spans", () => {
       assert.isAbove(Number(first.attributes.get("db.mongodb.txn_number")), 0)
     }))
 
-  it.live("a failure shows its code and none of the values in the server's message", () =>
+  it.live("show the code of a failure, without the values in the server's message", () =>
     Effect.gen(function*() {
       const { recorder, things } = yield* traced()
       const secret = "s3cr3t-key"
@@ -168,7 +168,7 @@ describe("command spans", () => {
       }
     }))
 
-  it.live("a query has one for each batch", () =>
+  it.live("exist for each batch of a query", () =>
     Effect.gen(function*() {
       const { recorder, things } = yield* traced()
       yield* recorder.in(Stream.runDrain(things.find().batchSize(2).stream))
@@ -183,7 +183,7 @@ describe("command spans", () => {
       }
     }))
 
-  it.live("operations that wait for one connection keep their own", () =>
+  it.live("stay with their operations when several wait for one connection", () =>
     Effect.gen(function*() {
       const { db, recorder } = yield* traced({ commandSpans: true, maxPoolSize: 1 })
       const names = Array.from({ length: 8 }, (_, i) => `c${i}`)
@@ -197,7 +197,7 @@ describe("command spans", () => {
       }
     }))
 
-  it.live("use has those of the promise", () =>
+  it.live("exist for the promise of use", () =>
     Effect.gen(function*() {
       const { db, mongo, recorder } = yield* traced()
       yield* recorder.in(mongo.use(async (driver) => {
@@ -208,7 +208,7 @@ describe("command spans", () => {
       assert.deepStrictEqual(Object.values(recorder.tree), [["find", "ping"]])
     }))
 
-  it.live("an interrupted one ends as interrupted", () =>
+  it.live("end as interrupted", () =>
     Effect.gen(function*() {
       const { recorder, sent, things } = yield* traced()
       const fiber = yield* Effect.forkChild(recorder.in(things.findOne({ $where: "sleep(3000)" })))
@@ -221,7 +221,7 @@ describe("command spans", () => {
 })
 
 describe("no command span", () => {
-  it.live("comes of heartbeats and handshakes", () =>
+  it.live("comes from heartbeats and handshakes", () =>
     Effect.gen(function*() {
       const recorder = new CommandRecorder()
       const heartbeats: Array<unknown> = []
@@ -236,7 +236,7 @@ describe("no command span", () => {
       assert.deepStrictEqual([...new Set(recorder.spans.map((span) => span.name))].sort(), ["find", "find things"])
     }))
 
-  it.live("comes of logging in", () =>
+  it.live("comes from a login", () =>
     Effect.gen(function*() {
       const { admin, db } = yield* setup()
       const name = `user_${randomUUID().slice(0, 8)}`
@@ -266,7 +266,7 @@ describe("no command span", () => {
       assert.notInclude(inspect(recorder.spans, { depth: 20 }), password)
     }))
 
-  it.live("comes of commands that belong to no operation", () =>
+  it.live("comes from commands without an operation", () =>
     Effect.gen(function*() {
       const { db, driver, recorder, sent } = yield* traced()
       yield* recorder.in(Effect.promise(() => driver.db(db.name).collection("things").findOne()))
@@ -276,7 +276,7 @@ describe("no command span", () => {
 })
 
 describe("the text of a query", () => {
-  it.live("is there only when asked for", () =>
+  it.live("exists only when asked for", () =>
     Effect.gen(function*() {
       for (const commandSpans of [true, { queryText: false }]) {
         const { recorder, things } = yield* traced({ commandSpans })
@@ -286,7 +286,7 @@ describe("the text of a query", () => {
       }
     }))
 
-  it.live("has the form of the command and no values", () =>
+  it.live("has the form of the command, without values", () =>
     Effect.gen(function*() {
       const { recorder, things } = yield* traced({ commandSpans: { queryText: true } })
       const secret = "s3cr3t-value"
@@ -340,7 +340,7 @@ describe("the text of a query", () => {
     assert.strictEqual(queryText({ find: "c", filter: {}, hint: [] }), "{\"find\":\"c\",\"filter\":{},\"hint\":[]}")
   })
 
-  it("names the collection, and only where the command does", () => {
+  it("names the collection only if the command does", () => {
     assert.strictEqual(
       queryText({ getMore: new Driver.Long(5), collection: "c" }),
       "{\"getMore\":\"?\",\"collection\":\"c\"}"
@@ -365,7 +365,7 @@ describe("the text of a query", () => {
     assert.strictEqual(long?.length, 1025)
   })
 
-  it("is not made of commands that carry credentials", () => {
+  it("does not exist for commands that carry credentials", () => {
     for (
       const command of [
         { saslStart: 1 },
@@ -390,7 +390,7 @@ describe("listening", () => {
   const listeners = (driver: Driver.MongoClient) =>
     (["commandStarted", "commandSucceeded", "commandFailed"] as const).map((name) => driver.listenerCount(name))
 
-  it.live("ends with the scope, and with it the spans that are open", () =>
+  it.live("ends with the scope, and ends the open spans", () =>
     Effect.gen(function*() {
       const driver = yield* client
       const recorder = new CommandRecorder()
@@ -418,7 +418,7 @@ describe("listening", () => {
       assert.strictEqual(recorder.spans.length, 2)
     }))
 
-  it.live("goes to the tracer of the operation where that is given", () =>
+  it.live("uses the tracer of the operation if it has one", () =>
     Effect.gen(function*() {
       const driver = yield* client
       const [own, given] = [new CommandRecorder(), new CommandRecorder()]
@@ -429,7 +429,7 @@ describe("listening", () => {
       assert.deepStrictEqual(given.spans.map((span) => span.name), ["operation", "ping"])
     }))
 
-  it.live("a tracer that throws costs its span and not the operation", () =>
+  it.live("loses only the span of a tracer that throws", () =>
     Effect.gen(function*() {
       const driver = yield* client
       const span = yield* Effect.makeSpan("operation")

@@ -238,7 +238,7 @@ describe("connecting fails with the real cause and without credentials", () => {
     20_000
   )
 
-  it.live("the name of another replica set, with that of the one that was found", () =>
+  it.live("the name of another replica set, next to the one that was found", () =>
     Effect.gen(function*() {
       const reason = yield* failsWith(uriWith({ query: "replicaSet=another" }), {
         tag: "ConnectionError",
@@ -264,7 +264,7 @@ describe("connecting fails with the real cause and without credentials", () => {
       assert.include(reason.message, `looked for ${host}`)
     }))
 
-  it.live("whom it looks for is logged at the level Debug, without credentials", () =>
+  it.live("the servers that it looks for are logged at the level Debug, without credentials", () =>
     Effect.gen(function*() {
       const { text } = yield* printed(
         connecting(uriWith({ host: "127.0.0.1:9" })).pipe(
@@ -275,7 +275,7 @@ describe("connecting fails with the real cause and without credentials", () => {
       assert.notInclude(text, password)
     }))
 
-  it.live("the wrong password of a TLS key is a mistake, and no server that is not found", () =>
+  it.live("the wrong password of a TLS key is an invalid argument, not a missing server", () =>
     Effect.gen(function*() {
       const dir = yield* Effect.acquireRelease(
         Effect.promise(() => mkdtemp(join(tmpdir(), "mongofx-key-"))),
@@ -316,10 +316,10 @@ describe("connecting fails with the real cause and without credentials", () => {
       assert.isBelow(elapsed, 2000)
     }))
 
-  it.live("TLS with a server that speaks plain", () =>
+  it.live("TLS with a server that does not use it", () =>
     failsWith(uriWith({ query: "tls=true" }), { tag: "ConnectionError" }))
 
-  it.live("a certificate file that is not there", () =>
+  it.live("a missing certificate file", () =>
     Effect.gen(function*() {
       const { reason, text } = yield* printed(connecting(uriWith({ query: "tls=true" }), {
         tlsCAFile: "/no/such/file.pem",
@@ -329,7 +329,7 @@ describe("connecting fails with the real cause and without credentials", () => {
       assert.include(reason.message, "/no/such/file.pem")
     }))
 
-  it.live("credentials that are wrong, in the URL or in the configuration", () =>
+  it.live("wrong credentials, in the URL or in the configuration", () =>
     Effect.gen(function*() {
       yield* failsWith(uriWith({}), { tag: "AuthenticationError" })
       yield* failsWith(uriWith({ credentials: false }), { tag: "AuthenticationError" }, {
@@ -338,7 +338,7 @@ describe("connecting fails with the real cause and without credentials", () => {
       })
     }))
 
-  it.live("a name that is looked up in vain and has the password in it", () =>
+  it.live("a host name that does not exist and contains the password", () =>
     Effect.gen(function*() {
       const url = Redacted.make(`mongodb+srv://${user}:${password}@${password}.example.invalid/`)
       const exit = yield* Effect.exit(Effect.scoped(MongoClient.make({ url })))
@@ -346,7 +346,7 @@ describe("connecting fails with the real cause and without credentials", () => {
       assert.notInclude(inspect(exit, { depth: 10 }), password)
     }))
 
-  it.live("configuration that is not complete", () =>
+  it.live("an incomplete configuration", () =>
     Effect.gen(function*() {
       const exit = yield* MongoClient.MongoClient.pipe(
         Effect.provide(MongoClient.layerConfig({ url: Config.Redacted("NO_SUCH_VARIABLE") })),
@@ -369,7 +369,7 @@ describe("connecting with credentials", () => {
     return { ...fixture, name }
   })
 
-  it.live("works, and they are nowhere in what is printed of the client", () =>
+  it.live("works, and nothing that the client prints shows them", () =>
     Effect.gen(function*() {
       const { db, name } = yield* withUser
       const make = (config: MongoClientConfig.MongoClientConfig) =>
@@ -414,7 +414,7 @@ describe("connecting with credentials", () => {
     }))
 })
 
-it.live("connecting leaves no listener of its own behind", () =>
+it.live("a connection leaves no listener behind", () =>
   Effect.gen(function*() {
     const { driver } = yield* setup()
     assert.strictEqual(driver.listenerCount("serverHeartbeatSucceeded"), 0)
@@ -438,7 +438,7 @@ describe("interrupted connecting", () => {
       })
   )
 
-  it.live("so a time limit of a layer holds", () =>
+  it.live("respects the time limit of a layer", () =>
     Effect.gen(function*() {
       const { host } = yield* blackHole
       const layer = MongoClient.layer({ url: Redacted.make(uriWith({ host })) })
@@ -450,7 +450,7 @@ describe("interrupted connecting", () => {
     }))
 })
 
-describe("a line that is cut without a word", () => {
+describe("a connection that is cut silently", () => {
   it.live("an interrupted read and stream end within about a second", () =>
     Effect.gen(function*() {
       const { cut, url } = yield* cuttable
@@ -471,7 +471,7 @@ describe("a line that is cut without a word", () => {
       for (const each of elapsed) assert.isBelow(each, 1500)
     }))
 
-  it.live("closing the client is bounded, and what waits for a connection says that it is closed", () =>
+  it.live("closing the client ends in time, and operations that wait for a connection fail as closed", () =>
     Effect.gen(function*() {
       const { cut, url } = yield* cuttable
       const scope = yield* Scope.make()
@@ -490,7 +490,7 @@ describe("a line that is cut without a word", () => {
       }
     }))
 
-  it.live("socketTimeout makes it a failure", () =>
+  it.live("an operation fails after socketTimeout", () =>
     Effect.gen(function*() {
       const { cut, url } = yield* cuttable
       const mongo = yield* MongoClient.make({ url: Redacted.make(url), socketTimeout: "300 millis", retryReads: false })

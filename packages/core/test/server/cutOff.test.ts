@@ -289,7 +289,7 @@ describe.each(Object.keys(kinds))("%s", (name) => {
     }))
 
   it.live.prop(
-    "is a success only when it is complete, and leaves nothing, whenever it is cut off",
+    "succeeds only when it is complete, and leaves nothing, whenever it is cut off",
     [Arbitrary.schema(faults), Arbitrary.schema(moment)],
     ([fault, percent]) => Effect.asVoid(cutOff(kind, fault, whole * percent / 100)),
     { arbitrary: { runs: 12, maxShrinks: 0 }, timeout: 120_000 }

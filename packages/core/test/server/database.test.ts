@@ -42,7 +42,7 @@ describe("a database", () => {
       assert.deepStrictEqual(sent(), [])
     }))
 
-  it.live("a bad name is a failure of the operation and no throw", () =>
+  it.live("makes its operation fail for a bad name, and does not throw", () =>
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       for (const name of ["a.b", ""]) {
@@ -80,7 +80,7 @@ describe("withOptions", () => {
       assert.notProperty(last("find")["readConcern"] ?? {}, "level")
     }))
 
-  it.live("chooses who answers, and how BSON is read", () =>
+  it.live("chooses the member that answers, and how BSON is read", () =>
     Effect.gen(function*() {
       const { db, last, mongo } = yield* setup()
       yield* db.collection("things").insertOne({ n: Driver.Long.fromNumber(5) })
@@ -96,7 +96,7 @@ describe("withOptions", () => {
 })
 
 describe("createCollection", () => {
-  it.live("returns the collection, and fails where there is another", () =>
+  it.live("returns the collection, and fails if the name is taken", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* setup()
       const create = db.createCollection<{ a: number }>("things", { collation: { locale: "de" } })
@@ -219,7 +219,7 @@ describe("createCollection", () => {
       assert.deepStrictEqual(sent(), [])
     }))
 
-  it.live("takes the settings of the database, and an option that is undefined is none", () =>
+  it.live("uses the settings of the database, and ignores undefined options", () =>
     Effect.gen(function*() {
       const { db, last } = yield* setup()
       const things = yield* db.withOptions({ writeConcern: { w: 1 } }).createCollection("things", { capped: undefined })
@@ -286,13 +286,13 @@ describe("the collections of a database", () => {
       assert.strictEqual((yield* reasonOf(db.listCollectionNames({ name: undefined })))._tag, "InvalidArgumentError")
     }))
 
-  it.live("of a database that is not there are none", () =>
+  it.live("are an empty list for a missing database", () =>
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       assert.deepStrictEqual(yield* mongo.db(`none_${randomUUID()}`).listCollections(), [])
     }))
 
-  it.live("are dropped, which is no error where there is none", () =>
+  it.live("are dropped, which succeeds without one", () =>
     Effect.gen(function*() {
       const { db, last } = yield* fixture
       assert.isTrue(yield* db.dropCollection("two", { writeConcern: { w: 1 } }))
@@ -359,7 +359,7 @@ describe("command", () => {
 })
 
 describe("runCursorCommand", () => {
-  it.live("is a query of what the cursor gives", () =>
+  it.live("is a query of the command's cursor", () =>
     Effect.gen(function*() {
       const { db, last, sent } = yield* setup()
       yield* db.collection("things").insertMany(numbered(5))
@@ -378,7 +378,7 @@ describe("runCursorCommand", () => {
       assert.deepStrictEqual(yield* query.first, Option.some({ a: 0 }))
     }))
 
-  it.live("maxTimeMS holds for the batches of a cursor that waits", () =>
+  it.live("applies maxTimeMS to the batches of a cursor that waits", () =>
     Effect.gen(function*() {
       const { db, last } = yield* setup()
       const log = yield* db.createCollection("log", { capped: true, size: 4096 })
@@ -390,7 +390,7 @@ describe("runCursorCommand", () => {
       assert.strictEqual(last("getMore")["maxTimeMS"], 50)
     }))
 
-  it.live("refuses what has no cursor, and undefined", () =>
+  it.live("refuses commands without a cursor, and undefined", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       assert.isDefined(yield* reasonOf(db.runCursorCommand({ ping: 1 })))
@@ -401,7 +401,7 @@ describe("runCursorCommand", () => {
 })
 
 describe("aggregate", () => {
-  it.live("starts with no collection", () =>
+  it.live("works without a collection", () =>
     Effect.gen(function*() {
       const { db, last, mongo } = yield* setup()
       const query = db.aggregate<{ a: number }>([{ $documents: numbered(3) }, { $match: { a: { $gt: 0 } } }])
@@ -424,7 +424,7 @@ describe("aggregate", () => {
 })
 
 describe("stats and validateCollection", () => {
-  it.live("stats counts, in the unit that is asked for", () =>
+  it.live("stats counts in the requested unit", () =>
     Effect.gen(function*() {
       const { db, last } = yield* setup()
       yield* db.collection("things").insertMany(numbered(50))
@@ -436,7 +436,7 @@ describe("stats and validateCollection", () => {
       assert.strictEqual(last("dbStats")["scale"], 10)
     }))
 
-  it.live("validateCollection gives the server's findings", () =>
+  it.live("validateCollection returns the server's findings", () =>
     Effect.gen(function*() {
       const { db, last } = yield* setup()
       yield* db.collection("things").insertMany(numbered(3))
@@ -454,7 +454,7 @@ describe("stats and validateCollection", () => {
 })
 
 describe("dropDatabase", () => {
-  it.live("drops all collections, and is no error where there is none", () =>
+  it.live("drops all collections, and succeeds without a database", () =>
     Effect.gen(function*() {
       const { db, last, mongo } = yield* setup()
       yield* db.collection("things").insertOne({})
@@ -470,7 +470,7 @@ describe("the service", () => {
   const client = (url: string) => MongoClient.layer({ url: Redacted.make(url) })
   const nameOf = MongoDatabase.MongoDatabase.useSync((db) => db.name)
 
-  it.live("is the database that the layer names", () =>
+  it.live("is the database that its layer names", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       yield* db.collection("things").insertMany(numbered(3))
@@ -479,7 +479,7 @@ describe("the service", () => {
       assert.strictEqual(yield* Effect.provide(count, live), 3)
     }))
 
-  it.live("without a name is that of the connection string, or test", () =>
+  it.live("is that of the connection string, or test, without a name", () =>
     Effect.gen(function*() {
       const withName = uri.replace(/\/(\?|$)/, "/of_the_url$1")
       assert.strictEqual(

@@ -36,7 +36,7 @@ const assertWithin = (value: unknown, low: number, high: number, what: string) =
 }
 
 describe("withDeadline", () => {
-  it.live("what is left becomes the limit of every kind of operation", () =>
+  it.live("makes the remaining time the limit of every kind of operation", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const { db, mongo } = fixture
@@ -112,7 +112,7 @@ describe("withDeadline", () => {
       assertWithin(limits(fixture, "ping").at(-1), 30_000, 60_000, "ping")
     }))
 
-  it.live("each operation gets what those before it have left", () =>
+  it.live("gives each operation the time that the earlier ones have left", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -126,7 +126,7 @@ describe("withDeadline", () => {
       assert.isAtMost(first, 10_000)
     }))
 
-  it.live("an operation's own limit holds where it is shorter, and no limit is none", () =>
+  it.live("keeps an operation's own limit if it is shorter, and ignores a limit of 0", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -143,7 +143,7 @@ describe("withDeadline", () => {
       assertWithin(seen[3], 1, 10_000, "limit 0")
     }))
 
-  it.live("the earlier of two deadlines holds, and one without end is none", () =>
+  it.live("respects the earlier of two deadlines, and ignores an infinite one", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const findOne = fixture.db.collection("things").findOne()
@@ -158,7 +158,7 @@ describe("withDeadline", () => {
       assert.strictEqual(long, 2 ** 31 - 1)
     }))
 
-  it.live("an operation is aborted when the deadline passes", () =>
+  it.live("aborts an operation when it passes", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -173,7 +173,7 @@ describe("withDeadline", () => {
       assertWithin(elapsed, 250, 2000, "time")
     }))
 
-  it.live("the server gives up too: a slow query ends there by its limit", () =>
+  it.live("makes the server give up too: a slow query ends there by its limit", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -194,7 +194,7 @@ describe("withDeadline", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("nothing is sent after the deadline, and the effect itself goes on", () =>
+  it.live("sends nothing after it has passed, and the effect itself goes on", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -216,7 +216,7 @@ describe("withDeadline", () => {
       assert.deepStrictEqual(fixture.sent(), [])
     }))
 
-  it.live("a detached operation is left alone, with the server's limit", () =>
+  it.live("leaves a detached operation alone, with the server's limit", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -235,7 +235,7 @@ describe("withDeadline", () => {
       assert.deepStrictEqual(closed, [])
     }))
 
-  it.live("the signal of use aborts", () =>
+  it.live("aborts the signal of use", () =>
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       let aborted = false
@@ -253,7 +253,7 @@ describe("withDeadline", () => {
       assert.isTrue(aborted)
     }))
 
-  it.live("a stream ends in time, and leaves no cursor", () =>
+  it.live("ends a stream in time, without a cursor left", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -272,7 +272,7 @@ describe("withDeadline", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("a consumer that is too slow uses up the time of its stream", () =>
+  it.live("counts the time of a slow consumer of a stream", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -287,7 +287,7 @@ describe("withDeadline", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("a tailable cursor stops waiting", () =>
+  it.live("stops the waiting of a tailable cursor", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       yield* fixture.db.createCollection("log", { capped: true, size: 4096 })
@@ -302,7 +302,7 @@ describe("withDeadline", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("waiting for a connection counts", () =>
+  it.live("counts the time of waiting for a connection", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ maxPoolSize: 1 })
       const things = fixture.db.collection("things")
@@ -315,7 +315,7 @@ describe("withDeadline", () => {
       assert.notInclude(fixture.sent(), "find")
     }))
 
-  it.live("an upload that runs out of time leaves nothing, and a delete is finished", () =>
+  it.live("leaves nothing of an upload that runs out of time, and finishes a delete", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -341,7 +341,7 @@ describe("withDeadline", () => {
       )
     }))
 
-  it.live("a transaction whose body runs out of time is aborted", () =>
+  it.live("aborts a transaction whose body runs out of time", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -358,7 +358,7 @@ describe("withDeadline", () => {
       assert.include(fixture.sent().concat(fixture.commands.map((event) => event.commandName)), "abortTransaction")
     }))
 
-  it.live("a transaction in time commits", () =>
+  it.live("lets a transaction in time commit", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const things = fixture.db.collection("things")
@@ -379,7 +379,7 @@ describe("withDeadline", () => {
       assert.strictEqual(reason._tag, "MaxTimeExpiredError")
     }))
 
-  it.effect("is that of the server clock", () =>
+  it.effect("passes by the server clock", () =>
     Effect.gen(function*() {
       const mongo = yield* MongoClient.make({ url: Redacted.make(uri) })
       const reason = yield* Effect.gen(function*() {

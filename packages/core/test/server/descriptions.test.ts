@@ -56,7 +56,7 @@ describe("running twice", () => {
       ])
     }))
 
-  it.live("so do the other queries", () =>
+  it.live("the other queries give the same answer again", () =>
     Effect.gen(function*() {
       const { collection, db } = yield* filled
       yield* collection.createIndex({ even: 1 })
@@ -93,7 +93,7 @@ describe("running twice", () => {
       }
     }))
 
-  it.live("insertMany and bulkWrite do the same", () =>
+  it.live("insertMany and bulkWrite insert anew, and leave their arguments as they were", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const users = db.collection<{ name: string }>("users")
@@ -116,7 +116,7 @@ describe("running twice", () => {
       assert.sameMembers((yield* users.find()).map(({ _id }) => String(_id)), ids.map(String))
     }))
 
-  it.live("an _id of the caller's is kept, so that the second insert is a duplicate", () =>
+  it.live("an _id of the caller is kept, so that the second insert is a duplicate", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const insert = db.collection<{ _id: string }>("users").insertOne({ _id: "ada" })
@@ -197,7 +197,7 @@ describe("queries as values", () => {
       })
     }))
 
-  it.live("a query made before there is a connection runs when there is one", () =>
+  it.live("a query made before its client connects runs after that", () =>
     Effect.gen(function*() {
       const { collection: { fullName }, db } = yield* filled
       const unconnected = yield* Effect.acquireRelease(
@@ -240,7 +240,7 @@ describe("retrying", () => {
       assert.strictEqual(fixture.sent().filter((name) => name === "find").length, 3)
     }))
 
-  it.live("so does a failed stream, first, and a failed aggregate", () =>
+  it.live("a failed stream, first and aggregate give the documents", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const query = fixture.collection.find().sort({ _id: 1 }).batchSize(3)
@@ -282,7 +282,7 @@ describe("retrying", () => {
     }))
 })
 
-describe("arguments that are frozen", () => {
+describe("frozen arguments", () => {
   it.live("work, and stay as they were", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()

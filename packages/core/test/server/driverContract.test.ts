@@ -405,7 +405,7 @@ describe(`of mongodb ${version}, which does not publish it,`, () => {
       assert.strictEqual(calls, 0)
     }))
 
-  it("all of it stands in docs/decisions.md, and no more", () => {
+  it("docs/decisions.md lists all of it, and no more", () => {
     const page = Fs.readFileSync(new URL("../../../../docs/decisions.md", import.meta.url), "utf8")
     const [, section = ""] = page.split("## What the driver does not publish\n")
     const rows = section.split("\n## ")[0]!.split("\n").filter((line) => line.startsWith("| `"))

@@ -51,7 +51,7 @@ const componentsOf = (entries: ReadonlyArray<Entry>) =>
   new Set(ofDriver(entries).map(({ annotations }) => annotations["mongodb.component"]))
 
 describe("logging", () => {
-  it.live("entries have the driver's fields, and no commands and replies", () =>
+  it.live("entries have the driver's fields, without commands and replies", () =>
     Effect.gen(function*() {
       const entries = yield* logged(work({ level: "Debug" }))
       assert.includeMembers([...componentsOf(entries)], ["command", "connection", "topology", "serverSelection"])
@@ -132,7 +132,7 @@ describe("logging", () => {
       }
     }))
 
-  it.live("levels are by component", () =>
+  it.live("components have their own levels", () =>
     Effect.gen(function*() {
       const entries = yield* logged(work({ components: { connection: "Debug", topology: undefined }, level: "None" }))
       assert.deepStrictEqual([...componentsOf(entries)], ["connection"])
@@ -141,13 +141,13 @@ describe("logging", () => {
       assert.deepStrictEqual([...new Set(ofDriver(info).map(({ level }) => level))], ["Info"])
     }))
 
-  it.live("Effect's minimum holds too", () =>
+  it.live("Effect's minimum level applies too", () =>
     Effect.gen(function*() {
       const entries = yield* logged(work({ level: "All" }), "Info")
       assert.deepStrictEqual([...new Set(entries.map(({ level }) => level))], ["Info"])
     }))
 
-  it.live("credentials do not appear, and a failing logger ends nothing", () =>
+  it.live("credentials do not appear, and a failing logger does no harm", () =>
     Effect.gen(function*() {
       const failing = Logger.make<unknown, void>(() => {
         throw new Error("the logger is broken")

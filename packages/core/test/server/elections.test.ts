@@ -25,7 +25,7 @@ const accounts = [0, 1, 2, 3]
 const itemCount = 600
 
 it.live(
-  "what reads from a server that is gone hears of it at once, and a change stream goes on with the next primary",
+  "readers of a server that is gone fail at once, and a change stream goes on with the next primary",
   () =>
     Effect.gen(function*() {
       const set = yield* startReplicaSet()
@@ -77,7 +77,7 @@ it.live(
 )
 
 it.live(
-  "transfers, change streams and queries keep what they promise over two elections",
+  "transfers, change streams and queries keep their promises over two elections",
   () =>
     seeded(Effect.gen(function*() {
       const set = yield* startReplicaSet()

@@ -117,7 +117,7 @@ describe.skipIf(!isInstalled)("explicit encryption", () => {
       assert.match(encryption.libmongocryptVersion, /^\d+\.\d+/)
     }))
 
-  it.live("what is stored is not readable, and can be found", () =>
+  it.live("stores unreadable values that can be found", () =>
     Effect.gen(function*() {
       const { admin, db, encryption } = yield* prepared
       yield* encryption.createDataKey("local", { keyAltNames: ["people"] })
@@ -160,7 +160,7 @@ describe.skipIf(!isInstalled)("explicit encryption", () => {
       assert.strictEqual((yield* encryption.getKeys()).length, 1)
     }))
 
-  it.live("encrypts data keys anew, and what they have encrypted stays readable", () =>
+  it.live("encrypts data keys anew, and their values stay readable", () =>
     Effect.gen(function*() {
       const { encryption, keys } = yield* prepared
       const keyId = yield* encryption.createDataKey("local", { keyAltNames: ["a"] })
@@ -178,7 +178,7 @@ describe.skipIf(!isInstalled)("explicit encryption", () => {
       )
     }))
 
-  it.live("takes key material of the caller's", () =>
+  it.live("takes key material from the caller", () =>
     Effect.gen(function*() {
       const { encryption } = yield* prepared
       const keyMaterial = Redacted.make<Uint8Array>(Buffer.alloc(96, 3))
@@ -199,7 +199,7 @@ describe.skipIf(!isInstalled)("explicit encryption", () => {
       assert.strictEqual(short._tag, "EncryptionError")
     }))
 
-  it.live("failures are typed, and show no keys", () =>
+  it.live("fails with typed errors that show no keys", () =>
     Effect.gen(function*() {
       const fixture = yield* prepared
       const { encryption } = fixture
@@ -261,7 +261,7 @@ describe.skipIf(!isInstalled)("explicit encryption", () => {
       assert.strictEqual(yield* fixture.keys.countDocuments(), 1)
     }))
 
-  it.live("reads keys with a client of its own, where it is given one", () =>
+  it.live("reads keys with its own client, if it is given one", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const vault = yield* setup()
@@ -297,7 +297,7 @@ describe.skipIf(!isInstalled)("an encrypted collection", () => {
       assert.isNull(encryptedFields.fields[0]!.keyId)
     }))
 
-  it.live("the failure to make one has the fields with the keys that were made", () =>
+  it.live("reports the fields with the new keys when it cannot be made", () =>
     Effect.gen(function*() {
       const { db, encryption } = yield* prepared
       yield* db.createCollection("people")
@@ -336,7 +336,7 @@ describe.skipIf(!isInstalled)("automatic encryption", () => {
       assertSealed(mongo)
     }))
 
-  it.live("encrypts what its schemas say, as mongocryptd marks it", () =>
+  it.live("encrypts the fields of its schemas, as mongocryptd marks them", () =>
     Effect.gen(function*() {
       const fixture = yield* prepared
       const keyId = yield* fixture.encryption.createDataKey("local")
@@ -378,7 +378,7 @@ describe.skipIf(!isInstalled)("automatic encryption", () => {
       assert.isTrue(Option.isNone(yield* people.findOne({ ssn: "other" })))
     }))
 
-  it.live("bad options are refused by an error that shows no keys", () =>
+  it.live("refuses bad options with an error that shows no keys", () =>
     Effect.gen(function*() {
       const secret = "not 96 bytes: top secret"
       const reason = yield* reasonOf(MongoClient.make({

@@ -575,7 +575,7 @@ describe("connections", () => {
       assert.isFalse(reason.isRetryable)
     }))
 
-  it.live("ConnectionError of a socket that is silent", () =>
+  it.live("a silent socket is a ConnectionError", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ socketTimeout: "200 millis", retryWrites: false })
       yield* failCommand(fixture, { times: 1 }, { failCommands: ["insert"], blockConnection: true, blockTimeMS: 1000 })
@@ -583,14 +583,14 @@ describe("connections", () => {
       assert.strictEqual(reason.kind, "timeout")
     }))
 
-  it.live("ConnectionError where nothing listens", () =>
+  it.live("an address where nothing listens is a ConnectionError", () =>
     Effect.gen(function*() {
       const url = Redacted.make(`mongodb://ada:${secret}@127.0.0.1:9/?directConnection=true`)
       const make = Effect.scoped(MongoClient.make({ url, serverSelectionTimeout: "200 millis" }))
       assert.strictEqual((yield* failsWith(make, "ConnectionError")).kind, "refused")
     }))
 
-  it.live("ConnectionError where no member fits", () =>
+  it.live("a search without a fitting member is a ConnectionError", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ serverSelectionTimeout: "200 millis" })
       const users = collectionOf(fixture).withOptions({ readPreference: "secondary" })
@@ -841,7 +841,7 @@ describe("the server's words", () => {
       assert.notInclude(insert.message, "retryable writes")
     }))
 
-  it.live("a message of a negative length is a broken connection", () =>
+  it.live("a message with a negative length is a broken connection", () =>
     Effect.gen(function*() {
       const port = yield* standIn(() => ({ ok: 1 }), -5)
       const mongo = yield* MongoClient.make({
@@ -973,7 +973,7 @@ describe("isRetryable", () => {
       assert.isFalse((yield* failsWith(users.updateMany({}, add), "WriteConflictError")).isRetryable)
     }))
 
-  it.live("a write whose acknowledgement failed is not, whatever the code of that", () =>
+  it.live("a write whose acknowledgement failed is not retryable, whatever the code", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ retryWrites: false })
       const users = collectionOf(fixture)

@@ -24,7 +24,7 @@ describe.each([
   { maxPoolSize: 3, seed: 2 },
   { maxPoolSize: 10, seed: 3 }
 ])("random operations, half of them interrupted, pool of $maxPoolSize", ({ maxPoolSize, seed }) => {
-  it.live("every answer fits its question, and nothing is left on the server", () =>
+  it.live("get the right answers, and leave nothing on the server", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ maxPoolSize })
       const { db } = fixture

@@ -42,7 +42,7 @@ const read = async (stream: Driver.GridFSBucketReadStream): Promise<Uint8Array> 
 }
 
 describe("a file", () => {
-  it.live("comes back as it went in, whatever the pieces and the chunks are", () =>
+  it.live("comes back as it was uploaded, with any sizes of pieces and chunks", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db, { chunkSize: 16 })
@@ -59,7 +59,7 @@ describe("a file", () => {
       }
     }))
 
-  it.live("is what the driver makes of it, types included", () =>
+  it.live("is stored as the driver stores it, including the types", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket<{ readonly type: string }>(fixture.db, { chunkSize: 4 })
@@ -102,7 +102,7 @@ describe("a file", () => {
       )
     }))
 
-  it.live("of the driver can be read", () =>
+  it.live("that the driver has stored can be read", () =>
     Effect.gen(function*() {
       const { db, driver } = yield* setup()
       const legacy = new Driver.GridFSBucket(driver.db(db.name), { chunkSizeBytes: 16 })
@@ -117,7 +117,7 @@ describe("a file", () => {
       assert.deepStrictEqual(yield* bytesFrom(GridFS.bucket(db).download(id)), bytes)
     }))
 
-  it.live("has chunks of 255 KiB in fs by default, and others where it is said", () =>
+  it.live("has chunks of 255 KiB in fs by default, or others on request", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const byDefault = GridFS.bucket(fixture.db)
@@ -154,7 +154,7 @@ describe("a file", () => {
       assert.deepStrictEqual([...yield* bytesFrom(bucket.download(file._id))], [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3])
     }))
 
-  it.live("gets a new id for every run, or that of the caller", () =>
+  it.live("gets a new id for every run, or the id of the caller", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const bucket = GridFS.bucket(db)
@@ -189,7 +189,7 @@ describe("a file", () => {
       assert.deepStrictEqual(yield* bytesFrom(to.download(copy._id)), bytesOf(1000))
     }))
 
-  it.live("is not its text or what else is no Uint8Array", () =>
+  it.live("is refused if its stream has strings or other values that are not a Uint8Array", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -238,7 +238,7 @@ describe("a range", () => {
       })
     }))
 
-  it.live("is looked for by its name or id as it is, and by nothing that the server takes for operators", () =>
+  it.live("is found by the literal name or id, never by operators in it", () =>
     Effect.gen(function*() {
       const { clear, commands, db } = yield* setup()
       const bucket = GridFS.bucket<Driver.Document, unknown>(db)
@@ -274,7 +274,7 @@ describe("a range", () => {
       assert.strictEqual(yield* db.collection("fs.files").countDocuments(), 1)
     }))
 
-  it.live("that does not lie within the file is refused", () =>
+  it.live("that is not within the file is refused", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const bucket = GridFS.bucket(db, { chunkSize: 4 })
@@ -319,14 +319,14 @@ describe("a name", () => {
       assert.strictEqual(yield* invalid(first({ revision: 0.5 })), "revision")
     }))
 
-  it.live("can be changed for all of them", () =>
+  it.live("can be changed for all revisions", () =>
     Effect.gen(function*() {
       const { bucket } = yield* revised
       yield* bucket.renameByName("a", "c")
       assert.deepStrictEqual((yield* bucket.find()).map(({ filename }) => filename), ["c", "c", "c", "b"])
     }))
 
-  it.live("can be deleted with all of them", () =>
+  it.live("can be deleted with all revisions", () =>
     Effect.gen(function*() {
       const { bucket, ...fixture } = yield* revised
       yield* bucket.deleteByName("a")
@@ -362,7 +362,7 @@ describe("files", () => {
       assert.deepStrictEqual(yield* bucket.find(), [])
     }))
 
-  it.live("that are not there are an error of their own", () =>
+  it.live("that do not exist are a separate error", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const bucket = GridFS.bucket(db)
@@ -382,7 +382,7 @@ describe("files", () => {
       }
     }))
 
-  it.live("that are not there may have left chunks, which delete removes", () =>
+  it.live("that do not exist may have left chunks, which delete removes", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db, { chunkSize: 4 })
@@ -392,7 +392,7 @@ describe("files", () => {
       assert.deepStrictEqual(yield* chunksOf(fixture), [])
     }))
 
-  it.live("are not found by an operator in the place of a name or an id", () =>
+  it.live("are not found by an operator instead of a name or an id", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -411,7 +411,7 @@ describe("files", () => {
       assert.strictEqual((yield* chunksOf(fixture)).length, 1)
     }))
 
-  it.live("have numbers for a client that reads int64 as bigint, or promotes nothing", () =>
+  it.live("have numbers even for a client that reads int64 as bigint, or promotes nothing", () =>
     Effect.gen(function*() {
       for (const driverOptions of [{ useBigInt64: true }, { promoteValues: false }, { promoteLongs: false }]) {
         const { db } = yield* setup({ driverOptions })
@@ -485,7 +485,7 @@ describe("a damaged file", () => {
       }))
   }
 
-  it.live("can still be read where it is whole", () =>
+  it.live("can still be read in its intact parts", () =>
     Effect.gen(function*() {
       const { bucket, _id } = yield* damaged(10, (chunks) => chunks.deleteOne({ n: 1 }))
       assert.deepStrictEqual(yield* bytesFrom(bucket.download(_id, { end: 4 })), bytesOf(10).slice(0, 4))
@@ -493,7 +493,7 @@ describe("a damaged file", () => {
       assert.strictEqual((yield* gridFS(Stream.runDrain(bucket.download(_id, { start: 3, end: 5 })))).kind, "corrupt")
     }))
 
-  it.live("is not one that ends with an empty chunk", () =>
+  it.live("is intact if it ends with an empty chunk", () =>
     Effect.gen(function*() {
       const append = (n: number) => (chunks: Driver.Collection, files_id: Driver.ObjectId) =>
         chunks.insertOne({ files_id, n, data: data() })
@@ -503,7 +503,7 @@ describe("a damaged file", () => {
       assert.deepStrictEqual(yield* bytesFrom(empty.bucket.download(empty._id)), bytesOf(0))
     }))
 
-  it.live("has a document without a length that makes sense", () =>
+  it.live("is an error if the length in its document is invalid", () =>
     Effect.gen(function*() {
       const { bucket, _id, db } = yield* damaged(10, () => Promise.resolve())
       for (const wrong of [{ length: -1 }, { length: "10" }, { length: 10, chunkSize: 0 }, { chunkSize: 2.5 }]) {
@@ -551,7 +551,7 @@ describe("a bucket", () => {
       )
     }))
 
-  it.live("of an unacknowledged write concern does not know whether there is a file", () =>
+  it.live("with an unacknowledged write concern does not know whether a file exists", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const bucket = GridFS.bucket(db, { writeConcern: { w: 0 } })
@@ -559,7 +559,7 @@ describe("a bucket", () => {
       yield* bucket.delete(new Driver.ObjectId())
     }))
 
-  it.live("that has a bad name fails when it is used", () =>
+  it.live("with a bad name fails when it is used", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const bucket = GridFS.bucket(db, { bucketName: "a\0" })

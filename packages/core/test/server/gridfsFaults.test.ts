@@ -42,7 +42,7 @@ const inserted = (fixture: Fixture, times: number) =>
   )
 
 describe("an upload that fails", () => {
-  it.live("with its stream leaves nothing, and fails with what that failed with", () =>
+  it.live("with its stream leaves nothing, and fails with the stream's failure", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -76,7 +76,7 @@ describe("an upload that fails", () => {
       })))
   }
 
-  it.live("since its connection closes is removed all the same, with patience", () =>
+  it.live("because its connection closes is still removed, with retries", () =>
     Effect.scoped(Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -108,7 +108,7 @@ describe("an upload that fails", () => {
     })))
 
   for (const chunks of [0, 1, 3]) {
-    it.live(`since there is a file of its id leaves that one, of ${chunks} chunks, as it was`, () =>
+    it.live(`because its id is taken leaves that file, of ${chunks} chunks, as it was`, () =>
       Effect.gen(function*() {
         const fixture = yield* setup()
         const bucket = GridFS.bucket<Driver.Document, string>(fixture.db, { chunkSize: 4 })
@@ -125,7 +125,7 @@ describe("an upload that fails", () => {
   }
 
   // Under this clock both files are of the same time, so nothing but the server's answer tells them apart.
-  it.effect("with a duplicate does not take the other's document for its own", () =>
+  it.effect("with a duplicate id does not remove the other file's document", () =>
     Effect.gen(function*() {
       const bucket = GridFS.bucket<Driver.Document, string>((yield* setup()).db)
       const upload = bucket.upload("a", Stream.empty, { id: "mine" })
@@ -147,7 +147,7 @@ describe("an upload that is interrupted", () => {
       yield* nothingLeft(fixture)
     })
 
-  it.live("leaves nothing, while chunks are on their way", () =>
+  it.live("leaves nothing while chunks are on their way", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -159,20 +159,20 @@ describe("an upload that is interrupted", () => {
       }
     }))
 
-  it.live("leaves nothing, while its stream has nothing to give", () =>
+  it.live("leaves nothing while its stream is idle", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const stream = Stream.concat(Stream.take(endless, 40), Stream.never)
       yield* leavesNothing(fixture, GridFS.bucket(fixture.db).upload("a", stream), 2)
     }))
 
-  it.effect("leaves nothing, under TestClock", () =>
+  it.effect("leaves nothing under a TestClock", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       yield* leavesNothing(fixture, GridFS.bucket(fixture.db).upload("a", endless), 3)
     }))
 
-  it.live("leaves nothing, at random points", () =>
+  it.live("leaves nothing at random points", () =>
     seeded(Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -210,7 +210,7 @@ describe("an upload that is interrupted", () => {
     })))
 
   it.live(
-    "ends in time when the server does not answer, and is removed when it does",
+    "ends in time when the server does not answer, and is removed when it answers",
     () =>
       Effect.scoped(Effect.gen(function*() {
         const fixture = yield* setup()
@@ -234,7 +234,7 @@ describe("an upload that is interrupted", () => {
     15_000
   )
 
-  it.live("removes only its own chunks, where another has its id", () =>
+  it.live("removes only its own chunks if another file has its id", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket<Driver.Document, string>(fixture.db)
@@ -280,7 +280,7 @@ describe("a download", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("of which enough has been taken leaves no cursor", () =>
+  it.live("that is not read to its end leaves no cursor", () =>
     Effect.gen(function*() {
       const { bucket, file, ...fixture } = yield* filled
       yield* Stream.runDrain(Stream.take(bucket.download(file._id), 1))
@@ -288,7 +288,7 @@ describe("a download", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("that fails has read a part, and leaves no cursor", () =>
+  it.live("that fails gives a part, and leaves no cursor", () =>
     Effect.scoped(Effect.gen(function*() {
       const { bucket, file, ...fixture } = yield* filled
       yield* failCommand(fixture, { times: 1 }, { failCommands: ["getMore"], errorCode: 8000 })
@@ -317,7 +317,7 @@ describe("a download", () => {
 
 describe("a delete that fails", () => {
   for (const skip of [0, 1]) {
-    it.live(`at its command ${skip + 1}, is finished when it is run again`, () =>
+    it.live(`at its command ${skip + 1} is finished when it runs again`, () =>
       Effect.gen(function*() {
         const fixture = yield* setup()
         const bucket = GridFS.bucket(fixture.db)

@@ -42,7 +42,7 @@ describe("the indexes of a bucket", () => {
       assert.deepStrictEqual([look?.["find"], look?.["projection"], look?.["limit"]], ["fs.files", { _id: 1 }, 1])
     }))
 
-  it.live("are looked for on the primary, wherever the bucket reads", () =>
+  it.live("are checked on the primary, wherever the bucket reads", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       yield* GridFS.bucket(fixture.db, { readPreference: "secondaryPreferred" }).upload("a", source)
@@ -55,7 +55,7 @@ describe("the indexes of a bucket", () => {
       }
     }))
 
-  it.live("are not looked for where there is a file", () =>
+  it.live("are not checked if the bucket has a file", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       yield* GridFS.bucket(fixture.db).upload("a", source)
@@ -76,7 +76,7 @@ describe("the indexes of a bucket", () => {
       assert.notInclude(fixture.sent(), "createIndexes")
     }))
 
-  it.live("are made where there are others of the same fields", () =>
+  it.live("are made even if other indexes have the same fields", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const db = fixture.admin.db(fixture.db.name)
@@ -132,7 +132,7 @@ describe("in a transaction", () => {
       assert.strictEqual(yield* db.collection("fs.chunks").countDocuments(), 3)
     }))
 
-  it.live("an upload is there after the commit", () =>
+  it.live("an upload exists after the commit", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
       const bucket = GridFS.bucket(db, { chunkSize: 4 })
@@ -147,7 +147,7 @@ describe("in a transaction", () => {
       yield* wanted(fixture)
     }))
 
-  it.live("a first upload makes the indexes, after it has looked for the file", () =>
+  it.live("a first upload makes the indexes, after a search for the file", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -160,7 +160,7 @@ describe("in a transaction", () => {
       yield* wanted(fixture)
     }))
 
-  it.live("a first upload fails in time where it holds up the index it needs", () =>
+  it.live("a first upload fails in time when it blocks the index that it needs", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -174,7 +174,7 @@ describe("in a transaction", () => {
       yield* wanted(fixture)
     }))
 
-  it.live("with snapshot reads a first upload works, too", () =>
+  it.live("a first upload works with snapshot reads too", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket(fixture.db)
@@ -202,7 +202,7 @@ describe("in a transaction", () => {
       yield* wanted(fixture)
     }))
 
-  it.live("an upload that fails leaves nothing of it, where the transaction goes on", () =>
+  it.live("an upload that fails leaves nothing when the transaction goes on", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
       const bucket = GridFS.bucket(db, { chunkSize: 255 * 1024 })
@@ -216,7 +216,7 @@ describe("in a transaction", () => {
       assert.strictEqual(yield* db.collection("fs.chunks").countDocuments(), 2)
     }))
 
-  it.live("an upload that runs again with its transaction is there once", () =>
+  it.live("an upload that runs again with its transaction is stored once", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
       const bucket = GridFS.bucket(db, { chunkSize: 4 })

@@ -64,7 +64,7 @@ describe("an index", () => {
       })
   )
 
-  it.live("that there cannot be fails, and says why", () =>
+  it.live("that the server cannot build fails, and says why", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const things = db.collection("things")
@@ -90,7 +90,7 @@ describe("an index", () => {
       assert.strictEqual((yield* reasonOf(things.createIndex({ "$**": "columnstore" as "text" })))._tag, "IndexError")
     }))
 
-  it.live("of several, with one command", () =>
+  it.live("is made with others in one command", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* setup()
       const things = db.collection("things")

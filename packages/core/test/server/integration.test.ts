@@ -47,7 +47,7 @@ describe("bsonOptions", () => {
       }
     }))
 
-  it.live("have an answer, whatever the names, the settings and the options are", () =>
+  it.live("exist for any names, settings and options", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
       const usual = Integration.bsonOptions(db)
@@ -69,7 +69,7 @@ describe("bsonOptions", () => {
       assert.deepStrictEqual(Integration.bsonOptions({ name: "items" } as never), usual)
     }))
 
-  it.live("are true or false, also where something else was given", () =>
+  it.live("are true or false, even if another value was given", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const odd = { promoteLongs: 0, useBigInt64: 1n, bsonRegExp: "yes", enableUtf8Validation: 0 } as object
@@ -83,7 +83,7 @@ describe("bsonOptions", () => {
 })
 
 describe("failure", () => {
-  it("has the fields of every reason, and those of its own", () => {
+  it("has the fields of every reason, and its own fields", () => {
     const error = Integration.failure(MongoError.InvalidArgumentError, {
       operation: "page",
       namespace: "app.users",
@@ -101,7 +101,7 @@ describe("failure", () => {
     assert.isFalse(error.isTransient)
   })
 
-  it("keeps labels, code and cause that are given", () => {
+  it("keeps the given labels, code and cause", () => {
     const cause = new Error("why")
     const error = Integration.failure(MongoError.TransactionError, {
       operation: "enqueue",
@@ -156,7 +156,7 @@ describe("rawQuery", () => {
       }
     }))
 
-  it.live("asks for one document where the first is wanted", () =>
+  it.live("asks for only one document for first", () =>
     Effect.gen(function*() {
       const { items, last } = yield* fixture
       yield* Integration.rawQuery(items.find()).first
@@ -165,7 +165,7 @@ describe("rawQuery", () => {
       assert.deepStrictEqual(last("aggregate")["pipeline"], [{ $limit: 1 }])
     }))
 
-  it.live("leaves the query as it was, and is explained in documents", () =>
+  it.live("leaves the query as it was, and explains in documents", () =>
     Effect.gen(function*() {
       const { items } = yield* fixture
       const query = items.find({ _id: 2 })
@@ -200,7 +200,7 @@ describe("rawQuery", () => {
       assert.strictEqual(server.code, 40324)
     }))
 
-  it.effect("is the bytes of values that are given", () =>
+  it.effect("gives the bytes of given values", () =>
     Effect.gen(function*() {
       const raw = Integration.rawQuery(Query.fromIterable(documents)).skip(1).limit(2)
       assert.deepStrictEqual(hex(yield* raw), bytesOf(1, 2))
@@ -283,7 +283,7 @@ describe("leases", () => {
   const taken = (lease: Effect.Effect<Option.Option<Integration.Lease>, MongoError.MongoError>) =>
     Effect.map(lease, Option.getOrThrow)
 
-  it.live("have one holder of each name, whose fence only grows", () =>
+  it.live("have one holder per name, whose fence only grows", () =>
     Effect.gen(function*() {
       const { db, leases } = yield* fixture
       const mine = yield* taken(leases.acquire("a", "me", "1 minute"))
@@ -306,7 +306,7 @@ describe("leases", () => {
       assert.deepStrictEqual(yield* taken(own.acquire("a", "me", "1 minute")), { name: "a", fence: 1 })
     }))
 
-  it.live("are taken by one of many who ask at once", () =>
+  it.live("are taken by one of several concurrent calls", () =>
     Effect.gen(function*() {
       const { leases } = yield* fixture
       const asked = yield* Effect.forEach(
@@ -331,7 +331,7 @@ describe("leases", () => {
       assert.closeTo(stored.expiresAt.getTime(), Date.now() + 60_000, 20_000)
     }))
 
-  it.live("have no duration that they cannot keep to", () =>
+  it.live("refuse durations that are too short or infinite", () =>
     Effect.gen(function*() {
       const { leases } = yield* fixture
       const mine = yield* taken(leases.acquire("a", "me", "1 minute"))
@@ -348,7 +348,7 @@ describe("leases", () => {
       }
     }))
 
-  it.live("have numbers as fences, whatever the client reads numbers as", () =>
+  it.live("have numbers as fences, whatever the client's settings for numbers are", () =>
     Effect.gen(function*() {
       for (const driverOptions of [{ promoteValues: false }, { useBigInt64: true }, { promoteLongs: false }]) {
         const { db } = yield* setup({ driverOptions })

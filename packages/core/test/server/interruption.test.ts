@@ -207,7 +207,7 @@ describe("interrupted while its command is on the way to the server,", () => {
       yield* session.commitTransaction
     }))
 
-  it.live("an array is not read on", () =>
+  it.live("an array is not read further", () =>
     Effect.gen(function*() {
       const { count, interruptOnTheWay, items, mongo } = yield* late(({ find }) => find === "items" ? 100 : 0)
       const find = items.find().batchSize(2)
@@ -250,7 +250,7 @@ describe("interrupted while its command is on the way to the server,", () => {
       yield* Effect.onError(nothingLeft(fixture), () => Effect.logError(`seed ${seed}`))
     }))
 
-  it.live("a session whose end the server may still hear of is not used again", () =>
+  it.live("a session whose end may still reach the server is not used again", () =>
     Effect.gen(function*() {
       const fixture = yield* filled(5)
       const { collection, commands } = fixture
@@ -266,7 +266,7 @@ describe("interrupted while its command is on the way to the server,", () => {
       for (const { command } of commands.slice(already)) assert.notDeepEqual(command["lsid"], killed)
     }))
 
-  it.live("nor one whose end is answered later than its query", () =>
+  it.live("a session whose end is answered after its query is not used again", () =>
     Effect.gen(function*() {
       const { closed, items, mongo } = yield* late((command) =>
         "killSessions" in command ? 5000 : command["find"] === "items" ? 50 : 0
@@ -288,7 +288,7 @@ describe("interrupted while its command is on the way to the server,", () => {
     }))
 })
 
-describe("a query whose first reply got lost, and which the driver has sent once more,", () => {
+describe("a query whose first reply got lost, and which the driver has sent twice,", () => {
   it.live.each(["by itself", "in a session", "and whose end gets lost as well", "in vain"])(
     "leaves no cursor: %s",
     (form) =>
@@ -456,7 +456,7 @@ describe("interrupted later:", () => {
       }))
   }
 
-  it.live("a stream in a session, before its first reply: it is waited for once", () =>
+  it.live("a stream in a session, before its first reply, is awaited once", () =>
     Effect.gen(function*() {
       const fixture = yield* filled(5)
       const { collection, mongo } = fixture
@@ -634,7 +634,7 @@ describe("policies", () => {
       assert.isTrue(yield* fixture.stored)
     }))
 
-  it.live("detach goes on at once and the write is done nevertheless", () =>
+  it.live("detach goes on at once, and the write is still done", () =>
     Effect.gen(function*() {
       const fixture = yield* insertSlowly
       const { elapsed, exit } = yield* fixture.startAndInterrupt("detach")
@@ -644,7 +644,7 @@ describe("policies", () => {
       yield* until("the write is done", () => Effect.runPromise(fixture.stored))
     }))
 
-  it.live("await lets a write that waits for a connection be sent", () =>
+  it.live("await still sends a write that waits for a connection", () =>
     Effect.gen(function*() {
       const fixture = yield* filled(1)
       const blocker = yield* Effect.forkChild(fixture.collection.find({ $where: "this._id > 0 || sleep(500) || true" }))
@@ -658,7 +658,7 @@ describe("policies", () => {
       assert.isTrue(Option.isSome(yield* fixture.collection.findOne({ _id: 100 })))
     }))
 
-  it.live("the signal of use aborts after the policy", () =>
+  it.live("the signal of use follows the policy", () =>
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       const aborted = (policy: Mongo.InterruptionPolicy) =>
@@ -678,7 +678,7 @@ describe("policies", () => {
 })
 
 describe("closing the client", () => {
-  it.live("is bounded, whatever runs", () =>
+  it.live("ends in time, whatever is running", () =>
     Effect.gen(function*() {
       const observer = yield* filled(1)
       const scope = yield* Scope.make()

@@ -53,7 +53,7 @@ layer(
   { excludeTestServices: true, timeout: "90 seconds" }
 )("on a set of three,", (it) => {
   it.effect(
-    "a query of a secondary ends there when it is interrupted before its first reply",
+    "a query on a secondary ends there when it is interrupted before its first reply",
     () =>
       Effect.gen(function*() {
         const { items, set } = yield* setup
@@ -69,7 +69,7 @@ layer(
     60_000
   )
 
-  it.effect("a cursor of a snapshot session is closed on its member", () =>
+  it.effect("a cursor in a snapshot session is closed on its member", () =>
     Effect.gen(function*() {
       const { items, mongo, set } = yield* setup
       for (let i = 0; i < 6; i++) {

@@ -188,7 +188,7 @@ describe("counts are numbers", () => {
       }))
   }
 
-  it.live("documents keep the form that was asked for", () =>
+  it.live("documents keep the requested form", () =>
     Effect.gen(function*() {
       const { items } = yield* start("client", "promoteValues: false")
       yield* items.insertOne({ _id: 1, n: 1 })
@@ -215,7 +215,7 @@ describe("names", () => {
     })
 
   it.live.each(names)(
-    "a collection whose name is %o does nothing, and no database in its place",
+    "a collection with the name %o does nothing, to a database neither",
     ([name, what]) =>
       Effect.gen(function*() {
         const { commands, db } = yield* setup()
@@ -283,7 +283,7 @@ describe("names", () => {
       })
   )
 
-  it.live("no name is that of the connection string, save where a database is dropped", () =>
+  it.live("an undefined name means the database of the connection string, except for a drop", () =>
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       assert.strictEqual(mongo.db().name, "test")
@@ -292,7 +292,7 @@ describe("names", () => {
 })
 
 describe("NaN", () => {
-  it.live("is no limit, no time and no size", () =>
+  it.live("is refused as a limit, a time and a size", () =>
     Effect.gen(function*() {
       const { commands, db, mongo } = yield* setup()
       const items = db.collection<Item>("items")
@@ -322,7 +322,7 @@ describe("NaN", () => {
       assert.strictEqual(commands.length, before)
     }))
 
-  it.live("is a value", () =>
+  it.live("is accepted as a value", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const items = db.collection<Item>("items")

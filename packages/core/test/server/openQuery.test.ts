@@ -24,7 +24,7 @@ const ids = (batch: ReadonlyArray<Item>) => batch.map(({ _id }) => _id)
 const read = (sent: ReadonlyArray<string>) => sent.filter((name) => name !== "insert" && name !== "create")
 
 describe("open", () => {
-  it.live("sends the first command, and nothing more before it is asked", () =>
+  it.live("sends only the first command until a batch is requested", () =>
     Effect.gen(function*() {
       const { items, sent } = yield* filled
       const open = yield* items.find().batchSize(2).open
@@ -38,7 +38,7 @@ describe("open", () => {
       assert.deepStrictEqual(read(sent()), ["find", "getMore", "getMore"])
     }))
 
-  it.live("its stream goes on where the batches have ended", () =>
+  it.live("lets its stream go on after the batches that were taken", () =>
     Effect.gen(function*() {
       const { items } = yield* filled
       const open = yield* items.find().batchSize(2).open
@@ -46,7 +46,7 @@ describe("open", () => {
       assert.deepStrictEqual(ids(yield* Stream.runCollect(open.stream)), [3, 4, 5])
     }))
 
-  it.live("closes the cursor with its scope, and not before", () =>
+  it.live("closes the cursor with its scope, not earlier", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const scope = yield* Scope.make()
@@ -58,7 +58,7 @@ describe("open", () => {
       assert.strictEqual(fixture.sent().at(-1), "killCursors")
     }))
 
-  it.live("fails where the first command fails", () =>
+  it.live("fails if the first command fails", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       yield* failCommand(fixture, { times: 1 }, { failCommands: ["find"], errorCode: 13 })
@@ -66,7 +66,7 @@ describe("open", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("a tailable query asks once, and gives an empty batch where nothing has come", () =>
+  it.live("makes a tailable query ask once, and give an empty batch if nothing has come", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* setup()
       const log = yield* db.createCollection<Item>("log", { capped: true, size: 4096 })
@@ -79,7 +79,7 @@ describe("open", () => {
       assert.deepStrictEqual(ids(yield* open.next), [2])
     }))
 
-  it.live("joins the session it is opened in", () =>
+  it.live("joins the session that it is opened in", () =>
     Effect.gen(function*() {
       const { db, items, last, mongo } = yield* filled
       yield* mongo.withTransaction(Effect.scoped(Effect.gen(function*() {

@@ -86,10 +86,10 @@ const operations = ({ db, mongo }: Fixture, options: never): Operations => {
   }
 }
 
-describe("what can be no options", () => {
+describe("values that are not options", () => {
   const wrong = [[null, "null"], [["a"], "an array"], ["majority", "a string"], [1, "a number"]] as const
   for (const [options, what] of wrong) {
-    it.live(`as ${what}, is refused by every operation before anything is sent`, () =>
+    it.live(`such as ${what} are refused by every operation before anything is sent`, () =>
       Effect.gen(function*() {
         const fixture = yield* setup()
         const all = operations(fixture, options as never)
@@ -106,7 +106,7 @@ describe("what can be no options", () => {
       }))
   }
 
-  it.live("durations of a change stream and of a wait that are none are refused, too", () =>
+  it.live("include invalid durations of a change stream and of a wait", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* setup()
       const items = db.collection("items")
@@ -124,7 +124,7 @@ describe("what can be no options", () => {
       assert.deepStrictEqual(sent(), [])
     }))
 
-  it.live("undefined stands for none", () =>
+  it.live("exclude undefined, which means without options", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       for (const [name, operation] of Object.entries(operations(fixture, undefined as never))) {
@@ -136,7 +136,7 @@ describe("what can be no options", () => {
     }))
 })
 
-it.live("lists check what their options send, as all operations do", () =>
+it.live("are refused in the sent options of lists, as in all operations", () =>
   Effect.gen(function*() {
     const { commands, db } = yield* setup()
     const items = db.collection("items")

@@ -595,7 +595,7 @@ const prepare = (fixture: Fixture) =>
     await db.collection<{ n: number }>("items").insertMany([{ n: 1 }, { n: 2 }, { n: 3 }])
   })
 
-describe("what is accepted arrives", () => {
+describe("accepted options arrive", () => {
   for (const [name, operation] of Object.entries(all)) {
     it.live(name, () =>
       Effect.gen(function*() {
@@ -653,7 +653,7 @@ const dropped: ReadonlyArray<readonly [option: string, value: unknown, operation
   ["tailable", true, ["listIndexes", "listCollections"]]
 ]
 
-describe("what would not arrive is refused", () => {
+describe("options that would not arrive are refused", () => {
   for (const [option, value, operations] of dropped) {
     it.live(option, () =>
       Effect.gen(function*() {
@@ -671,7 +671,7 @@ describe("what would not arrive is refused", () => {
       }))
   }
 
-  it.live("a comment where encrypted fields are dropped", () =>
+  it.live("a comment for a drop of encrypted fields", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const reason = yield* reasonOf(db.dropCollection("items", { comment: "why", encryptedFields: { fields: [] } }))
@@ -709,7 +709,7 @@ describe("write concerns", () => {
       assert.deepStrictEqual(fixture.last("dropDatabase")["writeConcern"], { w: "majority" })
     }))
 
-  it.live("are none in a transaction, and their errors are failures", () =>
+  it.live("are left out in a transaction, and their errors are failures", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const db = fixture.db.withOptions({ writeConcern: { w: 1 } })
@@ -722,7 +722,7 @@ describe("write concerns", () => {
 })
 
 describe("settings", () => {
-  it.live("of createCollection are those of the collection that it returns", () =>
+  it.live("of createCollection apply to the collection that it returns", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const made = yield* fixture.db.createCollection("items", {
@@ -748,7 +748,7 @@ describe("indexes", () => {
     ["a list of pairs", [["a", 1], ["b", -1]]],
     ["a list of objects", [{ a: 1 }, { b: -1 }]]
   ]
-  it.live.each(forms)("are made and dropped by keys in %s", ([, keys]) =>
+  it.live.each(forms)("are made and dropped by keys as %s", ([, keys]) =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const collection = items(fixture)
@@ -760,7 +760,7 @@ describe("indexes", () => {
       assert.strictEqual(reason._tag, "IndexError")
     }))
 
-  it.live("keys that are numbers keep their order", () =>
+  it.live("keep the order of keys that look like numbers", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const collection = items(fixture)
@@ -772,7 +772,7 @@ describe("indexes", () => {
       yield* collection.dropIndex(keys)
     }))
 
-  it.live("have the server's names for their options", () =>
+  it.live("are sent with the server's names of their options", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       yield* items(fixture).createIndexes([{

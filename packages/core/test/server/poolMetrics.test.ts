@@ -174,7 +174,7 @@ describe("pool metrics", () => {
       assert.strictEqual(series.histogram("create_time").count, idle)
     }))
 
-  it.live("every series has the pool's address and nothing of the credentials", () =>
+  it.live("every series has the pool's address, without the credentials", () =>
     Effect.gen(function*() {
       const { driver, series } = yield* watched()
       const { hosts } = driver.options
@@ -211,7 +211,7 @@ describe("pool metrics", () => {
       assert.strictEqual(series.histogram("create_time").count, 1)
     }))
 
-  it.live("a wait that times out is counted and no longer pending", () =>
+  it.live("a wait that times out is counted, and no longer pending", () =>
     Effect.gen(function*() {
       const { items, series } = yield* watched({ maxPoolSize: 1, waitQueueTimeoutMS: 50 })
       const { release } = yield* held([items])
@@ -264,7 +264,7 @@ describe("pool metrics", () => {
       assert.deepStrictEqual(series.counts, { idle: 1, used: 0, pending: 0 })
     }))
 
-  it.live("a wait that is aborted while its connection is being made is forgotten when that is there", () =>
+  it.live("a wait that is aborted while its connection is being made is forgotten when the connection is ready", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const { items, series } = yield* watched({ appName: fixture.db.name, maxPoolSize: 2 })
@@ -343,7 +343,7 @@ describe("pool metrics", () => {
       assert.strictEqual(series.counts.idle, open.size)
     }))
 
-  it.live("two clients of one server add up, and each takes its own away", () =>
+  it.live("two clients of one server add up, and each removes its own part", () =>
     Effect.gen(function*() {
       const series = new Series()
       const drivers = yield* Effect.all([1, 2].map(() => client({ maxPoolSize: 3, minPoolSize: 1 })))
@@ -370,7 +370,7 @@ describe("pool metrics", () => {
       assert.strictEqual(series.level("max"), undefined)
     }))
 
-  it.live("a series is there for as long as one of the clients that share it", () =>
+  it.live("a shared series exists as long as one of its clients", () =>
     Effect.gen(function*() {
       const series = new Series()
       const drivers = yield* Effect.all([2, 3, 4].map((maxPoolSize) => client({ maxPoolSize })))
@@ -406,7 +406,7 @@ describe("pool metrics", () => {
       assert.deepStrictEqual(series.counts, gone)
     }))
 
-  it.live("what adds up has the same attributes, in any order", () =>
+  it.live("series with the same attributes add up, in any order", () =>
     Effect.gen(function*() {
       const series = new Series()
       const connected = (maxPoolSize: number, attributes: Metric.Metric.AttributeSet) =>
@@ -431,7 +431,7 @@ describe("pool metrics", () => {
       ])
     }))
 
-  it.live("the pools of a client are told apart, and one that is closed goes", () =>
+  it.live("the pools of a client are separate, and a closed one goes", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
       const hello = yield* Effect.promise(() => fixture.driver.db("admin").command({ hello: 1 }))
@@ -454,7 +454,7 @@ describe("pool metrics", () => {
       }
     }))
 
-  it.live("a client that was connected before is counted from the first use of its connections on", () =>
+  it.live("a client that was already connected is counted from the first use of its connections on", () =>
     Effect.gen(function*() {
       const driver = yield* client({ maxPoolSize: 2 })
       yield* Effect.promise(() => driver.connect())
@@ -467,7 +467,7 @@ describe("pool metrics", () => {
       assert.deepStrictEqual(series.counts, gone)
     }))
 
-  it.live("nothing listens any more after the scope, and no other registry is written to", () =>
+  it.live("no listener is left after the scope, and no other registry is used", () =>
     Effect.gen(function*() {
       const driver = yield* client()
       const listeners = () =>
@@ -526,7 +526,7 @@ describe("operation metrics", () => {
     unit: "s"
   }
 
-  it("one histogram per operation, collection and outcome", () => {
+  it("have one histogram per operation, collection and outcome", () => {
     const registry: Metric.MetricRegistry = new Map()
     record(registry, find, 0.003)
     record(registry, find, 0.7)
@@ -558,7 +558,7 @@ describe("operation metrics", () => {
     assert.strictEqual(first.state.sum, 0.703)
   })
 
-  it("operations of the client or a database have no collection", () => {
+  it("have no collection for operations of a client or a database", () => {
     const registry: Metric.MetricRegistry = new Map()
     recordOperation(contextOf(registry), {}, { command: "ping" }, 1, undefined)
     recordOperation(contextOf(registry), {}, { command: "ping", database: "app" }, 1, undefined)
@@ -568,7 +568,7 @@ describe("operation metrics", () => {
     ])
   })
 
-  it("goes to the registry and under the attributes of the context", () => {
+  it("use the registry and the attributes of the context", () => {
     const one: Metric.MetricRegistry = new Map()
     const other: Metric.MetricRegistry = new Map()
     record(one, find, 1)
@@ -582,7 +582,7 @@ describe("operation metrics", () => {
     ])
   })
 
-  it("a great number of collections makes no metric lose what it has counted", () => {
+  it("keep their counts with a great number of collections", () => {
     const registry: Metric.MetricRegistry = new Map()
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 6000; i++) record(registry, { ...find, collection: `c${i}` }, 1)

@@ -22,7 +22,7 @@ const filled = Effect.gen(function*() {
 })
 
 describe("batchSize(0)", () => {
-  it.live("is an empty first batch, behind which all documents come", () =>
+  it.live("gives an empty first batch, then all documents", () =>
     Effect.gen(function*() {
       const { items, last } = yield* filled
       const query = items.find().sort({ _id: 1 }).batchSize(0)
@@ -35,7 +35,7 @@ describe("batchSize(0)", () => {
       assert.strictEqual((yield* items.aggregate([], { batchSize: 0 })).length, 20)
     }))
 
-  it.live("finds a first document all the same", () =>
+  it.live("still finds a first document", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const { db, items } = fixture
@@ -52,7 +52,7 @@ describe("batchSize(0)", () => {
 })
 
 describe("a negative batch size", () => {
-  it.live("is refused: the driver would make a limit of it", () =>
+  it.live("is refused: the driver would use it as a limit", () =>
     Effect.gen(function*() {
       const { items } = yield* filled
       for (
@@ -67,7 +67,7 @@ describe("a negative batch size", () => {
     }))
 })
 
-describe("input that is none", () => {
+describe("invalid input", () => {
   it.live("is refused before anything is sent: NaN, text with a lone surrogate", () =>
     Effect.gen(function*() {
       const { db, items, sent } = yield* filled
@@ -142,7 +142,7 @@ describe("a hint", () => {
       }))
   }
 
-  it.live("of anything else is refused", () =>
+  it.live("of any other form is refused", () =>
     Effect.gen(function*() {
       const { items, sent } = yield* indexed
       const before = sent().length
@@ -160,7 +160,7 @@ describe("a hint", () => {
 })
 
 describe("raw", () => {
-  it.live("reads the errors of the server as without", () =>
+  it.live("decodes the errors of the server as usual", () =>
     Effect.gen(function*() {
       const { db, items } = yield* filled
       const other = db.collection<{ _id: number; a: { b: number } }>("other")
@@ -193,7 +193,7 @@ describe("raw", () => {
 })
 
 describe("printing", () => {
-  it("a query shows what it asks for, and no values", () =>
+  it("shows what a query asks for, without values", () =>
     Effect.runPromise(Effect.scoped(Effect.gen(function*() {
       const { db, items } = yield* setup().pipe(Effect.map((fixture) => ({
         ...fixture,
@@ -287,7 +287,7 @@ const kept = ({ driver, mongo }: Fixture) => {
 }
 
 describe("what a query leaves with its client", () => {
-  it.live("is nothing, whether it ends, fails or is bad", () =>
+  it.live("is nothing, whether it ends, fails or is invalid", () =>
     Effect.gen(function*() {
       const fixture = yield* filled
       const { items, mongo } = fixture

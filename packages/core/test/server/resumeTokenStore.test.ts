@@ -168,7 +168,7 @@ behaves(
 
 describe("layerMongo", () => {
   it.effect.each([{ promoteValues: false }, { useBigInt64: true }, { promoteLongs: false }])(
-    "works whatever the client reads numbers as: %o",
+    "works with any settings for numbers: %o",
     (options) =>
       Effect.gen(function*() {
         const { db } = yield* setup(options)
@@ -186,7 +186,7 @@ describe("layerMongo", () => {
       })
   )
 
-  it.live("a turn that begins while a transaction saves the token of another makes that transaction fail", () =>
+  it.live("makes a transaction fail that saves a token while another turn begins", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
       yield* db.createCollection("effects")

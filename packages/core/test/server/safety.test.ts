@@ -260,8 +260,8 @@ describe("refused before anything is sent", () => {
     }))
 })
 
-describe("values of Effect's", () => {
-  it.live("what findOne gives deletes nothing", () =>
+describe("values of Effect", () => {
+  it.live("an Option from findOne deletes nothing", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const users = db.collection<{ name: string }>("users")
@@ -277,7 +277,7 @@ describe("values of Effect's", () => {
 })
 
 describe("undefined", () => {
-  it.live("deletes nothing as an _id; an empty filter does delete all", () =>
+  it.live("deletes nothing as an _id, while an empty filter deletes everything", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const users = db.collection<{ name: string }>("users")
@@ -309,7 +309,7 @@ describe("undefined", () => {
       assert.deepStrictEqual<unknown>(all, [1, 2, 3, 4, 5, 6, 7, 8, 9].map((_id) => ({ _id, ...stored })))
     }))
 
-  it.live("as an option is an option that is not given", () =>
+  it.live("as an option counts as not given", () =>
     Effect.gen(function*() {
       const { db, last } = yield* setup()
       const items = db.collection<{ a: number }>("items", { readConcern: undefined, writeConcern: undefined })

@@ -25,7 +25,7 @@ const unavailable = <A>(effect: Effect.Effect<A, MongoError.MongoError>, operati
   })
 
 describe("search indexes on a server without them", () => {
-  it.live("each operation fails with an IndexError that says so", () =>
+  it.live("make each operation fail with an IndexError that says so", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const things = db.collection("things")
@@ -40,7 +40,7 @@ describe("search indexes on a server without them", () => {
       yield* unavailable(things.aggregate([{ $search: { text: { query: "a", path: "b" } } }]), "aggregate")
     }))
 
-  it.live("bad input is refused before anything is sent", () =>
+  it.live("refuse bad input before anything is sent", () =>
     Effect.gen(function*() {
       const { db, sent } = yield* setup()
       const things = db.collection("things")
@@ -57,7 +57,7 @@ describe("search indexes on a server without them", () => {
       assert.deepStrictEqual(sent(), [])
     }))
 
-  it.live("joins the session, and the server says what it thinks of it in a transaction", () =>
+  it.live("join the session, and get the server's own answer in a transaction", () =>
     Effect.gen(function*() {
       const { db, last, mongo } = yield* setup()
       const reason = yield* reasonOf(mongo.withTransaction(db.collection("things").createSearchIndex({ definition })))

@@ -36,7 +36,7 @@ describe("an explicit session", () => {
       assert.notStrictEqual(String(f.last("insert")["lsid"].id), String(id.id))
     }))
 
-  it.effect("does not print what its client knows", () =>
+  it.effect("does not print its client", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -70,7 +70,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), [1, 3])
     }))
 
-  it.effect("whose commit is interrupted waits for its outcome, and runs afterCommit once", () =>
+  it.effect("waits for the outcome of an interrupted commit, and runs afterCommit once", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -96,7 +96,7 @@ describe("an explicit session", () => {
     }))
 
   it.effect(
-    "whose abort is interrupted and not answered goes on in a fresh session, after the same times",
+    "goes on in a fresh session with the same times after an interrupted, unanswered abort",
     () =>
       Effect.gen(function*() {
         const f = yield* fixture
@@ -152,7 +152,7 @@ describe("an explicit session", () => {
       assert.strictEqual(f.last("commitTransaction")["maxTimeMS"], 3000)
     }))
 
-  it.effect("says what is out of order as a TransactionError", () =>
+  it.effect("fails with a TransactionError for calls in the wrong order", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -177,7 +177,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), [2])
     }))
 
-  it.effect("runs afterCommit once, when a commit has succeeded", () =>
+  it.effect("runs afterCommit once, after a successful commit", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -213,7 +213,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), [2])
     }))
 
-  it.effect("withTransaction is the client's, in this session; in an open transaction it joins", () =>
+  it.effect("runs withTransaction like the client, and joins an open transaction", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -243,7 +243,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), [1, 2, 3])
     }))
 
-  it.effect("puts concurrent operations in line, with the commit after them", () =>
+  it.effect("runs concurrent operations one by one, and the commit after them", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -254,7 +254,7 @@ describe("an explicit session", () => {
       assert.deepStrictEqual(yield* committed(f), ids)
     }))
 
-  it.effect("ends with its scope, and what was open is aborted", () =>
+  it.effect("ends with its scope, and aborts an open transaction", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const scope = yield* Scope.make()
@@ -273,7 +273,7 @@ describe("an explicit session", () => {
       yield* Scope.close(scope, Exit.void)
     }))
 
-  it.effect("after its end everything fails as ClientClosedError, and nothing is sent", () =>
+  it.effect("makes everything fail with a ClientClosedError after its end, and sends nothing", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* Effect.scoped(Effect.tap(f.mongo.session(), (session) => session.use(f.items.find())))
@@ -296,7 +296,7 @@ describe("an explicit session", () => {
       assert.strictEqual(f.commands.length, before)
     }))
 
-  it.effect("the times of another session can be told to it", () =>
+  it.effect("takes the times of another session", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const [one, two] = [yield* f.mongo.session(), yield* f.mongo.session()]
@@ -322,7 +322,7 @@ describe("an explicit session", () => {
 })
 
 describe("withSession", () => {
-  it.effect("inside a transaction fails, and works outside of it", () =>
+  it.effect("fails inside a transaction, and works outside of it", () =>
     Effect.gen(function*() {
       const { mongo } = yield* setup()
       const reason = yield* reasonOf(mongo.withTransaction(mongo.withSession()(Effect.void)))
@@ -331,7 +331,7 @@ describe("withSession", () => {
       yield* mongo.withTransaction(mongo.withoutTransaction(mongo.withSession()(mongo.ping)))
     }))
 
-  it.effect("is one session for all operations inside, each of which looks after those before it", () =>
+  it.effect("is one session for all operations inside, and each sees the earlier ones", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const before = f.commands.length
@@ -356,7 +356,7 @@ describe("withSession", () => {
       assert.isUndefined(f.last("find")["readConcern"])
     }))
 
-  it.effect("without causal consistency no time is sent", () =>
+  it.effect("sends no time without causal consistency", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const before = f.commands.length
@@ -368,7 +368,7 @@ describe("withSession", () => {
       assert.isUndefined(f.last("find")["readConcern"])
     }))
 
-  it.effect("a snapshot shows one moment to all reads", () =>
+  it.effect("shows one moment to all reads with a snapshot", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.items.insertOne({ _id: 1 })
@@ -389,7 +389,7 @@ describe("withSession", () => {
       assert.strictEqual((yield* f.items.find()).length, 2)
     }))
 
-  it.effect("a snapshot excludes writes, transactions and causal consistency", () =>
+  it.effect("refuses writes, transactions and causal consistency with a snapshot", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const snapshot = f.mongo.withSession({ snapshot: true })
@@ -407,7 +407,7 @@ describe("withSession", () => {
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
-  it.effect("a transaction inside uses the session, and looks after what came before", () =>
+  it.effect("lets a transaction inside use the session, and see the earlier operations", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const before = f.commands.length
@@ -426,7 +426,7 @@ describe("withSession", () => {
       assert.deepStrictEqual(yield* committed(f), [1, 2])
     }))
 
-  it.effect("keeps failures and defects, and withoutTransaction leaves it", () =>
+  it.effect("keeps failures and defects, and is left by withoutTransaction", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       assert.deepStrictEqual(yield* Effect.exit(f.mongo.withSession()(Effect.fail("mine"))), Exit.fail("mine"))
@@ -438,7 +438,7 @@ describe("withSession", () => {
       assert.strictEqual(new Set(f.commands.slice(before).map(lsidOf)).size, 2)
     }))
 
-  it.effect("a fiber that outlives the session gets a typed error", () =>
+  it.effect("gives a typed error to a fiber that outlives it", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const late = yield* f.mongo.withSession()(Effect.map(Effect.context<never>(), (context) =>

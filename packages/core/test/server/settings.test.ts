@@ -15,7 +15,7 @@ import { type Fixture, reasonOf, setup, uri } from "../support/utils.ts"
 const preferenceOf = (fixture: Fixture, name = "find") => fixture.last(name)["$readPreference"]
 
 describe("settings", () => {
-  it.live("rename and drop have the write concern of their collection, and what is renamed keeps its settings", () =>
+  it.live("rename and drop have the write concern of their collection, and a renamed collection keeps its settings", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({ writeConcern: { w: 1 } })
       const { db, last } = fixture
@@ -42,7 +42,7 @@ describe("settings", () => {
       assert.deepStrictEqual(last("drop")["writeConcern"], { w: 1 })
     }))
 
-  it.live("go from the client to the database, the collection and the operation; the nearest one holds", () =>
+  it.live("go from the client to the database, the collection and the operation, and the nearest one applies", () =>
     Effect.gen(function*() {
       const fixture = yield* setup({
         readPreference: "secondaryPreferred",
@@ -83,7 +83,7 @@ describe("settings", () => {
       assert.deepStrictEqual(preferenceOf(fixture), { mode: "secondaryPreferred" })
     }))
 
-  it.live("how BSON is read can be said at every level", () =>
+  it.live("for reading BSON can be given at every level", () =>
     Effect.gen(function*() {
       const { db } = yield* setup({ promoteBuffers: true })
       const things = db.collection("things")
@@ -106,7 +106,7 @@ describe("settings", () => {
 })
 
 describe("read preference", () => {
-  it.live("with tags and a bound on staleness is sent as it is", () =>
+  it.live("with tags and a limit of staleness is sent as it is", () =>
     Effect.gen(function*() {
       const preference = new Driver.ReadPreference("secondaryPreferred", [{ dc: "ny", rack: "1" }, {}], {
         maxStalenessSeconds: 120
@@ -196,7 +196,7 @@ describe("compression", () => {
       assert.strictEqual(Option.getOrThrow(yield* fixture.db.collection("things").findOne())["text"], text)
     }))
 
-  it.live("a compressor whose package is missing is named by the error", () =>
+  it.live("fails with the name of a compressor whose package is missing", () =>
     Effect.gen(function*() {
       const reason = yield* reasonOf(MongoClient.make({ url: Redacted.make(uri), compressors: ["snappy"] }))
       assert.include(reason.message, "snappy")
@@ -257,7 +257,7 @@ const hasSocks = (() => {
 })()
 
 describe.skipIf(!hasSocks)("a proxy (needs the package socks)", () => {
-  it.live("is gone through, with its user", () =>
+  it.live("is used, with its user", () =>
     Effect.gen(function*() {
       const { port, seen } = yield* proxy("ada", "proxy secret")
       const config = {

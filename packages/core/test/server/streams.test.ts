@@ -40,7 +40,7 @@ const heap = () => {
 describe("a stream of 100,000 documents", () => {
   const count = 100_000
 
-  it.live("holds its memory flat, and its chunks are the batches", () =>
+  it.live("keeps memory flat, and its chunks are the batches", () =>
     Effect.gen(function*() {
       const { collection } = yield* filled(count, { driverOptions: {} })
       const query = collection.find().batchSize(1000)
@@ -97,7 +97,7 @@ describe("batches", () => {
       }
     }))
 
-  it.live("are read no further ahead than one", () =>
+  it.live("are read at most one ahead", () =>
     Effect.gen(function*() {
       const { collection, sent } = yield* filled(200)
       const requests = () => sent().filter((name) => name === "find" || name === "getMore").length
@@ -124,7 +124,7 @@ describe("batches", () => {
 })
 
 describe("the ends of a query", () => {
-  it.live("nothing found is an empty array, an empty stream, no first", () =>
+  it.live("are an empty array, an empty stream and no first document if nothing is found", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const collection = db.collection<{ a: number }>("none")
@@ -143,7 +143,7 @@ describe("the ends of a query", () => {
       }
     }))
 
-  it.live("two runs of a stream at the same time do not share a cursor", () =>
+  it.live("belong to separate cursors for two concurrent runs of a stream", () =>
     Effect.gen(function*() {
       const { collection } = yield* filled(100)
       const stream = collection.find().batchSize(7).stream
@@ -183,8 +183,8 @@ describe("raw", () => {
     }))
 })
 
-describe("documents are read out of the reply", () => {
-  it.live("but not where they are a plan instead", () =>
+describe("documents are read directly from the reply", () => {
+  it.live("except when the reply is a plan", () =>
     Effect.gen(function*() {
       const { collection } = yield* filled(1)
       // Not among the types, which have `query.explain` for it.
@@ -271,7 +271,7 @@ describe("a stream that fails midway", () => {
       return reason
     })
 
-  it.live("has given what came before, fails with the server's code, and leaves no cursor", () =>
+  it.live("gives the earlier documents, fails with the server's code, and leaves no cursor", () =>
     Effect.gen(function*() {
       const reason = yield* failing({ errorCode: 96 })
       assert.strictEqual(reason._tag, "ServerError")
@@ -280,20 +280,20 @@ describe("a stream that fails midway", () => {
       assert.match(reason.namespace!, /[.]items$/)
     }))
 
-  it.live("also where the cursor is gone", () =>
+  it.live("fails when the cursor is gone", () =>
     Effect.gen(function*() {
       const reason = yield* failing({ errorCode: 43 })
       assert.deepInclude({ ...reason }, { _tag: "CursorError", kind: "notFound", code: 43 })
     }))
 
-  it.live("also where the connection breaks", () =>
+  it.live("fails when the connection breaks", () =>
     Effect.gen(function*() {
       const reason = yield* failing({ closeConnection: true })
       assert.strictEqual(reason._tag, "ConnectionError")
       assert.isTrue(reason.isRetryable)
     }))
 
-  it.live("a document that cannot be decoded is a failure, too", () =>
+  it.live("fails at a document that cannot be decoded", () =>
     Effect.gen(function*() {
       const fixture = yield* filled(0)
       const { collection } = fixture

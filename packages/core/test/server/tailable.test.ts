@@ -27,7 +27,7 @@ describe.each([
   { name: "awaitData of 100 ms", options: { maxAwaitTimeMS: 100 } },
   { name: "asking again", options: { awaitData: false } }
 ])("a tailable query: $name", ({ options }) => {
-  it.live("gives what is there, then what is inserted later, in order, and does not end", () =>
+  it.live("gives the existing documents, then later ones, in order, and does not end", () =>
     Effect.gen(function*() {
       const fixture = yield* capped
       const { log } = fixture
@@ -87,7 +87,7 @@ describe("a tailable query", () => {
       assert.notStrictEqual(last("find")["awaitData"], true)
     }))
 
-  it.live("does not ask without a pause, when the server does not wait", () =>
+  it.live("pauses between requests when the server does not wait", () =>
     Effect.gen(function*() {
       const { log, sent } = yield* capped
       yield* log.insertOne({ _id: 1 })
@@ -99,7 +99,7 @@ describe("a tailable query", () => {
       assert.isAtMost(asked, 7)
     }))
 
-  it.live("with a first document", () =>
+  it.live("gives a first document", () =>
     Effect.gen(function*() {
       const fixture = yield* capped
       const first = yield* Effect.forkChild(fixture.log.find().tailable().one)
@@ -109,7 +109,7 @@ describe("a tailable query", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("as an array gives what is there", () =>
+  it.live("gives the existing documents as an array", () =>
     Effect.gen(function*() {
       const { log } = yield* capped
       yield* log.insertMany(ids(1, 2, 3))
@@ -118,7 +118,7 @@ describe("a tailable query", () => {
       assert.deepStrictEqual(yield* query.batchSize(1), ids(1, 2, 3))
     }))
 
-  it.live("ends where the server ends it, and is not opened again", () =>
+  it.live("ends when the server ends it, and is not opened again", () =>
     Effect.gen(function*() {
       const { log, sent } = yield* capped
       yield* log.insertMany(ids(1, 2, 3))
@@ -132,7 +132,7 @@ describe("a tailable query", () => {
       assert.deepStrictEqual(sent().filter((name) => name === "find"), ["find", "find", "find"])
     }))
 
-  it.live("interrupted while it waits for the server closes its cursor", () =>
+  it.live("closes its cursor when it is interrupted while it waits for the server", () =>
     Effect.gen(function*() {
       const fixture = yield* capped
       yield* fixture.log.insertOne({ _id: 1 })
@@ -145,7 +145,7 @@ describe("a tailable query", () => {
       yield* nothingLeft(fixture)
     }))
 
-  it.live("on a collection that is not capped is a failure", () =>
+  it.live("fails on a collection that is not capped", () =>
     Effect.gen(function*() {
       const { db } = yield* setup()
       const plain = yield* db.createCollection<Entry>("plain")
@@ -154,7 +154,7 @@ describe("a tailable query", () => {
       assert.strictEqual(reason.code, 2)
     }))
 
-  it.live("ends in failure when its collection is dropped", () =>
+  it.live("fails when its collection is dropped", () =>
     Effect.gen(function*() {
       const { log } = yield* capped
       yield* log.insertOne({ _id: 1 })

@@ -32,7 +32,7 @@ const fixture = Effect.gen(function*() {
 })
 
 describe("the span of an operation", () => {
-  it.live("has the name, the kind and the attributes of the conventions", () =>
+  it.live("has OpenTelemetry's name, kind and attributes", () =>
     Effect.gen(function*() {
       const { db, mongo, things } = yield* fixture
       const collection = { "db.namespace": db.name, "db.collection.name": "things" }
@@ -130,7 +130,7 @@ describe("the span of an operation", () => {
       assert.isAtLeast(Number(span.status.endTime - span.status.startTime), 50e6)
     }).pipe(measuringRealTime))
 
-  it.live("has the attributes at its start, so that a sampler sees them", () =>
+  it.live("has its attributes from the start, so that a sampler sees them", () =>
     Effect.gen(function*() {
       const { db, things } = yield* fixture
       const seen: Array<unknown> = []
@@ -174,7 +174,7 @@ describe("the span of an operation", () => {
       assert.isTrue(Exit.isFailure(exitOf(later.spans[0])))
     }))
 
-  it.live("has the reason of a failure that has no code", () =>
+  it.live("has the reason of a failure without a code", () =>
     Effect.gen(function*() {
       const { things } = yield* fixture
       for (const effect of [things.find({ a: undefined }), things.deleteMany({ a: undefined })]) {
@@ -184,7 +184,7 @@ describe("the span of an operation", () => {
       }
     }))
 
-  it.live("ends as interrupted with its operation", () =>
+  it.live("ends as interrupted when its operation is interrupted", () =>
     Effect.gen(function*() {
       const { sent, things } = yield* fixture
       for (const effect of [things.findOne({ $where: "sleep(5000)" }), things.find({ $where: "sleep(5000)" })]) {
@@ -247,14 +247,14 @@ describe("without a tracer", () => {
     withOperationSpan(connection, { name: "findOne", command: "find" }, fiber, (span) => Effect.succeed(span))
   )
 
-  it.effect("there is no span", () =>
+  it.effect("an operation has no span", () =>
     Effect.gen(function*() {
       assert.isUndefined(yield* spanOf)
       const recorder = new Recorder()
       assert.strictEqual(yield* recorder.in(spanOf), recorder.spans[0])
     }))
 
-  it.live("nor where tracing is turned off", () =>
+  it.live("an operation has no span when tracing is turned off", () =>
     Effect.gen(function*() {
       const { things } = yield* fixture
       const recorder = new Recorder()
@@ -275,7 +275,7 @@ describe("db.client.operation.duration", () => {
       })
     })
 
-  it.live("counts operations by what they did, with what unit and boundaries", () =>
+  it.live("counts operations by name and outcome, with unit and boundaries", () =>
     Effect.gen(function*() {
       const { db, things } = yield* fixture
       const series = yield* measured(Effect.all([
@@ -312,13 +312,13 @@ describe("db.client.operation.duration", () => {
       }
     }))
 
-  it.live("does not count connecting, which is no command", () =>
+  it.live("does not count connecting, which is not a command", () =>
     Effect.gen(function*() {
       const series = yield* measured(Effect.scoped(MongoClient.make({ url: Redacted.make(uri) })))
       assert.deepStrictEqual(series.map(({ attributes }) => attributes?.["db.operation.name"]), ["ping"])
     }))
 
-  it.live("counts failures apart, by code or reason", () =>
+  it.live("counts failures separately, by code or reason", () =>
     Effect.gen(function*() {
       const { things } = yield* fixture
       const failures = [
@@ -340,7 +340,7 @@ describe("db.client.operation.duration", () => {
       })
     }))
 
-  it.live("counts the failures of one operation apart from each other and from its successes", () =>
+  it.live("counts the failures of one operation separately from each other and from its successes", () =>
     Effect.gen(function*() {
       const { things } = yield* fixture
       const inserts = [{ _id: 1 }, { _id: 2 }, { _id: 1 }, { at: new Date(NaN) }] as ReadonlyArray<Driver.Document>
@@ -351,7 +351,7 @@ describe("db.client.operation.duration", () => {
       )
     }))
 
-  it.live("measures seconds, once an operation, retries included", () =>
+  it.live("measures seconds once per operation, including retries", () =>
     Effect.gen(function*() {
       const fixture_ = yield* fixture
       const [slow, ...others] = yield* measured(fixture_.things.findOne({ $where: "sleep(60) || true" }))
@@ -365,7 +365,7 @@ describe("db.client.operation.duration", () => {
       assert.isUndefined(retried.attributes?.["error.type"])
     }).pipe(measuringRealTime))
 
-  it.live("measures the server's work on a stream and not that of its reader", () =>
+  it.live("measures the server's work on a stream, not its reader's", () =>
     Effect.gen(function*() {
       const { things } = yield* fixture
       yield* things.insertMany([{}, {}, {}])

@@ -93,7 +93,7 @@ describe("a transient error", () => {
       yield* closed(f)
     }))
 
-  it.effect("every attempt is a transaction of its own", () =>
+  it.effect("makes every attempt a separate transaction", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 2 }, { failCommands: ["insert"], ...transient })
@@ -216,7 +216,7 @@ describe("a transient error", () => {
       yield* closed(f)
     }))
 
-  it.effect("of the commit that is not labelled comes out", () =>
+  it.effect("of the commit without a label is the failure", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -229,7 +229,7 @@ describe("a transient error", () => {
 })
 
 describe("an unknown result of the commit", () => {
-  it.effect("commits again, and not the body: the server does not know", () =>
+  it.effect("commits again without the body: the server does not know", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -274,7 +274,7 @@ describe("an unknown result of the commit", () => {
       "as a write concern error": { writeConcernError: { code: 50, codeName: "MaxTimeMSExpired", errmsg: "late" } }
     })
   ) {
-    it.effect(`is not tried again when maxCommitTime has run out: ${name}`, () =>
+    it.effect(`is not retried after maxCommitTime has run out: ${name}`, () =>
       Effect.gen(function*() {
         const f = yield* fixture
         const { counts, transaction } = counted(f)
@@ -294,7 +294,7 @@ describe("an unknown result of the commit", () => {
   }
 
   for (const code of [79, 100]) {
-    it.effect(`is none where the write concern cannot be met, and nothing is ended: ${code}`, () =>
+    it.effect(`does not exist if the write concern cannot be met, and nothing is ended: ${code}`, () =>
       Effect.gen(function*() {
         const f = yield* fixture
         const { counts, transaction } = counted(f)
@@ -336,7 +336,7 @@ describe("an unknown result of the commit", () => {
       assert.deepStrictEqual(yield* committed(f), [2])
     }))
 
-  it.effect("a write concern that no server satisfies is no unknown result", () =>
+  it.effect("does not exist for a write concern that no server satisfies", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -359,7 +359,7 @@ describe("an abort that the server does not hear", () => {
       yield* closed(f)
     }))
 
-  it.effect("is waited for with a bound", () =>
+  it.effect("is awaited for a limited time", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, {
@@ -450,7 +450,7 @@ describe("interruption", () => {
       yield* closed(f)
     }))
 
-  it.live("by a timeout inside of the body does the same", () =>
+  it.live("by a timeout inside the body leaves no transaction either", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, { failCommands: ["insert"], blockConnection: true, blockTimeMS: 500 })
@@ -465,7 +465,7 @@ describe("interruption", () => {
       yield* closed(f)
     }))
 
-  it.effect("between operations aborts", () =>
+  it.effect("between operations aborts the transaction", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const waiting = yield* Deferred.make<void>()
@@ -481,7 +481,7 @@ describe("interruption", () => {
       yield* closed(f)
     }))
 
-  it.effect("of the commit waits for its outcome, and tells it to afterCommit", () =>
+  it.effect("of the commit waits for its outcome, and runs afterCommit", () =>
     Effect.gen(function*() {
       const { counts, elapsed, f } = yield* whileBlocked("commitTransaction", 700, false)
       assert.isAbove(elapsed, 400)
@@ -493,7 +493,7 @@ describe("interruption", () => {
     }))
 
   it.effect(
-    "of the commit is bounded: it goes on in the background, and tells afterCommit",
+    "of the commit ends in time: it goes on in the background, and runs afterCommit",
     () =>
       Effect.gen(function*() {
         const { counts, elapsed, f } = yield* whileBlocked("commitTransaction", 11_000, false)
@@ -508,7 +508,7 @@ describe("interruption", () => {
     40_000
   )
 
-  it.effect("of the commit, whose reply gets lost, commits again until it is known", () =>
+  it.effect("of a commit whose reply gets lost commits again until the outcome is known", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -529,7 +529,7 @@ describe("interruption", () => {
       yield* closed(f)
     }), 30_000)
 
-  it.effect("of the commit, which failed in the end, runs nothing after it and leaves nothing open", () =>
+  it.effect("of a commit that failed in the end runs nothing after it, and leaves nothing open", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -547,7 +547,7 @@ describe("interruption", () => {
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
-  it.effect("of the commit, which fails when nobody waits for it any more, leaves nothing open", () =>
+  it.effect("of a commit that fails when nobody waits for it any more leaves nothing open", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -567,7 +567,7 @@ describe("interruption", () => {
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
-  it.effect("between two attempts ends at once, and nothing is open meanwhile", () =>
+  it.effect("between two attempts ends at once, with nothing open meanwhile", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -622,7 +622,7 @@ describe("the deadline", () => {
   }
 
   it.effect(
-    "is two minutes after the start by default: the last failure comes out as it is",
+    "is two minutes after the start by default, and the last failure stays as it is",
     () =>
       Effect.gen(function*() {
         const f = yield* fixture
@@ -644,7 +644,7 @@ describe("the deadline", () => {
     60_000
   )
 
-  it.effect("is maxDuration after the start, for the body, and no pause goes past it", () =>
+  it.effect("is maxDuration after the start for the body, and no pause goes past it", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -660,7 +660,7 @@ describe("the deadline", () => {
       }
     }))
 
-  it.effect("is maxDuration after the start, for the commit", () =>
+  it.effect("is maxDuration after the start for the commit", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
@@ -683,7 +683,7 @@ describe("the deadline", () => {
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
-  it.effect("zero allows one attempt", () =>
+  it.effect("of zero allows one attempt", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)

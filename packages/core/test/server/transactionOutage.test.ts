@@ -13,7 +13,7 @@ import { startReplicaSet } from "../support/replicaSet.ts"
 import { reasonOf, until, uri } from "../support/utils.ts"
 
 it.live(
-  "without a primary the abort is given up, and the body runs again in a fresh session",
+  "without a primary, the abort is given up and the body runs again in a fresh session",
   () =>
     Effect.gen(function*() {
       const set = yield* startReplicaSet()
@@ -122,7 +122,7 @@ describe("a server that is away for a while, inside the body,", () => {
   })
 
   for (const kind of ["refused", "dns"] as const) {
-    it.effect(`has the body run again: ${kind}`, () =>
+    it.effect(`makes the body run again: ${kind}`, () =>
       Effect.gen(function*() {
         const { f, items, mongo, ways } = yield* way
         const kinds: Array<string> = []
@@ -152,7 +152,7 @@ describe("a server that is away for a while, inside the body,", () => {
       }), 60_000)
   }
 
-  it.effect("fails the transaction once its time is over", () =>
+  it.effect("makes the transaction fail when its time is over", () =>
     Effect.gen(function*() {
       const { items, mongo, ways } = yield* way
       yield* items.find()

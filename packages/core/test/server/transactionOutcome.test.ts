@@ -35,7 +35,7 @@ describe("a client that closes", () => {
     return { f, mongo, items, close: Scope.close(scope, Exit.void) }
   })
 
-  it.effect("while the body runs fails the transaction, whatever the body says", () =>
+  it.effect("while the body runs makes the transaction fail, whatever the body returns", () =>
     Effect.gen(function*() {
       const { close, f, items, mongo } = yield* closing
       const closed = yield* Deferred.make<void>()
@@ -55,7 +55,7 @@ describe("a client that closes", () => {
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
-  it.effect("before a body that does nothing has ended fails it too, and runs no afterCommit", () =>
+  it.effect("before an idle body has ended makes it fail too, and runs no afterCommit", () =>
     Effect.gen(function*() {
       const { close, mongo } = yield* closing
       let after = 0
@@ -67,7 +67,7 @@ describe("a client that closes", () => {
       assert.strictEqual(after, 0)
     }))
 
-  it.effect("while the commit is on its way leaves its outcome unknown, and says so", () =>
+  it.effect("while the commit runs leaves its outcome unknown, and says so", () =>
     Effect.gen(function*() {
       const { close, f, items, mongo } = yield* closing
       yield* failCommand(f, { times: 1 }, {
@@ -86,7 +86,7 @@ describe("a client that closes", () => {
       assert.isFalse(reason.isRetryable)
     }))
 
-  it.effect("while its first operation is on its way leaves no transaction, also when the server begins it later", () =>
+  it.effect("while its first operation runs leaves no transaction, even if the server begins it later", () =>
     Effect.gen(function*() {
       const { close, f, items, mongo } = yield* closing
       // Longer than a client that closes waits for it.
@@ -111,7 +111,7 @@ describe("a client that closes", () => {
 })
 
 describe("a session whose scope ends", () => {
-  it.effect("while the body runs fails the transaction", () =>
+  it.effect("while the body runs makes the transaction fail", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const scope = yield* Scope.make()
@@ -167,7 +167,7 @@ describe("a body that ends its transaction by itself", () => {
       ])
     }))
 
-  it.effect("leaves a fiber that outlives it as any other does", () =>
+  it.effect("treats a fiber that outlives it like any other transaction", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -182,7 +182,7 @@ describe("a body that ends its transaction by itself", () => {
       assert.deepStrictEqual(yield* committed(f), [1])
     }))
 
-  it.effect("and begins another one has that committed", () =>
+  it.effect("and begins another one gets that committed", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -199,7 +199,7 @@ describe("a body that ends its transaction by itself", () => {
       assert.deepStrictEqual(ends(f), ["abortTransaction", "commitTransaction"])
     }))
 
-  it.effect("whose commit failed, which it has handled, is committed again: nothing else is success", () =>
+  it.effect("and handles a failed commit is committed again: nothing else is success", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -216,7 +216,7 @@ describe("a body that ends its transaction by itself", () => {
       assert.strictEqual((yield* reasonOf(session.withTransaction(body(2)))).code, 256)
     }))
 
-  it.effect("through the driver's own session is asked once more", () =>
+  it.effect("through the driver's own session gets one more commit", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.mongo.withTransaction(Effect.andThen(
@@ -272,7 +272,7 @@ describe("a body that handles an error and goes on", () => {
       yield* nothingLeft(f)
     }))
 
-  it.effect("with another operation, which fails or is handled too, says the same", () =>
+  it.effect("with another operation, which fails or is handled too, fails with the same error", () =>
     Effect.gen(function*() {
       const { duplicate, f } = yield* handled
       for (const next of [f.items.insertOne({ _id: 3 }), Effect.ignore(f.items.find())]) {
@@ -283,7 +283,7 @@ describe("a body that handles an error and goes on", () => {
       assert.deepStrictEqual(yield* committed(f), [1])
     }))
 
-  it.effect("and fails with an error of its own keeps that, and has run once", () =>
+  it.effect("and fails with its own error keeps that error, and has run once", () =>
     Effect.gen(function*() {
       class Mine extends Data.TaggedError("Mine")<{ readonly cause: unknown }> {}
       const { duplicate, f } = yield* handled
@@ -295,7 +295,7 @@ describe("a body that handles an error and goes on", () => {
       assert.strictEqual(counts.runs, 1)
     }))
 
-  it.effect("of a forked fiber, a nested transaction or a stream is told as well", () =>
+  it.effect("of a forked fiber, a nested transaction or a stream gets the same failure", () =>
     Effect.gen(function*() {
       const { duplicate, f } = yield* handled
       const bad = Effect.ignore(Stream.runDrain(f.items.find({ n: { $nonsense: 1 } } as never).stream))
@@ -317,7 +317,7 @@ describe("a body that handles an error and goes on", () => {
       assert.deepStrictEqual(yield* committed(f), [1])
     }))
 
-  it.effect("that was transient runs again", () =>
+  it.effect("runs again if the error was transient", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       for (const data of [transient, { closeConnection: true }]) {
@@ -343,7 +343,7 @@ describe("a body that handles an error and goes on", () => {
       assert.strictEqual(counts.runs, 1)
     }))
 
-  it.effect("by which the server has aborted nothing commits", () =>
+  it.effect("commits if the server has aborted nothing", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const { body, counts } = counted(Effect.gen(function*() {
@@ -357,7 +357,7 @@ describe("a body that handles an error and goes on", () => {
       assert.deepStrictEqual(yield* committed(f), [1])
     }))
 
-  it.live("an operation that is interrupted on its way counts as one", () =>
+  it.live("counts an operation that is interrupted while it runs as an error", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const slow = f.items.find({ $where: "sleep(2000) || true" } as never)
@@ -438,7 +438,7 @@ describe("a connection that is reset", () => {
 })
 
 describe("rerun: false", () => {
-  it.effect("runs the body once, and says what would have made it run again", () =>
+  it.effect("runs the body once, and fails with what would have made it run again", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       let runs = 0
@@ -454,7 +454,7 @@ describe("rerun: false", () => {
       assert.deepStrictEqual(yield* committed(f), [])
     }))
 
-  it.effect("nor when the commit is transient, and repeats a commit of which nobody knows", () =>
+  it.effect("runs the body once after a transient commit too, and repeats a commit with an unknown outcome", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       let runs = 0
@@ -496,7 +496,7 @@ it.effect("withTransaction takes its effect in a pipe, with options and without"
   }))
 
 it.effect(
-  "ten concurrent transactions on one document all commit while the test's clock stands still",
+  "ten concurrent transactions on one document all commit while the test clock stands still",
   () =>
     Effect.gen(function*() {
       const f = yield* fixture
@@ -511,7 +511,7 @@ it.effect(
   30_000
 )
 
-it.effect("a client that closes at a random moment leaves no success that is not whole", () =>
+it.effect("a client that closes at a random moment leaves only complete successes", () =>
   Effect.gen(function*() {
     const f = yield* fixture
     const seen = { success: 0, failure: 0 }

@@ -36,7 +36,7 @@ const closed = (fixture: Fixture) =>
 class Refused extends Data.TaggedError("Refused")<{ readonly why: string }> {}
 
 describe("withTransaction", () => {
-  it.effect("a body that aborts by itself has decided: nothing is committed, and its value counts", () =>
+  it.effect("lets a body that aborts itself decide: nothing is committed, and its value counts", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -51,7 +51,7 @@ describe("withTransaction", () => {
       assert.deepStrictEqual(ends(f), ["abortTransaction"])
     }))
 
-  it.effect("a body that commits by itself is not committed once more", () =>
+  it.effect("does not commit again after a body that commits itself", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const session = yield* f.mongo.session()
@@ -60,7 +60,7 @@ describe("withTransaction", () => {
       assert.deepStrictEqual(ends(f), ["commitTransaction"])
     }))
 
-  it.effect("commits all operations of the body together, and gives its value", () =>
+  it.effect("commits all operations of the body together, and returns its value", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const value = yield* f.mongo.withTransaction(Effect.gen(function*() {
@@ -91,7 +91,7 @@ describe("withTransaction", () => {
       yield* closed(f)
     }))
 
-  it.effect("is a description: it can be run twice, at the same time too", () =>
+  it.effect("is a description that can run twice, even concurrently", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.items.insertOne({ _id: 1, n: 0 })
@@ -110,7 +110,7 @@ describe("withTransaction", () => {
       yield* closed(f)
     }))
 
-  it.effect("a typed failure of the body aborts and stays what it is", () =>
+  it.effect("aborts after a typed failure of the body, which stays as it is", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const refused = new Refused({ why: "broke" })
@@ -129,7 +129,7 @@ describe("withTransaction", () => {
       yield* closed(f)
     }))
 
-  it.effect("a defect aborts and stays what it is, also beside a transient failure", () =>
+  it.effect("aborts after a defect, which stays as it is, even beside a transient failure", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const defect = new Error("a bug")
@@ -160,7 +160,7 @@ describe("withTransaction", () => {
       yield* closed(f)
     }))
 
-  it.effect("a failure of the server's that is not transient aborts and is not run again", () =>
+  it.effect("aborts after a server's failure that is not transient, and does not run again", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.items.insertOne({ _id: 2 })
@@ -176,7 +176,7 @@ describe("withTransaction", () => {
       yield* closed(f)
     }))
 
-  it.effect("every kind of operation joins: bulk writes, cursors, streams, commands, the driver", () =>
+  it.effect("is joined by every kind of operation: bulk writes, cursors, streams, commands, the driver", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.items.insertMany(Array.from({ length: 20 }, (_, i) => ({ _id: 100 + i })))
@@ -223,7 +223,7 @@ describe("withTransaction", () => {
       yield* closed(f)
     }))
 
-  it.effect("another client does not join", () =>
+  it.effect("is not joined by another client", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const other = yield* setup()
@@ -237,8 +237,8 @@ describe("withTransaction", () => {
     }))
 })
 
-describe("operations that run concurrently", () => {
-  it.effect("are put in line", () =>
+describe("concurrent operations", () => {
+  it.effect("run one by one", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const running = new Set<number>()
@@ -270,7 +270,7 @@ describe("operations that run concurrently", () => {
       yield* closed(f)
     }))
 
-  it.effect("the failure of one interrupts the others, aborts, and is what comes out", () =>
+  it.effect("fail with the first failure, which interrupts the others and aborts", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.items.insertOne({ _id: 5 })
@@ -285,7 +285,7 @@ describe("operations that run concurrently", () => {
       yield* closed(f)
     }))
 
-  it.effect("those of a forked fiber that are on their way are committed too", () =>
+  it.effect("of a forked fiber that still run are committed too", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, { failCommands: ["update"], blockConnection: true, blockTimeMS: 200 })
@@ -354,10 +354,10 @@ describe("a forked fiber that outlives its transaction", () => {
       yield* closed(f)
     })
 
-  it.effect("gets a TransactionError from all it does then: committed", () => outliving("commit"))
-  it.effect("gets a TransactionError from all it does then: aborted", () => outliving("abort"))
+  it.effect("gets a TransactionError from every later operation: committed", () => outliving("commit"))
+  it.effect("gets a TransactionError from every later operation: aborted", () => outliving("abort"))
 
-  it.effect("a stream that is read on gets it too", () =>
+  it.effect("gets it too from a stream that it reads further", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.items.insertMany(Array.from({ length: 10 }, (_, _id) => ({ _id })))
@@ -404,7 +404,7 @@ describe("nested", () => {
       yield* closed(f)
     }))
 
-  it.effect("or is an error, of the inner one", () =>
+  it.effect("fails the inner transaction with onNested", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       let ran = false
@@ -429,7 +429,7 @@ describe("nested", () => {
 })
 
 describe("withoutTransaction", () => {
-  it.effect("does not join, and is not undone", () =>
+  it.effect("runs operations that do not join and are not undone", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* Effect.exit(f.mongo.withTransaction(Effect.gen(function*() {
@@ -477,7 +477,7 @@ describe("afterCommit", () => {
       yield* closed(f)
     }))
 
-  it.effect("not on abort, nor on interruption", () =>
+  it.effect("does not run on abort or interruption", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       let runs = 0
@@ -495,7 +495,7 @@ describe("afterCommit", () => {
       assert.strictEqual(runs, 2)
     }))
 
-  it.effect("a defect in one does not undo the commit, nor keep the others from running", () =>
+  it.effect("does not undo the commit or stop the others with a defect", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       let ran = false
@@ -512,7 +512,7 @@ describe("afterCommit", () => {
 })
 
 describe("options", () => {
-  it.effect("read concern, write concern and maxCommitTime reach the server", () =>
+  it.effect("include the read concern, write concern and maxCommitTime on the server", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* f.mongo.withTransaction(
@@ -531,7 +531,7 @@ describe("options", () => {
       assert.strictEqual(f.last("commitTransaction")["maxTimeMS"], 5000)
     }))
 
-  it.effect("without options, those of the client hold", () =>
+  it.effect("are those of the client by default", () =>
     Effect.gen(function*() {
       const f = yield* setup({ driverOptions: { monitorCommands: true, readConcern: { level: "majority" } } })
       const items = f.db.collection<Item>("items")
@@ -542,7 +542,7 @@ describe("options", () => {
       assert.strictEqual(f.last("insert")["readConcern"].level, "local")
     }))
 
-  it.effect("a read preference other than primary, and w: 0, are a TransactionError", () =>
+  it.effect("with another read preference than primary, or w: 0, are a TransactionError", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       const other = yield* reasonOf(f.mongo.withTransaction(f.items.findOne({}), { readPreference: "secondary" }))
@@ -556,7 +556,7 @@ describe("options", () => {
       yield* closed(f)
     }))
 
-  it.effect("the interruption policy detach does not let go of an operation in a transaction", () =>
+  it.effect("keep an operation of the transaction even under the interruption policy detach", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, { failCommands: ["insert"], blockConnection: true, blockTimeMS: 300 })
@@ -571,7 +571,7 @@ describe("options", () => {
 })
 
 describe("a standalone server", () => {
-  it.effect("is refused with a message that says what is needed", () =>
+  it.effect("is refused with a message that says what the transaction needs", () =>
     Effect.gen(function*() {
       const server = yield* MongoServer.startBinary({ replicaSet: false })
       const mongo = yield* MongoClient.make({ url: server.uri })
@@ -592,7 +592,7 @@ describe("a standalone server", () => {
 describe("the span", () => {
   const parentOf = (span: Tracer.NativeSpan) => Option.getOrUndefined(span.parent)?.spanId
 
-  it.effect("transaction is the parent of its operations and of the commit, and has the attempts as events", () =>
+  it.effect("is the parent of the operations and of the commit, and has the attempts as events", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, {
@@ -623,7 +623,7 @@ describe("the span", () => {
       assert.isTrue(transaction!.status._tag === "Ended" && Exit.isSuccess(transaction!.status.exit))
     }))
 
-  it.effect("ends with the failure, and says that the commit was sent again", () =>
+  it.effect("ends with the failure, and shows that the commit was sent again", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 2 }, {

@@ -200,7 +200,7 @@ const runProgram = (program: typeof Program.Type) =>
 
 describe("transfers", () => {
   it.live.prop(
-    "keep the sum under faults and interruptions, whoever looks",
+    "keep the sum under faults and interruptions, for every reader",
     [Arbitrary.schema(Program)],
     ([program]) => Effect.asVoid(runProgram(program)),
     { arbitrary: { runs: 12 }, timeout: 120_000 }
