@@ -74,7 +74,7 @@ describe("filters", () => {
     expect(users.findOneAndUpdate).type.not.toBeCallableWith(bad, update)
   })
 
-  it("are no values of Effect's, and no instances of what is no document", () => {
+  it("cannot be values of Effect, or instances that are not documents", () => {
     const user = Option.some<Stored>({ _id: new Driver.ObjectId(), name: "Ada", age: 36, tags: [] })
     expect(users.deleteMany).type.not.toBeCallableWith(user)
     expect(users.deleteMany).type.not.toBeCallableWith(Option.none())

@@ -65,7 +65,7 @@ describe("bsonOptions", () => {
     expect<Integration.BsonOptions>().type.toBeAssignableTo<Driver.BSONSerializeOptions>()
   })
 
-  it("is no member of a collection", () => {
+  it("is not a member of a collection", () => {
     expect(users).type.not.toHaveProperty("bsonOptions")
   })
 })

@@ -1,5 +1,5 @@
 /**
- * What is asked of the server itself: its status, profiler and users.
+ * Questions about the server itself: its status, profiler and users.
  *
  * @since 0.1.0
  */
@@ -72,7 +72,7 @@ describe("appendMetadata", () => {
     Effect.gen(function*() {
       const { db, mongo } = yield* setup({ maxPoolSize: 3 })
       yield* mongo.appendMetadata({ name: "ledger", version: "1.2.3" })
-      // The connections that are there keep what they have told: these are more of them.
+      // The existing connections keep what they have reported, so this opens more of them.
       yield* Effect.all(
         Array.from({ length: 3 }, () => mongo.db("admin").command({ hello: 1 })),
         { concurrency: "unbounded" }

@@ -1,5 +1,5 @@
 /**
- * The edges of bulk writes: nothing to write, models that are none, indexes of upserts, and what ends them in the middle.
+ * The edges of bulk writes: no operations, invalid models, indexes of upserts, and failures half-way.
  *
  * @since 0.1.0
  */

@@ -297,7 +297,7 @@ describe("rawDocuments", () => {
         reasons.map(() => ["BsonError", reasons[0]!.message])
       )
       assert.strictEqual((yield* Stream.runCollect(Stream.take(unchecked.stream, 2))).length, 2)
-      // What is in a document is not looked at.
+      // Nothing looks into a document.
       assert.strictEqual((yield* Stream.runCollect(Stream.take(later.stream, 1))).length, 1)
     }))
 })
@@ -391,7 +391,7 @@ describe("resuming", () => {
       const fixture = yield* watched
       const { items } = fixture
       const changes = yield* items.watch().open
-      // The driver tries each of them twice.
+      // The driver sends each of them twice.
       yield* failCommand(fixture, { times: 8 }, { failCommands: ["getMore", "aggregate"], closeConnection: true })
       const fiber = yield* Effect.forkChild(take(changes.stream, 1))
       yield* items.insertOne({ _id: 1 })
@@ -432,13 +432,13 @@ describe("resuming", () => {
         const batch = yield* changes.next
         ids.push(...batch.events.map(keyOf))
         assert.deepStrictEqual(batch.tokens, batch.events.map((event) => event._id))
-        // The token moves when the events are taken, and not before.
+        // The token moves only when the events are taken.
         assert.notDeepEqual(yield* changes.resumeToken, token)
       }
       assert.deepStrictEqual(ids, [0, 1, 2, 3, 4])
     }))
 
-  // It needs a server of its own to do that to, and a binary to start one from.
+  // It needs its own server, and a binary to start it from.
   it.live.skipIf(!hasBinary)("a server that steps down (needs MONGOD_BINARY)", () =>
     Effect.gen(function*() {
       const server = yield* MongoServer.startBinary()
@@ -459,7 +459,7 @@ describe("resuming", () => {
       assert.deepStrictEqual((yield* take(changes.stream, 1)).map(keyOf), [2])
     }), 60_000)
 
-  // By the clock of the test: the pauses between the tries pass only when it is told so.
+  // By the clock of the test: the pauses between the attempts pass only when the test says so.
   it.effect(
     "ends after resumeTimeout, with the failure of the last attempt",
     () =>
@@ -507,7 +507,7 @@ describe("resuming", () => {
       const reader = yield* Effect.forkChild(Stream.runForEach(Stream.take(changes.stream, count), (event) =>
         Effect.suspend(() => {
           if (keyOf(event) !== seen) return Effect.die(`expected ${seen}, but got ${keyOf(event)}`)
-          // While the reader works its cursor is idle: killed now, it is not found by the next getMore.
+          // While the reader works, its cursor is idle: if it is killed now, the next getMore does not find it.
           return ++seen % 500 === 0
             ? Effect.map(killCursors(fixture), (count) => {
               killed += count
@@ -527,7 +527,7 @@ describe("resuming", () => {
             ),
           { discard: true }
         )
-      // Other tests have their turns at the fail point too: the last events wait until there were faults enough.
+      // Other tests use the fail point too: the last events wait until there were enough faults.
       const writer = yield* Effect.forkChild(
         write(0, count - 1000).pipe(
           Effect.andThen(until("some faults", () => faults > 4, 60_000)),
@@ -582,7 +582,7 @@ describe("large events", () => {
       const behind = yield* Stream.runCollect(Stream.take(large.watch([], { ...options, resumeAfter: update._id }), 1))
       assert.strictEqual((behind[0] as Driver.ChangeStreamInsertDocument<{ _id: number }>).documentKey._id, 2)
 
-      // Lost in the midst of its fragments, which arrive in batches of their own, it still arrives whole.
+      // Even if the cursor is lost among its fragments, which arrive in separate batches, it arrives whole.
       yield* failCommand(fixture, { skip: 1 }, { failCommands: ["getMore"], errorCode: 43 })
       const fiber = yield* Effect.forkChild(
         Stream.runCollect(Stream.take(large.watch([], { ...options, resumeAfter: insert!._id, batchSize: 1 }), 1))

@@ -290,7 +290,7 @@ describe("the first start", () => {
 describe("history that is lost", () => {
   const lost = Effect.gen(function*() {
     const fixture = yield* outbox()
-    // A token that the server does not refuse by itself, since the fail point does.
+    // The token itself is valid: the fail point refuses it.
     yield* startHere(fixture)
     yield* failCommand(fixture, { times: 1 }, { failCommands: ["aggregate"], errorCode: 286 })
     return fixture
@@ -504,7 +504,7 @@ describe("several instances", () => {
                 handled.set(id, (handled.get(id) ?? 0) + 1)
               })
           }).pipe(
-            // The dead write no more: neither the token nor that the lease is free.
+            // Dead instances write nothing: neither the token nor the release of the lease.
             Effect.provideService(store, {
               ...real,
               acquire: (name, owner, duration) => dead ? Effect.succeedNone : real.acquire(name, owner, duration),
@@ -534,7 +534,7 @@ describe("several instances", () => {
         assert.deepStrictEqual([...handled.keys()].sort((a, b) => a - b), range(0, total))
         const repeated = [...handled.values()].reduce((sum, times) => sum + times - 1, 0)
         assert.isAbove(crashes, 3)
-        // Each crash repeats at most what lies between two checkpoints, and the event that was being handled.
+        // Each crash repeats at most the events between two checkpoints, and the one that was being handled.
         assert.isAtMost(repeated, crashes * (every + 1))
       }).pipe(Effect.provide(ResumeTokenStore.layerMemory)),
     120_000
@@ -563,7 +563,7 @@ describe("a checkpoint in the handler's own transaction", () => {
                 yield* target.insertOne({ _id: attempts++, document: idOf(event) })
                 yield* checkpoint
               })).pipe(
-                // Dies right behind the commit now and then, before the consumer itself knows of it.
+                // It sometimes dies right after the commit, before the consumer itself knows of it.
                 Effect.andThen(Effect.suspend(() => {
                   last = idOf(event)
                   if (last % 13 !== 12) return Effect.void
@@ -582,7 +582,7 @@ describe("a checkpoint in the handler's own transaction", () => {
         )
         yield* opened(fixture)
         yield* insert(fixture, 0, total)
-        // Events come in order: what comes twice comes before the last.
+        // Events come in order: repeated ones come before the last.
         yield* until("the last is handled", () => last === total - 1, 25_000)
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(crashes, 4)
@@ -615,7 +615,7 @@ describe("a checkpoint in the handler's own transaction", () => {
         yield* insert(fixture, 0, total)
         const isDone = () => Effect.runPromise(target.countDocuments()).then((count) => count >= total)
         for (let interruptions = 0; interruptions < 40 && !(yield* Effect.promise(isDone)); interruptions++) {
-          // When an attempt has begun, so that it is mostly the commit that is interrupted.
+          // After an attempt has begun, so that the interruption mostly hits the commit.
           const before = attempts
           yield* until("an attempt begins", async () => attempts > before || await isDone())
           yield* Effect.sleep(8 * (yield* Random.next))
@@ -650,7 +650,7 @@ describe("metrics", () => {
       let ready = false
       yield* ChangeStreamConsumer.make(optionsOf(fixture, {
         name,
-        // What is handled late, by the time that it was written.
+        // How late an event is handled, by the time of its write.
         onFirstStart: until("there is lag", () => ready && Date.now() - started > 1500),
         handler: (event) => idOf(event) === 1 ? Effect.fail("bad") : collect(seen)(event),
         checkpoint: { events: 1000, interval: "1 hour" },
@@ -671,7 +671,7 @@ describe("metrics", () => {
       const lag = (yield* state("mongofx.consumer.lag"))!.value! * 1000
       assert.isAtLeast(lag, started + 1500 - written)
       assert.isAtMost(lag, handled - writing + 1)
-      // Counted from the checkpoint behind `onFirstStart`, and growing.
+      // Counted from the checkpoint after `onFirstStart`, and growing.
       const age = (yield* state("mongofx.consumer.checkpoint.age"))!.value!
       assert.isBelow(age, 30)
       yield* until(

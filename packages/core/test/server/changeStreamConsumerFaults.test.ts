@@ -21,7 +21,7 @@ import {
 import { startReplicaSet } from "../support/replicaSet.ts"
 import { failCommand, type Fixture, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
 
-/** A store in the database of a fixture: with a client of its own it can be made to fail without the change stream. */
+/** A store in the database of a fixture. It has its own client, so that it can fail without the change stream. */
 const withStoreOf = ({ db }: Pick<Fixture, "db">) => <A, E, R>(self: Effect.Effect<A, E, R>) =>
   self.pipe(Effect.provide(ResumeTokenStore.layerMongo()), Effect.provideService(MongoDatabase.MongoDatabase, db))
 
@@ -107,7 +107,7 @@ describe("a store that fails", () => {
         const first = yield* leaseOf(other)
         const failed = () => other.sent().filter((name) => name === "update").length
         const before = failed()
-        // The driver tries each of them twice.
+        // The driver sends each of them twice.
         yield* during(other, ["update"], broken)(until("one has failed", () => failed() >= before + 2, 10_000))
         yield* until(
           "another has not",
@@ -331,7 +331,7 @@ describe("a lease that has run out", () => {
           })
       })).pipe(Effect.provideService(store, {
         ...real,
-        // One renewal whose answer takes long, and then none.
+        // One renewal with a slow answer, and then no renewal.
         renew: (...args) =>
           Effect.suspend(() => {
             if (!began) return real.renew(...args)
@@ -461,7 +461,7 @@ describe("a checkpoint", () => {
         yield* large.updateOne({ _id: 1 }, { $set: { text: "b".repeat(9_000_000) } })
         yield* large.deleteOne({ _id: 1 })
         yield* until("all are handled", () => seen.length === 3, 20_000)
-        // The stream says of itself how far it has come whole.
+        // The stream itself says up to where its events are whole.
         let token = yield* changes.resumeToken
         let fragments = 0
         for (let events = 0; events < 3;) {
@@ -485,7 +485,7 @@ describe("a checkpoint", () => {
         })
       )
       assert.deepStrictEqual(seen, ["insert", "update", "delete"])
-      // Whoever goes on behind any of them gets whole events.
+      // A stream that resumes after any of them gets whole events.
       for (const startAfter of saved.slice(0, -1)) {
         const changes = yield* watch({ startAfter }).open
         yield* Effect.repeat(changes.next, { until: ({ events }) => events.length > 0, times: 5 })
@@ -548,7 +548,7 @@ describe("another instance that takes over while an event is handled", () => {
           const ended = yield* Effect.forkChild(join)
           yield* insert(fixture, 0, 3)
           yield* until("another has its turn, and it waits", () => theirs.length === 1 && refused > 0)
-          // That one handles the event, and ends.
+          // The other instance handles the event, and ends.
           assert.deepStrictEqual(seen, [0])
           yield* real.release(theirs[0]!)
           yield* until("the rest is handled", () => seen.length === 3, 15_000)
@@ -578,7 +578,7 @@ describe("a client with any settings for numbers", () => {
   )
 })
 
-/** Starts a consumer in a process of its own. Its lines come by `said`. */
+/** Starts a consumer in its own process. `said` gives its lines. */
 const startProcess = (fixture: Fixture, ...args: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -615,7 +615,7 @@ describe("a process that is stopped for longer than its lease", () => {
         yield* a.said("at 10")
         a.child.kill("SIGSTOP")
 
-        // Another one gets ahead, and ends.
+        // Another instance gets ahead, and ends.
         const b = yield* startProcess(fixture, "b", form)
         yield* b.said("ready")
         yield* until("the other has handled the rest", isHandled(29), 40_000)
@@ -636,7 +636,7 @@ describe("a process that is stopped for longer than its lease", () => {
           assert.deepStrictEqual(theirs, [...range(0, 10), 30, 31])
           assert.deepStrictEqual(others, range(10, 30))
         } else {
-          // What lies behind the last checkpoint is handled again, and of each what it had in its hands when it was stopped.
+          // The events after the last checkpoint are handled again, and also the one that each was handling when it was stopped.
           const inHand = new Set([10, 29])
           assert.deepStrictEqual(
             theirs.filter((event) =>

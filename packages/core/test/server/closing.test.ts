@@ -1,5 +1,5 @@
 /**
- * Reading that is cut off: it fails, and leaves nothing on the server.
+ * Reads that are cut off: they fail, and leave nothing on the server.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ const count = 100
 
 const config = { url: Redacted.make(uri), driverOptions: { monitorCommands: true } }
 
-/** A client of its own, which can be closed while it reads, and what it can read. */
+/** A separate client, which can be closed while it reads, and what it can read. */
 const filled = Effect.gen(function*() {
   const fixture = yield* setup()
   const { db } = fixture
@@ -37,7 +37,7 @@ type Filled = Effect.Success<typeof filled>
 const items = ({ db }: Filled) => db.collection<Item>("items")
 const log = ({ db }: Filled) => db.collection<Item>("log")
 
-/** Streams that are read to their end, and of which more than one part has to be asked for. */
+/** Streams that are read to their end, and need more than one request. */
 const streams: Record<string, (fixture: Filled) => Stream.Stream<unknown, MongoError.MongoError>> = {
   "stream": (fixture) => items(fixture).find().batchSize(10).stream,
   "batches": (fixture) => items(fixture).find().batchSize(10).batches,
@@ -248,7 +248,7 @@ describe("a client that closes", () => {
         const scope = yield* Scope.make()
         const mongo = yield* Scope.provide(MongoClient.make({ ...config, appName: "closing" }), scope)
         const found = mongo.db(fixture.db.name).collection<Item>("items").find().batchSize(5)
-        // Longer than a reader is waited for.
+        // Longer than the client waits for a reader.
         yield* failCommand(fixture, "alwaysOn", slowly(1500, "find"))
         let sent = 0
         yield* mongo.use(async (driver) => {

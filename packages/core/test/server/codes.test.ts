@@ -13,7 +13,7 @@ const unanswerable: ReadonlySet<string> = new Set([
   "StaleConfig"
 ])
 
-/** What servers call a code besides the name in the table: they mark what they no longer or do not yet use, and know no newer names. */
+/** Other names of a code on some servers: they mark codes that they no longer or do not yet use, and lack newer names. */
 const namesOf = (name: string, code: number): ReadonlyArray<string> => [
   name,
   `OBSOLETE_${name}`,
@@ -25,12 +25,12 @@ const namesOf = (name: string, code: number): ReadonlyArray<string> => [
 describe("the names of codes", () => {
   it.live("are those of the server", () =>
     Effect.gen(function*() {
-      // Some codes make the driver look at the server anew.
+      // Some codes make the driver check the server anew.
       const fixture = yield* setup({
         driverOptions: { serverMonitoringMode: "poll", minHeartbeatFrequencyMS: 10 }
       })
       const { admin, db, driver } = fixture
-      // The fail point is this test's until its end, and is set anew for each code.
+      // This test keeps the fail point until its end, and sets it anew for each code.
       const data = { failCommands: ["ping"], appName: db.name }
       yield* failCommand(fixture, { times: 1 }, { ...data, failCommands: [] })
       yield* Effect.promise(async () => {

@@ -597,8 +597,8 @@ describe("failures rather than defects", () => {
     "a bad maxTimeMS": (c) => c.find().maxTimeMS(-1),
     "bad models": (c) => c.bulkWrite([{ upsertOne: {} } as never]),
     "models that are null": (c) => c.bulkWrite([null as never]),
-    "models that are no array": (c) => c.bulkWrite("all" as never),
-    "documents that are no array": (c) => c.insertMany({ a: 1 } as never),
+    "models that are not an array": (c) => c.bulkWrite("all" as never),
+    "documents that are not an array": (c) => c.insertMany({ a: 1 } as never),
     "documents that are undefined": (c) => c.insertMany(undefined as never),
     "a document that is null": (c) => c.insertOne(null as never),
     "indexes that are undefined": (c) => c.createIndexes(undefined as never),
@@ -619,7 +619,7 @@ describe("failures rather than defects", () => {
         const collection = db.collection("items")
         yield* collection.insertOne({ a: 1 })
         const reason = yield* reasonOf(Effect.suspend(() => failure(collection)))
-        // What a callback of the caller throws is none of the driver's errors.
+        // The driver's errors do not include what a callback of the caller throws.
         const isForeign = name === "a toBSON that throws" || name === "a getter that throws"
         assert.strictEqual(reason._tag === "UnknownError", isForeign, reason.message)
         assert.strictEqual(yield* collection.countDocuments(), 1)

@@ -36,7 +36,7 @@ class CommandRecorder extends Recorder {
   }
 }
 
-/** A client that is made, and used, under a tracer that records. */
+/** A client that is made and used under a tracer that records. */
 const traced = (config: Omit<MongoClientConfig.MongoClientConfig, "url"> = { commandSpans: true }) =>
   Effect.gen(function*() {
     const recorder = new CommandRecorder()
@@ -82,7 +82,7 @@ describe("command spans", () => {
 
   it.live("are off by default, and off when nobody listens", () =>
     Effect.gen(function*() {
-      // The events of commands are on in both: it is mongofx that makes no spans of them.
+      // Command events are on in both: mongofx does not make spans of them.
       for (const config of [{}, { commandSpans: false }]) {
         const { recorder, sent, things } = yield* traced(config)
         yield* recorder.in(things.findOne({ a: 1 }))
@@ -153,7 +153,7 @@ describe("command spans", () => {
       yield* things.insertOne({ _id: secret } as Driver.Document)
       yield* Effect.exit(recorder.in(things.updateOne({ a: 1 }, { $set: { _id: secret } } as Driver.Document)))
       yield* Effect.exit(recorder.in(things.find({ $nonsense: secret })))
-      // The server answers a duplicate key inside of a success.
+      // The server reports a duplicate key inside a successful reply.
       yield* Effect.exit(recorder.in(things.insertOne({ _id: secret } as Driver.Document)))
       yield* Effect.exit(recorder.in(things.findOneAndUpdate(
         { a: 1, _id: secret } as Driver.Document,
@@ -227,7 +227,7 @@ describe("no command span", () => {
       const heartbeats: Array<unknown> = []
       const { mongo, driver, things } = yield* traced({ commandSpans: true, heartbeatFrequency: "500 millis" })
       driver.on("serverHeartbeatStarted", (event) => heartbeats.push(event))
-      // Each needs a connection of its own, which is made inside of the operation.
+      // Each needs its own connection, which is made inside the operation.
       yield* recorder.in(Effect.forEach([1, 2, 3], () => things.findOne({ $where: "sleep(100) || true" }), {
         concurrency: "unbounded"
       }))

@@ -37,14 +37,14 @@ const uriWith = (parts: { host?: string; query?: string; credentials?: boolean; 
     parts.host ?? server.host
   }/${parts.query === undefined ? "" : `?${parts.query}`}`
 
-/** Connects in a scope of its own and pings once more. */
+/** Connects in its own scope and pings once more. */
 const connecting = (url: string, config: Omit<MongoClientConfig.MongoClientConfig, "url"> = {}) =>
   Effect.scoped(Effect.flatMap(
     MongoClient.make({ url: Redacted.make(url), serverSelectionTimeout: "400 millis", ...config }),
     (mongo) => mongo.ping
   ))
 
-/** What a program could print of a failed effect: the error in every form, its spans and its log. */
+/** Everything that a program could print of a failed effect: the error in every form, its spans and its log. */
 const printed = <A>(effect: Effect.Effect<A, MongoError.MongoError>) =>
   Effect.gen(function*() {
     const texts: Array<string> = []
@@ -106,7 +106,7 @@ const failsWith = (
     return reason
   })
 
-/** Made for these tests alone; the password of the key is "right". */
+/** Made only for these tests; the password of the key is "right". */
 const keyAndCertificate = [
   "-----BEGIN ENCRYPTED PRIVATE KEY-----",
   "MIHjME4GCSqGSIb3DQEFDTBBMCkGCSqGSIb3DQEFDDAcBAjG4nRtAHlw3wICCAAw",
@@ -128,7 +128,7 @@ const keyAndCertificate = [
   "-----END CERTIFICATE-----"
 ].join("\n")
 
-/** A server that is none of MongoDB's. */
+/** A server that is not MongoDB. */
 const listen = (onConnection: (socket: Net.Socket) => void) =>
   Effect.acquireRelease(
     Effect.promise(() =>
@@ -158,7 +158,7 @@ const listen = (onConnection: (socket: Net.Socket) => void) =>
 /** Takes connections and says nothing. */
 const blackHole = listen((socket) => socket.resume())
 
-/** The test server behind a line that can be cut without anybody being told. */
+/** The test server behind a line that can be cut silently. */
 const cuttable = Effect.gen(function*() {
   let cut = false
   const proxy = yield* listen((client) => {
@@ -290,7 +290,7 @@ describe("connecting fails with the real cause and without credentials", () => {
       })
       assert.isFalse(reason.isTransient)
       yield* failsWith(uriWith({}), { tag: "InvalidArgumentError", message: /TLS.*password/ }, options)
-      // With the right one it gets as far as the server, which speaks no TLS.
+      // With the right password it gets as far as the server, which does not use TLS.
       yield* failsWith(uriWith({}), { tag: "ConnectionError" }, {
         ...options,
         tlsCertificateKeyFilePassword: Redacted.make("right")
@@ -433,7 +433,7 @@ describe("interrupted connecting", () => {
         yield* until("the driver connects", () => sockets.size > 0)
         assert.isBelow(yield* interrupt(fiber), 1000)
         assert.isTrue(Exit.hasInterrupts(fiber.pollUnsafe()!))
-        // The driver closes a connection in its handshake no earlier than after connectTimeout.
+        // The driver closes a connection in its handshake only after connectTimeout.
         yield* until("the connections are closed", () => sockets.size === 0)
       })
   )
@@ -477,7 +477,7 @@ describe("a connection that is cut silently", () => {
       const scope = yield* Scope.make()
       const mongo = yield* Scope.provide(MongoClient.make({ url: Redacted.make(url) }), scope)
       yield* cut
-      // One has the connection that there is, the others wait for the handshakes of new ones.
+      // One operation has the existing connection, the others wait for the handshakes of new ones.
       const fibers = yield* Effect.forEach(
         [1, 2, 3],
         () => Effect.forkChild(Effect.exit(mongo.ping), { startImmediately: true })

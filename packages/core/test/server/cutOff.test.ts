@@ -34,14 +34,14 @@ const chunkSize = 10_000
 interface World {
   readonly mongo: MongoClient.MongoClient
   readonly name: string
-  /** Looks from outside, by a way that is never cut. */
+  /** An outside client, whose connections are never cut. */
   readonly admin: Driver.Db
 }
 
 interface Kind {
   /** Succeeds only when all of it was done. */
   readonly work: (world: World) => Effect.Effect<unknown, unknown>
-  /** Throws when a success was none. */
+  /** Throws if a success was not complete. */
   readonly verify?: (world: World, value: unknown) => Promise<void>
 }
 
@@ -60,7 +60,7 @@ const newItems = Array.from({ length: itemCount }, (_, _id): Item => ({ _id, n: 
 const targetHolds = (expected: number) => async ({ admin }: World) =>
   assert.strictEqual(await admin.collection("target").countDocuments(), expected)
 
-/** So slow that the moment falls between two batches often. */
+/** So slow that the moment often falls between two batches. */
 const slowly = <A, E, R>(stream: Stream.Stream<A, E, R>) =>
   Stream.runCollect(Stream.tap(Stream.chunks(stream), () => Effect.sleep(2)).pipe(Stream.flattenArray))
 
@@ -198,7 +198,7 @@ const kinds: Record<string, Kind> = {
         Effect.provide(ResumeTokenStore.layerMongo()),
         Effect.provideService(MongoDatabase.MongoDatabase, world.mongo.db(world.name))
       ),
-    // In order, from the beginning, and from an earlier one on again after a failure.
+    // In order from the beginning; after a failure, again from an earlier event on.
     verify: async (_, handled) => {
       const order = handled as ReadonlyArray<number>
       assert.deepStrictEqual(order.filter((id, index) => order.indexOf(id) === index), ids.slice(0, 50))
@@ -222,7 +222,7 @@ const idle = (name: string, admin: Driver.MongoClient) =>
 
 type Fault = "interrupt" | "close" | "break"
 
-/** Runs a kind of work, cuts it off after some milliseconds, and looks at what became of it. Returns whether it succeeded, and in how many milliseconds. */
+/** Runs a kind of work, cuts it off after some milliseconds, and checks the outcome. Returns whether it succeeded, and in how many milliseconds. */
 const cutOff = (kind: Kind, fault: Fault | "nothing", after: number) =>
   Effect.gen(function*() {
     const name = `mongofx_${randomUUID().slice(0, 13)}`
@@ -274,7 +274,7 @@ const cutOff = (kind: Kind, fault: Fault | "nothing", after: number) =>
   }).pipe(Effect.scoped)
 
 const faults = Schema.Literals(["interrupt", "close", "break"])
-/** Of the time that the work takes when it is left alone. */
+/** A share of the time that the work takes when it is left alone. */
 const moment = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 110 }))
 
 describe.each(Object.keys(kinds))("%s", (name) => {

@@ -108,7 +108,7 @@ describe("withDeadline", () => {
         assert.isAbove(seen.length, 0, name)
         for (const limit of seen) assertWithin(limit, 30_000, 60_000, name)
       }
-      // The ping of the connect has none.
+      // The ping of the connect has no limit.
       assertWithin(limits(fixture, "ping").at(-1), 30_000, 60_000, "ping")
     }))
 
@@ -179,7 +179,7 @@ describe("withDeadline", () => {
       const things = fixture.db.collection("things")
       yield* things.insertMany([{ a: 1 }, { a: 2 }])
       const slow = things.find({ $where: "sleep(1000) || true" })
-      // The fiber waits for the server here, whose own error is then the failure.
+      // The fiber waits for the server here, so the failure is the server's own error.
       const reason = yield* reasonOf(
         things.updateMany({ $where: "sleep(1000) || true" }, { $set: { b: 1 } }).pipe(
           Mongo.withDeadline("300 millis"),

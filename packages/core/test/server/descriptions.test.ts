@@ -222,7 +222,7 @@ describe("queries as values", () => {
 
 describe("retrying", () => {
   const twice = (fixture: Fixture, command: string) =>
-    // The driver retries a read once by itself: two failures reach the caller as one.
+    // The driver retries a read once by itself, so the caller sees two failures as one.
     failCommand(fixture, { times: 2 }, { failCommands: [command], errorCode: 6 })
 
   it.live("a failed find gives the documents, not an empty array", () =>

@@ -1,5 +1,5 @@
 /**
- * What mongofx uses of the driver and the driver does not publish, against the driver that is installed. A test that fails here names what a
+ * The unpublished parts of the driver that mongofx uses, compared with the installed driver. A test that fails here names what a
  * release of the driver has changed; `docs/decisions.md` says what that means.
  *
  * @since 0.1.0
@@ -34,7 +34,7 @@ import { uri } from "../support/utils.ts"
 const require = createRequire(import.meta.url)
 const { version } = require("mongodb/package.json") as { readonly version: string }
 
-/** A client of the driver's own, its commands, and a collection with three documents. */
+/** A client of the driver, its commands, and a collection with three documents. */
 const open = async () => {
   const client = await Driver.MongoClient.connect(uri, { monitorCommands: true, retryReads: false })
   const commands: Array<string> = []
@@ -74,7 +74,7 @@ const memberOf = (client: Driver.MongoClient): Member => {
   return member
 }
 
-/** A real signal, and what of it was used. */
+/** A real signal, and the members of it that were used. */
 const recording = () => {
   const { signal } = new AbortController()
   const used = new Set<string>()
@@ -88,7 +88,7 @@ const recording = () => {
   return { signal: recorded, used }
 }
 
-/** What the stand-in for a signal has. */
+/** The members of the stand-in for a signal. */
 const signalMembers = ["aborted", "addEventListener", "reason", "removeEventListener", "throwIfAborted"] as const
 
 type Name =

@@ -1,6 +1,6 @@
 /**
- * What goes on while the primary of a set of three changes: nothing looks finished that is not, and nothing waits for a server that is
- * gone where another has taken over.
+ * Work while the primary of a set of three changes: nothing unfinished looks finished, and nothing waits for a server that is
+ * gone after another one has taken over.
  *
  * @since 0.1.0
  */
@@ -103,7 +103,7 @@ it.live(
       const outcomes = new Map<string, "done" | "not done" | "unknown">()
       const commits = new Map<string, number>()
       let isRunning = true
-      /** Reads and writes back: without isolation money would be lost or made. */
+      /** Reads and writes back: without isolation, money would be lost or created. */
       const transfer = (mongo: MongoClient.MongoClient, id: string) => {
         const { accounts: all, journal } = bank(mongo)
         const balanceOf = (_id: number) =>
@@ -137,7 +137,7 @@ it.live(
       const closing = Effect.gen(function*() {
         for (let i = 0; isRunning; i++) {
           const scope = yield* Scope.make()
-          // Without a primary none connects.
+          // Without a primary no client connects.
           const made = yield* Effect.exit(Scope.provide(client, scope))
           if (Exit.isSuccess(made)) {
             const fiber = yield* Effect.forkChild(Effect.gen(function*() {

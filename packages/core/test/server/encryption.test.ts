@@ -2,7 +2,7 @@
  * Client-side encryption against a real server, with a master key of this process.
  *
  * The native part of `mongodb-client-encryption` is not installed with the other packages (see CONTRIBUTING.md). Without it
- * what is tested is that this is said.
+ * the tests check only that the failure says so.
  *
  * @since 0.1.0
  */
@@ -53,7 +53,7 @@ const prepared = Effect.gen(function*() {
   return { ...fixture, encryption, keys }
 })
 
-/** Nothing of a value's shows the master key, in whatever way it is printed. */
+/** Asserts that no way to print a value shows the master key. */
 const assertSealed = (value: unknown) => {
   for (const text of [inspect(value, { depth: 20 }), JSON.stringify(value) ?? "", String(value)]) {
     assert.notInclude(text, "mongofx master key")
@@ -186,7 +186,7 @@ describe.skipIf(!isInstalled)("explicit encryption", () => {
         encryption.createDataKey("local", { keyMaterial }),
         encryption.createDataKey("local", { keyMaterial })
       ])
-      // The same key under two names encrypts to the same bytes, save for the key's own name in front of them.
+      // The same key under two names encrypts to the same bytes, except for the key's own name in front of them.
       const [x, y] = yield* Effect.all([
         encryption.encrypt("a", { algorithm: deterministic, keyId: a }),
         encryption.encrypt("a", { algorithm: deterministic, keyId: b })

@@ -514,7 +514,7 @@ describe("what the server's parsers refuse", () => {
       const codes = [find, sum, update, bulk.writeErrors[0]?.reason].map((reason) => reason?.code)
       assert.deepStrictEqual(codes, [31254, 40234, 31119, 31119])
       assert.strictEqual(bulk.writeErrors[0]?.reason._tag, "InvalidCommandError")
-      // What the documents are to blame for is no fault of the command.
+      // An error that the documents cause is not the fault of the command.
       yield* failsWith(users.aggregate([{ $project: { a: { $slice: ["$a", 1] } } }]), "ServerError")
     }))
 })
@@ -807,7 +807,7 @@ onServer("what finds no document says where it has looked", (fixture) =>
   }))
 
 describe("the server's words", () => {
-  onServer("of mistakes that are no values are kept", (fixture) =>
+  onServer("of mistakes without values are kept", (fixture) =>
     Effect.gen(function*() {
       yield* collectionOf(fixture).insertOne({ _id: 1 })
       yield* fixture.db.createCollection("capped", { capped: true, size: 4096 })
@@ -1055,12 +1055,12 @@ const quoting: Record<
   "$limit of a text": (users) => users.aggregate([{ $limit: secret }]),
   "$merge that fails": (users) => users.aggregate([{ $merge: { into: "users", whenMatched: "fail" } }]),
   "a collation": (users) => users.find({}, { collation: { locale: secret } }),
-  "a place that is none": (users) => users.insertOne({ place: secret }),
+  "an invalid place": (users) => users.insertOne({ place: secret }),
   "a place of another type": (users) => users.insertOne({ place: { type: secret, coordinates: [1, 2] } }),
   "a place out of bounds": (users) =>
     users.insertOne({ name: secret, place: { type: "Point", coordinates: [1000, 1000] } }),
-  "a 2d place that is none": (users) => users.insertOne({ flat: [1000, secret] }),
-  "a language that is none": (users) => users.insertOne({ words: secret, language: secret }),
+  "an invalid 2d place": (users) => users.insertOne({ flat: [1000, secret] }),
+  "an unknown language": (users) => users.insertOne({ words: secret, language: secret }),
   "an index whose filter is wrong": (users) =>
     users.createIndex({ n: 1 }, { partialFilterExpression: { name: { $nothing: secret } } }),
   "a unique index over duplicates": (users) => users.createIndex({ same: 1 }, { unique: true })

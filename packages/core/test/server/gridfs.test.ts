@@ -267,7 +267,7 @@ describe("a range", () => {
       assert.deepInclude(yield* looksFor(bucket.deleteByName("b")), { filename: "b" })
       for (const id of [{ $ne: null }, /./, null]) {
         assert.deepInclude(yield* looksFor(bucket.delete(id)), { _id: { $eq: id } })
-        // Where no type of TypeScript's stands guard.
+        // From code without TypeScript's types.
         const name = id as unknown as string
         assert.deepInclude(yield* looksFor(Stream.runDrain(bucket.downloadByName(name))), { filename: { $eq: id } })
       }

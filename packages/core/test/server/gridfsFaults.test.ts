@@ -124,7 +124,7 @@ describe("an upload that fails", () => {
       }))
   }
 
-  // Under this clock both files are of the same time, so nothing but the server's answer tells them apart.
+  // By this clock both files have the same time, so only the server's answer tells them apart.
   it.effect("with a duplicate id does not remove the other file's document", () =>
     Effect.gen(function*() {
       const bucket = GridFS.bucket<Driver.Document, string>((yield* setup()).db)
@@ -238,7 +238,7 @@ describe("an upload that is interrupted", () => {
     Effect.gen(function*() {
       const fixture = yield* setup()
       const bucket = GridFS.bucket<Driver.Document, string>(fixture.db)
-      // Both find no file; the first chunk decides, and the other upload does not know yet.
+      // Neither finds a file; the first chunk decides, and the other upload does not know yet.
       const gate = yield* Deferred.make<void>()
       const late = Stream.concat(Stream.drain(Stream.fromEffect(Deferred.await(gate))), Stream.take(endless, 20))
       const loser = yield* Effect.forkChild(

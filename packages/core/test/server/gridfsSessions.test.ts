@@ -190,7 +190,7 @@ describe("in a transaction", () => {
       yield* fixture.db.createCollection("fs.chunks")
       const outside = yield* fixture.mongo.withTransaction(Effect.gen(function*() {
         yield* bucket.findOne()
-        // It needs the lock that this transaction has, and this transaction must not need the end of it.
+        // It needs the lock of this transaction, so this transaction must not wait for it.
         const outside = yield* Effect.forkDetach(fixture.mongo.withoutTransaction(bucket.upload("a", source)))
         yield* until("the index is asked for", () => fixture.sent().includes("createIndexes"))
         const failed = yield* Effect.flip(bucket.upload("b", source))

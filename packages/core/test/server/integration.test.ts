@@ -1,5 +1,5 @@
 /**
- * What packages that build on core get of it.
+ * What packages that build on core get from it.
  *
  * @since 0.1.0
  */
@@ -65,7 +65,7 @@ describe("bsonOptions", () => {
       for (const options of [undefined, null, 1, "text", [], broken]) {
         assert.deepStrictEqual(Integration.bsonOptions(db, options as object), usual)
       }
-      // What stands in the place of a collection, in a test.
+      // A stand-in for a collection in a test.
       assert.deepStrictEqual(Integration.bsonOptions({ name: "items" } as never), usual)
     }))
 
@@ -268,7 +268,7 @@ describe("rawReads", () => {
       for (
         const operation of [
           reads.findOne({ n: undefined } as never),
-          // What can be no options, without types.
+          // Values that are not options, from untyped code.
           reads.findOne({}, null as never),
           reads.findOneAndDelete({}, "no" as never),
           reads.findOneAndUpdate({}, { n: 1 } as never),
@@ -290,7 +290,7 @@ describe("leases", () => {
       assert.deepStrictEqual(mine, { name: "a", fence: 1 })
       assert.isTrue(Option.isNone(yield* leases.acquire("a", "you", "1 minute")))
       assert.deepStrictEqual(yield* taken(leases.acquire("b", "you", "1 minute")), { name: "b", fence: 1 })
-      // Who has it gets it again, where the reply was lost.
+      // The holder gets it again if the reply was lost.
       const again = yield* taken(leases.acquire("a", "me", "1 minute"))
       assert.isAbove(again.fence, mine.fence)
       assert.isFalse(yield* leases.renew(mine, "1 minute"))

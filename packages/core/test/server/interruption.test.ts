@@ -30,10 +30,10 @@ const filled = (maxPoolSize: number) =>
 
 type Filled = Effect.Success<ReturnType<typeof filled>>
 
-/** Far longer than any test waits: what ends earlier was ended by the interruption. */
+/** Far longer than any test waits: if it ends earlier, the interruption has ended it. */
 const slow = { $where: "sleep(20000) || true" }
 
-/** A function of an expression sees between two documents only that it should end. */
+/** A function in an expression notices only between two documents that it should end. */
 const slowExpression = {
   $expr: { $function: { body: "function() { sleep(200); return true }", args: [], lang: "js" } }
 }
@@ -53,7 +53,7 @@ const running = (fixture: Fixture) =>
     () => Effect.runPromise(Effect.map(leftOnServer(fixture), (left) => left.length > 0))
   )
 
-/** Every connection of the pool answers, and answers what it was asked. */
+/** Asserts that every connection of the pool gives the answer to its own request. */
 const poolIsClean = ({ collection, maxPoolSize }: Filled) =>
   Effect.gen(function*() {
     const ids = Array.from({ length: maxPoolSize * 3 }, (_, id) => id)
@@ -92,7 +92,7 @@ const reads: Record<string, (fixture: Filled) => Effect.Effect<unknown, unknown>
     mongo.use((driver, signal) => driver.db(db.name).collection("items").find(slow, { signal }).toArray())
 }
 
-/** The server finishes these, once they have begun, although nobody listens to the answer any more. */
+/** Once these have begun, the server finishes them, although nobody waits for the answer any more. */
 const unstoppable: Record<string, (fixture: Filled) => Effect.Effect<unknown, unknown>> = {
   "explain": ({ collection }) => collection.find(slowToEnd).explain("executionStats"),
   "updateOne": ({ collection }) => collection.updateOne(slowToEnd, { $set: { a: 1 } }),
@@ -163,7 +163,7 @@ describe("interrupted while its command is on the way to the server,", () => {
       })
       const count = (name: string, names: ReadonlyArray<string> = sent) => names.filter((each) => each === name).length
       const items = mongo.db(fixture.db.name).collection<Item>("items")
-      /** Interrupts what has sent its first command, and looks at what is left once that has arrived. */
+      /** Interrupts an effect that has sent its first command, and checks what is left after the command has arrived. */
       const interruptOnTheWay = (read: Effect.Effect<unknown, unknown>) =>
         Effect.gen(function*() {
           const already = count("find")
@@ -231,7 +231,7 @@ describe("interrupted while its command is on the way to the server,", () => {
       ]
       const seed = Date.now()
       for (let i = 0; i < 120; i++) {
-        // The reply comes within a millisecond or two, which is finer than a timer.
+        // The reply comes within a millisecond or two, which a timer cannot hit.
         const milliseconds = (seed * (i + 1) * 7919) % 997 / 997 * 3
         const reached = new Promise<void>((resolve) => {
           const onStarted = ({ commandName }: Driver.CommandStartedEvent) => {

@@ -14,7 +14,7 @@ class Members extends Context.Service<Members, ReplicaSet>()("Members") {}
 
 const database = "members"
 
-/** What each member has of the test, idle cursors included. */
+/** What each member has of the test, including idle cursors. */
 const leftOn = (set: ReplicaSet) =>
   Promise.all(set.members.map(({ direct }) =>
     direct.db("admin").aggregate([

@@ -1,5 +1,5 @@
 /**
- * What the types promise to be a number is one, whatever the client's settings of BSON.
+ * Values that the types promise to be numbers are numbers, whatever the client's BSON settings are.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ const forms: Record<string, Bson> = {
   "useBigInt64: true": { useBigInt64: true }
 }
 
-/** The places where they can be given: what is the client's and the collection's, and what each operation gets. */
+/** The places where they can be given: the client, the collection and each operation. */
 const places: Record<
   string,
   (bson: Bson) => { readonly client?: Bson; readonly collection?: Bson; readonly each?: Bson }
@@ -136,7 +136,7 @@ describe("counts are numbers", () => {
           const found = yield* clientWrites(fixture.mongo, `${fixture.db.name}.items`, each)
           assert.deepStrictEqual<unknown>(found, {
             silent: done,
-            // An upsert counts among what was matched in the results of single writes.
+            // In the results of single writes, an upsert counts as matched.
             verbose: done,
             update: { matchedCount: 1, modifiedCount: 1, didUpsert: false },
             upsert: { matchedCount: 1, modifiedCount: 0, didUpsert: true },

@@ -1,5 +1,5 @@
 /**
- * What code without types gives as options and can be none fails the operation, by an error that names it.
+ * Values from untyped code that cannot be options make the operation fail with an error that names them.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { GridFS, type MongoError, type MongoSession } from "@mongofx/core"
@@ -128,7 +128,7 @@ describe("values that are not options", () => {
     Effect.gen(function*() {
       const fixture = yield* setup()
       for (const [name, operation] of Object.entries(operations(fixture, undefined as never))) {
-        // Some wait for events, and some for what is not there.
+        // Some operations wait for events, and some for what does not exist.
         if (/^watch$|SearchIndexes|waitUntilQueryable/.test(name)) continue
         const exit = yield* Effect.result(Effect.scoped(operation))
         if (exit._tag === "Failure") assert.notStrictEqual(exit.failure.reason._tag, "InvalidArgumentError", name)

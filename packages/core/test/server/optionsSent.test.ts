@@ -1,6 +1,6 @@
 /**
- * Every option of every operation arrives: it is in what the server has received, or it is refused, or it is a setting that the
- * driver keeps to itself. The tables have all keys of the types, so that an option that a driver has more does not compile.
+ * Every option of every operation arrives: the server receives it, or it is refused, or it is a setting that the
+ * driver keeps to itself. The tables have all keys of the types, so that an additional option of a new driver does not compile.
  *
  * @since 0.1.0
  */
@@ -20,17 +20,17 @@ type Keys<Method extends (...args: never) => unknown, Place extends number> = Ex
   keyof Driver.BSONSerializeOptions
 >
 
-/** An option: a value for it, and where in the command the server must find what. */
+/** An option: a value for it, and what the server must find where in the command. */
 interface Sent {
   readonly value: unknown
   readonly find: (command: Driver.Document) => unknown
   readonly expected: unknown
 }
 
-/** What says something to the driver only, or is there only for one kind of cursor. */
+/** An option that only the driver uses, or that exists only for one kind of cursor. */
 type Verdict = Sent | "setting"
 
-/** An option that is a field of the command of its own name. */
+/** An option that is a field of the command with the same name. */
 const field = (name: string, value: unknown, expected = value): Sent => ({
   value,
   find: (command) => command[name],
@@ -65,14 +65,14 @@ const hints: ReadonlyArray<readonly [hint: unknown, sent: unknown]> = [
   [["n"], { n: 1 }]
 ]
 
-/** What all writes take. */
+/** The options of all writes. */
 const ofWrite = { comment, maxTimeMS, writeConcern } as const
 
-/** What all reads take. */
+/** The options of all reads. */
 const ofRead = { collation, comment, maxTimeMS, readConcern, readPreference } as const
 
 interface Operation {
-  /** The command that is looked at. */
+  /** The command to look at. */
   readonly command: string
   readonly run: (fixture: Fixture, options: never) => Effect.Effect<unknown, unknown>
   readonly options: Readonly<Record<string, Verdict>>
@@ -345,13 +345,13 @@ const all: Record<string, Operation> = {
     options: {
       ...ofRead,
       allowDiskUse,
-      // The server takes none with a stage that writes.
+      // The server refuses it with a stage that writes.
       batchSize: "setting",
       bypassDocumentValidation,
       hint: field("hint", { n: 1 }),
       let: variables,
       maxAwaitTimeMS: "setting",
-      // A pipeline that writes goes to the primary where a member is too old.
+      // A pipeline that writes goes to the primary if a member is too old.
       readPreference: "setting",
       writeConcern
     } satisfies Record<Keys<Collection["aggregate"], 1>, Verdict>
@@ -577,7 +577,7 @@ const all: Record<string, Operation> = {
   }
 }
 
-/** Runs an operation, whatever becomes of it, and gives the command that the server has received. */
+/** Runs an operation, whatever its outcome, and returns the command that the server has received. */
 const received = (fixture: Fixture, { command, run }: Operation, options: object) =>
   Effect.gen(function*() {
     const before = fixture.commands.length
@@ -586,7 +586,7 @@ const received = (fixture: Fixture, { command, run }: Operation, options: object
     return fixture.commands.slice(before).find((event) => event.commandName === command)?.command
   })
 
-/** A collection with an index, for what has to exist. */
+/** A collection with an index, for operations that need them. */
 const prepare = (fixture: Fixture) =>
   Effect.promise(async () => {
     const db = fixture.admin.db(fixture.db.name)
@@ -625,7 +625,7 @@ describe("accepted options arrive", () => {
   }
 })
 
-/** Options of the driver's types that are sent with none of these. */
+/** Options of the driver's types that none of these operations sends. */
 const dropped: ReadonlyArray<readonly [option: string, value: unknown, operations: ReadonlyArray<string>]> = [
   ["readConcern", { level: "local" }, [
     ...Object.keys(all).filter((name) =>

@@ -91,7 +91,7 @@ const watched = (options: Driver.MongoClientOptions = {}) =>
     return { driver, items, open, series }
   })
 
-/** Holds a connection for so long: milliseconds. */
+/** Holds a connection for this many milliseconds. */
 const hold = (items: Driver.Collection, milliseconds: number, signal?: AbortSignal) =>
   items.findOne({ $where: `sleep(${milliseconds}) || true` }, signal === undefined ? {} : { signal })
 
@@ -126,7 +126,7 @@ const held = (collections: ReadonlyArray<Driver.Collection>) =>
     }
   })
 
-/** What a new connection begins with. */
+/** The first command of a new connection. */
 const handshake = ["hello", "isMaster", "ismaster"]
 
 /** The connections that the driver has made and not closed. */
@@ -169,7 +169,7 @@ describe("pool metrics", () => {
       assert.strictEqual(series.histogram("wait_time").count, used.count)
 
       yield* Effect.promise(() => driver.close())
-      // What has happened stays, what is there no more is not there.
+      // Counts of events stay, levels of closed connections go.
       assert.deepStrictEqual(series.names, ["create_time", "use_time", "wait_time"])
       assert.strictEqual(series.histogram("create_time").count, idle)
     }))
@@ -206,7 +206,7 @@ describe("pool metrics", () => {
       const waits = series.histogram("wait_time")
       assert.isAtLeast(waits.max, 0.09)
       assert.isBelow(waits.max, (performance.now() - began) / 1000)
-      // Those before found the connection free.
+      // The earlier operations found the connection free.
       assert.isBelow(waits.min, waits.max)
       assert.strictEqual(series.histogram("create_time").count, 1)
     }))
@@ -254,7 +254,7 @@ describe("pool metrics", () => {
       yield* until("twenty more wait", () => series.counts.pending === 31)
       controller.abort(new Error("enough"))
       yield* Effect.promise(() => Promise.all(waiting))
-      // The aborted are the youngest of the queue: they are forgotten when one that is younger still is served.
+      // The aborted waits are the youngest in the queue: they are forgotten when an even younger one is served.
       const later = Promise.all(Array.from({ length: 4 }, () => hold(items, 100)))
       yield* release
       yield* Effect.promise(() => holders)
@@ -359,7 +359,7 @@ describe("pool metrics", () => {
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(series.level("max"), 3)
       assert.strictEqual(series.counts.idle, other.size)
-      // The first is no longer listened to.
+      // Nothing listens to the first client any more.
       yield* Effect.promise(() =>
         drivers[0].db("admin").command({ ping: 1 })
       )
@@ -394,7 +394,7 @@ describe("pool metrics", () => {
       yield* Effect.promise(() => second.close())
       assert.deepStrictEqual(series.names, ["create_time", "use_time", "wait_time"])
 
-      // And there again with the next, without what the closed ones had.
+      // They exist again with the next client, without the values of the closed ones.
       yield* Effect.promise(() => third.connect())
       yield* Effect.promise(() => first.connect())
       assert.strictEqual(series.level("max"), 6)

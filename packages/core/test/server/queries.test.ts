@@ -1,5 +1,5 @@
 /**
- * Queries: what their settings mean, what is refused, and what is printed of them.
+ * Queries: what their settings mean, what they refuse, and what they print.
  *
  * @since 0.1.0
  */
@@ -44,7 +44,7 @@ describe("batchSize(0)", () => {
       assert.deepStrictEqual(yield* query.one, { _id: 19 })
       assert.deepStrictEqual(yield* items.aggregate([{ $sort: { _id: -1 } }]).batchSize(0).one, { _id: 19 })
       assert.strictEqual((yield* db.runCursorCommand({ find: "items", batchSize: 0 }).one)["_id"], 0)
-      // Not among the types, which have no batches for it.
+      // The types leave it out, since it has no batches.
       const options: object = { batchSize: 0 }
       assert.deepStrictEqual(yield* items.findOne({ _id: 3 }, options), Option.some({ _id: 3 }))
       yield* nothingLeft(fixture)
@@ -268,14 +268,14 @@ describe("printing", () => {
       ])
       const values = yield* Effect.scoped(Query.fromIterable(["s3cret"]).open)
       assert.deepStrictEqual(JSON.parse(JSON.stringify(values)), { _id: "OpenQuery", operation: "fromIterable" })
-      // Bad input is told when the query runs, and printed before.
+      // Bad input fails when the query runs, but prints before that.
       for (const bad of [null, undefined, 1, "s3cret"]) {
         assert.notInclude(inspect([items.find(bad as never), items.aggregate(bad as never)]), "s3cret")
       }
     }))))
 })
 
-/** What the driver and the client have of queries. */
+/** The queries that the driver and the client know of. */
 const kept = ({ driver, mongo }: Fixture) => {
   const { activeCursors, activeSessions } = (driver as unknown as {
     readonly s: { readonly activeCursors: ReadonlySet<unknown>; readonly activeSessions: ReadonlySet<unknown> }

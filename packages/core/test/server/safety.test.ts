@@ -12,7 +12,7 @@ type Operation = (
 /** An `undefined` inside a filter. */
 const bad = { address: { city: undefined } }
 
-/** What `findOne` gives, which is no filter. */
+/** The result of `findOne`, which is not a filter. */
 const nobody = Option.none() as never
 const somebody = Option.some({ a: 1 }) as never
 
@@ -267,7 +267,7 @@ describe("values of Effect", () => {
       const users = db.collection<{ name: string }>("users")
       yield* users.insertMany([{ name: "Ada" }, { name: "Grace" }])
       const nobody = yield* users.findOne({ name: "nobody" })
-      // @ts-expect-error an Option is no filter
+      // @ts-expect-error an Option is not a filter
       const deleted = users.deleteMany(nobody)
       const reason = yield* reasonOf(deleted)
       assert.strictEqual(reason._tag, "InvalidArgumentError")

@@ -1,5 +1,5 @@
 /**
- * Search indexes: what a plain server says of them, and what is made of them where there is a `mongot`.
+ * Search indexes: the answers of a plain server, and their operations on a server with a `mongot`.
  *
  * @since 0.1.0
  */
@@ -122,7 +122,7 @@ describe.skipIf(process.env["MONGOD_BINARY"] === undefined)("search indexes on a
       const [vector] = yield* things.listSearchIndexes("v")
       assert.deepStrictEqual([vector?.type, vector?.queryable, vector?.status], ["vectorSearch", false, "PENDING"])
 
-      // It waits, and as long as one of them is not ready.
+      // It waits as long as one of them is not ready.
       const waiting = yield* Effect.forkChild(things.waitUntilQueryable(["a", "v"], { interval: "20 millis" }), {
         startImmediately: true
       })

@@ -269,7 +269,7 @@ describe("an explicit session", () => {
       assert.strictEqual(f.commands.at(-1)!.commandName, "abortTransaction")
       assert.deepStrictEqual(yield* committed(f), [])
       assert.deepStrictEqual(yield* session.id, id)
-      // Twice is no error.
+      // Twice is not an error.
       yield* Scope.close(scope, Exit.void)
     }))
 

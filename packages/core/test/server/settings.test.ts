@@ -62,7 +62,7 @@ describe("settings", () => {
       yield* nearest.collection("things").find()
       assert.deepStrictEqual(preferenceOf(fixture), { mode: "nearest" })
       assert.strictEqual(Option.getOrThrow(yield* nearest.collection("things").findOne())["n"], 5)
-      // What the database does not say is the client's.
+      // Settings that the database leaves out are those of the client.
       assert.deepInclude(last("find")["readConcern"], { level: "majority" })
 
       const local = nearest.collection("things", { readConcern: { level: "local" } })
@@ -78,7 +78,7 @@ describe("settings", () => {
       yield* things.insertOne({}, { writeConcern: new Driver.WriteConcern(1) })
       assert.deepStrictEqual(last("insert")["writeConcern"], { w: 1 })
 
-      // What was made from it has changed nothing about it.
+      // The values made from it have not changed it.
       yield* things.find()
       assert.deepStrictEqual(preferenceOf(fixture), { mode: "secondaryPreferred" })
     }))

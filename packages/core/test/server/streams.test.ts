@@ -187,7 +187,7 @@ describe("documents are read directly from the reply", () => {
   it.live("except when the reply is a plan", () =>
     Effect.gen(function*() {
       const { collection } = yield* filled(1)
-      // Not among the types, which have `query.explain` for it.
+      // The types leave it out: they have `query.explain` for it.
       const options: object = { explain: true }
       for (const query of [collection.find({}, options), collection.aggregate([], options)]) {
         assert.property((yield* query)[0], "queryPlanner")
@@ -248,7 +248,7 @@ describe("documents are read directly from the reply", () => {
     Effect.gen(function*() {
       const { collection, db } = yield* filled(0)
       const insert = Driver.BSON.serialize({ insert: "items", documents: [{ _id: 1, pad: "aXa" }], $db: db.name })
-      // No UTF-8, and no driver would send it.
+      // Invalid UTF-8, which no driver would send.
       insert[insert.indexOf(88)] = 0xff
       yield* send(uri, insert)
       assert.strictEqual((yield* reasonOf(collection.find()))._tag, "BsonError")
@@ -298,7 +298,7 @@ describe("a stream that fails midway", () => {
       const fixture = yield* filled(0)
       const { collection } = fixture
       yield* collection.insertMany(Array.from({ length: 30 }, (_, _id) => ({ _id })))
-      // A regular expression of the server's kind, which JavaScript cannot make one of.
+      // A regular expression of the server that JavaScript cannot compile.
       yield* collection.updateOne({ _id: 25 }, { $set: { pad: new Driver.BSONRegExp("(?i)a") as never } })
       const query = collection.find().batchSize(10)
       let seen = 0

@@ -1,5 +1,5 @@
 /**
- * `withTransaction` when the server, the network or the caller's own fiber fails it, in every phase.
+ * `withTransaction` when the server, the network or the caller's own fiber fails, in every phase.
  *
  * @since 0.1.0
  */
@@ -285,7 +285,7 @@ describe("an unknown result of the commit", () => {
         assert.isFalse(reason.isRetryable)
         assert.deepStrictEqual(counts, { runs: 1, after: 0 })
         assert.strictEqual(inside(f).filter((name) => name === "commitTransaction").length, 1)
-        // The first of them has not committed, and must not keep its locks; the second has, and there is nothing to end.
+        // The first has not committed, and must not keep its locks. The second has committed, so nothing has to be ended.
         yield* closed(f)
         const isCommitted = !("errorCode" in data)
         assert.strictEqual(inside(f).includes("abortTransaction"), !isCommitted)
@@ -392,7 +392,7 @@ describe("a write conflict", () => {
             if (++reads === 2) yield* Deferred.succeed(bothHaveRead, void 0)
             yield* Deferred.await(bothHaveRead)
           }
-          // What was read is written back: without a conflict one of the two would be lost.
+          // Each writes back what it has read: without a conflict, one of the two writes would be lost.
           yield* f.items.updateOne({ _id: 1 }, { $set: { n: n + 1 } })
         })
         return counted(f, body)
@@ -443,7 +443,7 @@ describe("interruption", () => {
     Effect.gen(function*() {
       const { elapsed, f } = yield* whileBlocked("insert", 500, false)
       assert.isBelow(elapsed, 1000)
-      // Longer than the server waits with it.
+      // Longer than the server delays it.
       yield* Effect.sleep(900)
       assert.deepStrictEqual(yield* Effect.promise(() => idleTransactions(f)), [])
       assert.deepStrictEqual(yield* committed(f), [])
@@ -512,7 +512,7 @@ describe("interruption", () => {
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
-      // More often than the driver tries itself.
+      // More often than the driver itself tries.
       yield* failCommand(f, { times: 5 }, {
         failCommands: ["commitTransaction"],
         closeConnection: true,
@@ -551,7 +551,7 @@ describe("interruption", () => {
     Effect.gen(function*() {
       const f = yield* fixture
       const { counts, transaction } = counted(f)
-      // Longer than an interrupted commit is waited for.
+      // Longer than the wait for an interrupted commit.
       yield* failCommand(f, { times: 1 }, {
         failCommands: ["commitTransaction"],
         errorCode: 50,

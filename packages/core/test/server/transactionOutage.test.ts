@@ -1,5 +1,5 @@
 /**
- * Transactions while no server is to be had: no primary in the set, connections refused, a name that does not resolve.
+ * Transactions while no server is available: no primary in the set, refused connections, a name that does not resolve.
  *
  * @since 0.1.0
  */
@@ -38,7 +38,7 @@ it.live(
           yield* items.insertOne({ _id })
           if (runs === 1) {
             if (++counts.outage === 2) {
-              // Of three members one is left, which cannot become the primary alone.
+              // One of three members is left, which cannot become the primary alone.
               one!.freeze()
               primary.kill()
             }
@@ -66,7 +66,7 @@ it.live(
 )
 
 describe("a server that is away for a while, inside the body,", () => {
-  /** A way to the server that can be closed, so that its port refuses connections, and its name not be found. */
+  /** A way to the server that can be closed, so that its port refuses connections, and whose name can stop resolving. */
   const way = Effect.gen(function*() {
     const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))
     const sockets = new Set<Net.Socket>()
@@ -133,7 +133,7 @@ describe("a server that is away for a while, inside the body,", () => {
             yield* items.insertOne({ _id: 1 })
             if (runs > 1) return
             yield* ways[kind].close
-            // The first operation finds a broken connection, and only a later one that there is no server.
+            // The first operation finds a broken connection, and a later one that the server is gone.
             yield* Effect.ignore(mongo.withoutTransaction(items.find()))
             yield* items.updateOne({ _id: 1 }, { $inc: { n: 1 } })
           }).pipe(

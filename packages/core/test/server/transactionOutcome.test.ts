@@ -1,6 +1,6 @@
 /**
- * That a transaction succeeds only when the server has confirmed its commit: closed clients and sessions, errors that a body has
- * handled, connections that are reset.
+ * A transaction succeeds only when the server has confirmed its commit: tests with closed clients and sessions, errors that a body
+ * handled, and reset connections.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ const ends = ({ commands }: Pick<Fixture, "commands">) =>
 const transient = { errorCode: 112, errorLabels: ["TransientTransactionError"] }
 
 describe("a client that closes", () => {
-  /** A client of its own, which closes when the test says so. */
+  /** A separate client, which closes when the test says so. */
   const closing = Effect.gen(function*() {
     const f = yield* fixture
     const scope = yield* Scope.make()
@@ -141,7 +141,7 @@ describe("a body that ends its transaction by itself", () => {
           yield* f.items.insertOne({ _id: n * 10 + 1 })
           assert.strictEqual((yield* f.items.find({ _id: n * 10 + 1 })).length, 1)
           assert.strictEqual(yield* Stream.runCount(f.items.find({ _id: n * 10 + 1 }).stream), 1)
-          // There is no transaction to wait for.
+          // No transaction has to be awaited.
           yield* f.mongo.afterCommit(Effect.sync(() => void after++))
           assert.strictEqual(after, 1)
           // Another one, in the same session.
@@ -206,7 +206,7 @@ describe("a body that ends its transaction by itself", () => {
       const commits = (mode: FailPoint.Mode, data: object) =>
         failCommand(f, mode, { failCommands: ["commitTransaction"], ...data })
       const body = (_id: number) => Effect.andThen(f.items.insertOne({ _id }), Effect.ignore(session.commitTransaction))
-      // The driver tries twice.
+      // The driver sends it twice.
       yield* Effect.scoped(Effect.andThen(
         commits({ times: 2 }, { closeConnection: true }),
         session.withTransaction(body(1))
@@ -372,7 +372,7 @@ describe("a body that handles an error and goes on", () => {
 })
 
 describe("a connection that is reset", () => {
-  /** A client behind a way that resets all of its connections when told to, before the client can notice. */
+  /** A client behind a way that resets all its connections on request, before the client can notice. */
   const resettable = Effect.gen(function*() {
     const sockets = new Set<Net.Socket>()
     const { hostname, port } = new URL(uri.replace(/^mongodb:/, "http:"))

@@ -344,7 +344,7 @@ describe("a forked fiber that outlives its transaction", () => {
         assert.isFalse(reason.isRetryable)
       }
       assert.strictEqual(reasons.length, operations.length)
-      // Nothing of it was sent but what opted out.
+      // Only the operation that opted out was sent.
       assert.deepStrictEqual(
         f.commands.slice(before).map((event) => event.commandName),
         ["insert", "insert", "commitTransaction"]
@@ -394,7 +394,7 @@ describe("nested", () => {
       ))
       assert.deepStrictEqual(yield* committed(f), [1, 2])
 
-      // There are no savepoints: what the inner body has done stays.
+      // MongoDB has no savepoints: the writes of the inner body stay.
       yield* f.mongo.withTransaction(
         f.mongo.withTransaction(Effect.andThen(f.items.insertOne({ _id: 4 }), Effect.fail("inner"))).pipe(
           Effect.catchIf((error) => error === "inner", () => Effect.void)
@@ -421,7 +421,7 @@ describe("nested", () => {
       assert.match(reason.message, /nested/)
       assert.isFalse(ran)
       assert.deepStrictEqual(yield* committed(f), [1])
-      // Alone it is none.
+      // Alone it is not nested.
       yield* inner
       assert.isTrue(ran)
       yield* closed(f)
@@ -437,7 +437,7 @@ describe("withoutTransaction", () => {
         yield* f.mongo.withoutTransaction(Effect.gen(function*() {
           assert.deepStrictEqual(yield* f.items.find(), [])
           yield* f.items.insertOne({ _id: 2 })
-          // An own transaction, with an own end.
+          // It is a separate transaction, with its own end.
           yield* f.mongo.withTransaction(f.items.insertOne({ _id: 3 }), { onNested: "fail" })
         }))
         return yield* Effect.fail("no")
@@ -456,7 +456,7 @@ describe("afterCommit", () => {
       const note = (what: string) =>
         f.mongo.afterCommit(Effect.gen(function*() {
           log.push(what, yield* committed(f))
-          // It is no part of the transaction, nor of its session.
+          // It does not belong to the transaction or its session.
           yield* f.items.insertOne({ _id: log.length * 10 }).pipe(Effect.orDie)
         }))
       yield* f.mongo.withTransaction(Effect.gen(function*() {

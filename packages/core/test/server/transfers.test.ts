@@ -1,6 +1,6 @@
 /**
  * Random programs of transfers between accounts, by concurrent fibers, under faults and interruptions: no money is lost or
- * made, every transfer takes place once or not at all, and whoever reads one moment sees the whole of it.
+ * created, every transfer takes place once or not at all, and every reader of one moment sees all of the money.
  *
  * @since 0.1.0
  */
@@ -55,7 +55,7 @@ const faults: ReadonlyArray<Driver.Document> = [
   { failCommands: ["update", "insert"], closeConnection: true },
   { failCommands: ["find"], closeConnection: true },
   { failCommands: ["commitTransaction"], errorCode: 8, errorLabels: ["UnknownTransactionCommitResult"] },
-  // Not the abort: where it gets lost twice, the server keeps the transaction for its minute.
+  // Not the abort: if it gets lost twice, the server keeps the transaction for its minute.
   { failCommands: ["commitTransaction"], closeConnection: true },
   {
     failCommands: ["commitTransaction"],
@@ -72,7 +72,7 @@ const bank = Effect.gen(function*() {
   const balanceOf = (_id: number) =>
     Effect.map(collection.findOne({ _id }), (account) => Option.getOrThrow(account).balance)
 
-  /** Reads and writes back: without isolation of one transaction from another, money would be lost or made. */
+  /** Reads and writes back: without isolation of one transaction from another, money would be lost or created. */
   const transfer = (id: string, { amount, from, to }: Transfer, parallel: boolean, onCommit: () => void) =>
     fixture.mongo.withTransaction(
       Effect.gen(function*() {
@@ -97,7 +97,7 @@ const bank = Effect.gen(function*() {
     return [...low, ...high].reduce((sum, { balance }) => sum + balance, 0)
   })
   const sums = {
-    // The driver tries a read once more, and the faults may strike twice.
+    // The driver retries a read once, and the faults may strike twice.
     "a snapshot session": fixture.mongo.withSession({ snapshot: true })(sum).pipe(
       Effect.retry({ times: 20, while: (error) => error.isTransient })
     ),
@@ -118,7 +118,7 @@ const closed = (fixture: Fixture) =>
     assert.deepStrictEqual([...s.activeSessions].filter((session) => session.explicit), [])
   })
 
-/** What the caller of a transfer knows of it. */
+/** What the caller of a transfer knows about it. */
 const knownOutcome = (exit: Exit.Exit<void, Insufficient | MongoError.MongoError>): "done" | "not done" | "unknown" => {
   if (Exit.isSuccess(exit)) return "done"
   if (Cause.hasDies(exit.cause)) throw Cause.squash(exit.cause)
@@ -181,7 +181,7 @@ const runProgram = (program: typeof Program.Type) =>
       if (outcome !== "unknown") assert.strictEqual(written.has(id), outcome === "done", `transfer ${id}: ${outcome}`)
       const callbacks = commits.get(id) ?? 0
       if (outcome === "done") assert.strictEqual(callbacks, 1, `afterCommit of ${id}`)
-      // An interrupted commit that came through in time has told it.
+      // An interrupted commit that succeeded in time has reported it.
       else assert.isAtMost(callbacks, written.has(id) ? 1 : 0, `afterCommit of ${id}`)
     }
     // Each transfer of the journal took place once, and no other.

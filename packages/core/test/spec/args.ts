@@ -1,5 +1,5 @@
 /**
- * Arguments of an operation, each of which must be known to what takes them.
+ * Arguments of an operation. Whoever takes them must know each of them.
  *
  * @since 0.1.0
  */
@@ -26,13 +26,13 @@ export class Args {
     return value
   }
 
-  /** Those of the options that are given. */
+  /** The given ones of these options. */
   options(...keys: ReadonlyArray<string>): Document {
     const given = keys.map((key) => [key, this.get(key)] as const).filter(([, value]) => value !== undefined)
     return Object.fromEntries(given)
   }
 
-  /** What is left, for an operation whose arguments are as open as the command behind it. */
+  /** The other arguments, for an operation that passes any argument on to its command. */
   rest(): Document {
     return this.options(...Object.keys(this.fields).filter((key) => !this.taken.has(key)))
   }

@@ -20,20 +20,20 @@ interface Ambient {
   readonly timeoutMS?: number
 }
 
-/** What the operations of an effect join, as they do in mongofx by themselves. */
+/** The session that the operations of an effect join, as they do in mongofx by themselves. */
 const Ambient: Context.Reference<Ambient> = Context.Reference("mongofx/spec/Ambient", { defaultValue: () => ({}) })
 
 const within = (more: Ambient) => (effect: Run): Run =>
   Effect.flatMap(Ambient, (ambient) => Effect.provideService(effect, Ambient, { ...ambient, ...more }))
 
-/** It fails with the driver's own error, which only `failureOf` looks at, and has the type that the shape asks for. */
+/** It fails with the driver's own error, which only `failureOf` reads. Its type is that of the shape. */
 const attempt = <A>(run: (ambient: Ambient) => A | PromiseLike<A>): Effect.Effect<A, MongoError.MongoError> =>
   Effect.flatMap(
     Ambient,
     (ambient) => Effect.tryPromise({ try: async () => run(ambient), catch: (cause) => cause as MongoError.MongoError })
   )
 
-/** At which argument the options stand. */
+/** The position of the options among the arguments. */
 const optionsAt: Readonly<Record<string, number>> = {
   aggregate: 1,
   bulkWrite: 1,
@@ -74,7 +74,7 @@ const call = (target: object, name: string, args: ReadonlyArray<unknown>, ambien
   return (Reflect.get(target, name) as Method).call(target, ...before, { ...args[at] as Document, ...ambient })
 }
 
-/** The driver opens cursors and change streams with the first document that is asked for, the tests at once. */
+/** The driver opens cursors and change streams at the first request for a document; the tests open them at once. */
 const opened = async (cursor: Driver.AbstractCursor): Promise<void> => {
   const { cursorInit } = cursor as unknown as { readonly cursorInit: () => Promise<void> }
   if (cursor.id === undefined || cursor.id === null) await cursorInit.call(cursor)
@@ -102,7 +102,7 @@ const open = <A extends Pulled>(
     })
   )
 
-/** A cursor as a query: an effect of all its documents, that can be opened too. */
+/** A cursor as a query: an effect of all its documents, which can also be opened. */
 const query = (make: (ambient: Ambient, more: Document) => Driver.AbstractCursor, more: Document = {}): object => {
   const all = attempt((ambient) => make(ambient, more).toArray())
   return Object.assign(all, {
@@ -134,7 +134,7 @@ const watch = (target: Watchable) => (pipeline: ReadonlyArray<Document>, { maxAw
   )
 })
 
-/** The methods of a collection or a database by their names, each an effect; what the driver calls otherwise is given. */
+/** The methods of a collection or a database by their names, each as an effect. Methods with other names in the driver are given. */
 const methods = (target: Driver.Collection | Driver.Db, more: Document): unknown =>
   new Proxy(more, {
     get: (_, key) => {
@@ -196,7 +196,7 @@ const databaseOf = (driver: Driver.Db): MongoDatabase.MongoDatabase => {
   return api
 }
 
-/** Runs a callback as the driver wants it; what the runner finds wrong in it is no failure of the transaction. */
+/** Runs a callback as the driver wants it; what the runner finds wrong in it does not make the transaction fail. */
 const callback = (body: Run, ambient: Ambient) => async (): Promise<unknown> =>
   Effect.runPromise(Effect.provideService(body, Ambient, ambient))
 
@@ -322,7 +322,7 @@ const partialResultOf = (error: unknown): Document | undefined => {
   return clientBulkResult(error.partialResult)
 }
 
-/** What the driver's own error says. */
+/** Reads the driver's own error. */
 const failureOf = (error: unknown): Failure => {
   const cause = error instanceof Driver.MongoClientBulkWriteError && error.cause instanceof Error ? error.cause : error
   const all = [error, cause].filter((each): each is Error => each instanceof Error)

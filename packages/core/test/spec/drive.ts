@@ -1,5 +1,5 @@
 /**
- * Client bulk writes, files, search indexes and time limits: what the format says, in the words of mongofx.
+ * Client bulk writes, files, search indexes and time limits: translates the format to mongofx.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ type Result = Effect.Effect<unknown, MongoError.MongoError>
 /** One model of a client bulk write: `{ insertOne: { namespace, document } }`, its keys checked. */
 type ClientBulkModel = Document
 
-/** The format has keys for indexes, and no `didUpsert`, which the driver adds. */
+/** The format uses indexes as keys, and lacks `didUpsert`, which the driver adds. */
 const byIndex = (results: unknown): unknown =>
   results instanceof Map
     ? Object.fromEntries([...results].map(([index, { didUpsert: _, ...result }]) => [String(index), result]))
@@ -55,9 +55,9 @@ export interface Api {
   ) => Effect.Effect<MongoClient.MongoClient, MongoError.MongoError, Scope.Scope>
   readonly makeBucket: (database: MongoDatabase.MongoDatabase, options: Document) => SpecBucket
   readonly isCollection: (value: unknown) => value is MongoCollection.MongoCollection
-  /** Runs an effect of which the format says `timeoutMS`. */
+  /** Runs an effect with a `timeoutMS` of the format. */
   readonly withTimeout: (milliseconds: number, effect: Result) => Result
-  /** What a failed operation says. */
+  /** Reads the failure of an operation. */
   readonly failureOf: (error: unknown) => Failure
 }
 
@@ -81,7 +81,7 @@ const bytesOf = (stream: Stream.Stream<Uint8Array, MongoError.MongoError>): Resu
 const renamed = ({ chunkSizeBytes, ...options }: Document): Document =>
   chunkSizeBytes === undefined ? options : { ...options, chunkSize: chunkSizeBytes }
 
-/** `GridFS.bucket(database, options)`, of which `options` are `bucketName`, `chunkSizeBytes` and the concerns. */
+/** `GridFS.bucket(database, options)`, with the options `bucketName`, `chunkSizeBytes` and the concerns. */
 const makeBucket = (database: MongoDatabase.MongoDatabase, options: Document): SpecBucket => {
   const bucket = GridFS.bucket<Driver.Document, unknown>(database, renamed(options))
   const upload = (filename: string, bytes: Uint8Array, options: Document) =>
@@ -117,7 +117,7 @@ const makeBucket = (database: MongoDatabase.MongoDatabase, options: Document): S
 
 export type SearchIndexModel = MongoCollection.SearchIndexDescription
 
-/** The names of the indexes that are made. */
+/** The names of the new indexes. */
 export const createSearchIndexes = (
   collection: MongoCollection.MongoCollection,
   models: ReadonlyArray<SearchIndexModel>

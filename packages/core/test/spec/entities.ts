@@ -1,5 +1,5 @@
 /**
- * The entities of a test: clients whose events are recorded, and what hangs on them.
+ * The entities of a test: clients whose events are recorded, and what belongs to them.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ export interface RecordedEvent {
 export interface CursorEntity {
   readonly kind: "cursor"
   readonly next: Effect.Effect<ReadonlyArray<unknown>, MongoError.MongoError>
-  /** Whether an empty batch is no end. */
+  /** Whether it goes on after an empty batch. */
   readonly waits: boolean
   readonly buffer: Array<unknown>
   readonly scope: Scope.Closeable
@@ -109,7 +109,7 @@ export type Entity =
   | TopologyEntity
   | ValueEntity
 
-/** The events of the format, what the driver calls them, and the keys that may be expected of them. */
+/** The events of the format, their names in the driver, and the keys that a test may expect. */
 export const eventTypes: Readonly<
   Record<string, {
     readonly kind: RecordedEvent["kind"]
@@ -235,7 +235,7 @@ const eventFields = (name: string, event: never): Document => {
   }
 }
 
-/** A connection string with options put in the place of those that it has. */
+/** Replaces options of a connection string. */
 const withUriOptions = (uri: string, options: Document): string => {
   const [address, query = ""] = uri.split("?")
   const parameters = new URLSearchParams(query)
@@ -269,23 +269,23 @@ export class Entities {
 
   get(name: unknown, where = "object"): Entity {
     const entity = this.all.get(string(name, where))
-    if (entity === undefined) throw new MalformedTest(`there is no entity of the name ${String(name)}`)
+    if (entity === undefined) throw new MalformedTest(`there is not an entity with the name ${String(name)}`)
     return entity
   }
 
-  /** An entity that has to be of one kind. */
+  /** An entity that must be of one kind. */
   of<Kind extends Entity["kind"]>(kind: Kind, name: unknown, where: string = kind): Extract<Entity, { kind: Kind }> {
     const entity = this.get(name, where)
     if (entity.kind !== kind) throw new MalformedTest(`${String(name)} is no ${kind}`)
     return entity as Extract<Entity, { kind: Kind }>
   }
 
-  /** The value that an operation has saved, also where it is that of a session or a cursor. */
+  /** The value that an operation has saved, also if it belongs to a session or a cursor. */
   value(name: string): unknown {
     return this.of("value", name).value
   }
 
-  /** Kept, since a session that has ended has none. */
+  /** It is kept, since an ended session does not have it any more. */
   lsid(name: string): Document {
     const entity = this.of("session", name)
     const lsid = entity.lsid ??= lsidOf(entity)
@@ -373,7 +373,7 @@ export class Entities {
     const observeLogs = document(args.get("observeLogMessages") ?? {}, "observeLogMessages")
     const awaitMinPoolSize = args.get("awaitMinPoolSizeMS")
     const serverApi = args.get("serverApi")
-    // Matters only where there are several routers to choose from.
+    // This matters only if there are several routers.
     args.get("useMultipleMongoses")
     if (args.get("autoEncryptOpts") !== undefined) {
       throw new Undrivable("client-side encryption needs its native module")
@@ -425,7 +425,7 @@ export class Entities {
       yield* mongo.use(async (driver) =>
         listen(entity, driver, {
           observed,
-          // The driver leaves the cursor of a reply that got lost to the server's time limit; mongofx kills its session.
+          // The driver leaves the cursor of a lost reply to the server's time limit; mongofx kills its session.
           ignored: (name) => ignored.has(name) || name === "configurefailpoint" || name === "killsessions",
           observeSensitive
         })
@@ -523,7 +523,7 @@ const listen = (entity: ClientEntity, driver: Driver.MongoClient, settings: Obse
   on("connectionReady", () => connections.ready++)
 }
 
-/** Looks again and again until a condition holds; fails with what it has waited for in vain. */
+/** Checks again and again until a condition holds; fails with the condition if it never does. */
 export const until = (milliseconds: number, condition: () => boolean): Effect.Effect<void, number> =>
   Effect.suspend(() => {
     const end = performance.now() + milliseconds

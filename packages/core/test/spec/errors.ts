@@ -35,7 +35,7 @@ const keys = [
   "expectResult"
 ]
 
-/** What the format looks at in a failure. */
+/** The parts of a failure that the format compares. */
 export interface Failure {
   readonly shown: string
   readonly isClientError: boolean
@@ -55,7 +55,7 @@ const fail = (message: string, failure: Failure): never => {
   throw new AssertionFailed(`${message} (${failure.shown})`)
 }
 
-/** What a bulk write was ended by is what the format calls its error. */
+/** The format's error of a bulk write is the failure that ended it. */
 const decisiveOf = ({ reason }: MongoError.MongoError): MongoError.MongoErrorReason =>
   reason._tag === "BulkWriteError" ? reason.stoppedBy ?? reason : reason
 

@@ -6,7 +6,7 @@
 import * as Driver from "mongodb"
 import { AssertionFailed, type Document, fromExtendedJson, isDocument, MalformedTest } from "./format.ts"
 
-/** What some operators look up. */
+/** The values that some operators look up. */
 export interface MatchContext {
   /** A value that an operation has saved. */
   readonly entity: (name: string) => unknown
@@ -44,7 +44,7 @@ const sameNumber = (a: unknown, b: unknown): boolean => {
   return left == right || (Number.isNaN(left) && Number.isNaN(right))
 }
 
-/** What is no document, array or number is compared by what BSON makes of it. */
+/** Other values than documents, arrays and numbers are compared by their BSON. */
 const sameScalar = (a: unknown, b: unknown): boolean => {
   const canonical = (value: unknown) =>
     Driver.BSON.EJSON.stringify(
@@ -198,7 +198,7 @@ const matchOperator = (
         if (typeof type !== "string") throw new MalformedTest(`${where}: $$type takes names of types`)
         return type
       })
-      // All of them are looked at, so that an unknown one is found out.
+      // This looks at all of them, to find unknown ones.
       const fits = types.map((type) => hasType(needed(), type, where))
       if (!fits.includes(true)) fail(where, `expected a value of type ${types.join(" or ")}, got ${shown(actual)}`)
       return

@@ -1,7 +1,7 @@
 /**
  * The operations of the format on clients, databases, collections, buckets, sessions and cursors, as calls of the public API.
  *
- * An operation reads all its arguments before it is run, so that what is malformed never reaches the server.
+ * An operation reads all its arguments before it runs, so that malformed arguments never reach the server.
  *
  * @since 0.1.0
  */
@@ -38,7 +38,7 @@ import {
 
 export type Run = Effect.Effect<unknown, MongoError.MongoError>
 
-/** What operations need of the test they belong to. */
+/** What operations need from their test. */
 export interface OperationContext {
   readonly entities: Entities
   /** Runs operations inside the callback of `withTransaction`: the first that fails fails the callback. */
@@ -55,7 +55,7 @@ const pipelineOf = (args: Args): ReadonlyArray<Document> => documents(args.requi
 const updateOf = (value: unknown): never =>
   (Array.isArray(value) ? documents(value, "update") : document(value, "update")) as never
 
-/** Options as the public types know them: the format's are checked by their names only, the values by who takes them. */
+/** Options in the public types. Only the names of the format's options are checked here; whoever takes the values checks those. */
 const given = (args: Args, ...keys: ReadonlyArray<string>): never => {
   if (args.get("rawData") !== undefined) throw new Undrivable("rawData is in none of the driver's public types")
   return { ...args.options("comment", ...keys), ...concernsOf(args) } as never
@@ -71,7 +71,7 @@ const returnDocument = (args: Args): Document => {
 const orNull = <A>(effect: Effect.Effect<Option.Option<A>, MongoError.MongoError>): Run =>
   Effect.map(effect, Option.getOrNull)
 
-/** The driver says null where nothing was upserted; the format says nothing then. */
+/** If nothing was upserted, the driver says null, and the format says nothing. */
 const updateResult = (effect: Effect.Effect<Driver.UpdateResult, MongoError.MongoError>): Run =>
   Effect.map(effect, ({ matchedCount, modifiedCount, upsertedCount, upsertedId }) => ({
     matchedCount,
@@ -590,7 +590,7 @@ const iterables = new Set([
 
 export const isIterable = (operation: Operation): boolean => iterables.has(operation.name)
 
-/** An operation on an entity as an effect of its result. Throws where it is malformed or cannot be driven. */
+/** An operation on an entity as an effect of its result. Throws if it is malformed or not supported. */
 export const prepare = (operation: Operation, context: OperationContext): Run => {
   const [target, operations] = targetOf(context.entities.get(operation.object))
   const handler = Object.hasOwn(operations, operation.name) ? operations[operation.name] : undefined
@@ -602,7 +602,7 @@ export const prepare = (operation: Operation, context: OperationContext): Run =>
     : args.get("timeoutMS")
   const effect = (handler as Handler<unknown>)(target, args, context)
   args.done()
-  // 0 is no timeout, which is what every operation has.
+  // 0 means without a timeout, as every operation is by default.
   const timed = timeout === undefined || timeout === 0
     ? effect
     : context.entities.api.withTimeout(integer(timeout, "timeoutMS"), effect)
@@ -610,7 +610,7 @@ export const prepare = (operation: Operation, context: OperationContext): Run =>
   return context.entities.of("session", sessionName, "session").session.use(timed)
 }
 
-/** What a result becomes when it is saved: collections and cursors can be worked with, anything else is compared with. */
+/** What a saved result becomes: collections and cursors can be used further, other results are for comparisons. */
 export const saved = (operation: Operation, result: unknown, entities: Entities): Entity => {
   if (isDocument(result) && result["kind"] === "cursor" && "next" in result) return result as unknown as CursorEntity
   if (entities.api.isCollection(result)) {

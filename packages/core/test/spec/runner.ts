@@ -46,14 +46,14 @@ export interface Environment {
 
 const runnerName = "mongofx-spec-runner"
 
-/** What the server still has of a test that has ended. */
+/** What an ended test has left on the server. */
 interface Left {
   readonly cursors: number
-  /** Open by intent where the test has a fail point keep the abort from the server. */
+  /** Open on purpose if a fail point of the test keeps the abort from the server. */
   readonly transactions: number
 }
 
-/** Looks until a count is 0, or for a second: the server is told of some ends without an answer. */
+/** Waits until a count is 0, for at most a second: some commands that end something get no answer. */
 const settled = async <A>(look: () => Promise<A>, isEmpty: (found: A) => boolean): Promise<A> => {
   const end = performance.now() + 1000
   for (;;) {
@@ -286,7 +286,7 @@ const checkLogs = (expectations: ReadonlyArray<Document>, entities: Entities, co
 /** How long a test may take. */
 const testTimeout = 60_000
 
-/** Transactions that a test has left are not to hold up the next one. */
+/** Transactions that a test has left must not block the next one. */
 const killAllSessions = (admin: Driver.MongoClient): Promise<unknown> =>
   admin.db("admin").command({ killAllSessions: [] }).catch((cause: Driver.MongoServerError) => {
     // Interrupted: the command may end its own session.
@@ -427,13 +427,13 @@ export interface Report {
 
 const nothing: Left = { cursors: 0, transactions: 0 }
 
-/** Runs one test and says how it ended, and what it left. Never rejects for what the test does. */
+/** Runs one test and says how it ended, and what it left. Never rejects because of the test. */
 export const run = async (file: TestFile, test: Test, environment: Environment, api: Api): Promise<Report> => {
   if (!listening) process.on("unhandledRejection", (cause) => unhandled.push(cause))
   listening = true
   unhandled.length = 0
   const exit = await Effect.runPromiseExit(Effect.suspend(() => runTest(file, test, environment, api)))
-  // Rejections are told of a turn later.
+  // Rejections are reported a turn later.
   await new Promise((resolve) => setImmediate(resolve))
   const outcome = judged(file, Exit.isSuccess(exit) ? { status: "passed" } : outcomeOf(Cause.squash(exit.cause)))
   if (outcome.status === "skipped") return { outcome, left: nothing }

@@ -1,7 +1,7 @@
 /**
  * The official specification tests, where there is a folder of them: see `spec/conformance.ts`.
  *
- * They have a server of their own, since they set fail points for all of it and kill its sessions.
+ * They have their own server, since they set fail points for all of it and kill its sessions.
  *
  * @since 0.1.0
  */
@@ -42,7 +42,7 @@ if (folder === "") {
             const { left, outcome } = await test.run(environment, mongofx)
             assert.strictEqual(left.cursors, 0, "cursors that are left on the server")
             if (outcome.status === "passed") return
-            // What the bare driver cannot do, or nobody has counted, is no failure of mongofx.
+            // A test that the bare driver fails too, or that nobody has counted, is not a failure of mongofx.
             const isRequired = test.baseline === "pass" || !hasBaseline(folder)
             if (outcome.status === "failed" && isRequired) assert.fail(outcome.reason)
             context.skip(`${outcome.status}: ${outcome.reason}`)

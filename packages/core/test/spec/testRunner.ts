@@ -70,7 +70,7 @@ export const expectedEvent = (expected: Document): readonly [name: string, field
 }
 
 /**
- * What the driver is known to do otherwise, and what is nobody's fault above it: it gives the end of every transaction with a write
+ * Known differences of the driver that code above it cannot change: it gives the end of every transaction with a write
  * concern a `wtimeout` of ten seconds, and looks for files of GridFS by `{ _id: { $eq: id } }`.
  */
 const tolerated = (expected: unknown, { fields }: RecordedEvent): unknown => {
@@ -139,7 +139,7 @@ const configureFailPoint = (
 ): Promise<unknown> => {
   const { configureFailPoint: name, ...settings } = failPoint
   failPoints.push(async () => {
-    // A client of its own: the test's may be closed by then, or broken.
+    // It has its own client: that of the test may be closed by then, or broken.
     const client = new Driver.MongoClient(address === undefined ? uri : directUri(uri, address))
     await client.db("admin").command({ configureFailPoint: name, mode: "off" }).finally(() => client.close())
   })

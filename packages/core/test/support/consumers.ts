@@ -30,7 +30,7 @@ type Options<E, R> = ChangeStreamConsumer.ConsumeOptions<Event, E, R>
 type Given<E, R> = Partial<Options<E, R>> & Pick<Options<E, R>, "handler">
 type Items = Pick<Outbox, "items">
 
-/** What a consumer of the inserts does, unless something else is said. */
+/** What a consumer of the inserts does by default. */
 export const optionsOf = <E = never, R = never>({ items }: Items, options: Given<E, R>): Options<E, R> => ({
   name: "test",
   watch: (position) =>
@@ -55,7 +55,7 @@ export const withMemory = Effect.provide(ResumeTokenStore.layerMemory)
 
 export const opened = (fixture: Fixture) => until("the change stream is open", () => fixture.sent().includes("getMore"))
 
-/** As if a consumer had worked before, and had come to here. */
+/** Makes it look as if a consumer had worked before, and had come this far. */
 export const startHere = ({ items }: Items) =>
   Effect.scoped(Effect.gen(function*() {
     const { acquire, release, save } = yield* store
@@ -66,6 +66,6 @@ export const startHere = ({ items }: Items) =>
     yield* release(turn)
   }))
 
-/** How far the consumer has come, for tokens to be compared. */
+/** How far the consumer has come, to compare tokens. */
 export const tokenOf = (store: ResumeTokenStore.ResumeTokenStore) =>
   Effect.map(store.load("test"), (saved) => (Option.getOrThrow(saved).token as { _data: string })._data)

@@ -19,7 +19,7 @@ const program = Effect.scoped(Effect.gen(function*() {
   const told = new Promise((resolve) => process.once("message", resolve))
   process.send!("ready")
   yield* Effect.promise(() => told)
-  // What is asked for in the outage, and never answered.
+  // A request during the outage, which is never answered.
   yield* Effect.forkScoped(Effect.exit(items.insertOne({ a: 1 })))
   yield* Effect.sleep(200)
 }))

@@ -13,7 +13,7 @@ export const fixture = Effect.gen(function*() {
   return { ...fixture, items: fixture.db.collection<Item>("items") }
 })
 
-/** What everybody sees: read by the client that looks from outside. */
+/** What everybody sees, read by the outside client. */
 export const committed = ({ admin, db }: Fixture): Effect.Effect<ReadonlyArray<number>> =>
   Effect.promise(() =>
     admin.db(db.name).collection<Item>("items").find({}, { readConcern: "majority" }).sort({ _id: 1 }).map(({ _id }) =>

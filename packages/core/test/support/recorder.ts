@@ -1,6 +1,6 @@
 import { Effect, type Exit, Tracer } from "effect"
 
-/** A tracer that keeps its spans, and what a span has been given at its start. */
+/** A tracer that keeps its spans, and what each span was given at its start. */
 export class Recorder {
   readonly spans: Array<Tracer.NativeSpan> = []
   readonly tracer = Tracer.make({
@@ -15,7 +15,7 @@ export class Recorder {
     Effect.provideService(effect, Tracer.Tracer, this.tracer)
 }
 
-/** How a span has ended, which it must have. */
+/** How a span ended. It must have ended. */
 export const exitOf = (span: Tracer.Span): Exit.Exit<unknown, unknown> => {
   if (span.status._tag !== "Ended") throw new Error(`the span ${span.name} has not ended`)
   return span.status.exit

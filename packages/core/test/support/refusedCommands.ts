@@ -1,7 +1,7 @@
 // oxlint-disable unicorn/no-thenable -- $cond and $switch have a field of this name.
 import type * as Driver from "mongodb"
 
-/** It does not exist, so whatever is refused is refused for how it is written. */
+/** This collection does not exist, so the server refuses a command only because of its form. */
 const none = "none"
 
 const pipeline = (...stages: ReadonlyArray<unknown>): Driver.Document => ({
@@ -12,7 +12,7 @@ const pipeline = (...stages: ReadonlyArray<unknown>): Driver.Document => ({
 const expression = (x: unknown): Driver.Document => pipeline({ $addFields: { x } })
 const find = (fields: Driver.Document): Driver.Document => ({ find: none, ...fields })
 
-/** Commands that a server's parsers refuse, and the codes with which they do. */
+/** Commands that a server's parsers refuse, with their codes. */
 export const refusedCommands: ReadonlyArray<readonly [code: number, command: Driver.Document]> = [
   [15947, pipeline({ $group: 1 })],
   [15952, pipeline({ $group: { _id: 1, a: { $nope: 1 } } })],

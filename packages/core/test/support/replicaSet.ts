@@ -17,7 +17,7 @@ interface Member {
   readonly thaw: () => void
   /** SIGKILL: its connections are reset, and new ones refused. */
   readonly kill: () => void
-  /** A connection to this member alone, whatever its role is. It is closed with the scope of the set. */
+  /** A connection only to this member, whatever its role is. It closes with the scope of the set. */
   readonly direct: Driver.MongoClient
 }
 
@@ -43,7 +43,7 @@ const freePorts = async (count: number): Promise<ReadonlyArray<number>> => {
   return ports
 }
 
-/** Waits until a server takes connections: the driver does not try again what it could not connect to at first. */
+/** Waits until a server takes connections: the driver does not retry a failed first connect. */
 const listening = async (port: number): Promise<void> => {
   const deadline = Date.now() + 60_000
   while (Date.now() < deadline) {
@@ -75,7 +75,7 @@ const mongod = (dir: string, port: number): ChildProcess => {
 const hello = (client: Driver.MongoClient) =>
   client.db("admin").command({ hello: 1 }).catch(() => ({}) as Driver.Document)
 
-/** Three servers on loopback, which elect a primary within two seconds or so. All of it goes with the scope. */
+/** Three servers on loopback, which elect a primary within about two seconds. They end with the scope. */
 export const startReplicaSet = (count = 3): Effect.Effect<ReplicaSet, never, Scope.Scope> =>
   Effect.gen(function*() {
     const running: Array<ChildProcess> = []

@@ -1,4 +1,4 @@
-/** A process that ends by the failure of a bulk write, which nobody catches: of its error, or of the reason in it. */
+/** A process that ends with an uncaught failure of a bulk write: with its error, or with the reason in it. */
 import { MongoClient } from "@mongofx/core"
 import { Effect, Redacted } from "effect"
 

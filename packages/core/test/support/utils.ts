@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 /** The server of the run: the global setup of vitest names it. */
 export const uri = process.env["MONGODB_URI"]!
 
-/** What `MongoTest` gives to a test, and what is seen of it from outside. */
+/** What `MongoTest` gives to a test, and what an outside client sees of it. */
 export interface Fixture {
   readonly mongo: MongoClient.MongoClient
   /** A database of this test alone; it is dropped at the end. */
@@ -26,7 +26,7 @@ export interface Fixture {
   readonly last: (name: string) => Driver.Document
 }
 
-/** A client with an app name and a database of its own, whose commands are logged. */
+/** A client with its own app name and database, whose commands are logged. */
 export const setup = (
   config: MongoTest.ClientConfig = {}
 ): Effect.Effect<Fixture, MongoError.MongoError, Scope.Scope> =>
@@ -59,7 +59,7 @@ export const leftOnServer = ({ admin, db }: Fixture): Effect.Effect<Array<Driver
     ]).toArray()
   )
 
-/** Waits until a condition holds, and dies with its name where it does not in time: milliseconds. */
+/** Waits until a condition holds, and dies with its name if it does not in time (milliseconds). */
 export const until = (
   what: string | (() => string),
   condition: () => boolean | Promise<boolean>,
@@ -73,7 +73,7 @@ export const until = (
     }
   })
 
-/** Waits until the server has nothing left of the test, no operation and no cursor. */
+/** Waits until the server has no operation and no cursor of the test left. */
 export const nothingLeft = (fixture: Fixture): Effect.Effect<void> =>
   Effect.suspend(() => {
     let left: ReadonlyArray<Driver.Document> = []
@@ -124,7 +124,7 @@ export const timed = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<re
 export const interrupt = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<number> =>
   Effect.map(timed(Fiber.interrupt(fiber)), ([, elapsed]) => elapsed)
 
-/** The reason of the failure of an effect that must fail with a `MongoError` and nothing else. */
+/** The reason of the failure of an effect that must fail with a `MongoError`. */
 export const reasonOf = <A, R>(
   effect: Effect.Effect<A, MongoError.MongoError, R>
 ): Effect.Effect<MongoError.MongoErrorReason, never, R> =>

@@ -29,13 +29,13 @@ const encode = (request: Buffer, reply: Driver.Document): Buffer => {
   return Buffer.concat([head, body])
 }
 
-/** The command of a message. What stands behind its document, a checksum for instance, is ignored. */
+/** The command of a message. What follows its document, for instance a checksum, is ignored. */
 const decode = (message: Buffer): Driver.Document => {
   const start = message.readInt32LE(12) === 2004 ? message.indexOf(0, 20) + 9 : 21
   return Driver.BSON.deserialize(message.subarray(start, start + message.readInt32LE(start)))
 }
 
-/** Listens on a port of its own until the scope closes, and closes all sockets then. Returns the port. */
+/** Listens on its own port until the scope closes, and then closes all sockets. Returns the port. */
 const listen = (
   serve: (socket: Net.Socket, keep: (socket: Net.Socket) => Net.Socket) => void
 ): Effect.Effect<number, never, Scope.Scope> =>
@@ -74,7 +74,7 @@ const onMessage = (socket: Net.Socket, f: (message: Buffer) => void): void => {
   })
 }
 
-/** The bytes of a command in which every "~~~" is made what no UTF-8 is, and no driver would send. */
+/** The bytes of a command in which every "~~~" becomes invalid UTF-8, which no driver would send. */
 export const spoilt = (command: Driver.Document): Buffer => {
   const bytes = Buffer.from(Driver.BSON.serialize(command))
   for (let i = bytes.indexOf("~~~"); i >= 0; i = bytes.indexOf("~~~")) bytes.fill(0xff, i, i + 3)
@@ -98,8 +98,8 @@ export const send = (uri: string, command: Uint8Array) =>
   )
 
 /**
- * A way to the server of `uri` on which commands take the milliseconds that `delay` says, each connection for itself. What has been
- * sent arrives, even where its connection is closed meanwhile. Returns the port.
+ * A way to the server of `uri` on which commands take the milliseconds that `delay` says, separately for each connection. What was
+ * sent arrives, even if its connection closes meanwhile. Returns the port.
  */
 export const slowWay = (
   uri: string,
@@ -121,8 +121,8 @@ export const slowWay = (
 }
 
 /**
- * A way to the server of `uri` that breaks a connection when the reply to a command comes that `loses` picks, or when that command
- * itself comes, which the server never gets then. Returns the port.
+ * A way to the server of `uri` that breaks a connection at a command that `loses` picks: when its reply comes, or when the command
+ * itself comes, which the server then never gets. Returns the port.
  */
 export const lossyWay = (
   uri: string,
@@ -147,8 +147,8 @@ export const lossyWay = (
 }
 
 /**
- * A stand-in for a process that is not to be had for tests, `mongot` or `mongocryptd`: as much of the wire protocol as its
- * clients need to ask it. What it answers has the given length in its head, where there is one. Returns its port.
+ * A stand-in for a process that is not available to tests, `mongot` or `mongocryptd`: as much of the wire protocol as its
+ * clients need. Its answers have the given length in their head, if there is one. Returns its port.
  */
 export const standIn = (answer: Answer, length?: number): Effect.Effect<number, never, Scope.Scope> =>
   listen((socket) =>
@@ -164,7 +164,7 @@ export const standIn = (answer: Answer, length?: number): Effect.Effect<number, 
 /** A way to a server that can be broken. */
 export interface BreakableWay {
   readonly port: number
-  /** Resets all connections that there are; new ones are served. */
+  /** Resets all existing connections; new ones are served. */
   readonly breakAll: () => void
 }
 

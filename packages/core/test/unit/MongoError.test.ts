@@ -129,7 +129,7 @@ const reasons: ReadonlyArray<readonly [reason: MongoError.MongoErrorReason, isTr
   ]
 ]
 
-/** What is transient, where the table gives it a label that says that nothing was done and none that leaves it open. */
+/** The transient reasons. The table gives them a label that says that nothing was done, and none that leaves it open. */
 const isRetryable = (reason: MongoError.MongoErrorReason): boolean =>
   reason.isTransient && reason._tag !== "BulkWriteError" &&
   (reason.nothingDone === true || reason.labels.includes("NoWritesPerformed") ||

@@ -1,5 +1,5 @@
 /**
- * docs/architecture.md against the sources: what it links, what it names, and what its pictures show.
+ * Compares docs/architecture.md with the sources: its links, its names and its pictures.
  *
  * @since 0.1.0
  */
@@ -81,7 +81,7 @@ const links = (text: string) =>
 
 const isFile = (path: string): boolean => Fs.existsSync(path) && Fs.statSync(path).isFile()
 
-/** A heading as the anchor that a repository's page makes of it. */
+/** The anchor that a repository's page makes of a heading. */
 const anchorOf = (heading: string): string => heading.toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-")
 
 describe("docs/architecture.md", () => {

@@ -15,7 +15,7 @@ const event = {
   clusterTime: new Driver.Timestamp({ t: 1, i: 2 }),
   fullDocumentBeforeChange: { ...document, name: "Augusta" },
   documentKey: { _id: 1 },
-  // What only has the name of a document somewhere inside is none.
+  // A nested field with the same name is not a document of the collection.
   updateDescription: { updatedFields: { fullDocument: { name: "Ada" } }, removedFields: [] },
   fullDocumen: { a: 1 },
   fullDocumentBeforeChang_: { a: 1 }
@@ -53,7 +53,7 @@ describe("eventOf", () => {
     ["a string", "fullDocument"],
     ["an array", [{ a: 1 }]],
     ["binary data", new Driver.Binary(Buffer.from("abc"))]
-  ])("reads what is no document as it is: %s", (_, fullDocument) => {
+  ])("decodes other values than documents as they are: %s", (_, fullDocument) => {
     const actual = isSame(BSON.serialize({ ...event, fullDocument }))
     assert.deepStrictEqual(actual["fullDocument"], fullDocument)
   })

@@ -138,7 +138,7 @@ const classes: ReadonlyArray<readonly [cause: Error, expected: Expected]> = [
   [new Driver.BSON.BSONOffsetError("no", 3), final("BsonError")],
   [new Driver.BSON.BSONRuntimeError("no"), final("BsonError")],
   [new TypeError("Cannot add property _id"), final("UnknownError")],
-  // The driver looks for a label on whatever has broken the connection.
+  // The driver looks for a label on the error that broke the connection.
   [new TypeError("error.hasErrorLabel is not a function"), connection("network")],
   [failure({ name: "RangeError", code: "ERR_OUT_OF_RANGE" }), final("UnknownError")],
   [new RangeError("out of range"), final("BsonError")],
@@ -509,7 +509,7 @@ describe("codes of the server", () => {
   })
 
   it("a certificate of an unknown user", () => {
-    // What mongod 8.2 answers to MONGODB-X509, at first hand and below a selection that has failed.
+    // The answer of mongod 8.2 to MONGODB-X509, directly and beneath a failed selection.
     const cause = reply({
       code: 11,
       codeName: "UserNotFound",
@@ -602,7 +602,7 @@ interface BulkParts {
   readonly error?: unknown
 }
 
-/** A bulk write error as the driver puts it together. */
+/** A bulk write error as the driver makes it. */
 const bulk = (parts: BulkParts): Driver.MongoBulkWriteError => {
   const {
     counts,
@@ -915,7 +915,7 @@ describe("whatever is thrown", () => {
     ["a bigint", 2n ** 70n],
     ["NaN", NaN],
     ["an empty text", ""],
-    ["a date that is none", new Date(NaN)]
+    ["an invalid date", new Date(NaN)]
   ])("is classified and printed: %s", (_, cause) => total(cause))
 
   it("is classified, even an object that cannot become text", () => {
@@ -1006,7 +1006,7 @@ describe("making an error never throws", () => {
           assert.isBoolean(error.isRetryable)
           assert.notInclude(error.message, "hunter2")
           assert.isObject(error.toJSON())
-          // What mongofx finds itself has a name of its own.
+          // Failures that mongofx finds itself have their own name.
           const own = ownFailure(MongoError.UnknownError, { ...operation, name: "find" }, "no")
           assert.notInclude(own.message, "hunter2")
         }
@@ -1127,7 +1127,7 @@ describe("a TypeError", () => {
   it("of other code is not", () => {
     const missing = undefined as unknown as { readonly a: string }
     check(thrown(() => missing.a), final("UnknownError"))
-    // What the driver makes of a mistake of its own.
+    // The driver's error for a mistake of its own.
     const cursor = new Driver.MongoClient("mongodb://localhost").db("a").collection("b").find()
     check(thrown(() => cursor.sort(missing as never, missing as never).project(null as never)), final("UnknownError"))
     const throwing = { toBSON: () => missing.a }

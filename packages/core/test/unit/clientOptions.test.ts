@@ -1,5 +1,5 @@
 /**
- * What the driver is given for a configuration, and what of it must not be printed. No server is involved.
+ * The driver's options for a configuration, and the parts of it that must not be printed. No server is involved.
  *
  * @since 0.1.0
  */
@@ -158,16 +158,16 @@ describe("secretsOf", () => {
     ["mongodb://ada:pass-word@localhost/app", ["pass-word"]],
     ["mongodb+srv://ada:pass-word@cluster.example.com", ["pass-word"]],
     ["ada:pass-word@localhost", ["pass-word"]],
-    // As it stands, and as the driver shows it.
+    // As it is written, and as the driver shows it.
     ["mongodb://ada:p%40ss%2Fword@localhost", ["p%40ss%2Fword", "p@ss/word", "p%2540ss%252Fword"]],
-    // Not encoded, as it would have to be.
+    // Without the required encoding.
     ["mongodb://ada:p@ss/word@localhost", ["p@ss/word", "p%40ss%2Fword"]],
     ["mongodb://ada:100%25%zz@localhost", ["100%25%zz", "100%2525%25zz"]],
     // Too common a text.
     ["mongodb://ada:abc@localhost", []],
     ["mongodb://ada@localhost", []],
     ["mongodb://localhost:27017,localhost:27018/app?replicaSet=rs", []],
-    // The host that was forgotten.
+    // The forgotten host.
     ["mongodb://ada:pass-word", ["pass-word"]],
     ["", []]
   ])("of the URL %s", (url, expected) => {

@@ -12,7 +12,7 @@ const rows = Object.entries(ServerCode).map(([name, row]) => ({ name, ...row }))
 
 const marked = (mark: (typeof rows)[number]["marks"][number]) => rows.filter(({ marks }) => marks.includes(mark))
 
-/** What the driver knows of codes. It publishes none of it. */
+/** The driver's lists of codes, which it does not publish. */
 const driver = createRequire(import.meta.url)("mongodb/lib/error.js") as {
   readonly MONGODB_ERROR_CODES: Readonly<Record<string, number>>
   readonly GET_MORE_RESUMABLE_CODES: ReadonlySet<number>

@@ -1,5 +1,5 @@
 /**
- * Connection strings that are malformed are refused without a word of what stands in them.
+ * Malformed connection strings are refused, and the message quotes nothing of them.
  *
  * @since 0.1.0
  */
@@ -99,7 +99,7 @@ describe("connection strings", () => {
       try {
         read = new Driver.MongoClient(url)
       } catch (cause) {
-        // What the driver still refuses it must not quote.
+        // The driver must not quote what it still refuses.
         const said = String((cause as Error).message)
         for (const part of ["word", "p4ss", "1234", "ü"]) {
           if (password.includes(part)) assert.notInclude(said, part, `seed ${seed}: ${url}`)

@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import { createRequire } from "node:module"
 import ts from "typescript-6"
 
-// docs/coverage.md against the types of the installed driver, and against what this package has.
+// Compares docs/coverage.md with the types of the installed driver, and with this package.
 
 const parse = (path: string | URL): ts.SourceFile =>
   ts.createSourceFile(String(path), Fs.readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true)
@@ -147,7 +147,7 @@ describe("docs/coverage.md", () => {
     })
   }
 
-  // Motor has no types to read: its members after its documentation, where they are not those of the driver by another name.
+  // Motor has no types to read. Its members come from its documentation, except those that the driver has under another name.
   const motor: Readonly<Record<string, string>> = {
     AsyncIOMotorDatabase: "command command(check=…) command(allowable_errors=…) cursor_command",
     AsyncIOMotorCursor: `add_option address alive allow_disk_use batch_size clone close collation collection comment

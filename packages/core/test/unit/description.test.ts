@@ -18,7 +18,7 @@ describe("the description of an operation", () => {
     [operation("command", "aggregate"), false],
     [operation("runCursorCommand", "aggregate"), false],
     [operation("runCursorCommand", "find"), true],
-    // A batch whose reply got lost does not come again.
+    // The batch of a lost reply does not come again.
     [operation("find", "getMore"), false],
     [operation("insertOne", "insert"), false],
     [operation("dropCollection", "drop"), false]

@@ -1,5 +1,5 @@
 /**
- * What mongofx refuses before it is sent, and that everything else passes untouched.
+ * Input that mongofx refuses before it is sent, and other input, which passes untouched.
  *
  * @since 0.1.0
  */
@@ -102,7 +102,7 @@ class User extends Schema.Class<User>("User")({ name: Schema.optionalKey(Schema.
 
 class Place extends Data.Class<{ readonly city: string }> {}
 
-/** As the amounts and dates of many libraries are: properties of no use, and a value. */
+/** Like the amounts and dates of many libraries: with internal properties, and a value. */
 class Amount {
   readonly s = 1
   readonly c = [1, 5]
@@ -508,7 +508,7 @@ describe("what is expected to be a document", () => {
     checkOptions({ sort: map, hint: map, min: map, max: map, projection: map })
     checkPipeline([{ $sort: map }, { $setWindowFields: { sortBy: map } }])
     checkUpdate({ $push: { a: { $each: [], $sort: map } } })
-    // What was fine for one check is not for the next.
+    // What is allowed for one check is not allowed for the next.
     checkOrdered(map, "sort")
     assertRefused(() => checkUpdate({ $set: { a: map } }), "update.$set.a is a Map")
     assertRefused(() => checkPipeline([{ $sort: new Map([["a", undefined]]) }]), "pipeline[0].$sort.a is undefined")
@@ -616,7 +616,7 @@ describe("shapes without an end", () => {
   })
 })
 
-/** A small generator of pseudo-random numbers, so that a whole tree hangs on one integer. */
+/** A small generator of pseudo-random numbers, so that one integer determines a whole tree. */
 const random = (seed: number) => () => {
   seed = (seed + 0x6D2B79F5) | 0
   let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
@@ -626,7 +626,7 @@ const random = (seed: number) => () => {
 
 type Path = Array<string | number>
 
-/** A tree of good values, with `plant` put at one place of it, and the path to that place. */
+/** A tree of good values with `plant` at one place, and the path to that place. */
 const tree = (seed: number, plant?: unknown): { readonly document: Driver.Document; readonly path: Path } => {
   const next = random(seed)
   const leaves = Object.entries(good).filter(([name]) => !/realm|toBSON|inherited|symbol/i.test(name)).map(([, v]) => v)

@@ -115,7 +115,7 @@ describe("redactValues", () => {
       "Modifiers operate on fields but we found type int instead. For example: {$mod: {<field>: ...}} not {$min: 5}",
       "Modifiers operate on fields but we found type int instead. For example: {$mod: {<field>: ...}} not {<redacted>}"
     ],
-    // Values that look like words of the server's.
+    // Values that look like words of the server.
     [
       "Cannot create field 'b' in element {a: \"does not support { readConcern: { level: hunter2's } }\"}",
       "Cannot create field 'b' in element {<redacted>}"

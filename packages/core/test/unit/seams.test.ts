@@ -1,6 +1,6 @@
 /**
- * Nobody outside of `internal/driver` reaches into an object of the driver: neither by a cast, which hides that a member is not published,
- * nor by what TypeScript does not look at.
+ * Only `internal/driver` reaches into objects of the driver. Other code does so neither with a cast, which hides that a member is
+ * unpublished, nor in ways that TypeScript does not check.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ const seam = [
   "packages/schema/src/internal/compiler/runtime.ts"
 ]
 
-/** What takes an object apart without asking for its type. */
+/** Functions that take an object apart without checking its type. */
 const untyped = new Set([
   "Object.assign",
   "Object.create",
@@ -39,7 +39,7 @@ const isDriverObject = (type: ts.Type): boolean =>
 const isError = (checker: ts.TypeChecker, type: ts.Type): boolean =>
   checker.getPropertyOfType(type, "stack") !== undefined && checker.getPropertyOfType(type, "message") !== undefined
 
-/** Whether a type says no more of an object than its own type, save that it may be written. */
+/** Whether a type says no more about an object than its own type, except that it may be written. */
 const isPublished = (checker: ts.TypeChecker, from: ts.Type, to: ts.Type): boolean =>
   (to.flags & ts.TypeFlags.Object) === 0 ||
   to.getProperties().length > 0 && to.getProperties().every((property) => {
@@ -51,7 +51,7 @@ const isPublished = (checker: ts.TypeChecker, from: ts.Type, to: ts.Type): boole
 
 const plantedFile = Path.join(root, "packages/core/src/planted.ts")
 
-/** A file that does what it must not. */
+/** A file that breaks the rule. */
 const planted = `import type * as Driver from "mongodb"
 export const a = (client: Driver.MongoClient) => (client as unknown as { readonly topology: unknown }).topology
 export const b = (cursor: Driver.FindCursor) => (cursor as unknown as { readonly documents?: unknown }).documents

@@ -1,5 +1,5 @@
 /**
- * Topologies out of descriptions of the driver's. No server is involved; `client.test.ts` has the real ones.
+ * Topologies from descriptions of the driver. No server is involved; `client.test.ts` has the real ones.
  *
  * @since 0.1.0
  */
@@ -8,7 +8,7 @@ import { Topology } from "@mongofx/core"
 import { Option } from "effect"
 import type * as Driver from "mongodb"
 
-/** As much of the driver's description as there is to read. */
+/** The parts of the driver's description that are read. */
 const description = (
   type: Driver.TopologyType,
   servers: Readonly<Record<string, Driver.ServerType>>,

@@ -1,5 +1,5 @@
 /**
- * What a transaction does next, without a server: after the specification "Convenient API for Transactions".
+ * What a transaction does next, by the specification "Convenient API for Transactions". No server is involved.
  *
  * @since 0.1.0
  */
@@ -75,7 +75,7 @@ describe("nextStep", () => {
   it("commits again when the outcome is unknown", () => {
     assert.strictEqual(nextStep("commit", reply(91, unknown), true), "commitAgain")
     assert.strictEqual(nextStep("commit", writeConcernReply(64, unknown), true), "commitAgain")
-    // Rather that than the whole body, whose effects may be in the database already.
+    // That is better than the whole body, whose effects may already be in the database.
     assert.strictEqual(nextStep("commit", reply(91, transient, unknown), true), "commitAgain")
   })
 
@@ -100,7 +100,7 @@ describe("nextStep", () => {
     assert.strictEqual(nextStep("body", network, true), "runAgain")
     assert.strictEqual(nextStep("body", selection, true), "runAgain")
     assert.strictEqual(nextStep("body", network, false), "fail")
-    // The result of a commit is unknown then, and labelled so where it is sent.
+    // The result of a commit is then unknown: the code that sends it adds the label.
     assert.strictEqual(nextStep("commit", network, true), "fail")
     assert.strictEqual(nextStep("body", reasonOf(new Driver.MongoInvalidArgumentError("no")), true), "fail")
   })

@@ -1,5 +1,5 @@
 /**
- * How a collection or a database reads and writes BSON, without asking the driver, which refuses names and settings by throwing.
+ * How a collection or a database reads and writes BSON. This does not ask the driver, which throws for bad names and settings.
  */
 import type * as Driver from "mongodb"
 import type { Connection } from "../call/connection.ts"

@@ -1,6 +1,5 @@
 /**
- * The bulk writes of a collection: the result where there is nothing to write, upserts with the right indexes, and documents that are
- * bytes.
+ * The bulk writes of a collection: the result without operations, upserts with the right indexes, and documents as bytes.
  */
 import type * as Driver from "mongodb"
 import { type Batches, batchesOf, insertBatch, mayTakeBytes } from "../driver/bulk.ts"
@@ -71,14 +70,14 @@ const placeUpserts = (result: Driver.BulkWriteResult, updates: ReadonlyArray<Dri
   ;(result as { upsertedIds: Record<number, unknown> }).upsertedIds = ids
 }
 
-/** A client of the user's own may not be connected yet, and then makes no bulk. */
+/** Connects the user's own client, which may not be connected yet, and then cannot make a bulk write. */
 const connected = async (client: Driver.MongoClient): Promise<void> => {
   if (!hasTopology(client)) await client.db("admin").command({ ping: 1 })
 }
 
 /**
  * Executes an unordered bulk write. The driver sorts the writes into batches by their kinds, and counts upserts from the first write
- * of their batch on: here their indexes are put right, in the result and in that of the error.
+ * of their batch on. This corrects their indexes, in the result and in the error's result.
  */
 const executeUnordered = async (
   bulk: Driver.UnorderedBulkOperation | Driver.OrderedBulkOperation,
@@ -110,7 +109,7 @@ const writeUnordered = async (
   return executeUnordered(bulk, () => bulk.execute(options))
 }
 
-/** Writes whose documents are bytes, by the driver's bulk; `undefined` where it needs the documents themselves. */
+/** Writes models whose documents are bytes, with the driver's bulk; `undefined` if the driver needs the documents themselves. */
 const writeBytes = async (
   client: Driver.MongoClient,
   collection: Driver.Collection,
@@ -133,7 +132,7 @@ const writeBytes = async (
   }
 }
 
-/** The errors of writes name their operation: with the document, as if it had been given as an object. */
+/** Errors of writes have their operation. This puts its document in as an object. */
 const showDocuments = (error: unknown): void => {
   const { result } = error as { readonly result?: Partial<Driver.BulkWriteResult> }
   for (const { err } of result?.getWriteErrors?.() ?? []) {
@@ -145,7 +144,7 @@ const showDocuments = (error: unknown): void => {
   }
 }
 
-/** A model with its document as an object. */
+/** Returns a model with its document as an object. */
 const modelWithoutBytes = (model: Driver.AnyBulkWriteOperation): Driver.AnyBulkWriteOperation => {
   if ("insertOne" in model) return { insertOne: { document: withoutBytes(model.insertOne.document) } }
   if (!("replaceOne" in model)) return model
