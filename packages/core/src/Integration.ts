@@ -245,22 +245,22 @@ const inBytes = <Options extends object>(options: Options | undefined) =>
   options === undefined ? bytesOnly as Options & typeof bytesOnly : including(options, bytesOnly)
 
 /**
- * A document that is BSON already, in the place of a document to insert or of a replacement.
+ * A document that is already BSON, instead of a document to insert or a replacement.
  *
  * **When to use**
  *
- * Use it in `insertMany` and `bulkWrite` of a collection, when code of your own writes BSON faster than the driver does.
+ * Use it in `insertMany` and `bulkWrite` of a collection, if your own code writes BSON faster than the driver does.
  *
  * **Details**
  *
- * The bytes are sent as they are, where `sendsBytes` says so. Everywhere else the document is read out of them and sent as if it had
- * been given. The second argument is the `_id` that the bytes have: results and errors name it. A document to insert
- * has one; a replacement without it has `undefined` there.
+ * The bytes are sent as they are if `sendsBytes` says so. Otherwise the document is decoded from them, and sent as if it had
+ * been given. The second argument is the `_id` in the bytes: results and errors name it. A document to insert must
+ * have one; for a replacement without it, pass `undefined`.
  *
  * **Gotchas**
  *
- * Nobody looks into the bytes: they must be one document as the driver would write it, without anything that core would refuse. They
- * must not change until the operation has ended, even when it is interrupted.
+ * mongofx does not check the bytes: they must be one document as the driver would write it, without anything that core would refuse.
+ * They must not change until the operation has ended, even when it is interrupted.
  *
  * **Example** (Inserting bytes)
  *
@@ -274,7 +274,8 @@ const inBytes = <Options extends object>(options: Options | undefined) =>
  * }
  * ```
  *
- * @see {@link sendsBytes} for where it saves work
+ * @see {@link sendsBytes} for when it saves work
+ * @see {@link rawQuery} for reading documents as bytes
  *
  * @stability integration
  * @category constructors
@@ -287,14 +288,14 @@ export { SerializedDocument } from "./internal/input/serialized.ts"
  *
  * **When to use**
  *
- * Use it before you write bytes: where it is false, documents as objects are less work.
+ * Use it before you write bytes: if it is false, documents as objects are less work.
  *
  * **Details**
  *
- * It is false where somebody needs the documents themselves: with automatic encryption, with `monitorCommands` and `commandSpans`,
- * where the driver logs commands, and with options that change how documents are written. Asks no server, and always has an answer.
+ * It is false if somebody needs the documents themselves: with automatic encryption, with `monitorCommands` and `commandSpans`,
+ * if the driver logs commands, and with options that change how documents are written. It works without a server, for any collection.
  *
- * **Example** (Bytes where they are sent)
+ * **Example** (Writing bytes only if they are sent)
  *
  * ```ts
  * import { Integration, type MongoCollection } from "@mongofx/core"
@@ -308,7 +309,7 @@ export { SerializedDocument } from "./internal/input/serialized.ts"
  * }
  * ```
  *
- * @see {@link SerializedDocument}
+ * @see {@link SerializedDocument} for a document as bytes
  *
  * @stability integration
  * @category getters
@@ -497,7 +498,7 @@ export interface Leases {
  * Use it if only one of several instances may do something: a migration, a queue, the work of a leader. Consumers of change streams have
  * their own leases in their `ResumeTokenStore`.
  *
- * **Example** (Doing something where nobody else does)
+ * **Example** (Doing something in one instance only)
  *
  * ```ts
  * import { Integration, type MongoDatabase } from "@mongofx/core"

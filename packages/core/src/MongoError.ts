@@ -135,7 +135,7 @@ export class ConnectionError extends Reason<ConnectionError>()("ConnectionError"
     "poolCleared",
     "incompatible"
   ]),
-  /** The address of the server, `host:port`, where the driver says it. */
+  /** The address of the server, `host:port`, if the driver says it. */
   address: Schema.optional(Schema.String)
 }) {
   override get isTransient(): boolean {
@@ -815,7 +815,7 @@ export class GridFSError extends Reason<GridFSError>()("GridFSError", {
  */
 export class EncryptionError extends Reason<EncryptionError>()("EncryptionError", {
   ...ReasonFields,
-  /** Whether the failure beneath it may pass without a change. */
+  /** Whether the failure beneath it may pass by itself. */
   transient: Schema.Boolean,
   /** The fields of an encrypted collection that could not be created, with the keys that were made before. */
   encryptedFields: Schema.optional(Schema.Unknown)
@@ -1099,7 +1099,7 @@ export const MongoErrorReason = Schema.Union([...WriteErrorReason.members, BulkW
  * `message` names the operation and its namespace, followed by the message of the server or the driver:
  * `insertOne on app.users: E11000 duplicate key error ...`.
  *
- * `isTransient` means that the failure may pass without a change: the same effect, run a little later, may succeed. The
+ * `isTransient` means that the failure may pass by itself: the same effect, run a little later, may succeed. The
  * reason and the labels of server and driver decide it (`RetryableWriteError`, `RetryableError`, `TransientTransactionError`, ...).
  *
  * `isRetryable` means that running the effect again also cannot apply it twice: it only reads, it was never sent,
@@ -1153,7 +1153,7 @@ export class MongoError extends Schema.TaggedError<MongoError>("@mongofx/core/Mo
     return this.reason.message || this.reason._tag
   }
 
-  /** Whether the failure may pass without a change: the same effect, run a little later, may succeed. */
+  /** Whether the failure may pass by itself: the same effect, run a little later, may succeed. */
   get isTransient(): boolean {
     return this.reason.isTransient
   }

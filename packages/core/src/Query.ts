@@ -65,7 +65,7 @@ export interface Views<A, E = MongoError, R = never> extends Effect.Effect<Array
    * what you keep.
    */
   readonly raw: Stream.Stream<Uint8Array, E, R>
-  /** The first document, or none. It asks the server for one document only, where the command has a limit. */
+  /** The first document, or none. It asks the server for only one document, if the command has a limit. */
   readonly first: Effect.Effect<Option.Option<A>, E, R>
   /** The first document; fails with a `NoSuchElementError` if the query finds nothing. */
   readonly one: Effect.Effect<A, E | Cause.NoSuchElementError, R>

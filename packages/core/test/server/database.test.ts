@@ -11,7 +11,7 @@ import { randomUUID } from "node:crypto"
 import { inspect } from "node:util"
 import { reasonOf, setup, uri } from "../support/utils.ts"
 
-/** What the server says of a collection. */
+/** The server's description of a collection. */
 const infoOf = (db: MongoDatabase.MongoDatabase, name: string): Effect.Effect<Driver.Document> =>
   Effect.orDie(db.listCollections({ name }).one)
 
@@ -70,7 +70,7 @@ describe("withOptions", () => {
       assert.deepInclude(last("find")["readConcern"], { level: "majority" })
       yield* settled.collection("things", { readConcern: { level: "local" } }).findOne()
       assert.deepInclude(last("find")["readConcern"], { level: "local" })
-      // Settings are added to those that are there.
+      // Settings are added to the existing ones.
       yield* settled.withOptions({ readConcern: { level: "available" } }).collection("things").insertOne({})
       assert.deepStrictEqual(last("insert")["writeConcern"], { w: 1 })
 
@@ -168,7 +168,7 @@ describe("createCollection", () => {
       assert.strictEqual(info["type"], "timeseries")
       assert.deepInclude(info["options"].timeseries, { timeField: "at", metaField: "where", granularity: "minutes" })
       assert.strictEqual(info["options"].expireAfterSeconds, 3600)
-      // The server's own refusal.
+      // Here the server itself refuses it.
       assert.isDefined((yield* reasonOf(weather.insertOne({ where: "no time" }))).code)
     }))
 

@@ -9,7 +9,7 @@ import { refusedCommands } from "../support/refusedCommands.ts"
 import { failCommand, type Fixture, setup, until, uri } from "../support/utils.ts"
 import { slowWay, standIn } from "../support/wire.ts"
 
-/** Is written, or asked for, in every operation that fails here, and appears in no error. */
+/** Every operation that fails here writes it or asks for it, and it must not appear in errors. */
 const secret = "hunter2"
 
 interface User {
@@ -19,7 +19,7 @@ interface User {
 
 const collectionOf = (fixture: Fixture) => fixture.db.collection<User>("users")
 
-/** Everything that a failure may be printed as. */
+/** Every form in which a failure may be printed. */
 const printed = (cause: Cause.Cause<MongoError.MongoError>, error: MongoError.MongoError): ReadonlyArray<string> => [
   inspect(error, { depth: 20, showHidden: true }),
   inspect(error.reason, { depth: 20, showHidden: true }),
@@ -31,7 +31,7 @@ const printed = (cause: Cause.Cause<MongoError.MongoError>, error: MongoError.Mo
   String(error.stack)
 ]
 
-/** The error of an effect that must fail with a `MongoError`, which shows nothing of what was written. */
+/** The error of an effect that must fail with a `MongoError` that shows nothing of what was written. */
 const failure = <A, R>(
   effect: Effect.Effect<A, MongoError.MongoError, R>
 ): Effect.Effect<MongoError.MongoError, never, R> =>
@@ -123,7 +123,7 @@ describe("duplicate keys", () => {
         const reason = writeErrors[0]?.reason
         if (reason?._tag !== "DuplicateKeyError") throw new Error(reason?._tag)
         assert.strictEqual(reason.index, "a_-1_b.c_1")
-        // What has quotes that do not pair is given up: the server does not escape them.
+        // Text with unpaired quotes is given up: the server does not escape quotes.
         assert.deepStrictEqual(reason.keyPattern, read === undefined ? {} : { a: -1, "b.c": 1 })
         assert.deepStrictEqual(Redacted.value(reason.keyValue), read === undefined ? {} : { a: read, "b.c": 1 })
       }
@@ -450,7 +450,7 @@ describe("replies to one operation", () => {
       assert.strictEqual(reason.code, 10107)
       assert.include(reason.labels, "RetryableWriteError")
       assert.isTrue(reason.isTransient)
-      // What became of the first attempt is not known.
+      // The outcome of the first attempt is unknown.
       assert.isFalse(reason.isRetryable)
       assert.deepStrictEqual(fixture.sent(), ["insert", "insert"])
     }))
@@ -649,7 +649,7 @@ describe("connections", () => {
 
 describe("a document of more than 16 MiB is a BsonError", () => {
   const limit = 16_777_216
-  /** A bit more than a server takes, more than the driver writes, and more than a message holds. */
+  /** A little more than a server takes, more than the driver writes, and more than a message holds. */
   const sizes = {
     "a bit too large": limit + 20,
     "too large for the driver": 20_000_000,
@@ -834,7 +834,7 @@ describe("the server's words", () => {
       const local = yield* failsWith(fixture.mongo.db("local").dropDatabase(), "InvalidCommandError")
       assert.strictEqual(local.code, 20)
       assert.include(local.message, "local")
-      // The driver takes it for a server without retryable writes.
+      // The driver reads it as a server without retryable writes.
       yield* failCommand(fixture, { times: 1 }, { failCommands: ["insert"], errorCode: 20 })
       const insert = yield* failsWith(users.insertOne({ _id: 2 }), "InvalidCommandError")
       assert.strictEqual(insert.code, 20)
@@ -859,7 +859,7 @@ describe("the server's words", () => {
 describe("isRetryable", () => {
   const add = { $inc: { n: 1 } } as unknown as Driver.UpdateFilter<User>
 
-  /** What the reasons of operations whose connection breaks say. */
+  /** The reasons of operations whose connection breaks. */
   const broken: Record<
     string,
     readonly [
@@ -938,7 +938,7 @@ describe("isRetryable", () => {
       })
       const users = mongo.db("app").collection<User>("users")
       yield* Scope.close(way, Exit.void)
-      // The client learns of it.
+      // The client notices it.
       yield* failure(users.findOne({}))
       for (const policy of ["abort", "await", "detach"] as const) {
         for (const write of [Effect.asVoid(users.insertOne({ _id: 1 })), Effect.asVoid(users.updateMany({}, add))]) {
@@ -1014,7 +1014,7 @@ describe("isRetryable", () => {
 const update = (users: ReturnType<typeof collectionOf>, update: unknown) =>
   users.updateOne({ _id: secret }, update as Driver.UpdateFilter<User>)
 
-/** Operations whose messages of the server quote what is stored or given. */
+/** Operations for which the server's messages quote stored or given values. */
 const quoting: Record<
   string,
   (users: ReturnType<typeof collectionOf>) => Effect.Effect<unknown, MongoError.MongoError>

@@ -31,7 +31,7 @@ describe("an explicit session", () => {
       const id = yield* get(session.id)
       assert.isTrue(id.id instanceof Driver.Binary)
       assert.strictEqual(String(f.last("insert")["lsid"].id), String(id.id))
-      // Outside of `use` nothing joins.
+      // Outside of `use` no operation joins.
       yield* f.items.insertOne({ _id: 2 })
       assert.notStrictEqual(String(f.last("insert")["lsid"].id), String(id.id))
     }))
@@ -88,7 +88,7 @@ describe("an explicit session", () => {
       yield* interrupt(fiber)
       assert.deepStrictEqual(yield* committed(f), [1])
       assert.strictEqual(after, 1)
-      // The session goes on, and may commit once more.
+      // The session goes on, and may commit again.
       yield* session.commitTransaction
       assert.strictEqual(after, 1)
       yield* session.withTransaction(f.items.insertOne({ _id: 2 }))
@@ -351,7 +351,7 @@ describe("withSession", () => {
       for (const { command, commandName } of rest) {
         assert.isTrue(command["readConcern"]?.afterClusterTime instanceof Driver.Timestamp, commandName)
       }
-      // Afterwards none is left.
+      // Afterwards no session is left.
       yield* f.items.find()
       assert.isUndefined(f.last("find")["readConcern"])
     }))
@@ -490,7 +490,7 @@ describe("leaves nothing behind:", () => {
       )
     }).pipe(MongoTest.noLeaks))
 
-  // The driver sends no killCursors in a session that has ended.
+  // The driver sends no killCursors in an ended session.
   it.effect("a stream that is closed after its transaction", () =>
     Effect.gen(function*() {
       const { items, mongo } = yield* used

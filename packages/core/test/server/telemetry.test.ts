@@ -16,7 +16,7 @@ import { failCommand, measuringRealTime, setup, until, uri } from "../support/ut
 const server = new URL(uri.replace(/^mongodb:/, "http:"))
 const serverAttributes = { "server.address": server.hostname, "server.port": Number(server.port) }
 
-/** The spans of an effect that must not fail otherwise than as a `MongoError`. */
+/** The spans of an effect that may fail only with a `MongoError`. */
 const spansOf = <A, R>(effect: Effect.Effect<A, MongoError.MongoError, R>) =>
   Effect.gen(function*() {
     const recorder = new Recorder()
@@ -46,7 +46,7 @@ describe("the span of an operation", () => {
       const cases: ReadonlyArray<Case> = [
         [things.insertOne({}), "insert", "things", collection],
         [things.insertMany([{}, {}, {}]), "insert", "things", { ...collection, "db.operation.batch.size": 3 }],
-        // A batch of one is none.
+        // One operation is not a batch.
         [things.insertMany([{}]), "insert", "things", collection],
         [
           things.bulkWrite([{ insertOne: { document: {} } }, { deleteOne: { filter: { a: 7 } } }]),
@@ -228,12 +228,12 @@ describe("the server's address", () => {
 
   it.live.each<[url: string, expected: Record<string, unknown>]>([
     ["mongodb://127.0.0.1:1", { "server.address": "127.0.0.1", "server.port": 1 }],
-    // The port that everybody expects is not named, after the conventions.
+    // By the conventions, the default port is left out.
     ["mongodb://127.0.0.9:27017", { "server.address": "127.0.0.9" }],
     ["mongodb://127.0.0.9", { "server.address": "127.0.0.9" }],
     ["mongodb://[::1]:1", { "server.address": "::1", "server.port": 1 }],
     ["mongodb://%2Ftmp%2Fnothing.sock", { "server.address": "/tmp/nothing.sock" }],
-    // Which of several it will be is not known at the start.
+    // With several servers, the one to use is unknown at the start.
     ["mongodb://127.0.0.1:1,127.0.0.1:2", {}]
   ])("of %s", ([url, expected]) =>
     Effect.gen(function*() {

@@ -24,7 +24,7 @@ describe("isResumable", () => {
     assert.isTrue(isResumable(reply(50, "ResumableChangeStreamError")))
   })
 
-  // What older servers left to the driver, what no server resumes, and others.
+  // Codes that older servers left to the driver, codes that no server resumes, and others.
   it.each([
     6,
     7,

@@ -1,6 +1,6 @@
 /**
- * Bulk writes whose documents are BSON already. The driver serializes each operation once when it is added, and sends the bytes
- * that it has kept: here they are added with the bytes that there are.
+ * Bulk writes whose documents are already BSON. The driver serializes each operation once when it is added, and sends the bytes
+ * that it has kept. Here the operations are added together with their existing bytes.
  */
 import * as Driver from "mongodb"
 import { isSerialized, type SerializedDocument } from "../input/serialized.ts"
@@ -9,14 +9,14 @@ import { type BulkInside, insideBulk, insideClient } from "./unpublished.ts"
 /** @internal */
 export type Bulk = Driver.OrderedBulkOperation | Driver.UnorderedBulkOperation
 
-/** The driver's numbers for the kinds of batches, in the order in which it sends what is left of an unordered bulk. */
+/** The driver's numbers of the kinds of batches, in the order in which it sends the last batches of an unordered bulk. */
 const kinds: ReadonlyArray<Driver.BatchType> = [1, 2, 3]
 
 /** @internal */
 export const insertBatch: Driver.BatchType = 1
 
 /**
- * Whether nobody asks a client for the documents that it sends: encryption, the events of commands, or the log.
+ * Whether a client may send bytes: neither encryption, command events nor the log needs the documents.
  *
  * @internal
  */
@@ -34,7 +34,7 @@ const isReplacement = (operation: object): operation is Statement => "u" in oper
 
 const empty = 5
 
-/** The bytes of a statement around those of its document. */
+/** The bytes of a statement: those of its other fields around those of its document. */
 const statementBytes = (
   { q, u: { bytes }, ...others }: Statement,
   serialize: (document: Driver.Document) => Uint8Array
@@ -63,7 +63,7 @@ export class Batches {
   private readonly inside: NonNullable<BulkInside["s"]>
   private readonly ordered: boolean
   private readonly serialize: (document: Driver.Document) => Uint8Array
-  /** Those that take more: one if the writes are ordered, one of each kind otherwise. */
+  /** The open batches: one if the writes are ordered, otherwise one of each kind. */
   private readonly open = new Map<Driver.BatchType, Driver.Batch>()
   private count = 0
 
@@ -72,7 +72,7 @@ export class Batches {
     this.inside = inside
     this.ordered = ordered
     this.serialize = (document) => Driver.BSON.serialize(document, { ignoreUndefined: true })
-    // What the driver makes of a model comes here, too.
+    // The operations that the driver makes of models come here too.
     bulk.addToOperationsList = (kind, operation) => {
       this.add(kind, operation)
       return bulk
@@ -124,7 +124,7 @@ export class Batches {
     return batch
   }
 
-  /** Says that all operations are there: the bulk may be executed. */
+  /** Ends the batches after the last operation. The bulk may then be executed. */
   close(): void {
     for (const kind of kinds) {
       const batch = this.open.get(kind)
@@ -138,10 +138,10 @@ const isNumber = (value: unknown): boolean => typeof value === "number"
 const openBulk = (collection: Driver.Collection, ordered: boolean, options: Driver.BulkWriteOptions): Bulk =>
   ordered ? collection.initializeOrderedBulkOp(options) : collection.initializeUnorderedBulkOp(options)
 
-/** What is known of the driver's two kinds of bulks. */
+/** The answers of `keepsBytes` for the driver's two kinds of bulks. */
 const known = new WeakMap<object, boolean>()
 
-/** Whether the driver keeps the bytes of the operations of a bulk, by one that is never sent. It is asked once. */
+/** Whether the driver keeps the bytes of the operations of a bulk. It tries that once, with a bulk that is never sent. */
 const keepsBytes = (collection: Driver.Collection, ordered: boolean): boolean => {
   const probe = openBulk(collection, ordered, {})
   const kind = Object.getPrototypeOf(probe) as object
@@ -157,7 +157,7 @@ const keepsBytes = (collection: Driver.Collection, ordered: boolean): boolean =>
 }
 
 /**
- * The batches of a new bulk write. None where the driver has to have the documents, or does not keep bytes as it is known here.
+ * The batches of a new bulk write. `undefined` if the driver needs the documents, or does not keep bytes in the known way.
  *
  * @internal
  */

@@ -9,7 +9,7 @@ import type * as Driver from "mongodb"
 export interface ClientInside {
   /** Missing until the client connects. */
   readonly topology?: TopologyInside | undefined
-  /** Missing where nothing is logged. */
+  /** Missing if nothing is logged. */
   readonly mongoLogger?: { readonly willLog: (component: "command", severity: "debug") => boolean } | undefined
 }
 
@@ -86,13 +86,13 @@ export interface ReplyInside {
 /** @internal */
 export interface BulkInside {
   readonly s?: {
-    /** What is sent when it is executed, in this order. */
+    /** The batches to send, in this order. */
     readonly batches: Array<Driver.Batch>
     readonly bulkResult: { readonly insertedIds: Array<{ readonly index: number; readonly _id: unknown }> }
     readonly maxBsonObjectSize: number
     readonly maxBatchSizeBytes: number
     readonly maxWriteBatchSize: number
-    /** How much the driver counts for the place of an operation, besides its bytes. */
+    /** How many bytes the driver counts for the key of an operation, besides its own bytes. */
     readonly maxKeySize: number
     readonly checkKeys: boolean
     readonly usingAutoEncryption: boolean

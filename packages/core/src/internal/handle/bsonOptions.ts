@@ -47,14 +47,14 @@ export const bsonOptions = (handle: object, options?: object) => {
 }
 
 /**
- * Whether bulk writes of a collection send documents that are BSON already as they are.
+ * Whether bulk writes of a collection send documents that are already BSON as they are.
  *
  * @internal
  */
 export const sendsBytes = (handle: object, options?: object): boolean => {
   const { connection, settings } = handle as Handle
   const ofCall: Settings & { readonly checkKeys?: unknown } = options ?? none
-  // A collection always leaves out what is undefined.
+  // A collection always leaves out undefined properties.
   return connection !== undefined && (ofCall.ignoreUndefined ?? true) === true && Boolean(ofCall.checkKeys) === false &&
     !(ofCall.serializeFunctions ?? settings?.serializeFunctions ?? connection.driver.bsonOptions.serializeFunctions) &&
     mayTakeBytes(connection.driver)

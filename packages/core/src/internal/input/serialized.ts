@@ -1,11 +1,11 @@
 /**
- * Documents that are BSON already. Bulk writes send the bytes; whatever else gets such a document sees the document in them.
+ * Documents that are already BSON. Bulk writes send the bytes; all other code sees the document in them.
  */
 import * as Driver from "mongodb"
 
 /** @internal */
 export class SerializedDocument<Id> {
-  /** The `_id` that the bytes have, for the results and errors of inserts. */
+  /** The `_id` in the bytes, for the results and errors of inserts. */
   readonly _id: Id
   readonly bytes: Uint8Array
 
@@ -14,7 +14,7 @@ export class SerializedDocument<Id> {
     this._id = _id
   }
 
-  /** The document, with values that BSON writes as they were. */
+  /** The document, with values that BSON writes exactly as they were. */
   toBSON(): Driver.Document {
     return Driver.BSON.deserialize(this.bytes, { promoteValues: false, promoteLongs: false, bsonRegExp: true })
   }
@@ -25,14 +25,14 @@ export const isSerialized = (document: unknown): document is SerializedDocument<
   document instanceof SerializedDocument
 
 /**
- * A document that was BSON, as an object.
+ * Returns a document as an object, even if it was BSON.
  *
  * @internal
  */
 export const withoutBytes = <A>(document: A): A => isSerialized(document) ? document.toBSON() as A : document
 
 /**
- * The document as one that was read.
+ * Decodes the document as in a read.
  *
  * @internal
  */
