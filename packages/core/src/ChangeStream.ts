@@ -15,6 +15,8 @@ import type { MongoError } from "./MongoError.ts"
  * The operation types that this version does not know. At run time they are strings. The type is not a string, so that a
  * comparison with a known type tells the events apart.
  *
+ * @see {@link UnknownChangeEvent} for the events that have it
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -26,6 +28,8 @@ export interface UnknownOperationType {
 
 /**
  * An event of a type that this version does not know, since new servers may have new types.
+ *
+ * @see {@link ChangeEvent} for all events
  *
  * @stability unstable
  * @category models
@@ -42,6 +46,8 @@ export interface UnknownChangeEvent {
 
 /**
  * An event for the end of a transaction in a sharded cluster, with `showExpandedEvents`.
+ *
+ * @see {@link WatchOptions} for `showExpandedEvents`
  *
  * @stability unstable
  * @category models
@@ -193,6 +199,8 @@ export interface RawWatchOptions extends WatchOptions {
 /**
  * A batch of events: one answer of the server.
  *
+ * @see {@link OpenChangeStream} for taking batches one by one
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -273,6 +281,8 @@ export interface ChangeStream<A extends Driver.Document = Driver.Document, Event
 
 /**
  * The operation `watch` of a collection, a database or a client.
+ *
+ * @see {@link ChangeStream} for its result
  *
  * @stability unstable
  * @category models

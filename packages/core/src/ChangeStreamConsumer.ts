@@ -18,6 +18,8 @@ import type { ResumeTokenStore } from "./ResumeTokenStore.ts"
 /**
  * Where a consumer starts: after the event with a token, or with the changes from now on. Pass it to `watch` among its options.
  *
+ * @see {@link ConsumeOptions} for the option `watch`, which gets it
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -30,6 +32,8 @@ export interface StartPosition {
 /**
  * A source of events: the result of `watch` of a client, a database, a collection, or a typed collection of `@mongofx/schema`.
  *
+ * @see {@link OpenSource} for a source that is open
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -41,6 +45,8 @@ export interface Source<out Event, out E = MongoError, out R = never> {
 
 /**
  * A source of events that is open on the server.
+ *
+ * @see {@link Source} for a source that is not open yet
  *
  * @stability unstable
  * @category models
@@ -55,6 +61,9 @@ export interface OpenSource<out Event, out E = MongoError, out R = never> {
 
 /**
  * Options of `consume` and `make`: what a durable consumer watches and does.
+ *
+ * @see {@link consume} for a program that only consumes
+ * @see {@link make} for a consumer in the background
  *
  * @stability unstable
  * @category options
@@ -106,6 +115,8 @@ export interface ConsumeOptions<Event, E, R, SourceError = MongoError, SourceSer
 
 /**
  * A consumer that runs in a scope.
+ *
+ * @see {@link make} for the function that starts it
  *
  * @stability unstable
  * @category models

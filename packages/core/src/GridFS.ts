@@ -66,6 +66,8 @@ export interface BucketOptions extends Pick<CollectionOptions, "readConcern" | "
  *
  * Very old files may have no `filename`.
  *
+ * @see {@link UploadOptions} for the parts that an upload chooses
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -87,6 +89,8 @@ export interface GridFSFile<Metadata extends Driver.Document = Driver.Document, 
 
 /**
  * Options of an upload.
+ *
+ * @see {@link BucketOptions} for the settings of a bucket
  *
  * @stability unstable
  * @category options
@@ -131,6 +135,8 @@ export interface DownloadOptions {
 /**
  * Which of the files with a name to download, and which of its bytes.
  *
+ * @see {@link DownloadOptions} for a download by id
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -162,6 +168,8 @@ export interface DownloadByNameOptions extends DownloadOptions {
  * longer.
  *
  * If reads go to secondaries, one that lags behind may have a file's document, but not yet all of its chunks.
+ *
+ * @see {@link bucket} for the function that makes it
  *
  * @stability unstable
  * @category models

@@ -25,6 +25,9 @@ import * as serverTime from "./internal/call/serverTime.ts"
  * The commit of a transaction has its own rules, whatever the policy: see `withTransaction`. Queries and streams do not use the
  * policy: they only read, and interruption always closes their cursor.
  *
+ * @see {@link withInterruptionPolicy} for the policy of one effect
+ * @see {@link CurrentInterruptionPolicy} for the policy of a whole program
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0

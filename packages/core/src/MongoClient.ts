@@ -120,6 +120,8 @@ export type BulkWriteModel<Schemas extends Record<string, Driver.Document> = Rec
  * The result of a `bulkWrite` with `verboseResults: true`: the counts, and the result of each write, by its index in the
  * models.
  *
+ * @see {@link BulkWriteModel} for the writes
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0

@@ -29,6 +29,8 @@ export interface ClientOptions {
 /**
  * The part of the driver that writes an entry of its log.
  *
+ * @see {@link LoggingOptions} for the levels of the components
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -111,6 +113,8 @@ export interface AutoEncryptionOptions extends KmsOptions {
  * **Details**
  *
  * The names are the driver's. Times are `Duration`s, without the `MS` of the driver's names. Secrets are `Redacted`.
+ *
+ * @see {@link ClientOptions} for the options of a client that the driver made
  *
  * @stability unstable
  * @category options

@@ -44,6 +44,8 @@ export const TypeId: TypeId = internal.TypeId
 /**
  * Settings for every operation of a collection: read preference, read and write concern, and how BSON is read.
  *
+ * @see `MongoDatabase.DatabaseOptions` for the settings of all collections of a database
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -100,6 +102,8 @@ export interface Plain {
  * The driver's types accept any object that shares no field with the documents. So they would accept an `Option`, which would
  * match every document. This type refuses it, and so does the operation when it runs.
  *
+ * @see {@link Update} for a change to documents
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -108,6 +112,8 @@ export type Filter<A> = Driver.Filter<A> & Plain
 
 /**
  * A change to documents: update operators, or a pipeline that computes the new document.
+ *
+ * @see {@link Filter} for the documents that it changes
  *
  * @stability unstable
  * @category models

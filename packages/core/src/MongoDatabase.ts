@@ -46,6 +46,8 @@ export const TypeId: TypeId = internal.TypeId
  * Settings for every operation of a database and its collections: read preference, read and write concern, and
  * how BSON is read.
  *
+ * @see `MongoCollection.CollectionOptions` for the settings of one collection
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -72,6 +74,8 @@ export interface CommandCursorOptions extends OptionsOf<Driver.RunCursorCommandO
 /**
  * What the server's profiler records: nothing, slow operations, or all operations.
  *
+ * @see {@link ProfilingOptions} for what counts as slow
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -80,6 +84,8 @@ export type ProfilingLevel = "off" | "slow_only" | "all"
 
 /**
  * Options of `setProfilingLevel`. They also apply to the server's log of slow operations.
+ *
+ * @see {@link ProfilingLevel} for what to record
  *
  * @stability unstable
  * @category options

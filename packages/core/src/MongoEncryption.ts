@@ -87,6 +87,8 @@ export type KmsProviders = {
 /**
  * Where the keys are: the collection of the data keys, and the services that hold the master keys, which encrypt the data keys.
  *
+ * @see {@link KmsProviders} for the services that hold master keys
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -124,6 +126,8 @@ type MasterKey = Driver.ClientEncryptionRewrapManyDataKeyProviderOptions["master
 /**
  * Options of `createDataKey`.
  *
+ * @see {@link RewrapOptions} for a new master key of existing data keys
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -139,6 +143,8 @@ export interface DataKeyOptions {
 
 /**
  * Options of `rewrapManyDataKey`: the master key that replaces the present one.
+ *
+ * @see {@link DataKeyOptions} for a new data key
  *
  * @stability unstable
  * @category options
@@ -187,6 +193,8 @@ export interface EncryptOptions {
  * Options of `createEncryptedCollection`: those of `createCollection`, the encrypted fields, and the master key of the data keys
  * for them.
  *
+ * @see {@link EncryptedCollection} for the result
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -202,6 +210,8 @@ export interface CreateEncryptedCollectionOptions extends OptionsOf<Driver.Creat
 
 /**
  * The result of `createEncryptedCollection`.
+ *
+ * @see {@link CreateEncryptedCollectionOptions} for the options
  *
  * @stability unstable
  * @category models

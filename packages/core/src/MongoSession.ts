@@ -61,6 +61,8 @@ export interface TransactionOptions {
 /**
  * Options of `withTransaction`.
  *
+ * @see {@link TransactionOptions} for the options of explicit transactions
+ *
  * @stability unstable
  * @category options
  * @since 0.1.0
@@ -80,6 +82,8 @@ export interface WithTransactionOptions extends TransactionOptions {
 /**
  * The type of `withTransaction`: it takes the effect as its first argument, or only the options when it is used in a pipe.
  *
+ * @see {@link WithTransactionOptions} for its options
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -95,6 +99,8 @@ export interface WithTransaction {
 
 /**
  * Options of a session.
+ *
+ * @see {@link TransactionOptions} for the options of a transaction
  *
  * @stability unstable
  * @category options
@@ -135,6 +141,9 @@ export interface SessionOptions {
  *   yield* session.commitTransaction
  * }))
  * ```
+ *
+ * @see `MongoClient.withTransaction` for a transaction around an effect
+ * @see `MongoClient.withSession` for a session around an effect
  *
  * @stability unstable
  * @category models

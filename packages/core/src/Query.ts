@@ -110,6 +110,8 @@ export interface Query<A> extends Views<A> {
  * `CursorError`, unless the server had reported the end. A batch that arrives after `next` was interrupted goes to the next call.
  * Within a session, an interruption closes the cursor.
  *
+ * @see {@link Query} for a query that opens a new cursor for each run
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -126,6 +128,8 @@ export interface OpenQuery<A> {
 
 /**
  * How a tailable query waits for documents at the end of its capped collection.
+ *
+ * @see {@link FindSettings} for the setting `tailable`
  *
  * @stability unstable
  * @category options

@@ -23,6 +23,8 @@ import type { MongoError } from "./MongoError.ts"
  * stopped, cut off or believed dead does no harm when it comes back, however late its commands
  * arrive: it can neither move the token nor extend the lease.
  *
+ * @see {@link Checkpoint} for how far a consumer has come
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
@@ -38,6 +40,8 @@ export interface Turn {
 
 /**
  * How far a consumer has come.
+ *
+ * @see {@link Turn} for the turn that saves it
  *
  * @stability unstable
  * @category models

@@ -9,6 +9,8 @@ import type * as Driver from "mongodb"
 /**
  * The servers of a deployment and their roles at one moment. Addresses have the form `host:port`.
  *
+ * @see `MongoClient.topology` for the present one, and `MongoClient.topologyChanges` for its changes
+ *
  * @stability unstable
  * @category models
  * @since 0.1.0
