@@ -347,8 +347,8 @@ export type Key<A> = Keys<A> | Top
  * **When to use**
  *
  * Use it for your own functions that take a filter and check it in full:
- * `<const F, K extends Filter.Key<User>>(filter: Filter.Input<User, F, K>) => users.find(Filter.make<User>()(filter))`. A parameter
- * of the type `Filter<User>` is simpler, and checks two names of each path.
+ * `<const F, K extends Filter.Key<User>>(filter: Filter.Input<User, F, K>) => users.find(Filter.make<User>()(filter))`. A
+ * parameter of the type `Filter<User>` is simpler, and checks two names of each path.
  *
  * @see {@link Filter} for a filter in a variable
  * @see {@link make} for a function that checks a filter

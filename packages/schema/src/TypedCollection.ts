@@ -681,7 +681,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
     options?: CoreChangeStream.WatchOptions
   ) => DecodedChangeStream<S["Type"], S["DecodingServices"]>
 
-  /** Creates an index if it does not exist, and returns its name. Fails with an `IndexError` if another index conflicts with it. */
+  /** Creates an index if it does not exist, and returns its name. Fails with an `IndexError` if another one conflicts. */
   readonly createIndex: <const F, K extends Path<S["Type"]> | "$**">(
     keys: IndexKeysInput<S["Type"], F, K>,
     indexOptions?: IndexOptions<S["Type"]>,

@@ -79,7 +79,7 @@ export const compile = <S extends Schema.Constraint>(
   }
 }
 
-/** Decodes the bytes of one document as a collection does: with the compiled decoder, and after a mismatch with the interpreter. */
+/** Decodes the bytes of one document as a collection does: compiled, and after a mismatch with the interpreter. */
 export const decode = <S extends Schema.Constraint>({ decodeBytes, diagnose }: Compiled<S>, bytes: Uint8Array) =>
   Effect.suspend(() => {
     const value = decodeBytes(bytes)

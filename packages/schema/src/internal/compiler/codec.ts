@@ -72,8 +72,8 @@ const bsonOptions = [
 type Decode = Decoder<unknown>["decode"]
 
 /**
- * A decoder of bytes, for options of the driver that decide in which form a value is read. `decodeRead` decodes the values that bson
- * reads; `interpret` does the same without generated code.
+ * A decoder of bytes, for options of the driver that decide in which form a value is read. `decodeRead` decodes the values
+ * that bson reads. `interpret` does the same without generated code.
  */
 const byteDecoder = (
   ast: SchemaAST.AST,

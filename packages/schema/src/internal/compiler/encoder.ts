@@ -6,8 +6,8 @@ import { mismatch } from "./runtime.ts"
 import { ValueCompiler } from "./values.ts"
 
 /**
- * Compiles a decoder of values that bson has read: it gives the decoded value, or `mismatch`. Gives `undefined` if code generation is
- * forbidden.
+ * Compiles a decoder of values that bson has read: it gives the decoded value, or `mismatch`. Gives `undefined` if code
+ * generation is forbidden.
  *
  * @internal
  */

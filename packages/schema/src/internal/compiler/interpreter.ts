@@ -14,7 +14,7 @@ import { giveUp, mismatch, missing } from "./runtime.ts"
  */
 export type Step = (value: unknown) => unknown
 
-/** The value of an effect that has ended, or `mismatch` if it has failed. Leaves effects that have yet to run to the interpreter. */
+/** The value of an effect that has ended, or `mismatch` if it has failed. Leaves other effects to the interpreter. */
 const settled = (effect: unknown): unknown => {
   if (!Exit.isExit(effect)) return giveUp()
   if (effect._tag === "Success") return effect.value

@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 export const flatten = <A, E, R>(batches: Stream.Stream<ReadonlyArray<A>, E, R>): Stream.Stream<A, E, R> =>
   Stream.flattenArray(Stream.filter(batches, Arr.isReadonlyArrayNonEmpty))
 
-/** The number of documents that are decoded at once. The garbage of few is cheap to collect; a batch may hold tens of thousands. */
+/** The number of documents to decode at once. The garbage of few is cheap to collect; a batch may hold tens of thousands. */
 const partSize = 512
 
 /**
