@@ -242,7 +242,7 @@ const withUriOptions = (uri: string, options: Document): string => {
   for (const [name, value] of Object.entries(options)) {
     const same = Array.from(parameters.keys()).filter((key) => key.toLowerCase() === name.toLowerCase())
     for (const key of same) parameters.delete(key)
-    if (Array.isArray(value) || typeof value === "object") throw new MalformedTest(`uriOptions.${name} is no scalar`)
+    if (Array.isArray(value) || typeof value === "object") throw new MalformedTest(`uriOptions.${name} is not a scalar`)
     parameters.set(name, String(value))
   }
   return `${address}?${parameters.toString()}`
@@ -269,7 +269,7 @@ export class Entities {
 
   get(name: unknown, where = "object"): Entity {
     const entity = this.all.get(string(name, where))
-    if (entity === undefined) throw new MalformedTest(`there is not an entity with the name ${String(name)}`)
+    if (entity === undefined) throw new MalformedTest(`the entity ${String(name)} does not exist`)
     return entity
   }
 
@@ -356,7 +356,7 @@ export class Entities {
       case "clientEncryption":
         throw new Undrivable("client-side encryption needs its native module")
       default:
-        throw new MalformedTest(`${kind} is no kind of entity`)
+        throw new MalformedTest(`${kind} is not a kind of entity`)
     }
   }
 
@@ -499,7 +499,7 @@ const listen = (entity: ClientEntity, driver: Driver.MongoClient, settings: Obse
   }
   for (const name of settings.observed) {
     const type = eventTypes[name]
-    if (type === undefined) throw new MalformedTest(`${name} is no event`)
+    if (type === undefined) throw new MalformedTest(`${name} is not an event`)
     if (type.kind === "command") continue
     on(type.driver, (event) => {
       if (entity.observing) entity.events.push({ kind: type.kind, name, fields: eventFields(name, event) })

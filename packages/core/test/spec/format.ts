@@ -79,12 +79,12 @@ export const isDocument = (value: unknown): value is Document => {
 
 export const document = (value: unknown, where: string): Document => {
   if (isDocument(value)) return value
-  throw new MalformedTest(`${where} is no document`)
+  throw new MalformedTest(`${where} is not a document`)
 }
 
 export const array = (value: unknown, where: string): ReadonlyArray<unknown> => {
   if (Array.isArray(value)) return value
-  throw new MalformedTest(`${where} is no array`)
+  throw new MalformedTest(`${where} is not an array`)
 }
 
 export const documents = (value: unknown, where: string): ReadonlyArray<Document> =>
@@ -92,17 +92,17 @@ export const documents = (value: unknown, where: string): ReadonlyArray<Document
 
 export const string = (value: unknown, where: string): string => {
   if (typeof value === "string") return value
-  throw new MalformedTest(`${where} is no string`)
+  throw new MalformedTest(`${where} is not a string`)
 }
 
 export const integer = (value: unknown, where: string): number => {
   if (Number.isInteger(value)) return value as number
-  throw new MalformedTest(`${where} is no integer`)
+  throw new MalformedTest(`${where} is not an integer`)
 }
 
 export const boolean = (value: unknown, where: string): boolean => {
   if (typeof value === "boolean") return value
-  throw new MalformedTest(`${where} is no boolean`)
+  throw new MalformedTest(`${where} is not a boolean`)
 }
 
 const optional = <A>(value: unknown, read: (value: unknown, where: string) => A, where: string): A | undefined =>

@@ -240,7 +240,7 @@ const matchOperator = (
       if (!isDocument(asPlain(needed()))) fail(where, `expected a document, got ${shown(actual)}`)
       return match(argument, actual, context, { root: true, where })
     default:
-      throw new MalformedTest(`${where}: ${name} is no operator`)
+      throw new MalformedTest(`${where}: ${name} is not an operator`)
   }
 }
 

@@ -104,7 +104,7 @@ const modelOf = (model: Document, where: string, more: ReadonlyArray<string>): r
   const [kind, ...others] = Object.keys(model)
   const keys = kind === undefined ? undefined : modelKeys[kind]
   if (kind === undefined || keys === undefined || others.length > 0) {
-    throw new MalformedTest(`${where} is no write model`)
+    throw new MalformedTest(`${where} is not a write model`)
   }
   const fields = document(model[kind], `${where}.${kind}`)
   onlyKeys(fields, [...keys, ...more], `${where}.${kind}`)

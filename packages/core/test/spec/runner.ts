@@ -247,7 +247,7 @@ const checkLogs = (expectations: ReadonlyArray<Document>, entities: Entities, co
       onlyKeys(message, ["level", "component", "data", "failureIsRedacted"], "log message")
       const actual = logMessage(log)
       if (logComponents[String(message["component"] ?? "command")] === undefined) {
-        throw new MalformedTest(`${String(message["component"])} is no component of the log`)
+        throw new MalformedTest(`${String(message["component"])} is not a component of the log`)
       }
       for (const key of ["level", "component"] as const) {
         if (key in message) match(message[key], actual[key], context, { root: false, where: `${place}.${key}` })
@@ -369,7 +369,7 @@ const runTest = (
       if (!isIterable(operation) || !Array.isArray(expected)) {
         return match(expected, actual, context, { root: true, where })
       }
-      if (!Array.isArray(actual)) throw new AssertionFailed(`${where}: the result is no array`)
+      if (!Array.isArray(actual)) throw new AssertionFailed(`${where}: the result is not an array`)
       if (actual.length !== expected.length) {
         throw new AssertionFailed(`${where}: expected ${expected.length} documents, got ${actual.length}`)
       }

@@ -62,7 +62,7 @@ export const expectedEvent = (expected: Document): readonly [name: string, field
   const [name, ...others] = Object.keys(expected)
   const type = name === undefined ? undefined : eventTypes[name]
   if (name === undefined || type === undefined || others.length > 0) {
-    throw new MalformedTest(`${Object.keys(expected).join(", ")} is no event`)
+    throw new MalformedTest(`${Object.keys(expected).join(", ")} is not an event`)
   }
   const fields = document(expected[name], name)
   onlyKeys(fields, type.keys, name)
@@ -230,7 +230,7 @@ const handlers: Record<string, Handler> = {
     const { driver } = entities.of("session", args.required("session"))
     const name = string(args.required("state"), "state")
     const expected = transactionStates[name]
-    if (expected === undefined) throw new MalformedTest(`${name} is no state of a transaction`)
+    if (expected === undefined) throw new MalformedTest(`${name} is not a state of a transaction`)
     return Effect.sync(() => {
       const { state } = (driver as unknown as { readonly transaction: { readonly state: string } }).transaction
       check(state === expected, `the transaction is ${state}, not ${expected}`)
@@ -304,7 +304,7 @@ const handlers: Record<string, Handler> = {
     return until(timeout, () => {
       const { primary } = topologyOf(driver)
       return primary !== undefined && primary !== before.primary
-    }).pipe(Effect.catch(() => Effect.sync(() => failed("there is no other primary"))))
+    }).pipe(Effect.catch(() => Effect.sync(() => failed("no other primary appeared"))))
   },
   waitForThread: (args, { entities }) => {
     const thread = entities.of("thread", args.required("thread"))
