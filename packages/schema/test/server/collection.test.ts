@@ -1784,7 +1784,7 @@ describe("paths", () => {
     }), 60_000)
 })
 
-it.live("lead to the `_id` that an insert makes, decoded", () =>
+it.live("an insert returns the `_id` that it makes, decoded", () =>
   Effect.gen(function*() {
     const { db } = yield* setup()
     const Own = Schema.Struct({ _id: Schema.optionalKey(Schema.flip(Bson.ObjectIdFromHex)), name: Schema.String })
