@@ -111,7 +111,7 @@ const hasType = (value: unknown, type: string, where: string): boolean => {
     case "maxKey":
       return value instanceof Driver.MaxKey
     default:
-      throw new MalformedTest(`${where}: $$type ${type} is no BSON type`)
+      throw new MalformedTest(`${where}: $$type ${type} is not a BSON type`)
   }
 }
 
@@ -231,7 +231,7 @@ const matchOperator = (
       try {
         parsed = fromExtendedJson(text)
       } catch (cause) {
-        return fail(where, `${JSON.stringify(text)} is no Extended JSON: ${String(cause)}`)
+        return fail(where, `${JSON.stringify(text)} is not Extended JSON: ${String(cause)}`)
       }
       if (!isDocument(parsed)) return fail(where, `expected the text of a document, got ${text}`)
       return match(argument, parsed, context, { root: false, where })
