@@ -1,6 +1,6 @@
 /**
- * Documents that are BSON already, in bulk writes: they are sent as bytes, and all limits, results and errors are as for objects. Where
- * somebody needs the documents, they are read out of the bytes.
+ * Documents that are already BSON in bulk writes: they are sent as bytes, with the limits, results and errors of objects. If
+ * somebody needs the documents, they are decoded from the bytes.
  *
  * @since 0.1.0
  */
@@ -31,7 +31,7 @@ const inserting = (document: Driver.Document): Driver.AnyBulkWriteOperation<Item
   insertOne: { document: serialized(document) }
 })
 
-/** A client to whose commands nobody listens, and a collection. Fail points strike it. */
+/** A collection, and a client whose commands nobody listens to. Fail points apply to it. */
 const open = (config: Omit<MongoClientConfig.MongoClientConfig, "url"> = {}) =>
   Effect.gen(function*() {
     const fixture = yield* setup()
@@ -47,7 +47,7 @@ const open = (config: Omit<MongoClientConfig.MongoClientConfig, "url"> = {}) =>
     }
   })
 
-/** How many documents an effect reads out of bytes. */
+/** How many documents an effect decodes from bytes. */
 const reads = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly [A, number], E, R> =>
   Effect.suspend(() => {
     const original = SerializedDocument.prototype.toBSON
@@ -63,7 +63,7 @@ const reads = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<readonly 
     )
   })
 
-/** The bytes of what is stored, as another client sees it. */
+/** The bytes of the stored documents, as another client sees them. */
 const stored = ({ admin, db }: Pick<Fixture, "admin" | "db">, name = "items"): Effect.Effect<ReadonlyArray<string>> =>
   Effect.promise(async () => {
     const found = await admin.db(db.name).collection(name).find({}, { raw: true, sort: { _id: 1 } }).toArray()
@@ -94,7 +94,7 @@ describe("bytes", () => {
         assert.deepStrictEqual(yield* stored(fixture), odd.map(hexOf))
       }))
 
-    it.live(`stand beside documents that are objects, ${ordered ? "ordered" : "unordered"}`, () =>
+    it.live(`mix with documents that are objects, ${ordered ? "ordered" : "unordered"}`, () =>
       Effect.gen(function*() {
         const fixture = yield* open()
         const { items } = fixture
@@ -130,7 +130,7 @@ describe("bytes", () => {
         )
       }))
 
-    it.live(`fail at the document that is there already, ${ordered ? "ordered" : "unordered"}`, () =>
+    it.live(`fail at a document that already exists, ${ordered ? "ordered" : "unordered"}`, () =>
       Effect.gen(function*() {
         const fixture = yield* open()
         const { items } = fixture
@@ -156,7 +156,7 @@ describe("bytes", () => {
       }))
 
     it.live(
-      `of more than a batch stop where the connection breaks, ${ordered ? "ordered" : "unordered"}`,
+      `of more than a batch stop when the connection breaks, ${ordered ? "ordered" : "unordered"}`,
       () =>
         Effect.gen(function*() {
           const fixture = yield* open({ retryWrites: false })
@@ -173,7 +173,7 @@ describe("bytes", () => {
     )
 
     it.live(
-      `of a batch are sent once more where the connection breaks, ${ordered ? "ordered" : "unordered"}`,
+      `of a batch are sent again when the connection breaks, ${ordered ? "ordered" : "unordered"}`,
       () =>
         Effect.gen(function*() {
           const fixture = yield* open()
@@ -224,7 +224,7 @@ describe("bytes", () => {
       const reason = yield* reasonOf(mongo.withTransaction(Effect.andThen(insert(4), insert(5, 1, 6))))
       assert.strictEqual(reason._tag, "BulkWriteError")
       assert.deepStrictEqual(yield* idsIn(fixture), [1, 2, 3])
-      // A transaction that is attempted again sends the bytes again.
+      // Another attempt of a transaction sends the bytes again.
       yield* failCommand(fixture, { times: 1 }, {
         failCommands: ["insert"],
         errorCode: 112,
@@ -234,7 +234,7 @@ describe("bytes", () => {
       assert.deepStrictEqual(yield* idsIn(fixture), [1, 2, 3, 7, 8])
     }), 30_000)
 
-  it.live("of more than 100,000 documents go in batches that the server takes", () =>
+  it.live("of more than 100,000 documents go in batches that the server accepts", () =>
     Effect.gen(function*() {
       const fixture = yield* open()
       const documents = Array.from({ length: 200_003 }, (_, _id) => serialized({ _id }))
@@ -245,7 +245,7 @@ describe("bytes", () => {
       assert.isAtLeast((yield* inserts(fixture)) - before, 3)
     }), 120_000)
 
-  it.live("of more than 48 MB go in messages that the server takes", () =>
+  it.live("of more than 48 MB go in messages that the server accepts", () =>
     Effect.gen(function*() {
       const fixture = yield* open()
       const documents = megabytes(7, 8)
@@ -260,7 +260,7 @@ describe("bytes", () => {
       assert.strictEqual(yield* fixture.items.countDocuments({ again: true }), 7)
     }), 120_000)
 
-  it.live("that are too large are named, and nothing is sent", () =>
+  it.live("that are too large are named in the error, and nothing is sent", () =>
     Effect.gen(function*() {
       const fixture = yield* open()
       for (const size of [2 ** 24, 2 ** 24 + 1]) {
@@ -288,7 +288,7 @@ describe("bytes", () => {
       assert.deepStrictEqual(yield* idsIn(fixture), [])
     }), 60_000)
 
-  it.live("need no connection to be there already, and none where the write is not acknowledged", () =>
+  it.live("work without an open connection, also for unacknowledged writes", () =>
     Effect.gen(function*() {
       const fixture = yield* open()
       const driver = new Driver.MongoClient(uri)
@@ -304,7 +304,7 @@ describe("bytes", () => {
     }))
 })
 
-describe("documents are read out of bytes", () => {
+describe("documents are decoded from bytes", () => {
   const check = (items: Items, fixture: Pick<Fixture, "admin" | "db">, options: object = {}) =>
     Effect.gen(function*() {
       assert.isFalse(Integration.sendsBytes(items, options))
@@ -321,7 +321,7 @@ describe("documents are read out of bytes", () => {
       assert.deepStrictEqual(yield* stored(fixture), all.map(hexOf))
     })
 
-  it.live("where somebody listens to commands", () =>
+  it.live("if somebody listens to commands", () =>
     Effect.gen(function*() {
       const fixture = yield* open({ driverOptions: { monitorCommands: true } })
       yield* check(fixture.items, fixture)
@@ -331,7 +331,7 @@ describe("documents are read out of bytes", () => {
       assert.deepStrictEqual(shown[0]?.["documents"], [{ _id: new Driver.Int32(5), n: new Driver.Double(1) }])
     }))
 
-  it.live("where commands have spans", () =>
+  it.live("if commands have spans", () =>
     Effect.gen(function*() {
       const fixture = yield* open()
       const recorder = new Recorder()
@@ -343,7 +343,7 @@ describe("documents are read out of bytes", () => {
       assert.include(String(text), `"updates":[{"q":{"_id":"?"},"u":{"n":"?"}}]`)
     }))
 
-  it.live("where the driver logs commands", () =>
+  it.live("if the driver logs commands", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
       const fixture = yield* open({
@@ -378,13 +378,13 @@ describe("documents are read out of bytes", () => {
       }))
   }
 
-  it.live("with serializeFunctions among the settings of the collection", () =>
+  it.live("with serializeFunctions in the settings of the collection", () =>
     Effect.gen(function*() {
       const fixture = yield* open()
       yield* check(fixture.items.withOptions({ serializeFunctions: true } as never), fixture)
     }))
 
-  it.live("where the driver keeps no bytes", () =>
+  it.live("if the driver keeps no bytes", () =>
     Effect.gen(function*() {
       const fixture = yield* open()
       const collection = fixture.driver.db(fixture.db.name).collection("items")
@@ -417,7 +417,7 @@ describe("documents are read out of bytes", () => {
       assert.deepStrictEqual(yield* stored(fixture), [hexOf({ _id: 1, n: new Driver.Double(1) })])
     }))
 
-  it.live("where the driver says that it encrypts", () =>
+  it.live("if the driver says that it encrypts", () =>
     Effect.gen(function*() {
       const fixture = yield* open()
       const collection = fixture.driver.db(fixture.db.name).collection("items")
@@ -440,12 +440,12 @@ describe("documents are read out of bytes", () => {
       assert.deepStrictEqual(Option.getOrThrow(before), { _id: 2, n: 2 })
     }))
 
-  it("by nobody who has no collection of core", () => {
+  it("if the collection is not of core", () => {
     assert.isFalse(Integration.sendsBytes({ name: "items" } as never))
   })
 })
 
-/** Whether the native part of `mongodb-client-encryption` is there (see CONTRIBUTING.md). */
+/** Whether the native part of `mongodb-client-encryption` is installed (see CONTRIBUTING.md). */
 function canEncrypt(): boolean {
   try {
     createRequire(import.meta.url)("mongodb-client-encryption")
@@ -455,11 +455,11 @@ function canEncrypt(): boolean {
   }
 }
 
-/** Documents of so many MB each. */
+/** Documents of this many MB each. */
 const megabytes = (count: number, size: number) =>
   Array.from({ length: count }, (_, _id) => ({ _id, bytes: new Driver.Binary(Buffer.alloc(size * 2 ** 20, _id)) }))
 
-/** How many commands to insert the server has had from all clients. */
+/** How many insert commands the server has got from all clients. */
 const inserts = ({ admin }: Fixture): Effect.Effect<number> =>
   Effect.promise(async () =>
     Number((await admin.db("admin").command({ serverStatus: 1 }))["metrics"].commands.insert.total)

@@ -28,7 +28,7 @@ const defaultLease = Duration.seconds(30)
 /** How long the last checkpoint and the release of the lease may take, in real milliseconds. */
 const endTimeout = 2000
 
-/** How long a consumer asks in vain for the lease, of a store that has answered before, until it fails: milliseconds. */
+/** How long a consumer keeps asking a store that has answered before for the lease, until it fails, in milliseconds. */
 const patience = 120_000
 
 const metricsOf = (consumer: string) => {

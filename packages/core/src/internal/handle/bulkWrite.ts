@@ -181,7 +181,7 @@ export const bulkWrite = async (
 }
 
 /**
- * Inserts documents, of which there is one at the least, and some may be bytes.
+ * Inserts one or more documents, some of which may be bytes.
  *
  * @internal
  */

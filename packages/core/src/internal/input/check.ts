@@ -182,7 +182,7 @@ const checkInstance = (value: object, lenient: boolean, depth: number): Problem 
 const isMap = (value: object): value is Map<unknown, unknown> => value instanceof Map || tagOf(value) === "Map"
 
 /**
- * Names an instance of a class that BSON would store wrongly: as an empty document, or as the object's private parts.
+ * Names an instance of a class that BSON would store wrongly: as an empty document, or as its internal properties.
  * `undefined` for an instance whose properties are its data.
  */
 const noDocument = (value: object): string | undefined => {
