@@ -102,6 +102,7 @@ type Name =
   | "MongoOptions.signal"
   | "CommandOptions.signal"
   | "ObjectId(bytes, offset)"
+  | "ObjectId.serializeInto"
 
 /** The checks, by what they check. Each ends with an assertion. */
 const contract: Record<Name, (installed: Installed) => Promise<void> | void> = {
@@ -360,6 +361,14 @@ const contract: Record<Name, (installed: Installed) => Promise<void> | void> = {
     const id = new Driver.ObjectId()
     const At = Driver.ObjectId as unknown as new(bytes: Uint8Array, offset: number) => Driver.ObjectId
     assert.isTrue(new At(Buffer.concat([Buffer.alloc(5), id.id, Buffer.alloc(3)]), 5).equals(id))
+  },
+  "ObjectId.serializeInto": () => {
+    const id = new Driver.ObjectId() as Driver.ObjectId & {
+      readonly serializeInto: (bytes: Uint8Array, p: number) => number
+    }
+    const bytes = Buffer.alloc(20)
+    assert.strictEqual(id.serializeInto(bytes, 5), 12)
+    assert.strictEqual(bytes.toString("hex"), `${"00".repeat(5)}${id.toHexString()}${"00".repeat(3)}`)
   }
 }
 

@@ -3,10 +3,13 @@
  *
  * @since 0.1.0
  */
+import { lacksOf } from "@mongofx/schema/internal/bson/lacks"
 import { makeCodec } from "@mongofx/schema/internal/compiler/codec"
 import { compileDecoder } from "@mongofx/schema/internal/compiler/decoder"
 import { compileEncoder, compileValueDecoder } from "@mongofx/schema/internal/compiler/encoder"
 import { type Mismatch, mismatch } from "@mongofx/schema/internal/compiler/runtime"
+import { compileWriter } from "@mongofx/schema/internal/compiler/writer"
+import { WriteBuffer } from "@mongofx/schema/internal/compiler/writing"
 import { Data, Effect, Schema, type SchemaAST, type SchemaIssue } from "effect"
 import type { BSONSerializeOptions } from "mongodb"
 
@@ -30,8 +33,8 @@ const failureOf = (issue: SchemaIssue.Issue): Schema.SchemaError | UnreadableDoc
 
 /** The parts of a compiled codec. */
 export interface Compiled<S extends Schema.Constraint> {
-  /** Which of the two directions are compiled. */
-  readonly compiled: { readonly decode: boolean; readonly encode: boolean }
+  /** What is compiled. */
+  readonly compiled: { readonly decode: boolean; readonly encode: boolean; readonly write: boolean }
   /** The value of a document by the generated code, or `mismatch`. */
   readonly decodeBytes: (bytes: Uint8Array) => S["Type"] | Mismatch
   /** A value that is read already by the generated code, or `mismatch`. */
@@ -45,6 +48,8 @@ export interface Compiled<S extends Schema.Constraint> {
   ) => Effect.Effect<S["Type"], Schema.SchemaError | UnreadableDocument, S["DecodingServices"]>
   /** The document of a value by the generated code, or `mismatch`. */
   readonly encodeValue: (value: S["Type"]) => S["Encoded"] | Mismatch
+  /** The bytes of a value by the generated code. */
+  readonly writeValue: (value: S["Type"], id?: unknown) => Uint8Array | undefined
   readonly encode: (value: S["Type"]) => Effect.Effect<S["Encoded"], Schema.SchemaError, S["EncodingServices"]>
 }
 
@@ -58,8 +63,14 @@ export const compile = <S extends Schema.Constraint>(
   const decodeAlone = compileDecoder(schema.ast, parse, bson)
   const encodeAlone = compileEncoder(schema.ast, parse)
   const decodeValueAlone = compileValueDecoder(schema.ast, parse)
+  const buffer = new WriteBuffer()
+  const writeAlone = compileWriter(schema.ast, parse, lacksOf(schema.ast) !== undefined)
   return {
-    compiled: { decode: decodeAlone !== undefined, encode: encodeAlone !== undefined },
+    compiled: {
+      decode: decodeAlone !== undefined,
+      encode: encodeAlone !== undefined,
+      write: writeAlone !== undefined
+    },
     decodeBytes: (bytes) => {
       const out: Array<unknown> = []
       return decodeAlone?.([bytes], 0, out) === 1 ? out[0] : mismatch
@@ -72,6 +83,7 @@ export const compile = <S extends Schema.Constraint>(
     decodeMany: (documents, from, out) => decodeAlone === undefined ? from : decodeAlone(documents, from, out),
     diagnose: (bytes) => Effect.mapErrorEager(decoder.decode(bytes), failureOf) as ReturnType<Compiled<S>["diagnose"]>,
     encodeValue: (value) => encodeAlone === undefined ? mismatch : encodeAlone(value),
+    writeValue: (value, id) => writeAlone === undefined ? undefined : buffer.write(writeAlone, value, id),
     encode: (value) =>
       Effect.mapErrorEager(codec.encode(value), (issue) => new Schema.SchemaError(issue)) as ReturnType<
         Compiled<S>["encode"]

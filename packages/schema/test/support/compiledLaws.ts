@@ -1,9 +1,12 @@
 /**
- * The laws of compiled codecs: they agree with the deserializer of bson and the interpreter.
+ * The laws of compiled codecs: they agree with the deserializer of bson, the interpreter and the serializer of bson.
  *
  * @since 0.1.0
  */
 import { assert } from "@effect/vitest"
+// What core refuses is refused here, too.
+// oxlint-disable-next-line mongofx/published-modules
+import { checkDocument } from "@mongofx/core/internal/input/check"
 import { lacksOf } from "@mongofx/schema/internal/bson/lacks"
 import { mismatch } from "@mongofx/schema/internal/compiler/runtime"
 import { BigDecimal, Effect, Exit, Schema, SchemaAST } from "effect"
@@ -188,7 +191,7 @@ const elements = (bytes: Buffer) => {
 }
 
 /** How much the interpreter accepts, and how much of that the compiled code did alone. */
-export const tally = { cases: 0, decoded: 0, decodable: 0, encoded: 0, encodable: 0 }
+export const tally = { cases: 0, decoded: 0, decodable: 0, encoded: 0, encodable: 0, written: 0, writable: 0 }
 
 const checkDecode = (
   schema: AnySchema,
@@ -279,6 +282,49 @@ const checkEncode = (
   assert.strictEqual(whole._tag, expected._tag)
   if (Exit.isFailure(expected)) assert.strictEqual(String(whole), String(expected))
   if (Exit.isSuccess(whole) && Exit.isSuccess(expected)) same(whole.value, expected.value, context)
+}
+
+/** The measure of bytes: the interpreter, what core refuses, and the serializer of bson as core has it called. */
+const serialized = (schema: AnySchema, value: unknown, parse: SchemaAST.ParseOptions): Uint8Array | undefined => {
+  const encoded = Effect.runSyncExit(Schema.encodeUnknownEffect(schema, parse)(value))
+  if (!Exit.isSuccess(encoded) || lacksOf(schema.ast)?.(encoded.value) !== undefined) return undefined
+  try {
+    checkDocument(encoded.value)
+    return BSON.serialize(encoded.value as Driver.Document, { ignoreUndefined: true })
+  } catch {
+    return undefined
+  }
+}
+
+/** An `_id` before the other fields. */
+const withId = (bytes: Uint8Array, id: unknown): Uint8Array => {
+  const head = BSON.serialize({ _id: id })
+  const out = Buffer.concat([head.subarray(0, -1), bytes.subarray(4)])
+  out.writeInt32LE(out.length)
+  return out
+}
+
+const hexOf = (bytes: Uint8Array | undefined): string =>
+  bytes === undefined ? "no document" : Buffer.from(bytes).toString("hex")
+
+const checkWrite = (
+  schema: AnySchema,
+  codec: Compiled<AnySchema>,
+  value: unknown,
+  parse: SchemaAST.ParseOptions
+) => {
+  tally.cases++
+  const expected = serialized(schema, value, parse)
+  if (expected !== undefined) tally.writable++
+  const written = codec.writeValue(value)
+  if (written === undefined) return
+  tally.written++
+  const copy = Buffer.from(written)
+  assert.strictEqual(hexOf(copy), hexOf(expected), `writing ${show(value)}`)
+  const id = tally.cases % 2 === 0 ? new Driver.ObjectId() : `id${tally.cases}`
+  assert.strictEqual(hexOf(codec.writeValue(value, id)), hexOf(withId(copy, id)), `writing ${show(value)}`)
+  // Nothing writes over it.
+  assert.strictEqual(hexOf(written), hexOf(copy))
 }
 
 const parseOptions: ReadonlyArray<SchemaAST.ParseOptions> = [
@@ -378,9 +424,16 @@ const agreeWith = (seed: number): void => {
     const decoded = interpreted(schema, bytes, {})
     if (Exit.isSuccess(decoded)) {
       checkEncode(schema, codec, decoded.value, parse)
-      for (let j = 0; j < 3; j++) checkEncode(schema, codec, change(random, decoded.value), parse)
+      checkWrite(schema, codec, decoded.value, parse)
+      for (let j = 0; j < 3; j++) {
+        const changed = change(random, decoded.value)
+        checkEncode(schema, codec, changed, parse)
+        checkWrite(schema, codec, changed, parse)
+      }
     }
-    checkEncode(schema, codec, sample(random), parse)
+    const other = sample(random)
+    checkEncode(schema, codec, other, parse)
+    checkWrite(schema, codec, other, parse)
     const document = sample(random)
     checkDecodeValue(schema, codec, document, parse)
     for (let j = 0; j < 3; j++) checkDecodeValue(schema, codec, change(random, document), parse)

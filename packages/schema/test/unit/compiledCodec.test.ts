@@ -111,6 +111,9 @@ describe("compiled codecs", () => {
     assert.isAbove(encodable, 1000)
     assert.isAbove((tally.decoded - before.decoded) / decodable, 0.65)
     assert.isAbove((tally.encoded - before.encoded) / encodable, 0.8)
+    const writable = tally.writable - before.writable
+    assert.isAbove(writable, 1000)
+    assert.isAbove((tally.written - before.written) / writable, 0.7)
   })
 
   it("do all of the work for usual documents", () => {
@@ -122,10 +125,14 @@ describe("compiled codecs", () => {
       const encoded = codec.encodeValue(value as typeof Person.Type)
       assert.notStrictEqual(encoded, mismatch)
       assert.deepStrictEqual(encoded, Schema.encodeSync(Person)(value as typeof Person.Type))
+      assert.deepStrictEqual(
+        Buffer.from(codec.writeValue(value as typeof Person.Type) ?? []),
+        Buffer.from(BSON.serialize(encoded as Driver.Document))
+      )
     }
     const value = codec.decodeBytes(bytes(person)) as typeof Person.Type
     assert.instanceOf(value.address, Address)
-    assert.deepStrictEqual(codec.compiled, { decode: true, encode: true })
+    assert.deepStrictEqual(codec.compiled, { decode: true, encode: true, write: true })
   })
 
   it.effect("agree with the interpreter where a shortcut would be wrong", () =>
@@ -396,7 +403,7 @@ describe("compiled codecs", () => {
       path("../support/compiledForbidden.ts")
     ], { env: { ...process.env, TSX_TSCONFIG_PATH: path("../../../../tsconfig.tests.json") } })
     assert.deepStrictEqual(JSON.parse(stdout), {
-      compiled: { decode: false, encode: false },
+      compiled: { decode: false, encode: false, write: false },
       decoded: { a: 1 },
       encoded: { a: 1 },
       failed: true

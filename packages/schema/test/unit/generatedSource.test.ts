@@ -5,6 +5,7 @@
  */
 import { assert, it } from "@effect/vitest"
 import { runtime } from "@mongofx/schema/internal/compiler/runtime"
+import { writing } from "@mongofx/schema/internal/compiler/writing"
 import { Arbitrary, Effect, Exit, Schema } from "effect"
 import * as Driver from "mongodb"
 import { compile } from "../support/codec.ts"
@@ -287,6 +288,7 @@ const token =
 
 const words = new Set([
   ...Object.keys(runtime),
+  ...Object.keys(writing),
   // The language
   ..."break case const continue default else for function if in let loop new of return switch this typeof while true false null undefined"
     .split(" "),
@@ -294,17 +296,29 @@ const words = new Set([
     " "
   ),
   ..."fromBigInt fromCharCode getTime isFinite isSafeInteger subarray utf8Slice".split(" "),
-  ..."getBigInt64 getFloat64 getInt32 getUint32".split(" "),
+  ..."getBigInt64 getFloat64 getInt32 getUint32 setBigInt64 setFloat64 setInt32".split(" "),
   ..."configurable enumerable value writable i t".split(" "),
   // What the program has
   ..."constants mismatch missing omitted giveUp text add known".split(" "),
-  ..."b dv p s n v k x end limit start out rest key here".split(" ")
+  ..."b dv p s n v k x end limit start out rest key here at cap buffer view".split(" ")
 ])
 
 /** A constant, or a function or variable of a node. */
-const numbered = /^(?:C|c|i|r|x|value|member|tag|array|object)\d+(?:find|make)?$/
+const numbered = /^(?:C|c|i|r|x|at|value|member|tag|array|object|write)\d+(?:find|make)?$/
 
-const ofLanguage = new Set(["use strict", "", "string", "number", "boolean", "bigint", "symbol", "object", "__proto__"])
+const ofLanguage = new Set([
+  "use strict",
+  "",
+  "string",
+  "number",
+  "boolean",
+  "bigint",
+  "symbol",
+  "object",
+  "__proto__",
+  "toBSON",
+  "_bsontype"
+])
 
 /** Reads a whole source, and returns what is neither code of the compiler nor a JSON string of the schema. */
 const strange = (source: string, texts: ReadonlySet<string>): string | undefined => {

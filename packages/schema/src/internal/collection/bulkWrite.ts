@@ -3,12 +3,15 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Driver from "mongodb"
+import type { WriteBuffer } from "../compiler/writing.ts"
 import { plainObject } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import { encodeOptions } from "../encode/options.ts"
+import { forEachEager } from "../forEachEager.ts"
+import { isPlainObject } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
 import { encoded, type Origin, type Run } from "./failures.ts"
-import { insertion } from "./insert.ts"
+import { insertion, insertionNow } from "./insert.ts"
 import { replacement } from "./replace.ts"
 import type { Shape } from "./shape.ts"
 import { updating } from "./update.ts"
@@ -18,16 +21,13 @@ type Fields = Readonly<Record<string, unknown>>
 const named = (name: string, fields: Fields): Driver.AnyBulkWriteOperation =>
   ({ [name]: fields }) as unknown as Driver.AnyBulkWriteOperation
 
-/**
- * Encodes an operation into the form that core takes. `at` is its path among the arguments.
- *
- * @internal
- */
-export const bulkModel = (
+/** Encodes an operation into the form that core takes. `at` is its path among the arguments. */
+const bulkModel = (
   shape: Shape,
   origin: Origin,
   operation: unknown,
-  at: string
+  at: string,
+  buffer: WriteBuffer | undefined
 ): Run<Driver.AnyBulkWriteOperation> =>
   Effect.flatMap(
     encoded(origin, () => {
@@ -57,7 +57,10 @@ export const bulkModel = (
             selection(shape, origin, filter, options, path),
             (selected) =>
               Effect.map(
-                replacement(shape, origin, selected.filter, given, options, `${path}replacement`, `${path}upsert`),
+                replacement(shape, origin, selected.filter, given, options, `${path}replacement`, {
+                  buffer,
+                  upsertPath: `${path}upsert`
+                }),
                 (replacement) => named(name, { ...selected, replacement })
               )
           )
@@ -72,6 +75,44 @@ export const bulkModel = (
       }
     }
   )
+
+/** Encodes an insert that takes no effects. */
+const insertNow = (shape: Shape, operation: unknown, buffer: WriteBuffer): Driver.AnyBulkWriteOperation | undefined => {
+  if (!isPlainObject(operation)) return undefined
+  const [name, ...others] = Object.keys(operation)
+  const fields = name === "insertOne" && others.length === 0 ? operation[name] : undefined
+  const insertion = isPlainObject(fields) ? insertionNow(shape, fields["document"], buffer) : undefined
+  return insertion && named("insertOne", { document: insertion.document })
+}
+
+/**
+ * Encodes the operations of a bulk write into the form that core takes.
+ *
+ * @internal
+ */
+export const bulkModels = (
+  shape: Shape,
+  origin: Origin,
+  operations: ReadonlyArray<unknown>,
+  buffer: WriteBuffer | undefined
+): Run<Array<Driver.AnyBulkWriteOperation>> => {
+  const models: Array<Driver.AnyBulkWriteOperation> = []
+  const each = forEachEager(
+    operations,
+    (operation) => {
+      const model = buffer && insertNow(shape, operation, buffer)
+      if (model === undefined) return false
+      models.push(model)
+      return true
+    },
+    (operation, index) =>
+      Effect.map(
+        bulkModel(shape, origin, operation, `operations[${index}]`, buffer),
+        (model) => models.push(model)
+      )
+  )
+  return Effect.as(each, models)
+}
 
 /** Encodes the filter of an operation and the options beside it. */
 const selection = (

@@ -18,6 +18,7 @@ import type { Failure } from "../../TypedQuery.ts"
 import { checkStored } from "../bson/storable.ts"
 import { makeChangeStream } from "../changeStream/stream.ts"
 import { codecOf, type Decoder, type DocumentCodec } from "../compiler/codec.ts"
+import { WriteBuffer } from "../compiler/writing.ts"
 import { array } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import { isUnsafe } from "../encode/marked.ts"
@@ -25,7 +26,7 @@ import { encodeOptions, encodeProjected } from "../encode/options.ts"
 import { encodeIndexKeys } from "../encode/sort.ts"
 import { bytesOf, decodeBatch, decodeOne } from "../query/decodeBatch.ts"
 import { makeAggregate, makeFind } from "../query/query.ts"
-import { bulkModel } from "./bulkWrite.ts"
+import { bulkModels } from "./bulkWrite.ts"
 import { checked, encoded, type Options, type Origin, type Run } from "./failures.ts"
 import { encodeIndex, encodeIndexOptions } from "./indexes.ts"
 import { insertion, insertions } from "./insert.ts"
@@ -97,21 +98,25 @@ class TypedCollectionImpl extends Inspectable.Class {
     )
   }
 
+  /** What a bulk write writes its documents in, if core sends bytes. */
+  private buffer(options: Options): WriteBuffer | undefined {
+    return Integration.sendsBytes(this.untyped, options) ? new WriteBuffer() : undefined
+  }
+
   insertMany(values: unknown, options?: Options): Run<Typed.InsertManyResult<unknown>> {
     const origin = this.origin("insertMany")
-    return Effect.flatMap(
-      encoded(origin, () => array(values, "documents")),
-      (values) =>
-        Effect.flatMap(insertions(this.shape, origin, values), ({ documents, ids }) =>
-          Effect.map(
-            this.untyped.insertMany(documents, options),
-            ({ acknowledged, insertedCount }) => ({
-              acknowledged,
-              insertedCount,
-              insertedIds: ids as Array<Driver.ObjectId>
-            })
-          ))
-    )
+    return Effect.flatMap(encoded(origin, () => array(values, "documents")), (values) => {
+      const buffer = this.buffer(options)
+      return Effect.flatMap(
+        insertions(this.shape, origin, values, buffer),
+        ({ documents, ids }) =>
+          Effect.map(this.untyped.insertMany(documents, options), ({ acknowledged, insertedCount }) => {
+            // The driver has no more use for the bytes. After a failure or an interruption it may still send them.
+            buffer?.release()
+            return { acknowledged, insertedCount, insertedIds: ids as Array<Driver.ObjectId> }
+          })
+      )
+    })
   }
 
   private update(name: "updateOne" | "updateMany", filter: unknown, update: unknown, options: Options) {
@@ -167,13 +172,17 @@ class TypedCollectionImpl extends Inspectable.Class {
 
   bulkWrite(operations: unknown, options?: Options): Run<Driver.BulkWriteResult> {
     const origin = this.origin("bulkWrite")
-    return Effect.flatMap(encoded(origin, () => array(operations, "operations")), (operations) =>
-      Effect.flatMap(
-        Effect.forEach(operations, (operation, index) =>
-          bulkModel(this.shape, origin, operation, `operations[${index}]`)),
+    return Effect.flatMap(encoded(origin, () => array(operations, "operations")), (operations) => {
+      const buffer = this.buffer(options)
+      return Effect.flatMap(
+        bulkModels(this.shape, origin, operations, buffer),
         (models) =>
-          this.untyped.bulkWrite(models, options)
-      ))
+          Effect.map(this.untyped.bulkWrite(models, options), (result) => {
+            buffer?.release()
+            return result
+          })
+      )
+    })
   }
 
   // ---- reading

@@ -4,12 +4,13 @@
 import * as Effect from "effect/Effect"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Driver from "mongodb"
+import type { WriteBuffer } from "../compiler/writing.ts"
 import { forEachEager } from "../forEachEager.ts"
 import { encodeError, type Origin, type Run } from "./failures.ts"
 import type { Shape } from "./shape.ts"
-import { written } from "./writer.ts"
+import { madeNow, serialized, written } from "./writer.ts"
 
-/** An encoded document, and its decoded `_id`. */
+/** A document as core takes it, and its decoded `_id`. */
 interface Insertion {
   readonly document: Driver.Document
   readonly id: unknown
@@ -57,15 +58,31 @@ interface Insertions {
   readonly ids: Array<unknown>
 }
 
-/** Adds a document at once if it needs no defaults and no effects, as most documents of large inserts. */
-const addNow = ({ insert, inserted }: Shape, value: unknown, { documents, ids }: Insertions): boolean => {
-  if (!insert.plain || inserted === undefined || typeof value !== "object" || value === null) return false
-  const id = (value as Record<string, unknown>)[inserted]
-  const document = id === undefined ? undefined : insert.codec.encodeNow(value)
-  if (document === undefined) return false
-  documents.push(document)
-  ids.push(id)
-  return true
+/**
+ * Makes a document at once if it takes no effects, as most documents of large inserts: as bytes if there is a buffer. `undefined` if it
+ * takes an effect, or is refused.
+ *
+ * @internal
+ */
+export const insertionNow = (shape: Shape, value: unknown, buffer: WriteBuffer | undefined): Insertion | undefined => {
+  const { insert, inserted } = shape
+  if (typeof value !== "object" || value === null || !insert.plain && buffer === undefined) return undefined
+  const made = madeNow(insert, withGeneratedId(shape.generated, value))
+  if (typeof made !== "object" || made === null) return undefined
+  const id = inserted === undefined ? undefined : (made as Record<string, unknown>)[inserted]
+  if (id === undefined) return buffer !== undefined && shape.lacksId ? withNewId(shape, buffer, made) : undefined
+  if (buffer === undefined) return insertionOf(insert.codec.encodeNow(made), id)
+  const stored = shape.insertedId.encodeNow(id)
+  return stored === undefined ? undefined : insertionOf(serialized(insert, buffer, made, stored), id)
+}
+
+const insertionOf = (document: Driver.Document | undefined, id: unknown): Insertion | undefined =>
+  document === undefined ? undefined : { document, id }
+
+/** A document of a schema without `_id`. */
+const withNewId = ({ insert }: Shape, buffer: WriteBuffer, made: unknown): Insertion | undefined => {
+  const id = new Driver.ObjectId()
+  return insertionOf(serialized(insert, buffer, made, id, id), id)
 }
 
 /**
@@ -73,16 +90,26 @@ const addNow = ({ insert, inserted }: Shape, value: unknown, { documents, ids }:
  *
  * @internal
  */
-export const insertions = (shape: Shape, origin: Origin, values: ReadonlyArray<unknown>): Run<Insertions> => {
+export const insertions = (
+  shape: Shape,
+  origin: Origin,
+  values: ReadonlyArray<unknown>,
+  buffer: WriteBuffer | undefined
+): Run<Insertions> => {
   const all: Insertions = { documents: [], ids: [] }
+  const add = ({ document, id }: Insertion) => {
+    all.documents.push(document)
+    all.ids.push(id)
+  }
   const each = forEachEager(
     values,
-    (value) => addNow(shape, value, all),
-    (value, index) =>
-      Effect.map(insertion(shape, origin, value, `documents[${index}]`), ({ document, id }) => {
-        all.documents.push(document)
-        all.ids.push(id)
-      })
+    (value) => {
+      const insertion = insertionNow(shape, value, buffer)
+      if (insertion === undefined) return false
+      add(insertion)
+      return true
+    },
+    (value, index) => Effect.map(insertion(shape, origin, value, `documents[${index}]`), add)
   )
   return Effect.as(each, all)
 }

@@ -5,14 +5,15 @@ import * as Effect from "effect/Effect"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import type * as Driver from "mongodb"
 import { sameStored } from "../bson/extendedJson.ts"
+import type { WriteBuffer } from "../compiler/writing.ts"
 import { refuse } from "../refusal.ts"
 import { encoded, encodeError, type Options, type Origin, type Run } from "./failures.ts"
 import type { Shape } from "./shape.ts"
 import { checkInserted, equalTo } from "./upsert.ts"
-import { written } from "./writer.ts"
+import { madeNow, serialized, type Writer, written } from "./writer.ts"
 
 /**
- * Makes a replacement. It may have the `_id` of the filter; the server refuses any other `_id`.
+ * Makes a replacement, as bytes if there is a buffer. It may have the `_id` of the filter; the server refuses any other `_id`.
  *
  * @internal
  */
@@ -23,7 +24,10 @@ export const replacement = (
   value: unknown,
   options: Options,
   path: string,
-  upsertPath = "options.upsert"
+  { buffer, upsertPath = "options.upsert" }: {
+    readonly buffer?: WriteBuffer | undefined
+    readonly upsertPath?: string
+  } = {}
 ): Run<Driver.Document> => {
   const { name, value: given } = shape.idIn(value)
   const at = `${path}.${name}`
@@ -40,8 +44,13 @@ export const replacement = (
         }
         return shape.replacement
       }),
-      (writer) =>
-        written(writer, origin, value, path, (document) => {
+      (writer) => {
+        // An upsert looks into the document.
+        const bytes = buffer !== undefined && shape.replacesByBytes && options?.["upsert"] !== true
+          ? replacementNow(writer, buffer, value, id)
+          : undefined
+        if (bytes !== undefined) return Effect.succeed(bytes)
+        return written(writer, origin, value, path, (document) => {
           const replacement = id === undefined ? document : { _id: id, ...document }
           if (options?.["upsert"] !== true) return Effect.succeed(replacement)
           return encoded(origin, () => {
@@ -53,5 +62,16 @@ export const replacement = (
             return replacement
           })
         })
+      }
     ))
+}
+
+const replacementNow = (
+  writer: Writer,
+  buffer: WriteBuffer,
+  value: unknown,
+  id: unknown
+): Driver.Document | undefined => {
+  const made = madeNow(writer, value)
+  return made === undefined ? undefined : serialized(writer, buffer, made, id, id)
 }

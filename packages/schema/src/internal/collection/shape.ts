@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
 import * as Bson from "../../Bson.ts"
+import { storedKeys } from "../compiler/analysis.ts"
 import { codecOf, type Decoder, type DocumentCodec } from "../compiler/codec.ts"
 import { type EncodedProjection, withoutId } from "../encode/projection.ts"
 import { isStored, union } from "../path/codecs.ts"
@@ -31,8 +32,13 @@ export class Shape {
   readonly inserted: string | undefined
   /** The name of a required `_id` that inserts may leave out. */
   readonly generated: string | undefined
+  /** The codec of the `_id` of what is inserted. */
+  readonly insertedId: DocumentCodec<unknown>
+  /** Whether no document has an `_id` of its own: inserts add one. */
+  readonly lacksId: boolean
   private readonly distinctDecoders = new WeakMap<ReadonlyArray<SchemaAST.AST>, Decoder<unknown>>()
   private replacementWriter: Writer | undefined
+  private plainReplacement: boolean | undefined
   private readonly projected = new Map<string, DocumentCodec<unknown>>()
 
   constructor(ast: SchemaAST.AST, insert: SchemaAST.AST, update: SchemaAST.AST) {
@@ -49,13 +55,25 @@ export class Shape {
         ? { key: "_id", alternatives: objectId, optional: false, indexed: false, identifiers: new Map() }
         : read(path, at)
     this.write = makeResolve([ast], "update")
-    this.inserted = idsOf(insert)[0]?.name
+    const [inserted] = idsOf(insert)
+    this.inserted = inserted?.name
+    this.insertedId = codecOf(inserted?.ast ?? Bson.ObjectId.ast)
+    this.lacksId = ids.length === 0 && storedKeys(insert)?.has("_id") === false
     this.generated = generatedId(insert)
   }
 
   /** The name of `_id` in filters. */
   get idName(): string {
     return this.ids[0] ?? "_id"
+  }
+
+  /** Whether the bytes of a replacement cannot be taken for an update, and have no `_id`. */
+  get replacesByBytes(): boolean {
+    if (this.plainReplacement === undefined) {
+      const keys = storedKeys(withoutId(this.ast))
+      this.plainReplacement = keys !== undefined && [...keys].every((key) => key !== "_id" && !key.startsWith("$"))
+    }
+    return this.plainReplacement
   }
 
   get replacement(): Writer {

@@ -1,13 +1,16 @@
 /**
  * Makes whole documents to write: with the defaults and checks of a schema, and then with its encoder.
  */
+import { Integration } from "@mongofx/core"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import type * as Driver from "mongodb"
 import { codecOf, type DocumentCodec } from "../compiler/codec.ts"
+import type { WriteBuffer } from "../compiler/writing.ts"
 import { fieldsOfClass } from "../path/nodes.ts"
 import { encodeError, type Origin, type Run } from "./failures.ts"
 
@@ -75,4 +78,32 @@ export const written = <A>(
         (document) => then(document, made)
       )
   )
+}
+
+/**
+ * What `make` gives if it takes no effect; `undefined` if it does, or fails.
+ *
+ * @internal
+ */
+export const madeNow = ({ make, plain }: Writer, given: unknown): unknown => {
+  if (plain) return given
+  const made = make(given)
+  return Exit.isExit(made) && Exit.isSuccess(made) ? made.value : undefined
+}
+
+/**
+ * The bytes of what was made, as core takes them for a document; `undefined` if it has to be encoded. With `id`, the document has it as
+ * its `_id`.
+ *
+ * @internal
+ */
+export const serialized = (
+  { codec }: Writer,
+  buffer: WriteBuffer,
+  made: unknown,
+  storedId: unknown,
+  id?: unknown
+): Driver.Document | undefined => {
+  const bytes = codec.writeNow(buffer, made, id)
+  return bytes && new Integration.SerializedDocument(bytes, storedId)
 }

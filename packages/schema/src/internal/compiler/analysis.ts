@@ -1,6 +1,6 @@
 /** The questions that the compilers ask about the nodes of a schema before a value comes. */
 import { identity } from "effect/Function"
-import type * as SchemaAST from "effect/SchemaAST"
+import * as SchemaAST from "effect/SchemaAST"
 import { Unsupported } from "./program.ts"
 
 /**
@@ -90,6 +90,22 @@ export const objectsOf = (ast: SchemaAST.AST): SchemaAST.Objects | undefined => 
   const source = ast.encoding === undefined ? ast : ast.encoding[ast.encoding.length - 1]!.to
   if (source.encoding !== undefined) return objectsOf(source)
   return source._tag === "Objects" ? source : undefined
+}
+
+/**
+ * The keys that stored documents of a schema may have; `undefined` where they may have others as well.
+ *
+ * @internal
+ */
+export const storedKeys = (ast: SchemaAST.AST): ReadonlySet<string> | undefined => keysOf(SchemaAST.toEncoded(ast))
+
+const keysOf = (ast: SchemaAST.AST): ReadonlySet<string> | undefined => {
+  if (ast._tag === "Objects" && ast.propertySignatures.length > 0 && ast.indexSignatures.length === 0) {
+    return new Set(ast.propertySignatures.map(({ name }) => String(name)))
+  }
+  if (ast._tag !== "Union") return undefined
+  const all = ast.types.map(keysOf)
+  return all.includes(undefined) ? undefined : new Set(all.flatMap((keys) => [...keys!]))
 }
 
 // ---- tags

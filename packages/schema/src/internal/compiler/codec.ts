@@ -15,7 +15,9 @@ import { type Encode, lacksOf, withoutLacks } from "../bson/lacks.ts"
 import { compileDecoder } from "./decoder.ts"
 import { compileEncoder, compileValueDecoder } from "./encoder.ts"
 import type { Step } from "./interpreter.ts"
-import { mismatch } from "./runtime.ts"
+import { type Mismatch, mismatch } from "./runtime.ts"
+import { compileWriter } from "./writer.ts"
+import type { Write, WriteBuffer } from "./writing.ts"
 
 /**
  * Decodes documents: those that the driver delivers, or their bytes.
@@ -43,6 +45,11 @@ export interface DocumentCodec<A> extends Decoder<A> {
   readonly encode: (value: unknown) => Effect.Effect<Driver.Document, SchemaIssue.Issue, unknown>
   /** The result of `encode`, or `undefined` if encoding takes an effect or fails. */
   readonly encodeNow: (value: unknown) => Driver.Document | undefined
+  /**
+   * The bytes of what `encode` gives, behind `id` as its `_id` where there is one; `undefined` where the document has to be encoded and
+   * serialized.
+   */
+  readonly writeNow: (buffer: WriteBuffer, value: unknown, id?: unknown) => Uint8Array | undefined
   /** A decoder of bytes, or `undefined` if the driver's options keep some fields as bytes. */
   readonly bytes: (options: Driver.BSONSerializeOptions) => Decoder<A> | undefined
 }
@@ -103,7 +110,7 @@ const byteDecoder = (
 }
 
 /** Leaves everything to the interpreter. */
-const refuseAll: Step = () => mismatch
+const refuseAll = (): Mismatch => mismatch
 
 /** A function that is compiled when it is first called. */
 const compiledLater = (compile: () => Step | undefined): Step => {
@@ -133,6 +140,7 @@ export const makeCodec = (ast: SchemaAST.AST, parse?: SchemaAST.ParseOptions): D
   const lacks = lacksOf(ast)
   const decodeFast = compiledLater(() => compileValueDecoder(ast, parse ?? {}))
   const encodeFast = compiledLater(() => compileEncoder(ast, parse ?? {}))
+  let write: Write | undefined
   const decoders = new Map<number, Decoder<unknown>>()
   const decode: Decode = (document) => {
     const value = decodeFast(document)
@@ -150,6 +158,8 @@ export const makeCodec = (ast: SchemaAST.AST, parse?: SchemaAST.ParseOptions): D
       const document = encodeFast(value)
       return document === mismatch || lacks?.(document) !== undefined ? undefined : document as Driver.Document
     },
+    writeNow: (buffer, value, id) =>
+      buffer.write(write ??= compileWriter(ast, parse ?? {}, lacks !== undefined) ?? refuseAll, value, id),
     bytes: (options) => {
       // The driver's default is an object without fields.
       if (Object.keys(options.fieldsAsRaw ?? {}).length > 0) return undefined

@@ -49,12 +49,13 @@ export const giveUp = (): never => {
 // ---- reading
 
 /**
- * The methods of Node's buffers that `toString` calls; they are not in its types.
+ * The methods of Node's buffers that `toString` and `write` call; they are not in its types.
  *
  * @internal
  */
 export type Bytes = Buffer & {
   readonly utf8Slice: (start: number, end: number) => string
+  readonly utf8Write: (text: string, start: number) => number
 }
 
 /** The text of `b` from `start` to `end`, as the deserializer reads the value of a string. */
@@ -171,7 +172,19 @@ const readBinary = (b: Bytes, dv: DataView, p: number, end: number): Driver.Bina
 const ObjectIdAt = Driver.ObjectId as unknown as new(bytes: Uint8Array, offset: number) => Driver.ObjectId
 
 /**
+<<<<<<< HEAD
  * Reads the value of type `t` at `p` as the deserializer does, from a copy of its bytes.
+=======
+ * Writes the bytes of an id, as the serializer does; the method is not in its types.
+ *
+ * @internal
+ */
+export const writeObjectId = (b: Bytes, p: number, id: Driver.ObjectId): number =>
+  p + (id as unknown as { readonly serializeInto: (bytes: Uint8Array, p: number) => number }).serializeInto(b, p)
+
+/**
+ * What the deserializer makes of the value of type `t` at `p`, through a copy of its bytes.
+>>>>>>> 37a86aa (WIP)
  *
  * @internal
  */

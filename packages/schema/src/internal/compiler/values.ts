@@ -32,28 +32,52 @@ const guards = new Map<unknown, Guard>([
   [Bson.Double.ast.run, (u) => typeof u === "number"]
 ])
 
+/** The numbers of `Bson`. */
+type NumberName = "Int32" | "Double" | "Int64" | "Long"
+
+const numbers: ReadonlyArray<readonly [NumberName, Schema.Constraint]> = [
+  ["Int32", Bson.Int32],
+  ["Double", Bson.Double],
+  ["Int64", Bson.Int64],
+  ["Long", Bson.Long]
+]
+
+/** The code that encodes them, after the test of the value. The results need no test. */
+const numberEncoders: Record<NumberName, (v: string, program: Program) => string> = {
+  Int32: (v, program) => `${v} = new ${program.constant(Driver.Int32)}(${v})`,
+  Double: (v, program) => `${v} = new ${program.constant(Driver.Double)}(${v})`,
+  Int64: (v, program) => `${v} = ${program.constant(Driver.Long)}.fromBigInt(${v})`,
+  Long: () => ""
+}
+
+/** The numbers by the getter of their encoding, which the flipped schema shares. */
+const numberGetters = new Map<unknown, NumberName>(
+  numbers.map(([name, { ast }]) => [
+    (ast.encoding![0].transformation as { readonly encode: unknown }).encode,
+    name
+  ])
+)
+
+const numericRuns = new Set(numbers.map(([, { ast }]) => (ast.encoding![0].to as SchemaAST.Declaration).run))
+
 /**
- * The code that encodes the numbers of `Bson`, by the getter, which the flipped schema shares. The results need no test.
+ * Which of the numbers of `Bson` a node of a flipped schema encodes, if that is all it does.
+ *
+ * @internal
  */
-const numberEncoders = new Map<unknown, (v: string, program: Program) => string>(
-  ([
-    [Bson.Int32, (v, program) => `${v} = new ${program.constant(Driver.Int32)}(${v})`],
-    [Bson.Double, (v, program) => `${v} = new ${program.constant(Driver.Double)}(${v})`],
-    [Bson.Int64, (v, program) => `${v} = ${program.constant(Driver.Long)}.fromBigInt(${v})`],
-    [Bson.Long, () => ""]
-  ] as ReadonlyArray<readonly [Schema.Constraint, (v: string, program: Program) => string]>).map((
-    [schema, code]
-  ) => [schema.ast.encoding![0].transformation.encode, code])
-)
+export const numberOf = (ast: SchemaAST.AST): NumberName | undefined => {
+  const [link, ...others] = ast.encoding ?? []
+  if (link === undefined || others.length > 0 || link.transformation._tag !== "Transformation") return undefined
+  if (ast._tag !== "Declaration" || !numericRuns.has(ast.run) || ast.checks !== undefined) return undefined
+  return numberGetters.get(link.transformation.decode)
+}
 
-const numericRuns = new Set(
-  [Bson.Int32, Bson.Double, Bson.Int64, Bson.Long].map((schema) =>
-    (schema.ast.encoding![0].to as SchemaAST.Declaration).run
-  )
-)
-
-/** Whether the node surely refuses null and undefined. */
-const refusesNothing = (ast: SchemaAST.AST): boolean => {
+/**
+ * Whether the node surely refuses null and undefined.
+ *
+ * @internal
+ */
+export const refusesNothing = (ast: SchemaAST.AST): boolean => {
   const source = ast.encoding === undefined ? ast : ast.encoding[ast.encoding.length - 1]!.to
   if (source.encoding !== undefined) return refusesNothing(source)
   switch (source._tag) {
@@ -88,8 +112,12 @@ export const numberTest = (checks: SchemaAST.Checks, v: string): string | undefi
   return tests.join(" && ")
 }
 
-/** Whether an object has an enumerable key that the schema does not know. */
-const hasExcess = (names: ReadonlySet<PropertyKey>, anyString: boolean) => (input: unknown): boolean =>
+/**
+ * Whether an object has an enumerable key that the schema does not know.
+ *
+ * @internal
+ */
+export const hasExcess = (names: ReadonlySet<PropertyKey>, anyString: boolean) => (input: unknown): boolean =>
   Reflect.ownKeys(input as object).some((key) =>
     !names.has(key) && !(anyString && typeof key === "string") &&
     Object.prototype.propertyIsEnumerable.call(input, key)
@@ -132,17 +160,22 @@ export class ValueCompiler {
     const { encoding } = ast
     if (encoding === undefined) return this.emitLocal(ast, v)
     const from = this.emit(encoding[encoding.length - 1]!.to, v, false)
-    const known = encoding.length === 1 ? numberEncoders.get(firstGetter(encoding[0])) : undefined
-    if (known !== undefined && ast._tag === "Declaration" && numericRuns.has(ast.run) && ast.checks === undefined) {
-      return `${from}\n${known(v, this.program)}`
-    }
+    const known = numberOf(ast)
+    if (known !== undefined) return `${from}\n${numberEncoders[known](v, this.program)}`
     return `${from}\n${this.emitSteps(ast, encoding.length - 1, v, mayMiss)}`
   }
 
   /**
-   * Statements for the transformations of a node from the step `from` on, and for the node after them.
+   * The transformations of a node from the step `from` on, and what comes after them: statements for the node itself, without its
+   * encoding.
    */
-  emitSteps(ast: SchemaAST.AST, from: number, v: string, mayMiss: boolean): string {
+  emitSteps(
+    ast: SchemaAST.AST,
+    from: number,
+    v: string,
+    mayMiss: boolean,
+    last = (ast: SchemaAST.AST): string => this.emitLocal(ast, v)
+  ): string {
     const link = ast.encoding![from]!
     const step = transformation(link, this.options)
     const tag = link.transformation._tag === "Transformation" ? link.transformation.decode._tag : undefined
@@ -150,8 +183,8 @@ export class ValueCompiler {
       throw new Unsupported("optional step")
     }
     const rest = from === 0
-      ? this.emitLocal(withoutEncoding(ast), v)
-      : `${this.emit(ast.encoding![from - 1]!.to, v, false)}\n${this.emitSteps(ast, from - 1, v, mayMiss)}`
+      ? last(withoutEncoding(ast))
+      : `${this.emit(ast.encoding![from - 1]!.to, v, false)}\n${this.emitSteps(ast, from - 1, v, mayMiss, last)}`
     if (step === undefined) return rest
     const instances = from === 0 ? instancesOf(ast) : undefined
     const call = instances !== undefined
@@ -363,8 +396,6 @@ export class ValueCompiler {
   }
 }
 
-const isNothing = (ast: SchemaAST.AST): boolean =>
+/** @internal */
+export const isNothing = (ast: SchemaAST.AST): boolean =>
   (ast._tag === "Null" || ast._tag === "Undefined") && ast.checks === undefined && ast.encoding === undefined
-
-const firstGetter = (link: SchemaAST.Link): unknown =>
-  link.transformation._tag === "Transformation" ? link.transformation.decode : undefined
