@@ -14,7 +14,6 @@ import PaprDefault from "papr"
 import type { z } from "zod"
 import { compare, type Result, type Side } from "../../core/benchmark/measure.ts"
 import { build, environment, makeTable } from "../../core/benchmark/report.ts"
-import * as Documents from "./documents.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7)
 const only = process.argv.slice(2)
@@ -28,6 +27,7 @@ const folder = new URL("..", import.meta.url)
 build(folder)
 const { MongoClient } = await import(new URL("../../core/dist/index.js", import.meta.url).href) as typeof Mongofx
 const { TypedCollection } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof MongofxSchema
+const Documents = await import("./documents.ts")
 
 /** Makes every side look at each document, so that no side can skip one. */
 let seen = 0

@@ -9,7 +9,7 @@ import { stringNames } from "./analysis.ts"
  *
  * @internal
  */
-export type Maker = { prototype: unknown }
+export type Maker = (new() => object) & { prototype: unknown; specimen?: object }
 
 const sourceOf = (f: unknown): string => Function.prototype.toString.call(f)
 
@@ -79,9 +79,20 @@ export class Instances {
 
   /** Registers a constructor. Generated code may call it once `known` is true. */
   add(maker: Maker): Maker {
-    if (this.known) maker.prototype = this.prototype
+    if (this.known) this.complete(maker)
     else if (!this.asked) this.waiting.push(maker)
     return maker
+  }
+
+  /**
+   * Gives a constructor the prototype. V8 forgets the layout of objects once all of them are gone, and with it the code that it has
+   * optimized for them. An instance without values keeps the layout.
+   */
+  private complete(maker: Maker): void {
+    maker.prototype = this.prototype
+    const specimen = new maker() as Record<string, unknown>
+    for (const name of this.names) specimen[name] = undefined
+    maker.specimen = specimen
   }
 
   /** Makes the instance with these fields. */
@@ -92,7 +103,7 @@ export class Instances {
       this.asked = true
       this.prototype = this.plainPrototype(fields, instance as object)
       this.known = this.prototype !== null
-      if (this.known) { for (const maker of this.waiting) maker.prototype = this.prototype }
+      if (this.known) { for (const maker of this.waiting) this.complete(maker) }
       this.waiting = []
     }
     return instance
