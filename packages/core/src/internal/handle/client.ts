@@ -22,6 +22,7 @@ import { namingTooLarge } from "../input/documentSize.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { MongoSessionImpl } from "../session/session.ts"
 import * as transaction from "../session/transaction.ts"
+import { withTransactionOf } from "../session/withTransaction.ts"
 import { Handle } from "./base.ts"
 import { clientBulkWrite } from "./clientBulkWrite.ts"
 import { isDatabase, makeDatabase } from "./database.ts"
@@ -151,7 +152,7 @@ class MongoClientImpl extends Handle<Driver.MongoClient> implements MongoClient 
   }
 
   get withTransaction(): WithTransaction {
-    return transaction.withTransactionOf(this.connection, (self) => self)
+    return withTransactionOf(this.connection, (self) => self)
   }
 
   withoutTransaction<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {

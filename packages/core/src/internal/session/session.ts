@@ -8,7 +8,8 @@ import type { MongoSession, SessionOptions, TransactionOptions, WithTransaction 
 import type { Connection } from "../call/connection.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import type { SessionState } from "./state.ts"
-import { abortExplicit, commitExplicit, provideAmbient, start, withTransactionOf } from "./transaction.ts"
+import { abortExplicit, commitExplicit, provideAmbient, start } from "./transaction.ts"
+import { withTransactionOf } from "./withTransaction.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoSession" as const

@@ -1,10 +1,9 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Semaphore from "effect/Semaphore"
 import * as Driver from "mongodb"
 import { type MongoError, TransactionError } from "../../MongoError.ts"
 import type { Operation } from "../call/description.ts"
+import { Line } from "../call/line.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 
@@ -21,8 +20,8 @@ export class Transaction {
   status: "open" | "left" | "ended" = "open"
   /** The end that the server has confirmed. An interrupted commit may still have succeeded. */
   outcome: "committed" | "aborted" | undefined
-  /** The last commit that was sent. It resolves to its error. */
-  sent: Promise<unknown> | undefined
+  /** The last commit that was sent. */
+  sent: Promise<void> | undefined
   /** Whether a commit was sent whose outcome nobody knows. */
   uncertain = false
   /** The first failure of an operation because of which the server may have aborted the transaction. */
@@ -38,15 +37,15 @@ export class Transaction {
  */
 export class DriverSession {
   readonly driver: Driver.ClientSession
-  readonly line = Semaphore.makeUnsafe(1)
+  readonly line = new Line()
   /** Whether an operation of the transaction was interrupted: the server may begin it only after the abort. */
   torn = false
   /** Whether a commit has failed and may have left the transaction open. */
   unfinished = false
   /** Whether no server has answered an abort: the transaction may still be open. */
   unanswered = false
-  /** The last end of a transaction on the server. Only one runs at a time: two would disturb each other. */
-  ending: Promise<unknown> = Promise.resolve()
+  /** The last end of a transaction on the server, while it runs. Only one runs at a time: two would disturb each other. */
+  ending: Promise<unknown> | undefined
 
   constructor(driver: Driver.ClientSession) {
     this.driver = driver
@@ -151,10 +150,7 @@ export const inLine = <A>(
       ? Effect.fail(toMongoError(new Driver.MongoClientClosedError(), operation))
       : transaction?.status === "ended"
       ? Effect.fail(transactionFailure(operation, ended))
-      : Effect.onExitPrimitive(effect, (exit) => {
-        if (Exit.isFailure(exit)) state.note(operation, exit.cause)
-        return undefined
-      })
+      : effect
   )
-  return state.current.line.withPermit(whileOpen)
+  return state.current.line.inTurn(whileOpen, (exit) => state.note(operation, exit.cause))
 }

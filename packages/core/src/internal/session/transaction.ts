@@ -1,32 +1,24 @@
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+/**
+ * A session and its transaction: opens, starts, commits, aborts and closes them.
+ */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
 import * as Driver from "mongodb"
-import {
-  isMongoError,
-  isMongoErrorReason,
-  type MongoError,
-  type MongoErrorReason,
-  TransactionError
-} from "../../MongoError.ts"
-import type { SessionOptions, TransactionOptions, WithTransaction, WithTransactionOptions } from "../../MongoSession.ts"
+import type { MongoError } from "../../MongoError.ts"
+import type { SessionOptions, TransactionOptions } from "../../MongoSession.ts"
 import { bounded, inTime, outcomeOf, pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
-import { ambientSession, checking, runIn } from "../call/operation.ts"
+import { ambientSession, runIn } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { abortOnServers, killSession } from "../driver/kill.ts"
-import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkGiven } from "../input/check.ts"
-import { isTraced } from "../telemetry/operationSpans.ts"
 import {
   type AmbientSession,
   type DriverSession,
@@ -35,17 +27,21 @@ import {
   Transaction,
   transactionFailure
 } from "./state.ts"
-import { backoff, defaultMaxDuration, isConsequence, isTransient, nextStep } from "./transactionSteps.ts"
+import { backoff, nextStep } from "./transactionSteps.ts"
 
-/** Milliseconds of the server clock. */
-const serverMillis = Effect.withFiber((fiber) => Effect.succeed(Number(serverNanos(fiber)) / 1e6))
+/**
+ * Milliseconds of the server clock.
+ *
+ * @internal
+ */
+export const serverMillis = (fiber: Fiber.Fiber<unknown, unknown>): number => Number(serverNanos(fiber)) / 1e6
 
 const localOperation = (name: string): Operation => ({ name, command: name })
 const operationOf = (name: string): Operation => ({ name, command: name, database: "admin", abortable: false })
 
+const startSession = localOperation("startSession")
 const startTransaction = localOperation("startTransaction")
 const withSessionOperation = localOperation("withSession")
-const withTransactionOperation = localOperation("withTransaction")
 const abortTransaction = operationOf("abortTransaction")
 const commitTransaction = operationOf("commitTransaction")
 
@@ -74,16 +70,17 @@ const toDriverOptions = (options: TransactionOptions | undefined): Driver.Transa
   return driver
 }
 
-const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
+/** @internal */
+export const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
   Effect.try({
     try: () => {
       if (connection.dependents.closed) throw new Driver.MongoClientClosedError()
       checkGiven(options)
-      const driverOptions = {
-        ...(options.causalConsistency === undefined ? {} : { causalConsistency: options.causalConsistency }),
-        ...(options.snapshot === undefined ? {} : { snapshot: options.snapshot }),
+      const driverOptions: Driver.ClientSessionOptions = {
         defaultTransactionOptions: toDriverOptions(options.defaultTransactionOptions)
       }
+      if (options.causalConsistency !== undefined) driverOptions.causalConsistency = options.causalConsistency
+      if (options.snapshot !== undefined) driverOptions.snapshot = options.snapshot
       const state: SessionState = new SessionState(
         () => connection.driver.startSession(driverOptions),
         connection.breaks.count,
@@ -92,7 +89,7 @@ const openSession = (connection: Connection, options: SessionOptions): Effect.Ef
       connection.dependents.add(state)
       return state
     },
-    catch: (cause) => toMongoError(cause, localOperation("startSession"))
+    catch: (cause) => toMongoError(cause, startSession)
   })
 
 const ignore = () => undefined
@@ -105,8 +102,11 @@ const ignore = () => undefined
  * it. So this starts a transaction with a higher number, which makes the server refuse that operation.
  */
 const endOnServer = (connection: Connection, session: DriverSession): Promise<void> => {
-  const end = session.ending.then(() => endNow(connection, session))
-  session.ending = end.catch(ignore)
+  const end = (session.ending ?? Promise.resolve()).then(() => endNow(connection, session))
+  const ending: Promise<void> = end.catch(ignore).then(() => {
+    if (session.ending === ending) session.ending = undefined
+  })
+  session.ending = ending
   return end
 }
 
@@ -150,7 +150,7 @@ const endWithClient = (connection: Connection, state: SessionState): Effect.Effe
     }
     let ended: Promise<void> | undefined
     const ending = Effect.asVoid(outcomeOf(() => ended ??= end()))
-    return Effect.raceFirst(session.line.withPermit(ending), Effect.andThen(pause(lastOperationTimeout), ending))
+    return Effect.raceFirst(session.line.inTurn(ending), Effect.andThen(pause(lastOperationTimeout), ending))
   })
 
 /** Waits for the end of a transaction for a limited time. After that, the end keeps the driver's session. */
@@ -167,8 +167,12 @@ const endsSoon = (
     end.then(close, close).catch(ignore)
   })
 
-/** Ends a session, and a transaction that is still open. It waits for a limited time: the rest goes on in the background. */
-const closeSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
+/**
+ * Ends a session, and a transaction that is still open. It waits for a limited time: the rest goes on in the background.
+ *
+ * @internal
+ */
+export const closeSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
     closeTransaction(state)
     state.closed = true
@@ -176,12 +180,20 @@ const closeSession = (connection: Connection) => (state: SessionState): Effect.E
     const session = state.current
     const close = () => session.driver.endSession()
     // The driver may have sent a query twice, and nobody knows the cursor of the lost reply.
+    const mayHaveCursor = () => state.hasRead && connection.breaks.count > state.breaks
+    if (hasNothingOpen(session) && !mayHaveCursor()) {
+      // The driver sends nothing, and is done when it returns.
+      close().catch(ignore)
+      return Effect.void
+    }
     const clear = async () =>
-      session.unanswered || state.hasRead && connection.breaks.count > state.breaks
-        ? killSession(connection.driver, session.driver)
-        : undefined
+      session.unanswered || mayHaveCursor() ? killSession(connection.driver, session.driver) : undefined
     return bounded(endOnServer(connection, session).then(clear, clear).then(close, close), abortTimeout)
   })
+
+/** Whether no transaction of a session is open, ends just now, or may have been left on the server. */
+const hasNothingOpen = ({ driver, ending, torn, unanswered, unfinished }: DriverSession): boolean =>
+  !driver.inTransaction() && !torn && !unfinished && !unanswered && ending === undefined
 
 const closeTransaction = (state: SessionState, status: "left" | "ended" = "ended"): void => {
   if (state.transaction !== undefined) state.transaction.status = status
@@ -222,8 +234,12 @@ export const withSession = <A, E, R>(
       )
   )
 
-/** The transaction that an operation would join now. */
-const transactionOf = (ambient: AmbientSession | undefined): Transaction | undefined => {
+/**
+ * The transaction that an operation would join now.
+ *
+ * @internal
+ */
+export const transactionOf = (ambient: AmbientSession | undefined): Transaction | undefined => {
   if (ambient === undefined) return undefined
   const { state, transaction } = ambient
   if (transaction !== undefined && transaction.status !== "left") return transaction
@@ -290,16 +306,17 @@ const send = async (state: SessionState, session: DriverSession, transaction: Tr
 
 const sendCommit = (connection: Connection, state: SessionState, session: DriverSession, transaction: Transaction) =>
   runIn(connection, undefined, commitTransaction, () => {
-    const sent = send(state, session, transaction)
-    transaction.sent = sent.then(ignore, (error: unknown) => error)
-    return sent
+    transaction.sent = send(state, session, transaction)
+    return transaction.sent
   })
 
 /**
  * Commits at its turn. An interrupted commit may have succeeded: a separate fiber repeats it until that is known, and the interrupted
  * fiber waits for it for a limited time.
+ *
+ * @internal
  */
-const commit = (
+export const commit = (
   connection: Connection,
   state: SessionState,
   transaction: Transaction,
@@ -327,22 +344,28 @@ const learnOutcome = (
   session: DriverSession,
   transaction: Transaction
 ): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const deadline = (yield* serverMillis) + outcomeTimeout
-    for (let attempt = 1;; attempt++) {
-      const error = yield* outcomeOf(async () => transaction.sent)
-      if (transaction.outcome === "committed") return yield* runAfterCommit(transaction)
-      const wait = backoff(attempt, yield* Random.next)
-      const isTimeLeft = (yield* serverMillis) + wait < deadline
-      if (nextStep("commit", toMongoError(error, commitTransaction).reason, isTimeLeft) !== "commitAgain") break
-      yield* serverSleep(wait)
-      yield* Effect.exit(sendCommit(connection, state, session, transaction))
-    }
-    yield* outcomeOf(() => endOnServer(connection, session))
-  })
+  Effect.withFiber((fiber) =>
+    Effect.gen(function*() {
+      const deadline = serverMillis(fiber) + outcomeTimeout
+      for (let attempt = 1;; attempt++) {
+        const error = yield* outcomeOf(async () => transaction.sent)
+        if (transaction.outcome === "committed") return yield* runAfterCommit(transaction)
+        const wait = backoff(attempt, yield* Random.next)
+        const isTimeLeft = serverMillis(fiber) + wait < deadline
+        if (nextStep("commit", toMongoError(error, commitTransaction).reason, isTimeLeft) !== "commitAgain") break
+        yield* serverSleep(wait)
+        yield* Effect.exit(sendCommit(connection, state, session, transaction))
+      }
+      yield* outcomeOf(() => endOnServer(connection, session))
+    })
+  )
 
-/** Runs what `afterCommit` has registered: in order, once, whatever the outcome of each. */
-const runAfterCommit = (transaction: Transaction): Effect.Effect<void> =>
+/**
+ * Runs what `afterCommit` has registered: in order, once, whatever the outcome of each.
+ *
+ * @internal
+ */
+export const runAfterCommit = (transaction: Transaction): Effect.Effect<void> =>
   Effect.suspend(() =>
     Effect.forEach(
       transaction.afterCommit.splice(0),
@@ -388,8 +411,10 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
 /**
  * Aborts what an attempt has left open, after its running operations have ended, or when the time is over.
  * The driver reports no error of an abort. In the end the server forgets the transaction by itself.
+ *
+ * @internal
  */
-const abort = (connection: Connection, state: SessionState): Effect.Effect<void> =>
+export const abort = (connection: Connection, state: SessionState): Effect.Effect<void> =>
   Effect.suspend(() => {
     closeTransaction(state)
     const session = state.current
@@ -397,179 +422,10 @@ const abort = (connection: Connection, state: SessionState): Effect.Effect<void>
     let sent: Promise<void> | undefined
     const send = Effect.suspend(() => endsSoon(state, session, sent ??= endOnServer(connection, session), abortTimeout))
     return Effect.raceFirst(
-      Effect.interruptible(session.line.withPermit(send)),
+      Effect.interruptible(session.line.inTurn(send)),
       Effect.andThen(pause(abortTimeout), send)
     )
   })
-
-/**
- * The reason that decides whether an attempt runs again: that of a `MongoError` which is the failure of the body, or the cause
- * of its failure. After a defect or an interruption an attempt never runs again.
- */
-const decisiveReason = (cause: Cause.Cause<unknown>): MongoErrorReason | undefined => {
-  if (Cause.hasDies(cause)) return undefined
-  for (const reason of cause.reasons) {
-    if (!Cause.isFailReason(reason)) continue
-    for (
-      let error: unknown = reason.error, depth = 0;
-      error instanceof Error && depth < 8;
-      error = error.cause, depth++
-    ) {
-      if (isMongoError(error)) return error.reason
-      if (isMongoErrorReason(error)) return error
-    }
-  }
-  return undefined
-}
-
-/**
- * The convenient transactions API of the driver specification, with the effect as the first or the last argument.
- *
- * @internal
- */
-export const withTransactionOf = (
-  connection: Connection,
-  where: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-): WithTransaction => {
-  const begin = <A, E, R>(self: Effect.Effect<A, E, R>, options: WithTransactionOptions = {}) =>
-    where(Effect.andThen(
-      checking(withTransactionOperation, () => checkGiven(options)),
-      withTransaction(connection, self, options)
-    ))
-  const both = <A, E, R>(
-    first?: Effect.Effect<A, E, R> | WithTransactionOptions,
-    options?: WithTransactionOptions
-  ) =>
-    Effect.isEffect(first)
-      ? begin(first, options)
-      : <A, E, R>(self: Effect.Effect<A, E, R>) => begin(self, first)
-  return both as WithTransaction
-}
-
-const withTransaction = <A, E, R>(
-  connection: Connection,
-  self: Effect.Effect<A, E, R>,
-  options: WithTransactionOptions
-): Effect.Effect<A, E | MongoError, R> =>
-  Effect.withFiber<A, E | MongoError, R>((fiber) => {
-    const ambient = ambientSession(connection, fiber.context)
-    const outer = transactionOf(ambient)
-    if (ambient !== undefined && outer !== undefined) {
-      if (outer.status !== "open") {
-        return Effect.fail(transactionFailure(withTransactionOperation, "the outer transaction has ended"))
-      }
-      return options.onNested === "fail"
-        ? Effect.fail(transactionFailure(withTransactionOperation, "it is nested in another transaction"))
-        : self
-    }
-    const body = (span: Tracer.Span | undefined) =>
-      ambient === undefined
-        ? Effect.acquireUseRelease(
-          openSession(connection, { causalConsistency: true }),
-          (state) => attempts(connection, state, self, options, span),
-          closeSession(connection)
-        )
-        : attempts(connection, ambient.state, self, options, span)
-    if (!isTraced(fiber)) return body(undefined)
-    return Effect.useSpan(
-      "transaction",
-      { attributes: { "db.system.name": "mongodb", ...connection.attributes } },
-      body
-    )
-  })
-
-/** The failure of a transaction that the server has aborted, but whose body went on. */
-const abortedBy = (first: MongoError): MongoError => {
-  const label = isTransient(first.reason) ? "TransientTransactionError" : undefined
-  const labels = new Set(first.reason.labels)
-  if (label !== undefined) labels.add(label)
-  const what = "the server aborted the transaction with an error that the body handled"
-  return ownFailure(TransactionError, withTransactionOperation, `${what}: ${first.message}`, {
-    kind: "aborted",
-    labels: [...labels],
-    label,
-    cause: first
-  })
-}
-
-const attempts = <A, E, R>(
-  connection: Connection,
-  state: SessionState,
-  self: Effect.Effect<A, E, R>,
-  options: WithTransactionOptions,
-  span: Tracer.Span | undefined
-): Effect.Effect<A, E | MongoError, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function*() {
-      const clock = yield* Clock.Clock
-      const maxDuration = Duration.toMillis(options.maxDuration ?? defaultMaxDuration)
-      const deadline = (yield* serverMillis) + maxDuration
-      const event = (name: string, attributes: Record<string, unknown>) =>
-        span?.event(name, clock.currentTimeNanosUnsafe(), attributes)
-
-      const inSpan = <B, E2, R2>(effect: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> =>
-        span === undefined ? effect : Effect.provideService(effect, Tracer.ParentSpan, span)
-
-      for (let attempt = 1;; attempt++) {
-        event("attempt", { attempt })
-        const transaction = yield* start(state, options)
-        const exit = yield* Effect.exit(restore(inSpan(provideAmbient(connection, { state, transaction }, self))))
-
-        const first = transaction.failure
-        let phase: "body" | "commit" = "body"
-        let failure: Cause.Cause<E | MongoError>
-        if (Exit.isFailure(exit)) {
-          failure = exit.cause
-        } else if (first !== undefined && isTransient(first.reason)) {
-          // Nobody knows what the failed operation has left in the transaction.
-          failure = Cause.fail(abortedBy(first))
-        } else {
-          phase = "commit"
-          // The body may have ended the transaction itself, and begun another one.
-          const last = state.transaction ?? transaction
-          if (last.outcome !== undefined) {
-            transaction.status = "ended"
-            return exit.value
-          }
-          for (;;) {
-            // The first commit waits for the running operations of forked fibers.
-            const sent = yield* Effect.exit(
-              restore(state.current.line.withPermit(inSpan(commit(connection, state, last, "ended"))))
-            )
-            if (last.outcome === "committed") {
-              event("commit", { attempt })
-              state.transaction = undefined
-              yield* runAfterCommit(last)
-            }
-            if (Exit.isSuccess(sent)) return exit.value
-            failure = sent.cause
-            const isTimeLeft = (yield* serverMillis) < deadline
-            if (
-              last.outcome === "committed" || nextStep(phase, decisiveReason(failure), isTimeLeft) !== "commitAgain"
-            ) break
-            event("commit.retry", { attempt })
-          }
-        }
-
-        // Nothing is left open, whatever happens next.
-        event("abort", { attempt })
-        transaction.status = "ended"
-        yield* abort(connection, state)
-        const reason = decisiveReason(failure)
-        const isAborted = first !== undefined && isConsequence(reason, first.reason)
-        const wait = backoff(attempt, yield* Random.next)
-        const step = nextStep(phase, reason, (yield* serverMillis) + wait < deadline)
-        if (
-          step !== "runAgain" || options.rerun === false || isAborted && !isTransient(first.reason)
-        ) {
-          return yield* Effect.failCause(
-            isAborted ? Cause.map(failure, (error) => isMongoError(error) ? abortedBy(first) : error) : failure
-          )
-        }
-        yield* restore(serverSleep(wait))
-      }
-    })
-  )
 
 /** @internal */
 export const afterCommit = <R>(
