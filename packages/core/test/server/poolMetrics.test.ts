@@ -70,15 +70,15 @@ const client = (options: Driver.MongoClientOptions = {}, url = uri) =>
     (driver) => Effect.promise(() => driver.close())
   )
 
-const attached = (driver: Driver.MongoClient, series: Series) =>
-  Effect.provideService(attach(driver), Metric.MetricRegistry, series.registry)
+const attached = (driver: Driver.MongoClient, series: Series, isNew?: boolean) =>
+  Effect.provideService(attach(driver, isNew), Metric.MetricRegistry, series.registry)
 
 /** A client whose pool is watched from the start, and a collection of one document. */
 const watched = (options: Driver.MongoClientOptions = {}) =>
   Effect.gen(function*() {
     const series = new Series()
     const driver = yield* client(options)
-    yield* attached(driver, series)
+    yield* attached(driver, series, true)
     const open = openConnections(driver)
     yield* Effect.promise(() => driver.connect())
     const name = `mongofx_${randomUUID().slice(0, 13)}`
@@ -431,28 +431,31 @@ describe("pool metrics", () => {
       ])
     }))
 
-  it.live("the pools of a client are separate, and a closed one goes", () =>
-    Effect.gen(function*() {
-      const fixture = yield* setup()
-      const hello = yield* Effect.promise(() => fixture.driver.db("admin").command({ hello: 1 }))
-      const me = String(hello["me"])
-      // A name that the replica set does not know: the driver makes a pool for it, and closes that one.
-      const alias = me.replace(/^[^:]*/, me.startsWith("localhost") ? "127.0.0.1" : "localhost")
-      const series = new Series()
-      const driver = yield* client({ maxPoolSize: 3 }, `mongodb://${alias},${me}/?replicaSet=${hello["setName"]}`)
-      yield* attached(driver, series)
-      const events: Array<string> = []
-      driver.on("connectionPoolCreated", ({ address }) => events.push(`${address} created`))
-      driver.on("connectionPoolClosed", ({ address }) => events.push(`${address} closed`))
-      yield* Effect.promise(() => driver.connect())
-      yield* Effect.promise(() => driver.db("admin").command({ ping: 1 }))
-      assert.deepStrictEqual([...events].sort(), [`${alias} closed`, `${alias} created`, `${me} created`].sort())
-      assert.strictEqual(series.level("max"), 3)
-      assert.strictEqual(series.counts.used, 0)
-      for (const { attributes, id } of series.all) {
-        assert.strictEqual(attributes?.["db.client.connection.pool.name"], me, id)
-      }
-    }))
+  it.live.each([true, false])(
+    "the pools of a client are separate, and a closed one goes (known to be new: %s)",
+    (isNew) =>
+      Effect.gen(function*() {
+        const fixture = yield* setup()
+        const hello = yield* Effect.promise(() => fixture.driver.db("admin").command({ hello: 1 }))
+        const me = String(hello["me"])
+        // A name that the replica set does not know: the driver makes a pool for it, and closes that one.
+        const alias = me.replace(/^[^:]*/, me.startsWith("localhost") ? "127.0.0.1" : "localhost")
+        const series = new Series()
+        const driver = yield* client({ maxPoolSize: 3 }, `mongodb://${alias},${me}/?replicaSet=${hello["setName"]}`)
+        yield* attached(driver, series, isNew)
+        const events: Array<string> = []
+        driver.on("connectionPoolCreated", ({ address }) => events.push(`${address} created`))
+        driver.on("connectionPoolClosed", ({ address }) => events.push(`${address} closed`))
+        yield* Effect.promise(() => driver.connect())
+        yield* Effect.promise(() => driver.db("admin").command({ ping: 1 }))
+        assert.deepStrictEqual([...events].sort(), [`${alias} closed`, `${alias} created`, `${me} created`].sort())
+        assert.strictEqual(series.level("max"), 3)
+        assert.strictEqual(series.counts.used, 0)
+        for (const { attributes, id } of series.all) {
+          assert.strictEqual(attributes?.["db.client.connection.pool.name"], me, id)
+        }
+      })
+  )
 
   it.live("a client that was already connected is counted from the first use of its connections on", () =>
     Effect.gen(function*() {

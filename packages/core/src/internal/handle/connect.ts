@@ -49,10 +49,11 @@ let clients = 0
 export const wrap = (
   driver: Driver.MongoClient,
   options: ClientOptions,
-  dependents = new Dependents()
+  own?: Dependents
 ): Effect.Effect<MongoClient, never, Scope.Scope> =>
   Effect.gen(function*() {
-    yield* poolMetrics.attach(driver)
+    // A client of the caller's may be connected.
+    yield* poolMetrics.attach(driver, own !== undefined)
     const breaks = yield* countBreaks(driver)
     if (options.commandSpans !== undefined && options.commandSpans !== false) {
       yield* commandSpans.attach(driver, {
@@ -66,7 +67,7 @@ export const wrap = (
       ),
       attributes: serverAttributes(driver),
       commandSpans: options.commandSpans !== undefined && options.commandSpans !== false,
-      dependents,
+      dependents: own ?? new Dependents(),
       breaks
     })
   })

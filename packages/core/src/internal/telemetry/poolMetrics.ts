@@ -1,65 +1,28 @@
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { constVoid } from "effect/Function"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
-import { durationBoundaries } from "./telemetry.ts"
-
-/** A series of a level: whenever it is read, it sums up its sources. */
-class Sum {
-  readonly reads = new Set<() => number>()
-  readonly registration: Metric.Registration
-
-  constructor(metric: Metric.Counter<number>, context: Context.Context<never>) {
-    const get = () => {
-      let count = 0
-      for (const read of this.reads) count += read()
-      return { count, incremental: false }
-    }
-    this.registration = Metric.registerUnsafe(metric, context, { get, update: constVoid, modify: constVoid })
-  }
-}
-
-/** The sums of each registry, by the name of the metric and all attributes of the series. */
-const sums = new WeakMap<Metric.MetricRegistry, Map<string, Sum>>()
-
-/**
- * Adds a number that goes up and down to its series: the pools of two clients of one server add up in a shared
- * series. Returns a function that removes the number. The series ends with its last number.
- */
-const addLevel = (metric: Metric.Counter<number>, context: Context.Context<never>, read: () => number): () => void => {
-  const registry = Context.get(context, Metric.MetricRegistry)
-  const series = sums.get(registry) ?? new Map<string, Sum>()
-  sums.set(registry, series)
-  const attributes = { ...metric.attributes, ...Context.get(context, Metric.CurrentMetricAttributes) }
-  const key = metric.id + JSON.stringify(attributes, Object.keys(attributes).sort())
-  const sum = series.get(key) ?? new Sum(metric, context)
-  series.set(key, sum)
-  sum.reads.add(read)
-  return () => {
-    sum.reads.delete(read)
-    if (sum.reads.size > 0) return
-    sum.registration.remove()
-    series.delete(key)
-  }
-}
+import { addLevel, type Durations, durationsOf } from "./series.ts"
 
 /** How far the driver's whole milliseconds may differ from the time of an event, in milliseconds. */
 const tolerance = 2
 
+/** What an idle connection has in the place of the time of its check-out. */
+const idle = -1
+
 /**
  * One connection pool, as its events describe it.
  *
- * It has sets rather than counts, since some events are missing. A connection may be known only from its first use on. When a
+ * It knows the connections rather than counts, since some events are missing. A connection may be known only from its first use on. When a
  * connection in use is closed, the events are a check-in and a close, or only a close.
  */
 class Pool {
   readonly name: string
   private readonly context: Context.Context<never>
-  private readonly idle = new Set<unknown>()
-  /** When each connection in use was checked out, in milliseconds. */
-  private readonly used = new Map<unknown, number>()
+  /** When each open connection was checked out, in milliseconds, or `idle`. */
+  private readonly connections = new Map<unknown, number>()
+  private used = 0
   /** When each waiting operation began to wait for a connection, in milliseconds, oldest first. */
   private readonly waiting: Array<number> = []
   private readonly creating = new Set<unknown>()
@@ -68,17 +31,17 @@ class Pool {
   private options: Driver.ConnectionPoolCreatedEvent["options"] | undefined
   private readonly removeLevels: Array<() => void> = []
   private readonly timeouts: Metric.Counter<number>
-  private readonly createTime: Metric.Histogram<number>
-  private readonly waitTime: Metric.Histogram<number>
-  private readonly useTime: Metric.Histogram<number>
+  private readonly createTime: Durations
+  private readonly waitTime: Durations
+  private readonly useTime: Durations
 
   constructor(name: string, context: Context.Context<never>) {
     this.name = name
     this.context = context
     const pool = { "db.client.connection.pool.name": name }
     const count = "The number of connections that are currently in state described by the state attribute"
-    this.level("count", "{connection}", count, () => this.idle.size, "idle")
-    this.level("count", "{connection}", count, () => this.used.size, "used")
+    this.level("count", "{connection}", count, () => this.idle, "idle")
+    this.level("count", "{connection}", count, () => this.used, "used")
     const pending = "The number of current pending requests for an open connection"
     this.level("pending_requests", "{request}", pending, () => this.waiting.length)
     this.timeouts = Metric.counter("db.client.connection.timeouts", {
@@ -87,11 +50,7 @@ class Pool {
       incremental: true
     })
     const histogram = (suffix: string, description: string) =>
-      Metric.histogram(`db.client.connection.${suffix}`, {
-        description,
-        boundaries: durationBoundaries,
-        attributes: { ...pool, unit: "s" }
-      })
+      durationsOf(`db.client.connection.${suffix}`, description, { ...pool, unit: "s" }, context)
     this.createTime = histogram("create_time", "The time it took to create a new connection")
     this.waitTime = histogram("wait_time", "The time it took to obtain an open connection from the pool")
     this.useTime = histogram("use_time", "The time between borrowing a connection and returning it to the pool")
@@ -113,15 +72,15 @@ class Pool {
 
   connectionReady(id: unknown, milliseconds: number): void {
     this.creating.delete(id)
-    this.idle.add(id)
-    this.createTime.updateUnsafe(milliseconds / 1000, this.context)
+    this.endUse(id)
+    this.createTime.add(milliseconds / 1000)
     this.settle()
   }
 
   connectionClosed(id: unknown): void {
     this.creating.delete(id)
-    this.idle.delete(id)
     this.endUse(id)
+    this.connections.delete(id)
     this.settle()
   }
 
@@ -132,9 +91,10 @@ class Pool {
   checkedOut(id: unknown, milliseconds: number): void {
     const now = performance.now()
     this.endWait(now - milliseconds)
-    this.idle.delete(id)
-    this.used.set(id, now)
-    this.waitTime.updateUnsafe(milliseconds / 1000, this.context)
+    const since = this.connections.get(id)
+    if (since === undefined || since === idle) this.used++
+    this.connections.set(id, now)
+    this.waitTime.add(milliseconds / 1000)
   }
 
   checkOutFailed(reason: string, milliseconds: number): void {
@@ -144,7 +104,6 @@ class Pool {
 
   checkedIn(id: unknown): void {
     this.endUse(id)
-    this.idle.add(id)
     this.settle()
   }
 
@@ -167,11 +126,17 @@ class Pool {
     this.removeLevels.push(addLevel(metric, this.context, read))
   }
 
+  private get idle(): number {
+    return this.connections.size - this.used
+  }
+
+  /** The connection is idle from now on. */
   private endUse(id: unknown): void {
-    const since = this.used.get(id)
-    if (since === undefined) return
-    this.used.delete(id)
-    this.useTime.updateUnsafe((performance.now() - since) / 1000, this.context)
+    const since = this.connections.get(id)
+    this.connections.set(id, idle)
+    if (since === undefined || since === idle) return
+    this.used--
+    this.useTime.add((performance.now() - since) / 1000)
   }
 
   /**
@@ -185,8 +150,8 @@ class Pool {
   }
 
   private forget(count: number): void {
-    // The count is nearly always one, for which `splice` would make an array.
-    if (count === 1) this.waiting.shift()
+    // The queue nearly always has one, for which `splice` would make an array.
+    if (this.waiting.length === 1) this.waiting.pop()
     else this.waiting.splice(0, count)
   }
 
@@ -196,14 +161,14 @@ class Pool {
     this.settling = true
     setImmediate(() => {
       this.settling = false
-      if (this.idle.size > 0 || this.hasRoom) this.forget(this.waiting.length - this.creating.size)
+      if (this.idle > 0 || this.hasRoom) this.forget(this.waiting.length - this.creating.size)
     })
   }
 
   private get hasRoom(): boolean {
     if (this.options === undefined) return false
     const { maxConnecting, maxPoolSize } = this.options
-    const size = this.idle.size + this.used.size + this.creating.size
+    const size = this.connections.size + this.creating.size
     return this.creating.size < maxConnecting && (maxPoolSize === 0 || size < maxPoolSize)
   }
 }
@@ -212,21 +177,26 @@ class Pool {
  * Feeds the `db.client.connection.*` metrics from the events of the client's pools as long as the scope lives, in the
  * metric registry of the fiber that attaches.
  *
+ * @param isNew - whether the client has no pool yet
  * @internal
  */
-export const attach = (driver: Driver.MongoClient): Effect.Effect<void, never, Scope.Scope> =>
+export const attach = (driver: Driver.MongoClient, isNew = false): Effect.Effect<void, never, Scope.Scope> =>
   Effect.contextWith((context: Context.Context<Scope.Scope>) =>
     Effect.asVoid(Effect.acquireRelease(
-      Effect.sync(() => listen(driver, context)),
+      Effect.sync(() => listen(driver, context, isNew)),
       (detach) => Effect.sync(detach)
     ))
   )
 
-const listen = (driver: Driver.MongoClient, context: Context.Context<never>): () => void => {
+const listen = (driver: Driver.MongoClient, context: Context.Context<never>, isNew: boolean): () => void => {
   const pools = new Map<string, Pool>()
   let last: Pool | undefined
+  /** The pool of a client that has had no other pool. The address is a new string in each event, so it is not even compared. */
+  let only: Pool | undefined
+  let hasHadOne = !isNew
   const poolOf = (event: Driver.ConnectionPoolMonitoringEvent): Pool => {
-    // The address is a new string in each event: comparing it is cheaper than looking it up.
+    if (only !== undefined) return only
+    // Comparing it is cheaper than looking it up.
     if (last?.name === event.address) return last
     last = pools.get(event.address) ?? new Pool(event.address, context)
     pools.set(last.name, last)
@@ -237,12 +207,18 @@ const listen = (driver: Driver.MongoClient, context: Context.Context<never>): ()
     driver.on(name, listener)
     detachers.push(() => driver.off(name, listener))
   }
-  on("connectionPoolCreated", (event) => poolOf(event).created(event.options))
+  on("connectionPoolCreated", (event) => {
+    only = undefined
+    const pool = poolOf(event)
+    if (!hasHadOne) only = pool
+    hasHadOne = true
+    pool.created(event.options)
+  })
   on("connectionPoolCleared", (event) => poolOf(event).cleared())
   on("connectionPoolClosed", (event) => {
     poolOf(event).closed()
     pools.delete(event.address)
-    last = undefined
+    last = only = undefined
   })
   on("connectionCreated", (event) => poolOf(event).connectionCreated(event.connectionId))
   on("connectionReady", (event) => poolOf(event).connectionReady(event.connectionId, event.durationMS))
