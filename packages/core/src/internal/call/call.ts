@@ -70,11 +70,16 @@ export class Call {
 
   /** The options for the driver. If `isLimited` is false, the server may work past the deadline. */
   options(isLimited = true): CallOptions {
-    const options: { session?: Driver.ClientSession; signal?: AbortSignal; maxTimeMS?: number } = {}
-    if (this.session !== undefined) options.session = this.session
-    if (this.abort !== undefined) options.signal = this.abort.signal
-    if (this.deadline !== undefined && isLimited) options.maxTimeMS = maxTimeOf(this.deadline, this.fiber)
-    return options
+    const { abort, deadline, session } = this
+    // Nearly always one of two shapes, as literals: the driver reads and copies it in many places.
+    if (abort !== undefined && (deadline === undefined || !isLimited)) {
+      return session === undefined ? { signal: abort.signal } : { session, signal: abort.signal }
+    }
+    return {
+      ...(session !== undefined && { session }),
+      ...(abort !== undefined && { signal: abort.signal }),
+      ...(deadline !== undefined && isLimited && { maxTimeMS: maxTimeOf(deadline, this.fiber) })
+    }
   }
 
   /** Calls the driver. If `f` throws, the promise rejects. The clock runs until `pause`. */
