@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Mongofx from "@mongofx/core"
+import type * as Signal from "@mongofx/core/internal/driver/signal"
 import { MongoServer } from "@mongofx/testing"
 import { Effect, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
@@ -19,10 +20,14 @@ const pointOperations = 5000
 const findSize = 20_000
 const streamSize = 100_000
 const insertSize = 1000
+const transactions = 1000
+const downloads = 4
+const downloadSize = 32 * 1024 * 1024
 
 const folder = new URL("..", import.meta.url)
 build(folder)
-const { MongoClient } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof Mongofx
+const { GridFS, MongoClient } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof Mongofx
+const { makeAbort } = await import(new URL("../dist/internal/driver/signal.js", import.meta.url).href) as typeof Signal
 
 interface Item extends Driver.Document {
   readonly _id: number
@@ -71,6 +76,29 @@ const sequence = <A, E>(count: number, operation: (index: number) => Effect.Effe
     for (let i = 0; i < count; i++) yield* operation(i)
   }))
 
+/** The least that an effect of a driver's operation needs: it can be interrupted, and has the attributes of a span. */
+const least = <A>(
+  command: string,
+  collection: string,
+  call: (options: { readonly signal: AbortSignal }) => Promise<A>
+): Effect.Effect<A, unknown> =>
+  Effect.suspend(() => {
+    const attributes = {
+      "db.system.name": "mongodb",
+      "db.operation.name": command,
+      "db.namespace": "bench",
+      "db.collection.name": collection
+    }
+    return Effect.callback<A, unknown>((resume) => {
+      const abort = makeAbort()
+      call({ signal: abort.signal }).then(
+        (value) => resume(Effect.succeed(value)),
+        (cause: unknown) => resume(Effect.fail({ cause, attributes }))
+      )
+      return Effect.sync(() => abort.abort(new Error("interrupted")))
+    })
+  })
+
 /** Every side reads each document into it, so that no side can skip one. */
 let seen = 0
 
@@ -91,8 +119,27 @@ const makeTasks = (
   // The driver adds an `_id` to the documents it is given, so both sides make new ones for each call.
   const makeBatch = () => Array.from({ length: insertSize }, (_, i) => makeFields(i))
 
+  const bucket = GridFS.bucket(mongo.db(database))
+  const bareBucket = new Driver.GridFSBucket(driver.db(database))
+
   const stream = async (): Promise<void> => {
     for await (const item of bareItems.find()) look(item)
+  }
+  const updates = [1, -1].map((score, i) => ({ _id: i, change: { $inc: { score } } }))
+  const bareTransactions = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await driver.withSession((session) =>
+        session.withTransaction(async () => {
+          for (const { _id, change } of updates) await bareItems.updateOne({ _id }, change, { session })
+        })
+      )
+    }
+  }
+  const bareFindOne = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) await bareItems.findOne({ _id: i })
+  }
+  const bareUpdateOne = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) await bareItems.updateOne({ _id: i }, { $inc: { score: 1 } })
   }
   const streamOfBatches = (count: number) =>
     sequence(count, () =>
@@ -105,7 +152,7 @@ const makeTasks = (
     {
       name: "ping",
       count: pointOperations,
-      budget: 1.05,
+      budget: 1.08,
       mongofx: (count) => sequence(count, () => mongo.ping),
       bare: async (count) => {
         for (let i = 0; i < count; i++) await admin.command({ ping: 1 })
@@ -114,16 +161,21 @@ const makeTasks = (
     {
       name: "findOne by _id",
       count: pointOperations,
-      budget: 1.05,
+      budget: 1.08,
       mongofx: (count) => sequence(count, (i) => items.findOne({ _id: i })),
-      bare: async (count) => {
-        for (let i = 0; i < count; i++) await bareItems.findOne({ _id: i })
-      }
+      bare: bareFindOne
+    },
+    {
+      name: "findOne by _id, an effect and no more",
+      count: pointOperations,
+      mongofx: (count) =>
+        sequence(count, (i) => least("find", "items", (options) => bareItems.findOne({ _id: i }, options))),
+      bare: bareFindOne
     },
     {
       name: "insertOne",
       count: pointOperations,
-      budget: 1.05,
+      budget: 1.08,
       mongofx: (count) => sequence(count, (i) => written.insertOne(makeFields(i))),
       bare: async (count) => {
         for (let i = 0; i < count; i++) await bareWritten.insertOne(makeFields(i))
@@ -132,16 +184,54 @@ const makeTasks = (
     {
       name: "updateOne",
       count: pointOperations,
-      budget: 1.05,
+      budget: 1.08,
       mongofx: (count) => sequence(count, (i) => items.updateOne({ _id: i }, { $inc: { score: 1 } })),
+      bare: bareUpdateOne
+    },
+    {
+      name: "updateOne, an effect and no more",
+      count: pointOperations,
+      // The driver's types have no signal for it.
+      mongofx: (count) =>
+        sequence(
+          count,
+          (i) =>
+            least("update", "items", (options: object) =>
+              bareItems.updateOne({ _id: i }, { $inc: { score: 1 } }, options))
+        ),
+      bare: bareUpdateOne
+    },
+    {
+      name: "transaction of two updates",
+      count: transactions,
+      budget: 1.15,
+      mongofx: (count) =>
+        sequence(count, () =>
+          mongo.withTransaction(
+            Effect.forEach(updates, ({ _id, change }) => items.updateOne({ _id }, change), { discard: true })
+          )),
+      bare: bareTransactions
+    },
+    {
+      name: "GridFS download of 32 MB",
+      count: downloads,
+      budget: 1,
+      mongofx: (count) =>
+        sequence(count, () =>
+          Stream.runForEachArray(bucket.downloadByName("file"), (chunks) =>
+            Effect.sync(() => {
+              for (const chunk of chunks) seen += chunk.length
+            }))),
       bare: async (count) => {
-        for (let i = 0; i < count; i++) await bareItems.updateOne({ _id: i }, { $inc: { score: 1 } })
+        for (let i = 0; i < count; i++) {
+          for await (const chunk of bareBucket.openDownloadStreamByName("file")) seen += chunk.length
+        }
       }
     },
     {
       name: "find 20,000 to array",
       count: 1,
-      budget: 1,
+      budget: 0.6,
       mongofx: (count) => sequence(count, () => items.find().limit(findSize)),
       bare: async (count) => {
         for (let i = 0; i < count; i++) await bareItems.find().limit(findSize).toArray()
@@ -150,7 +240,7 @@ const makeTasks = (
     {
       name: "stream 100,000",
       count: 1,
-      budget: 1,
+      budget: 0.6,
       mongofx: streamOfBatches,
       bare: async (count) => {
         for (let i = 0; i < count; i++) await stream()
@@ -179,7 +269,7 @@ const makeTasks = (
     {
       name: "insertMany 1,000",
       count: 20,
-      budget: 1.05,
+      budget: 0.8,
       mongofx: (count) => sequence(count, () => written.insertMany(makeBatch())),
       bare: async (count) => {
         for (let i = 0; i < count; i++) await bareWritten.insertMany(makeBatch())
@@ -209,6 +299,7 @@ const program = Effect.gen(function*() {
   for (let i = 0; i < streamSize; i += 10_000) {
     yield* Effect.promise(() => items.insertMany(Array.from({ length: 10_000 }, (_, j) => makeItem(i + j))))
   }
+  yield* GridFS.bucket(mongo.db(database)).upload("file", Stream.make(new Uint8Array(downloadSize).fill(7)))
   console.log(`${rounds} rounds; ratio: CPU of mongofx / CPU of the bare driver; CPU in microseconds\n`)
   console.log(table.row(["task", "ratio", "middle half", "all", "mongofx", "bare", "budget"]))
   for (const task of makeTasks(mongo, driver, database)) {
