@@ -104,6 +104,56 @@ type Name =
   | "ObjectId(bytes, offset)"
   | "ObjectId.serializeInto"
 
+/** Adds the same writes to two bulks, as objects and as bytes. */
+const compareBatches = (collection: Driver.Collection, ids: ReadonlyArray<string>, limits: object): void => {
+  const options = { ignoreUndefined: true }
+  for (const ordered of [true, false]) {
+    const bulk = ordered ? collection.initializeOrderedBulkOp(options) : collection.initializeUnorderedBulkOp(options)
+    const batches = batchesOf(collection, ordered, options)
+    assert.isOk(batches, "the driver keeps the bytes")
+    for (const { s } of [bulk, batches.bulk].map(insideBulk)) {
+      assert.isOk(s)
+      assert.deepStrictEqual([s.maxBsonObjectSize, s.maxBatchSizeBytes, s.maxWriteBatchSize, s.maxKeySize], [
+        2 ** 24,
+        2 ** 24,
+        100_000,
+        7
+      ])
+      assert.deepStrictEqual([s.checkKeys, s.usingAutoEncryption], [false, false])
+      Object.assign(s, limits)
+    }
+    const add = (mine: object, theirs = mine) => {
+      bulk.raw(theirs as Driver.AnyBulkWriteOperation)
+      batches.bulk.raw(mine as Driver.AnyBulkWriteOperation)
+    }
+    ids.forEach((_id, i) => {
+      const document = { _id, text: "x".repeat(i * 7 % 80) }
+      const bytes = new Integration.SerializedDocument(Driver.BSON.serialize(document), _id)
+      const others = { filter: { _id }, upsert: true, collation: { locale: "de" } }
+      if (i % 10 === 9) add({ deleteOne: { filter: { _id } } })
+      else if (i % 3 === 2) {
+        add({ replaceOne: { replacement: bytes, ...others } }, { replaceOne: { replacement: document, ...others } })
+      } else add({ insertOne: { document: bytes } }, { insertOne: { document } })
+    })
+    const large = { _id: "large", text: "x".repeat(200) }
+    const tooLarge = new Integration.SerializedDocument(Driver.BSON.serialize(large), large._id)
+    assert.throws(() => bulk.addToOperationsList(1, large), /larger than the maximum size 200/)
+    assert.throws(() => batches.add(1, tooLarge), /larger than the maximum size 200/)
+    batches.close()
+    const shown = (bulk: typeof batches.bulk) => ({
+      batches: bulk.batches.map(({ batchType, originalIndexes, originalZeroIndex, serializedOperations }) => ({
+        batchType,
+        originalIndexes,
+        originalZeroIndex,
+        bytes: serializedOperations.map((bytes) => Buffer.from(bytes).toString("hex"))
+      })),
+      insertedIds: insideBulk(bulk).s?.bulkResult.insertedIds
+    })
+    assert.deepStrictEqual(shown(batches.bulk), shown(bulk))
+    assert.isAbove(bulk.batches.length, 6)
+  }
+}
+
 /** The checks, by what they check. Each ends with an assertion. */
 const contract: Record<Name, (installed: Installed) => Promise<void> | void> = {
   "MongoClient.topology": ({ client }) => {
@@ -291,54 +341,10 @@ const contract: Record<Name, (installed: Installed) => Promise<void> | void> = {
   },
   "BulkOperationBase.s": async ({ items }) => {
     const collection = items as unknown as Driver.Collection
-    const options = { ignoreUndefined: true }
-    // Small limits, so that there is every kind of a batch that is full.
-    const limits = { maxWriteBatchSize: 4, maxBatchSizeBytes: 300, maxBsonObjectSize: 200 }
     const ids = Array.from({ length: 20 }, (_, i) => `id${i}`)
-    for (const ordered of [true, false]) {
-      const bulk = ordered ? collection.initializeOrderedBulkOp(options) : collection.initializeUnorderedBulkOp(options)
-      const batches = batchesOf(collection, ordered, options)
-      assert.isOk(batches, "the driver keeps the bytes")
-      for (const { s } of [bulk, batches.bulk].map(insideBulk)) {
-        assert.isOk(s)
-        assert.deepStrictEqual([s.maxBsonObjectSize, s.maxBatchSizeBytes, s.maxWriteBatchSize, s.maxKeySize], [
-          2 ** 24,
-          2 ** 24,
-          100_000,
-          7
-        ])
-        assert.deepStrictEqual([s.checkKeys, s.usingAutoEncryption], [false, false])
-        Object.assign(s, limits)
-      }
-      const add = (mine: object, theirs = mine) => {
-        bulk.raw(theirs as Driver.AnyBulkWriteOperation)
-        batches.bulk.raw(mine as Driver.AnyBulkWriteOperation)
-      }
-      ids.forEach((_id, i) => {
-        const document = { _id, text: "x".repeat(i * 7 % 80) }
-        const bytes = new Integration.SerializedDocument(Driver.BSON.serialize(document), _id)
-        const others = { filter: { _id }, upsert: true, collation: { locale: "de" } }
-        if (i % 10 === 9) add({ deleteOne: { filter: { _id } } })
-        else if (i % 3 === 2) {
-          add({ replaceOne: { replacement: bytes, ...others } }, { replaceOne: { replacement: document, ...others } })
-        } else add({ insertOne: { document: bytes } }, { insertOne: { document } })
-      })
-      const large = { _id: "large", text: "x".repeat(200) }
-      const tooLarge = new Integration.SerializedDocument(Driver.BSON.serialize(large), large._id)
-      assert.throws(() => bulk.addToOperationsList(1, large), /larger than the maximum size 200/)
-      assert.throws(() => batches.add(1, tooLarge), /larger than the maximum size 200/)
-      batches.close()
-      const shown = (bulk: typeof batches.bulk) => ({
-        batches: bulk.batches.map(({ batchType, originalIndexes, originalZeroIndex, serializedOperations }) => ({
-          batchType,
-          originalIndexes,
-          originalZeroIndex,
-          bytes: serializedOperations.map((bytes) => Buffer.from(bytes).toString("hex"))
-        })),
-        insertedIds: insideBulk(bulk).s?.bulkResult.insertedIds
-      })
-      assert.deepStrictEqual(shown(batches.bulk), shown(bulk))
-      assert.isAbove(bulk.batches.length, 6)
+    // Small limits, so that every kind of a batch is full at some of them.
+    for (let maxBatchSizeBytes = 280; maxBatchSizeBytes < 320; maxBatchSizeBytes++) {
+      compareBatches(collection, ids, { maxWriteBatchSize: 4, maxBatchSizeBytes, maxBsonObjectSize: 200 })
     }
   },
   "MongoOptions.signal": async () => {

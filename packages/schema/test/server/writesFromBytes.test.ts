@@ -150,6 +150,19 @@ describe("typed documents", () => {
       assert.deepStrictEqual(yield* stored, [])
     }).pipe(provided))
 
+  it.live("are no updates in disguise", () =>
+    Effect.gen(function*() {
+      const Odd = Schema.Struct({ _id: Schema.Int, set: Schema.optionalKey(Schema.Int) }).pipe(
+        Schema.encodeKeys({ set: "$set" })
+      )
+      const { given, typed } = yield* collectionOf(Odd)
+      const error = yield* Effect.flip(typed.bulkWrite([
+        { replaceOne: { filter: { _id: 1 }, replacement: { set: 5 } } }
+      ]))
+      assert.deepStrictEqual(given, [false])
+      assert.include(error.message, "operations[0].replaceOne.replacement.$set is an update operator")
+    }).pipe(provided))
+
   for (const ordered of [true, false]) {
     it.live(`fail by their indexes, with their stored ids, ${ordered ? "ordered" : "unordered"}`, () =>
       Effect.gen(function*() {

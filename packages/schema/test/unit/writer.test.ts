@@ -144,6 +144,7 @@ describe("the buffer of writers", () => {
 
 describe("a writer", () => {
   const Any = compile(Schema.Struct({ value: Schema.Unknown }))
+  const Lenient = compile(Schema.Struct({ value: Schema.optionalKey(Schema.Unknown) }))
 
   it("writes what core and bson take as it is", () => {
     const id = new Driver.ObjectId()
@@ -231,10 +232,15 @@ describe("a writer", () => {
         deep
       ]
     ) {
-      const strict = compile(Schema.Struct({ value: Schema.Unknown, a: Schema.Int }))
-      assert.isUndefined(strict.writeValue({ value, a: 1 }))
-      if (value !== undefined) assert.isUndefined(Any.writeValue({ value }))
+      assert.isUndefined(Any.writeValue({ value }), "the schema requires a value")
+      assert.strictEqual(hexOf(Lenient.writeValue({ value })), value === undefined ? serialized({}) : undefined)
     }
+  })
+
+  it("writes no array in which something is not stored", () => {
+    const codec = compile(Schema.Struct({ list: Schema.Array(Schema.Union([Schema.Int, Schema.Undefined])) }))
+    assert.strictEqual(hexOf(codec.writeValue({ list: [1, 2] })), serialized({ list: [1, 2] }))
+    assert.isUndefined(codec.writeValue({ list: [1, undefined] }))
   })
 
   it("has no bytes of a document whose keys it cannot write in their order", () => {

@@ -4,7 +4,7 @@
 import type * as Driver from "mongodb"
 import { type Batches, batchesOf, insertBatch, mayTakeBytes } from "../driver/bulk.ts"
 import { hasTopology } from "../driver/topology.ts"
-import { isSerialized, readDocument, withoutBytes } from "../input/serialized.ts"
+import { isSerialized, withoutBytes } from "../input/serialized.ts"
 
 /**
  * The result of a bulk write without operations, which the driver would refuse.
@@ -124,24 +124,7 @@ const writeBytes = async (
   fill(batches)
   batches.close()
   const execute = () => batches.bulk.execute(options)
-  try {
-    return { batches, result: await (ordered ? execute() : executeUnordered(batches.bulk, execute)) }
-  } catch (error) {
-    showDocuments(error)
-    throw error
-  }
-}
-
-/** Errors of writes have their operation. This puts its document in as an object. */
-const showDocuments = (error: unknown): void => {
-  const { result } = error as { readonly result?: Partial<Driver.BulkWriteResult> }
-  for (const { err } of result?.getWriteErrors?.() ?? []) {
-    const { op } = err
-    if (isSerialized(op)) err.op = readDocument(op)
-    else if (typeof op === "object" && op !== null && "u" in op && isSerialized(op.u)) {
-      err.op = { ...op, u: readDocument(op.u) }
-    }
-  }
+  return { batches, result: await (ordered ? execute() : executeUnordered(batches.bulk, execute)) }
 }
 
 /** Returns a model with its document as an object. */

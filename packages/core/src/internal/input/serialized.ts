@@ -30,10 +30,3 @@ export const isSerialized = (document: unknown): document is SerializedDocument<
  * @internal
  */
 export const withoutBytes = <A>(document: A): A => isSerialized(document) ? document.toBSON() as A : document
-
-/**
- * Decodes the document as in a read.
- *
- * @internal
- */
-export const readDocument = ({ bytes }: SerializedDocument<unknown>): Driver.Document => Driver.BSON.deserialize(bytes)
