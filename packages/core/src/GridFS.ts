@@ -156,7 +156,7 @@ export interface DownloadByNameOptions extends DownloadOptions {
  * if the file does not exist, and of kind `corrupt` if the chunks of a file do not match its document: a chunk is
  * missing, also at the end, is there twice, has another length, or is one too many.
  *
- * Uploads and downloads work in batches of 4 MiB and hold only a few of them, whatever the length of the file. The first upload
+ * Uploads work in batches of 4 MiB, downloads in batches of 2 MiB. They hold only a few of them, whatever the length of the file. The first upload
  * of a bucket value creates missing indexes if the bucket is empty.
  *
  * Numbers in `metadata` are read as numbers, or as `Long` if they do not fit, whatever the client's BSON settings are.

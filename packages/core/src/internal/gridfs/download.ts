@@ -9,7 +9,7 @@ import type { MongoError } from "../../MongoError.ts"
 import type { Operation } from "../call/description.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
-import { batchBytes, equalTo, fail, type StoredChunk, type StoredFile } from "./model.ts"
+import { downloadBytes, equalTo, fail, type StoredChunk, type StoredFile } from "./model.ts"
 
 type Bytes = Effect.Effect<Arr.NonEmptyReadonlyArray<Uint8Array>, MongoError | Cause.Done>
 
@@ -76,7 +76,7 @@ export const read = (
         : { n: behind === count ? { $gte: first } : { $gte: first, $lt: behind } })
     })
     .sort({ n: 1 })
-    .batchSize(Math.max(1, Math.floor(batchBytes / chunkSize)))
+    .batchSize(Math.max(1, Math.floor(downloadBytes / chunkSize)))
 
   return Stream.transformPull(query.stream, (pull) =>
     Effect.sync(() => {

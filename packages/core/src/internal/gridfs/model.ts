@@ -38,12 +38,20 @@ export interface BucketCollections {
 }
 
 /**
- * About how many bytes of a file are sent or requested at once. At most two such batches are in memory: one on its
- * way, and one that is being filled.
+ * About how many bytes of a file are sent at once. At most two such batches are held: one that is on its way, and one that is
+ * being filled.
  *
  * @internal
  */
-export const batchBytes = 4 * 1024 * 1024
+export const uploadBytes = 4 * 1024 * 1024
+
+/**
+ * About how many bytes of a file are requested at once. Smaller batches are more round trips. Larger ones live through more collections of
+ * young garbage, and V8 then marks the whole heap more often (docs/decisions.md).
+ *
+ * @internal
+ */
+export const downloadBytes = 2 * 1024 * 1024
 
 /**
  * Makes a value safe in a filter, so that it cannot be read as operators. Strings and ObjectIds stand for themselves.

@@ -15,7 +15,7 @@ import { checkDocument, checkValue } from "../input/check.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { finishedSoon, start } from "./background.ts"
 import type { GridFSIndexes } from "./indexes.ts"
-import { batchBytes, type BucketCollections, equalTo, type StoredChunk, type StoredFile } from "./model.ts"
+import { type BucketCollections, equalTo, type StoredChunk, type StoredFile, uploadBytes } from "./model.ts"
 
 /** @internal */
 export interface Upload extends BucketCollections {
@@ -70,7 +70,7 @@ class UploadRun {
   constructor(upload: Upload) {
     this.upload = upload
     this.id = upload.id ?? new Driver.ObjectId()
-    this.batchLength = Math.max(1, Math.floor(batchBytes / upload.chunkSize))
+    this.batchLength = Math.max(1, Math.floor(uploadBytes / upload.chunkSize))
   }
 
   /** Copies bytes from an offset on until a batch is full, and returns the offset after them. */
