@@ -297,7 +297,7 @@ describe("a download", () => {
         Stream.runForEach(bucket.download(file._id), () => Effect.sync(() => read++))
       )
       assert.strictEqual(reason.code, 8000)
-      assert.strictEqual(read, 16)
+      assert.strictEqual(read, 8)
       yield* nothingLeft(fixture)
     })))
 
