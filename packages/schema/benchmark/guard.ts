@@ -14,15 +14,15 @@ import { type Figure, figures, limitOf } from "./figures.ts"
 
 type Name = keyof typeof figures
 
-const rounds = Number(process.env["BENCH_ROUNDS"] ?? 20)
+const rounds = Number(process.env["BENCH_ROUNDS"] ?? 16)
 const only = process.argv.slice(2)
 
 const warmUps = 2
-const readSize = 5000
+const readSize = 10_000
 const insertSize = 1000
 const pointOperations = 60
 const transactions = 20
-const fileSize = 8 * 1024 * 1024
+const fileSize = 32 * 1024 * 1024
 
 const folder = new URL("..", import.meta.url)
 build(folder)

@@ -214,6 +214,11 @@ describe("instances that are not made directly", () => {
     const Class = derived("name = this.name === \"Ada\" ? this.name : \"somebody\"", makeBase())
     assertConstructed(Class)
     assertConstructed(Class, { name: "Grace" })
+    // Also if the first document has none of the schema's fields.
+    for (const body of ["extra = 1", "nick = \"a\""]) {
+      const Empty = Schema.Class<object>("Empty")({ nick: Schema.optionalKey(Schema.String) }) as never
+      assertConstructed(derived(body, Empty), {})
+    }
   })
 
   it("come from the constructor if a class in between has one, or is not a class", () => {
