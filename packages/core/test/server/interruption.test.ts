@@ -393,6 +393,26 @@ describe("a transaction leaves nothing when its connection breaks in the moment 
   )
 })
 
+describe("a query whose server is gone when a batch fails leaves no cursor, even before its first documents", () => {
+  it.live.each(["array", "stream", "tailable stream"])("%s", (form) =>
+    Effect.gen(function*() {
+      // The driver takes a server for gone that is no primary any more, and asks it again after a heartbeat.
+      const fixture = yield* setup({ driverOptions: { heartbeatFrequencyMS: 500 } })
+      const { db } = fixture
+      const collection = db.collection<Item>("capped")
+      yield* db.createCollection("capped", { capped: true, size: 100_000 })
+      yield* collection.insertMany(Array.from({ length: 50 }, (_, _id) => ({ _id: _id + 10 })))
+      const tailable = form === "tailable stream"
+      const query = collection.find(tailable ? { _id: 2 } : {}).batchSize(
+        tailable ? 5 : 0
+      )
+      yield* failCommand(fixture, { times: 1 }, { failCommands: ["getMore"], errorCode: 10_107 })
+      const run = form === "array" ? query : Stream.runCollect((tailable ? query.tailable() : query).stream)
+      assert.strictEqual((yield* reasonOf(run))._tag, "NotPrimaryError")
+      yield* nothingLeft(fixture)
+    }))
+})
+
 it.live("a query whose connection breaks as its first command is written has its session killed: the server may have got it", () =>
   Effect.gen(function*() {
     const fixture = yield* filled(5)

@@ -16,8 +16,8 @@ import {
   staysOnServer
 } from "@mongofx/core/internal/query/cursorSteps"
 
-const states: ReadonlyArray<State> = ["Idle", "Opening", "Open", "Stranded", "Ended", "Closing", "Closed"]
-const events = ["open", "reply", "strand", "end", "reopen", "close", "closed"] as const
+const states: ReadonlyArray<State> = ["Idle", "Opening", "Open", "Ended", "Closing", "Closed"]
+const events = ["open", "reply", "end", "reopen", "close", "closed"] as const
 const sessions: ReadonlyArray<Session> = ["own", "transaction", "session"]
 
 const run = (...given: ReadonlyArray<(typeof events)[number]>): State => given.reduce<State>(after, "Idle")
@@ -28,7 +28,6 @@ describe("the states of a cursor", () => {
     assert.strictEqual(run("open", "reply"), "Open")
     assert.strictEqual(run("open", "reply", "reply"), "Open")
     assert.strictEqual(run("open", "reply", "end"), "Ended")
-    assert.strictEqual(run("open", "reply", "strand"), "Stranded")
     assert.strictEqual(run("open", "reply", "end", "close", "closed"), "Closed")
   })
 
@@ -50,9 +49,8 @@ describe("the states of a cursor", () => {
     assert.strictEqual(run("open", "reply", "end", "reopen", "open"), "Opening")
   })
 
-  it("have the first reply before the end, and before the loss of the server", () => {
+  it("have the first reply before the end", () => {
     assert.strictEqual(run("open", "end"), "Opening")
-    assert.strictEqual(run("open", "strand"), "Opening")
     assert.strictEqual(run("reply"), "Idle")
   })
 })

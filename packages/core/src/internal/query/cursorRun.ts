@@ -90,6 +90,8 @@ export class CursorRun<A> implements Dependent {
   private pending: Promise<unknown> | undefined
   /** The batch that nobody has taken yet: the caller that asked for it may have been interrupted. */
   private inFlight: Promise<Array<A>> | undefined
+  /** The driver was kept from killing the cursor, since its server is gone: closing does that. It may happen before the first documents. */
+  private isKept = false
   private delivered = false
   private closing: Promise<void> | undefined
   private closedInTime: Promise<boolean> | undefined
@@ -204,7 +206,7 @@ export class CursorRun<A> implements Dependent {
   getMoreFailed(): void {
     const { cursor, session } = this
     if (cursor === undefined || !staysOnServer(session, this.isStranded) || !keepOnServer(cursor)) return
-    if (session === "own") this.state = after(this.state, "strand")
+    this.isKept = session === "own"
   }
 
   private async timed<B>(f: () => Promise<B>, isLast = false): Promise<B> {
@@ -347,7 +349,7 @@ export class CursorRun<A> implements Dependent {
         const session = mayKill(this.session, dependents.closed) ? this.driverSession : undefined
         await giveUpFirstReply(driver, pending, call.abort, session)
       }
-      if (state === "Stranded" && this.cursor !== undefined) endOnServer(this.cursor)
+      if (this.isKept && this.cursor !== undefined) endOnServer(this.cursor)
       await this.cursor?.close()
       await pending?.catch(() => undefined)
       const hasBroken = breaks.count > this.breaks

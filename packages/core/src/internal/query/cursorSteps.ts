@@ -8,7 +8,6 @@
  * - `Idle`: nothing was sent.
  * - `Opening`: the first command is on its way. The cursor cannot be killed, since its id is unknown.
  * - `Open`: the first reply has come.
- * - `Stranded`: its server is gone. The driver was kept from killing it there.
  * - `Ended`: the server has reported the end, and everything was read. Only the server ends a query.
  * - `Closing`: it is being ended here and on the server, with the session if that is the run's own.
  * - `Closed`: nothing of it is left, or nothing more can be done.
@@ -17,15 +16,14 @@
  *
  * @internal
  */
-export type State = "Idle" | "Opening" | "Open" | "Stranded" | "Ended" | "Closing" | "Closed"
+export type State = "Idle" | "Opening" | "Open" | "Ended" | "Closing" | "Closed"
 
-type Event = "open" | "reply" | "strand" | "end" | "reopen" | "close" | "closed"
+type Event = "open" | "reply" | "end" | "reopen" | "close" | "closed"
 
 const transitions: Readonly<Record<State, { readonly [Name in Event]?: State }>> = {
   Idle: { open: "Opening", close: "Closing" },
   Opening: { reply: "Open", close: "Closing" },
-  Open: { strand: "Stranded", end: "Ended", close: "Closing" },
-  Stranded: { close: "Closing" },
+  Open: { end: "Ended", close: "Closing" },
   Ended: { reopen: "Idle", close: "Closing" },
   Closing: { closed: "Closed" },
   Closed: {}

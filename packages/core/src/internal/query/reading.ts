@@ -83,4 +83,4 @@ export abstract class OpenReading<A> extends Reading<A> {
  * @internal
  */
 export const head = <A, E, R>(documents: Effect.Effect<Array<A>, E, R>): Effect.Effect<Option.Option<A>, E, R> =>
-  Effect.map(documents, (documents) => Option.fromUndefinedOr(documents[0]))
+  Effect.map(documents, (documents) => documents.length === 0 ? Option.none() : Option.some(documents[0]!))
