@@ -173,15 +173,15 @@ const writeKey = (b: Bytes, cap: number, at: number, key: string): number => {
   if (from + 3 * n + 1 > cap) needRoom(at, 3 * n + 2)
   let end = from
   for (let i = 0; i < n; i++) {
-    const code = key.charCodeAt(i)
+    const unit = key.charCodeAt(i)
     // Bson refuses a NUL.
-    if (code === 0) return giveUp()
-    if (code > 127) {
+    if (unit === 0) return giveUp()
+    if (unit > 127) {
       end = key.includes("\0") ? giveUp() : writeUtf8(b, from, key)
       b[end] = 0
       return end + 1
     }
-    b[end++] = code
+    b[end++] = unit
   }
   b[end] = 0
   return end + 1
