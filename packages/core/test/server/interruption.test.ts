@@ -399,6 +399,24 @@ describe("a transaction leaves nothing when its connection breaks in the moment 
   )
 })
 
+it.live("a transaction whose abort gets lost twice, and late, leaves nothing: its session ends without it", () =>
+  Effect.gen(function*() {
+    const fixture = yield* filled(5)
+    const { collection, mongo } = fixture
+    yield* failCommand(fixture, { times: 2 }, {
+      failCommands: ["abortTransaction"],
+      blockConnection: true,
+      blockTimeMS: 1500,
+      closeConnection: true
+    })
+    const body = Effect.andThen(collection.updateOne({ _id: 0 }, { $set: { n: 1 } }), Effect.fail("no"))
+    assert.strictEqual(yield* Effect.flip(mongo.withTransaction()(body)), "no")
+    // It would wait for the transaction.
+    const { modifiedCount } = yield* collection.updateOne({ _id: 0 }, { $set: { n: 2 } }, { maxTimeMS: 10_000 })
+    assert.strictEqual(modifiedCount, 1)
+    yield* nothingLeft(fixture)
+  }))
+
 describe("a query whose server is gone when a batch fails leaves no cursor, even before its first documents", () => {
   it.live.each(["array", "stream", "tailable stream"])("%s", (form) =>
     Effect.gen(function*() {

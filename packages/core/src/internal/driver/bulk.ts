@@ -141,12 +141,12 @@ const openBulk = (collection: Driver.Collection, ordered: boolean, options: Driv
 /** The answers of `keepsBytes` for the driver's two kinds of bulks. */
 const known = new WeakMap<object, boolean>()
 
-/** Whether the driver keeps the bytes of the operations of a bulk. It tries that once, with a bulk that is never sent. */
-const keepsBytes = (collection: Driver.Collection, ordered: boolean): boolean => {
-  const probe = openBulk(collection, ordered, {})
-  const kind = Object.getPrototypeOf(probe) as object
+/** Whether the driver keeps the bytes of the operations of a bulk. It tries that once for a kind, with a bulk that is never sent. */
+const keepsBytes = (bulk: Bulk, collection: Driver.Collection, ordered: boolean): boolean => {
+  const kind = Object.getPrototypeOf(bulk) as object
   let keeps = known.get(kind)
   if (keeps === undefined) {
+    const probe = openBulk(collection, ordered, {})
     const document = { _id: 0 }
     probe.addToOperationsList(insertBatch, document)
     const [kept]: ReadonlyArray<unknown> = probe.batches[0]?.serializedOperations ?? []
@@ -175,5 +175,5 @@ export const batchesOf = (
     !Array.isArray(inside.bulkResult?.insertedIds) ||
     ![inside.maxBsonObjectSize, inside.maxBatchSizeBytes, inside.maxKeySize, inside.maxWriteBatchSize].every(isNumber)
   ) return undefined
-  return keepsBytes(collection, ordered) ? new Batches(bulk, inside, ordered) : undefined
+  return keepsBytes(bulk, collection, ordered) ? new Batches(bulk, inside, ordered) : undefined
 }

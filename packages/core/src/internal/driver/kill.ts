@@ -1,5 +1,5 @@
 /**
- * Ends sessions and cursors on their servers, and tries again until a server has answered.
+ * Ends sessions, transactions and cursors on their servers, and tries again until a server has answered.
  */
 
 import type * as Driver from "mongodb"

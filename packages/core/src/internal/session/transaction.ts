@@ -153,8 +153,19 @@ const endWithClient = (connection: Connection, state: SessionState): Effect.Effe
     return Effect.raceFirst(session.line.inTurn(ending), Effect.andThen(pause(lastOperationTimeout), ending))
   })
 
+/** Whether a cursor may be left in a session: the driver may have sent a query twice, and nobody knows the cursor of the lost reply. */
+const mayHaveCursor = (connection: Connection, state: SessionState): boolean =>
+  state.hasRead && connection.breaks.count > state.breaks
+
+/** Ends a session of the driver, and kills it on the servers if something may be left there. */
+const endSession = async (connection: Connection, state: SessionState, session: DriverSession): Promise<void> => {
+  if (session.unanswered || mayHaveCursor(connection, state)) await killSession(connection.driver, session.driver)
+  await session.driver.endSession()
+}
+
 /** Waits for the end of a transaction for a limited time. After that, the end keeps the driver's session. */
 const endsSoon = (
+  connection: Connection,
   state: SessionState,
   session: DriverSession,
   end: Promise<unknown>,
@@ -163,7 +174,7 @@ const endsSoon = (
   Effect.map(inTime(end, milliseconds), (isInTime) => {
     if (isInTime || state.current !== session || state.closed) return
     state.renew()
-    const close = () => session.driver.endSession()
+    const close = () => endSession(connection, state, session)
     end.then(close, close).catch(ignore)
   })
 
@@ -178,17 +189,13 @@ export const closeSession = (connection: Connection) => (state: SessionState): E
     state.closed = true
     connection.dependents.delete(state)
     const session = state.current
-    const close = () => session.driver.endSession()
-    // The driver may have sent a query twice, and nobody knows the cursor of the lost reply.
-    const mayHaveCursor = () => state.hasRead && connection.breaks.count > state.breaks
-    if (hasNothingOpen(session) && !mayHaveCursor()) {
+    const close = () => endSession(connection, state, session)
+    if (hasNothingOpen(session) && !mayHaveCursor(connection, state)) {
       // The driver sends nothing, and is done when it returns.
       close().catch(ignore)
       return Effect.void
     }
-    const clear = async () =>
-      session.unanswered || mayHaveCursor() ? killSession(connection.driver, session.driver) : undefined
-    return bounded(endOnServer(connection, session).then(clear, clear).then(close, close), abortTimeout)
+    return bounded(endOnServer(connection, session).then(close, close), abortTimeout)
   })
 
 /** Whether no transaction of a session is open, ends just now, or may have been left on the server. */
@@ -332,7 +339,8 @@ export const commit = (
           ? Effect.void
           : Effect.flatMap(
             Effect.forkDetach(learnOutcome(connection, state, session, transaction), { startImmediately: true }),
-            (fiber) => endsSoon(state, session, new Promise((resolve) => fiber.addObserver(resolve)), commitTimeout)
+            (fiber) =>
+              endsSoon(connection, state, session, new Promise((resolve) => fiber.addObserver(resolve)), commitTimeout)
           )
     )
   })
@@ -403,7 +411,7 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
           closeTransaction(state, "left")
           return sent = endOnServer(connection, session)
         }),
-        () => sent === undefined ? Effect.void : endsSoon(state, session, sent, abortTimeout)
+        () => sent === undefined ? Effect.void : endsSoon(connection, state, session, sent, abortTimeout)
       )
     })
   )
@@ -420,7 +428,9 @@ export const abort = (connection: Connection, state: SessionState): Effect.Effec
     const session = state.current
     if (!session.driver.inTransaction()) return Effect.void
     let sent: Promise<void> | undefined
-    const send = Effect.suspend(() => endsSoon(state, session, sent ??= endOnServer(connection, session), abortTimeout))
+    const send = Effect.suspend(() =>
+      endsSoon(connection, state, session, sent ??= endOnServer(connection, session), abortTimeout)
+    )
     return Effect.raceFirst(
       Effect.interruptible(session.line.inTurn(send)),
       Effect.andThen(pause(abortTimeout), send)
