@@ -5,10 +5,10 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Integration, MongoDatabase, MongoError } from "@mongofx/core"
+import { Integration, Mongo, MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, TypedCollection } from "@mongofx/schema"
 import { MongoTest } from "@mongofx/testing"
-import { Effect, Schema } from "effect"
+import { Effect, Fiber, Schema } from "effect"
 import * as Driver from "mongodb"
 
 const Item = Schema.Struct({
@@ -180,3 +180,22 @@ describe("typed documents", () => {
       }).pipe(provided))
   }
 })
+
+it.live("the bytes of a detached insert stay as they are, whatever is inserted after its interruption", () =>
+  Effect.gen(function*() {
+    const { given, stored, typed } = yield* collectionOf(Item)
+    const db = yield* MongoDatabase.MongoDatabase
+    const items = (from: number) => Array.from({ length: 200 }, (_, i) => item(from + i))
+    yield* db.collection("slow").insertOne({})
+    // It has the only connection, so the insert waits with its bytes.
+    const slow = yield* Effect.forkChild(db.collection("slow").find({ $where: "sleep(1000) || true" } as never))
+    yield* Effect.sleep("100 millis")
+    const first = yield* Effect.forkChild(Mongo.withInterruptionPolicy(typed.insertMany(items(0)), "detach"))
+    yield* Effect.sleep("100 millis")
+    yield* Fiber.interrupt(first)
+    yield* typed.insertMany(items(1000))
+    yield* Fiber.join(slow)
+    assert.isTrue(given.length === 400 && given.every((bytes) => bytes))
+    const all = [...items(0), ...items(1000)].map(({ _id, name }) => ({ _id, name }))
+    assert.deepStrictEqual((yield* stored).map(({ _id, name }) => ({ _id: Number(_id), name })), all)
+  }).pipe(Effect.provide(MongoTest.layerWith({ maxPoolSize: 1 }))))
