@@ -14,6 +14,7 @@ import PaprDefault from "papr"
 import type { z } from "zod"
 import { compare, type Result, type Side } from "../../core/benchmark/measure.ts"
 import { build, environment, makeTable } from "../../core/benchmark/report.ts"
+import { figures } from "./figures.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7)
 const only = process.argv.slice(2)
@@ -99,7 +100,7 @@ const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, sha
   const paprModel = papr.model(name, shape.papr)
   const sides: ReadonlyArray<Side> = [
     { name: "bare driver, toArray, unchecked", run: async () => look(await bare.find().toArray()) },
-    { name: "mongofx, stream, decoded", budget: 0.5, run: stream(shape.schema) },
+    { name: "mongofx, stream, decoded", budget: figures["stream, decoded"].budget, run: stream(shape.schema) },
     { name: "mongofx, stream, decoded to class instances", run: stream(shape.class) },
     { name: "mongofx, array, decoded", run: async () => look(await Effect.runPromise(typed(shape.schema).find())) },
     {
@@ -165,7 +166,7 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
     { name: "bare driver, insertMany, unchecked", run: () => times(() => bare.insertMany(makeBatch())) },
     {
       name: "mongofx, encoded",
-      budget: 1.1,
+      budget: figures["insertMany, encoded"].budget,
       run: () => repeat(() => typed.insertMany(makeBatch() as never))
     },
     {
