@@ -103,8 +103,13 @@ export interface BinaryOptions {
   readonly binary?: string | undefined
   /** Name of the replica set, `rs` by default. `false` starts a standalone server, which has no transactions and no change streams. */
   readonly replicaSet?: string | false | undefined
-  /** Further arguments for `mongod`. */
+  /** Further arguments for `mongod`. They replace those of the same name that are given by default, such as `--oplogSize` (MB). */
   readonly args?: ReadonlyArray<string> | undefined
+  /**
+   * Whether the server keeps what it has confirmed when it crashes: `false` by default. `true` is for tests that kill the server: its data is
+   * on disk, and a write with `w: "majority"` is confirmed once it is in the journal, as in production.
+   */
+  readonly durable?: boolean | undefined
   /** How long the server may take until it accepts writes: 60 seconds by default. */
   readonly startTimeout?: Duration.Input | undefined
 }
@@ -154,8 +159,16 @@ const start = (
  *
  * **Details**
  *
+ * Its data is in memory (`/dev/shm`) if 1 GB is free there and of the machine's memory, otherwise in the system's temporary folder. It
+ * confirms a majority write before the write is in the journal, since no data of it outlives the test. All else is as in production: reads
+ * and writes of every concern, transactions, change streams. Set `durable: true` for tests that kill the server and start it again.
+ *
+ * An empty server takes 20 MB there, and what is stored, an oplog of up to 256 MB and the journal since the last checkpoint come on top. The
+ * server's cache is 256 MB.
+ *
  * When the scope closes, the process is killed and its data removed. A small watchdog process does the same when this process ends,
- * even by a crash or `SIGKILL`. Starting is interruptible, and takes real time under `TestClock`.
+ * even by a crash or `SIGKILL`. On Linux the next start also removes what is left if the watchdog was killed too. Starting is
+ * interruptible, and takes real time under `TestClock`.
  *
  * Fails with a `MongoServerError` when no `mongod` is found, or when it does not start; the message then has the last lines of its log.
  *

@@ -8,21 +8,41 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { connect, createServer } from "node:net"
+import { dataFolder } from "./dataFolder.ts"
 import { MongodLog } from "./mongodLog.ts"
+
+const isWindows = process.platform === "win32"
 
 /** The exit code of mongod when its port is taken. */
 const addressInUse = 48
+
+/** Enough for the change streams of tests, and small enough for memory: MB. */
+const oplogSize = 256
 
 const defaultStartTimeout = Duration.seconds(60)
 
 /** How long to wait for the end of a killed server: milliseconds. */
 const closeTimeout = 10_000
 
-/** Runs in its own process. Its standard input ends when the process that started it ends, in whatever way. */
+/** How often to look whether the server is there: milliseconds. */
+const lookInterval = 5
+
+/**
+ * Runs in its own process. Its standard input ends when the process that started it ends, in whatever way. A shell is there in a
+ * twentieth of the time of Node.
+ */
+const watchdogCommand = (pid: number, dir: string): readonly [string, ReadonlyArray<string>] =>
+  isWindows
+    ? [process.execPath, ["-e", watchdogProgram, String(pid), dir]]
+    : ["/bin/sh", ["-c", watchdogScript, String(pid), dir]]
+
+const watchdogScript = `
+read -r _
+kill -9 "$0" 2>/dev/null
+n=0
+until rm -rf "$1" || [ $n -ge 50 ]; do sleep 0.1; n=$((n + 1)); done`
+
 const watchdogProgram = `
 const [pid, dir] = process.argv.slice(-2)
 process.stdin.resume().on("error", () => {}).on("close", () => {
@@ -44,6 +64,7 @@ interface Process {
 export interface StartOptions {
   readonly replicaSet?: string | false | undefined
   readonly args?: ReadonlyArray<string> | undefined
+  readonly durable?: boolean | undefined
   readonly startTimeout?: Duration.Input | undefined
 }
 
@@ -72,23 +93,6 @@ const freePort: Effect.Effect<number, CannotStart> = Effect.callback((resume) =>
   })
 })
 
-const dataFolder: Effect.Effect<string, CannotStart, Scope.Scope> = Effect.acquireRelease(
-  Effect.tryPromise({
-    try: () => mkdtemp(join(tmpdir(), "mongofx-")),
-    catch: (cause): CannotStart => ({
-      message:
-        "cannot make a temporary folder for the data: check the free space and the rights of the system's temporary folder",
-      log: [],
-      cause
-    })
-  }),
-  (dir) =>
-    Effect.promise(() =>
-      // On a slow system a killed server may still hold a file for a moment.
-      rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }).catch(() => undefined)
-    )
-)
-
 /** Pipes to a process are sockets, although their type does not say so. */
 const unref = (pipe: object): void => (pipe as { readonly unref?: () => void }).unref?.()
 
@@ -113,10 +117,7 @@ const spawnMongod = (binary: string, args: ReadonlyArray<string>): Process => {
 }
 
 const spawnWatchdog = (pid: number, dir: string): ChildProcess => {
-  const watchdog = spawn(process.execPath, ["-e", watchdogProgram, String(pid), dir], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true
-  })
+  const watchdog = spawn(...watchdogCommand(pid, dir), { stdio: ["pipe", "ignore", "ignore"], detached: true })
   watchdog.on("error", () => {})
   watchdog.stdin.on("error", () => {})
   watchdog.unref()
@@ -156,6 +157,21 @@ const scopedProcess = (
     ({ process }) => process
   )
 
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** Waits until something listens at the port. The driver would look only every half second. */
+const listening = async (port: number, signal: AbortSignal): Promise<void> => {
+  const answers = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => {
+        socket.destroy()
+        resolve(true)
+      })
+      socket.on("error", () => resolve(false))
+    })
+  while (!signal.aborted && !await answers()) await sleep(lookInterval)
+}
+
 const withDriver = <A>(port: number, use: (admin: Driver.Admin) => Promise<A>): Promise<A> => {
   const client = new Driver.MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
     serverSelectionTimeoutMS: 1000,
@@ -164,7 +180,6 @@ const withDriver = <A>(port: number, use: (admin: Driver.Admin) => Promise<A>): 
   return use(client.db("admin").admin()).finally(() => client.close())
 }
 
-const notYet = new Error("the server does not accept writes yet")
 const notOurs = new Error("the port belongs to another server")
 
 /** Another server may have taken the port. It must be neither initiated nor used; our server then ends by itself. */
@@ -177,26 +192,65 @@ const checkIsOurs = async (admin: Driver.Admin, dir: string): Promise<void> => {
   if (options !== undefined && options["parsed"]?.storage?.dbPath !== dir) throw notOurs
 }
 
-const initiate = async (admin: Driver.Admin, replicaSet: string, port: number): Promise<void> => {
+/** The replica set of one member that a server is to become. */
+interface ReplicaSet {
+  readonly name: string
+  readonly durable: boolean
+}
+
+const initiate = async (admin: Driver.Admin, { durable, name }: ReplicaSet, port: number): Promise<void> => {
   const hello = await admin.command({ hello: 1 })
   if (hello["setName"] !== undefined) return
   const members = [{ _id: 0, host: `127.0.0.1:${port}` }]
-  await admin.command({ replSetInitiate: { _id: replicaSet, members } })
+  await admin.command({ replSetInitiate: { _id: name, members, writeConcernMajorityJournalDefault: durable } })
 }
 
 /** Waits until the server accepts writes. */
-const writable = (port: number, dir: string, replicaSet: string | undefined): Effect.Effect<void, unknown> =>
+const writable = (port: number, dir: string, replicaSet: ReplicaSet | undefined): Effect.Effect<void, unknown> =>
   Effect.retry(
-    Effect.tryPromise(() =>
-      withDriver(port, async (admin) => {
+    Effect.tryPromise(async (signal) => {
+      await listening(port, signal)
+      await withDriver(port, async (admin) => {
         await checkIsOurs(admin, dir)
         if (replicaSet !== undefined) await initiate(admin, replicaSet, port)
-        const hello = await admin.command({ hello: 1 })
-        if (hello["isWritablePrimary"] !== true) throw notYet
+        while (!signal.aborted && (await admin.command({ hello: 1 }))["isWritablePrimary"] !== true) {
+          await sleep(lookInterval)
+        }
       })
-    ),
+    }),
     Schedule.spaced("50 millis")
   )
+
+/** Further arguments come in the place of ours of the same name, since mongod refuses an option that is given twice. */
+const serverArgs = (
+  port: number,
+  dir: string,
+  replicaSet: ReplicaSet | undefined,
+  { args = [], durable = false }: StartOptions
+): ReadonlyArray<string> => {
+  const isTheirs = (name: string) => args.some((arg) => arg === name || arg.startsWith(`${name}=`))
+  const byDefault = (name: string, value: string) => isTheirs(name) ? [] : [name, value]
+  return [
+    "--dbpath",
+    dir,
+    "--port",
+    String(port),
+    "--bind_ip",
+    "127.0.0.1",
+    "--setParameter",
+    "enableTestCommands=1",
+    "--setParameter",
+    "diagnosticDataCollectionEnabled=false",
+    ...(isWindows ? [] : ["--nounixsocket"]),
+    // By default a server takes half of the memory: too much for tests that run side by side.
+    ...byDefault("--wiredTigerCacheSizeGB", "0.25"),
+    // By default a server lays out 200 MB for its journal, and its oplog may take a twentieth of the disk.
+    ...(durable ? [] : byDefault("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)")),
+    ...(durable || replicaSet === undefined ? [] : byDefault("--oplogSize", String(oplogSize))),
+    ...(replicaSet === undefined ? [] : ["--replSet", replicaSet.name]),
+    ...args
+  ]
+}
 
 const startOnce = (
   binary: string,
@@ -204,26 +258,15 @@ const startOnce = (
 ): Effect.Effect<{ readonly port: number } | "addressInUse", CannotStart, Scope.Scope> =>
   Effect.gen(function*() {
     const port = yield* freePort
-    const dir = yield* dataFolder
-    const replicaSet = options.replicaSet === false ? undefined : options.replicaSet ?? "rs"
-    const args = [
-      "--dbpath",
-      dir,
-      "--port",
-      String(port),
-      "--bind_ip",
-      "127.0.0.1",
-      // By default a server takes half of the memory: too much for tests that run side by side.
-      "--wiredTigerCacheSizeGB",
-      "0.25",
-      "--setParameter",
-      "enableTestCommands=1",
-      "--setParameter",
-      "diagnosticDataCollectionEnabled=false",
-      ...(process.platform === "win32" ? [] : ["--nounixsocket"]),
-      ...(replicaSet === undefined ? [] : ["--replSet", replicaSet]),
-      ...(options.args ?? [])
-    ]
+    const durable = options.durable === true
+    const dir = yield* dataFolder(durable, (cause): CannotStart => ({
+      message:
+        "cannot make a temporary folder for the data: check the free space and the rights of the system's temporary folder",
+      log: [],
+      cause
+    }))
+    const replicaSet = options.replicaSet === false ? undefined : { name: options.replicaSet ?? "rs", durable }
+    const args = serverArgs(port, dir, replicaSet, options)
     const server = yield* scopedProcess(binary, args, dir)
     const failure = (message: string, cause?: unknown): CannotStart => ({
       message: [message, ...server.log.tail].join("\n  "),

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoError } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
-import { ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
+import { ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
+import type { Timestamp } from "mongodb"
 import { execFileSync, spawn } from "node:child_process"
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs"
+import { freemem, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -104,24 +105,143 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
       assert.notStrictEqual(portOf(a), portOf(b))
     }), 60_000)
 
+  // More than a server asks for, since other tests use memory at the same time.
+  const isMemoryThere = existsSync("/dev/shm") && statfsSync("/dev/shm").bavail * statfsSync("/dev/shm").bsize > 4e9 &&
+    freemem() > 4e9
+
+  it.live.skipIf(!isMemoryThere)(
+    "a server has its data in memory where there is enough of it",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* MongoServer.startBinary()
+        assert.match(dataOf(portOf(server))!, /^\/dev\/shm\/mongofx-/)
+      }),
+    60_000
+  )
+
+  it.live("a durable server has its data on disk", () =>
+    Effect.gen(function*() {
+      const server = yield* MongoServer.startBinary({ durable: true })
+      assert.isTrue(dataOf(portOf(server))!.startsWith(join(tmpdir(), "mongofx-")))
+    }), 60_000)
+
+  const configOf = (mongo: MongoClient.MongoClient) =>
+    Effect.map(
+      mongo.db("admin").command({ replSetGetConfig: 1 }),
+      ({ config }) => config as { readonly writeConcernMajorityJournalDefault: boolean }
+    )
+
+  it.live(
+    "majority writes and reads, change streams and transactions work while no write waits for the journal",
+    () =>
+      Effect.gen(function*() {
+        const server = yield* MongoServer.startBinary()
+        const mongo = yield* MongoClient.make({ url: server.uri, writeConcern: { w: "majority" } })
+        assert.isFalse((yield* configOf(mongo)).writeConcernMajorityJournalDefault)
+        const items = mongo.db("app").collection<{ readonly _id: number }>("items")
+        yield* items.insertOne({ _id: 1 })
+        assert.deepStrictEqual(yield* items.withOptions({ readConcern: { level: "majority" } }).find({}), [{ _id: 1 }])
+        assert.deepStrictEqual(yield* items.withOptions({ readConcern: { level: "linearizable" } }).find({}), [
+          { _id: 1 }
+        ])
+        yield* items.insertOne({ _id: 2 }, { writeConcern: { w: "majority", journal: true } })
+        const { operationTime } = (yield* mongo.db("admin").command({ hello: 1 })) as {
+          readonly operationTime: Timestamp
+        }
+        yield* mongo.withTransaction(Effect.all([items.insertOne({ _id: 3 }), items.insertOne({ _id: 4 })]))
+        const events = yield* items.watch([], { startAtOperationTime: operationTime }).pipe(
+          Stream.map((event) => event.operationType === "insert" ? event.fullDocument._id : 0),
+          Stream.filter((id) => id > 2),
+          Stream.take(2),
+          Stream.runCollect
+        )
+        assert.deepStrictEqual(events, [3, 4])
+      }),
+    60_000
+  )
+
+  it.live("a durable server keeps what it has confirmed when it crashes", () =>
+    Effect.gen(function*() {
+      const server = yield* MongoServer.startBinary({ durable: true })
+      const port = portOf(server)
+      const data = dataOf(port)!
+      const pid = Number(processes(`--port ${port} `).find((line) => line.includes("--replSet"))!.trim().split(" ")[0])
+      yield* Effect.scoped(Effect.gen(function*() {
+        const mongo = yield* MongoClient.make({ url: server.uri })
+        assert.isTrue((yield* configOf(mongo)).writeConcernMajorityJournalDefault)
+        yield* mongo.db("app").collection<{ readonly _id: number }>("items").insertMany(
+          Array.from({ length: 100 }, (_, _id) => ({ _id })),
+          { writeConcern: { w: "majority" } }
+        )
+        process.kill(pid, "SIGKILL")
+      }))
+      yield* until("the server is gone", () => !existsSync(`/proc/${pid}`) && processes(`--port ${port} `).length < 2)
+      const args = ["--dbpath", data, "--port", port, "--bind_ip", "127.0.0.1", "--nounixsocket", "--replSet", "rs"]
+      yield* Effect.acquireRelease(
+        Effect.sync(() => spawn(binary!, args, { stdio: "ignore" })),
+        (again) => Effect.sync(() => again.kill("SIGKILL"))
+      )
+      const mongo = yield* MongoClient.make({ url: server.uri })
+      assert.strictEqual(yield* mongo.db("app").collection("items").countDocuments(), 100)
+    }), 60_000)
+
+  it.live("further arguments replace those of the same name", () =>
+    Effect.gen(function*() {
+      const server = yield* MongoServer.startBinary({ args: ["--oplogSize", "300", "--wiredTigerCacheSizeGB=0.5"] })
+      const mongo = yield* MongoClient.make({ url: server.uri })
+      const { parsed } = yield* mongo.db("admin").command({ getCmdLineOpts: 1 })
+      const { replication, storage } = parsed as Record<string, Record<string, unknown>>
+      assert.strictEqual(Number(replication!["oplogSizeMB"]), 300)
+      assert.deepNestedPropertyVal(storage!, "wiredTiger.engineConfig.cacheSizeGB", 0.5)
+    }), 60_000)
+
+  /** A server in a process of its own, and its port. */
+  const startElsewhere = Effect.gen(function*() {
+    const program = fileURLToPath(new URL("../support/startServer.ts", import.meta.url))
+    const parent = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(process.execPath, ["--import", "tsx", program], {
+          stdio: ["ignore", "pipe", "inherit"],
+          env: { ...process.env, MONGODB_URI: "" }
+        })
+      ),
+      (parent) => Effect.sync(() => parent.kill("SIGKILL"))
+    )
+    const port = yield* Effect.promise(() =>
+      new Promise<string>((resolve, reject) => {
+        parent.stdout.setEncoding("utf8").once("data", (text: string) => resolve(text.trim()))
+        parent.once("exit", (code) => reject(new Error(`ended with ${code}`)))
+      })
+    )
+    return { parent, port }
+  })
+
   it.live(
     "a server is killed and its data removed when the process that started it is killed",
     () =>
       Effect.gen(function*() {
-        const program = fileURLToPath(new URL("../support/startServer.ts", import.meta.url))
-        const parent = spawn(process.execPath, ["--import", "tsx", program], {
-          stdio: ["ignore", "pipe", "inherit"],
-          env: { ...process.env, MONGODB_URI: "" }
-        })
-        const port = yield* Effect.promise(() =>
-          new Promise<string>((resolve, reject) => {
-            parent.stdout.setEncoding("utf8").once("data", (text: string) => resolve(text.trim()))
-            parent.once("exit", (code) => reject(new Error(`ended with ${code}`)))
-          })
-        )
+        const { parent, port } = yield* startElsewhere
         const data = dataOf(port)!
         assert.isTrue(existsSync(data))
         parent.kill("SIGKILL")
+        yield* until("the server is gone", () => processes(`--port ${port} `).length === 0)
+        yield* until("its data is gone", () => !existsSync(data))
+      }),
+    60_000
+  )
+
+  it.live.skipIf(process.platform !== "linux")(
+    "a start removes the server and the data of a process that was killed with its watchdog",
+    () =>
+      Effect.gen(function*() {
+        const { parent, port } = yield* startElsewhere
+        const data = dataOf(port)!
+        const watchdogs = processes(data).filter((line) => !line.includes(`--port ${port} `))
+        assert.isAbove(watchdogs.length, 0)
+        for (const line of watchdogs) process.kill(Number(line.trim().split(" ")[0]), "SIGKILL")
+        parent.kill("SIGKILL")
+        yield* until("the process is gone", () => processes(`${parent.pid} `).every((line) => line.includes("defunct")))
+        yield* startElsewhere
         yield* until("the server is gone", () => processes(`--port ${port} `).length === 0)
         yield* until("its data is gone", () => !existsSync(data))
       }),

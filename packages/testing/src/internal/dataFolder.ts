@@ -1,0 +1,143 @@
+/**
+ * Where a server keeps its data: in memory where there is enough of it, otherwise in the system's temporary folder. The folder's name says
+ * which process made it, so that a later run removes what a process left that ended with its watchdog.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { createHash } from "node:crypto"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { mkdtemp, rm, statfs } from "node:fs/promises"
+import { freemem, tmpdir } from "node:os"
+import { join } from "node:path"
+
+const memoryFolder = "/dev/shm"
+
+/** How much must be free for data in memory: bytes. */
+const leastFree = 1024 ** 3
+
+/**
+ * The space for data in memory: bytes.
+ *
+ * @internal
+ */
+export interface Memory {
+  /** What the file system in memory still takes. */
+  readonly free: number
+  /** What this process may still use of the machine's memory. A file system in memory promises more than that. */
+  readonly available: number
+}
+
+/**
+ * Says whether the data has its place in memory.
+ *
+ * @internal
+ */
+export const isInMemory = (durable: boolean, memory: Memory | undefined): boolean =>
+  !durable && memory !== undefined && Math.min(memory.free, memory.available) >= leastFree
+
+const memory = async (): Promise<Memory | undefined> => {
+  if (process.platform !== "linux") return undefined
+  const system = await statfs(memoryFolder).catch(() => undefined)
+  return system && { free: system.bavail * system.bsize, available: process.availableMemory?.() ?? freemem() }
+}
+
+/** The processes of this system that may have made a folder. */
+interface System {
+  /** Stands for the running kernel and the processes that can be seen: folders can be shared between containers and machines. */
+  readonly id: string
+  /** When a process started, in the kernel's ticks. `undefined` when it does not run. */
+  readonly startOf: (pid: number) => string | undefined
+}
+
+const startOf = (pid: number): string | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]
+  } catch {
+    return undefined
+  }
+}
+
+const thisSystem = (): System | undefined => {
+  try {
+    const identity = readFileSync("/proc/sys/kernel/random/boot_id", "utf8") + readlinkSync("/proc/self/ns/pid")
+    return { id: createHash("sha256").update(identity).digest("hex").slice(0, 8), startOf }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Says of the name of a folder whether a process of this system made it that no longer runs.
+ *
+ * @internal
+ */
+export const isLeftover = (name: string, system: System): boolean => {
+  const [, id, pid, start] = /^mongofx-([0-9a-f]{8})-(\d+)-(\d+)-[^-]*$/.exec(name) ?? []
+  return id === system.id && system.startOf(Number(pid)) !== start
+}
+
+const prefixOf = (system: System | undefined): string => {
+  const start = system?.startOf(process.pid)
+  return system === undefined || start === undefined ? "mongofx-" : `mongofx-${system.id}-${process.pid}-${start}-`
+}
+
+/** On a slow system a killed server may still hold a file for a moment. */
+const remove = (dir: string): Promise<void> =>
+  rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }).catch(() => undefined)
+
+/** Kills the server that still writes to a folder. */
+const killServerOf = (dir: string): void => {
+  try {
+    const pid = Number(readFileSync(join(dir, "mongod.lock"), "utf8").trim())
+    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(dir)) process.kill(pid, "SIGKILL")
+  } catch {
+    // There is none.
+  }
+}
+
+const namesIn = (dir: string): ReadonlyArray<string> => {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return []
+  }
+}
+
+const removeLeftovers = async (): Promise<void> => {
+  const system = thisSystem()
+  if (system === undefined) return
+  for (const parent of [memoryFolder, tmpdir()]) {
+    for (const name of namesIn(parent).filter((name) => isLeftover(name, system))) {
+      const dir = join(parent, name)
+      killServerOf(dir)
+      await remove(dir)
+    }
+  }
+}
+
+/** Once for each process: later ones in this process find nothing more. */
+let leftovers: Promise<void> | undefined
+
+/**
+ * A new folder for the data of a server, removed when the scope closes. Removes what processes left that have ended before.
+ *
+ * @internal
+ */
+export const dataFolder = <E>(
+  durable: boolean,
+  onError: (cause: unknown) => E
+): Effect.Effect<string, E, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => {
+        await (leftovers ??= removeLeftovers())
+        const parent = isInMemory(durable, await memory()) ? memoryFolder : tmpdir()
+        const prefix = prefixOf(thisSystem())
+        // A folder in memory may be closed to this user.
+        return mkdtemp(join(parent, prefix)).catch(() => mkdtemp(join(tmpdir(), prefix)))
+      },
+      catch: onError
+    }),
+    (dir) => Effect.promise(() => remove(dir))
+  )
