@@ -21,7 +21,7 @@ export interface Result {
 }
 
 /** CPU time of the process, user and system, all threads: microseconds. */
-const cpu = (): number => {
+export const cpu = (): number => {
   const { system, user } = process.cpuUsage()
   return user + system
 }
@@ -44,7 +44,9 @@ export const quantile = (sorted: ReadonlyArray<number>, q: number): number => {
   return sorted[low]! + (sorted[high]! - sorted[low]!) * (position - low)
 }
 
-const ascending = (numbers: ReadonlyArray<number>): ReadonlyArray<number> => numbers.slice().sort((a, b) => a - b)
+/** Numbers in their order. */
+export const ascending = (numbers: ReadonlyArray<number>): ReadonlyArray<number> =>
+  numbers.slice().sort((a, b) => a - b)
 
 /** Warms up all sides, then measures them in rounds, each forth and back. Compares the others to the first side. */
 export const compare = async (

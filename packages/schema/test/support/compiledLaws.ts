@@ -191,7 +191,16 @@ const elements = (bytes: Buffer) => {
 }
 
 /** How much the interpreter accepts, and how much of that the compiled code did alone. */
-export const tally = { cases: 0, decoded: 0, decodable: 0, encoded: 0, encodable: 0, written: 0, writable: 0 }
+export const tally = {
+  cases: 0,
+  decoded: 0,
+  decodable: 0,
+  encoded: 0,
+  encodable: 0,
+  writes: 0,
+  written: 0,
+  writable: 0
+}
 
 const checkDecode = (
   schema: AnySchema,
@@ -314,6 +323,7 @@ const checkWrite = (
   parse: SchemaAST.ParseOptions
 ) => {
   tally.cases++
+  tally.writes++
   const expected = serialized(schema, value, parse)
   if (expected !== undefined) tally.writable++
   const written = codec.writeValue(value)
@@ -402,21 +412,21 @@ const change = (random: Random, value: unknown): unknown => {
   return copy
 }
 
-/** Checks a random schema with random documents, damaged ones among them. */
-export const agree = (seed: number): void => {
+/** Checks a random schema with a number of random documents, damaged ones among them. */
+export const agree = (seed: number, documents = 6): void => {
   try {
-    agreeWith(seed)
+    agreeWith(seed, documents)
   } catch (error) {
     throw new Error(`with the seed ${seed}`, { cause: error })
   }
 }
 
-const agreeWith = (seed: number): void => {
+const agreeWith = (seed: number, documents: number): void => {
   const random = new Random(seed)
   const { sample, schema } = makeDocumentKind(random)
   const parse = random.pick(parseOptions)
   const codec = compile(schema, { parse, bson: bsonOptions })
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < documents; i++) {
     const bytes = serialize(sample(random))
     checkDecode(schema, codec, bytes, parse)
     checkDecode(schema, codec, repeat(random, bytes, serialize(sample(random))), parse)
