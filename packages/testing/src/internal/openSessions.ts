@@ -11,13 +11,21 @@ export interface ClientInside {
 }
 
 /**
- * The sessions that a client has not ended. The driver keeps them without publishing them.
+ * The sessions that a client has not ended, with those of its open cursors. The driver keeps them without publishing them.
  *
  * @internal
  */
-export const openSessions = (driver: Driver.MongoClient): ReadonlyArray<string> => {
+export const activeSessions = (driver: Driver.MongoClient): ReadonlyArray<Driver.ClientSession> => {
   const { s } = driver as unknown as ClientInside
   return [...s?.activeSessions ?? []]
+}
+
+/**
+ * The sessions that the user of a client has not ended, as text.
+ *
+ * @internal
+ */
+export const openSessions = (driver: Driver.MongoClient): ReadonlyArray<string> =>
+  activeSessions(driver)
     .filter((session) => session.explicit)
     .map((session) => `a session that was not ended${session.inTransaction() ? ", with an open transaction" : ""}`)
-}
