@@ -163,8 +163,8 @@ const start = (
  * confirms a majority write before the write is in the journal, since no data of it outlives the test. All else is as in production: reads
  * and writes of every concern, transactions, change streams. Set `durable: true` for tests that kill the server and start it again.
  *
- * An empty server takes 20 MB there, and what is stored, an oplog of up to 256 MB and the journal since the last checkpoint come on top. The
- * server's cache is 256 MB.
+ * An empty server takes 20 MB there. What is stored, an oplog of up to 256 MB, and the journal and the dropped collections of the last 20 seconds
+ * come on top. The server's cache is 256 MB. It keeps 10 seconds of history for snapshots at an earlier time, in place of five minutes.
  *
  * When the scope closes, the process is killed and its data removed. A small watchdog process does the same when this process ends,
  * even by a crash or `SIGKILL`. On Linux the next start also removes what is left if the watchdog was killed too. Starting is

@@ -116,6 +116,21 @@ const removeLeftovers = async (): Promise<void> => {
   }
 }
 
+/**
+ * A folder for the data of a server.
+ *
+ * @internal
+ */
+export interface DataFolder {
+  readonly dir: string
+  readonly inMemory: boolean
+}
+
+const makeIn = async (parent: string, prefix: string): Promise<DataFolder> => ({
+  dir: await mkdtemp(join(parent, prefix)),
+  inMemory: parent === memoryFolder
+})
+
 /** Once for each process: later ones in this process find nothing more. */
 let leftovers: Promise<void> | undefined
 
@@ -127,17 +142,17 @@ let leftovers: Promise<void> | undefined
 export const dataFolder = <E>(
   durable: boolean,
   onError: (cause: unknown) => E
-): Effect.Effect<string, E, Scope.Scope> =>
+): Effect.Effect<DataFolder, E, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => {
         await (leftovers ??= removeLeftovers())
-        const parent = isInMemory(durable, await memory()) ? memoryFolder : tmpdir()
         const prefix = prefixOf(thisSystem())
-        // A folder in memory may be closed to this user.
-        return mkdtemp(join(parent, prefix)).catch(() => mkdtemp(join(tmpdir(), prefix)))
+        const onDisk = () => makeIn(tmpdir(), prefix)
+        // The folder in memory may be closed to this user.
+        return isInMemory(durable, await memory()) ? makeIn(memoryFolder, prefix).catch(onDisk) : onDisk()
       },
       catch: onError
     }),
-    (dir) => Effect.promise(() => remove(dir))
+    ({ dir }) => Effect.promise(() => remove(dir))
   )

@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
 import { type ChildProcess, spawn } from "node:child_process"
 import { connect, createServer } from "node:net"
-import { dataFolder } from "./dataFolder.ts"
+import { type DataFolder, dataFolder } from "./dataFolder.ts"
 import { MongodLog } from "./mongodLog.ts"
 
 const isWindows = process.platform === "win32"
@@ -19,6 +19,17 @@ const addressInUse = 48
 
 /** Enough for the change streams of tests, and small enough for memory: MB. */
 const oplogSize = 256
+
+/**
+ * How often a server in memory writes what its files need, so that it can remove dropped tables and old journal: seconds, 60 by default.
+ * In memory that costs as good as nothing.
+ */
+const syncDelay = 10
+
+/** How long a server keeps old versions of documents and dropped tables: seconds, 300 by default. */
+const historyWindow = 10
+
+const historyParameter = "minSnapshotHistoryWindowInSeconds"
 
 const defaultStartTimeout = Duration.seconds(60)
 
@@ -205,13 +216,25 @@ const initiate = async (admin: Driver.Admin, { durable, name }: ReplicaSet, port
   await admin.command({ replSetInitiate: { _id: name, members, writeConcernMajorityJournalDefault: durable } })
 }
 
+/** Tests make and drop many tables, which would pile up. A server that does not know the parameter is fine without it. */
+const shortenHistory = (admin: Driver.Admin): Promise<unknown> =>
+  admin.command({ setParameter: 1, [historyParameter]: historyWindow }).catch(() => undefined)
+
 /** Waits until the server accepts writes. */
-const writable = (port: number, dir: string, replicaSet: ReplicaSet | undefined): Effect.Effect<void, unknown> =>
+const writable = (
+  port: number,
+  dir: string,
+  replicaSet: ReplicaSet | undefined,
+  options: StartOptions
+): Effect.Effect<void, unknown> =>
   Effect.retry(
     Effect.tryPromise(async (signal) => {
       await listening(port, signal)
       await withDriver(port, async (admin) => {
         await checkIsOurs(admin, dir)
+        if (options.durable !== true && !options.args?.some((arg) => arg.includes(historyParameter))) {
+          await shortenHistory(admin)
+        }
         if (replicaSet !== undefined) await initiate(admin, replicaSet, port)
         while (!signal.aborted && (await admin.command({ hello: 1 }))["isWritablePrimary"] !== true) {
           await sleep(lookInterval)
@@ -224,7 +247,7 @@ const writable = (port: number, dir: string, replicaSet: ReplicaSet | undefined)
 /** Further arguments come in the place of ours of the same name, since mongod refuses an option that is given twice. */
 const serverArgs = (
   port: number,
-  dir: string,
+  { dir, inMemory }: DataFolder,
   replicaSet: ReplicaSet | undefined,
   { args = [], durable = false }: StartOptions
 ): ReadonlyArray<string> => {
@@ -246,6 +269,7 @@ const serverArgs = (
     ...byDefault("--wiredTigerCacheSizeGB", "0.25"),
     // By default a server lays out 200 MB for its journal, and its oplog may take a twentieth of the disk.
     ...(durable ? [] : byDefault("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)")),
+    ...(inMemory ? byDefault("--syncdelay", String(syncDelay)) : []),
     ...(durable || replicaSet === undefined ? [] : byDefault("--oplogSize", String(oplogSize))),
     ...(replicaSet === undefined ? [] : ["--replSet", replicaSet.name]),
     ...args
@@ -259,15 +283,15 @@ const startOnce = (
   Effect.gen(function*() {
     const port = yield* freePort
     const durable = options.durable === true
-    const dir = yield* dataFolder(durable, (cause): CannotStart => ({
+    const folder = yield* dataFolder(durable, (cause): CannotStart => ({
       message:
         "cannot make a temporary folder for the data: check the free space and the rights of the system's temporary folder",
       log: [],
       cause
     }))
     const replicaSet = options.replicaSet === false ? undefined : { name: options.replicaSet ?? "rs", durable }
-    const args = serverArgs(port, dir, replicaSet, options)
-    const server = yield* scopedProcess(binary, args, dir)
+    const args = serverArgs(port, folder, replicaSet, options)
+    const server = yield* scopedProcess(binary, args, folder.dir)
     const failure = (message: string, cause?: unknown): CannotStart => ({
       message: [message, ...server.log.tail].join("\n  "),
       log: server.log.tail,
@@ -284,7 +308,7 @@ const startOnce = (
           )
         ))
     const startTimeout = Duration.fromInputUnsafe(options.startTimeout ?? defaultStartTimeout)
-    const ready = writable(port, dir, replicaSet).pipe(
+    const ready = writable(port, folder.dir, replicaSet, options).pipe(
       Effect.as({ port }),
       Effect.mapError((cause) => failure(`${binary} did not become a replica set:`, cause)),
       Effect.timeoutOrElse({

@@ -185,6 +185,28 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
       assert.strictEqual(yield* mongo.db("app").collection("items").countDocuments(), 100)
     }), 60_000)
 
+  const historyOf = (args: ReadonlyArray<string>, durable: boolean) =>
+    Effect.scoped(Effect.gen(function*() {
+      const server = yield* MongoServer.startBinary({ args, durable })
+      const mongo = yield* MongoClient.make({ url: server.uri })
+      const { minSnapshotHistoryWindowInSeconds } = yield* mongo.db("admin").command({
+        getParameter: 1,
+        minSnapshotHistoryWindowInSeconds: 1
+      })
+      return minSnapshotHistoryWindowInSeconds
+    }))
+
+  it.live(
+    "a server keeps little history, unless it is durable or its arguments say how much",
+    () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* historyOf([], false), 10)
+        assert.strictEqual(yield* historyOf(["--setParameter", "minSnapshotHistoryWindowInSeconds=30"], false), 30)
+        assert.strictEqual(yield* historyOf([], true), 300)
+      }),
+    60_000
+  )
+
   it.live("further arguments replace those of the same name", () =>
     Effect.gen(function*() {
       const server = yield* MongoServer.startBinary({ args: ["--oplogSize", "300", "--wiredTigerCacheSizeGB=0.5"] })
