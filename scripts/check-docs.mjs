@@ -2,7 +2,7 @@
 // and docs compiles. Prints each finding with its place in the source.
 import { spawnSync } from "node:child_process"
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
-import { basename, join, relative } from "node:path"
+import { basename, dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript-6"
 
@@ -98,12 +98,26 @@ const checkExport = (source, node, name, isValue) => {
   }
 }
 
-const checkModule = (source) => {
+const sourceOf = (file) => ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true)
+
+/** `export * from "./internal/…"`: a public module whose exports stand in several files. */
+const isOwnFile = ({ exportClause, moduleSpecifier }) =>
+  exportClause === undefined && moduleSpecifier.text.startsWith("./internal/")
+
+const checkModule = (source, isPart = false) => {
+  if (!isPart) checkModuleComment(source)
+  checkExports(source)
+}
+
+const checkModuleComment = (source) => {
   const range = (ts.getLeadingCommentRanges(source.text, 0) ?? []).find(({ pos }) => source.text.startsWith("/**", pos))
   const comment = range === undefined ? "" : source.text.slice(range.pos, range.end)
   if (!/\w.*\n[\s\S]*@since \d+\.\d+\.\d+\n/.test(comment)) {
     report(source.fileName, 1, "the module comment is missing, or lacks prose or @since")
   }
+}
+
+const checkExports = (source) => {
   const overloaded = new Set()
   for (const node of source.statements) {
     if (ts.isExportDeclaration(node)) {
@@ -112,7 +126,8 @@ const checkModule = (source) => {
           const isValue = !node.isTypeOnly && !specifier.isTypeOnly
           checkExport(source, docOf(specifier) === undefined ? node : specifier, specifier.name.text, isValue)
         }
-      } else checkExport(source, node, node.getText(source), false)
+      } else if (isOwnFile(node)) checkModule(sourceOf(join(dirname(source.fileName), node.moduleSpecifier.text)), true)
+      else checkExport(source, node, node.getText(source), false)
       continue
     }
     if (!has(node, ts.SyntaxKind.ExportKeyword)) continue
@@ -219,7 +234,7 @@ const collect = (file, fences) => {
   for (const fence of fences) snippets.push({ file, fence, name: `${file.replaceAll("/", "__")}-${fence.line}.ts` })
 }
 for (const file of filesOf(".ts", "packages/*/src/**/*")) {
-  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true)
+  const source = sourceOf(file)
   if (/^packages\/[^/]+\/src\/[A-Z]\w*\.ts$/.test(file)) checkModule(source)
   collect(file, fencesOfSource(source))
 }

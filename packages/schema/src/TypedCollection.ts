@@ -21,8 +21,9 @@ import type * as Schema from "effect/Schema"
 import type * as Driver from "mongodb"
 import type { Filter, Input as FilterInput, Key, PartialFilter } from "./Filter.ts"
 import * as internal from "./internal/collection/collection.ts"
+import type { Decoded } from "./internal/expression/types.ts"
 import type { Argument, ElementOf, IdOf, Path, ValueAt } from "./Path.ts"
-import type { Pipeline } from "./Pipeline.ts"
+import type { Documents, Pipeline, Services, Stages } from "./Pipeline.ts"
 import type { Input as ProjectionInput, Projected } from "./Projection.ts"
 import type { DecodedChangeStream } from "./TypedChangeStream.ts"
 import type { AggregateQuery, Failure, FindQuery, IndexKeys, IndexKeysInput, Sort } from "./TypedQuery.ts"
@@ -666,18 +667,27 @@ export interface TypedCollection<S extends Schema.Constraint> {
     Failure,
     S["DecodingServices"] | S["EncodingServices"]
   >
-  /** A query of the results of a pipeline, decoded with the schema that you pass. Stages are sent as they are. */
-  readonly aggregate: <B extends Schema.Constraint>(
-    schema: B,
-    pipeline: Pipeline,
-    options?: AggregateOptions
-  ) => AggregateQuery<B["Type"], B["DecodingServices"]>
+  /**
+   * A query of the results of a pipeline, decoded. Its schema follows from the stages. The first parameter of the other form is
+   * the schema of the results of stages that are written by hand: these are sent as they are.
+   */
+  readonly aggregate: {
+    <B, R>(
+      pipeline: (documents: Pipeline<Documents<S>, Services<S>>) => Pipeline<B, R>,
+      options?: AggregateOptions
+    ): AggregateQuery<Decoded<B>, R>
+    <B extends Schema.Constraint>(
+      schema: B,
+      pipeline: Stages,
+      options?: AggregateOptions
+    ): AggregateQuery<B["Type"], B["DecodingServices"]>
+  }
   /**
    * A stream of the changes of the collection, which resumes after failures. The pipeline is sent as it is. It may filter the
    * events, but must keep their shape.
    */
   readonly watch: (
-    pipeline?: Pipeline,
+    pipeline?: Stages,
     options?: CoreChangeStream.WatchOptions
   ) => DecodedChangeStream<S["Type"], S["DecodingServices"]>
 

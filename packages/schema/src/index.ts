@@ -1,6 +1,13 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
 /**
+ * Accumulators: what the server computes over the documents of a group. An accumulator knows the schema of what it gives.
+ *
+ * @since 0.1.0
+ */
+export * as Acc from "./Acc.ts"
+
+/**
  * Schemas of the BSON values that the driver reads and writes, with generators and Extended JSON.
  *
  * Each schema has the driver's values on its encoded side: a schema of a document encodes to what the driver stores. The
@@ -24,6 +31,14 @@ export * as Bson from "./Bson.ts"
 export * as DocumentError from "./DocumentError.ts"
 
 /**
+ * Expressions of aggregation: what the server computes from the fields of a document. An expression knows the schema of what
+ * it gives.
+ *
+ * @since 0.1.0
+ */
+export * as Expr from "./Expr.ts"
+
+/**
  * Filters: plain MongoDB objects, typed by dotted paths on the decoded document.
  *
  * @since 0.1.0
@@ -45,7 +60,10 @@ export * as MongoModel from "./MongoModel.ts"
 export * as Path from "./Path.ts"
 
 /**
- * Aggregation pipelines: the names of their stages. The content of a stage is not typed.
+ * Aggregation pipelines: values whose schema follows stage by stage, and stages that are written by hand.
+ *
+ * A stage is a function from pipeline to pipeline. What a collection runs, what is nested in another stage, and what several
+ * pipelines share are the same thing: a function on a pipeline.
  *
  * @since 0.1.0
  */

@@ -10,9 +10,9 @@ import {
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import type * as Driver from "mongodb"
-import type { Pipeline } from "../../Pipeline.ts"
+import type { Pipeline, Stages } from "../../Pipeline.ts"
 import type * as Typed from "../../TypedCollection.ts"
 import type { Failure } from "../../TypedQuery.ts"
 import { checkStored } from "../bson/storable.ts"
@@ -24,7 +24,9 @@ import { encodeFilter } from "../encode/filter.ts"
 import { isUnsafe } from "../encode/marked.ts"
 import { encodeOptions, encodeProjected } from "../encode/options.ts"
 import { encodeIndexKeys } from "../encode/sort.ts"
+import { typed } from "../pipeline/aggregation.ts"
 import { bytesOf, decodeBatch, decodeOne } from "../query/decodeBatch.ts"
+import type { Aggregation } from "../query/decodedReading.ts"
 import { makeAggregate, makeFind } from "../query/query.ts"
 import { bulkModels } from "./bulkWrite.ts"
 import { checked, encoded, type Options, type Origin, type Run } from "./failures.ts"
@@ -37,8 +39,18 @@ import { decodeUpdateResult, updating } from "./update.ts"
 /** @internal */
 export const TypeId = "~@mongofx/schema/TypedCollection" as const
 
+/** The class of a schema is a function too. */
+const isHandWritten = <A extends readonly [schema: Schema.Constraint, ...ReadonlyArray<unknown>]>(
+  args: A | readonly [f: unknown, ...ReadonlyArray<unknown>]
+): args is A => Schema.isSchema(args[0])
+
+const handWritten = (schema: Schema.Constraint, pipeline: Stages): Aggregation => {
+  const prepared = { codec: codecOf(schema.ast), stages: stagesOf(pipeline) }
+  return { shown: prepared.stages, prepare: () => Effect.succeed(prepared) }
+}
+
 /** Core refuses values that are not arrays when the query runs. */
-const stagesOf = (pipeline: Pipeline): Array<Driver.Document> =>
+const stagesOf = (pipeline: Stages): Array<Driver.Document> =>
   Array.isArray(pipeline) ? pipeline.map((stage) => isUnsafe(stage) ? stage.document : stage) : pipeline as never
 
 /** The operations that return one document, as the driver delivers it or as bytes. */
@@ -320,11 +332,18 @@ class TypedCollectionImpl extends Inspectable.Class {
     )
   }
 
-  aggregate(schema: Schema.Constraint, pipeline: Pipeline, options: Options = {}) {
-    return makeAggregate(this.untyped, this.origin("aggregate"), codecOf(schema.ast), stagesOf(pipeline), options)
+  aggregate(
+    ...args:
+      | readonly [schema: Schema.Constraint, stages: Stages, options?: Options]
+      | readonly [pipeline: (documents: never) => Pipeline<unknown, unknown>, options?: Options]
+  ) {
+    const [aggregation, options] = isHandWritten(args)
+      ? [handWritten(args[0], args[1]), args[2]]
+      : [typed(this.schema, args[0]), args[1]]
+    return makeAggregate(this.untyped, this.origin("aggregate"), aggregation, options)
   }
 
-  watch(pipeline: Pipeline = [], options?: CoreChangeStream.WatchOptions) {
+  watch(pipeline: Stages = [], options?: CoreChangeStream.WatchOptions) {
     return makeChangeStream(this.untyped, this.shape, this.origin("watch"), stagesOf(pipeline), options)
   }
 

@@ -166,36 +166,50 @@ export class FindReading<A, R> extends DecodedReading<A, R> {
   }
 }
 
+/**
+ * The stages of a pipeline, and the codec of its results.
+ *
+ * @internal
+ */
+export interface Aggregation {
+  /** The stages as far as they are known before a run, for printing. */
+  readonly shown: ReadonlyArray<Driver.Document>
+  /** What a run sends and decodes with. It is asked anew for every run. */
+  readonly prepare: (origin: Origin) => Effect.Effect<Prepared, Failure, unknown>
+}
+
+interface Prepared {
+  readonly codec: DocumentCodec<unknown>
+  readonly stages: ReadonlyArray<Driver.Document>
+}
+
 /** @internal */
 export class AggregateReading<A, R> extends DecodedReading<A, R> {
-  private readonly codec: DocumentCodec<unknown>
-  private readonly stages: ReadonlyArray<Driver.Document>
+  private readonly aggregation: Aggregation
 
   constructor(
     collection: MongoCollection.MongoCollection,
     origin: Origin,
     policy: DecodePolicy,
-    codec: DocumentCodec<unknown>,
-    stages: ReadonlyArray<Driver.Document>
+    aggregation: Aggregation
   ) {
     super(collection, origin, policy)
-    this.codec = codec
-    this.stages = stages
+    this.aggregation = aggregation
   }
 
   override onInvalid(policy: DecodePolicy): AggregateReading<unknown, R> {
-    return new AggregateReading(this.collection, this.origin, policy, this.codec, this.stages)
+    return new AggregateReading(this.collection, this.origin, policy, this.aggregation)
   }
 
-  protected override source(settings: Integration.Settings): Effect.Effect<Source> {
-    return Effect.sync(() => ({
-      query: this.lookalike(settings),
-      codec: this.codec,
-      bytes: bytesOf(this.codec, this.collection, settings)
-    }))
+  protected override source(settings: Integration.Settings): Effect.Effect<Source, Failure, R> {
+    return Effect.map(this.aggregation.prepare(this.origin), ({ codec, stages }) => ({
+      query: this.collection.aggregate(stages, settings),
+      codec,
+      bytes: bytesOf(codec, this.collection, settings)
+    })) as Effect.Effect<Source, Failure, R>
   }
 
   protected override lookalike(settings: Integration.Settings): CoreQuery {
-    return this.collection.aggregate(this.stages, settings)
+    return this.collection.aggregate(this.aggregation.shown, settings)
   }
 }

@@ -1,13 +1,11 @@
 /** Makes the queries of typed collections from a reading and settings. */
 import { Integration, type MongoCollection } from "@mongofx/core"
 import type * as Result from "effect/Result"
-import type * as Driver from "mongodb"
 import type { DocumentError } from "../../DocumentError.ts"
 import type { AggregateQuery, DecodePolicy, Failure, FindQuery, TypedQuery, ValuesQuery } from "../../TypedQuery.ts"
 import type { Origin } from "../collection/failures.ts"
 import type { Shape } from "../collection/shape.ts"
-import type { DocumentCodec } from "../compiler/codec.ts"
-import { AggregateReading, FindReading, type TypedReading } from "./decodedReading.ts"
+import { AggregateReading, type Aggregation, FindReading, type TypedReading } from "./decodedReading.ts"
 import { ValuesReading } from "./valuesReading.ts"
 
 class FindQueryImpl<A, B, R> extends Integration.FindQueryBase<B, Failure, R, FindQuery<A, B, R>, TypedReading<B, R>>
@@ -56,11 +54,10 @@ export const makeFind = <A, B, R>(
 export const makeAggregate = <A, R>(
   collection: MongoCollection.MongoCollection,
   origin: Origin,
-  codec: DocumentCodec<unknown>,
-  stages: ReadonlyArray<Driver.Document>,
-  options: Integration.Settings
+  aggregation: Aggregation,
+  options: Integration.Settings = {}
 ): AggregateQuery<A, R> =>
-  new AggregateQueryImpl<A, R>(new AggregateReading(collection, origin, "fail", codec, stages), options)
+  new AggregateQueryImpl<A, R>(new AggregateReading(collection, origin, "fail", aggregation), options)
 
 /**
  * A query of known values, without a server.

@@ -1,0 +1,181 @@
+/** The calculus of schemas: the schema of a result from the schemas of its parts. */
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import { elementsOf, expand } from "../path/nodes.ts"
+import { refuse } from "../refusal.ts"
+
+/**
+ * What may stand at a place: the schema of the value, and whether there may be none.
+ *
+ * @internal
+ */
+export interface Slot {
+  /** The schema of the value where there is one. It is never that of an optional key. */
+  readonly ast: SchemaAST.AST
+  /** Whether the value may be missing. The type has `undefined` then. */
+  readonly optional: boolean
+  /** Whether the database may have no value although the decoded type has one: the codec has a default. */
+  readonly defaulted?: boolean
+}
+
+/** @internal */
+export const present = (ast: SchemaAST.AST): Slot => ({ ast, optional: false })
+
+/** @internal */
+export const text = Schema.String.ast
+/** @internal */
+export const number = Schema.Number.ast
+/** @internal */
+export const boolean = Schema.Boolean.ast
+/** @internal */
+export const nothing = Schema.Null.ast
+
+const schemaOf = (ast: SchemaAST.AST) => Schema.make<Schema.Codec<unknown, unknown, unknown, unknown>>(ast)
+
+const isNullish = (ast: SchemaAST.AST): boolean => ast._tag === "Null" || ast._tag === "Undefined"
+
+/** The members of a union without an encoding of its own, and of the unions in it. */
+const members = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
+  ast._tag === "Union" && ast.encoding === undefined && ast.checks === undefined ? ast.types.flatMap(members) : [ast]
+
+/**
+ * One of several schemas. Equal ones count once.
+ *
+ * @internal
+ */
+export const oneOf = (asts: ReadonlyArray<SchemaAST.AST>): SchemaAST.AST => {
+  const unique = [...new Set(asts.flatMap(members))]
+  const some = unique.filter(({ _tag }) => _tag !== "Never")
+  const all = some.length === 0 ? unique : some
+  return all.length === 1 ? all[0]! : new SchemaAST.Union(all)
+}
+
+/** @internal */
+export const nullOr = (ast: SchemaAST.AST): SchemaAST.AST =>
+  members(ast).some((member) => member._tag === "Null") ? ast : oneOf([ast, nothing])
+
+/** @internal */
+export const arrayOf = (ast: SchemaAST.AST): SchemaAST.AST => new SchemaAST.Arrays(false, [], [ast])
+
+const optionalKey = (ast: SchemaAST.AST): SchemaAST.AST => Schema.optionalKey(schemaOf(ast)).ast
+
+const requiredOnes = new WeakMap<SchemaAST.AST, SchemaAST.AST>()
+
+/**
+ * The schema of the value at an optional key. effect publishes no function for it: this is a copy without the mark, on both
+ * sides.
+ *
+ * @internal
+ */
+export const required = (ast: SchemaAST.AST): SchemaAST.AST => {
+  if (!SchemaAST.isOptional(ast)) return ast
+  let copy = requiredOnes.get(ast)
+  if (copy === undefined) {
+    const encoding = ast.encoding?.map((link, i, links) =>
+      i === links.length - 1 ? new SchemaAST.Link(required(link.to), link.transformation) : link
+    )
+    copy = Object.assign(Object.create(Object.getPrototypeOf(ast)) as SchemaAST.AST, ast, {
+      context: undefined,
+      encoding
+    }) as SchemaAST.AST
+    requiredOnes.set(ast, copy)
+  }
+  return copy
+}
+
+/**
+ * The schema without null and without `undefined`.
+ *
+ * @internal
+ */
+export const nonNull = (ast: SchemaAST.AST): SchemaAST.AST => {
+  const all = members(ast)
+  const left = all.filter((member) => !isNullish(member))
+  return left.length === all.length || left.length === 0 ? ast : oneOf(left)
+}
+
+/** The schema without `undefined`, which is stored as no value. */
+const nonMissing = (ast: SchemaAST.AST): SchemaAST.AST => {
+  const all = members(ast)
+  const left = all.filter((member) => member._tag !== "Undefined")
+  return left.length === all.length || left.length === 0 ? ast : oneOf(left)
+}
+
+/**
+ * What a field holds, from the schema of its key.
+ *
+ * @internal
+ */
+export const slotOf = (key: SchemaAST.AST): Slot => {
+  const ast = required(key)
+  const optional = SchemaAST.isOptional(key) || members(ast).some((member) => member._tag === "Undefined")
+  return {
+    ast: nonMissing(ast),
+    optional,
+    defaulted: !optional && SchemaAST.isOptional(SchemaAST.toEncoded(key))
+  }
+}
+
+/**
+ * Whether there is never a value.
+ *
+ * @internal
+ */
+export const isMissing = ({ ast }: Slot): boolean => ast._tag === "Never"
+
+/**
+ * The schema of a key that holds it.
+ *
+ * @internal
+ */
+export const keyOf = ({ ast, optional }: Slot): SchemaAST.AST => optional ? optionalKey(ast) : ast
+
+/**
+ * Whether null or nothing may stand there. Refuses a field with a default: its type says that it has a value, and the database
+ * may have none.
+ *
+ * @internal
+ */
+export const isNullable = (slot: Slot): boolean => {
+  if (slot.defaulted === true) {
+    refuse("$", "holds a field that may be absent in the database, although its codec has a default: use Expr.ifNull")
+  }
+  return slot.optional || mayBeNull(slot.ast)
+}
+
+/** @internal */
+export const mayBeNull = (ast: SchemaAST.AST): boolean =>
+  expand(ast).some((node) => node._tag === "Leaf" && isNullish(node.ast))
+
+/**
+ * A value, or null where any of the operands is null or missing.
+ *
+ * @internal
+ */
+export const orNull = (ast: SchemaAST.AST, operands: ReadonlyArray<Slot>): Slot =>
+  present(operands.some(isNullable) ? nullOr(ast) : ast)
+
+/**
+ * What a place holds that takes nothing as null.
+ *
+ * @internal
+ */
+export const missingAsNull = (slot: Slot): SchemaAST.AST => slot.optional ? nullOr(slot.ast) : slot.ast
+
+/**
+ * The schema of the elements of an array, or of all arrays among the members of a union.
+ *
+ * @internal
+ */
+export const elementOf = (ast: SchemaAST.AST): SchemaAST.AST => {
+  const all = expand(ast).flatMap((node) => node._tag === "Array" ? elementsOf(node.arrays) : [])
+  return all.length === 0 ? Schema.Never.ast : oneOf(all.map(required))
+}
+
+/**
+ * An object of these fields.
+ *
+ * @internal
+ */
+export const struct = (fields: Readonly<Record<string, SchemaAST.AST>>): SchemaAST.AST =>
+  new SchemaAST.Objects(Object.entries(fields).map(([name, ast]) => new SchemaAST.PropertySignature(name, ast)), [])

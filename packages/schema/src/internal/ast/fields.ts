@@ -1,0 +1,126 @@
+/** Changes the fields of documents: the schema of a document after a field at a path was set, taken away or replaced. */
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import { expand, type Node, type ObjectNode } from "../path/nodes.ts"
+import { refuse } from "../refusal.ts"
+import { arrayOf, elementOf, isMissing, keyOf, oneOf, present, type Slot, slotOf, struct } from "./calculus.ts"
+
+/**
+ * A change of a field: what it holds afterwards, or `undefined` for no field.
+ *
+ * @internal
+ */
+export interface Change {
+  readonly change: (field: Slot | undefined) => Slot | undefined
+  /** Whether the change makes the objects on its path where there are none. */
+  readonly creates: boolean
+  /** Whether it changes all elements of the arrays on its path. */
+  readonly entersArrays: boolean
+  /** Whether documents without the field are gone afterwards. */
+  readonly drops?: boolean
+}
+
+type Signatures = ReadonlyArray<SchemaAST.PropertySignature>
+
+/** An object with other properties. What is left of a class is a plain object. */
+const withProperties = ({ objects, rename, renamed }: ObjectNode, signatures: Signatures): SchemaAST.AST => {
+  if (!renamed) return new SchemaAST.Objects(signatures, objects.indexSignatures)
+  const fields: Record<string, Schema.Codec<unknown, unknown, unknown, unknown>> = {}
+  const names: Record<string, string> = {}
+  for (const { name, type } of signatures) {
+    fields[name as string] = Schema.make(type)
+    if (rename(name as string) !== name) names[name as string] = rename(name as string)
+  }
+  const changed = Schema.Struct(fields)
+  // A transformation that renames nothing would hide the fields.
+  return Object.keys(names).length === 0 ? changed.ast : changed.pipe(Schema.encodeKeys(names)).ast
+}
+
+const changeObject = (node: ObjectNode, path: ReadonlyArray<string>, at: string, change: Change): SchemaAST.AST => {
+  const [name = "", ...rest] = path
+  const { indexSignatures, propertySignatures } = node.objects
+  const known = propertySignatures.find((property) => property.name === name)
+  if (known === undefined && indexSignatures.length > 0) {
+    const [{ parameter, type }] = indexSignatures as [SchemaAST.IndexSignature]
+    const value = changeAt({ ast: type, optional: true }, rest, at, change)
+    const after = value === undefined ? type : oneOf([type, value.ast])
+    return new SchemaAST.Objects(propertySignatures, [new SchemaAST.IndexSignature(parameter, after)])
+  }
+  if (known === undefined && propertySignatures.some((property) => node.rename(String(property.name)) === name)) {
+    return refuse(at, "is the name of another field in the database: use the name of the schema")
+  }
+  const value = changeAt(known === undefined ? undefined : slotOf(known.type), rest, at, change)
+  const others = propertySignatures.filter((property) => property !== known)
+  if (value === undefined || isMissing(value)) return withProperties(node, others)
+  const changed = new SchemaAST.PropertySignature(name, keyOf(value))
+  return withProperties(
+    node,
+    known === undefined ? [...others, changed] : propertySignatures.map((each) => each === known ? changed : each)
+  )
+}
+
+const isUnknown = (node: Node): boolean =>
+  node._tag === "Leaf" && (node.ast.encoding !== undefined || node.ast._tag === "Unknown" || node.ast._tag === "Any")
+
+/**
+ * What stands at a place after the change of a field below it. Arguments of the last name get what the field held.
+ */
+const changeAt = (
+  slot: Slot | undefined,
+  path: ReadonlyArray<string>,
+  at: string,
+  change: Change
+): Slot | undefined => {
+  if (path.length === 0) return change.change(slot)
+  const nodes = slot === undefined ? [] : expand(slot.ast)
+  const made = (): ReadonlyArray<SchemaAST.AST> => {
+    const [name = "", ...rest] = path
+    const value = changeAt(undefined, rest, at, change)
+    return [struct(value === undefined || isMissing(value) ? {} : { [name]: keyOf(value) })]
+  }
+  const changed = nodes.flatMap((node): ReadonlyArray<SchemaAST.AST> => {
+    if (node._tag === "Object") return [changeObject(node, path, at, change)]
+    if (node._tag === "Array") {
+      if (!change.entersArrays) return refuse(at, "goes through an array")
+      const element = changeAt(present(elementOf(oneOf([node.arrays]))), path, at, change)
+      return element === undefined ? [node.arrays] : [arrayOf(element.ast)]
+    }
+    if (isUnknown(node)) return refuse(at, "is below a value without fields")
+    return change.creates ? made() : change.drops === true ? [] : [node.ast]
+  })
+  const isAbsent = slot === undefined || slot.optional
+  if (isAbsent && change.creates) return present(oneOf([...changed, ...made()]))
+  if (slot === undefined) return undefined
+  return { ast: oneOf(changed), optional: slot.optional && change.drops !== true }
+}
+
+/**
+ * The schema of a document after the change of a field.
+ *
+ * @internal
+ */
+export const changeField = (document: SchemaAST.AST, path: string, at: string, change: Change): SchemaAST.AST =>
+  changeAt(present(document), path.split("."), at, change)!.ast
+
+/**
+ * The stored path of a field. A name that the schema lacks stands for itself.
+ *
+ * @internal
+ */
+export const storedPath = (document: SchemaAST.AST, path: string): string => {
+  let asts: ReadonlyArray<SchemaAST.AST> = [document]
+  return path.split(".").map((name) => {
+    const objects = asts.flatMap(expand).flatMap((node) =>
+      node._tag === "Object" ? [node] : node._tag === "Array" ? expand(elementOf(oneOf([node.arrays]))) : []
+    )
+    asts = objects.flatMap((node) =>
+      node._tag === "Object"
+        ? node.objects.propertySignatures.filter((property) => property.name === name).map(({ type }) => type)
+        : []
+    )
+    const owner = objects.find((node) =>
+      node._tag === "Object" && node.objects.propertySignatures.some((property) => property.name === name)
+    )
+    return owner?._tag === "Object" ? owner.rename(name) : name
+  }).join(".")
+}

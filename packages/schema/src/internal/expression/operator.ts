@@ -1,0 +1,145 @@
+/**
+ * Makes operators of their entries: a name, what they take, and the rule of their result. The signature of an operator says
+ * the same in types.
+ */
+import { dual } from "effect/Function"
+import type * as SchemaAST from "effect/SchemaAST"
+import { boolean, nonNull, orNull, present, type Slot } from "../ast/calculus.ts"
+import { numeric } from "../ast/numbers.ts"
+import { mayBeEqual, storedTypes } from "../ast/stored.ts"
+import { refuse } from "../refusal.ts"
+import { ExprImpl, implOf, isExpr } from "./expr.ts"
+import { type Kind, operand, operandOf } from "./operand.ts"
+import type { Writing } from "./writing.ts"
+
+type Function = (...args: never) => unknown
+
+/**
+ * What an operator gives, from what its operands give. It may refuse operands, at the name of the operator.
+ *
+ * @internal
+ */
+export type Rule = (operands: ReadonlyArray<Slot>, at: string) => Slot
+
+/**
+ * The rule of an operator that always gives a value.
+ *
+ * @internal
+ */
+export const always = (ast: SchemaAST.AST): Rule => () => present(ast)
+
+/**
+ * The rule of an operator that gives null if an operand is null or missing.
+ *
+ * @internal
+ */
+export const nullable = (ast: SchemaAST.AST): Rule => (operands) => orNull(ast, operands)
+
+/** Any value. */
+const isAny = (kind: Kind | "any"): kind is "any" => kind === "any"
+
+const taken = (kind: Kind | "any", term: unknown, at: string): ExprImpl =>
+  isAny(kind) ? operand(term) : operandOf(kind, term, at)
+
+const apply = (operands: ReadonlyArray<ExprImpl>, rule: Rule, at: string, write: (writing: Writing) => unknown) =>
+  new ExprImpl(rule(operands.map(({ slot }) => slot), at), write)
+
+const listed = (name: string, operands: ReadonlyArray<ExprImpl>, rule: Rule): ExprImpl =>
+  apply(operands, rule, name, (writing) => ({ [name]: operands.map((operand) => operand.write(writing)) }))
+
+/**
+ * An operator without operands in a list: `{ $toUpper: "$name" }`.
+ *
+ * @internal
+ */
+export const unary = <F extends Function>(name: string, kind: Kind | "any", rule: Rule): F =>
+  ((term: unknown) => {
+    const only = taken(kind, term, name)
+    return apply([only], rule, name, (writing) => ({ [name]: only.write(writing) }))
+  }) as unknown as F
+
+/**
+ * An operator of a list of operands of one kind: `{ $concat: ["$a", "$b"] }`. With one operand it waits for the first one.
+ *
+ * @internal
+ */
+export const variadic = <F extends Function>(name: string, kind: Kind | "any", rule: Rule): F =>
+  dual(
+    (args) => args.length !== 1,
+    (...terms: ReadonlyArray<unknown>) => listed(name, terms.map((term) => taken(kind, term, name)), rule)
+  ) as unknown as F
+
+/**
+ * An operator of a list with a kind for each place: `{ $arrayElemAt: ["$items", 0] }`.
+ *
+ * @internal
+ */
+export const positional = <F extends Function>(name: string, kinds: ReadonlyArray<Kind | "any">, rule: Rule): F =>
+  dual(
+    kinds.length,
+    (...terms: ReadonlyArray<unknown>) =>
+      listed(name, terms.map((term, i) => taken(kinds[i] ?? "any", term, name)), rule)
+  ) as unknown as F
+
+/**
+ * An operator of named operands: `{ $split: … }` has none, `{ $replaceAll: { input, find, replacement } }` has three. The first
+ * name is that of the first argument; an object has the others, which may be left out.
+ *
+ * @internal
+ */
+export const named = <F extends Function>(
+  name: string,
+  kinds: Readonly<Record<string, Kind | "any">>,
+  rule: Rule
+): F => {
+  const [first = ""] = Object.keys(kinds)
+  return dual(2, (self: unknown, others: Readonly<Record<string, unknown>>) => {
+    const terms = Object.entries({ [first]: self, ...others }).filter(([, term]) => term !== undefined)
+    const operands = terms.map(([key, term]) => [key, taken(kinds[key] ?? "any", term, `${name}.${key}`)] as const)
+    return apply(operands.map(([, operand]) => operand), rule, name, (writing) => ({
+      [name]: Object.fromEntries(operands.map(([key, operand]) => [key, operand.write(writing)]))
+    }))
+  }) as unknown as F
+}
+
+/** The operands of arithmetic. A constant is encoded as a number of the kind of the expressions beside it. */
+const numbers = (terms: ReadonlyArray<unknown>, at: string): ReadonlyArray<ExprImpl> => {
+  const known = terms.filter(isExpr).map((term) => implOf(term).slot.ast)
+  const codec = known.length === 0 ? undefined : numeric(known, at)
+  return terms.map((term) => operand(term, codec === undefined ? undefined : nonNull(codec)))
+}
+
+/**
+ * An operator of arithmetic on any number of operands. `of` makes its result from the schema of such numbers.
+ *
+ * @internal
+ */
+export const arithmetic = <F extends Function>(
+  name: string,
+  of: (ast: SchemaAST.AST) => SchemaAST.AST = (ast) => ast
+): F =>
+  dual(
+    (args) => args.length !== 1,
+    (...terms: ReadonlyArray<unknown>) =>
+      listed(name, numbers(terms, name), (slots, at) => orNull(of(numeric(slots.map(({ ast }) => ast), at)), slots))
+  ) as unknown as F
+
+/**
+ * A comparison. A constant is encoded by the codec of the other side; what is never stored alike is refused.
+ *
+ * @internal
+ */
+export const comparison = <F extends Function>(name: string): F =>
+  dual(2, (self: unknown, that: unknown) => {
+    const sides = [self, that]
+    const codec = sides.filter(isExpr).map((side) => implOf(side).slot.ast)[0]
+    const operands = sides.map((side) => operand(side, codec))
+    return listed(name, operands, ([a, b], at) => {
+      if (!mayBeEqual(a!.ast, b!.ast)) {
+        refuse(at, `compares what is stored as ${list(a!)} with what is stored as ${list(b!)}`)
+      }
+      return present(boolean)
+    })
+  }) as unknown as F
+
+const list = ({ ast }: Slot): string => [...storedTypes(ast)].join(" or ")

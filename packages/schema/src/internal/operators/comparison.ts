@@ -1,0 +1,151 @@
+/** Comparison. */
+import type { Expr } from "../../Expr.ts"
+import { comparison } from "../expression/operator.ts"
+
+/**
+ * Whether two values are equal. A value that is not an expression is encoded by the codec of the other side.
+ *
+ * **Gotchas**
+ *
+ * What is missing is not equal to null, and less than every value.
+ *
+ * **Example** (Orders that were paid in full)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Order = Schema.Struct({ _id: Bson.ObjectId, total: Schema.Number, paid: Schema.Number })
+ *
+ * const paid = Pipeline.make(Order).pipe(Pipeline.matchExpr(($) => Expr.eq($.total, $.paid)))
+ * ```
+ *
+ * @see {@link ne} for the opposite
+ * @stability unstable
+ * @category predicates
+ * @since 0.1.0
+ */
+export const eq: {
+  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
+} = comparison("$eq")
+
+/**
+ * Whether two values differ. A value that is not an expression is encoded by the codec of the other side.
+ *
+ * **Example** (Orders of another country)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Order = Schema.Struct({ _id: Bson.ObjectId, from: Schema.String, to: Schema.String })
+ *
+ * const abroad = Pipeline.make(Order).pipe(Pipeline.matchExpr(($) => Expr.ne($.from, $.to)))
+ * ```
+ *
+ * @see {@link eq} for the opposite
+ * @stability unstable
+ * @category predicates
+ * @since 0.1.0
+ */
+export const ne: {
+  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
+} = comparison("$ne")
+
+/**
+ * Whether the first value is greater. Stored values are compared, first by the types of BSON.
+ *
+ * **Example** (Projects over their budget)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Project = Schema.Struct({ _id: Bson.ObjectId, budget: Schema.Number, spent: Schema.Number })
+ *
+ * const over = Pipeline.make(Project).pipe(Pipeline.matchExpr(($) => Expr.gt($.spent, $.budget)))
+ * ```
+ *
+ * @see {@link gte} for greater or equal
+ * @stability unstable
+ * @category predicates
+ * @since 0.1.0
+ */
+export const gt: {
+  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
+} = comparison("$gt")
+
+/**
+ * Whether the first value is greater or equal. Stored values are compared, first by the types of BSON.
+ *
+ * **Example** (Stock that reaches its minimum)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Part = Schema.Struct({ _id: Bson.ObjectId, stock: Schema.Int, minimum: Schema.Int })
+ *
+ * const enough = Pipeline.make(Part).pipe(Pipeline.matchExpr(($) => Expr.gte($.stock, $.minimum)))
+ * ```
+ *
+ * @see {@link gt} for greater
+ * @stability unstable
+ * @category predicates
+ * @since 0.1.0
+ */
+export const gte: {
+  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
+} = comparison("$gte")
+
+/**
+ * Whether the first value is less. Stored values are compared, first by the types of BSON.
+ *
+ * **Example** (Stock below its minimum)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Part = Schema.Struct({ _id: Bson.ObjectId, stock: Schema.Int, minimum: Schema.Int })
+ *
+ * const short = Pipeline.make(Part).pipe(Pipeline.matchExpr(($) => Expr.lt($.stock, $.minimum)))
+ * ```
+ *
+ * @see {@link lte} for less or equal
+ * @stability unstable
+ * @category predicates
+ * @since 0.1.0
+ */
+export const lt: {
+  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
+} = comparison("$lt")
+
+/**
+ * Whether the first value is less or equal. Stored values are compared, first by the types of BSON.
+ *
+ * **Example** (Projects within their budget)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Project = Schema.Struct({ _id: Bson.ObjectId, budget: Schema.Number, spent: Schema.Number })
+ *
+ * const within = Pipeline.make(Project).pipe(Pipeline.matchExpr(($) => Expr.lte($.spent, $.budget)))
+ * ```
+ *
+ * @see {@link lt} for less
+ * @stability unstable
+ * @category predicates
+ * @since 0.1.0
+ */
+export const lte: {
+  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
+} = comparison("$lte")

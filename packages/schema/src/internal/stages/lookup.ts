@@ -1,0 +1,179 @@
+/** Adds documents of another collection that belong to a document. */
+import { dual } from "effect/Function"
+import type * as Schema from "effect/Schema"
+import type { Documents, Pipeline, Services } from "../../Pipeline.ts"
+import type { TypedCollection } from "../../TypedCollection.ts"
+import { arrayOf, nonNull, oneOf, present } from "../ast/calculus.ts"
+import { changeField, storedPath } from "../ast/fields.ts"
+import { mayBeEqual, storedTypes } from "../ast/stored.ts"
+import type { Decoded, FieldName, FieldsOf } from "../expression/types.ts"
+import { elements } from "../path/nodes.ts"
+import { makeResolve } from "../path/resolve.ts"
+import type { At, NoSuchPath } from "../path/types.ts"
+import { addStage, inner, writeStages } from "../pipeline/pipeline.ts"
+import type { With } from "../pipeline/types.ts"
+import { refuse } from "../refusal.ts"
+
+type AnyPath<A> = FieldName<FieldsOf<A>> | "_id" | `${string}.${string}`
+
+/** What is compared: elements of an array count for it. */
+type Compared<V> = Exclude<V extends ReadonlyArray<infer E> ? E : V, null | undefined>
+
+/**
+ * The compiler's message for two fields that are never equal.
+ *
+ * @see {@link lookup} for the stage
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export interface NeverEqual<LocalField, ForeignField> {
+  /** The fields. */
+  readonly "~are never equal": [localField: LocalField, foreignField: ForeignField]
+}
+
+type Local<A, L extends string> = [At<A, L>] extends [never] ? NoSuchPath<L> : L
+
+type Foreign<A, L extends string, B, F extends string> = [At<B, F>] extends [never] ? NoSuchPath<F>
+  : [Extract<Compared<At<B, F>>, Compared<At<A, L>>>] extends [never]
+    ? [Extract<Compared<At<A, L>>, Compared<At<B, F>>>] extends [never] ? NeverEqual<L, F> : F
+  : F
+
+/**
+ * The options of `lookup`: the other collection, the fields that are equal, the field for the documents that were found, and a
+ * pipeline on them.
+ *
+ * @see {@link lookup} for the stage
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface LookupOptions<
+  A,
+  S extends Schema.Constraint,
+  LocalField extends string,
+  ForeignField extends string,
+  As extends string,
+  B,
+  R
+> {
+  /** The other collection. */
+  readonly from: TypedCollection<S>
+  /** The field of the documents in the pipeline. */
+  readonly localField: LocalField & Local<FieldsOf<A>, LocalField>
+  /** The field of the other documents that must be equal to it. */
+  readonly foreignField:
+    & ForeignField
+    & Foreign<FieldsOf<A>, LocalField, FieldsOf<Documents<S>>, ForeignField>
+  /** The name of the new field, for an array of what was found. */
+  readonly as: As
+  /** Goes on with the documents that were found. */
+  readonly pipeline?: (found: Pipeline<Documents<S>, Services<S>>) => Pipeline<B, R>
+}
+
+/**
+ * Adds the documents of another collection that have the same value in a field. They are in an array, which may be empty.
+ *
+ * **Details**
+ *
+ * Stored values are compared: two fields whose codecs store them in different ways are refused when the pipeline is built. An
+ * array on either side matches by each of its elements.
+ *
+ * **Gotchas**
+ *
+ * A local field that is null or missing finds the documents whose foreign field is null or missing.
+ *
+ * **Example** (The customer of an order)
+ *
+ * ```ts
+ * import { Bson, Pipeline, type TypedCollection } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Customer = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
+ * const Order = Schema.Struct({ _id: Bson.ObjectId, customer: Bson.ObjectId })
+ *
+ * const withCustomer = (customers: TypedCollection.TypedCollection<typeof Customer>) =>
+ *   Pipeline.make(Order).pipe(
+ *     Pipeline.lookup({ from: customers, localField: "customer", foreignField: "_id", as: "buyer" }),
+ *     Pipeline.unwind("buyer")
+ *   )
+ * ```
+ *
+ * @see {@link unwind} for one document for each that was found
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const lookup: {
+  <
+    A,
+    S extends Schema.Constraint,
+    const L extends AnyPath<A>,
+    const F extends string,
+    const As extends string,
+    B = Documents<S>,
+    R2 = never
+  >(
+    options: LookupOptions<A, S, L, F, As, B, R2>
+  ): <R>(
+    self: Pipeline<A, R>
+  ) => Pipeline<With<A, { readonly [Name in As]: ReadonlyArray<Decoded<B>> }>, R | R2 | Services<S>>
+  <
+    A,
+    R,
+    S extends Schema.Constraint,
+    const L extends AnyPath<A>,
+    const F extends string,
+    const As extends string,
+    B = Documents<S>,
+    R2 = never
+  >(
+    self: Pipeline<A, R>,
+    options: LookupOptions<A, S, L, F, As, B, R2>
+  ): Pipeline<With<A, { readonly [Name in As]: ReadonlyArray<Decoded<B>> }>, R | R2 | Services<S>>
+} = dual(2, (self: unknown, options: Options) =>
+  addStage(self, "$lookup", ({ ast }) => {
+    const foreign = options.from.schema.ast
+    checkEqual(compared(ast, options.localField), compared(foreign, options.foreignField), options)
+    const found = inner("$lookup", foreign, options.pipeline)
+    return {
+      ast: changeField(ast, options.as, options.as, {
+        change: () => present(arrayOf(found.ast)),
+        creates: false,
+        entersArrays: false
+      }),
+      write: (writing) => ({
+        from: options.from.name,
+        localField: storedPath(ast, options.localField),
+        foreignField: storedPath(foreign, options.foreignField),
+        as: storedPath(ast, options.as),
+        ...(found.written.length === 0
+          ? {}
+          : { pipeline: writeStages(found, writing.operands, writing.at("pipeline")) })
+      })
+    }
+  }))
+
+interface Options {
+  readonly from: TypedCollection<Schema.Constraint>
+  readonly localField: string
+  readonly foreignField: string
+  readonly as: string
+  readonly pipeline?: (found: never) => Pipeline<unknown, unknown>
+}
+
+const compared = (ast: Schema.Constraint["ast"], path: string) => {
+  const { alternatives } = makeResolve([ast], "filter")(path, path)
+  return nonNull(oneOf([...alternatives, ...elements(alternatives)]))
+}
+
+const checkEqual = (local: Schema.Constraint["ast"], foreign: Schema.Constraint["ast"], options: Options): void => {
+  if (mayBeEqual(local, foreign)) return
+  const list = (ast: Schema.Constraint["ast"]) => [...storedTypes(ast)].join(" or ")
+  refuse(
+    options.localField,
+    `is stored as ${list(local)}, and ${options.foreignField} of ${options.from.name} as ${
+      list(foreign)
+    }: they are never equal`
+  )
+}
