@@ -13,6 +13,7 @@ import type * as Driver from "mongodb"
 import { including } from "./internal/call/options.ts"
 import * as failures from "./internal/errors/ownFailure.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
+import { checkDocument } from "./internal/input/check.ts"
 import * as lease from "./internal/lease.ts"
 import * as queries from "./internal/query/query.ts"
 import { bytesOnly } from "./internal/query/reading.ts"
@@ -282,6 +283,35 @@ const inBytes = <Options extends object>(options: Options | undefined) =>
  * @since 0.1.0
  */
 export { SerializedDocument } from "./internal/input/serialized.ts"
+
+/**
+ * Whether a document can be stored as it is: it has no value that BSON would lose or change, and that mongofx refuses.
+ *
+ * **When to use**
+ *
+ * Use it to choose among documents before an insert, as generators do. Inserts check their documents themselves.
+ *
+ * **Example** (Text that UTF-8 cannot hold)
+ *
+ * ```ts
+ * import { Integration } from "@mongofx/core"
+ *
+ * Integration.isStorable({ name: "Ada" }) // true
+ * Integration.isStorable({ name: "\uD800" }) // false
+ * ```
+ *
+ * @stability integration
+ * @category guards
+ * @since 0.1.0
+ */
+export const isStorable = (document: Driver.Document): boolean => {
+  try {
+    checkDocument(document)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /**
  * Whether bulk writes of a collection send the bytes of a `SerializedDocument` as they are.

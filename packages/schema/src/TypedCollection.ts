@@ -820,6 +820,8 @@ export type Mocked<S extends Schema.Constraint> = Partial<
 export interface ServiceClass<Self, Id extends string, S extends Schema.Constraint>
   extends Context.ServiceClass<Self, Id, TypedCollection<S>>
 {
+  /** The schema of the collection's documents. */
+  readonly schema: S
   /** Supplies the collection of the database in the context. */
   readonly layer: Layer.Layer<Self, never, MongoDatabase.MongoDatabase>
   /** Supplies a collection of these operations without a server, for a test. Any other operation dies when it runs. */
@@ -862,7 +864,7 @@ export const Service = <Self>() =>
   )
   const mock = (operations: Mocked<S>) =>
     Layer.mock(service)({ [TypeId]: TypeId, name, fullName: `mock.${name}`, schema, ...operations } as never)
-  return Object.assign(service, { layer, mock })
+  return Object.assign(service, { schema, layer, mock })
 }
 
 /**
