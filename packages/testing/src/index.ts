@@ -17,6 +17,13 @@ export * as CommandLog from "./CommandLog.ts"
 export * as FailPoint from "./FailPoint.ts"
 
 /**
+ * Generators of documents: with ids of their own, with references that lead somewhere, and only with values that a collection takes.
+ *
+ * @since 0.1.0
+ */
+export * as MongoArbitrary from "./MongoArbitrary.ts"
+
+/**
  * A real MongoDB server for a program or its tests: one that runs already, or one started for them.
  *
  * @since 0.1.0
