@@ -4,15 +4,21 @@
  * @since 0.1.0
  */
 import { MongoClient, type MongoClientConfig, MongoDatabase, type MongoError } from "@mongofx/core"
+import * as Arbitrary from "effect/Arbitrary"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import type * as Types from "effect/Types"
 import type * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 import { Lanes } from "./internal/baseline/lanes.ts"
+import { check, type CheckSettings } from "./internal/commands/check.ts"
+import type * as Program from "./internal/commands/program.ts"
+import { report } from "./internal/commands/report.ts"
 import { leftOnServer, lookAtServer } from "./internal/leaks.ts"
 import { openSessions } from "./internal/openSessions.ts"
 import { sharedServer } from "./internal/sharedServer.ts"
@@ -520,3 +526,313 @@ export const reset: Effect.Effect<
   const lanes = yield* lanesOf
   yield* lanes.reset((yield* MongoDatabase.MongoDatabase).name)
 })
+
+// ---- models
+
+/**
+ * What a model says about a command: the model after it, and the result that the command must have.
+ *
+ * **Details**
+ *
+ * The result is an `Exit`, which is compared with `Equal`, or a test of the result: for errors of which only the tag matters, for
+ * instance. A typed failure is a result like any other.
+ *
+ * @see {@link CommandOptions} for what has it
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Step<Model, A, E> {
+  /** The model after the command; a new value, never the old one changed. */
+  readonly model: Model
+  /** The result of the command, or a test of it. */
+  readonly result: Exit.Exit<A, E> | ((result: Exit.Exit<A, E>) => boolean)
+}
+
+/**
+ * What makes the arguments of a command.
+ *
+ * @see {@link CommandOptions} for what has it
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Arguments<Args> = Schema.Schema<Args> | Arbitrary.Arbitrary<Args>
+
+/**
+ * The parts of a command.
+ *
+ * @see {@link command} for how to make one
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface CommandOptions<Model, Args, A, E, R> {
+  /** Makes the arguments, from the model if they depend on it. Without it the command has no arguments. */
+  readonly arguments?: Arguments<Args> | ((model: Model) => Arguments<Args>) | undefined
+  /** Whether the command may run. Among commands that run at the same time it must hold in every order of them. */
+  readonly when?: ((model: Model, args: Args) => boolean) | undefined
+  /** Runs the command against the program under test. */
+  readonly run: (args: Args) => Effect.Effect<A, E, R>
+  /** The model after the command, and the result that it must have. It has no effects and changes nothing. */
+  readonly next: (model: Model, args: Args) => Step<Model, A, E>
+}
+
+/**
+ * A command of `commands`, for a model of type `Model`. It needs the services `R`.
+ *
+ * @see {@link command} for how to make one
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Command<in out Model, out R> {
+  /** The types of the model and of the services. */
+  readonly "~@mongofx/testing/Command": {
+    readonly _Model: Types.Invariant<Model>
+    readonly _R: Types.Covariant<R>
+  }
+}
+
+/** What `command` has made of its options: the types of the parts are only known there. */
+const parts = new WeakMap<object, unknown>()
+
+const partsOf = <Model, R>(command: object) =>
+  parts.get(command) as Program.Command<Model, unknown, unknown, unknown, R>
+
+const noArguments = Arbitrary.Constant(undefined)
+
+/**
+ * Makes a command: an operation of the program under test, and what a model says about it.
+ *
+ * **Details**
+ *
+ * Say the type of the model in `next`; the other types follow. Let few arguments stand for the same thing: commands whose ids are three
+ * letters meet each other, commands whose ids are random never do.
+ *
+ * **Example** (A command that may fail)
+ *
+ * ```ts
+ * import { MongoDatabase } from "@mongofx/core"
+ * import { MongoTest } from "@mongofx/testing"
+ * import { Effect, Exit, Schema } from "effect"
+ *
+ * type Names = ReadonlySet<string>
+ *
+ * const take = MongoTest.command({
+ *   arguments: Schema.Literals(["ada", "grace"]),
+ *   run: (name) =>
+ *     Effect.gen(function*() {
+ *       const names = (yield* MongoDatabase.MongoDatabase).collection<{ _id: string }>("names")
+ *       yield* names.insertOne({ _id: name })
+ *     }).pipe(Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.fail("taken"))),
+ *   next: (names: Names, name) => ({
+ *     model: new Set([...names, name]),
+ *     result: names.has(name) ? Exit.fail("taken") : Exit.void
+ *   })
+ * })
+ * ```
+ *
+ * @see {@link commands} for the test that runs it
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const command = <Model, A, E = never, R = never, Args = void>(
+  options: CommandOptions<Model, Args, A, E, R>
+): Command<Model, R> => {
+  const { arguments: source = noArguments as Arbitrary.Arbitrary<never>, next, run, when = () => true } = options
+  const arbitraryOf = (source: Arguments<Args>) =>
+    Arbitrary.isArbitrary(source) ? source as Arbitrary.Arbitrary<Args> : Arbitrary.schema(source)
+  const fixed = typeof source === "function" && !Arbitrary.isArbitrary(source) && !Schema.isSchema(source)
+    ? undefined
+    : arbitraryOf(source as Arguments<Args>)
+  const made = {} as Command<Model, R>
+  const internal: Program.Command<Model, Args, A, E, R> = {
+    arguments: (model) => fixed ?? arbitraryOf((source as (model: Model) => Arguments<Args>)(model)),
+    next,
+    run,
+    when
+  }
+  parts.set(made, internal)
+  return made
+}
+
+/**
+ * The services that commands need.
+ *
+ * @see {@link commands} for the test that runs them
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type CommandServices<C> = C extends Command<infer _, infer R> ? R : never
+
+/**
+ * Settings of `commands`.
+ *
+ * @see {@link commands} for what they mean
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface CommandsOptions<Model, C, Last, S, E, R> {
+  /** The model of the baseline: what is true before the first command. */
+  readonly model: Types.NoInfer<Model>
+  /** The commands, by the names that a report shows. */
+  readonly commands: C & Readonly<Record<string, Command<Model, unknown>>>
+  /** A command that runs last in every program: one that reads what the others have left. It has no arguments and no `when`. */
+  readonly last?: (Last & Command<Model, unknown>) | undefined
+  /** Supplies services of the commands, anew for each program. It may use the services of `isolated`. */
+  readonly layer?: Layer.Layer<S, E, R> | undefined
+  /** How many programs run. The default is 100. */
+  readonly runs?: number | undefined
+  /** How many commands at most run one after the other. The default is 12. */
+  readonly length?: number | undefined
+  /** How many branches of commands run at the same time. The default is 2; with 1 all programs are sequential. */
+  readonly branches?: number | undefined
+  /** How many commands a branch has at most. The default is 3. */
+  readonly branchLength?: number | undefined
+  /** The size of arguments, as in `Arbitrary`. The default is 20. */
+  readonly size?: number | undefined
+  /** Where random programs begin. The report of a failure names the seed that begins with the program that failed. */
+  readonly seed?: number | undefined
+  /** How many smaller programs are tried after a failure. The default is 200. */
+  readonly maxShrinks?: number | undefined
+  /** How often a smaller program with branches runs before it counts as one that does not fail. The default is 10. */
+  readonly attempts?: number | undefined
+}
+
+/**
+ * Says which program of commands had results that the model does not explain.
+ *
+ * **Example** (Showing only the report)
+ *
+ * ```ts
+ * import { MongoTest } from "@mongofx/testing"
+ * import { Console, Effect, Exit } from "effect"
+ *
+ * const one = MongoTest.command({ run: () => Effect.succeed(2), next: (model: number) => ({ model, result: Exit.succeed(1) }) })
+ *
+ * const program = MongoTest.commands({ model: 0, commands: { one } }).pipe(
+ *   Effect.catchTag("CommandsError", (error) => Console.log(error.message)),
+ *   Effect.provide(MongoTest.baseline(Effect.void))
+ * )
+ * ```
+ *
+ * @see {@link commands} for what fails with it
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class CommandsError
+  extends Schema.TaggedError<CommandsError>("@mongofx/testing/CommandsError")("CommandsError", {
+    /** The seed that begins with the program that failed. */
+    seed: Schema.Number,
+    /** The smallest program that was found, its results, the model, and the documents that it has left. */
+    message: Schema.String
+  })
+{}
+
+/**
+ * Runs random programs of commands against a program with a database, and compares their results with those of a model. Fails with a
+ * `CommandsError` that shows the smallest program whose results the model does not explain.
+ *
+ * **When to use**
+ *
+ * Use it for everything that keeps state: a repository, an account, a queue. It finds the sequences that nobody thought of, and races.
+ *
+ * **Details**
+ *
+ * Every program begins at the baseline, as with `isolated`. A sequential program runs one command after the other, and each result must be
+ * the one of the model. A parallel program then runs branches of commands at the same time, on fibers of their own: there must be an
+ * order of these commands that explains all results, in which a command that ended before another one began comes first
+ * (linearizability).
+ *
+ * A failure of a command, a defect and an interruption of itself are results: the model can expect them, and the next command runs. When
+ * the test itself is interrupted, all its commands are.
+ *
+ * The report has the program with its results, the model before the part that failed, the documents as Extended JSON, and the seed. A
+ * smaller program with branches counts as one that does not fail only after several runs, since races do not happen every time.
+ *
+ * **Gotchas**
+ *
+ * A command whose outcome is unknown, such as a write whose connection broke, has two possible models. `next` can name only one.
+ *
+ * **Example** (A counter)
+ *
+ * ```ts
+ * import { it } from "@effect/vitest"
+ * import { MongoDatabase } from "@mongofx/core"
+ * import { MongoTest } from "@mongofx/testing"
+ * import { Effect, Exit, Option } from "effect"
+ *
+ * const counters = Effect.map(
+ *   MongoDatabase.MongoDatabase,
+ *   (db) => db.collection<{ _id: string; value: number }>("counters")
+ * )
+ *
+ * const next = Effect.gen(function*() {
+ *   const after = yield* (yield* counters).findOneAndUpdate(
+ *     { _id: "orders" },
+ *     { $inc: { value: 1 } },
+ *     { upsert: true, returnDocument: "after" }
+ *   )
+ *   return Option.getOrThrow(after).value
+ * })
+ *
+ * it.effect("gives each number once", () =>
+ *   MongoTest.commands({
+ *     model: 0,
+ *     commands: {
+ *       next: MongoTest.command({
+ *         run: () => next,
+ *         next: (last: number) => ({ model: last + 1, result: Exit.succeed(last + 1) })
+ *       })
+ *     }
+ *   }).pipe(Effect.provide(MongoTest.baseline(Effect.void))))
+ * ```
+ *
+ * @see {@link command} for how to make a command
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const commands = <Model, C, Last = never, S = never, E = never, R = never>(
+  options: CommandsOptions<Model, C, Last, S, E, R>
+): Effect.Effect<
+  void,
+  CommandsError | BaselineError | MongoError.MongoError | E,
+  Baseline | Exclude<Exclude<CommandServices<C[keyof C]> | CommandServices<Last>, S> | R, Services | Scope.Scope>
+> =>
+  Effect.gen(function*() {
+    /** What a program may use: the services of its isolated run, and what the layer makes. */
+    type Run = CommandServices<C[keyof C]> | CommandServices<Last> | MongoDatabase.MongoDatabase
+    const lanes = yield* lanesOf
+    const seed = options.seed ?? (yield* Random.nextIntBetween(0, 2 ** 31))
+    const all: Readonly<Record<string, object>> = options.commands
+    const settings: CheckSettings<Model, Run> = {
+      model: options.model,
+      commands: Object.fromEntries(Object.entries(all).map(([name, command]) => [name, partsOf(command)])),
+      last: options.last && partsOf(options.last),
+      length: options.length ?? 12,
+      branches: options.branches ?? 2,
+      branchLength: options.branchLength ?? 3,
+      size: options.size ?? 20,
+      seed,
+      runs: options.runs ?? 100,
+      maxShrinks: options.maxShrinks ?? 200,
+      attempts: options.attempts ?? 10
+    }
+    const layer: Layer.Layer<S, E, R> = options.layer ?? Layer.empty as never
+    const isolate = <A, F>(run: Effect.Effect<A, F, Run>) => isolated(Effect.provide(run, layer, { local: true }))
+    const documents = Effect.flatMap(MongoDatabase.MongoDatabase, ({ name }) => lanes.documents(name))
+    const refuted = yield* check<
+      Model,
+      Run,
+      E | BaselineError | MongoError.MongoError,
+      MongoError.MongoError,
+      Effect.Services<ReturnType<typeof isolate>>
+    >(settings, isolate, documents)
+    if (refuted !== undefined) yield* new CommandsError({ seed: refuted.seed, message: report(refuted) })
+  })

@@ -1,0 +1,137 @@
+/** Runs random programs until one fails, and then looks for the smallest one that fails too. */
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import { randomProgram, type Settings } from "./generate.ts"
+import { isRunnable, places, type Program, smaller } from "./program.ts"
+import { type History, type Problem, problemOf, runProgram } from "./run.ts"
+
+/** A program that has failed. */
+interface Failed<Model, R> {
+  readonly program: Program<Model, R>
+  readonly history: History<Model, R>
+  readonly problem: Problem<Model, R>
+  /** The documents that the run has left, as text. */
+  readonly documents: ReadonlyArray<string>
+}
+
+/** @internal */
+export interface Refuted<Model, R> extends Failed<Model, R> {
+  readonly seed: number
+  /** How many programs have run before it was found, with it. */
+  readonly runs: number
+  /** How many smaller programs have run. */
+  readonly shrinks: number
+  /** How many of how many runs of the smallest program have failed. */
+  readonly repeated: { readonly failed: number; readonly runs: number }
+}
+
+/** @internal */
+export interface CheckSettings<Model, R> extends Settings<Model, R> {
+  readonly seed: number
+  readonly runs: number
+  readonly maxShrinks: number
+  /** How often a program with branches runs before it counts as one that does not fail. */
+  readonly attempts: number
+}
+
+/** Runs something from the baseline, with the services of a run. */
+type Isolate<S, EI, R> = <A, E>(run: Effect.Effect<A, E, S>) => Effect.Effect<A, E | EI, R>
+
+/**
+ * The first random program that fails, made small.
+ *
+ * @param documents - what a failed run has left, as text
+ * @internal
+ */
+export const check = <Model, S, EI, ED, R>(
+  settings: CheckSettings<Model, S>,
+  isolate: Isolate<S, EI, R>,
+  documents: Effect.Effect<ReadonlyArray<string>, ED, S>
+): Effect.Effect<Refuted<Model, S> | undefined, EI | ED, R> => {
+  type Found = Effect.Effect<Failed<Model, S> | undefined, EI | ED, R>
+
+  const once = (program: Program<Model, S>): Found =>
+    isolate(Effect.flatMap(runProgram(program), (history) => {
+      const problem = problemOf(settings.model, history)
+      return problem === undefined
+        ? Effect.undefined
+        : Effect.map(documents, (documents) => ({ program, history, problem, documents }))
+    }))
+
+  /** Races do not happen every time. */
+  const often = Effect.fnUntraced(function*(program: Program<Model, S>) {
+    for (let left = program.branches.length === 0 ? 1 : settings.attempts; left > 0; left--) {
+      const failed = yield* once(program)
+      if (failed !== undefined) return failed
+    }
+    return undefined
+  })
+
+  const shrink = Effect.fnUntraced(function*(first: Failed<Model, S>) {
+    let best = first
+    let shrinks = 0
+    const fails = Effect.fnUntraced(function*(candidate: Program<Model, S>) {
+      if (shrinks >= settings.maxShrinks || !isRunnable(settings.model, candidate)) return false
+      shrinks++
+      const failed = yield* often(candidate)
+      if (failed === undefined) return false
+      best = failed
+      return true
+    })
+
+    const fewerCommands = Effect.gen(function*() {
+      search: while (true) {
+        for (const candidate of smaller(best.program)) {
+          if (yield* fails(candidate)) continue search
+        }
+        return
+      }
+    })
+
+    const smallerArguments = Effect.gen(function*() {
+      for (let index = 0; index < places(best.program).length; index++) {
+        const { call, put } = places(best.program)[index]!
+        let isRoot = true
+        yield* Arbitrary.checkEffect(
+          call.source,
+          (args) => {
+            // The arguments themselves are known to fail.
+            if (isRoot) {
+              isRoot = false
+              return false
+            }
+            return Effect.map(fails(put(args)), (fails) => !fails)
+          },
+          { runs: 1, seed: call.seed, size: settings.size, maxShrinks: settings.maxShrinks }
+        )
+      }
+    })
+
+    yield* fewerCommands
+    yield* smallerArguments
+    // Equal arguments may make commands superfluous that were not before.
+    yield* fewerCommands
+    return { best, shrinks }
+  })
+
+  const repeat = Effect.fnUntraced(function*(program: Program<Model, S>) {
+    if (program.branches.length === 0) return { failed: 1, runs: 1 }
+    let failed = 0
+    for (let left = settings.attempts; left > 0; left--) {
+      if ((yield* once(program)) !== undefined) failed++
+    }
+    return { failed, runs: settings.attempts }
+  })
+
+  return Effect.gen(function*() {
+    for (let run = 0; run < settings.runs; run++) {
+      // The seed of a run is that of the check plus its number, so that a failed run is the first one of its own seed.
+      const seed = settings.seed + run
+      const failed = yield* once(yield* randomProgram(settings, seed))
+      if (failed === undefined) continue
+      const { best, shrinks } = yield* shrink(failed)
+      return { ...best, seed, runs: run + 1, shrinks, repeated: yield* repeat(best.program) }
+    }
+    return undefined
+  })
+}
