@@ -1,12 +1,14 @@
 /**
- * Property tests of a data layer on a real server: the schema's own generators make the documents, and each law is
- * checked for a hundred random ones. The last law is false: the check refutes it by the smallest example.
+ * Property tests of a data layer on a real server. First, laws: the schema's own generators make the documents, and each law is checked for
+ * a hundred random lists of them. The last law is false: the check refutes it by the smallest example. Then, a model: random programs of an
+ * account service, in which a race hides, show the shortest one that has it.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { Bson, TypedCollection, type TypedQuery } from "@mongofx/schema"
-import { MongoServer } from "@mongofx/testing"
+import { MongoArbitrary, MongoServer, MongoTest } from "@mongofx/testing"
 import { Arbitrary, Console, Effect, Layer, Option, Schema } from "effect"
+import { agreesWithModel, mended, racing } from "./accounts.ts"
 
 const Reading = Schema.Struct({
   _id: Bson.ObjectId,
@@ -20,10 +22,8 @@ class Readings extends TypedCollection.Service<Readings>()("app/Readings", { nam
 
 type Reading = typeof Reading.Type
 
-/** Readings with different `_id`s: the generator may make one twice. */
-const readings = Arbitrary.array(Arbitrary.schema(Reading), { maxLength: 12 }).pipe(
-  Arbitrary.map((list) => [...new Map(list.map((reading) => [reading._id.toHexString(), reading])).values()])
-)
+/** Readings with different `_id`s, which can be stored. */
+const readings = MongoArbitrary.documents(Reading, { maxLength: 12 })
 
 const equal = Schema.toEquivalence(Schema.Array(Reading))
 
@@ -84,22 +84,38 @@ const incIsPlus = Arbitrary.checkEffect(
       Effect.map(
         readings.findOneAndUpdate({ _id: reading._id }, { $inc: { total: 1n } }, { returnDocument: "after" }),
         (after) => Option.getOrThrow(after).total === reading.total + 1n
-      )),
+      )).pipe(Effect.mapError(({ message }) => message)),
   { runs: 100 }
 )
 
-const report = (law: string, check: Effect.Effect<Arbitrary.CheckResult<unknown, unknown>, never, Readings>) =>
-  Effect.flatMap(check, (result) => {
-    const failure = Arbitrary.formatCheckFailure(result)
-    return Console.log(failure === undefined ? `✓ ${law}` : `✗ ${law}\n${failure.replaceAll(/^/gm, "    ")}`)
+/** Checks a law, and fails if the outcome is not the expected one. */
+const report = (
+  law: string,
+  check: Effect.Effect<Arbitrary.CheckResult<unknown, unknown>, never, Readings>,
+  isTrue = true
+) =>
+  Effect.gen(function*() {
+    const failure = Arbitrary.formatCheckFailure(yield* check)
+    yield* Console.log(failure === undefined ? `✓ ${law}` : `✗ ${law}\n${failure.replaceAll(/^(?=.)/gm, "    ")}`)
+    if (isTrue !== (failure === undefined)) return yield* Effect.fail(`unexpected outcome: ${law}`)
   })
 
-const program = Effect.gen(function*() {
+const laws = Effect.gen(function*() {
   yield* report("documents are read as they were written", roundTrip)
   yield* report("a query finds the documents that its predicate keeps", queryIsPredicate)
-  yield* report("$inc adds one to every total (false: the check must refute it)", incIsPlus)
+  yield* report("$inc adds one to every total (false: the check must refute it)", incIsPlus, false)
   yield* (yield* Readings).drop()
 })
+
+const models = Effect.gen(function*() {
+  // Fails if no program shows the race.
+  const race = yield* Effect.flip(agreesWithModel(racing))
+  yield* Console.log(
+    `✗ accounts agree with their model (false: there is a race)\n${race.message.replaceAll(/^(?=.)/gm, "    ")}`
+  )
+  yield* agreesWithModel(mended)
+  yield* Console.log("✓ accounts with transactions agree with their model, in 100 programs")
+}).pipe(Effect.provide(MongoTest.baseline(Effect.void)))
 
 /** A client of the server that `MongoServer` finds: the one in `MONGODB_URI`, or a mongod started for this program. */
 const Client = MongoClient.layerFrom(
@@ -108,4 +124,4 @@ const Client = MongoClient.layerFrom(
 
 const Database = MongoDatabase.layer("mongofx_property_tests").pipe(Layer.provide(Client))
 
-NodeRuntime.runMain(Effect.provide(program, Layer.provide(Readings.layer, Database)))
+NodeRuntime.runMain(Effect.andThen(Effect.provide(laws, Layer.provide(Readings.layer, Database)), models))

@@ -699,7 +699,7 @@ export interface CommandsOptions<Model, C, Last, S, E, R> {
   readonly seed?: number | undefined
   /** How many smaller programs are tried after a failure. The default is 200. */
   readonly maxShrinks?: number | undefined
-  /** How often a smaller program with branches runs before it counts as one that does not fail. The default is 10. */
+  /** How often a smaller program with branches runs before it counts as one that does not fail. The default is 5. */
   readonly attempts?: number | undefined
 }
 
@@ -822,7 +822,7 @@ export const commands = <Model, C, Last = never, S = never, E = never, R = never
       seed,
       runs: options.runs ?? 100,
       maxShrinks: options.maxShrinks ?? 200,
-      attempts: options.attempts ?? 10
+      attempts: options.attempts ?? 5
     }
     const layer: Layer.Layer<S, E, R> = options.layer ?? Layer.empty as never
     const isolate = <A, F>(run: Effect.Effect<A, F, Run>) => isolated(Effect.provide(run, layer, { local: true }))

@@ -141,7 +141,7 @@ describe("commands", () => {
       assert.match(lines[first + 3]!, new RegExp(`^    (add\\({ id: '${id}', by: 1 }\\)|read\\('${id}'\\)) -> `))
       assert.strictEqual(lines.length, first + 6, error.message)
       assert.include(error.message, `  counters:\n    {"_id":"${id}","value":`)
-      assert.match(error.message, /This program fails in \d+ of 10 runs\. seed: \d+ begins with/)
+      assert.match(error.message, /This program fails in \d+ of 5 runs\. seed: \d+ begins with/)
     }))
 
   it.effect("begin with the program that failed, with the seed of its report", () =>

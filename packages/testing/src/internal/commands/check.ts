@@ -108,9 +108,10 @@ export const check = <Model, S, EI, ED, R>(
     })
 
     yield* fewerCommands
+    const { program } = best
     yield* smallerArguments
     // Equal arguments may make commands superfluous that were not before.
-    yield* fewerCommands
+    if (best.program !== program) yield* fewerCommands
     return { best, shrinks }
   })
 
