@@ -13,8 +13,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { findMongod, isExecutable } from "./internal/findMongod.ts"
-import * as mongod from "./internal/mongod.ts"
+import { downloadMongod } from "./internal/server/download.ts"
+import { findMongod, isExecutable } from "./internal/server/findMongod.ts"
+import * as mongod from "./internal/server/mongod.ts"
+import { failureOfRun } from "./internal/server/serverOfRun.ts"
 
 /**
  * A server that a client can connect to.
@@ -61,6 +63,7 @@ export const MongoServer: Context.Service<MongoServer, MongoServer> = Context.Se
  * - `notFound`: nothing names a server and no `mongod` was found; the message says what to do
  * - `cannotStart`: the `mongod` did not start; the message has the last lines of its log
  * - `cannotDownload`: the download failed, or `mongodb-memory-server-core` is not installed
+ * - `unreachable`: the server that `MONGODB_URI` names does not answer, or refuses its clients
  *
  * **Example** (Skipping work that needs a server)
  *
@@ -81,7 +84,7 @@ export class MongoServerError extends Schema.TaggedError<MongoServerError>("@mon
   "MongoServerError",
   {
     /** Why there is no server. */
-    kind: Schema.Literals(["notFound", "cannotStart", "cannotDownload"]),
+    kind: Schema.Literals(["notFound", "cannotStart", "cannotDownload", "unreachable"]),
     /** What happened, and what to do. */
     message: Schema.String,
     /** The last lines of the server's log, shortened for reading. */
@@ -259,12 +262,62 @@ const cannotDownload = (message: string, cause: unknown) =>
   new MongoServerError({ kind: "cannotDownload", message, log: [], cause })
 
 /**
- * Downloads a server by `mongodb-memory-server-core`, an optional peer dependency, then starts it as `startBinary` does and
- * supplies it. It uses an earlier download again.
+ * Downloads a `mongod` by `mongodb-memory-server-core`, an optional peer dependency, and returns the path of the binary. It uses an earlier
+ * download again.
  *
  * **When to use**
  *
- * Use it for tests that run on machines without MongoDB. Only this layer of the package downloads.
+ * Use it before the tests start: a download takes longer than a test or a hook may. `VitestGlobalSetup` does that for you.
+ *
+ * **Details**
+ *
+ * Processes that download at the same time wait for each other, so that only one downloads. The settings of mongodb-memory-server apply, such
+ * as `MONGOMS_DOWNLOAD_DIR` and `MONGOMS_DOWNLOAD_MIRROR`. An interruption ends the wait; a download that runs goes on.
+ *
+ * Fails with a `MongoServerError` of the kind `cannotDownload`.
+ *
+ * **Example** (A server of a downloaded version)
+ *
+ * ```ts
+ * import { MongoServer } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * const server = Effect.flatMap(
+ *   MongoServer.download({ version: "8.2.0" }),
+ *   (binary) => MongoServer.startBinary({ binary })
+ * )
+ * ```
+ *
+ * @see {@link layerDownload} for the server as a layer
+ *
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const download = ({ version }: Pick<DownloadOptions, "version">): Effect.Effect<string, MongoServerError> =>
+  Effect.flatMap(
+    Effect.tryPromise({
+      try: () => import("mongodb-memory-server-core"),
+      catch: (cause) =>
+        cannotDownload("Downloading a server needs the package mongodb-memory-server-core: install it.", cause)
+    }),
+    (core) =>
+      Effect.tryPromise({
+        try: (signal) => downloadMongod(core, version, signal),
+        catch: (cause) => cannotDownload(`MongoDB ${version} cannot be downloaded: ${String(cause)}`, cause)
+      })
+  )
+
+/**
+ * Downloads a server as `download` does, then starts it as `startBinary` does and supplies it.
+ *
+ * **When to use**
+ *
+ * Use it for tests that run on machines without MongoDB.
+ *
+ * **Gotchas**
+ *
+ * In a test or a hook, the download counts against the time limit of it. `VitestGlobalSetup` downloads before the first test.
  *
  * **Example** (The version that runs in production)
  *
@@ -283,18 +336,7 @@ const cannotDownload = (message: string, cause: unknown) =>
 export const layerDownload = (options: DownloadOptions): Layer.Layer<MongoServer, MongoServerError> =>
   Layer.effect(
     MongoServer,
-    Effect.gen(function*() {
-      const { MongoBinary } = yield* Effect.tryPromise({
-        try: () => import("mongodb-memory-server-core"),
-        catch: (cause) =>
-          cannotDownload("Downloading a server needs the package mongodb-memory-server-core: install it.", cause)
-      })
-      const binary = yield* Effect.tryPromise({
-        try: () => MongoBinary.getPath({ version: options.version }),
-        catch: (cause) => cannotDownload(`MongoDB ${options.version} cannot be downloaded: ${String(cause)}`, cause)
-      })
-      return yield* start(binary, "download", options)
-    })
+    Effect.flatMap(download(options), (binary) => start(binary, "download", options))
   )
 
 /**
@@ -303,7 +345,8 @@ export const layerDownload = (options: DownloadOptions): Layer.Layer<MongoServer
  *
  * **Details**
  *
- * It downloads nothing. Without a server it fails with a `MongoServerError` that says what to do.
+ * It downloads nothing. Without a server it fails with a `MongoServerError` that says what to do. If `VitestGlobalSetup` has found no server, it
+ * fails with the error of the setup.
  *
  * **Example** (A program on the server that is found)
  *
@@ -327,12 +370,13 @@ export const layerDownload = (options: DownloadOptions): Layer.Layer<MongoServer
  */
 export const layer: Layer.Layer<MongoServer, MongoServerError> = Layer.effect(
   MongoServer,
-  Effect.flatMap(
-    Effect.orDie(settings),
-    ({ uri }) =>
-      Option.match(Option.filter(uri, (uri) => Redacted.value(uri) !== ""), {
-        onNone: () => startBinary(),
-        onSome: (uri) => Effect.succeed<MongoServer>({ uri, source: "uri" })
-      })
-  )
+  Effect.gen(function*() {
+    const failure = yield* failureOfRun
+    if (Option.isSome(failure)) return yield* new MongoServerError(failure.value)
+    const { uri } = yield* Effect.orDie(settings)
+    return yield* Option.match(Option.filter(uri, (uri) => Redacted.value(uri) !== ""), {
+      onNone: () => startBinary(),
+      onSome: (uri) => Effect.succeed<MongoServer>({ uri, source: "uri" })
+    })
+  })
 )

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isInMemory, isLeftover } from "@mongofx/testing/internal/dataFolder"
+import { isInMemory } from "@mongofx/testing/internal/server/dataFolder"
 
 const GB = 1024 ** 3
 
@@ -20,34 +20,5 @@ describe("the place of a server's data", () => {
 
   it("is on disk for a durable server", () => {
     assert.isFalse(isInMemory(true, { free: 8 * GB, available: 8 * GB }))
-  })
-})
-
-describe("a folder that a process left", () => {
-  const system = {
-    id: "0123abcd",
-    startOf: (pid: number) => pid === 7 ? "500" : undefined
-  }
-
-  it("is one whose process no longer runs", () => {
-    assert.isTrue(isLeftover("mongofx-0123abcd-8-500-aB3dEf", system))
-  })
-
-  it("is one whose process has ended although another one has its number now", () => {
-    assert.isTrue(isLeftover("mongofx-0123abcd-7-499-aB3dEf", system))
-  })
-
-  it("is none whose process runs", () => {
-    assert.isFalse(isLeftover("mongofx-0123abcd-7-500-aB3dEf", system))
-  })
-
-  it("is none of another container or machine, whose processes cannot be seen", () => {
-    assert.isFalse(isLeftover("mongofx-ffffffff-8-500-aB3dEf", system))
-  })
-
-  it("is none of another name", () => {
-    for (const name of ["mongofx-aB3dEf", "mongofx-0123abcd-8-500", "x-mongofx-0123abcd-8-500-aB3dEf", "data"]) {
-      assert.isFalse(isLeftover(name, system), name)
-    }
   })
 })

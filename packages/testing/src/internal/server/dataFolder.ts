@@ -4,11 +4,11 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { createHash } from "node:crypto"
-import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { mkdtemp, rm, statfs } from "node:fs/promises"
 import { freemem, tmpdir } from "node:os"
 import { join } from "node:path"
+import { isLeftover, ownPrefix, thisSystem } from "./processes.ts"
 
 const memoryFolder = "/dev/shm"
 
@@ -41,52 +41,11 @@ const memory = async (): Promise<Memory | undefined> => {
   return system && { free: system.bavail * system.bsize, available: process.availableMemory?.() ?? freemem() }
 }
 
-/** The processes of this system that may have made a folder. */
-interface System {
-  /** Stands for the running kernel and the processes that can be seen: folders can be shared between containers and machines. */
-  readonly id: string
-  /** When a process started, in the kernel's ticks. `undefined` when it does not run. */
-  readonly startOf: (pid: number) => string | undefined
-}
-
-const startOf = (pid: number): string | undefined => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]
-  } catch {
-    return undefined
-  }
-}
-
-const thisSystem = (): System | undefined => {
-  try {
-    const identity = readFileSync("/proc/sys/kernel/random/boot_id", "utf8") + readlinkSync("/proc/self/ns/pid")
-    return { id: createHash("sha256").update(identity).digest("hex").slice(0, 8), startOf }
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * Says of the name of a folder whether a process of this system made it that no longer runs.
- *
- * @internal
- */
-export const isLeftover = (name: string, system: System): boolean => {
-  const [, id, pid, start] = /^mongofx-([0-9a-f]{8})-(\d+)-(\d+)-[^-]*$/.exec(name) ?? []
-  return id === system.id && system.startOf(Number(pid)) !== start
-}
-
-const prefixOf = (system: System | undefined): string => {
-  const start = system?.startOf(process.pid)
-  return system === undefined || start === undefined ? "mongofx-" : `mongofx-${system.id}-${process.pid}-${start}-`
-}
-
 /** On a slow system a killed server may still hold a file for a moment. */
 const remove = (dir: string): Promise<void> =>
   rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }).catch(() => undefined)
 
-/** Kills the server that still writes to a folder. */
+/** Kills the server that still writes to a folder, on Linux. */
 const killServerOf = (dir: string): void => {
   try {
     const pid = Number(readFileSync(join(dir, "mongod.lock"), "utf8").trim())
@@ -106,7 +65,6 @@ const namesIn = (dir: string): ReadonlyArray<string> => {
 
 const removeLeftovers = async (): Promise<void> => {
   const system = thisSystem()
-  if (system === undefined) return
   for (const parent of [memoryFolder, tmpdir()]) {
     for (const name of namesIn(parent).filter((name) => isLeftover(name, system))) {
       const dir = join(parent, name)
@@ -147,7 +105,7 @@ export const dataFolder = <E>(
     Effect.tryPromise({
       try: async () => {
         await (leftovers ??= removeLeftovers())
-        const prefix = prefixOf(thisSystem())
+        const prefix = ownPrefix(thisSystem())
         const onDisk = () => makeIn(tmpdir(), prefix)
         // The folder in memory may be closed to this user.
         return isInMemory(durable, await memory()) ? makeIn(memoryFolder, prefix).catch(onDisk) : onDisk()
