@@ -3,7 +3,9 @@
  * time limit, so mongofx cannot use those.
  */
 
-import * as Driver from "mongodb"
+import type * as Driver from "mongodb"
+import { namesOf } from "../bson/names.ts"
+import { makeReader, makeSlowReader } from "../bson/read.ts"
 import { killCursor } from "./kill.ts"
 import { type DeserializeOptions, insideCursor, type Member } from "./unpublished.ts"
 
@@ -97,14 +99,18 @@ export const readingOptions = (cursor: Driver.AbstractCursor): Driver.BSON.Deser
   return options
 }
 
+/** A fast reader of fewer documents costs more than it saves. */
+const few = 4
+
 /**
  * Reads the documents that have arrived. The driver itself looks at every element of a document before it cuts it out or
  * deserializes it, which costs more than all the rest of a read of bytes (see benchmark/README.md of schema). So this takes them
- * directly from the reply. The driver reads them itself if it keeps its replies in another way, or marks what it has decrypted.
+ * directly from the reply, and reads them faster than bson does. The driver reads them itself if it keeps its replies in another way, or
+ * marks what it has decrypted.
  *
  * @internal
  */
-export const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
+export const readBuffered = <A>(client: Driver.MongoClient, cursor: Driver.AbstractCursor<A>): Array<A> => {
   const { deserializationOptions: options, documents } = insideCursor(cursor)
   const asItIs = documents?.encryptedResponse === undefined && documents?.isExplain !== true
   const batch = asItIs ? documents?.batch : undefined
@@ -117,7 +123,9 @@ export const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
   const { bson, elements } = batch
   const read = options.raw === true
     ? (start: number, length: number) => bson.subarray(start, start + length)
-    : deserializer(bson, options)
+    : elements.length - documents.iterated < few
+    ? makeSlowReader(bson, options)
+    : makeReader(bson, options, namesOf(client, cursor.namespace.toString()))
   const all: Array<unknown> = []
   for (let i = documents.iterated; i < elements.length; i++) {
     const [, , , start, length] = elements[i] as (typeof elements)[number]
@@ -125,13 +133,4 @@ export const readBuffered = <A>(cursor: Driver.AbstractCursor<A>): Array<A> => {
   }
   documents.clear()
   return all as Array<A>
-}
-
-/** Deserializes as the driver does, with one object of options for the whole batch. */
-const deserializer = (bson: Uint8Array, options: DeserializeOptions) => {
-  const at = { ...options, index: 0, allowObjectSmallerThanBufferSize: true }
-  return (start: number) => {
-    at.index = start
-    return Driver.BSON.deserialize(bson, at)
-  }
 }

@@ -188,13 +188,13 @@ export class CursorRun<A> implements Dependent {
   }
 
   private async more(cursor: Driver.AbstractCursor<A>): Promise<Array<A>> {
-    return await cursor.hasNext() ? readBuffered(cursor) : []
+    return await cursor.hasNext() ? readBuffered(this.source.connection.driver, cursor) : []
   }
 
   private async tailed(cursor: Driver.AbstractCursor<A>): Promise<Array<A>> {
     const head = await cursor.tryNext()
     if (head === null) return []
-    const rest = readBuffered(cursor)
+    const rest = readBuffered(this.source.connection.driver, cursor)
     rest.unshift(head as never)
     const fromBytes = this.source.tailable?.fromBytes
     if (fromBytes === undefined) return rest
