@@ -44,18 +44,33 @@ const mayLack = (ast: SchemaAST.AST, seen: Set<SchemaAST.AST>): boolean => {
   }
 }
 
-const hasUndefined = (value: unknown): boolean => {
-  if (Array.isArray(value)) return value.some(hasUndefined)
-  return isPlainObject(value) && Object.keys(value).some((key) => value[key] === undefined || hasUndefined(value[key]))
+/** Looks at each object once, so that a cycle ends. Core refuses it later. */
+const hasUndefined = (value: unknown, seen: Set<unknown>): boolean => {
+  if (seen.has(value)) return false
+  if (Array.isArray(value)) {
+    seen.add(value)
+    return value.some((item) => hasUndefined(item, seen))
+  }
+  if (!isPlainObject(value)) return false
+  seen.add(value)
+  return Object.keys(value).some((key) => value[key] === undefined || hasUndefined(value[key], seen))
 }
 
-/** A value as BSON stores it: without the keys that hold `undefined`. */
-const withoutUndefined = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withoutUndefined)
-  if (!isPlainObject(value)) return value
+/** A value as BSON stores it: without the keys that hold `undefined`. `made` has the copies of objects, since a value may hold itself. */
+const withoutUndefined = (value: unknown, made: Map<unknown, unknown>): unknown => {
+  if (!Array.isArray(value) && !isPlainObject(value)) return value
+  const known = made.get(value)
+  if (known !== undefined) return known
+  if (Array.isArray(value)) {
+    const out: Array<unknown> = []
+    made.set(value, out)
+    for (const item of value) out.push(withoutUndefined(item, made))
+    return out
+  }
   const out = {}
+  made.set(value, out)
   for (const key of Object.keys(value)) {
-    if (value[key] !== undefined) setOwn(out, key, withoutUndefined(value[key]))
+    if (value[key] !== undefined) setOwn(out, key, withoutUndefined(value[key], made))
   }
   return out
 }
@@ -103,8 +118,8 @@ export const withoutLacks = (ast: SchemaAST.AST, encode: Encode): Encode => {
 const lacking = (encoded: SchemaAST.AST): Lacks => {
   const parse = SchemaParser.decodeUnknownExit(Schema.make<Schema.ConstraintCodec<unknown>>(encoded))
   return (value) => {
-    if (!hasUndefined(value)) return undefined
-    const exit = parse(withoutUndefined(value))
+    if (!hasUndefined(value, new Set())) return undefined
+    const exit = parse(withoutUndefined(value, new Map()))
     if (Exit.isSuccess(exit)) return undefined
     const reason = exit.cause.reasons.find((reason) => reason._tag === "Fail")
     if (reason === undefined) throw exit.cause
