@@ -278,6 +278,20 @@ describe("compiled codecs", () => {
     }
   })
 
+  it("find a required value that BSON leaves out, in values that hold themselves or one another", () => {
+    const cycle: Record<string, unknown> = { list: [] }
+    cycle["list"] = [cycle]
+    let shared: unknown = []
+    for (let i = 0; i < 200; i++) shared = [shared, { shared }]
+    const codec = compile(Schema.Struct({ a: Schema.UndefinedOr(Schema.Int), any: Schema.Unknown }))
+    for (const any of [cycle, shared]) {
+      assert.deepStrictEqual(Effect.runSync(codec.encode({ a: 1, any })), { a: 1, any })
+      const exit = Effect.runSyncExit(codec.encode({ a: undefined, any }))
+      assert.include(String(exit), `Missing key\n  at ["a"]`)
+      assert.isTrue(Exit.isFailure(exit))
+    }
+  })
+
   it("find fields in any order, in linear time", () => {
     const names = Array.from({ length: 1000 }, (_, i) => `field${1000 + i}`)
     const schema = Schema.Struct(Object.fromEntries(names.map((name) => [name, Schema.Number])))

@@ -237,6 +237,27 @@ describe("a writer", () => {
     }
   })
 
+  it("reads each field once: what it has checked is what it writes", () => {
+    const Doc = Schema.Struct({
+      a: Schema.Int,
+      text: Schema.String,
+      when: Schema.Date,
+      either: Schema.Union([Schema.Int, Schema.String]),
+      inner: Schema.Struct({ b: Schema.Literal("b") })
+    })
+    const value = { a: 1, text: "text", when: new Date(1), either: 1, inner: { b: "b" } } as const
+    const codec = compile(Doc)
+    for (const name of Object.keys(value) as Array<keyof typeof value>) {
+      let reads = 0
+      const changing = Object.defineProperty({ ...value }, name, {
+        enumerable: true,
+        get: () => reads++ === 0 ? value[name] : Symbol("something else")
+      })
+      assert.strictEqual(hexOf(codec.writeValue(changing)), serialized(value), name)
+      assert.strictEqual(reads, 1, name)
+    }
+  })
+
   it("writes no array in which something is not stored", () => {
     const codec = compile(Schema.Struct({ list: Schema.Array(Schema.Union([Schema.Int, Schema.Undefined])) }))
     assert.strictEqual(hexOf(codec.writeValue({ list: [1, 2] })), serialized({ list: [1, 2] }))
