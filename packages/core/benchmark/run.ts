@@ -10,7 +10,7 @@ import { Effect, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 import { compare, type Result } from "./measure.ts"
-import { build, environment, makeTable } from "./report.ts"
+import { build, environment, markdown, resultCells, resultTitles } from "./report.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 9)
 const only = process.argv.slice(2)
@@ -278,11 +278,9 @@ const makeTasks = (
   ]
 }
 
-const table = makeTable([40, 8, 15, 15, 9, 9, 8], 3)
-
-const print = (task: Task, [bare, mongofx]: readonly [Result, Result]): void => {
+const cellsOf = (task: Task, [bare, mongofx]: readonly [Result, Result]): ReadonlyArray<string> => {
   const perCall = ({ cpu }: Result) => (cpu / task.count).toFixed(0)
-  console.log(table.result(task.name, mongofx.ratios, [perCall(mongofx), perCall(bare)], task.budget))
+  return resultCells(task.name, mongofx.ratios, [perCall(mongofx), perCall(bare)], task.budget, 3)
 }
 
 const program = Effect.gen(function*() {
@@ -301,12 +299,14 @@ const program = Effect.gen(function*() {
   }
   yield* GridFS.bucket(mongo.db(database)).upload("file", Stream.make(new Uint8Array(downloadSize).fill(7)))
   console.log(`${rounds} rounds; ratio: CPU of mongofx / CPU of the bare driver; CPU in microseconds\n`)
-  console.log(table.row(["task", "ratio", "middle half", "all", "mongofx", "bare", "budget"]))
+  const rows: Array<ReadonlyArray<string>> = []
   for (const task of makeTasks(mongo, driver, database)) {
     if (only.length > 0 && !only.some((word) => task.name.includes(word))) continue
     const [bare, mongofx] = yield* Effect.promise(() => compare(sidesOf(task), rounds, warmUps))
-    print(task, [bare!, mongofx!])
+    rows.push(cellsOf(task, [bare!, mongofx!]))
+    console.error(rows.at(-1)!.join("  "))
   }
+  console.log(markdown(resultTitles("task", ["mongofx", "bare"]), rows))
 })
 
 await Effect.runPromise(Effect.provide(Effect.scoped(program), MongoServer.layer))

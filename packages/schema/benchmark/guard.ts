@@ -9,7 +9,7 @@ import { Effect, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
 import { randomUUID } from "node:crypto"
 import { ascending, cpu, quantile } from "../../core/benchmark/measure.ts"
-import { build, environment, makeTable } from "../../core/benchmark/report.ts"
+import { build, environment } from "../../core/benchmark/report.ts"
 import { type Figure, figures, limitOf } from "./figures.ts"
 import { medianInterval, type Rounds, verdictOf } from "./verdict.ts"
 
@@ -196,7 +196,10 @@ const makeGroups = (mongo: Mongofx.MongoClient.MongoClient, driver: Driver.Mongo
   return { prepare, groups }
 }
 
-const table = makeTable([38, 8, 15, 8, 8, 8, 8, 8], 3)
+const widths = [38, 8, 15, 8, 8, 8, 8, 8]
+
+const row = (cells: ReadonlyArray<string>): string =>
+  cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join("")
 
 /** The CPU of one slice, with the garbage that is collected meanwhile: who makes more of it pays more often. */
 const slice = async (run: () => Promise<unknown>): Promise<number> => {
@@ -246,7 +249,7 @@ const print = (
   const median = quantile(ratios, 0.5)
   const [low, high] = medianInterval(ratios)
   console.log(
-    table.row([
+    row([
       name,
       median.toFixed(3),
       `${low.toFixed(3)}-${high.toFixed(3)}`,
@@ -282,7 +285,7 @@ const program = Effect.gen(function*() {
   console.log(
     "ratio: CPU of mongofx / CPU of the bare driver, the median of the rounds; CPU of a slice in milliseconds\n"
   )
-  console.log(table.row(["work", "ratio", "interval", "rounds", "CPU", "budget", "today", "limit"]))
+  console.log(row(["work", "ratio", "interval", "rounds", "CPU", "budget", "today", "limit"]))
   const { groups, prepare } = makeGroups(mongo, driver, name)
   yield* Effect.promise(prepare)
   const failed: Array<Name> = []

@@ -13,7 +13,7 @@ import { randomUUID } from "node:crypto"
 import PaprDefault from "papr"
 import type { z } from "zod"
 import { compare, type Result, type Side } from "../../core/benchmark/measure.ts"
-import { build, environment, makeTable } from "../../core/benchmark/report.ts"
+import { build, environment, markdown, resultCells, resultTitles } from "../../core/benchmark/report.ts"
 import { figures } from "./figures.ts"
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 7)
@@ -192,11 +192,8 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   return sides
 }
 
-const table = makeTable([46, 8, 15, 15, 11, 8], 2)
-
-const print = ({ cpu, ratios, side }: Result): void => {
-  console.log(table.result(side.name, ratios, [(cpu / 1000).toFixed(0)], side.budget))
-}
+const cellsOf = ({ cpu, ratios, side }: Result): ReadonlyArray<string> =>
+  resultCells(side.name, ratios, [(cpu / 1000).toFixed(0)], side.budget, 2)
 
 const program = Effect.gen(function*() {
   const server = yield* MongoServer.MongoServer
@@ -220,10 +217,8 @@ const program = Effect.gen(function*() {
   const report = (title: string, sides: ReadonlyArray<Side>) =>
     Effect.promise(async () => {
       if (only.length > 0 && !only.some((word) => title.includes(word))) return
-      console.log(`\n${table.row([title, "ratio", "middle half", "all", "CPU", "budget"])}`)
-      for (const result of await compare(sides, rounds, warmUps)) {
-        print(result)
-      }
+      const rows = (await compare(sides, rounds, warmUps)).map(cellsOf)
+      console.log(`\n${markdown(resultTitles(title, ["CPU"]), rows)}`)
     })
   for (const shape of shapes) {
     const items = driver.db(database).collection(shape.name)
