@@ -3,7 +3,8 @@
  *
  * `COMPILED_FIRST=1 COMPILED_RUNS=50000 node --import tsx packages/schema/test/support/compiledMany.ts`
  *
- * `COMPILED_FIRST` is the first seed, `COMPILED_RUNS` the number of seeds, and `COMPILED_DOCUMENTS` the number of documents for each.
+ * `COMPILED_FIRST` is the first seed, `COMPILED_RUNS` the number of seeds, `COMPILED_DOCUMENTS` the number of documents for each, and
+ * `COMPILED_CHANGES` the number of values that are made of each document by a change of one place.
  * It prints what it has counted, and goes on after a failure.
  *
  * @since 0.1.0
@@ -15,7 +16,7 @@ const setting = (name: string, otherwise: number): number => Number(process.env[
 
 const first = setting("COMPILED_FIRST", 1)
 const runs = setting("COMPILED_RUNS", 10_000)
-const documents = setting("COMPILED_DOCUMENTS", 6)
+const amount = { documents: setting("COMPILED_DOCUMENTS", 6), changes: setting("COMPILED_CHANGES", 3) }
 
 const failed: Array<number> = []
 const start = Date.now()
@@ -25,12 +26,12 @@ const report = (seed: number): void => {
 }
 for (let seed = first; seed < first + runs; seed++) {
   try {
-    agree(seed, documents)
+    agree(seed, amount)
   } catch (error) {
     failed.push(seed)
     process.stderr.write(`${inspect(error)}\n`)
   }
-  if ((seed - first + 1) % 1000 === 0) report(seed)
+  if ((seed - first + 1) % 500 === 0) report(seed)
 }
 report(first + runs - 1)
 if (failed.length > 0) process.exitCode = 1

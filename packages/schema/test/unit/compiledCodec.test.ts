@@ -278,7 +278,7 @@ describe("compiled codecs", () => {
     }
   })
 
-  it("find a required value that BSON leaves out, in values that hold themselves or one another", () => {
+  it("find a required value that BSON leaves out, beside values that hold themselves or one another, or that throw", () => {
     const cycle: Record<string, unknown> = { list: [] }
     cycle["list"] = [cycle]
     let shared: unknown = []
@@ -290,6 +290,14 @@ describe("compiled codecs", () => {
       assert.include(String(exit), `Missing key\n  at ["a"]`)
       assert.isTrue(Exit.isFailure(exit))
     }
+    const any = {
+      get b(): never {
+        throw new Error("no value")
+      }
+    }
+    // Core refuses it.
+    assert.strictEqual(Effect.runSync(codec.encode({ a: 1, any })).any, any)
+    assert.strictEqual(codec.writeValue({ a: 1, any }), undefined)
   })
 
   it("find fields in any order, in linear time", () => {

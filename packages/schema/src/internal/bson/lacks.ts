@@ -75,6 +75,15 @@ const withoutUndefined = (value: unknown, made: Map<unknown, unknown>): unknown 
   return out
 }
 
+/** A value as BSON stores it, if that differs. A value that throws when it is read is left to core, which refuses it. */
+const stored = (value: unknown): unknown => {
+  try {
+    return hasUndefined(value, new Set()) ? withoutUndefined(value, new Map()) : value
+  } catch {
+    return value
+  }
+}
+
 type Lacks = (encoded: unknown) => SchemaIssue.Issue | undefined
 
 const known = new WeakMap<SchemaAST.AST, Lacks | null>()
@@ -118,8 +127,9 @@ export const withoutLacks = (ast: SchemaAST.AST, encode: Encode): Encode => {
 const lacking = (encoded: SchemaAST.AST): Lacks => {
   const parse = SchemaParser.decodeUnknownExit(Schema.make<Schema.ConstraintCodec<unknown>>(encoded))
   return (value) => {
-    if (!hasUndefined(value, new Set())) return undefined
-    const exit = parse(withoutUndefined(value, new Map()))
+    const kept = stored(value)
+    if (kept === value) return undefined
+    const exit = parse(kept)
     if (Exit.isSuccess(exit)) return undefined
     const reason = exit.cause.reasons.find((reason) => reason._tag === "Fail")
     if (reason === undefined) throw exit.cause
