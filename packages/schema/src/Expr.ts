@@ -8,7 +8,7 @@ import type * as BigDecimal from "effect/BigDecimal"
 import type { Pipeable } from "effect/Pipeable"
 import type * as Driver from "mongodb"
 import { isExpr as isExpr_, type TypeId } from "./internal/expression/expr.ts"
-import type { FieldName, FieldsOf, InArrays, RefTo } from "./internal/expression/types.ts"
+import type { InArrays, RefFields } from "./internal/expression/types.ts"
 
 /**
  * An expression: the server computes a value of the decoded type `A` from it. `undefined` in `A` means that the value may be
@@ -45,9 +45,7 @@ export interface Expr<out A> extends Pipeable {
  * @category models
  * @since 0.1.0
  */
-export type Ref<A, Arrays extends ReadonlyArray<unknown> = []> =
-  & Expr<InArrays<A, Arrays>>
-  & { readonly [Name in FieldName<A>]: RefTo<FieldsOf<A>, Name, Arrays> }
+export type Ref<A, Arrays extends ReadonlyArray<unknown> = []> = Expr<InArrays<A, Arrays>> & RefFields<A, Arrays>
 
 /**
  * An expression, or an object of expressions that the server builds.

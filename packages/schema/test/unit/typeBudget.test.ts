@@ -130,3 +130,24 @@ export const o${c} = c${c}.updateOne(Filter.and(f${c}, Filter.not(f${c})), u${c}
   assert.isAbove(instantiations, 50_000, "the fixture is not measured")
   assert.isBelow(instantiations, 200_000)
 }, 120_000)
+
+it("a pipeline of 12 different stages over 40 fields costs the compiler less than 40,000 instantiations", () => {
+  const instantiations = costOfFile(fixture("pipelineUse.ts")) - costOfFile(fixture("pipelineSchema.ts"))
+  assert.isAbove(instantiations, 10_000, "the fixture is not measured")
+  assert.isBelow(instantiations, 40_000)
+}, 120_000)
+
+const pipelines = `import { Acc, customers, Expr, orders, Pipeline } from "../../typetest/budget/pipelineSchema.ts"
+`
+
+it("a chain of 30 stages compiles, each of which adds a field", () => {
+  const set = (i: number) => `Pipeline.set(($) => ({ x${i}: Expr.add($.n1, $.${i === 0 ? "n2" : `x${i - 1}`}) }))`
+  const part = (from: number) => Array.from({ length: 15 }, (_, i) => set(from + i)).join(", ")
+  const instantiations = costOf(
+    `${pipelines}export const long = orders.pipe(${part(0)}).pipe(${part(15)})
+export const typed: Pipeline.Pipeline<{ readonly x29: number; readonly s1: string }> = long
+`
+  ) - costOf(`${pipelines}export const long = orders`)
+  assert.isAbove(instantiations, 10_000, "the fixture is not measured")
+  assert.isBelow(instantiations, 120_000)
+}, 120_000)

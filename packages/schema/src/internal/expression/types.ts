@@ -26,25 +26,39 @@ export type FieldsOf<A> = A extends { readonly "~class": readonly [unknown, infe
  */
 export type Decoded<A> = A extends { readonly "~class": readonly [infer Self, unknown] } ? Self : A
 
-/** The names of fields, without methods and brands of Effect. */
-type Names<T> = {
-  [K in keyof T]-?: K extends string ? K extends `~${string}` ? never : T[K] extends Function ? never : K : never
-}[keyof T]
-
 type IsAny<T> = 0 extends 1 & T ? true : false
+
+/** What a path may go on in: objects, and those in an array. It skips the arrays of an array. */
+type Target<A> = A extends Leaf ? never
+  : A extends ReadonlyArray<infer E> ? E extends Leaf | ReadonlyArray<unknown> ? never : FieldsOf<E>
+  : FieldsOf<A>
+
+type KeyOf<T> = T extends unknown ? keyof T & string : never
+
+type IsUnion<T, U = T> = T extends unknown ? [U] extends [T] ? false : true : never
 
 /**
  * The names of the fields that a path may go on with.
  *
  * @internal
  */
-export type FieldName<A> = IsAny<A> extends true ? string
-  : A extends Leaf ? never
-  : A extends ReadonlyArray<infer E> ? ElementName<E>
-  : Names<FieldsOf<A>>
+export type FieldName<A> = KeyOf<Target<A>>
 
-/** A path skips the arrays of an array. */
-type ElementName<E> = E extends Leaf | ReadonlyArray<unknown> ? never : Names<E>
+/**
+ * References to the fields below a value. A field that only some members of a union have may be missing.
+ *
+ * @internal
+ */
+export type RefFields<A, Arrays extends ReadonlyArray<unknown>> = IsAny<A> extends true
+  ? { readonly [name: string]: Ref<A> }
+  : [Target<A>] extends [never] ? unknown
+  : true extends IsUnion<Target<A>> ? { readonly [Name in FieldName<A>]: RefTo<A, Name, Arrays> }
+  : RefFieldsOf<Target<A>, A, Arrays>
+
+/** Maps the fields lazily, and so that editors lead from a reference to the field of the schema. */
+type RefFieldsOf<T, A, Arrays extends ReadonlyArray<unknown>> = {
+  readonly [Name in keyof T as Name extends `~${string}` ? never : Name]-?: RefTo<A, Name, Arrays>
+}
 
 type FieldAt<T, Name> = T extends Leaf | ReadonlyArray<unknown> ? undefined
   : Name extends keyof T ? string extends keyof T ? T[Name] | undefined : T[Name]
@@ -52,13 +66,9 @@ type FieldAt<T, Name> = T extends Leaf | ReadonlyArray<unknown> ? undefined
 
 type Items<A> = A extends ReadonlyArray<infer E> ? Exclude<E, Leaf | ReadonlyArray<unknown>> : never
 
-/**
- * A reference to the field of a document, or of the elements of an array.
- *
- * @internal
- */
-export type RefTo<A, Name, Arrays extends ReadonlyArray<unknown>> = IsAny<A> extends true ? Ref<A>
-  : [Extract<A, ReadonlyArray<unknown>>] extends [never] ? Ref<FieldAt<A, Name>, Arrays>
+/** A reference to the field of a document, or of the elements of an array. */
+type RefTo<A, Name, Arrays extends ReadonlyArray<unknown>> = [Extract<A, ReadonlyArray<unknown>>] extends [never] ?
+  Ref<FieldAt<FieldsOf<A>, Name>, Arrays>
   : Ref<FieldAt<Items<A>, Name>, Through<A, Arrays>>
 
 /** The arrays that a path went through. The first of them may be missing, which leaves nothing. */

@@ -17,7 +17,7 @@ type Tails<F, Name extends string> = {
  *
  * @internal
  */
-export type Others<A, Named> = { [K in keyof A as K extends FieldName<A> ? K extends Named ? never : K : never]: A[K] }
+export type Others<A, Named> = { [K in keyof A as Exclude<K, Named>]: A[K] }
 
 type Direct<F> = { readonly [K in keyof F as K extends `${string}.${string}` ? never : K]: F[K] }
 
@@ -28,7 +28,9 @@ type Direct<F> = { readonly [K in keyof F as K extends `${string}.${string}` ? n
  */
 export type Assign<A, F> = A extends unknown ? AssignTo<FieldsOf<A>, F> : never
 
-type AssignTo<A, F> = Simplify<
+type AssignTo<A, F> = [Heads<keyof F>] extends [never] ? Simplify<Others<A, keyof F> & Shape<F>> : AssignPaths<A, F>
+
+type AssignPaths<A, F> = Simplify<
   & Others<A, keyof F | Heads<keyof F>>
   & Shape<Direct<F>>
   & { readonly [Name in Heads<keyof F>]: AssignBelow<Name extends keyof A ? A[Name] : undefined, Tails<F, Name>> }

@@ -47,37 +47,30 @@ type ArrayPath<A, P extends string> = [At<A, P>] extends [never] ? NoSuchPath<P>
 type Element<V> = V extends ReadonlyArray<infer E> ? E : V extends Nullish ? never : V
 
 /** Without the option the documents that have no element are gone, so everything on the way is there. */
-type UnwoundAt<A, P extends string> = P extends `${infer Head}.${infer Rest}` ? Simplify<
-    & Others<A, Head>
-    & { readonly [K in Head]: UnwoundAt<FieldsOf<Exclude<A[K & keyof A], Leaf>>, Rest> }
-  >
-  : Simplify<Others<A, P> & { readonly [K in P]: Element<A[K & keyof A]> }>
+type UnwoundAt<A, P extends string, Gone = never> = P extends `${infer Head}.${infer Rest}`
+  ? Others<A, Head | Gone> & { readonly [K in Head]: Simplify<UnwoundAt<Present<A[K & keyof A]>, Rest>> }
+  : Others<A, P | Gone> & { readonly [K in P]: Element<A[K & keyof A]> }
 
-type KeptAt<A, P extends string> = P extends `${infer Head}.${infer Rest}` ? Simplify<
-    {
-      [K in keyof A as K extends FieldName<A> ? K : never]: K extends Head ? KeptBelow<A[K], Rest> : A[K]
-    }
-  >
-  : Simplify<
-    & Others<A, P>
-    & { readonly [K in P]?: Element<A[K & keyof A]> | Extract<A[K & keyof A], null> }
-  >
+type Present<V> = FieldsOf<Exclude<V, Leaf>>
 
-type KeptBelow<A, P extends string> = A extends Leaf ? A : KeptAt<FieldsOf<A>, P>
+type KeptAt<A, P extends string, Gone = never> = P extends `${infer Head}.${infer Rest}` ? {
+    [K in keyof A as A[K] extends Function ? never : Exclude<K, Gone>]: K extends Head ? KeptBelow<A[K], Rest> : A[K]
+  }
+  : Others<A, P | Gone> & { readonly [K in P]?: Element<A[K & keyof A]> | Extract<A[K & keyof A], null> }
 
-type Keeps<O> = O extends { readonly preserveNullAndEmptyArrays: true } ? true : false
+type KeptBelow<A, P extends string> = A extends Leaf ? A : Simplify<KeptAt<FieldsOf<A>, P>>
+
+type IndexName<O> = O extends { readonly includeArrayIndex: infer Name extends string } ? Name : never
 
 /** Of a value that is not an array the position is null. */
-type Position<A, P extends string, O> = Keeps<O> extends true ? number | null
-  : [Exclude<At<A, P>, ReadonlyArray<unknown> | Nullish>] extends [never] ? number
+type Position<A, P extends string> = [Exclude<At<A, P>, ReadonlyArray<unknown> | Nullish>] extends [never] ? number
   : number | null
 
-type Indexed<A, P extends string, O, Fields> = O extends { readonly includeArrayIndex: infer Name extends string }
-  ? Simplify<Others<Fields, Name> & { readonly [N in Name]: Position<A, P, O> }>
-  : Fields
-
-type Unwound<A, P extends string, O> = A extends unknown
-  ? Indexed<A, P, O, Keeps<O> extends true ? KeptAt<A, P> : UnwoundAt<A, P>>
+type Unwound<A, P extends string, O> = A extends unknown ? Simplify<
+    O extends { readonly preserveNullAndEmptyArrays: true }
+      ? KeptAt<A, P, IndexName<O>> & { readonly [Name in IndexName<O>]: number | null }
+      : UnwoundAt<A, P, IndexName<O>> & { readonly [Name in IndexName<O>]: Position<A, P> }
+  >
   : never
 
 /**
