@@ -119,19 +119,22 @@ export class Call {
    * Makes a call that is one promise.
    *
    * @param interrupts - whether an interruption tells the driver to stop
+   * @param finish - makes the result of what the promise resolves to
    * @param secrets - texts that must not appear in errors
    */
-  once<A>(
+  once<A, B = A>(
     f: (options: CallOptions) => Promise<A>,
     interrupts: boolean,
+    finish?: (value: A) => B,
     secrets?: ReadonlyArray<string>
-  ): Effect.Effect<A, MongoError> {
+  ): Effect.Effect<B, MongoError> {
     return Effect.callback((resume) => {
       const settled = this.begin(f, this.options()).then(
         (value) => {
           this.pause()
           this.count()
-          resume(Effect.succeed(value))
+          // An effect or another promise for it would cost more.
+          resume(Effect.succeed(finish === undefined ? value as never : finish(value)))
         },
         (cause: unknown) => {
           this.pause()

@@ -23,25 +23,35 @@ export class Line {
     self: Effect.Effect<A, E, R>,
     onFailure?: (exit: Exit.Failure<A, E>) => void
   ): Effect.Effect<A, E, R> {
-    return Effect.suspend(() => {
-      // The fiber may be interrupted at any step.
-      let isItsTurn = false
-      let hasBegun = false
-      const turn = Effect.suspend(() => {
-        if (!this.busy) {
-          this.busy = isItsTurn = hasBegun = true
-          return self
-        }
-        return Effect.flatMap(this.wait(() => isItsTurn = true), () => {
-          hasBegun = true
-          return self
-        })
+    return Effect.suspend(() => this.once(() => self, onFailure))
+  }
+
+  /**
+   * Like `inTurn`, as an effect that can run only once.
+   *
+   * @param begin - makes the effect when it is its turn
+   */
+  once<A, E, R>(
+    begin: () => Effect.Effect<A, E, R>,
+    onFailure?: (exit: Exit.Failure<A, E>) => void
+  ): Effect.Effect<A, E, R> {
+    // The fiber may be interrupted at any step.
+    let isItsTurn = false
+    let hasBegun = false
+    const turn = Effect.suspend(() => {
+      if (!this.busy) {
+        this.busy = isItsTurn = hasBegun = true
+        return begin()
+      }
+      return Effect.flatMap(this.wait(() => isItsTurn = true), () => {
+        hasBegun = true
+        return begin()
       })
-      return Effect.onExitPrimitive(turn, (exit) => {
-        if (hasBegun && onFailure !== undefined && Exit.isFailure(exit)) onFailure(exit)
-        if (isItsTurn) this.next()
-        return undefined
-      })
+    })
+    return Effect.onExitPrimitive(turn, (exit) => {
+      if (hasBegun && onFailure !== undefined && Exit.isFailure(exit)) onFailure(exit)
+      if (isItsTurn) this.next()
+      return undefined
     })
   }
 

@@ -4,13 +4,14 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Driver from "mongodb"
 import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import type { MongoError } from "../../MongoError.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
-import { type AmbientSession, inLine } from "../session/state.ts"
-import { withOperationSpan } from "../telemetry/operationSpans.ts"
+import { type AmbientSession, inLineOnce } from "../session/state.ts"
+import { isTraced, withOperationSpan } from "../telemetry/operationSpans.ts"
 import { Call, type CallOptions } from "./call.ts"
 import type { Connection } from "./connection.ts"
 import { CurrentDeadline, type Deadline, until } from "./deadline.ts"
@@ -26,23 +27,36 @@ export const ambientSession = (connection: Connection, context: Context.Context<
  *
  * `call` may throw: the error is classified like a rejection.
  *
+ * @param finish - makes the result of what the promise resolves to. It must not throw
  * @internal
  */
-export const run = <A>(
+export const run = <A, B = A>(
   connection: Connection,
   operation: Operation,
-  call: (options: CallOptions) => Promise<A>
-): Effect.Effect<A, MongoError> =>
+  call: (options: CallOptions) => Promise<A>,
+  finish?: (value: A) => B
+): Effect.Effect<B, MongoError> =>
   Effect.withFiber((fiber) => {
     const ambient = ambientSession(connection, fiber.context)
     const deadline = fiber.getRef(CurrentDeadline)
-    const effect = inLine(
-      ambient,
-      operation,
-      runOn(fiber, connection, ambient?.state.driver, operation, call, deadline)
-    )
+    const effect = ambient === undefined
+      ? runOn(fiber, connection, undefined, operation, call, deadline, finish)
+      : runAtTurn(ambient, fiber, connection, operation, call, deadline, finish)
     return deadline === undefined ? effect : untilDeadline(fiber, deadline, operation, effect)
   })
+
+const runAtTurn = <A, B>(
+  ambient: AmbientSession,
+  fiber: Fiber.Fiber<unknown, unknown>,
+  connection: Connection,
+  operation: Operation,
+  call: (options: CallOptions) => Promise<A>,
+  deadline: Deadline | undefined,
+  finish: ((value: A) => B) | undefined
+): Effect.Effect<B, MongoError> => {
+  const { driver } = ambient.state
+  return inLineOnce(ambient, operation, () => runOn(fiber, connection, driver, operation, call, deadline, finish))
+}
 
 /** With the policy `"await"` only the server's time limit applies, and the operation is not given up here. */
 const untilDeadline = <A>(
@@ -89,7 +103,20 @@ export const runIn = <A>(
  * @internal
  */
 export const checking = <A>(operation: Operation, check: () => A): Effect.Effect<A, MongoError> =>
-  Effect.try({ try: check, catch: (cause) => toMongoError(cause, operation) })
+  Effect.suspend(() => checkingNow(operation, check))
+
+/**
+ * Like `checking`, at once.
+ *
+ * @internal
+ */
+export const checkingNow = <A>(operation: Operation, check: () => A): Exit.Exit<A, MongoError> => {
+  try {
+    return Exit.succeed(check())
+  } catch (cause) {
+    return Exit.fail(toMongoError(cause, operation))
+  }
+}
 
 /**
  * Connects a client, and keeps its secrets out of the failure. It has no session yet, and cannot be interrupted: an interrupted caller
@@ -103,24 +130,40 @@ export const runConnecting = (
   secrets: ReadonlyArray<string>,
   call: () => Promise<unknown>
 ): Effect.Effect<unknown, MongoError> =>
-  Effect.withFiber((fiber) => new Call(connection, operation, fiber).once(call, false, secrets))
+  Effect.withFiber((fiber) => new Call(connection, operation, fiber).once(call, false, undefined, secrets))
 
-const runOn = <A>(
+const runOn = <A, B = A>(
   fiber: Fiber.Fiber<unknown, unknown>,
   connection: Connection,
   session: Driver.ClientSession | undefined,
   operation: Operation,
   call: (options: CallOptions) => Promise<A>,
-  deadline?: Deadline
-): Effect.Effect<A, MongoError> => {
+  deadline?: Deadline,
+  finish?: (value: A) => B
+): Effect.Effect<B, MongoError> => {
   const policy = fiber.getRef(CurrentInterruptionPolicy)
   // A session must be idle before its owner goes on, so no operation is detached in it.
   const interrupts = operation.abortable !== false && (policy === "abort" || session !== undefined)
-  const traced = withOperationSpan(
+  // Functions make closures for their parameters even where they call none of them, so that of a span is apart.
+  const effect = isTraced(fiber)
+    ? traced(fiber, connection, session, operation, call, deadline, finish, interrupts)
+    : new Call(connection, operation, fiber, session, undefined, deadline).once(call, interrupts, finish)
+  return policy === "await" ? Effect.uninterruptible(effect) : effect
+}
+
+const traced = <A, B>(
+  fiber: Fiber.Fiber<unknown, unknown>,
+  connection: Connection,
+  session: Driver.ClientSession | undefined,
+  operation: Operation,
+  call: (options: CallOptions) => Promise<A>,
+  deadline: Deadline | undefined,
+  finish: ((value: A) => B) | undefined,
+  interrupts: boolean
+): Effect.Effect<B, MongoError> =>
+  withOperationSpan(
     connection,
     operation,
     fiber,
-    (span) => new Call(connection, operation, fiber, session, span, deadline).once(call, interrupts)
+    (span) => new Call(connection, operation, fiber, session, span, deadline).once(call, interrupts, finish)
   )
-  return policy === "await" ? Effect.uninterruptible(traced) : traced
-}

@@ -36,18 +36,28 @@ export abstract class Handle<D> extends Inspectable.Class {
   /** The driver's counterpart. May throw: the driver refuses bad names. That becomes the failure of the operation. */
   abstract get driver(): D
 
-  /** Runs an operation: checks its options, and joins them with those of every call. */
-  protected run<B>(
+  /**
+   * Runs an operation: checks its options, and joins them with those of every call.
+   *
+   * @param finish - makes the result of what the driver returns. It must not throw
+   */
+  protected run<B, C = B>(
     operation: Operation,
     options: object | undefined,
-    call: (driver: D, options: CallOptions) => Promise<B>
-  ): Effect.Effect<B, MongoError> {
-    return run(this.connection, operation, (callOptions) => {
-      if (options === undefined) return call(this.driver, callOptions)
-      checkOptions(options)
-      checkSent(operation.name, options)
-      return call(this.driver, joined(options, callOptions))
-    })
+    call: (driver: D, options: CallOptions) => Promise<B>,
+    finish?: (value: B) => C
+  ): Effect.Effect<C, MongoError> {
+    return run(
+      this.connection,
+      operation,
+      (callOptions) => {
+        if (options === undefined) return call(this.driver, callOptions)
+        checkOptions(options)
+        checkSent(operation.name, options)
+        return call(this.driver, joined(options, callOptions))
+      },
+      finish
+    )
   }
 }
 

@@ -2,6 +2,7 @@
  * Clients: what concerns the deployment as a whole. How one comes to be is in connect.ts.
  */
 import * as Effect from "effect/Effect"
+import { constVoid } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
@@ -60,16 +61,21 @@ class MongoClientImpl extends Handle<Driver.MongoClient> implements MongoClient 
   }
 
   /** A command without arguments, on the database `admin`. */
-  private adminCommand(name: string, command: string): Effect.Effect<Driver.Document, MongoError> {
+  private adminCommand<A = Driver.Document>(
+    name: string,
+    command: string,
+    finish?: (reply: Driver.Document) => A
+  ): Effect.Effect<A, MongoError> {
     return this.run(
       { name, command },
       undefined,
-      (_, options) => this.admin.command(...limitCommand({ [command]: 1 }, options))
+      (_, options) => this.admin.command(...limitCommand({ [command]: 1 }, options)),
+      finish
     )
   }
 
   get ping(): Effect.Effect<void, MongoError> {
-    return Effect.asVoid(this.adminCommand("ping", "ping"))
+    return this.adminCommand("ping", "ping", constVoid)
   }
 
   listDatabases(options?: OptionsOf<Driver.ListDatabasesOptions>): Effect.Effect<Array<DatabaseInfo>, MongoError> {

@@ -88,7 +88,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
     options: object | undefined,
     call: (driver: Driver.Collection<A>, options: CallOptions) => Promise<B>
   ): Effect.Effect<B, MongoError> {
-    return this.run(operation, options, (driver, options) => call(driver, options).then(counted))
+    return this.run(operation, options, call, counted)
   }
 
   withOptions(options: CollectionOptions): MongoCollection<A> {
@@ -128,26 +128,20 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
   }
 
   findOne(filter: Driver.Filter<A> = {}, options?: OptionsOf<Driver.FindOneOptions>) {
-    return Effect.map(
-      this.run(this.operation("findOne", "find"), options, (driver, options) => {
-        checkFilter(filter)
-        return driver.findOne(filter, withoutBatchSize(options))
-      }),
-      Option.fromNullOr
-    )
+    return this.run(this.operation("findOne", "find"), options, (driver, options) => {
+      checkFilter(filter)
+      return driver.findOne(filter, withoutBatchSize(options))
+    }, Option.fromNullOr)
   }
 
   findOneAndDelete(
     filter: Driver.Filter<A>,
     options?: Hinted<Driver.FindOneAndDeleteOptions>
   ) {
-    return Effect.map(
-      this.run(this.operation("findOneAndDelete", "findAndModify"), options, (driver, options) => {
-        checkFilter(filter)
-        return readingErrors(options, driver.findOneAndDelete(filter, options as Driver.FindOneAndDeleteOptions))
-      }),
-      Option.fromNullOr
-    )
+    return this.run(this.operation("findOneAndDelete", "findAndModify"), options, (driver, options) => {
+      checkFilter(filter)
+      return readingErrors(options, driver.findOneAndDelete(filter, options as Driver.FindOneAndDeleteOptions))
+    }, Option.fromNullOr)
   }
 
   findOneAndReplace(
@@ -155,17 +149,14 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
     replacement: Driver.WithoutId<A>,
     options?: Hinted<Driver.FindOneAndReplaceOptions>
   ) {
-    return Effect.map(
-      this.run(this.operation("findOneAndReplace", "findAndModify"), options, (driver, options) => {
-        checkFilter(filter)
-        checkReplacement(replacement, "replacement")
-        return readingErrors(
-          options,
-          driver.findOneAndReplace(filter, replacement, options as Driver.FindOneAndReplaceOptions)
-        )
-      }),
-      Option.fromNullOr
-    )
+    return this.run(this.operation("findOneAndReplace", "findAndModify"), options, (driver, options) => {
+      checkFilter(filter)
+      checkReplacement(replacement, "replacement")
+      return readingErrors(
+        options,
+        driver.findOneAndReplace(filter, replacement, options as Driver.FindOneAndReplaceOptions)
+      )
+    }, Option.fromNullOr)
   }
 
   findOneAndUpdate(
@@ -173,17 +164,14 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
     update: Driver.UpdateFilter<A> | ReadonlyArray<Driver.Document>,
     options?: Hinted<Driver.FindOneAndUpdateOptions>
   ) {
-    return Effect.map(
-      this.run(this.operation("findOneAndUpdate", "findAndModify"), options, (driver, options) => {
-        checkFilter(filter)
-        checkUpdate(update)
-        return readingErrors(
-          options,
-          driver.findOneAndUpdate(filter, update as Driver.UpdateFilter<A>, options as Driver.FindOneAndUpdateOptions)
-        )
-      }),
-      Option.fromNullOr
-    )
+    return this.run(this.operation("findOneAndUpdate", "findAndModify"), options, (driver, options) => {
+      checkFilter(filter)
+      checkUpdate(update)
+      return readingErrors(
+        options,
+        driver.findOneAndUpdate(filter, update as Driver.UpdateFilter<A>, options as Driver.FindOneAndUpdateOptions)
+      )
+    }, Option.fromNullOr)
   }
 
   updateOne(
@@ -254,15 +242,16 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
   countDocuments(filter: Driver.Filter<A> = {}, options?: OptionsOf<Driver.CountDocumentsOptions>) {
     return this.run(this.operation("countDocuments", "aggregate"), options, (driver, options) => {
       checkFilter(filter)
-      return driver.countDocuments(filter, options).then(numberOf)
-    })
+      return driver.countDocuments(filter, options)
+    }, numberOf)
   }
 
   estimatedDocumentCount(options?: OptionsOf<Driver.EstimatedDocumentCountOptions>) {
     return this.run(
       this.operation("estimatedDocumentCount", "count"),
       options,
-      (driver, options) => driver.estimatedDocumentCount(options).then(numberOf)
+      (driver, options) => driver.estimatedDocumentCount(options),
+      numberOf
     )
   }
 

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
@@ -75,7 +76,7 @@ export class MongoSessionImpl extends Inspectable.Class implements MongoSession 
   }
 
   startTransaction(options?: TransactionOptions): Effect.Effect<void, MongoError> {
-    return Effect.asVoid(start(this.state, options))
+    return Effect.suspend(() => Exit.asVoid(start(this.state, options)))
   }
 
   get commitTransaction(): Effect.Effect<void, MongoError> {

@@ -142,15 +142,26 @@ export const inLine = <A>(
   ambient: AmbientSession | undefined,
   operation: Operation,
   effect: Effect.Effect<A, MongoError>
-): Effect.Effect<A, MongoError> => {
-  if (ambient === undefined) return effect
-  const { state, transaction } = ambient
-  const whileOpen = Effect.suspend(() =>
-    state.isLost
-      ? Effect.fail(toMongoError(new Driver.MongoClientClosedError(), operation))
-      : transaction?.status === "ended"
-      ? Effect.fail(transactionFailure(operation, ended))
-      : effect
+): Effect.Effect<A, MongoError> =>
+  ambient === undefined ? effect : Effect.suspend(() => inLineOnce(ambient, operation, () => effect))
+
+/**
+ * Like `inLine`, as an effect that can run only once.
+ *
+ * @param begin - runs when it is the operation's turn
+ * @internal
+ */
+export const inLineOnce = <A>(
+  { state, transaction }: AmbientSession,
+  operation: Operation,
+  begin: () => Effect.Effect<A, MongoError>
+): Effect.Effect<A, MongoError> =>
+  state.current.line.once(
+    () =>
+      state.isLost
+        ? Effect.fail(toMongoError(new Driver.MongoClientClosedError(), operation))
+        : transaction?.status === "ended"
+        ? Effect.fail(transactionFailure(operation, ended))
+        : begin(),
+    (exit) => state.note(operation, exit.cause)
   )
-  return state.current.line.inTurn(whileOpen, (exit) => state.note(operation, exit.cause))
-}

@@ -1,9 +1,11 @@
 /**
  * A session and its transaction: opens, starts, commits, aborts and closes them.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
@@ -14,7 +16,7 @@ import type { SessionOptions, TransactionOptions } from "../../MongoSession.ts"
 import { bounded, inTime, outcomeOf, pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
-import { ambientSession, runIn } from "../call/operation.ts"
+import { ambientSession, checkingNow, runIn } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { abortOnServers, killSession } from "../driver/kill.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
@@ -23,6 +25,7 @@ import {
   type AmbientSession,
   type DriverSession,
   inLine,
+  inLineOnce,
   SessionState,
   Transaction,
   transactionFailure
@@ -70,26 +73,27 @@ const toDriverOptions = (options: TransactionOptions | undefined): Driver.Transa
   return driver
 }
 
-/** @internal */
-export const openSession = (connection: Connection, options: SessionOptions): Effect.Effect<SessionState, MongoError> =>
-  Effect.try({
-    try: () => {
-      if (connection.dependents.closed) throw new Driver.MongoClientClosedError()
-      checkGiven(options)
-      const driverOptions: Driver.ClientSessionOptions = {
-        defaultTransactionOptions: toDriverOptions(options.defaultTransactionOptions)
-      }
-      if (options.causalConsistency !== undefined) driverOptions.causalConsistency = options.causalConsistency
-      if (options.snapshot !== undefined) driverOptions.snapshot = options.snapshot
-      const state: SessionState = new SessionState(
-        () => connection.driver.startSession(driverOptions),
-        connection.breaks.count,
-        () => Effect.runPromise(endWithClient(connection, state)).catch(ignore)
-      )
-      connection.dependents.add(state)
-      return state
-    },
-    catch: (cause) => toMongoError(cause, startSession)
+/**
+ * Opens a session at once. Whoever calls it closes the session.
+ *
+ * @internal
+ */
+export const openSession = (connection: Connection, options: SessionOptions): Exit.Exit<SessionState, MongoError> =>
+  checkingNow(startSession, () => {
+    if (connection.dependents.closed) throw new Driver.MongoClientClosedError()
+    checkGiven(options)
+    const driverOptions: Driver.ClientSessionOptions = {
+      defaultTransactionOptions: toDriverOptions(options.defaultTransactionOptions)
+    }
+    if (options.causalConsistency !== undefined) driverOptions.causalConsistency = options.causalConsistency
+    if (options.snapshot !== undefined) driverOptions.snapshot = options.snapshot
+    const state: SessionState = new SessionState(
+      () => connection.driver.startSession(driverOptions),
+      connection.breaks.count,
+      () => Effect.runPromise(endWithClient(connection, state)).catch(ignore)
+    )
+    connection.dependents.add(state)
+    return state
   })
 
 const ignore = () => undefined
@@ -179,24 +183,27 @@ const endsSoon = (
   })
 
 /**
- * Ends a session, and a transaction that is still open. It waits for a limited time: the rest goes on in the background.
+ * Ends a session, and a transaction that is still open. Returns what still has to be waited for, for a limited time: the rest goes on in
+ * the background.
  *
  * @internal
  */
-export const closeSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    closeTransaction(state)
-    state.closed = true
-    connection.dependents.delete(state)
-    const session = state.current
-    const close = () => endSession(connection, state, session)
-    if (hasNothingOpen(session) && !mayHaveCursor(connection, state)) {
-      // The driver sends nothing, and is done when it returns.
-      close().catch(ignore)
-      return Effect.void
-    }
-    return bounded(endOnServer(connection, session).then(close, close), abortTimeout)
-  })
+export const closeSession = (connection: Connection, state: SessionState): Effect.Effect<void> | undefined => {
+  closeTransaction(state)
+  state.closed = true
+  connection.dependents.delete(state)
+  const session = state.current
+  const close = () => endSession(connection, state, session)
+  if (hasNothingOpen(session) && !mayHaveCursor(connection, state)) {
+    // The driver sends nothing, and is done when it returns.
+    close().catch(ignore)
+    return undefined
+  }
+  return bounded(endOnServer(connection, session).then(close, close), abortTimeout)
+}
+
+const closedSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
+  closeSession(connection, state) ?? Effect.void
 
 /** Whether no transaction of a session is open, ends just now, or may have been left on the server. */
 const hasNothingOpen = ({ driver, ending, torn, unanswered, unfinished }: DriverSession): boolean =>
@@ -212,7 +219,7 @@ export const scopedSession = (
   connection: Connection,
   options: SessionOptions
 ): Effect.Effect<SessionState, MongoError, Scope.Scope> =>
-  Effect.acquireRelease(openSession(connection, options), closeSession(connection))
+  Effect.acquireRelease(Effect.suspend(() => openSession(connection, options)), closedSession(connection))
 
 /** @internal */
 export const provideAmbient = <A, E, R>(
@@ -235,9 +242,9 @@ export const withSession = <A, E, R>(
         "a transaction is open, and another session would not belong to it: run it in withoutTransaction"
       ))
       : Effect.acquireUseRelease(
-        openSession(connection, options),
+        Effect.suspend(() => openSession(connection, options)),
         (state) => provideAmbient(connection, { state, transaction: undefined }, self),
-        closeSession(connection)
+        closedSession(connection)
       )
   )
 
@@ -260,17 +267,18 @@ const checkOpen = (state: SessionState): void => {
   if (state.isLost || state.driver.hasEnded) throw new Driver.MongoClientClosedError()
 }
 
-/** @internal */
-export const start = (state: SessionState, options?: TransactionOptions): Effect.Effect<Transaction, MongoError> =>
-  Effect.try({
-    try: () => {
-      checkOpen(state)
-      checkGiven(options)
-      state.driver.startTransaction(toDriverOptions(options))
-      state.current.torn = state.current.unfinished = state.current.unanswered = false
-      return state.transaction = new Transaction()
-    },
-    catch: (cause) => toMongoError(cause, startTransaction)
+/**
+ * Starts a transaction at once.
+ *
+ * @internal
+ */
+export const start = (state: SessionState, options?: TransactionOptions): Exit.Exit<Transaction, MongoError> =>
+  checkingNow(startTransaction, () => {
+    checkOpen(state)
+    checkGiven(options)
+    state.driver.startTransaction(toDriverOptions(options))
+    state.current.torn = state.current.unfinished = state.current.unanswered = false
+    return state.transaction = new Transaction()
   })
 
 const isReply = new Set(["MongoServerError", "MongoWriteConcernError"])
@@ -318,8 +326,8 @@ const sendCommit = (connection: Connection, state: SessionState, session: Driver
   })
 
 /**
- * Commits at its turn. An interrupted commit may have succeeded: a separate fiber repeats it until that is known, and the interrupted
- * fiber waits for it for a limited time.
+ * Begins a commit at its turn. An interrupted commit may have succeeded: a separate fiber repeats it until that is known, and the
+ * interrupted fiber waits for it for a limited time.
  *
  * @internal
  */
@@ -328,22 +336,21 @@ export const commit = (
   state: SessionState,
   transaction: Transaction,
   status: "left" | "ended"
-): Effect.Effect<void, MongoError> =>
-  Effect.suspend(() => {
-    const session = state.current
-    transaction.status = status
-    return Effect.onInterrupt(
-      sendCommit(connection, state, session, transaction),
-      () =>
-        transaction.sent === undefined
-          ? Effect.void
-          : Effect.flatMap(
-            Effect.forkDetach(learnOutcome(connection, state, session, transaction), { startImmediately: true }),
-            (fiber) =>
-              endsSoon(connection, state, session, new Promise((resolve) => fiber.addObserver(resolve)), commitTimeout)
-          )
-    )
-  })
+): Effect.Effect<void, MongoError> => {
+  const session = state.current
+  transaction.status = status
+  return Effect.onExitPrimitive(
+    sendCommit(connection, state, session, transaction),
+    (exit) =>
+      Exit.isSuccess(exit) || !Cause.hasInterrupts(exit.cause) || transaction.sent === undefined
+        ? undefined
+        : Effect.flatMap(
+          Effect.forkDetach(learnOutcome(connection, state, session, transaction), { startImmediately: true }),
+          (fiber) =>
+            endsSoon(connection, state, session, new Promise((resolve) => fiber.addObserver(resolve)), commitTimeout)
+        )
+  )
+}
 
 /** Finds out the outcome of an interrupted commit, and runs what `afterCommit` has registered. */
 const learnOutcome = (
@@ -374,22 +381,23 @@ const learnOutcome = (
  * @internal
  */
 export const runAfterCommit = (transaction: Transaction): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    Effect.forEach(
-      transaction.afterCommit.splice(0),
-      (callback) => Effect.ignoreCause(callback, { log: "Unhandled" }),
-      {
-        discard: true
-      }
-    )
-  )
+  Effect.suspend(() => {
+    const callbacks = transaction.afterCommit.splice(0)
+    return callbacks.length === 0
+      ? Effect.void
+      : Effect.forEach(callbacks, (callback) => Effect.ignoreCause(callback, { log: "Unhandled" }), { discard: true })
+  })
 
 /** @internal */
 export const commitExplicit = (connection: Connection, state: SessionState): Effect.Effect<void, MongoError> =>
   Effect.suspend(() => {
     const transaction = state.transaction ?? new Transaction()
     return Effect.onExit(
-      inLine({ state, transaction: undefined }, commitTransaction, commit(connection, state, transaction, "left")),
+      inLineOnce(
+        { state, transaction: undefined },
+        commitTransaction,
+        () => commit(connection, state, transaction, "left")
+      ),
       () => transaction.outcome === "committed" ? runAfterCommit(transaction) : Effect.void
     )
   })

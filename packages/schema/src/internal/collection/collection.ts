@@ -29,7 +29,7 @@ import { bytesOf, decodeBatch, decodeOne } from "../query/decodeBatch.ts"
 import type { Aggregation } from "../query/decodedReading.ts"
 import { makeAggregate, makeFind } from "../query/query.ts"
 import { bulkModels } from "./bulkWrite.ts"
-import { checked, encoded, type Options, type Origin, type Run } from "./failures.ts"
+import { checked, encoded, encodedThen, type Options, type Origin, type Run } from "./failures.ts"
 import { encodeIndex, encodeIndexOptions } from "./indexes.ts"
 import { insertion, insertions } from "./insert.ts"
 import { replacement } from "./replace.ts"
@@ -100,13 +100,15 @@ class TypedCollectionImpl extends Inspectable.Class {
   // ---- writing
 
   insertOne(value: unknown, options?: Options): Run<Typed.InsertOneResult<unknown>> {
-    return Effect.flatMap(
-      Effect.suspend(() => insertion(this.shape, this.origin("insertOne"), value, "document")),
-      ({ document, id }) =>
-        Effect.map(this.untyped.insertOne(document, options), ({ acknowledged }) => ({
-          acknowledged,
-          insertedId: id as Driver.ObjectId
-        }))
+    return Effect.suspend(() =>
+      Effect.flatMapEager(
+        insertion(this.shape, this.origin("insertOne"), value, "document"),
+        ({ document, id }) =>
+          Effect.map(this.untyped.insertOne(document, options), ({ acknowledged }) => ({
+            acknowledged,
+            insertedId: id as Driver.ObjectId
+          }))
+      )
     )
   }
 
@@ -133,10 +135,12 @@ class TypedCollectionImpl extends Inspectable.Class {
 
   private update(name: "updateOne" | "updateMany", filter: unknown, update: unknown, options: Options) {
     const origin = this.origin(name)
-    return Effect.flatMap(
-      updating(this.shape, origin, filter, update, options),
-      ({ filter, options, update }) =>
-        Effect.flatMap(this.untyped[name](filter, update, options), decodeUpdateResult(this.shape, origin))
+    return Effect.suspend(() =>
+      Effect.flatMapEager(
+        updating(this.shape, origin, filter, update, options),
+        ({ filter, options, update }) =>
+          Effect.flatMap(this.untyped[name](filter, update, options), decodeUpdateResult(this.shape, origin))
+      )
     )
   }
 
@@ -156,11 +160,12 @@ class TypedCollectionImpl extends Inspectable.Class {
     f: (filter: Driver.Document, options: Options, origin: Origin) => Effect.Effect<A, Failure>
   ): Run<A> {
     const origin = this.origin(name)
-    return Effect.flatMap(
-      encoded(origin, (operands) => ({
+    return encodedThen(
+      origin,
+      (operands) => ({
         filter: encodeFilter(this.shape.read, filter, operands),
         options: encodeOptions(this.shape, options, operands)
-      })),
+      }),
       ({ filter, options }) => f(filter, options, origin)
     )
   }
@@ -214,11 +219,13 @@ class TypedCollectionImpl extends Inspectable.Class {
     f: (reads: Reads, filter: Driver.Document, options: Options) => Effect.Effect<Option.Option<unknown>, Failure>
   ): Run<Option.Option<unknown>> {
     const origin = this.origin(name)
-    return Effect.flatMap(
-      encoded(origin, (operands) => ({
-        filter: encodeFilter(this.shape.read, filter, operands),
-        ...encodeProjected(this.shape, options, operands)
-      })),
+    return encodedThen(
+      origin,
+      (operands) => {
+        const encodedFilter = encodeFilter(this.shape.read, filter, operands)
+        const { codec, options: encodedOptions } = encodeProjected(this.shape, options, operands)
+        return { filter: encodedFilter, options: encodedOptions, codec }
+      },
       ({ codec, filter, options }) => this.decoded(origin, codec, options, (reads) => f(reads, filter, options))
     )
   }
@@ -269,10 +276,12 @@ class TypedCollectionImpl extends Inspectable.Class {
 
   findOneAndUpdate(filter: unknown, update: unknown, options?: Options): Run<Option.Option<unknown>> {
     const origin = this.origin("findOneAndUpdate")
-    return Effect.flatMap(
-      updating(this.shape, origin, filter, update, options),
-      ({ codec, filter, options, update }) =>
-        this.decoded(origin, codec, options, (reads) => reads.findOneAndUpdate(filter, update, options))
+    return Effect.suspend(() =>
+      Effect.flatMapEager(
+        updating(this.shape, origin, filter, update, options),
+        ({ codec, filter, options, update }) =>
+          this.decoded(origin, codec, options, (reads) => reads.findOneAndUpdate(filter, update, options))
+      )
     )
   }
 

@@ -64,6 +64,8 @@ export const withDefaults = (
   operands: Operands,
   at: string
 ): Driver.Document | Array<Driver.Document> => {
+  // Most schemas have none.
+  if (defaults.onUpdate.length === 0 && (!upsert || defaults.onInsert.length === 0)) return update
   const named = new Set(pathsOf(update).map(firstOf))
   const onUpdate = defaults.onUpdate.filter(({ key }) => key !== "_id" && !named.has(key))
   if (Array.isArray(update)) {

@@ -100,6 +100,23 @@ export const checked = (origin: Origin, f: () => void): void => {
  * @internal
  */
 export const encoded = <A, R>(origin: Origin, f: (operands: Operands) => A): Effect.Effect<A, Failure, R> =>
-  Effect.suspend(() =>
-    Effect.mapErrorEager(encodeWith(f) as Effect.Effect<A, Misfit | Refusal, R>, (error) => failureOf(origin, error))
-  )
+  Effect.suspend(() => encodedNow<A, R>(origin, f))
+
+/**
+ * Like `encoded`, at once: an `Exit` if no value takes an effect.
+ *
+ * @internal
+ */
+export const encodedNow = <A, R>(origin: Origin, f: (operands: Operands) => A): Effect.Effect<A, Failure, R> =>
+  Effect.mapErrorEager(encodeWith(f) as Effect.Effect<A, Misfit | Refusal, R>, (error) => failureOf(origin, error))
+
+/**
+ * Runs a pure encoder for an operation and then the operation, without an effect between them if no value takes one.
+ *
+ * @internal
+ */
+export const encodedThen = <A, B>(
+  origin: Origin,
+  f: (operands: Operands) => A,
+  run: (encoded: A) => Run<B>
+): Run<B> => Effect.suspend(() => Effect.flatMapEager(encodedNow<A, never>(origin, f), run))

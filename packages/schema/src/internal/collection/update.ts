@@ -11,7 +11,7 @@ import { isUnsafe } from "../encode/marked.ts"
 import { encodeProjected } from "../encode/options.ts"
 import { encodeArrayFilters, encodeUpdate } from "../encode/update.ts"
 import { withDefaults } from "./defaults.ts"
-import { decodeError, encoded, type Options, type Origin, type Run } from "./failures.ts"
+import { decodeError, encodedNow, type Options, type Origin, type Run } from "./failures.ts"
 import type { Shape } from "./shape.ts"
 import { checkUpsert } from "./upsert.ts"
 
@@ -25,7 +25,7 @@ interface Updating {
 }
 
 /**
- * Encodes filter, update and options of an update. `at` is its path in a bulk write, where options stand beside the filter.
+ * Encodes filter, update and options of an update at once. `at` is its path in a bulk write, where options stand beside the filter.
  *
  * @internal
  */
@@ -39,7 +39,7 @@ export const updating = (
 ): Run<Updating> => {
   const prefix = at === "" ? "options." : at
   const upsert = options?.["upsert"] === true
-  const updating = encoded<Updating, never>(origin, (operands) => {
+  const updating = encodedNow<Updating, never>(origin, (operands) => {
     const encodedFilter = encodeFilter(shape.read, filter, operands, `${at}filter`)
     const { identifiers, update: encodedUpdate } = encodeUpdate(shape.write, update, operands, `${at}update`)
     const projected = encodeProjected(shape, options, operands, prefix)
@@ -61,7 +61,7 @@ export const updating = (
     updating :
     Effect.tap(
       updating,
-      ({ filter, update }) => encoded(origin, () => checkUpsert(shape.ast, filter, update, `${prefix}upsert`))
+      ({ filter, update }) => encodedNow(origin, () => checkUpsert(shape.ast, filter, update, `${prefix}upsert`))
     )
 }
 
@@ -73,14 +73,21 @@ export const updating = (
 export const decodeUpdateResult =
   (shape: Shape, origin: Origin) => (result: Driver.UpdateResult): Run<UpdateResult<unknown>> => {
     const { acknowledged, matchedCount, modifiedCount, upsertedCount, upsertedId } = result
-    const counts = { acknowledged, matchedCount, modifiedCount, upsertedCount }
+    // A literal: a spread costs more than all the rest of it.
+    const resultWith = (upsertedId: Driver.ObjectId | null): UpdateResult<unknown> => ({
+      acknowledged,
+      matchedCount,
+      modifiedCount,
+      upsertedCount,
+      upsertedId
+    })
     return upsertedId === null || upsertedId === undefined
-      ? Effect.succeed({ ...counts, upsertedId: null })
+      ? Effect.succeed(resultWith(null))
       : Effect.map(
         Effect.mapError(
           shape.id.decode(upsertedId) as Effect.Effect<unknown, SchemaIssue.Issue>,
           (issue) => decodeError(origin, upsertedId, issue, "_id")
         ),
-        (id) => ({ ...counts, upsertedId: id as Driver.ObjectId })
+        (id) => resultWith(id as Driver.ObjectId)
       )
   }

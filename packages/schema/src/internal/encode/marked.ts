@@ -1,5 +1,4 @@
 /** Marks filters and updates: some are sent as they are, others hold values only. */
-import * as Predicate from "effect/Predicate"
 
 // Symbols, so that no editor offers them as names.
 /** @internal */
@@ -67,7 +66,12 @@ export class ValuesImpl extends Marked {
   }
 }
 
-const isMarked = (u: unknown, id: symbol): boolean => Predicate.hasProperty(u, id) && !Object.hasOwn(u, id)
+const isMarked = (u: unknown, id: symbol): boolean => {
+  if (typeof u !== "object" || u === null) return false
+  // Nearly every object is plain. Its prototype has no mark, and a look for it would cost more.
+  const prototype = Object.getPrototypeOf(u)
+  return prototype !== Object.prototype && prototype !== null && id in prototype && !Object.hasOwn(u, id)
+}
 
 /** @internal */
 export const isUnsafe = (u: unknown): u is UnsafeImpl => isMarked(u, UnsafeTypeId)

@@ -47,7 +47,7 @@ export class Operands {
     this.pending.push(
       Effect.flatMap(
         Effect.mapError(encoded, (issue) => new Misfit(place.path, issue)),
-        (value) => attempt(() => assign(place, value, options))
+        (value) => attempt((value) => assign(place, value, options), value)
       )
     )
   }
@@ -65,9 +65,9 @@ const assign = ({ key, out, path }: Place, value: unknown, options: PutOptions |
 }
 
 /** Runs a pure encoder. A thrown `Misfit` or `Refusal` becomes a failure, anything else a defect. */
-const attempt = <A>(f: () => A): Effect.Effect<A, Misfit | Refusal> => {
+const attempt = <A, Given>(f: (given: Given) => A, given: Given): Effect.Effect<A, Misfit | Refusal> => {
   try {
-    return Effect.succeed(f())
+    return Effect.succeed(f(given))
   } catch (error) {
     return error instanceof Misfit || error instanceof Refusal ? Effect.fail(error) : Effect.die(error)
   }
@@ -80,7 +80,7 @@ const attempt = <A>(f: () => A): Effect.Effect<A, Misfit | Refusal> => {
  */
 export const encodeWith = <A>(f: (operands: Operands) => A): Effect.Effect<A, Misfit | Refusal, unknown> => {
   const operands = new Operands()
-  const encoded = attempt(() => f(operands))
+  const encoded = attempt(f, operands)
   if (operands.pending.length === 0) return encoded
   return Effect.flatMap(encoded, (value) => Effect.as(Effect.all(operands.pending, { discard: true }), value))
 }
