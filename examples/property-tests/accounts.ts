@@ -112,6 +112,6 @@ const all = MongoTest.command({
   })
 })
 
-/** Compares a version of the service with the model, by 100 random programs. */
-export const agreesWithModel = <E, R>(accounts: Layer.Layer<Accounts, E, R>) =>
-  MongoTest.commands({ model: none, commands: { open, deposit, withdraw }, last: all, layer: accounts })
+/** Compares a version of the service with the model, by random programs. */
+export const agreesWithModel = <E, R>(accounts: Layer.Layer<Accounts, E, R>, runs: number) =>
+  MongoTest.commands({ model: none, commands: { open, deposit, withdraw }, last: all, layer: accounts, runs })

@@ -108,12 +108,12 @@ const laws = Effect.gen(function*() {
 })
 
 const models = Effect.gen(function*() {
-  // Fails if no program shows the race.
-  const race = yield* Effect.flip(agreesWithModel(racing))
+  // About every fifteenth program shows the race, and the first one that does ends the search.
+  const race = yield* Effect.flip(agreesWithModel(racing, 500))
   yield* Console.log(
     `✗ accounts agree with their model (false: there is a race)\n${race.message.replaceAll(/^(?=.)/gm, "    ")}`
   )
-  yield* agreesWithModel(mended)
+  yield* agreesWithModel(mended, 100)
   yield* Console.log("✓ accounts with transactions agree with their model, in 100 programs")
 }).pipe(Effect.provide(MongoTest.baseline(Effect.void)))
 

@@ -24,6 +24,13 @@ export * as FailPoint from "./FailPoint.ts"
 export * as MongoArbitrary from "./MongoArbitrary.ts"
 
 /**
+ * Laws that the collections and codecs of a program must obey, each checked for random documents by one call.
+ *
+ * @since 0.1.0
+ */
+export * as MongoLaws from "./MongoLaws.ts"
+
+/**
  * A real MongoDB server for a program or its tests: one that runs already, or one started for them.
  *
  * @since 0.1.0

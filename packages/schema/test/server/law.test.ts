@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase } from "@mongofx/core"
 import { Bson, type Filter, TypedCollection } from "@mongofx/schema"
-import { MongoTest } from "@mongofx/testing"
+import { MongoLaws, MongoTest } from "@mongofx/testing"
 import { Arbitrary, DateTime, Effect, Schema } from "effect"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
@@ -260,7 +260,7 @@ const randomFilter = (random: Random, type: Struct, depth: number): Record<strin
   )
 }
 
-// ---- the reference: a filter read as a predicate over decoded documents
+// ---- equality of decoded values
 
 const isObject = (u: unknown): u is Record<string, unknown> =>
   typeof u === "object" && u !== null && !Array.isArray(u) && !(u instanceof Date) && !(u instanceof Driver.ObjectId) &&
@@ -289,85 +289,6 @@ const compare = (a: unknown, b: unknown): number | undefined => {
   if (isObject(a) || isObject(b)) return undefined
   return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : a == b ? 0 : undefined
 }
-
-/** The values at a path: several if it goes through an array without an index, `undefined` for each absent one. */
-const at = (value: unknown, path: ReadonlyArray<string>, passing = true): Array<unknown> => {
-  const [segment, ...rest] = path
-  if (segment === undefined) return [value]
-  if (Array.isArray(value)) {
-    // A number is an index, and may also be the name of a field in the elements.
-    const index = /^\d+$/.test(segment) ? Number(segment) : undefined
-    const indexed = index !== undefined && index < value.length ? at(value[index], rest) : []
-    return [...indexed, ...(passing ? value.filter(isObject).flatMap((element) => at(element, path, false)) : [])]
-  }
-  return isObject(value) && Object.hasOwn(value, segment) ? at(value[segment], rest) : [undefined]
-}
-
-/** Whether one of the values, or of their elements, passes a test. */
-const some = (values: ReadonlyArray<unknown>, test: (value: unknown) => boolean): boolean =>
-  values.some((value) => test(value) || Array.isArray(value) && value.some(test))
-
-const isOperators = (u: unknown): u is Record<string, unknown> =>
-  isObject(u) && Object.keys(u).length > 0 && Object.keys(u).every((key) => key.startsWith("$") && key !== "$a")
-
-const same = (operand: unknown) => (value: unknown): boolean =>
-  operand === null ? value === null || value === undefined : equal(operand, value)
-
-const satisfies = (values: ReadonlyArray<unknown>, condition: unknown): boolean =>
-  isOperators(condition)
-    ? Object.entries(condition).every(([name, operand]) => operator(values, name, operand))
-    : some(values, same(condition))
-
-const operator = (values: ReadonlyArray<unknown>, name: string, operand: any): boolean => {
-  const ordered = (test: (order: number) => boolean) =>
-    some(values, (value) => {
-      const order = compare(value, operand)
-      return order !== undefined && test(order)
-    })
-  const arrays = values.filter(Array.isArray) as Array<Array<unknown>>
-  switch (name) {
-    case "$eq":
-      return some(values, same(operand))
-    case "$ne":
-      return !some(values, same(operand))
-    case "$in":
-      return operand.some((one: unknown) => some(values, same(one)))
-    case "$nin":
-      return !operand.some((one: unknown) => some(values, same(one)))
-    case "$all":
-      return operand.length > 0 && operand.every((one: unknown) => some(values, same(one)))
-    case "$not":
-      return !satisfies(values, operand)
-    case "$exists":
-      return values.some((value) => value !== undefined) === operand
-    case "$gt":
-      return ordered((order) => order > 0)
-    case "$gte":
-      return ordered((order) => order >= 0) || Number.isNaN(operand) && some(values, same(operand))
-    case "$lt":
-      return ordered((order) => order < 0)
-    case "$lte":
-      return ordered((order) => order <= 0) || Number.isNaN(operand) && some(values, same(operand))
-    case "$regex":
-      return some(values, (value) => typeof value === "string" && new RegExp(operand, "u").test(value))
-    case "$size":
-      return arrays.some((array) => array.length === operand)
-    case "$elemMatch":
-      return arrays.some((array) =>
-        array.some((element) => isOperators(operand) ? satisfies([element], operand) : matches(element, operand))
-      )
-  }
-  throw new Error(`no reference for ${name}`)
-}
-
-const matches = (document: unknown, filter: Record<string, unknown>): boolean =>
-  Object.entries(filter).every(([key, value]) => {
-    const filters = value as ReadonlyArray<Record<string, unknown>>
-    if (key === "$and") return filters.every((one) => matches(document, one))
-    if (key === "$or") return filters.some((one) => matches(document, one))
-    if (key === "$nor") return !filters.some((one) => matches(document, one))
-    return satisfies(at(document, key.split(".")), value)
-  })
 
 // ---- the reference: an update of a decoded document
 
@@ -477,7 +398,7 @@ describe("laws, for random schemas, documents and filters", () => {
             const filter = randomFilter(random, body, 2)
             const found: ReadonlyArray<{ readonly _id: number }> = yield* collection.find(filter as Filter.Filter<any>)
               .sort({ _id: 1 } as never)
-            const expected = documents.filter((document) => matches(document, filter))
+            const expected = documents.filter((document) => MongoLaws.matches(document, filter))
             assert.deepStrictEqual(
               found.map(({ _id }) => _id),
               expected.map(({ _id }) => _id),

@@ -71,8 +71,12 @@ const valuesAt = (value: unknown, [name, ...rest]: ReadonlyArray<string>): Reado
   return isPlain(value) && Object.hasOwn(value, name) ? valuesAt(value[name], rest) : [null]
 }
 
-/** Text that is the same for values that the server takes for the same, at least. */
-const keyOf = (value: unknown): string => {
+/**
+ * Text that is the same for values that the server takes for the same, at least.
+ *
+ * @internal
+ */
+export const keyOf = (value: unknown): string => {
   switch (typeof value) {
     case "number":
       return `n${value === 0 ? 0 : value}`
