@@ -222,6 +222,7 @@ export const isExpr = (u: unknown): u is Expr<unknown> => isExpr_(u)
 
 export * from "./internal/operators/arithmetic.ts"
 export * from "./internal/operators/array.ts"
+export * from "./internal/operators/bits.ts"
 export * from "./internal/operators/boolean.ts"
 export * from "./internal/operators/comparison.ts"
 export * from "./internal/operators/conditional.ts"
@@ -229,4 +230,5 @@ export * from "./internal/operators/date.ts"
 export * from "./internal/operators/literal.ts"
 export * from "./internal/operators/object.ts"
 export * from "./internal/operators/string.ts"
+export * from "./internal/operators/trigonometry.ts"
 export * from "./internal/operators/variable.ts"

@@ -9,6 +9,7 @@ import { numeric } from "../ast/numbers.ts"
 import { mayBeEqual, storedTypes } from "../ast/stored.ts"
 import { refuse } from "../refusal.ts"
 import { ExprImpl, implOf, isExpr } from "./expr.ts"
+import { aNumber } from "./kinds.ts"
 import { type Kind, operand, operandOf } from "./operand.ts"
 import type { Writing } from "./writing.ts"
 
@@ -109,6 +110,10 @@ const numbers = (terms: ReadonlyArray<unknown>, at: string): ReadonlyArray<ExprI
   return terms.map((term) => operand(term, codec === undefined ? undefined : nonNull(codec)))
 }
 
+type OfNumber = (ast: SchemaAST.AST) => SchemaAST.AST
+
+const ofNumbers = (of: OfNumber): Rule => (slots, at) => orNull(of(numeric(slots.map(({ ast }) => ast), at)), slots)
+
 /**
  * An operator of arithmetic on any number of operands. `of` makes its result from the schema of such numbers.
  *
@@ -116,12 +121,35 @@ const numbers = (terms: ReadonlyArray<unknown>, at: string): ReadonlyArray<ExprI
  */
 export const arithmetic = <F extends Function>(
   name: string,
-  of: (ast: SchemaAST.AST) => SchemaAST.AST = (ast) => ast
+  of: OfNumber = (ast) => ast
 ): F =>
   dual(
     (args) => args.length !== 1,
-    (...terms: ReadonlyArray<unknown>) =>
-      listed(name, numbers(terms, name), (slots, at) => orNull(of(numeric(slots.map(({ ast }) => ast), at)), slots))
+    (...terms: ReadonlyArray<unknown>) => listed(name, numbers(terms, name), ofNumbers(of))
+  ) as unknown as F
+
+/**
+ * An operator of one number: `{ $abs: "$a" }`. `of` makes its result from the schema of such a number.
+ *
+ * @internal
+ */
+export const computed = <F extends Function>(name: string, of: OfNumber = (ast) => ast): F =>
+  unary(name, "any", ofNumbers(of))
+
+/**
+ * An operator that rounds a number to a place, which may be left out: `{ $round: ["$a", 2] }`. A place alone waits for the number.
+ *
+ * @internal
+ */
+export const rounding = <F extends Function>(name: string): F =>
+  dual(
+    ([self]) => isExpr(self),
+    (self: unknown, place?: unknown) => {
+      const to = place === undefined ? [] : [operandOf(aNumber, place, `${name}.place`)]
+      const number = operand(self)
+      const rule: Rule = ([slot, ...others], at) => orNull(numeric([slot!.ast], at), [slot!, ...others])
+      return listed(name, [number, ...to], rule)
+    }
   ) as unknown as F
 
 /**
