@@ -25,3 +25,6 @@ export const anArray: Kind = { name: "an array", types: new Set(["array"]) }
 
 /** @internal */
 export const anObject: Kind = { name: "an object", types: new Set(["object"]) }
+
+/** @internal */
+export const aTimestamp: Kind = { name: "a timestamp", types: new Set(["timestamp"]), constant: Bson.Timestamp.ast }

@@ -4,7 +4,7 @@
  */
 import { dual } from "effect/Function"
 import type * as SchemaAST from "effect/SchemaAST"
-import { boolean, nonNull, orNull, present, type Slot } from "../ast/calculus.ts"
+import { boolean, nonNull, oneOf, orNull, present, type Slot } from "../ast/calculus.ts"
 import { numeric } from "../ast/numbers.ts"
 import { mayBeEqual, storedTypes } from "../ast/stored.ts"
 import { refuse } from "../refusal.ts"
@@ -83,8 +83,9 @@ export const positional = <F extends Function>(name: string, kinds: ReadonlyArra
   ) as unknown as F
 
 /**
- * An operator of named operands: `{ $split: … }` has none, `{ $replaceAll: { input, find, replacement } }` has three. The first
- * name is that of the first argument; an object has the others, which may be left out.
+ * An operator of named operands: `{ $replaceAll: { input, find, replacement } }`. The first name is that of the first argument,
+ * which is an expression. An object has the others, which may be left out. The operand that is called `onNull` is what the
+ * operator gives in the place of null.
  *
  * @internal
  */
@@ -94,14 +95,40 @@ export const named = <F extends Function>(
   rule: Rule
 ): F => {
   const [first = ""] = Object.keys(kinds)
-  return dual(2, (self: unknown, others: Readonly<Record<string, unknown>>) => {
-    const terms = Object.entries({ [first]: self, ...others }).filter(([, term]) => term !== undefined)
-    const operands = terms.map(([key, term]) => [key, taken(kinds[key] ?? "any", term, `${name}.${key}`)] as const)
-    return apply(operands.map(([, operand]) => operand), rule, name, (writing) => ({
-      [name]: Object.fromEntries(operands.map(([key, operand]) => [key, operand.write(writing)]))
-    }))
-  }) as unknown as F
+  const make = record<(terms: object) => unknown>(name, kinds, rule)
+  return dual(
+    ([self]) => isExpr(self),
+    (self: unknown, others: object = {}) => make({ [first]: self, ...others })
+  ) as unknown as F
 }
+
+/**
+ * An operator of named operands that are the fields of one argument: `{ $dateFromParts: { year, month } }`.
+ *
+ * @internal
+ */
+export const record = <F extends Function>(
+  name: string,
+  kinds: Readonly<Record<string, Kind | "any">>,
+  rule: Rule
+): F =>
+  ((all: object) => {
+    const terms = Object.entries(all).filter(([, term]) => term !== undefined)
+    const operands = terms.map(([key, term]) => [key, namedOperand(kinds, key, term, name)] as const)
+    const slots = (isWanted: (key: string) => boolean) =>
+      operands.flatMap(([key, { slot }]) => isWanted(key) ? [slot] : [])
+    const slot = rule(slots((key) => key !== "onNull"), name)
+    const [onNull] = slots((key) => key === "onNull")
+    return new ExprImpl(
+      onNull === undefined ? slot : { ast: oneOf([nonNull(slot.ast), onNull.ast]), optional: onNull.optional },
+      (writing) => ({ [name]: Object.fromEntries(operands.map(([key, operand]) => [key, operand.write(writing)])) })
+    )
+  }) as unknown as F
+
+const namedOperand = (kinds: Readonly<Record<string, Kind | "any">>, key: string, term: unknown, name: string) =>
+  Object.hasOwn(kinds, key)
+    ? taken(kinds[key]!, term, `${name}.${key}`)
+    : refuse(`${name}.${key}`, `is not an operand: it takes ${Object.keys(kinds).join(", ")}`)
 
 /** The operands of arithmetic. A constant is encoded as a number of the kind of the expressions beside it. */
 const numbers = (terms: ReadonlyArray<unknown>, at: string): ReadonlyArray<ExprImpl> => {
