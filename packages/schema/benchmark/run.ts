@@ -23,6 +23,7 @@ const warmUps = 2
 const streamSize = Number(process.env["BENCH_DOCUMENTS"] ?? 100_000)
 const insertSize = 1000
 const inserts = 20
+const events = 5000
 
 const folder = new URL("..", import.meta.url)
 build(folder)
@@ -192,6 +193,50 @@ const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, sh
   return sides
 }
 
+/** Reads the events of the documents that were inserted after a position. */
+const watchSides = (
+  { database, driver, mongo }: Connections,
+  shape: Shape<Looked>,
+  resumeAfter: Driver.ResumeToken
+): ReadonlyArray<Side> => {
+  const bare = driver.db(database).collection<Looked>(watched)
+  const items = mongo.db(database).collection<Looked>(watched)
+  const typed = TypedCollection.make(mongo.db(database), watched, shape.schema)
+  const lookAt = (events: ReadonlyArray<{ readonly fullDocument?: unknown }>) =>
+    look(events.map(({ fullDocument }) => fullDocument as Looked))
+  const run = <Event extends object, E>(stream: Stream.Stream<Event, E>) =>
+    Effect.runPromise(
+      Stream.runForEachArray(Stream.take(stream, events), (chunk) => Effect.sync(() => lookAt(chunk)))
+    )
+  return [
+    {
+      name: "bare driver, change stream, unchecked",
+      run: async () => {
+        const stream = bare.watch([], { resumeAfter })
+        for (let i = 0; i < events; i++) lookAt([(await stream.next()) as Driver.ChangeStreamInsertDocument<Looked>])
+        await stream.close()
+      }
+    },
+    { name: "mongofx, watch, decoded", budget: 0.8, run: () => run(typed.watch([], { resumeAfter })) },
+    { name: "mongofx, watch, unchecked", run: () => run(items.watch([], { resumeAfter })) }
+  ]
+}
+
+/** The collection whose changes are watched. */
+const watched = "watched"
+
+/** Inserts documents, and gives the position before them. */
+const insertWatched = async (driver: Driver.Db, make: (id: number) => Driver.Document): Promise<Driver.ResumeToken> => {
+  await driver.dropCollection(watched)
+  const items = await driver.createCollection(watched)
+  const stream = items.watch()
+  await stream.tryNext()
+  const position = stream.resumeToken
+  await stream.close()
+  await items.insertMany(Array.from({ length: events }, (_, i) => make(i)))
+  return position
+}
+
 const cellsOf = ({ cpu, ratios, side }: Result): ReadonlyArray<string> =>
   resultCells(side.name, ratios, [(cpu / 1000).toFixed(0)], side.budget, 2)
 
@@ -230,6 +275,10 @@ const program = Effect.gen(function*() {
     }
     yield* report(`read ${streamSize} x ${shape.name}`, readSides(connections, shape))
     yield* Effect.promise(() => Promise.all([items.drop(), others.drop()]))
+  }
+  for (const shape of shapes) {
+    const position = yield* Effect.promise(() => insertWatched(driver.db(database), shape.make))
+    yield* report(`watch ${events} x ${shape.name}`, watchSides(connections, shape, position))
   }
   for (const shape of shapes) {
     yield* report(`insertMany ${inserts} x ${insertSize} x ${shape.name}`, writeSides(connections, shape))
