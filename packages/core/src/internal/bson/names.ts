@@ -17,8 +17,8 @@ const many = 32
 /** The longest name that is remembered, with the NUL at its end: bytes. */
 const maxSize = 64
 
-/** The names that bson treats in a way of its own: it makes a `DBRef`, or defines a property. */
-const special = new Set(["__proto__", "$ref", "$id", "$db"])
+/** The names that bson treats in a way of its own: it defines a property, or may make a `DBRef`, which always has an `$id`. */
+const special = new Set(["__proto__", "$id"])
 
 /**
  * The name of a field at one place in the documents.
