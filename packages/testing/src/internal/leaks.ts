@@ -12,16 +12,53 @@ const grace = 2000
 
 const pollInterval = 25
 
+/** How long a client stays that no test uses: milliseconds. The next test needs it at once, and connecting is half of what an empty test costs. */
+const keptFor = 500
+
+interface Kept {
+  readonly client: Driver.MongoClient
+  users: number
+  end: NodeJS.Timeout | undefined
+}
+
+/** By the address of the server. */
+const kept = new Map<string, Kept>()
+
+const take = (uri: string): Kept => {
+  let found = kept.get(uri)
+  if (found === undefined) {
+    found = {
+      client: new Driver.MongoClient(uri, { appName: "mongofx-test", minPoolSize: 0 }),
+      users: 0,
+      end: undefined
+    }
+    kept.set(uri, found)
+  }
+  clearTimeout(found.end)
+  found.users++
+  return found
+}
+
+const giveBack = (uri: string, one: Kept): void => {
+  if (--one.users > 0) return
+  one.end = setTimeout(() => {
+    kept.delete(uri)
+    void one.client.close().catch(() => undefined)
+  }, keptFor)
+}
+
 /**
- * A client that sees the server from outside of the test.
+ * A client that sees the server from outside of the tests, which share it.
  *
  * @internal
  */
-export const lookAtServer = (server: MongoServer): Effect.Effect<Driver.MongoClient, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => new Driver.MongoClient(Redacted.value(server.uri), { appName: "mongofx-test", minPoolSize: 0 })),
-    (client) => Effect.promise(() => client.close().catch(() => undefined))
+export const lookAtServer = (server: MongoServer): Effect.Effect<Driver.MongoClient, never, Scope.Scope> => {
+  const uri = Redacted.value(server.uri)
+  return Effect.map(
+    Effect.acquireRelease(Effect.sync(() => take(uri)), (one) => Effect.sync(() => giveBack(uri, one))),
+    ({ client }) => client
   )
+}
 
 const currentOperations = (admin: Driver.MongoClient, name: string): Promise<Array<Driver.Document>> =>
   admin.db("admin").aggregate([
