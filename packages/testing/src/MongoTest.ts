@@ -5,6 +5,7 @@
  */
 import { MongoClient, type MongoClientConfig, MongoDatabase, type MongoError } from "@mongofx/core"
 import * as Arbitrary from "effect/Arbitrary"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -21,6 +22,7 @@ import type * as Program from "./internal/commands/program.ts"
 import { report } from "./internal/commands/report.ts"
 import { leftOnServer, lookAtServer } from "./internal/leaks.ts"
 import { openSessions } from "./internal/openSessions.ts"
+import { arbitraryOf, checkProperty, messageOf } from "./internal/property.ts"
 import { sharedServer } from "./internal/sharedServer.ts"
 import { MongoServer, type MongoServerError } from "./MongoServer.ts"
 
@@ -526,6 +528,160 @@ export const reset: Effect.Effect<
   const lanes = yield* lanesOf
   yield* lanes.reset((yield* MongoDatabase.MongoDatabase).name)
 })
+
+/**
+ * What a property is checked with: schemas and arbitraries, in an array or by name.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Inputs =
+  | ReadonlyArray<Schema.Constraint | Arbitrary.Arbitrary<unknown>>
+  | { readonly [name: string]: Schema.Constraint | Arbitrary.Arbitrary<unknown> }
+
+/**
+ * The values that a property gets for its inputs.
+ *
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Values<I extends Inputs> = {
+  -readonly [K in keyof I]: I[K] extends Arbitrary.Arbitrary<infer A> ? A
+    : I[K] extends { readonly Type: infer A } ? A
+    : never
+}
+
+/**
+ * Says that a property is false, and shows the smallest input that was found, with all that repeats it.
+ *
+ * **Example** (The input alone)
+ *
+ * ```ts
+ * import { MongoTest } from "@mongofx/testing"
+ * import { Console, Effect, Schema } from "effect"
+ *
+ * const program = MongoTest.prop([Schema.Int], ([n]) => Effect.succeed(n < 5)).pipe(
+ *   Effect.catchTag("PropertyError", (error) => Console.log(error.input))
+ * )
+ * ```
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class PropertyError
+  extends Schema.TaggedError<PropertyError>("@mongofx/testing/PropertyError")("PropertyError", {
+    /** The input, the failure, the documents and the token that repeats it, in one text. */
+    message: Schema.String,
+    /** The smallest input that fails; nothing if no input was found that does. */
+    input: Schema.Unknown,
+    /** The token for the option `replay`. */
+    replay: Schema.optional(Schema.String),
+    /** The documents that the run with this input has left, as Extended JSON: a line for each, under the name of its collection. */
+    documents: Schema.Array(Schema.String),
+    /** What the property failed with; nothing if it returned `false`. */
+    cause: Schema.optional(Schema.Defect())
+  })
+{}
+
+/**
+ * Checks a property with random inputs, each on a database that is as the baseline says.
+ *
+ * **When to use**
+ *
+ * Use it in `it.effect` for properties of code that uses the database. It is what `it.effect.prop` of `@effect/vitest` is for code without one.
+ *
+ * **Details**
+ *
+ * Each run, and each attempt at a smaller input, is `isolated`: it begins with a reset, and has the services of `layer` and a `Scope`. As many
+ * runs as the baseline has lanes go at the same time, unless `concurrency` says otherwise. The result is the same for every number of
+ * them. The property is false if it returns `false`, fails or dies. The options are those of `Arbitrary.checkEffect`: `runs` (100 by
+ * default), `seed`, `size`, `replay` and so on.
+ *
+ * Fails with a `PropertyError` when the property is false. Its message has the seed, the smallest input, the failure, the documents of the
+ * database after that run as Extended JSON (20 of each collection, 8,000 characters), and an option to paste that repeats it. Fails with
+ * a `BaselineError` or a `MongoError` when a reset fails; that does not count against the property.
+ *
+ * **Gotchas**
+ *
+ * When the time limit of the test interrupts the property, a warning in the log names the inputs that it ran with.
+ *
+ * **Example** (A transfer keeps the total)
+ *
+ * ```ts
+ * import { layer } from "@effect/vitest"
+ * import { MongoDatabase } from "@mongofx/core"
+ * import { MongoTest } from "@mongofx/testing"
+ * import { Effect, Schema } from "effect"
+ *
+ * interface Account {
+ *   readonly _id: string
+ *   readonly balance: number
+ * }
+ *
+ * const accounts = Effect.map(MongoDatabase.MongoDatabase, (db) => db.collection<Account>("accounts"))
+ *
+ * const Accounts = MongoTest.baseline(
+ *   Effect.flatMap(accounts, (accounts) =>
+ *     accounts.insertMany([{ _id: "a", balance: 100 }, { _id: "b", balance: 100 }])),
+ *   { lanes: 4 }
+ * )
+ *
+ * layer(Accounts)("a transfer", (it) => {
+ *   it.effect("keeps the total", () =>
+ *     MongoTest.prop({ amount: Schema.Int }, ({ amount }) =>
+ *       Effect.gen(function*() {
+ *         const all = yield* accounts
+ *         yield* all.updateOne({ _id: "a" }, { $inc: { balance: -amount } })
+ *         yield* all.updateOne({ _id: "b" }, { $inc: { balance: amount } })
+ *         const [a, b] = yield* all.find({})
+ *         return a!.balance + b!.balance === 200
+ *       }), { runs: 1000 }))
+ * })
+ * ```
+ *
+ * @see {@link isolated} for a single run
+ * @see {@link baseline} for what each run begins with
+ *
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const prop = <const I extends Inputs, A, E, R>(
+  inputs: I,
+  property: (values: Values<I>) => Effect.Effect<A, E, R>,
+  options: Arbitrary.CheckOptions = {}
+): Effect.Effect<
+  void,
+  PropertyError | BaselineError | MongoError.MongoError,
+  Exclude<R, Services | Scope.Scope> | Baseline
+> =>
+  Effect.gen(function*() {
+    const lanes = yield* lanesOf
+    const failed = yield* checkProperty(
+      lanes,
+      arbitraryOf(inputs),
+      (values) => Effect.scoped(property(values as Values<I>)),
+      options
+    )
+    if (failed === undefined) return
+    const message = messageOf(failed)
+    if ("message" in failed) return yield* new PropertyError({ message, input: undefined, documents: [] })
+    const { cause, documents, input, replay } = failed
+    return yield* new PropertyError({
+      message,
+      input,
+      replay,
+      documents,
+      cause: cause === undefined ? undefined : Cause.squash(cause)
+    })
+  }) as Effect.Effect<
+    void,
+    PropertyError | BaselineError | MongoError.MongoError,
+    Exclude<R, Services | Scope.Scope> | Baseline
+  >
 
 // ---- models
 

@@ -1,6 +1,6 @@
 import { MongoClient, MongoDatabase, type MongoError } from "@mongofx/core"
 import { FailPoint, MongoServer, MongoTest } from "@mongofx/testing"
-import { Context, Effect, type Layer, type Scope } from "effect"
+import { type Arbitrary, Context, Effect, type Layer, Schema, type Scope } from "effect"
 import { describe, expect, it } from "tstyche"
 
 interface Other {
@@ -35,6 +35,67 @@ describe("MongoTest", () => {
         Other
       >
     >()
+  })
+})
+
+describe("baselines", () => {
+  it("baseline supplies only itself to its effect's own requirements", () => {
+    expect(MongoTest.baseline(Effect.andThen(Effect.scope, test), { lanes: 8 })).type.toBe<
+      Layer.Layer<
+        MongoTest.Baseline,
+        "mine" | MongoTest.BaselineError | MongoServer.MongoServerError | MongoError.MongoError,
+        Other
+      >
+    >()
+    expect(MongoTest.baseline).type.not.toBeCallableWith(Effect.void, { client: { appName: "mine" } })
+  })
+
+  it("isolated supplies the services of a test and a scope, and needs a baseline", () => {
+    expect(MongoTest.isolated(Effect.andThen(Effect.scope, test))).type.toBe<
+      Effect.Effect<
+        never,
+        "mine" | MongoTest.BaselineError | MongoError.MongoError,
+        Other | MongoTest.Baseline
+      >
+    >()
+  })
+
+  it("reset needs the database of a run, so that it does not compile outside of one", () => {
+    expect(MongoTest.isolated(MongoTest.reset)).type.toBe<
+      Effect.Effect<void, MongoTest.BaselineError | MongoError.MongoError, MongoTest.Baseline>
+    >()
+    expect(MongoTest.reset).type.not.toBeAssignableTo<Effect.Effect<void, unknown, MongoTest.Baseline>>()
+  })
+})
+
+describe("prop", () => {
+  const age = Schema.Int
+  const text = null as unknown as Arbitrary.Arbitrary<string>
+
+  it("gives the property the values of its inputs, by place or by name", () => {
+    MongoTest.prop([age, text], (values) => {
+      expect(values).type.toBe<[number, string]>()
+      return Effect.void
+    })
+    MongoTest.prop({ age, text }, (values) => {
+      expect(values).type.toBe<{ age: number; text: string }>()
+      return Effect.void
+    })
+  })
+
+  it("keeps the property's requirements and none of its errors", () => {
+    expect(MongoTest.prop([age], () => Effect.andThen(Effect.scope, test))).type.toBe<
+      Effect.Effect<
+        void,
+        MongoTest.PropertyError | MongoTest.BaselineError | MongoError.MongoError,
+        Other | MongoTest.Baseline
+      >
+    >()
+  })
+
+  it("takes only effects, and only schemas and arbitraries", () => {
+    expect(MongoTest.prop).type.not.toBeCallableWith([age], () => true)
+    expect(MongoTest.prop).type.not.toBeCallableWith([1], () => Effect.void)
   })
 })
 
