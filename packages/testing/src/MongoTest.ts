@@ -430,8 +430,8 @@ const lanesOf: Effect.Effect<Lanes, never, Baseline> = Effect.map(Baseline, (bas
  * **Details**
  *
  * The run has the services of `layer` and a `Scope`. It waits for a database of the baseline to be free. The reset comes before the run,
- * as `reset` describes it. The run's scope and the fibers that it has forked end with the run, however it ends. If operations are
- * still under way a quarter of a second later, or if the run has lost or given up connections, as by an interruption, its database
+ * as `reset` describes it; it also ends the sessions and cursors that the run before has left. The run's scope and the fibers that it has
+ * forked end with the run, however it ends. If operations are still under way a quarter of a second later, or if the run has lost or given up connections, as by an interruption, its database
  * is dropped. The next run gets a new one that is like it. So nothing of a run reaches another.
  *
  * Fails with the error of the effect, with a `BaselineError` when the baseline cannot be made again, and with a `MongoError` when the server
@@ -485,7 +485,7 @@ export const isolated = <A, E, R>(
  *
  * **Details**
  *
- * It ends the sessions of the run's client that are open, with their cursors and transactions. One command empties all collections and inserts
+ * It ends the transactions of the run's client that are open. One command empties all collections and inserts
  * the documents of the baseline. Another, at the same time, reads the server's catalog. Only if the catalog has changed, the changes are
  * undone: new collections and views are dropped, renamed collections get their names again, missing ones and those with other options or
  * validators are made again, and so are indexes. If a transaction of another client keeps the database from changing, it is ended as well.

@@ -14,7 +14,7 @@ import type { Lanes } from "./baseline/lanes.ts"
 const maxInput = 4000
 
 /** What a falsified property says. */
-export interface Falsified {
+interface Falsified {
   readonly runs: number
   readonly shrinks: number
   readonly seed: string

@@ -3,6 +3,8 @@ import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { MongoServer, MongoTest } from "@mongofx/testing"
 import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
+import { setup } from "../support/mess.ts"
+import { snapshotOf } from "../support/snapshot.ts"
 
 const database = MongoDatabase.MongoDatabase
 
@@ -13,50 +15,7 @@ const withAdmin = <A>(use: (admin: Driver.MongoClient) => Promise<A>) =>
       return use(admin).finally(() => admin.close())
     }))
 
-/** All of a database that the bare driver sees, in an order of its own. */
-const snapshot = Effect.flatMap(database, ({ name }) =>
-  withAdmin(async (admin) => {
-    const db = admin.db(name)
-    const collections = await db.listCollections().toArray() as ReadonlyArray<Driver.Document>
-    const all = await Promise.all(collections.map(async ({ info: _, name, ...rest }) => ({
-      name: String(name),
-      rest,
-      indexes: rest["type"] === "view" ? [] : await db.collection(name).indexes(),
-      // The order of views has no meaning.
-      documents: rest["type"] === "view"
-        ? []
-        : await db.collection(name).find().sort(name === "system.views" ? { _id: 1 } : { $natural: 1 }).toArray()
-    })))
-    const text = (value: unknown) => Driver.BSON.EJSON.stringify(value, { relaxed: false })
-    return all.map(({ documents, indexes, name, rest }) =>
-      [name, text(rest), indexes.map(text).sort().join(), documents.map(text).join()] as const
-    ).sort(([a], [b]) => a < b ? -1 : 1)
-  }))
-
-interface User {
-  readonly _id: number
-  readonly name?: string
-  readonly age?: number
-}
-
-const setup = Effect.gen(function*() {
-  const db = yield* database
-  yield* db.createCollection("users", { validator: { age: { $gte: 0 } } })
-  yield* db.collection("users").createIndex({ name: 1 }, { unique: true })
-  yield* db.collection("users").createIndex({ age: 1, name: -1 }, { hidden: true })
-  yield* db.collection<User>("users").insertMany([{ _id: 2, name: "Bob", age: 3 }, {
-    _id: 1,
-    name: "Ada",
-    age: 2
-  }])
-  yield* db.createCollection("log", { capped: true, size: 4096 })
-  yield* db.createCollection("clustered", { clusteredIndex: { key: { _id: 1 }, unique: true } })
-  yield* db.createCollection("samples", { timeseries: { timeField: "at", metaField: "of" } })
-  yield* db.collection("samples").createIndex({ of: 1 })
-  yield* db.createCollection("adults", { viewOn: "users", pipeline: [{ $match: { age: { $gte: 18 } } }] })
-  yield* db.createCollection("words", { collation: { locale: "en", strength: 2 } })
-  yield* db.collection("words").createIndex({ text: "text" }, { collation: { locale: "simple" } })
-})
+const snapshot = Effect.flatMap(database, ({ name }) => withAdmin((admin) => snapshotOf(admin.db(name))))
 
 const Baseline = MongoTest.baseline(setup)
 
@@ -158,7 +117,7 @@ layer(Baseline)("reset", (it) => {
   )
 })
 
-const users = Effect.map(database, (db) => db.collection<User>("users"))
+const users = Effect.map(database, (db) => db.collection<{ readonly _id: number }>("users"))
 
 layer(Baseline)("isolated", (it) => {
   /** Runs an effect whatever becomes of it, and then compares what the next run sees. */

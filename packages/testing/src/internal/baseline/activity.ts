@@ -39,6 +39,8 @@ export class Activity {
    * server may still be at it. Operations without an answer so far get a moment.
    */
   async isOver(): Promise<boolean> {
+    // Between two operations of a chain of promises nothing seems to be under way.
+    await new Promise<void>((resolve) => setImmediate(resolve))
     if (this.busy > 0 && !this.lost) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, grace)
@@ -52,9 +54,11 @@ export class Activity {
     return this.busy === 0 && !this.lost
   }
 
-  /** Ends sessions that are still open, with their transactions and cursors, in the client and on the server. */
-  async endSessions(outside: Driver.MongoClient): Promise<void> {
-    const sessions = activeSessions(this.driver).filter((session) => !session.hasEnded)
+  /** Ends sessions that are still open, with their cursors, or only those with a transaction: in the client and on the server. */
+  async endSessions(outside: Driver.MongoClient, which: "all" | "inTransaction"): Promise<void> {
+    const sessions = activeSessions(this.driver).filter((session) =>
+      !session.hasEnded && (which === "all" || session.inTransaction())
+    )
     if (sessions.length === 0) return
     // A cursor that has not begun has no session on the server yet.
     const ids = sessions.flatMap(({ id }) => id === undefined ? [] : [id])

@@ -37,3 +37,19 @@ export const endBlockers = async (client: Driver.MongoClient, database: string):
     if (type === "op") await admin.command({ killOp: 1, op: opid }).catch(() => undefined)
   }
 }
+
+/**
+ * Ends the cursors that are open on a database.
+ *
+ * @internal
+ */
+export const endCursors = async (client: Driver.MongoClient, database: string): Promise<void> => {
+  const admin = client.db("admin")
+  const cursors = await admin.aggregate<{ readonly lsid?: Driver.Document }>([
+    { $currentOp: { allUsers: true, idleCursors: true } },
+    { $match: { type: "idleCursor", ns: { $regex: `^${database}[.]` } } },
+    { $project: { lsid: 1 } }
+  ]).toArray()
+  const sessions = cursors.flatMap(({ lsid }) => lsid === undefined ? [] : [{ lsid }])
+  if (sessions.length > 0) await admin.command({ killAllSessionsByPattern: sessions })
+}

@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import { MongoServer } from "../../MongoServer.ts"
 import type { Baseline, BaselineError, ClientConfig, Services } from "../../MongoTest.ts"
 import { Activity } from "./activity.ts"
-import { endBlockers } from "./blockers.ts"
+import { endBlockers, endCursors } from "./blockers.ts"
 import { documentsOf } from "./documents.ts"
 import { CannotRecord, type Record, record } from "./record.ts"
 import { CannotRestore, makeRefill, Restorer } from "./restore.ts"
@@ -122,7 +122,7 @@ export class Lanes implements Baseline {
       ? Effect.fail(
         this.settings.failure(`the database ${database} is not one of the baseline: use MongoTest.isolated`)
       )
-      : Effect.asVoid(this.restored(lane))
+      : Effect.asVoid(this.restored(lane, "running"))
   }
 
   /** The documents of a database of the baseline, as text. */
@@ -138,10 +138,10 @@ export class Lanes implements Baseline {
     if (lane === undefined) {
       return Effect.flatMap(restore(this.make()), (made) => {
         place.lane = made
-        return Effect.as(restore(this.restored(made)), made)
+        return Effect.as(restore(this.restored(made, "over")), made)
       })
     }
-    return Effect.flatMap(restore(this.restored(lane)), (isOver) => {
+    return Effect.flatMap(restore(this.restored(lane, "over")), (isOver) => {
       if (isOver) return Effect.succeed(lane)
       // Whatever is still under way finds only a database that no run uses any more.
       place.lane = undefined
@@ -179,12 +179,12 @@ export class Lanes implements Baseline {
     )
   }
 
-  /** Whether all of the last run is over. If not, the database is not reset. */
-  private restored({ activity, restorer }: Lane): Effect.Effect<boolean, Failure> {
+  /** Resets a database, unless its last run is over and has left something under way. Says whether it has. */
+  private restored({ activity, restorer }: Lane, run: "over" | "running"): Effect.Effect<boolean, Failure> {
     return refusable(
       this.settings.outside.use(async (outside) => {
-        await activity.endSessions(outside)
-        if (!(await activity.isOver())) return false
+        await activity.endSessions(outside, run === "over" ? "all" : "inTransaction")
+        if (run === "over" && !(await activity.isOver())) return false
         return restorer.restore().then(() => true, orThrow(CannotRestore))
       }),
       this.settings.failure
@@ -228,6 +228,8 @@ const drop = (outside: MongoClient.MongoClient, database: string, after: Promise
     await Promise.race([after, new Promise((resolve) => setTimeout(resolve, dropTime))])
     const dropIt = () => driver.db(database).command({ dropDatabase: 1, maxTimeMS: dropTime })
     await dropIt().catch(() => endBlockers(driver, database).then(dropIt))
+    // A query that was interrupted before its first reply has left a cursor that no client knows.
+    await endCursors(driver, database)
   }))
 
 /** An operation under way may have made a database again that was dropped before. */

@@ -1,0 +1,61 @@
+import { assert, describe, it } from "@effect/vitest"
+import { MongoDatabase } from "@mongofx/core"
+import { MongoServer, MongoTest } from "@mongofx/testing"
+import { Effect, Fiber, Random, Redacted } from "effect"
+import * as Driver from "mongodb"
+import { seeded } from "test-support/utils"
+import { mess, setup } from "../support/mess.ts"
+import { snapshotOf } from "../support/snapshot.ts"
+
+/** How many random runs; `MESS_RUNS` sets another number. */
+const runs = Number(process.env["MESS_RUNS"] ?? 150)
+
+/** Real time, under `TestClock` too. */
+const pause = (milliseconds: number) =>
+  Effect.promise(() => new Promise((resolve) => setTimeout(resolve, milliseconds)))
+
+describe("isolated runs", () => {
+  it.effect("begin with the baseline, whatever random runs before them have done", () =>
+    Effect.gen(function*() {
+      const { uri } = yield* MongoTest.isolated(MongoServer.MongoServer)
+      const driver = yield* Effect.acquireRelease(
+        Effect.promise(() => Driver.MongoClient.connect(Redacted.value(uri))),
+        (driver) => Effect.promise(() => driver.close())
+      )
+      const snapshot = Effect.flatMap(
+        MongoDatabase.MongoDatabase,
+        ({ name }) => Effect.promise(() => snapshotOf(driver.db(name)))
+      )
+      const first = yield* MongoTest.isolated(snapshot)
+      assert.deepStrictEqual(first.map(([name]) => name), [
+        "adults",
+        "clustered",
+        "log",
+        "samples",
+        "system.buckets.samples",
+        "system.views",
+        "users",
+        "words"
+      ])
+      const names = new Set<string>()
+      let changed = 0
+      for (let i = 0; i < runs; i++) {
+        const fiber = yield* Effect.forkChild(MongoTest.isolated(mess), { startImmediately: true })
+        // Some are interrupted in the middle.
+        if ((yield* Random.nextIntBetween(0, 3)) === 0) {
+          yield* pause(yield* Random.nextIntBetween(0, 30))
+          yield* Fiber.interrupt(fiber)
+        }
+        yield* Fiber.await(fiber)
+        yield* MongoTest.isolated(Effect.gen(function*() {
+          names.add((yield* MongoDatabase.MongoDatabase).name)
+          assert.deepStrictEqual(yield* snapshot, first, `run ${i}`)
+          // The next reset must bring this back, too.
+          yield* Effect.ignore((yield* MongoDatabase.MongoDatabase).collection("users").deleteMany({}))
+          changed++
+        }))
+      }
+      assert.strictEqual(changed, runs)
+      assert.isAbove(names.size, 1)
+    }).pipe(seeded, Effect.provide(MongoTest.baseline(setup))), 240_000)
+})
