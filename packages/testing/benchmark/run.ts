@@ -8,12 +8,14 @@ import type * as Testing from "@mongofx/testing"
 import { Effect, Exit, Layer, Redacted, Schema, Scope } from "effect"
 import * as Driver from "mongodb"
 import { MongoMemoryReplSet } from "mongodb-memory-server-core"
-import { build, environment, makeTable } from "../../core/benchmark/report.ts"
+import { loadavg } from "node:os"
+import { ascending, quantile } from "../../core/benchmark/measure.ts"
+import { build, environment, markdown } from "../../core/benchmark/report.ts"
 
-const runs = 1000
+const runs = Number(process.env["BENCH_RUNS"] ?? 1000)
 
 /** How many runs of the slow ways are measured. The table shows what a thousand of them take. */
-const fewRuns = Number(process.env["BENCH_FEW_RUNS"] ?? 100)
+const fewRuns = Math.ceil(runs / 10)
 
 const rounds = Number(process.env["BENCH_ROUNDS"] ?? 3)
 const only = process.argv.slice(2)
@@ -71,7 +73,9 @@ const age = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }
 interface Side {
   readonly name: string
   readonly runs: number
-  readonly run: () => Promise<unknown>
+  readonly run: (runs: number) => Promise<unknown>
+  /** The server that it uses, as a client sees it. */
+  readonly client: Driver.MongoClient
   /** How long a thousand runs may take: seconds. */
   readonly budget?: number
 }
@@ -83,7 +87,9 @@ const propOn = async (lanes: number, budget: number): Promise<Side> => {
   return {
     name: `MongoTest.prop, ${lanes} ${lanes === 1 ? "lane" : "lanes"}`,
     runs,
-    run: () => Effect.runPromise(Effect.provideContext(MongoTest.prop([age], property, { runs, seed: 1 }), baseline)),
+    client,
+    run: (runs) =>
+      Effect.runPromise(Effect.provideContext(MongoTest.prop([age], property, { runs, seed: 1 }), baseline)),
     budget
   }
 }
@@ -96,7 +102,8 @@ const check = (holds: boolean): void => {
 const dropping = (name: string, client: Driver.MongoClient, runs: number): Side => ({
   name,
   runs,
-  run: async () => {
+  client,
+  run: async (runs) => {
     for (let i = 0; i < runs; i++) {
       const db = client.db(`bench_${i}`)
       await makeCollections(db)
@@ -113,7 +120,8 @@ const deleting = async (name: string, client: Driver.MongoClient, runs: number):
   return {
     name,
     runs,
-    run: async () => {
+    client,
+    run: async (runs) => {
       for (let i = 0; i < runs; i++) {
         check(await bareProperty(db, i))
         for (const collection of await db.collections()) await collection.deleteMany({})
@@ -143,28 +151,55 @@ const sides = [
   await deleting("memory-server, deleteMany, no check of anything else", memoryClient, fewRuns)
 ].filter(({ name }) => only.length === 0 || only.some((word) => name.includes(word)))
 
-const times = sides.map((): Array<number> => [])
-for (const side of sides) await side.run()
+/** What this process and the server have used of the processors so far: milliseconds. Unlike the time they hardly depend on who else is busy. */
+const cpuOf = async (client: Driver.MongoClient): Promise<readonly [number, number]> => {
+  const { system, user } = process.cpuUsage()
+  const { extra_info: server } = await client.db("admin").command({ serverStatus: 1 })
+  return [(user + system) / 1000, (Number(server.user_time_us) + Number(server.system_time_us)) / 1000]
+}
+
+interface Measured {
+  readonly time: number
+  readonly client: number
+  readonly server: number
+}
+
+const measured = sides.map((): Array<Measured> => [])
+for (const { run } of sides) await run(50)
 for (let round = 0; round < rounds; round++) {
-  for (const [i, side] of sides.entries()) {
+  for (const [i, { client, run, runs }] of sides.entries()) {
+    const before = await cpuOf(client)
     const start = performance.now()
-    await side.run()
-    times[i]!.push((performance.now() - start) / side.runs)
+    await run(runs)
+    const time = performance.now() - start
+    const after = await cpuOf(client)
+    measured[i]!.push({
+      time: time / runs,
+      client: (after[0] - before[0]) / runs,
+      server: (after[1] - before[1]) / runs
+    })
   }
 }
 
 const info = await client.db("admin").admin().serverInfo()
 console.log(environment(["mongodb", "effect", "mongodb-memory-server-core"], folder, info["version"]))
-console.log(`milliseconds of a run are seconds of a thousand; median and range of ${rounds} rounds\n`)
-const { row } = makeTable([54, 10, 16, 9], 1)
-console.log(row(["1,000 runs of 3 inserts, 2 finds and an update", "s", "range", "budget"]))
-for (const [i, { budget, name }] of sides.entries()) {
-  const sorted = times[i]!.slice().sort((a, b) => a - b)
-  const median = sorted[Math.floor(sorted.length / 2)]!
-  const range = `${sorted[0]!.toFixed(2)}-${sorted.at(-1)!.toFixed(2)}`
-  const verdict = budget === undefined ? "" : median <= budget ? "  met" : "  MISSED"
-  console.log(row([name, median.toFixed(2), range, budget === undefined ? "-" : budget.toFixed(2)]) + verdict)
-}
+console.log(
+  `load ${loadavg()[0]!.toFixed(1)}; milliseconds of a run are seconds of a thousand; medians of ${rounds} rounds\n`
+)
+const median = (numbers: ReadonlyArray<number>): number => quantile(ascending(numbers), 0.5)
+const rows = sides.map(({ budget, name }, i) => {
+  const times = measured[i]!.map(({ time }) => time)
+  const time = median(times)
+  return [
+    name,
+    time.toFixed(2),
+    `${Math.min(...times).toFixed(2)} - ${Math.max(...times).toFixed(2)}`,
+    median(measured[i]!.map(({ client }) => client)).toFixed(2),
+    median(measured[i]!.map(({ server }) => server)).toFixed(2),
+    ...budget === undefined ? ["", ""] : [budget.toFixed(2), time <= budget ? "met" : "missed"]
+  ]
+})
+console.log(markdown(["1,000 runs", "seconds", "all", "CPU, client", "CPU, server", "budget", ""], rows))
 
 await client.close()
 await memoryClient.close()

@@ -225,6 +225,36 @@ layer(Baseline)("isolated", (it) => {
       yield* Fiber.join(holds)
       yield* MongoTest.isolated(Effect.void)
     }))
+  it.effect("a reset is what a change stream sees of it", () =>
+    MongoTest.isolated(Effect.gen(function*() {
+      const { name } = yield* database
+      const mongo = yield* MongoClient.MongoClient
+      const stream = yield* mongo.use(async (driver) => {
+        const stream = driver.db(name).collection("words").watch()
+        // Opens it.
+        await stream.tryNext()
+        return stream
+      })
+      const all = yield* mongo.use(async (driver) => {
+        const stream = driver.db(name).watch([{ $match: { "ns.coll": "users" } }], { showExpandedEvents: true })
+        await stream.tryNext()
+        return stream
+      })
+      const next = (stream: Driver.ChangeStream) => mongo.use(async () => (await stream.next()).operationType)
+      yield* mongo.db(name).collection<{ readonly _id: number }>("words").insertOne({ _id: 1 })
+      yield* MongoTest.reset
+      assert.deepStrictEqual(yield* Effect.all([next(stream), next(stream)]), ["insert", "delete"])
+      // Two documents of the baseline, gone and back.
+      assert.deepStrictEqual(yield* Effect.all([1, 2, 3, 4].map(() => next(all))), [
+        "delete",
+        "delete",
+        "insert",
+        "insert"
+      ])
+      yield* mongo.db(name).dropCollection("words")
+      yield* MongoTest.reset
+      assert.deepStrictEqual(yield* Effect.all([next(stream), next(stream)]), ["drop", "invalidate"])
+    })))
 })
 
 describe("baseline", () => {

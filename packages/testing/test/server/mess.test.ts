@@ -57,5 +57,19 @@ describe("isolated runs", () => {
       }
       assert.strictEqual(changed, runs)
       assert.isAbove(names.size, 1)
+      // Databases that runs have spoiled are gone, with the cursors on them. The last run's are ended by the next reset.
+      yield* MongoTest.isolated(Effect.void)
+      const [prefix = ""] = [...names].sort()
+      const cursors = yield* Effect.promise(() =>
+        driver.db("admin").aggregate([
+          { $currentOp: { allUsers: true, idleCursors: true } },
+          { $match: { type: "idleCursor", ns: { $regex: `^${prefix}` } } }
+        ]).toArray()
+      )
+      assert.deepStrictEqual(cursors, [])
+      const left = yield* Effect.promise(() =>
+        driver.db("admin").admin().listDatabases({ nameOnly: true, filter: { name: { $regex: `^${prefix}` } } })
+      )
+      assert.strictEqual(left.databases.length, 1)
     }).pipe(seeded, Effect.provide(MongoTest.baseline(setup))), 240_000)
 })

@@ -54,7 +54,9 @@ interface Row {
 
 const buckets = "system.buckets."
 
-const textOf = (value: unknown): string => Driver.BSON.EJSON.stringify(value, { relaxed: false })
+/** Commands show fields in another order than the catalog does. The order inside of them has a meaning. */
+const textOf = (document: Driver.Document): string =>
+  Driver.BSON.EJSON.stringify(Object.entries(document).sort(([a], [b]) => a < b ? -1 : 1), { relaxed: false })
 
 const hasOwnIdIndex = (spec: Driver.Document): boolean => spec["name"] === "_id_" || spec["clustered"] === true
 
@@ -62,7 +64,7 @@ const indexesOf = (row: Row): ReadonlyMap<string, Index> =>
   new Map(
     (row.md?.indexes ?? []).filter(({ spec }) => !hasOwnIdIndex(spec)).map((
       { ready, spec }
-    ) => [String(spec["name"]), { spec, text: textOf([spec, ready]) }])
+    ) => [String(spec["name"]), { spec, text: textOf({ ...spec, ready }) }])
   )
 
 /** What the server makes by itself for the collection of a time series. */
@@ -78,7 +80,7 @@ const entryOf = (row: Row, series: Row | undefined): Entry => {
   return {
     name,
     type: series === undefined ? "collection" : "timeseries",
-    uuid: uuid === undefined ? undefined : textOf(uuid),
+    uuid: uuid === undefined ? undefined : textOf({ uuid }),
     options: series === undefined ? options : seriesOptions(options),
     text: textOf(options),
     indexes: indexesOf(series ?? row)
