@@ -319,6 +319,12 @@ const numeric = (bsonType: BsonType, expected: string, plain: Schema.Codec<numbe
 
 const int64Range = "an integer from -2^63 to 2^63 - 1"
 
+/** A number beyond the safe integers was stored as a double. The server gives one where a computation leaves the range of int64. */
+const int64Expected = (found: unknown): string =>
+  typeof found === "number" && Math.abs(found) > 2 ** 53
+    ? `${int64Range}, and not a double: a sum or a product of int64 that overflows is one`
+    : int64Range
+
 // JSON.parse rounds integers beyond the safe ones, so a plain JSON number must be a safe integer.
 const Int64Numeric = numeric("long", "an int64", Schema.Int)
 
@@ -370,7 +376,7 @@ export const Long: Long = Int64Numeric.pipe(Schema.decodeTo(
     toFormatter: inspect
   }),
   {
-    decode: Declare.convert(Numbers.toLong, int64Range),
+    decode: Declare.convert(Numbers.toLong, int64Expected),
     encode: SchemaGetter.transform((long: Driver.Long): Numeric => long)
   }
 ))
@@ -422,7 +428,7 @@ export const Int64: Int64 = Int64Numeric.pipe(Schema.decodeTo(
     toCodecArbitrary: Generators.int64
   }),
   {
-    decode: Declare.convert(Numbers.toInt64, int64Range),
+    decode: Declare.convert(Numbers.toInt64, int64Expected),
     encode: SchemaGetter.transform((int: bigint): Numeric => Driver.Long.fromBigInt(int))
   }
 ))

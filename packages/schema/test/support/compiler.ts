@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../../..", import.meta.url))
 export const fixture = (name: string): string => join(root, "packages/schema/typetest/budget", name)
 
 interface Compiled {
-  readonly errors: ReadonlyArray<{ readonly line: number; readonly message: string }>
+  readonly errors: ReadonlyArray<{ readonly line: number; readonly message: string; readonly reasons: string }>
   readonly instantiations: number
 }
 
@@ -50,10 +50,9 @@ const run = (file: (folder: string) => string): Compiled => {
       ],
       { encoding: "utf8" }
     )
-    const errors = [...stdout.matchAll(/^(?:.*\()?(\d+),\d+\): error TS\d+: (.*)$/gm)].map(([, line, message]) => ({
-      line: Number(line),
-      message: message!
-    }))
+    const errors = [...stdout.matchAll(/^(?:.*\()?(\d+),\d+\): error TS\d+: (.*)((?:\n  .*)*)$/gm)].map(
+      ([, line, message, reasons]) => ({ line: Number(line), message: message!, reasons: reasons! })
+    )
     const instantiations = Number(/^Instantiations:\s+(\d+)/m.exec(stdout)?.[1])
     if (Number.isNaN(instantiations)) throw new Error(stdout)
     return { errors, instantiations }

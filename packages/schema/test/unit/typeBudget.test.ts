@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { costOf, costOfFile, fixture } from "../support/compiler.ts"
+import { compile, costOf, costOfFile, fixture } from "../support/compiler.ts"
 
 const imports = `import { Bson, Filter, TypedCollection, Update } from "@mongofx/schema"
 import { Schema } from "effect"
@@ -150,4 +150,36 @@ export const typed: Pipeline.Pipeline<{ readonly x29: number; readonly s1: strin
   ) - costOf(`${pipelines}export const long = orders`)
   assert.isAbove(instantiations, 10_000, "the fixture is not measured")
   assert.isBelow(instantiations, 120_000)
+}, 120_000)
+
+it("the compiler's message for a wrong stage names the field", () => {
+  const wrong: ReadonlyArray<readonly [stages: string, ...words: ReadonlyArray<string>]> = [
+    [`Pipeline.match({ status: "lost" })`, `"lost"`, `"open"`],
+    [`Pipeline.match({ staatus: "open" })`, "NoSuchPath", `"staatus"`],
+    [`Pipeline.select(($) => ({ x: $.customr }))`, "'customr'"],
+    [`Pipeline.select(($) => ({ x: $.lines.skew }))`, "'skew'"],
+    [`Pipeline.unwind("status")`, "UnwindNeedsArray", `"status"`],
+    [`Pipeline.unset("lines.skew")`, "NoSuchPath", `"lines.skew"`],
+    [`Pipeline.limit(1), Pipeline.unset("s1"), Pipeline.select(($) => ({ x: $.s1 }))`, "'s1'"],
+    [
+      `Pipeline.lookup({ from: customers, localField: "customer", foreignField: "name", as: "x" })`,
+      "NeverEqual",
+      `"customer"`,
+      `"name"`
+    ],
+    [`Pipeline.group(() => null, ($) => ({ x: Acc.sum($.s1) }))`, "string", "Numeric"],
+    [`Pipeline.select(($) => ({ x: Expr.add($.i1, $.n1) }))`, "bigint", "number"]
+  ]
+  // One program for all: each stands in a line of its own.
+  const { errors } = compile(
+    pipelines + wrong.map(([stages], i) => `export const wrong${i} = orders.pipe(${stages})\n`).join("")
+  )
+  for (const [i, [stages, ...words]] of wrong.entries()) {
+    const message = errors.filter(({ line }) => line === i + 2).map(({ message, reasons }) => message + reasons).join(
+      "\n"
+    )
+    for (const word of words) assert.include(message, word, stages)
+    // Apart from the type of the document, which editors cut.
+    assert.isBelow(message.length, 2000, `${stages}: ${message}`)
+  }
 }, 120_000)

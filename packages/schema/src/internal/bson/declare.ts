@@ -36,11 +36,20 @@ export const declare = <T>(
  *
  * @internal
  */
-export const convert = <A, B>(f: (input: A) => B | undefined, expected: string): SchemaGetter.Getter<B, A> =>
+export const convert = <A, B>(
+  f: (input: A) => B | undefined,
+  expected: string | ((input: A) => string)
+): SchemaGetter.Getter<B, A> =>
   SchemaGetter.transformEffect((input: A, options) => {
     const output = attempt(f, input)
     return output === undefined
-      ? Effect.fail(new SchemaIssue.InvalidValue({ expected }, input, options))
+      ? Effect.fail(
+        new SchemaIssue.InvalidValue(
+          { expected: typeof expected === "string" ? expected : expected(input) },
+          input,
+          options
+        )
+      )
       : Effect.succeed(output)
   })
 

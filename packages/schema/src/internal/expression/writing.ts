@@ -16,6 +16,9 @@ export class Origin {
   }
 }
 
+/** The name of an origin, or what writes a path from it. The name of the document of a stage is empty. */
+type Name = string | ((path: ReadonlyArray<string>) => string)
+
 /**
  * The place that an expression is written at: the origins that are known there, and its path, for errors.
  *
@@ -24,10 +27,10 @@ export class Origin {
 export class Writing {
   readonly operands: Operands
   readonly path: string
-  private readonly names: ReadonlyMap<Origin, string>
+  private readonly names: ReadonlyMap<Origin, Name>
   private readonly depth: number
 
-  constructor(operands: Operands, path: string, names: ReadonlyMap<Origin, string> = new Map(), depth = 0) {
+  constructor(operands: Operands, path: string, names: ReadonlyMap<Origin, Name> = new Map(), depth = 0) {
     this.operands = operands
     this.path = path
     this.names = names
@@ -52,6 +55,33 @@ export class Writing {
     return [name, new Writing(this.operands, this.path, names, this.depth + 1)]
   }
 
+  /** The place inside a pipeline of this stage, where the document is another one. */
+  inside(): Writing {
+    const names = new Map([...this.names].filter(([, name]) => name !== ""))
+    return new Writing(this.operands, this.path, names, this.depth + 1)
+  }
+
+  /**
+   * The place inside a pipeline of this stage, where variables hold what it needs of the document. `variables` has them when
+   * the pipeline is written.
+   */
+  insideWith(document: Origin): { readonly inside: Writing; readonly variables: Record<string, string> } {
+    const variables: Record<string, string> = {}
+    const known = new Map<string, string>()
+    const nameOf = (path: ReadonlyArray<string>): string => {
+      const field = path.length === 0 ? "$$ROOT" : `$${path.join(".")}`
+      let name = known.get(field)
+      if (name === undefined) {
+        name = `v${this.depth}_${known.size}`
+        known.set(field, name)
+        variables[name] = field
+      }
+      return `$$${name}`
+    }
+    const { depth, names, operands, path } = this.inside()
+    return { inside: new Writing(operands, path, new Map(names).set(document, nameOf), depth), variables }
+  }
+
   /** The text that a reference is written as. */
   reference(origin: Origin, path: ReadonlyArray<string>): string {
     const name = this.names.get(origin)
@@ -61,6 +91,7 @@ export class Writing {
         `refers to ${origin.what}, which is unknown there: use the argument of the nearest function`
       )
     }
+    if (typeof name === "function") return name(path)
     if (name === "") return path.length === 0 ? "$$ROOT" : `$${path.join(".")}`
     return [name, ...path].join(".")
   }

@@ -1,12 +1,20 @@
 /** Runs pipelines: their stages are encoded, and the schema that follows from them decodes the results. */
-import { MongoError } from "@mongofx/core"
+import { type Integration, type MongoDatabase, MongoError } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type { Pipeline } from "../../Pipeline.ts"
+import type { AggregateQuery } from "../../TypedQuery.ts"
 import { encoded, type Origin } from "../collection/failures.ts"
 import { codecOf } from "../compiler/codec.ts"
 import type { Aggregation } from "../query/decodedReading.ts"
+import { makeAggregate } from "../query/query.ts"
 import { implOf, make, type PipelineImpl, writeStages } from "./pipeline.ts"
+
+const prepared = (pipeline: PipelineImpl, origin: Origin) =>
+  Effect.suspend(() => {
+    const codec = codecOf(pipeline.ast)
+    return Effect.map(encoded(origin, (operands) => writeStages(pipeline, operands)), (stages) => ({ codec, stages }))
+  })
 
 /**
  * A pipeline that a function makes of the documents of a schema. It is made when the query runs for the first time, so that what it
@@ -14,21 +22,30 @@ import { implOf, make, type PipelineImpl, writeStages } from "./pipeline.ts"
  *
  * @internal
  */
-export const typed = (
-  schema: Schema.Constraint,
-  f: (documents: never) => Pipeline<unknown, unknown>
-): Aggregation => {
+export const typed = (schema: Schema.Constraint, f: (documents: never) => Pipeline<unknown, unknown>): Aggregation => {
   let made: PipelineImpl | undefined
   const prepare = (origin: Origin) =>
     Effect.suspend(() => {
       try {
-        made ??= implOf(f(make(schema.ast) as never))
+        return prepared(made ??= implOf(f(make(schema.ast) as never)), origin)
       } catch (error) {
         return MongoError.isMongoError(error) ? Effect.fail(error) : Effect.die(error)
       }
-      const pipeline = made
-      const codec = codecOf(pipeline.ast)
-      return Effect.map(encoded(origin, (operands) => writeStages(pipeline, operands)), (stages) => ({ codec, stages }))
     })
   return { shown: [], prepare }
+}
+
+/**
+ * A pipeline that reads documents of its own, in a database.
+ *
+ * @internal
+ */
+export const ofDatabase = (
+  database: MongoDatabase.MongoDatabase,
+  pipeline: Pipeline<unknown, unknown>,
+  options: Integration.Settings | undefined
+): AggregateQuery<unknown, unknown> => {
+  const impl = implOf(pipeline)
+  const origin = { operation: "aggregate", collection: database.name }
+  return makeAggregate(database, origin, { shown: [], prepare: (origin) => prepared(impl, origin) }, options)
 }

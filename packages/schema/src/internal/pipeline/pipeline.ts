@@ -11,7 +11,8 @@ import { encoded } from "../collection/failures.ts"
 import type { Operands } from "../encode/operands.ts"
 import { document } from "../expression/reference.ts"
 import { type Origin, Writing } from "../expression/writing.ts"
-import { Refusal } from "../refusal.ts"
+import { encodeValue } from "../path/codecs.ts"
+import { Refusal, refuse } from "../refusal.ts"
 import { checkInside, checkOrder } from "./order.ts"
 
 /** @internal */
@@ -64,8 +65,27 @@ export const isPipeline = (u: unknown): u is Pipeline<unknown, unknown> => u ins
  */
 export const make = (ast: SchemaAST.AST): PipelineImpl => new PipelineImpl(ast, [])
 
+const strict = { onExcessProperty: "error" } as const
+
 /**
- * The stages of a pipeline as they are sent.
+ * A pipeline that begins with documents of its own.
+ *
+ * @internal
+ */
+export const documents = (ast: SchemaAST.AST, values: ReadonlyArray<unknown>): PipelineImpl => {
+  const encode = encodeValue([ast])
+  const write = (writing: Writing) => {
+    const out: Array<unknown> = []
+    values.forEach((value, i) => writing.operands.put({ out, key: i, path: writing.at(i).path }, encode(value, strict)))
+    // The server would read a value such as "$name" as a path.
+    return { $literal: out }
+  }
+  return new PipelineImpl(ast, [{ name: "$documents", write }])
+}
+
+/**
+ * The stages of a pipeline as they are sent. Inside of a stage they see nothing of its document, unless the place was made with
+ * `insideWith`.
  *
  * @internal
  */
@@ -73,7 +93,10 @@ export const writeStages = (
   { written }: PipelineImpl,
   operands: Operands,
   at = new Writing(operands, "pipeline")
-): Array<Driver.Document> => written.map(({ name, write }, i) => ({ [name]: write(at.at(i).at(name)) }))
+): Array<Driver.Document> => {
+  const inside = at.inside()
+  return written.map(({ name, write }, i) => ({ [name]: write(inside.at(i).at(name)) }))
+}
 
 /**
  * What a stage is made from: the schema of the documents that reach it, and a reference to them.
@@ -83,6 +106,8 @@ export const writeStages = (
 export interface Input {
   readonly ast: SchemaAST.AST
   readonly $: Ref<unknown>
+  /** What the reference begins at. */
+  readonly origin: Origin
   /** The stages before. */
   readonly names: ReadonlyArray<string>
 }
@@ -107,26 +132,38 @@ export const addStage = <P>(self: unknown, name: string, f: (input: Input) => Ou
   return building(`stage ${before.written.length + 1} (${name})`, () => {
     checkOrder(before.names, name)
     const [origin, $] = document<unknown>(before.ast)
-    const { ast, write } = f({ ast: before.ast, $, names: before.names })
+    const { ast, write } = f({ ast: before.ast, $, origin, names: before.names })
     return new PipelineImpl(ast, [...before.written, { name, write: (writing) => write(inDocument(writing, origin)) }])
   }) as P
 }
 
 const inDocument = (writing: Writing, origin: Origin): Writing => writing.bind(origin, "")
 
+/** What was refused, by the error that was thrown for it. */
+const refusals = new WeakMap<object, { readonly path: string; readonly text: string }>()
+
 /** What is refused here is a mistake in the program: it is thrown, as an error of the argument. */
 const building = <A>(at: string, f: () => A): A => {
   try {
     return f()
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    throw Integration.failure(MongoError.InvalidArgumentError, {
+    const refused = error instanceof Refusal
+      ? { path: error.path, text: `${at}: ${error.message}` }
+      : extended(at, refusals.get(error as object))
+    if (refused === undefined) throw error
+    const failure = Integration.failure(MongoError.InvalidArgumentError, {
       operation: "aggregate",
-      path: error.path,
-      message: `${at}: ${error.message}`
+      path: refused.path,
+      message: refused.text
     })
+    refusals.set(failure, refused)
+    throw failure
   }
 }
+
+/** What a pipeline inside of a stage refuses is said with both stages. */
+const extended = (at: string, refused: { readonly path: string; readonly text: string } | undefined) =>
+  refused === undefined ? undefined : { ...refused, text: `${at}, ${refused.text}` }
 
 /**
  * Makes the pipeline inside a stage. Its stages must be such as can stand there.
@@ -136,10 +173,13 @@ const building = <A>(at: string, f: () => A): A => {
 export const inner = (
   stage: string,
   ast: SchemaAST.AST,
-  f: ((self: never) => Pipeline<unknown, unknown>) | undefined
+  f: ((self: never) => unknown) | undefined
 ): PipelineImpl => {
   const start = make(ast)
-  const pipeline = f === undefined ? start : implOf(f(start as never))
-  checkInside(stage, pipeline.names)
-  return pipeline
+  const pipeline = f === undefined ? start : f(start as never)
+  if (!isPipeline(pipeline)) return refuse(stage, "has a function that gives no pipeline")
+
+  const impl = implOf(pipeline)
+  checkInside(stage, impl.names)
+  return impl
 }

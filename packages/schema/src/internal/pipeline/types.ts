@@ -1,5 +1,5 @@
 /** The types of documents after a stage has changed their fields. */
-import type { Shape, TypeOf } from "../../Expr.ts"
+import type { Expr, MissingAsNull, Shape } from "../../Expr.ts"
 import type { FieldName, FieldsOf } from "../expression/types.ts"
 import type { Leaf } from "../path/types.ts"
 
@@ -72,6 +72,18 @@ type WithoutBelow<A, P> = A extends Leaf ? A
  *
  * @internal
  */
-export type GroupKey<K> = K extends null ? null
-  : TypeOf<K> extends infer A ? Exclude<A, undefined> | (undefined extends A ? null : never)
-  : never
+export type GroupKey<K> = K extends null ? null : K extends Expr<infer A> ? MissingAsNull<A> : KeyShape<K>
+
+/** In an object, the server gives null or no field where there is nothing. */
+type KeyShape<F> = Simplify<
+  & {
+    readonly [Name in keyof F as F[Name] extends Expr<infer A> ? undefined extends A ? never : Name : Name]: GroupKey<
+      F[Name]
+    >
+  }
+  & {
+    readonly [Name in keyof F as F[Name] extends Expr<infer A> ? undefined extends A ? Name : never : never]?: GroupKey<
+      F[Name]
+    >
+  }
+>

@@ -1,5 +1,5 @@
 /** Decodes the documents of a batch. */
-import { Integration, type MongoCollection } from "@mongofx/core"
+import { Integration, type MongoCollection, type MongoDatabase } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as SchemaIssue from "effect/SchemaIssue"
@@ -9,15 +9,15 @@ import { decodeError, type Origin } from "../collection/failures.ts"
 import type { Decoder, DocumentCodec } from "../compiler/codec.ts"
 
 /**
- * The decoder of bytes for a collection with the options of one of its queries.
+ * The decoder of bytes for a collection or a database, with the options of one of its queries.
  *
  * @internal
  */
 export const bytesOf = (
   codec: DocumentCodec<unknown>,
-  collection: MongoCollection.MongoCollection,
+  source: MongoCollection.MongoCollection | MongoDatabase.MongoDatabase,
   options: object | undefined
-): Decoder<unknown> | undefined => codec.bytes(Integration.bsonOptions(collection, options))
+): Decoder<unknown> | undefined => codec.bytes(Integration.bsonOptions(source, options))
 
 const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
   Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })

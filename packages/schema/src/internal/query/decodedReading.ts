@@ -1,5 +1,5 @@
 /** Reads a query of a typed collection: encodes its arguments, runs a query of core, and decodes its batches. */
-import { Integration, type MongoCollection, type Query } from "@mongofx/core"
+import { Integration, type MongoCollection, type MongoDatabase, type Query } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
@@ -33,13 +33,11 @@ interface Source {
 }
 
 abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> implements TypedReading<A, R> {
-  protected readonly collection: MongoCollection.MongoCollection
   protected readonly origin: Origin
   protected readonly policy: DecodePolicy
 
-  constructor(collection: MongoCollection.MongoCollection, origin: Origin, policy: DecodePolicy) {
+  constructor(origin: Origin, policy: DecodePolicy) {
     super()
-    this.collection = collection
     this.origin = origin
     this.policy = policy
   }
@@ -133,6 +131,7 @@ abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> i
 
 /** @internal */
 export class FindReading<A, R> extends DecodedReading<A, R> {
+  private readonly collection: MongoCollection.MongoCollection
   private readonly shape: Shape
   private readonly filter: unknown
 
@@ -143,7 +142,8 @@ export class FindReading<A, R> extends DecodedReading<A, R> {
     shape: Shape,
     filter: unknown
   ) {
-    super(collection, origin, policy)
+    super(origin, policy)
+    this.collection = collection
     this.shape = shape
     this.filter = filter
   }
@@ -185,31 +185,34 @@ interface Prepared {
 
 /** @internal */
 export class AggregateReading<A, R> extends DecodedReading<A, R> {
+  /** The collection or the database that the pipeline reads. */
+  private readonly reads: MongoCollection.MongoCollection | MongoDatabase.MongoDatabase
   private readonly aggregation: Aggregation
 
   constructor(
-    collection: MongoCollection.MongoCollection,
+    source: MongoCollection.MongoCollection | MongoDatabase.MongoDatabase,
     origin: Origin,
     policy: DecodePolicy,
     aggregation: Aggregation
   ) {
-    super(collection, origin, policy)
+    super(origin, policy)
+    this.reads = source
     this.aggregation = aggregation
   }
 
   override onInvalid(policy: DecodePolicy): AggregateReading<unknown, R> {
-    return new AggregateReading(this.collection, this.origin, policy, this.aggregation)
+    return new AggregateReading(this.reads, this.origin, policy, this.aggregation)
   }
 
   protected override source(settings: Integration.Settings): Effect.Effect<Source, Failure, R> {
     return Effect.map(this.aggregation.prepare(this.origin), ({ codec, stages }) => ({
-      query: this.collection.aggregate(stages, settings),
+      query: this.reads.aggregate(stages, settings),
       codec,
-      bytes: bytesOf(codec, this.collection, settings)
+      bytes: bytesOf(codec, this.reads, settings)
     })) as Effect.Effect<Source, Failure, R>
   }
 
   protected override lookalike(settings: Integration.Settings): CoreQuery {
-    return this.collection.aggregate(this.aggregation.shown, settings)
+    return this.reads.aggregate(this.aggregation.shown, settings)
   }
 }

@@ -1,5 +1,5 @@
 /** Makes the queries of typed collections from a reading and settings. */
-import { Integration, type MongoCollection } from "@mongofx/core"
+import { Integration, type MongoCollection, type MongoDatabase } from "@mongofx/core"
 import type * as Result from "effect/Result"
 import type { DocumentError } from "../../DocumentError.ts"
 import type { AggregateQuery, DecodePolicy, Failure, FindQuery, TypedQuery, ValuesQuery } from "../../TypedQuery.ts"
@@ -52,12 +52,12 @@ export const makeFind = <A, B, R>(
 
 /** @internal */
 export const makeAggregate = <A, R>(
-  collection: MongoCollection.MongoCollection,
+  source: MongoCollection.MongoCollection | MongoDatabase.MongoDatabase,
   origin: Origin,
   aggregation: Aggregation,
   options: Integration.Settings = {}
 ): AggregateQuery<A, R> =>
-  new AggregateQueryImpl<A, R>(new AggregateReading(collection, origin, "fail", aggregation), options)
+  new AggregateQueryImpl<A, R>(new AggregateReading(source, origin, "fail", aggregation), options)
 
 /**
  * A query of known values, without a server.

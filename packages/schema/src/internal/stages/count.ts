@@ -2,8 +2,8 @@
 import { dual } from "effect/Function"
 import type { Pipeline } from "../../Pipeline.ts"
 import { number, struct } from "../ast/calculus.ts"
+import { checkName } from "../expression/tree.ts"
 import { addStage } from "../pipeline/pipeline.ts"
-import { refuse } from "../refusal.ts"
 
 /**
  * Counts the documents: one document, with the number in the field that you name. Without documents there is none.
@@ -34,8 +34,6 @@ export const count: {
   ): Pipeline<{ readonly [N in Name]: number }, R>
 } = dual(2, (self: unknown, name: string) =>
   addStage(self, "$count", () => {
-    if (name === "" || name.startsWith("$") || name.includes(".")) {
-      refuse("count", "cannot be a name: use one without dots and without $ at its start")
-    }
+    checkName(name, "count")
     return { ast: struct({ [name]: number }), write: () => name }
   }))

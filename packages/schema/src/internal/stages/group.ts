@@ -1,14 +1,16 @@
 /** Groups documents. */
 import { dual } from "effect/Function"
+import type * as SchemaAST from "effect/SchemaAST"
 import type { Accumulator, Fields } from "../../Acc.ts"
 import type { Ref, Tree } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
-import { missingAsNull, nothing, struct } from "../ast/calculus.ts"
+import { keyOf, missingAsNull, nothing, present, type Slot, struct } from "../ast/calculus.ts"
 import { astsOf, writeFields } from "../expression/accumulator.ts"
-import { isExpr } from "../expression/expr.ts"
-import { slotOfTree, writeTree } from "../expression/tree.ts"
+import { implOf, isExpr } from "../expression/expr.ts"
+import { checkName, fieldsOf, writeTree } from "../expression/tree.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import type { GroupKey, Simplify } from "../pipeline/types.ts"
+import { setOwn } from "../plainObject.ts"
 
 /**
  * Groups documents by an expression, by an object of expressions, or all of them by `null`, and computes fields over each
@@ -16,8 +18,8 @@ import type { GroupKey, Simplify } from "../pipeline/types.ts"
  *
  * **Details**
  *
- * Documents without a key are in the group of null. A key that is an object lacks a field that all documents of the group
- * lack. Without documents there is no group.
+ * Documents without a key are in the group of null. In a key that is an object, a field without a value is null or missing.
+ * Without documents there is no group.
  *
  * **Example** (Sales of each product)
  *
@@ -58,7 +60,7 @@ export const group: {
       const key = by($)
       const accumulators = fields($)
       return {
-        ast: struct({ _id: keyAst(key), ...astsOf(accumulators, "group") }),
+        ast: struct({ _id: key === null ? nothing : keySlot(key, "_id").ast, ...astsOf(accumulators, "group") }),
         write: (writing) => ({
           _id: key === null ? null : writeTree(key, writing.at("_id")),
           ...writeFields(accumulators, writing)
@@ -67,8 +69,16 @@ export const group: {
     })
 )
 
-const keyAst = (key: Tree | null) => {
-  if (key === null) return nothing
-  const slot = slotOfTree(key, "_id")
-  return isExpr(key) ? missingAsNull(slot) : slot.ast
+/** In an object, the server gives null or no field where there is nothing. */
+const keySlot = (key: Tree, at: string): Slot => {
+  if (isExpr(key)) {
+    const { slot } = implOf(key)
+    return { ...slot, ast: missingAsNull(slot) }
+  }
+  const fields: Record<string, SchemaAST.AST> = {}
+  for (const [name, below] of fieldsOf(key, at)) {
+    checkName(name, at)
+    setOwn(fields, name, keyOf(keySlot(below, `${at}.${name}`)))
+  }
+  return present(struct(fields))
 }

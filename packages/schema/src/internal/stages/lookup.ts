@@ -1,11 +1,14 @@
 /** Adds documents of another collection that belong to a document. */
 import { dual } from "effect/Function"
 import type * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
+import type { Ref } from "../../Expr.ts"
 import type { Documents, Pipeline, Services } from "../../Pipeline.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
 import { arrayOf, nonNull, oneOf, present } from "../ast/calculus.ts"
 import { changeField, storedPath } from "../ast/fields.ts"
 import { mayBeEqual, storedTypes } from "../ast/stored.ts"
+import { checkName } from "../expression/tree.ts"
 import type { Decoded, FieldName, FieldsOf } from "../expression/types.ts"
 import { elements } from "../path/nodes.ts"
 import { makeResolve } from "../path/resolve.ts"
@@ -32,11 +35,12 @@ export interface NeverEqual<LocalField, ForeignField> {
   readonly "~are never equal": [localField: LocalField, foreignField: ForeignField]
 }
 
-type Local<A, L extends string> = [At<A, L>] extends [never] ? NoSuchPath<L> : L
+type Local<A, L extends string> = L extends unknown ? [At<A, L>] extends [never] ? NoSuchPath<L> : L : L
 
-type Foreign<A, L extends string, B, F extends string> = [At<B, F>] extends [never] ? NoSuchPath<F>
+type Foreign<A, L extends string, B, F extends string> = F extends unknown ? [At<B, F>] extends [never] ? NoSuchPath<F>
   : [Extract<Compared<At<B, F>>, Compared<At<A, L>>>] extends [never]
     ? [Extract<Compared<At<A, L>>, Compared<At<B, F>>>] extends [never] ? NeverEqual<L, F> : F
+  : F
   : F
 
 /**
@@ -59,22 +63,25 @@ export interface LookupOptions<
 > {
   /** The other collection. */
   readonly from: TypedCollection<S>
-  /** The field of the documents in the pipeline. */
-  readonly localField: LocalField & Local<FieldsOf<A>, LocalField>
+  /** The field of the documents in the pipeline. Without it, the pipeline of the other documents decides which are found. */
+  readonly localField?: LocalField & Local<FieldsOf<A>, LocalField>
   /** The field of the other documents that must be equal to it. */
-  readonly foreignField:
+  readonly foreignField?:
     & ForeignField
     & Foreign<FieldsOf<A>, LocalField, FieldsOf<Documents<S>>, ForeignField>
   /** The name of the new field, for an array of what was found. */
   readonly as: As
-  /** Goes on with the documents that were found. */
-  readonly pipeline?: (found: Pipeline<Documents<S>, Services<S>>) => Pipeline<B, R>
+  /** Goes on with the documents that were found, or finds them: `$` refers to the document in the pipeline. */
+  readonly pipeline?: (found: Pipeline<Documents<S>, Services<S>>, $: Ref<A>) => Pipeline<B, R>
 }
 
 /**
- * Adds the documents of another collection that have the same value in a field. They are in an array, which may be empty.
+ * Adds the documents of another collection that have the same value in a field, those that a pipeline finds, or both. They are in
+ * an array, which may be empty.
  *
  * **Details**
+ *
+ * The pipeline sees the document in its second argument. `Pipeline.matchExpr` compares the two.
  *
  * Stored values are compared: two fields whose codecs store them in different ways are refused when the pipeline is built. An
  * array on either side matches by each of its elements.
@@ -96,6 +103,27 @@ export interface LookupOptions<
  *   Pipeline.make(Order).pipe(
  *     Pipeline.lookup({ from: customers, localField: "customer", foreignField: "_id", as: "buyer" }),
  *     Pipeline.unwind("buyer")
+ *   )
+ * ```
+ *
+ * **Example** (The prices that were valid when an order was placed)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline, type TypedCollection } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Price = Schema.Struct({ _id: Bson.ObjectId, sku: Schema.String, from: Bson.Date, price: Schema.Number })
+ * const Order = Schema.Struct({ _id: Bson.ObjectId, sku: Schema.String, placed: Bson.Date })
+ *
+ * const withPrices = (prices: TypedCollection.TypedCollection<typeof Price>) =>
+ *   Pipeline.make(Order).pipe(
+ *     Pipeline.lookup({
+ *       from: prices,
+ *       localField: "sku",
+ *       foreignField: "sku",
+ *       as: "prices",
+ *       pipeline: (prices, order) => prices.pipe(Pipeline.matchExpr(($) => Expr.lte($.from, order.placed)))
+ *     })
  *   )
  * ```
  *
@@ -132,48 +160,63 @@ export const lookup: {
     options: LookupOptions<A, S, L, F, As, B, R2>
   ): Pipeline<With<A, { readonly [Name in As]: ReadonlyArray<Decoded<B>> }>, R | R2 | Services<S>>
 } = dual(2, (self: unknown, options: Options) =>
-  addStage(self, "$lookup", ({ ast }) => {
-    const foreign = options.from.schema.ast
-    checkEqual(compared(ast, options.localField), compared(foreign, options.foreignField), options)
-    const found = inner("$lookup", foreign, options.pipeline)
+  addStage(self, "$lookup", ({ $, ast, origin }) => {
+    const { as, foreignField, from, localField, pipeline } = options
+    checkName(as, "as")
+    const foreign = from.schema.ast
+    const fields = localField !== undefined && foreignField !== undefined
+    if (fields) checkEqual(ast, localField, foreign, foreignField, from.name)
+    else if (localField !== undefined || foreignField !== undefined) {
+      refuse("lookup", "has one of localField and foreignField: it needs both, or none of them and a pipeline")
+    } else if (pipeline === undefined) refuse("lookup", "has neither fields nor a pipeline")
+    const found = inner("$lookup", foreign, pipeline && ((found) => pipeline(found, $)))
     return {
-      ast: changeField(ast, options.as, options.as, {
+      ast: changeField(ast, as, as, {
         change: () => present(arrayOf(found.ast)),
         creates: false,
         entersArrays: false
       }),
-      write: (writing) => ({
-        from: options.from.name,
-        localField: storedPath(ast, options.localField),
-        foreignField: storedPath(foreign, options.foreignField),
-        as: storedPath(ast, options.as),
-        ...(found.written.length === 0
-          ? {}
-          : { pipeline: writeStages(found, writing.operands, writing.at("pipeline")) })
-      })
+      write: (writing) => {
+        const { inside, variables } = writing.at("pipeline").insideWith(origin)
+        const stages = writeStages(found, writing.operands, inside)
+        return {
+          from: from.name,
+          ...(fields
+            ? { localField: storedPath(ast, localField), foreignField: storedPath(foreign, foreignField) }
+            : {}),
+          as: storedPath(ast, as),
+          ...(Object.keys(variables).length === 0 ? {} : { let: variables }),
+          ...(fields && stages.length === 0 ? {} : { pipeline: stages })
+        }
+      }
     }
   }))
 
 interface Options {
   readonly from: TypedCollection<Schema.Constraint>
-  readonly localField: string
-  readonly foreignField: string
+  readonly localField?: string
+  readonly foreignField?: string
   readonly as: string
-  readonly pipeline?: (found: never) => Pipeline<unknown, unknown>
+  readonly pipeline?: (found: never, $: Ref<unknown>) => unknown
 }
 
-const compared = (ast: Schema.Constraint["ast"], path: string) => {
+const compared = (ast: SchemaAST.AST, path: string) => {
   const { alternatives } = makeResolve([ast], "filter")(path, path)
   return nonNull(oneOf([...alternatives, ...elements(alternatives)]))
 }
 
-const checkEqual = (local: Schema.Constraint["ast"], foreign: Schema.Constraint["ast"], options: Options): void => {
-  if (mayBeEqual(local, foreign)) return
-  const list = (ast: Schema.Constraint["ast"]) => [...storedTypes(ast)].join(" or ")
+const checkEqual = (
+  local: SchemaAST.AST,
+  localField: string,
+  foreign: SchemaAST.AST,
+  foreignField: string,
+  from: string
+): void => {
+  const [a, b] = [compared(local, localField), compared(foreign, foreignField)]
+  if (mayBeEqual(a, b)) return
+  const list = (ast: SchemaAST.AST) => [...storedTypes(ast)].join(" or ")
   refuse(
-    options.localField,
-    `is stored as ${list(local)}, and ${options.foreignField} of ${options.from.name} as ${
-      list(foreign)
-    }: they are never equal`
+    localField,
+    `is stored as ${list(a)}, and ${foreignField} of ${from} as ${list(b)}: they are never equal`
   )
 }

@@ -32,15 +32,16 @@ import { addStage, inner, isPipeline, writeStages } from "../pipeline/pipeline.t
  * @since 0.1.0
  */
 export const unionWith: {
-  <S extends Schema.Constraint, B = Documents<S>, R2 = never>(
-    collection: TypedCollection<S>,
-    f?: (documents: Pipeline<Documents<S>, Services<S>>) => Pipeline<B, R2>
-  ): <A, R>(self: Pipeline<A, R>) => Pipeline<A | B, R | R2 | Services<S>>
+  // The compiler's message is about the last one.
   <A, R, S extends Schema.Constraint, B = Documents<S>, R2 = never>(
     self: Pipeline<A, R>,
     collection: TypedCollection<S>,
     f?: (documents: Pipeline<Documents<S>, Services<S>>) => Pipeline<B, R2>
   ): Pipeline<A | B, R | R2 | Services<S>>
+  <S extends Schema.Constraint, B = Documents<S>, R2 = never>(
+    collection: TypedCollection<S>,
+    f?: (documents: Pipeline<Documents<S>, Services<S>>) => Pipeline<B, R2>
+  ): <A, R>(self: Pipeline<A, R>) => Pipeline<A | B, R | R2 | Services<S>>
 } = (...args: ReadonlyArray<unknown>): never =>
   (isPipeline(args[0])
     ? joining(args[0], args[1] as Other, args[2] as Part)

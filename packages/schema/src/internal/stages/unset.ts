@@ -30,13 +30,14 @@ type Path<A, P> = P extends `${string}.${string}` ? [At<A, P>] extends [never] ?
  * @since 0.1.0
  */
 export const unset: {
-  <A, const P extends FieldName<FieldsOf<A>> | `${string}.${string}`>(
-    ...paths: ReadonlyArray<P & Path<FieldsOf<A>, P>>
-  ): <R>(self: Pipeline<A, R>) => Pipeline<Without<A, P>, R>
+  // The compiler's message is about the last one.
   <A, R, const P extends FieldName<FieldsOf<A>> | `${string}.${string}`>(
     self: Pipeline<A, R>,
-    ...paths: ReadonlyArray<P & Path<FieldsOf<A>, P>>
+    ...paths: ReadonlyArray<Path<FieldsOf<A>, P>>
   ): Pipeline<Without<A, P>, R>
+  <A, const P extends FieldName<FieldsOf<A>> | `${string}.${string}`>(
+    ...paths: ReadonlyArray<Path<FieldsOf<A>, P>>
+  ): <R>(self: Pipeline<A, R>) => Pipeline<Without<A, P>, R>
 } = (...args: ReadonlyArray<unknown>): never => {
   const [self, ...paths] = args
   return (isPipeline(self)

@@ -3,6 +3,7 @@ import type { Nullish } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import { mayBeNull, nonNull, nullOr, number, oneOf, present, required, type Slot } from "../ast/calculus.ts"
 import { changeField, storedPath } from "../ast/fields.ts"
+import { checkName } from "../expression/tree.ts"
 import type { FieldName, FieldsOf } from "../expression/types.ts"
 import { elementsOf, expand } from "../path/nodes.ts"
 import { makeResolve } from "../path/resolve.ts"
@@ -40,8 +41,9 @@ export interface UnwindNeedsArray<Path> {
 }
 
 /** The path, or the message why it leads to no array. */
-type ArrayPath<A, P extends string> = [At<A, P>] extends [never] ? NoSuchPath<P>
+type ArrayPath<A, P extends string> = P extends unknown ? [At<A, P>] extends [never] ? NoSuchPath<P>
   : [Extract<At<A, P>, ReadonlyArray<unknown>>] extends [never] ? UnwindNeedsArray<P>
+  : P
   : P
 
 type Element<V> = V extends ReadonlyArray<infer E> ? E : V extends Nullish ? never : V
@@ -100,15 +102,16 @@ type Unwound<A, P extends string, O> = A extends unknown ? Simplify<
  * @since 0.1.0
  */
 export const unwind: {
-  <A, const P extends FieldName<FieldsOf<A>> | `${string}.${string}`, const O extends UnwindOptions = {}>(
-    path: P & ArrayPath<FieldsOf<A>, P>,
-    options?: O
-  ): <R>(self: Pipeline<A, R>) => Pipeline<Unwound<FieldsOf<A>, P, O>, R>
+  // The compiler's message is about the last one.
   <A, R, const P extends FieldName<FieldsOf<A>> | `${string}.${string}`, const O extends UnwindOptions = {}>(
     self: Pipeline<A, R>,
-    path: P & ArrayPath<FieldsOf<A>, P>,
+    path: ArrayPath<FieldsOf<A>, P>,
     options?: O
   ): Pipeline<Unwound<FieldsOf<A>, P, O>, R>
+  <A, const P extends FieldName<FieldsOf<A>> | `${string}.${string}`, const O extends UnwindOptions = {}>(
+    path: ArrayPath<FieldsOf<A>, P>,
+    options?: O
+  ): <R>(self: Pipeline<A, R>) => Pipeline<Unwound<FieldsOf<A>, P, O>, R>
 } = (...args: ReadonlyArray<unknown>): never => {
   const [self, path, options] = args
   return (isPipeline(self)
@@ -133,9 +136,7 @@ const unwinding = (self: unknown, path: string, options: UnwindOptions = {}) =>
         : present(element)
     const after = changeField(ast, path, path, { change, creates: false, entersArrays: false, drops: !keeps })
     const index = options.includeArrayIndex
-    if (index !== undefined && (index === "" || index.startsWith("$") || index.includes("."))) {
-      refuse("includeArrayIndex", "cannot be a name: use one without dots and without $ at its start")
-    }
+    if (index !== undefined) checkName(index, "includeArrayIndex")
     const position = keeps || others.length > 0 ? nullOr(number) : number
     return {
       ast: index === undefined
