@@ -66,6 +66,8 @@ export const refutationOf = <A, R>(
       `${law}: ${why}`,
       ...(documents.length === 0 ? [] : ["Documents, as Extended JSON:"]),
       ...documents.map((document) => `  ${showDocument(document)}`),
-      `Found by run ${result.runs}, made smaller ${result.shrinks} times. Replay: ${result.replay}`
+      `Found by run ${result.runs}, made smaller ${
+        result.shrinks === 1 ? "once" : `${result.shrinks} times`
+      }. Replay: ${result.replay}`
     ].join("\n")
   })
