@@ -235,7 +235,35 @@ const rows: ReadonlyArray<Row> = [
     { $dateFromParts: { year: 2026, month: "$int", day: 31, hour: 1, ...zone } }
   ],
   ["tsSecond", ($) => Expr.tsSecond($.timestamp), { $tsSecond: "$timestamp" }],
-  ["tsIncrement", ($) => Expr.tsIncrement($.timestamp), { $tsIncrement: "$timestamp" }]
+  ["tsIncrement", ($) => Expr.tsIncrement($.timestamp), { $tsIncrement: "$timestamp" }],
+  // Text.
+  ["concat", ($) => Expr.concat($.text, "$x", $.text), { $concat: ["$text", { $literal: "$x" }, "$text"] }],
+  ["toUpper", ($) => Expr.toUpper($.text), { $toUpper: "$text" }],
+  ["toLower", ($) => Expr.toLower($.text), { $toLower: "$text" }],
+  ["trim", ($) => Expr.trim($.text), { $trim: { input: "$text" } }],
+  ["ltrim", ($) => $.text.pipe(Expr.ltrim), { $ltrim: { input: "$text" } }],
+  ["rtrim", ($) => Expr.rtrim($.text, { chars: " e" }), { $rtrim: { input: "$text", chars: " e" } }],
+  ["strLenBytes", ($) => Expr.strLenBytes(Expr.ifNull($.text, "é")), { $strLenBytes: { $ifNull: ["$text", "é"] } }],
+  ["strLenCP", ($) => Expr.strLenCP(Expr.ifNull($.text, "é")), { $strLenCP: { $ifNull: ["$text", "é"] } }],
+  ["substrBytes", ($) => Expr.substrBytes($.text, 1, 3), { $substrBytes: ["$text", 1, 3] }],
+  ["substrCP", ($) => $.text.pipe(Expr.substrCP(1, 3)), { $substrCP: ["$text", 1, 3] }],
+  ["indexOfBytes", ($) => Expr.indexOfBytes($.text, "a"), { $indexOfBytes: ["$text", "a"] }],
+  ["indexOfCP", ($) => Expr.indexOfCP($.text, "a", 4, 9), { $indexOfCP: ["$text", "a", 4, 9] }],
+  ["split", ($) => Expr.split($.text, " "), { $split: ["$text", " "] }],
+  ["strcasecmp", ($) => Expr.strcasecmp($.text, $.text), { $strcasecmp: ["$text", "$text"] }],
+  [
+    "replaceOne",
+    ($) => Expr.replaceOne($.text, { find: "a", replacement: "$o" }),
+    { $replaceOne: { input: "$text", find: "a", replacement: { $literal: "$o" } } }
+  ],
+  [
+    "replaceAll",
+    ($) => $.text.pipe(Expr.replaceAll({ find: "a", replacement: "o" })),
+    { $replaceAll: { input: "$text", find: "a", replacement: "o" } }
+  ],
+  ["regexMatch", ($) => Expr.regexMatch($.text, /^ ADA/i), { $regexMatch: { input: "$text", regex: /^ ADA/i } }],
+  ["regexFind", ($) => Expr.regexFind($.text, /(x)?a(.)/), { $regexFind: { input: "$text", regex: /(x)?a(.)/ } }],
+  ["regexFindAll", ($) => Expr.regexFindAll($.text, /a(.)/), { $regexFindAll: { input: "$text", regex: /a(.)/ } }]
 ]
 
 const fixture = Effect.gen(function*() {

@@ -4,12 +4,13 @@
  */
 import { dual } from "effect/Function"
 import type * as SchemaAST from "effect/SchemaAST"
+import * as Driver from "mongodb"
 import { boolean, nonNull, oneOf, orNull, present, type Slot } from "../ast/calculus.ts"
 import { numeric } from "../ast/numbers.ts"
 import { mayBeEqual, storedTypes } from "../ast/stored.ts"
 import { refuse } from "../refusal.ts"
 import { ExprImpl, implOf, isExpr } from "./expr.ts"
-import { aNumber } from "./kinds.ts"
+import { aNumber, aText } from "./kinds.ts"
 import { type Kind, operand, operandOf } from "./operand.ts"
 import type { Writing } from "./writing.ts"
 
@@ -81,6 +82,35 @@ export const positional = <F extends Function>(name: string, kinds: ReadonlyArra
     (...terms: ReadonlyArray<unknown>) =>
       listed(name, terms.map((term, i) => taken(kinds[i] ?? "any", term, name)), rule)
   ) as unknown as F
+
+/**
+ * An operator of a list whose last operands may be left out. The first argument is an expression.
+ *
+ * @internal
+ */
+export const trailing = <F extends Function>(name: string, kinds: ReadonlyArray<Kind | "any">, rule: Rule): F =>
+  dual(
+    ([self]) => isExpr(self),
+    (...terms: ReadonlyArray<unknown>) => {
+      const given = terms.filter((term) => term !== undefined)
+      return listed(name, given.map((term, i) => taken(kinds[i] ?? "any", term, name)), rule)
+    }
+  ) as unknown as F
+
+/**
+ * An operator of a text and a regular expression: `{ $regexMatch: { input, regex } }`.
+ *
+ * @internal
+ */
+export const regex = <F extends Function>(name: string, rule: Rule): F =>
+  dual(2, (self: unknown, pattern: unknown) => {
+    const input = operandOf(aText, self, name)
+    if (!(pattern instanceof RegExp)) return refuse(`${name}.regex`, "is not a RegExp")
+    const others = pattern.flags.replace(/[ims]/g, "")
+    if (others !== "") refuse(`${name}.regex`, `has flags that the server lacks: ${others}`)
+    const regex = new Driver.BSONRegExp(pattern.source, pattern.flags)
+    return apply([input], rule, name, (writing) => ({ [name]: { input: input.write(writing), regex } }))
+  }) as unknown as F
 
 /**
  * An operator of named operands: `{ $replaceAll: { input, find, replacement } }`. The first name is that of the first argument,
