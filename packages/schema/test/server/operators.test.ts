@@ -120,6 +120,8 @@ const arithmetic: Readonly<Record<string, Binary>> = {
 }
 
 const bits = { bitAnd: Expr.bitAnd, bitOr: Expr.bitOr, bitXor: Expr.bitXor }
+const several: Readonly<Record<string, (self: Expr.Expr<any>, options: { readonly n: number }) => Expr.Expr<unknown>>> =
+  { firstN: Expr.firstN, lastN: Expr.lastN, maxN: Expr.maxN, minN: Expr.minN }
 const moves = { dateAdd: Expr.dateAdd, dateSubtract: Expr.dateSubtract }
 
 const zone = { timezone: "Europe/Berlin" }
@@ -263,7 +265,97 @@ const rows: ReadonlyArray<Row> = [
   ],
   ["regexMatch", ($) => Expr.regexMatch($.text, /^ ADA/i), { $regexMatch: { input: "$text", regex: /^ ADA/i } }],
   ["regexFind", ($) => Expr.regexFind($.text, /(x)?a(.)/), { $regexFind: { input: "$text", regex: /(x)?a(.)/ } }],
-  ["regexFindAll", ($) => Expr.regexFindAll($.text, /a(.)/), { $regexFindAll: { input: "$text", regex: /a(.)/ } }]
+  ["regexFindAll", ($) => Expr.regexFindAll($.text, /a(.)/), { $regexFindAll: { input: "$text", regex: /a(.)/ } }],
+  // Arrays.
+  ["size", ($) => Expr.size(Expr.ifNull($.texts, [])), { $size: { $ifNull: ["$texts", []] } }],
+  ["arrayElemAt", ($) => Expr.arrayElemAt($.texts, -1), { $arrayElemAt: ["$texts", -1] }],
+  ["concatArrays", ($) => Expr.concatArrays($.texts, $.texts), { $concatArrays: ["$texts", "$texts"] }],
+  ["first", ($) => Expr.first($.texts), { $first: "$texts" }],
+  ["last", ($) => Expr.last($.texts), { $last: "$texts" }],
+  ...Object.entries(several).map(([name, make]): Row => [
+    name,
+    ($) => make(Expr.ifNull($.numbers, []), { n: 2 }),
+    { [`$${name}`]: { input: { $ifNull: ["$numbers", []] }, n: 2 } }
+  ]),
+  ["indexOfArray", ($) => Expr.indexOfArray($.texts, "a"), { $indexOfArray: ["$texts", "a"] }],
+  ["indexOfArray in a range", ($) => Expr.indexOfArray($.texts, "b", 1, 3), { $indexOfArray: ["$texts", "b", 1, 3] }],
+  ["isArray", ($) => Expr.isArray($.texts), { $isArray: ["$texts"] }],
+  ["range", ($) => Expr.range(1, Expr.ifNull($.int, 3), 2), { $range: [1, { $ifNull: ["$int", 3] }, 2] }],
+  [
+    "reduce",
+    ($) => Expr.reduce($.numbers, 0, (sum, number) => Expr.add(sum, number)),
+    { $reduce: { input: "$numbers", initialValue: 0, in: { $add: ["$$value", "$$this"] } } }
+  ],
+  [
+    "reduce in reduce",
+    ($) =>
+      Expr.reduce(
+        $.numbers,
+        0,
+        (sum, number) =>
+          Expr.add(
+            sum,
+            Expr.ifNull(
+              Expr.reduce($.numbers, 1, (product, other) => Expr.add(product, Expr.multiply(number, other))),
+              0
+            )
+          )
+      ),
+    {
+      $reduce: {
+        input: "$numbers",
+        initialValue: 0,
+        in: {
+          $let: {
+            vars: { number: "$$this" },
+            in: {
+              $add: [
+                "$$value",
+                {
+                  $reduce: {
+                    input: "$numbers",
+                    initialValue: 1,
+                    in: { $add: ["$$value", { $multiply: ["$$number", "$$this"] }] }
+                  }
+                }
+              ]
+            }
+          }
+        }
+      }
+    }
+  ],
+  ["reverseArray", ($) => Expr.reverseArray($.texts), { $reverseArray: "$texts" }],
+  ["slice", ($) => Expr.slice($.texts, -2), { $slice: ["$texts", -2] }],
+  ["slice from a position", ($) => $.texts.pipe(Expr.slice(1, 1)), { $slice: ["$texts", 1, 1] }],
+  [
+    "objectToArray",
+    ($) => Expr.objectToArray(Expr.struct({ a: $.int, b: $.text })),
+    { $objectToArray: { a: "$int", b: "$text" } }
+  ],
+  [
+    "arrayToObject",
+    ($) => Expr.arrayToObject(Expr.map($.texts, (text) => ({ k: text, v: Expr.literal(1) }))),
+    { $arrayToObject: { $map: { input: "$texts", in: { k: "$$this", v: 1 } } } }
+  ],
+  // Sets.
+  ["allElementsTrue", ($) => Expr.allElementsTrue(Expr.ifNull($.numbers, [])), {
+    $allElementsTrue: [{ $ifNull: ["$numbers", []] }]
+  }],
+  ["anyElementTrue", ($) => Expr.anyElementTrue(Expr.ifNull($.numbers, [])), {
+    $anyElementTrue: [{ $ifNull: ["$numbers", []] }]
+  }],
+  ["setEquals", ($) => Expr.setEquals(Expr.ifNull($.texts, []), Expr.ifNull($.texts, [])), { $setEquals: [[], []] }],
+  [
+    "setIsSubset",
+    ($) => Expr.setIsSubset(Expr.ifNull($.numbers, []), Expr.value(Schema.Array(Schema.Number), [1, 2])),
+    { $setIsSubset: [{ $ifNull: ["$numbers", []] }, [1, 2]] }
+  ],
+  ["setDifference", ($) => Expr.setDifference($.texts, Expr.value(Schema.Array(Schema.String), ["a"])), {
+    $setDifference: ["$texts", ["a"]]
+  }],
+  ["setIntersection", ($) => Expr.setIntersection($.texts, $.texts), { $setIntersection: ["$texts", "$texts"] }],
+  ["setUnion", ($) => Expr.setUnion($.texts, $.texts), { $setUnion: ["$texts", "$texts"] }]
 ]
 
 const fixture = Effect.gen(function*() {

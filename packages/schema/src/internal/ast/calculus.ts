@@ -179,3 +179,25 @@ export const elementOf = (ast: SchemaAST.AST): SchemaAST.AST => {
  */
 export const struct = (fields: Readonly<Record<string, SchemaAST.AST>>): SchemaAST.AST =>
   new SchemaAST.Objects(Object.entries(fields).map(([name, ast]) => new SchemaAST.PropertySignature(name, ast)), [])
+
+/**
+ * The schemas of the fields of objects: of all, or of those with a name.
+ *
+ * @internal
+ */
+export const fieldsIn = (ast: SchemaAST.AST, name?: string): ReadonlyArray<SchemaAST.AST> =>
+  expand(ast).flatMap((node) =>
+    node._tag === "Object"
+      ? [
+        ...node.objects.propertySignatures.filter((property) => name === undefined || property.name === name),
+        ...node.objects.indexSignatures
+      ].map(({ type }) => slotOf(type).ast)
+      : []
+  )
+
+/**
+ * An object whose names are not known.
+ *
+ * @internal
+ */
+export const recordOf = (ast: SchemaAST.AST): SchemaAST.AST => Schema.Record(Schema.String, schemaOf(ast)).ast

@@ -46,7 +46,12 @@ const taken = (kind: Kind | "any", term: unknown, at: string): ExprImpl =>
 const apply = (operands: ReadonlyArray<ExprImpl>, rule: Rule, at: string, write: (writing: Writing) => unknown) =>
   new ExprImpl(rule(operands.map(({ slot }) => slot), at), write)
 
-const listed = (name: string, operands: ReadonlyArray<ExprImpl>, rule: Rule): ExprImpl =>
+/**
+ * An operator of a list of operands that are known already.
+ *
+ * @internal
+ */
+export const listed = (name: string, operands: ReadonlyArray<ExprImpl>, rule: Rule): ExprImpl =>
   apply(operands, rule, name, (writing) => ({ [name]: operands.map((operand) => operand.write(writing)) }))
 
 /**
