@@ -258,6 +258,23 @@ describe("a writer", () => {
     }
   })
 
+  it("writes objects of hundreds of fields in the same way", () => {
+    const names = Array.from({ length: 300 }, (_, i) => `field${i}`)
+    const kinds = [Schema.String, Schema.optionalKey(Schema.Int), Schema.NullOr(Schema.Date)]
+    const schema = Schema.Struct(Object.fromEntries(names.map((name, i) => [name, kinds[i % 3]!])))
+    const codec = compile(schema as unknown as Schema.Codec<Record<string, unknown>>)
+    const values = (i: number) => [`text ${i}`, i % 2 === 0 ? i : undefined, i % 4 === 0 ? null : new Date(i)][i % 3]
+    const value = Object.fromEntries(
+      names.map((name, i) => [name, values(i)]).filter(([, value]) => value !== undefined)
+    )
+    assert.strictEqual(hexOf(codec.writeValue(value)), serialized(value))
+    for (const i of [0, 30, 33, 63, 66, 297]) {
+      const { [`field${i}`]: _, ...others } = value
+      assert.isUndefined(codec.writeValue(others), `without field${i}`)
+      assert.isUndefined(codec.writeValue({ ...value, [`field${i}`]: 1 }), `a wrong field${i}`)
+    }
+  })
+
   it("writes no array in which something is not stored", () => {
     const codec = compile(Schema.Struct({ list: Schema.Array(Schema.Union([Schema.Int, Schema.Undefined])) }))
     assert.strictEqual(hexOf(codec.writeValue({ list: [1, 2] })), serialized({ list: [1, 2] }))

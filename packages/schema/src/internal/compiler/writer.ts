@@ -53,6 +53,9 @@ const declarations = new Map<unknown, Leaf>([
 /** Names that the serializer of bson takes for more than a key, or whose place in an object is not that of the schema. */
 const isSpecial = (name: string): boolean => name === "toBSON" || name === "_bsontype" || /^\d+$/.test(name)
 
+/** A function for 100 fields cost five times as much for each field: see benchmark/README.md. */
+const fieldsOfFunction = 32
+
 class WriterCompiler {
   private readonly program = new Program()
   private readonly options: SchemaAST.ParseOptions
@@ -275,7 +278,7 @@ class WriterCompiler {
       lines.push(`if (${this.program.constant(excess)}(v)) return mismatch`)
     }
     lines.push("const from = p", "p += 4")
-    propertySignatures.forEach(({ type }, i) => lines.push(this.field(names[i]!, type)))
+    lines.push(...this.parts(propertySignatures.map(({ type }, i) => this.field(names[i]!, type))))
     if (index !== undefined) {
       lines.push(`for (const key of Object.keys(v)) {
         if (key === "toBSON" || key === "_bsontype") giveUp()
@@ -286,6 +289,19 @@ class WriterCompiler {
       }`)
     }
     return `const ${name} = (v, p) => {\n${lines.join("\n")}\nreturn close(b, dv, from, p)\n}`
+  }
+
+  /** The statements that write the fields of an object: many fields get functions of their own. */
+  private parts(fields: ReadonlyArray<string>): ReadonlyArray<string> {
+    if (fields.length <= fieldsOfFunction) return fields
+    const calls: Array<string> = []
+    for (let i = 0; i < fields.length; i += fieldsOfFunction) {
+      const name = this.program.name("write")
+      const body = fields.slice(i, i + fieldsOfFunction).join("\n")
+      this.program.functions.push(`const ${name} = (v, p) => {\n${body}\nreturn p\n}`)
+      calls.push(`p = ${name}(v, p); if (p === mismatch) return mismatch`)
+    }
+    return calls
   }
 
   private field(name: string, type: SchemaAST.AST): string {
