@@ -218,13 +218,13 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     }), 60_000)
 
   /** A server in a process of its own, and its port. */
-  const startElsewhere = Effect.gen(function*() {
+  const startElsewhere = Effect.fnUntraced(function*(env: NodeJS.ProcessEnv = {}) {
     const program = fileURLToPath(new URL("../support/startServer.ts", import.meta.url))
     const parent = yield* Effect.acquireRelease(
       Effect.sync(() =>
         spawn(process.execPath, ["--import", "tsx", program], {
           stdio: ["ignore", "pipe", "inherit"],
-          env: { ...process.env, MONGODB_URI: "" }
+          env: { ...process.env, MONGODB_URI: "", ...env }
         })
       ),
       (parent) => Effect.sync(() => parent.kill("SIGKILL"))
@@ -242,7 +242,7 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     "a server is killed and its data removed when the process that started it is killed",
     () =>
       Effect.gen(function*() {
-        const { parent, port } = yield* startElsewhere
+        const { parent, port } = yield* startElsewhere()
         const data = dataOf(port)!
         assert.isTrue(existsSync(data))
         parent.kill("SIGKILL")
@@ -256,14 +256,20 @@ describe.skipIf(!hasBinary)("a server from a binary (needs MONGOD_BINARY)", () =
     "a start removes the server and the data of a process that was killed with its watchdog",
     () =>
       Effect.gen(function*() {
-        const { parent, port } = yield* startElsewhere
+        // A folder of its own, on disk: other runs on this machine tidy up too.
+        const folder = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "mongofx-test-"))),
+          (dir) => Effect.sync(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }))
+        )
+        const env = { TMPDIR: folder, MONGOFX_TEST_DURABLE: "1" }
+        const { parent, port } = yield* startElsewhere(env)
         const data = dataOf(port)!
         const watchdogs = processes(data).filter((line) => !line.includes(`--port ${port} `))
         assert.isAbove(watchdogs.length, 0)
         for (const line of watchdogs) process.kill(Number(line.trim().split(" ")[0]), "SIGKILL")
         parent.kill("SIGKILL")
         yield* until("the process is gone", () => processes(`${parent.pid} `).every((line) => line.includes("defunct")))
-        yield* startElsewhere
+        yield* startElsewhere(env)
         yield* until("the server is gone", () => processes(`--port ${port} `).length === 0)
         yield* until("its data is gone", () => !existsSync(data))
       }),

@@ -3,7 +3,7 @@ import { MongoServer } from "@mongofx/testing"
 import { Console, Effect, Redacted } from "effect"
 
 const program = Effect.gen(function*() {
-  const server = yield* MongoServer.startBinary()
+  const server = yield* MongoServer.startBinary({ durable: process.env["MONGOFX_TEST_DURABLE"] === "1" })
   yield* Console.log(new URL(Redacted.value(server.uri).replace(/^mongodb:/, "http:")).port)
   // The server does not keep this process alive.
   setInterval(() => {}, 1000)
