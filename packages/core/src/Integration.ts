@@ -10,6 +10,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Driver from "mongodb"
+import * as bsonWrite from "./internal/bson/write.ts"
 import { including } from "./internal/call/options.ts"
 import * as failures from "./internal/errors/ownFailure.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
@@ -256,7 +257,8 @@ const inBytes = <Options extends object>(options: Options | undefined) =>
  *
  * The bytes are sent as they are if `sendsBytes` says so. Otherwise the document is decoded from them, and sent as if it had
  * been given. The second argument is the `_id` in the bytes: results and errors name it. A document to insert must
- * have one; for a replacement without it, pass `undefined`.
+ * have one; for a replacement without it, pass `undefined`. The document may be a part of the bytes: two positions say where it begins and
+ * ends. Documents that follow each other in the same bytes are sent as one piece, which is less work.
  *
  * **Gotchas**
  *
@@ -276,13 +278,105 @@ const inBytes = <Options extends object>(options: Options | undefined) =>
  * ```
  *
  * @see {@link sendsBytes} for when it saves work
+ * @see {@link WriteBuffer} for writing many documents
  * @see {@link rawQuery} for reading documents as bytes
  *
  * @stability integration
  * @category constructors
  * @since 0.1.0
  */
-export { SerializedDocument } from "./internal/input/serialized.ts"
+export { SerializedDocument } from "./internal/bson/serialized.ts"
+
+/**
+ * Writes a value as a whole document, from the position `p` of the buffer `b` on, and returns the position after it. A symbol means that
+ * the value is none that it writes.
+ *
+ * **Details**
+ *
+ * `dv` is a view of the same bytes. Up to `cap` it may write without asking; see `bsonWriting`.
+ *
+ * @see {@link WriteBuffer} for what calls it
+ *
+ * @stability integration
+ * @category models
+ * @since 0.1.0
+ */
+export type BsonWrite = bsonWrite.Write
+
+/**
+ * The functions of which a `BsonWrite` is made: each writes a value as the driver would.
+ *
+ * **Details**
+ *
+ * A function gets the buffer `b`, a view `dv` of the same bytes, the end `cap` of what may be written without asking, and a position `p`, and
+ * returns the position after what it has written. A few bytes behind `cap` are free for a value of a fixed size. For a value that core would
+ * refuse, and for rare types, a function throws: the document then goes another way. Where there is no room, a function throws too, and
+ * `WriteBuffer` tries again with more of it.
+ *
+ * **Example** (A document with a name)
+ *
+ * ```ts
+ * import { Integration } from "@mongofx/core"
+ *
+ * const { close, writeKey, writeText } = Integration.bsonWriting
+ *
+ * const writeNamed: Integration.BsonWrite = (name, from, b, dv, cap) => {
+ *   const at = from + 4
+ *   const p = writeKey(b, cap, at, "name")
+ *   b[at] = 2
+ *   return close(b, dv, from, writeText(b, dv, cap, p, String(name)))
+ * }
+ * ```
+ *
+ * @see {@link WriteBuffer} for the buffer
+ *
+ * @stability integration
+ * @category combinators
+ * @since 0.1.0
+ */
+export const bsonWriting: typeof bsonWrite.writing = bsonWrite.writing
+
+/**
+ * The documents of one bulk write as bytes, one after the other.
+ *
+ * **When to use**
+ *
+ * Use it to write many documents of which a bulk write sends the bytes.
+ *
+ * **Details**
+ *
+ * `write` returns a `SerializedDocument`, or `undefined` for a document that has to go another way, as an object. Its third argument is the
+ * stored `_id`, its fourth whether the `_id` is added as the first field. After `release` other documents are written over these.
+ *
+ * **Gotchas**
+ *
+ * Call `release` only after the operation has succeeded. After a failure or an interruption the driver may still send the bytes.
+ *
+ * **Example** (Inserting what a function writes)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ * import { Effect } from "effect"
+ * import { type Document, ObjectId } from "mongodb"
+ *
+ * const insert = (users: MongoCollection.MongoCollection<Document>, names: ReadonlyArray<string>, write: Integration.BsonWrite) => {
+ *   const buffer = new Integration.WriteBuffer()
+ *   const documents = names.map((name) => {
+ *     const _id = new ObjectId()
+ *     return buffer.write(write, name, _id, true) ?? { _id, name }
+ *   })
+ *   return Effect.tap(users.insertMany(documents), () => Effect.sync(() => buffer.release()))
+ * }
+ * ```
+ *
+ * @see {@link bsonWriting} for the functions that write values
+ * @see {@link sendsBytes} for when it saves work
+ *
+ * @stability integration
+ * @category constructors
+ * @since 0.1.0
+ */
+export { WriteBuffer } from "./internal/bson/writeBuffer.ts"
 
 /**
  * Whether a document can be stored as it is: it has no value that BSON would lose or change, and that mongofx refuses.

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import type * as Codec from "@mongofx/schema/internal/compiler/codec"
-import type * as Writing from "@mongofx/schema/internal/compiler/writing"
 import { MongoServer } from "@mongofx/testing"
 import { Effect, Redacted, Schema, Stream } from "effect"
 import * as Driver from "mongodb"
@@ -23,11 +22,10 @@ const powers = (from: number, to: number): ReadonlyArray<number> => from > to ? 
 
 const folder = new URL("..", import.meta.url)
 build(folder)
-const { MongoClient } = await import("@mongofx/core")
+const { Integration, MongoClient } = await import("@mongofx/core")
 const { TypedCollection } = await import("@mongofx/schema")
 const internal = (path: string) => import(new URL(`../dist/internal/compiler/${path}.js`, import.meta.url).href)
 const { makeCodec } = await internal("codec") as typeof Codec
-const { WriteBuffer } = await internal("writing") as typeof Writing
 const { Small } = await import("./documents.ts")
 
 interface Cost {
@@ -127,8 +125,10 @@ const fieldCurves = async (): Promise<void> => {
     }
     const encodeAll = () => {
       for (let i = 0; i < times; i++) {
-        const buffer = new WriteBuffer()
-        if (codec.writeNow(buffer, document) === undefined) throw new Error("not written by compiled code")
+        const buffer = new Integration.WriteBuffer()
+        if (codec.writeNow(buffer, document, undefined, false) === undefined) {
+          throw new Error("not written by compiled code")
+        }
         buffer.release()
       }
     }
@@ -175,7 +175,7 @@ if (what === "driver") {
   note()
   await client.close()
 } else {
-  const { MongoClient } = await import("@mongofx/core")
+  const { Integration, MongoClient } = await import("@mongofx/core")
   const schema = what === "schema" ? await import("@mongofx/schema") : undefined
   note()
   const { Effect, Redacted, Schema } = await import("effect")

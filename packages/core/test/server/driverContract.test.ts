@@ -6,6 +6,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Integration } from "@mongofx/core"
+import { writePlain } from "@mongofx/core/internal/bson/write"
 import { batchesOf } from "@mongofx/core/internal/driver/bulk"
 import { commandOn, databaseOn } from "@mongofx/core/internal/driver/members"
 import {
@@ -126,9 +127,13 @@ const compareBatches = (collection: Driver.Collection, ids: ReadonlyArray<string
       bulk.raw(theirs as Driver.AnyBulkWriteOperation)
       batches.bulk.raw(mine as Driver.AnyBulkWriteOperation)
     }
+    const buffer = new Integration.WriteBuffer()
     ids.forEach((_id, i) => {
       const document = { _id, text: "x".repeat(i * 7 % 80) }
-      const bytes = new Integration.SerializedDocument(Driver.BSON.serialize(document), _id)
+      // Neighbours in their bytes, save after every fifth.
+      const bytes = i % 5 === 0
+        ? new Integration.SerializedDocument(Driver.BSON.serialize(document), _id)
+        : buffer.write(writePlain, document, _id, false)!
       const others = { filter: { _id }, upsert: true, collation: { locale: "de" } }
       if (i % 10 === 9) add({ deleteOne: { filter: { _id } } })
       else if (i % 3 === 2) {
@@ -140,12 +145,22 @@ const compareBatches = (collection: Driver.Collection, ids: ReadonlyArray<string
     assert.throws(() => bulk.addToOperationsList(1, large), /larger than the maximum size 200/)
     assert.throws(() => batches.add(1, tooLarge), /larger than the maximum size 200/)
     batches.close()
+    for (const { operations, serializedOperations } of batches.bulk.batches) {
+      assert.strictEqual(operations.length, serializedOperations.length)
+    }
+    assert.isTrue(batches.bulk.batches.some(({ operations, size }) => operations.length < size))
+    const result = { insertedIds: {} } as Driver.BulkWriteResult
+    batches.complete(result)
+    assert.deepStrictEqual(
+      Object.entries(result.insertedIds),
+      insideBulk(bulk).s?.bulkResult.insertedIds.map(({ _id, index }) => [String(index), _id])
+    )
     const shown = (bulk: typeof batches.bulk) => ({
       batches: bulk.batches.map(({ batchType, originalIndexes, originalZeroIndex, serializedOperations }) => ({
         batchType,
         originalIndexes,
         originalZeroIndex,
-        bytes: serializedOperations.map((bytes) => Buffer.from(bytes).toString("hex"))
+        bytes: Buffer.concat(serializedOperations).toString("hex")
       })),
       insertedIds: insideBulk(bulk).s?.bulkResult.insertedIds
     })

@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
+import { Integration } from "@mongofx/core"
 import { lacksOf } from "@mongofx/schema/internal/bson/lacks"
 import { makeCodec } from "@mongofx/schema/internal/compiler/codec"
 import { compileDecoder } from "@mongofx/schema/internal/compiler/decoder"
 import { compileEncoder, compileValueDecoder } from "@mongofx/schema/internal/compiler/encoder"
 import { type Mismatch, mismatch } from "@mongofx/schema/internal/compiler/runtime"
 import { compileWriter } from "@mongofx/schema/internal/compiler/writer"
-import { WriteBuffer } from "@mongofx/schema/internal/compiler/writing"
 import { Data, Effect, Schema, type SchemaAST, type SchemaIssue } from "effect"
 import type { BSONSerializeOptions } from "mongodb"
 
@@ -63,7 +63,7 @@ export const compile = <S extends Schema.Constraint>(
   const decodeAlone = compileDecoder(schema.ast, parse, bson)
   const encodeAlone = compileEncoder(schema.ast, parse)
   const decodeValueAlone = compileValueDecoder(schema.ast, parse)
-  const buffer = new WriteBuffer()
+  const buffer = new Integration.WriteBuffer()
   const writeAlone = compileWriter(schema.ast, parse, lacksOf(schema.ast) !== undefined)
   return {
     compiled: {
@@ -83,7 +83,8 @@ export const compile = <S extends Schema.Constraint>(
     decodeMany: (documents, from, out) => decodeAlone === undefined ? from : decodeAlone(documents, from, out),
     diagnose: (bytes) => Effect.mapErrorEager(decoder.decode(bytes), failureOf) as ReturnType<Compiled<S>["diagnose"]>,
     encodeValue: (value) => encodeAlone === undefined ? mismatch : encodeAlone(value),
-    writeValue: (value, id) => writeAlone === undefined ? undefined : buffer.write(writeAlone, value, id),
+    writeValue: (value, id) =>
+      writeAlone === undefined ? undefined : buffer.write(writeAlone, value, id, id !== undefined)?.bytes,
     encode: (value) =>
       Effect.mapErrorEager(codec.encode(value), (issue) => new Schema.SchemaError(issue)) as ReturnType<
         Compiled<S>["encode"]

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { assert, it } from "@effect/vitest"
+import { Integration } from "@mongofx/core"
 import { runtime } from "@mongofx/schema/internal/compiler/runtime"
-import { writing } from "@mongofx/schema/internal/compiler/writing"
 import { Arbitrary, Effect, Exit, Schema } from "effect"
 import * as Driver from "mongodb"
 import { compile } from "../support/codec.ts"
@@ -288,7 +288,7 @@ const token =
 
 const words = new Set([
   ...Object.keys(runtime),
-  ...Object.keys(writing),
+  ...Object.keys(Integration.bsonWriting),
   // The language
   ..."break case const continue default else for function if in let loop new of return switch this typeof while true false null undefined"
     .split(" "),

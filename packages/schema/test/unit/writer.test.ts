@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Integration } from "@mongofx/core"
 import { Bson } from "@mongofx/schema"
 import { makeCodec } from "@mongofx/schema/internal/compiler/codec"
-import { WriteBuffer } from "@mongofx/schema/internal/compiler/writing"
 import { Schema, SchemaGetter } from "effect"
 import * as Driver from "mongodb"
 import { compile } from "../support/codec.ts"
@@ -109,10 +109,16 @@ describe("the buffer of writers", () => {
       counts: {},
       data: new Driver.Binary(Buffer.alloc(0))
     })
-    const [first, second, third] = [new WriteBuffer(), new WriteBuffer(), new WriteBuffer()] as const
+    const write = (buffer: Integration.WriteBuffer, value: ReturnType<typeof document>) =>
+      codec.writeNow(buffer, value, value._id, false)?.bytes
+    const [first, second, third] = [
+      new Integration.WriteBuffer(),
+      new Integration.WriteBuffer(),
+      new Integration.WriteBuffer()
+    ] as const
     const written = Array.from({ length: 300 }, (_, _id) => [
-      codec.writeNow(first, document(_id)),
-      codec.writeNow(second, document(-_id))
+      write(first, document(_id)),
+      write(second, document(-_id))
     ])
     written.forEach(([one, other], _id) => {
       assert.strictEqual(hexOf(one), serialized(document(_id)))
@@ -121,12 +127,12 @@ describe("the buffer of writers", () => {
     const buffers = new Set(written.map(([bytes]) => bytes!.buffer))
     assert.isAbove(buffers.size, 1)
     first.release()
-    const again = codec.writeNow(third, document(1))
+    const again = write(third, document(1))
     assert.isTrue(buffers.has(again!.buffer))
     assert.strictEqual(hexOf(written[299]![1]), serialized(document(-299)))
     // It has given its chunks away.
     assert.isFalse(new Set([again!.buffer, ...written.map(([, bytes]) => bytes!.buffer)]).has(
-      codec.writeNow(first, document(2))!.buffer
+      write(first, document(2))!.buffer
     ))
   })
 

@@ -3,7 +3,7 @@
  * that it has kept. Here the operations are added together with their existing bytes.
  */
 import * as Driver from "mongodb"
-import { isSerialized, type SerializedDocument } from "../input/serialized.ts"
+import { isSerialized, type SerializedDocument } from "../bson/serialized.ts"
 import { type BulkInside, insideBulk, insideClient } from "./unpublished.ts"
 
 /** @internal */
@@ -53,8 +53,26 @@ const statementBytes = (
   return out
 }
 
+/** A batch to which operations are added, with the bytes of its last documents as long as they follow each other. */
+interface Open {
+  readonly batch: Driver.Batch
+  source: Uint8Array | undefined
+  start: number
+  end: number
+}
+
+/** Ends the last piece of a batch. */
+const flush = (open: Open): void => {
+  const { batch, source } = open
+  if (source === undefined) return
+  batch.serializedOperations.push(source.subarray(open.start, open.end))
+  open.source = undefined
+}
+
 /**
- * The batches of a bulk write, divided as the driver divides them.
+ * The batches of a bulk write, divided as the driver divides them. The driver sends a list of operations and pieces of bytes, one after
+ * the other. Documents to insert that are neighbours in their bytes are one operation of it, which costs the driver much less. It reads the
+ * operations of a batch of inserts only for its errors: `completed` corrects these.
  *
  * @internal
  */
@@ -64,8 +82,9 @@ export class Batches {
   private readonly ordered: boolean
   private readonly serialize: (document: Driver.Document) => Uint8Array
   /** The open batches: one if the writes are ordered, otherwise one of each kind. */
-  private readonly open = new Map<Driver.BatchType, Driver.Batch>()
-  private count = 0
+  private readonly open = new Map<Driver.BatchType, Open>()
+  private readonly operations: Array<Driver.Document> = []
+  private readonly inserts: Array<number> = []
 
   constructor(bulk: Bulk, inside: NonNullable<BulkInside["s"]>, ordered: boolean) {
     this.bulk = bulk
@@ -81,37 +100,51 @@ export class Batches {
 
   /** Adds an operation in the form in which the driver keeps it: a document to insert, or a statement. */
   add(kind: Driver.BatchType, operation: Driver.Document): void {
-    const { bulkResult, maxBsonObjectSize, maxKeySize } = this.inside
-    const bytes = isSerialized(operation)
-      ? operation.bytes
+    const { maxBsonObjectSize, maxKeySize } = this.inside
+    const isPiece = kind === insertBatch && isSerialized(operation)
+    const bytes = isPiece
+      ? undefined
       : isReplacement(operation)
       ? statementBytes(operation, this.serialize)
       : this.serialize(operation)
-    if (bytes.length >= maxBsonObjectSize) {
+    const size = isPiece ? operation.size : bytes!.length
+    if (size >= maxBsonObjectSize) {
       throw new Driver.MongoInvalidArgumentError(`Document is larger than the maximum size ${maxBsonObjectSize}`)
     }
-    const batch = this.batchFor(kind, bytes.length)
-    batch.operations.push(operation)
-    batch.serializedOperations.push(bytes)
-    batch.originalIndexes.push(this.count)
+    const open = this.openFor(kind, size)
+    const { batch } = open
+    const index = this.operations.length
+    if (isPiece && open.source === operation.source && open.end === operation.start) open.end = operation.end
+    else {
+      flush(open)
+      batch.operations.push(operation)
+      if (isPiece) {
+        open.source = operation.source
+        open.start = operation.start
+        open.end = operation.end
+      } else batch.serializedOperations.push(bytes!)
+    }
+    batch.originalIndexes.push(index)
     batch.size++
-    batch.sizeBytes += maxKeySize + bytes.length
-    if (kind === insertBatch) bulkResult.insertedIds.push({ index: this.count, _id: operation["_id"] })
-    this.count++
+    batch.sizeBytes += maxKeySize + size
+    if (kind === insertBatch) this.inserts.push(index)
+    this.operations.push(operation)
   }
 
-  private batchFor(kind: Driver.BatchType, size: number): Driver.Batch {
+  private openFor(kind: Driver.BatchType, size: number): Open {
     const { batches, maxBatchSizeBytes, maxKeySize, maxWriteBatchSize } = this.inside
     const key = this.ordered ? insertBatch : kind
     const current = this.open.get(key)
     if (current !== undefined) {
-      const isFull = current.size + 1 >= maxWriteBatchSize ||
-        current.size > 0 && current.sizeBytes + maxKeySize + size >= maxBatchSizeBytes
-      if (!isFull && current.batchType === kind) return current
-      batches.push(current)
+      const { batch } = current
+      const isFull = batch.size + 1 >= maxWriteBatchSize ||
+        batch.size > 0 && batch.sizeBytes + maxKeySize + size >= maxBatchSizeBytes
+      if (!isFull && batch.batchType === kind) return current
+      flush(current)
+      batches.push(batch)
     }
     const batch: Driver.Batch = {
-      originalZeroIndex: this.count,
+      originalZeroIndex: this.operations.length,
       currentIndex: 0,
       originalIndexes: [],
       batchType: kind,
@@ -120,18 +153,44 @@ export class Batches {
       size: 0,
       sizeBytes: 0
     }
-    this.open.set(key, batch)
-    return batch
+    const open = { batch, source: undefined, start: 0, end: 0 }
+    this.open.set(key, open)
+    return open
   }
 
   /** Ends the batches after the last operation. The bulk may then be executed. */
   close(): void {
     for (const kind of kinds) {
-      const batch = this.open.get(kind)
-      if (batch !== undefined) this.inside.batches.push(batch)
+      const open = this.open.get(kind)
+      if (open === undefined) continue
+      flush(open)
+      this.inside.batches.push(open.batch)
     }
   }
+
+  /** Writes into the driver's result what it does not know: the ids of the inserted documents, and the operations that failed. */
+  complete(result: Driver.BulkWriteResult): void {
+    const { insertedIds, writeErrors } = this.inside.bulkResult
+    const failed = new Set(writeErrors.map(({ index }) => index))
+    const first = this.ordered ? writeErrors[0]?.index ?? Infinity : Infinity
+    const ids = result.insertedIds as Record<number, unknown>
+    this.inserts.forEach((index, position) => {
+      const { _id } = this.operations[index]!
+      insertedIds.push({ index, _id })
+      // The driver takes the index for the position among the inserts.
+      if (position < first && (this.ordered || !failed.has(index))) ids[index] = _id
+    })
+    for (const { err, index } of writeErrors) err.op = readable(this.operations[index]!)
+  }
 }
+
+/** An operation with its document as an object. */
+const readable = (operation: Driver.Document): Driver.Document =>
+  isSerialized(operation)
+    ? Driver.BSON.deserialize(operation.bytes)
+    : isReplacement(operation)
+    ? { ...operation, u: Driver.BSON.deserialize(operation.u.bytes) }
+    : operation
 
 const isNumber = (value: unknown): boolean => typeof value === "number"
 
@@ -172,7 +231,7 @@ export const batchesOf = (
   if (
     inside === undefined || inside.usingAutoEncryption !== false || inside.checkKeys !== false ||
     ignoreUndefined !== true || serializeFunctions === true || !Array.isArray(inside.batches) ||
-    !Array.isArray(inside.bulkResult?.insertedIds) ||
+    !Array.isArray(inside.bulkResult?.insertedIds) || !Array.isArray(inside.bulkResult.writeErrors) ||
     ![inside.maxBsonObjectSize, inside.maxBatchSizeBytes, inside.maxKeySize, inside.maxWriteBatchSize].every(isNumber)
   ) return undefined
   return keepsBytes(bulk, collection, ordered) ? new Batches(bulk, inside, ordered) : undefined

@@ -88,7 +88,10 @@ export interface BulkInside {
   readonly s?: {
     /** The batches to send, in this order. */
     readonly batches: Array<Driver.Batch>
-    readonly bulkResult: { readonly insertedIds: Array<{ readonly index: number; readonly _id: unknown }> }
+    readonly bulkResult: {
+      readonly insertedIds: Array<{ readonly index: number; readonly _id: unknown }>
+      readonly writeErrors: ReadonlyArray<Driver.WriteError>
+    }
     readonly maxBsonObjectSize: number
     readonly maxBatchSizeBytes: number
     readonly maxWriteBatchSize: number

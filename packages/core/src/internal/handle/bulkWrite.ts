@@ -2,9 +2,9 @@
  * The bulk writes of a collection: the result without operations, upserts with the right indexes, and documents as bytes.
  */
 import type * as Driver from "mongodb"
-import { type Batches, batchesOf, insertBatch, mayTakeBytes } from "../driver/bulk.ts"
+import { isSerialized, withoutBytes } from "../bson/serialized.ts"
+import { type Batches, batchesOf, type Bulk, insertBatch, mayTakeBytes } from "../driver/bulk.ts"
 import { hasTopology } from "../driver/topology.ts"
-import { isSerialized, withoutBytes } from "../input/serialized.ts"
 
 /**
  * The result of a bulk write without operations, which the driver would refuse.
@@ -75,26 +75,38 @@ const connected = async (client: Driver.MongoClient): Promise<void> => {
   if (!hasTopology(client)) await client.db("admin").command({ ping: 1 })
 }
 
-/**
- * Executes an unordered bulk write. The driver sorts the writes into batches by their kinds, and counts upserts from the first write
- * of their batch on. This corrects their indexes, in the result and in the error's result.
- */
-const executeUnordered = async (
-  bulk: Driver.UnorderedBulkOperation | Driver.OrderedBulkOperation,
-  execute: () => Promise<Driver.BulkWriteResult>
+/** The driver's result of a bulk write that has failed, if it has one. */
+const resultIn = (error: unknown): Driver.BulkWriteResult | undefined => {
+  const result: unknown = (error as { readonly result?: unknown } | undefined)?.result
+  return typeof result === "object" && result !== null && "upsertedIds" in result
+    ? result as Driver.BulkWriteResult
+    : undefined
+}
+
+/** Executes a bulk write, and lets `correct` change its result, or that of its error. */
+const executed = async (
+  bulk: Bulk,
+  options: Driver.BulkWriteOptions,
+  correct: (result: Driver.BulkWriteResult, isError: boolean) => void
 ): Promise<Driver.BulkWriteResult> => {
-  const updates = bulk.batches.filter((batch) => batch.batchType === updateBatch)
   try {
-    const result = await execute()
-    placeUpserts(result, updates)
+    const result = await bulk.execute(options)
+    correct(result, false)
     return result
   } catch (error) {
-    const result: unknown = (error as { readonly result?: unknown } | undefined)?.result
-    if (typeof result === "object" && result !== null && "upsertedIds" in result) {
-      placeUpserts(result as Driver.BulkWriteResult, updates)
-    }
+    const result = resultIn(error)
+    if (result !== undefined) correct(result, true)
     throw error
   }
+}
+
+/**
+ * Corrects the results of an unordered bulk write. The driver sorts the writes into batches by their kinds, and counts upserts from the
+ * first write of their batch on.
+ */
+const placingUpserts = (bulk: Bulk): (result: Driver.BulkWriteResult) => void => {
+  const updates = bulk.batches.filter((batch) => batch.batchType === updateBatch)
+  return (result) => placeUpserts(result, updates)
 }
 
 const writeUnordered = async (
@@ -106,7 +118,12 @@ const writeUnordered = async (
   await connected(client)
   const bulk = collection.initializeUnorderedBulkOp(options)
   for (const model of models) bulk.raw(model)
-  return executeUnordered(bulk, () => bulk.execute(options))
+  return executed(bulk, options, placingUpserts(bulk))
+}
+
+interface Written {
+  readonly bulk: Bulk
+  readonly result: Driver.BulkWriteResult
 }
 
 /** Writes models whose documents are bytes, with the driver's bulk; `undefined` if the driver needs the documents themselves. */
@@ -114,8 +131,9 @@ const writeBytes = async (
   client: Driver.MongoClient,
   collection: Driver.Collection,
   options: Driver.BulkWriteOptions,
-  fill: (batches: Batches) => void
-): Promise<{ readonly batches: Batches; readonly result: Driver.BulkWriteResult } | undefined> => {
+  fill: (batches: Batches) => void,
+  needsIds: boolean
+): Promise<Written | undefined> => {
   if (!mayTakeBytes(client)) return undefined
   await connected(client)
   const ordered = options.ordered !== false
@@ -123,8 +141,13 @@ const writeBytes = async (
   if (batches === undefined) return undefined
   fill(batches)
   batches.close()
-  const execute = () => batches.bulk.execute(options)
-  return { batches, result: await (ordered ? execute() : executeUnordered(batches.bulk, execute)) }
+  const { bulk } = batches
+  const place = ordered ? undefined : placingUpserts(bulk)
+  const result = await executed(bulk, options, (result, isError) => {
+    place?.(result)
+    if (isError || needsIds) batches.complete(result)
+  })
+  return { bulk, result }
 }
 
 /** Returns a model with its document as an object. */
@@ -153,8 +176,12 @@ export const bulkWrite = async (
   let all = models
   if (models.some(hasBytes)) {
     const written = await writeBytes(client, collection, options, (batches) => {
-      for (const model of models) batches.bulk.raw(model)
-    })
+      for (const model of models) {
+        if ("insertOne" in model && isSerialized(model.insertOne.document)) {
+          batches.add(insertBatch, model.insertOne.document)
+        } else batches.bulk.raw(model)
+      }
+    }, true)
     if (written !== undefined) return written.result
     all = models.map(modelWithoutBytes)
   }
@@ -177,8 +204,13 @@ export const insertMany = async (
   if (!documents.some(isSerialized)) return collection.insertMany(documents, options)
   const written = await writeBytes(client, collection, options, (batches) => {
     for (const document of documents) batches.add(insertBatch, document)
-  })
+  }, false)
   if (written === undefined) return collection.insertMany(documents.map(withoutBytes), options)
-  const { batches, result: { insertedCount, insertedIds } } = written
-  return { acknowledged: batches.bulk.writeConcern?.w !== 0, insertedCount, insertedIds }
+  const insertedIds: Record<number, unknown> = {}
+  for (let index = 0; index < documents.length; index++) insertedIds[index] = documents[index]!["_id"]
+  return {
+    acknowledged: written.bulk.writeConcern?.w !== 0,
+    insertedCount: written.result.insertedCount,
+    insertedIds: insertedIds as Driver.InsertManyResult["insertedIds"]
+  }
 }

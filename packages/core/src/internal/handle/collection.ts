@@ -9,6 +9,7 @@ import type { MongoDatabase } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
 import type { OptionsOf } from "../../OperationOptions.ts"
 import type { FindQuery } from "../../Query.ts"
+import { WriteBuffer } from "../bson/writeBuffer.ts"
 import type { CallOptions } from "../call/call.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
@@ -20,8 +21,9 @@ import { checkDocument, checkFilter, checkName, checkReplacement, checkUpdate, c
 import { namingTooLarge } from "../input/documentSize.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { idFactory, withOwnId } from "../input/ownId.ts"
-import { isSerialized } from "../input/serialized.ts"
+import { writtenInsert } from "../input/written.ts"
 import { makeFind } from "../query/query.ts"
+import { sendsBytes } from "./bsonOptions.ts"
 import { bulkWrite, insertMany, nothingWritten } from "./bulkWrite.ts"
 import { dropCollection, renameCollection } from "./ownCommands.ts"
 import { CollectionSearchIndexes } from "./searchIndexes.ts"
@@ -37,6 +39,13 @@ type Hinted<Options> = OptionsOf<Options, "hint" | "includeResultMetadata"> & {
 /** Drops a batch size, which is useless for one document: with 0 the server would end the cursor with an empty first batch. */
 const withoutBatchSize = <A extends object>(options: A): A =>
   "batchSize" in options ? { ...options, batchSize: undefined } : options
+
+/** Releases the bytes of a bulk write that has succeeded. After a failure or an interruption the driver may still send them. */
+const releasing = <A>(buffer: WriteBuffer | undefined, call: Promise<A>): Promise<A> =>
+  buffer === undefined ? call : call.then((result) => {
+    buffer.release()
+    return result
+  })
 
 /** With `raw: true` the driver also leaves the documents of a server's error as bytes. */
 const readingErrors = <A>(options: object, promise: Promise<A>): Promise<A> =>
@@ -95,6 +104,11 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
     return new MongoCollectionImpl(this.connection, this.database, this.name, { ...this.settings, ...options })
   }
 
+  /** What a bulk write writes its documents in, if it sends bytes. */
+  private buffer(options: CallOptions): WriteBuffer | undefined {
+    return sendsBytes(this, options) ? new WriteBuffer() : undefined
+  }
+
   insertOne(document: Driver.OptionalUnlessRequiredId<A>, options?: OptionsOf<Driver.InsertOneOptions>) {
     return this.run(this.operation("insertOne", "insert"), options, (driver, options) => {
       checkDocument(document, "document")
@@ -112,14 +126,15 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
         return Promise.resolve<Driver.InsertManyResult<A>>({ acknowledged: true, insertedCount: 0, insertedIds: {} })
       }
       const makeId = idFactory(this.connection.driver, options)
-      const copies = documents.map((document, index) => {
-        if (isSerialized(document)) return document
-        checkDocument(document, "documents", index)
-        return withOwnId(document, makeId)
-      })
+      const buffer = this.buffer(options)
+      const written = documents.map((document, index) =>
+        writtenInsert(document, makeId, buffer, (document) => checkDocument(document, "documents", index))
+      )
       const all = { ...options, ...countable(driver.bsonOptions, options) }
-      const call = insertMany(this.connection.driver, driver as unknown as Driver.Collection, copies, all)
-      return namingTooLarge(call as Promise<Driver.InsertManyResult<A>>, "documents", copies, (copy) => copy)
+      const call = insertMany(this.connection.driver, driver as unknown as Driver.Collection, written, all)
+      return releasing(buffer, namingTooLarge(call, "documents", written, (document) => document)) as Promise<
+        Driver.InsertManyResult<A>
+      >
     })
   }
 
@@ -232,10 +247,11 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
       if (!Array.isArray(operations)) throw new InvalidInput("operations", "operations is not an array")
       if (operations.length === 0) return Promise.resolve(nothingWritten())
       const makeId = idFactory(this.connection.driver, options)
-      const models = operations.map((model, index) => prepareModel(model, `operations[${index}]`, makeId))
+      const buffer = this.buffer(options)
+      const models = operations.map((model, index) => prepareModel(model, `operations[${index}]`, makeId, buffer))
       const all = { ...options, ...countable(driver.bsonOptions, options) }
       const call = bulkWrite(this.connection.driver, driver as unknown as Driver.Collection, models, all)
-      return namingTooLarge(call, "operations", models, sentOfModel)
+      return releasing(buffer, namingTooLarge(call, "operations", models, sentOfModel))
     })
   }
 

@@ -2,11 +2,12 @@
  * Checks the write models of bulk writes, and copies those that the driver would change.
  */
 import type * as Driver from "mongodb"
+import type { WriteBuffer } from "../bson/writeBuffer.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "./check.ts"
 import { hintOf } from "./hint.ts"
 import { InvalidInput } from "./invalidInput.ts"
-import { copyOf, type IdFactory, withOwnId } from "./ownId.ts"
-import { isSerialized } from "./serialized.ts"
+import { copyOf, type IdFactory } from "./ownId.ts"
+import { writtenInsert, writtenReplacement } from "./written.ts"
 
 /** The names of all writes. */
 const writes: ReadonlySet<string> = new Set([
@@ -24,15 +25,19 @@ const checkModel = (model: unknown, path: string): void => {
   }
 }
 
-/** Checks the fields of any write except an insert. */
-const prepareFields = <A extends Driver.Document>(name: string, fields: A, path: string): A => {
+/** Checks the fields of any write except an insert. A replacement becomes bytes if there is a buffer. */
+const prepareFields = <A extends Driver.Document>(name: string, fields: A, path: string, buffer?: WriteBuffer): A => {
   checkFilter(fields["filter"], `${path}.filter`)
   if (name.startsWith("update")) checkUpdate(fields["update"], `${path}.update`)
-  if (name === "replaceOne" && !isSerialized(fields["replacement"])) {
-    checkReplacement(fields["replacement"], `${path}.replacement`)
-  }
+  const written = name === "replaceOne" ? writtenReplacement(fields["replacement"], buffer) : undefined
+  if (name === "replaceOne" && written === undefined) checkReplacement(fields["replacement"], `${path}.replacement`)
   checkOptions(fields, path)
-  return fields["hint"] === undefined ? fields : { ...fields, hint: hintOf(fields["hint"]) }
+  if (fields["hint"] === undefined && written === undefined) return fields
+  return {
+    ...fields,
+    ...(written !== undefined && { replacement: written }),
+    ...(fields["hint"] !== undefined && { hint: hintOf(fields["hint"]) })
+  }
 }
 
 /** What the driver sends of a write that is not an insert. */
@@ -63,21 +68,29 @@ const writeOf = (model: object, path: string): readonly [name: string, fields: D
 }
 
 /**
- * Prepares a model for the bulk write of a collection.
+ * Prepares a model for the bulk write of a collection. Documents become bytes if there is a buffer.
  *
  * @internal
  */
-export const prepareModel = (model: object, path: string, makeId: IdFactory): Driver.AnyBulkWriteOperation => {
+export const prepareModel = (
+  model: object,
+  path: string,
+  makeId: IdFactory,
+  buffer: WriteBuffer | undefined
+): Driver.AnyBulkWriteOperation => {
   checkModel(model, path)
   const [name, fields] = writeOf(model, path)
   if (name !== "insertOne") {
-    return { [name]: prepareFields(name, fields, `${path}.${name}`) } as unknown as Driver.AnyBulkWriteOperation
+    return { [name]: prepareFields(name, fields, `${path}.${name}`, buffer) } as unknown as Driver.AnyBulkWriteOperation
   }
   // The driver also takes the document itself in place of its model.
-  const document = fields["document"] ?? fields
-  if (isSerialized(document)) return { insertOne: { document } } as unknown as Driver.AnyBulkWriteOperation
-  checkDocument(document, `${path}.insertOne.document`)
-  return { insertOne: { document: withOwnId(document, makeId) } }
+  const document = writtenInsert(
+    fields["document"] ?? fields,
+    makeId,
+    buffer,
+    (document) => checkDocument(document, `${path}.insertOne.document`)
+  )
+  return { insertOne: { document } }
 }
 
 /**

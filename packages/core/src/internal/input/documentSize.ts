@@ -2,8 +2,8 @@
  * Documents that are larger than a server takes: mongofx refuses them before they are sent, or names the one that the driver found.
  */
 import * as Driver from "mongodb"
+import { isSerialized } from "../bson/serialized.ts"
 import { read, text } from "../errors/thrown.ts"
-import { isSerialized } from "./serialized.ts"
 
 /**
  * A document of a bulk write that is larger than a server takes.
@@ -27,7 +27,7 @@ export class TooLarge extends Error {
 export const maxDocumentSize = 16_777_216
 
 const sizeOf = (document: object): number =>
-  isSerialized(document) ? document.bytes.length : Driver.BSON.calculateObjectSize(document, { ignoreUndefined: true })
+  isSerialized(document) ? document.size : Driver.BSON.calculateObjectSize(document, { ignoreUndefined: true })
 
 /**
  * Refuses a document of a bulk write that is too large.

@@ -1,9 +1,9 @@
 /**
  * Encodes the operations of a bulk write.
  */
+import type { Integration } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type * as Driver from "mongodb"
-import type { WriteBuffer } from "../compiler/writing.ts"
 import { plainObject } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import { encodeOptions } from "../encode/options.ts"
@@ -27,7 +27,7 @@ const bulkModel = (
   origin: Origin,
   operation: unknown,
   at: string,
-  buffer: WriteBuffer | undefined
+  buffer: Integration.WriteBuffer | undefined
 ): Run<Driver.AnyBulkWriteOperation> =>
   Effect.flatMap(
     encoded(origin, () => {
@@ -77,7 +77,11 @@ const bulkModel = (
   )
 
 /** Encodes an insert that takes no effects. */
-const insertNow = (shape: Shape, operation: unknown, buffer: WriteBuffer): Driver.AnyBulkWriteOperation | undefined => {
+const insertNow = (
+  shape: Shape,
+  operation: unknown,
+  buffer: Integration.WriteBuffer
+): Driver.AnyBulkWriteOperation | undefined => {
   if (!isPlainObject(operation)) return undefined
   const [name, ...others] = Object.keys(operation)
   const fields = name === "insertOne" && others.length === 0 ? operation[name] : undefined
@@ -94,7 +98,7 @@ export const bulkModels = (
   shape: Shape,
   origin: Origin,
   operations: ReadonlyArray<unknown>,
-  buffer: WriteBuffer | undefined
+  buffer: Integration.WriteBuffer | undefined
 ): Run<Array<Driver.AnyBulkWriteOperation>> => {
   const models: Array<Driver.AnyBulkWriteOperation> = []
   const each = forEachEager(

@@ -18,7 +18,6 @@ import type { Failure } from "../../TypedQuery.ts"
 import { checkStored } from "../bson/storable.ts"
 import { makeChangeStream } from "../changeStream/stream.ts"
 import { codecOf, type Decoder, type DocumentCodec } from "../compiler/codec.ts"
-import { WriteBuffer } from "../compiler/writing.ts"
 import { array } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import { isUnsafe } from "../encode/marked.ts"
@@ -113,8 +112,8 @@ class TypedCollectionImpl extends Inspectable.Class {
   }
 
   /** What a bulk write writes its documents in, if core sends bytes. */
-  private buffer(options: Options): WriteBuffer | undefined {
-    return Integration.sendsBytes(this.untyped, options) ? new WriteBuffer() : undefined
+  private buffer(options: Options): Integration.WriteBuffer | undefined {
+    return Integration.sendsBytes(this.untyped, options) ? new Integration.WriteBuffer() : undefined
   }
 
   insertMany(values: unknown, options?: Options): Run<Typed.InsertManyResult<unknown>> {

@@ -1,10 +1,10 @@
 /**
  * Makes and encodes the documents to insert. Each has its `_id` before it is sent.
  */
+import type { Integration } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Driver from "mongodb"
-import type { WriteBuffer } from "../compiler/writing.ts"
 import { forEachEager } from "../forEachEager.ts"
 import { encodeError, type Origin, type Run } from "./failures.ts"
 import type { Shape } from "./shape.ts"
@@ -64,7 +64,11 @@ interface Insertions {
  *
  * @internal
  */
-export const insertionNow = (shape: Shape, value: unknown, buffer: WriteBuffer | undefined): Insertion | undefined => {
+export const insertionNow = (
+  shape: Shape,
+  value: unknown,
+  buffer: Integration.WriteBuffer | undefined
+): Insertion | undefined => {
   const { insert, inserted } = shape
   if (typeof value !== "object" || value === null || !insert.plain && buffer === undefined) return undefined
   const made = madeNow(insert, withGeneratedId(shape.generated, value))
@@ -73,16 +77,16 @@ export const insertionNow = (shape: Shape, value: unknown, buffer: WriteBuffer |
   if (id === undefined) return buffer !== undefined && shape.lacksId ? withNewId(shape, buffer, made) : undefined
   if (buffer === undefined) return insertionOf(insert.codec.encodeNow(made), id)
   const stored = shape.insertedId.encodeNow(id)
-  return stored === undefined ? undefined : insertionOf(serialized(insert, buffer, made, stored), id)
+  return stored === undefined ? undefined : insertionOf(serialized(insert, buffer, made, stored, false), id)
 }
 
 const insertionOf = (document: Driver.Document | undefined, id: unknown): Insertion | undefined =>
   document === undefined ? undefined : { document, id }
 
 /** A document of a schema without `_id`. */
-const withNewId = ({ insert }: Shape, buffer: WriteBuffer, made: unknown): Insertion | undefined => {
+const withNewId = ({ insert }: Shape, buffer: Integration.WriteBuffer, made: unknown): Insertion | undefined => {
   const id = new Driver.ObjectId()
-  return insertionOf(serialized(insert, buffer, made, id, id), id)
+  return insertionOf(serialized(insert, buffer, made, id, true), id)
 }
 
 /**
@@ -94,7 +98,7 @@ export const insertions = (
   shape: Shape,
   origin: Origin,
   values: ReadonlyArray<unknown>,
-  buffer: WriteBuffer | undefined
+  buffer: Integration.WriteBuffer | undefined
 ): Run<Insertions> => {
   const all: Insertions = { documents: [], ids: [] }
   const add = ({ document, id }: Insertion) => {

@@ -1,11 +1,11 @@
 /**
  * Makes and encodes replacements.
  */
+import type { Integration } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import type * as Driver from "mongodb"
 import { sameStored } from "../bson/extendedJson.ts"
-import type { WriteBuffer } from "../compiler/writing.ts"
 import { refuse } from "../refusal.ts"
 import { encoded, encodeError, type Options, type Origin, type Run } from "./failures.ts"
 import type { Shape } from "./shape.ts"
@@ -25,7 +25,7 @@ export const replacement = (
   options: Options,
   path: string,
   { buffer, upsertPath = "options.upsert" }: {
-    readonly buffer?: WriteBuffer | undefined
+    readonly buffer?: Integration.WriteBuffer | undefined
     readonly upsertPath?: string
   } = {}
 ): Run<Driver.Document> => {
@@ -68,10 +68,10 @@ export const replacement = (
 
 const replacementNow = (
   writer: Writer,
-  buffer: WriteBuffer,
+  buffer: Integration.WriteBuffer,
   value: unknown,
   id: unknown
 ): Driver.Document | undefined => {
   const made = madeNow(writer, value)
-  return made === undefined ? undefined : serialized(writer, buffer, made, id, id)
+  return made === undefined ? undefined : serialized(writer, buffer, made, id, id !== undefined)
 }

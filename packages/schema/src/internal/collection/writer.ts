@@ -1,7 +1,7 @@
 /**
  * Makes whole documents to write: with the defaults and checks of a schema, and then with its encoder.
  */
-import { Integration } from "@mongofx/core"
+import type { Integration } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -10,7 +10,6 @@ import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import type * as Driver from "mongodb"
 import { codecOf, type DocumentCodec } from "../compiler/codec.ts"
-import type { WriteBuffer } from "../compiler/writing.ts"
 import { fieldsOfClass } from "../path/nodes.ts"
 import { encodeError, type Origin, type Run } from "./failures.ts"
 
@@ -92,18 +91,15 @@ export const madeNow = ({ make, plain }: Writer, given: unknown): unknown => {
 }
 
 /**
- * The bytes of what was made, as core takes them for a document; `undefined` if it has to be encoded. With `id`, the document has it as
- * its `_id`.
+ * The bytes of what was made, as core takes them for a document; `undefined` if it has to be encoded. With `isAdded`, the schema does
+ * not have the `_id`.
  *
  * @internal
  */
 export const serialized = (
   { codec }: Writer,
-  buffer: WriteBuffer,
+  buffer: Integration.WriteBuffer,
   made: unknown,
   storedId: unknown,
-  id?: unknown
-): Driver.Document | undefined => {
-  const bytes = codec.writeNow(buffer, made, id)
-  return bytes && new Integration.SerializedDocument(bytes, storedId)
-}
+  isAdded: boolean
+): Driver.Document | undefined => codec.writeNow(buffer, made, storedId, isAdded)

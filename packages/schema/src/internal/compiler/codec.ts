@@ -3,6 +3,7 @@
  *
  * If the compiled code refuses a document, Effect's own parser decides.
  */
+import type { Integration } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -17,7 +18,6 @@ import { compileEncoder, compileValueDecoder } from "./encoder.ts"
 import type { Step } from "./interpreter.ts"
 import { type Mismatch, mismatch } from "./runtime.ts"
 import { compileWriter } from "./writer.ts"
-import type { Write, WriteBuffer } from "./writing.ts"
 
 /**
  * Decodes documents: those that the driver delivers, or their bytes.
@@ -46,10 +46,15 @@ export interface DocumentCodec<A> extends Decoder<A> {
   /** The result of `encode`, or `undefined` if encoding takes an effect or fails. */
   readonly encodeNow: (value: unknown) => Driver.Document | undefined
   /**
-   * The bytes of what `encode` gives, behind `id` as its `_id` where there is one; `undefined` where the document has to be encoded and
-   * serialized.
+   * The bytes of what `encode` gives, for a document with this `_id`; `undefined` where the document has to be encoded and serialized.
+   * With `isAdded`, the schema does not have the `_id`, which becomes the first field.
    */
-  readonly writeNow: (buffer: WriteBuffer, value: unknown, id?: unknown) => Uint8Array | undefined
+  readonly writeNow: <Id>(
+    buffer: Integration.WriteBuffer,
+    value: unknown,
+    id: Id,
+    isAdded: boolean
+  ) => Integration.SerializedDocument<Id> | undefined
   /** A decoder of bytes, or `undefined` if the driver's options keep some fields as bytes. */
   readonly bytes: (options: Driver.BSONSerializeOptions) => Decoder<A> | undefined
 }
@@ -140,7 +145,7 @@ export const makeCodec = (ast: SchemaAST.AST, parse?: SchemaAST.ParseOptions): D
   const lacks = lacksOf(ast)
   const decodeFast = compiledLater(() => compileValueDecoder(ast, parse ?? {}))
   const encodeFast = compiledLater(() => compileEncoder(ast, parse ?? {}))
-  let write: Write | undefined
+  let write: Integration.BsonWrite | undefined
   const decoders = new Map<number, Decoder<unknown>>()
   const decode: Decode = (document) => {
     const value = decodeFast(document)
@@ -158,8 +163,8 @@ export const makeCodec = (ast: SchemaAST.AST, parse?: SchemaAST.ParseOptions): D
       const document = encodeFast(value)
       return document === mismatch || lacks?.(document) !== undefined ? undefined : document as Driver.Document
     },
-    writeNow: (buffer, value, id) =>
-      buffer.write(write ??= compileWriter(ast, parse ?? {}, lacks !== undefined) ?? refuseAll, value, id),
+    writeNow: (buffer, value, id, isAdded) =>
+      buffer.write(write ??= compileWriter(ast, parse ?? {}, lacks !== undefined) ?? refuseAll, value, id, isAdded),
     bytes: (options) => {
       // The driver's default is an object without fields.
       if (Object.keys(options.fieldsAsRaw ?? {}).length > 0) return undefined

@@ -172,15 +172,7 @@ const readBinary = (b: Bytes, dv: DataView, p: number, end: number): Driver.Bina
 const ObjectIdAt = Driver.ObjectId as unknown as new(bytes: Uint8Array, offset: number) => Driver.ObjectId
 
 /**
- * Writes the bytes of an id, as the serializer does; the method is not in its types.
- *
- * @internal
- */
-export const writeObjectId = (b: Bytes, p: number, id: Driver.ObjectId): number =>
-  p + (id as unknown as { readonly serializeInto: (bytes: Uint8Array, p: number) => number }).serializeInto(b, p)
-
-/**
- * Reads the value of type `t` at `p` as the deserializer does, from a copy of its bytes.
+ * What the deserializer makes of the value of type `t` at `p`, through a copy of its bytes.
  *
  * @internal
  */

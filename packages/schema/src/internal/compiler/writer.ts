@@ -5,6 +5,7 @@
  * A value is written behind its key. Its type is a byte before the key, at the position `at`, and whatever turns out not to be stored
  * leaves the position at `at` again.
  */
+import { Integration } from "@mongofx/core"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as Bson from "../../Bson.ts"
@@ -13,7 +14,6 @@ import { nameBytes } from "./fieldNames.ts"
 import { checkTest, interpretMissing } from "./interpreter.ts"
 import { maxDepth, Program, Unsupported } from "./program.ts"
 import { hasExcess, isNothing, numberOf, refusesNothing, ValueCompiler } from "./values.ts"
-import { type Write, writing } from "./writing.ts"
 
 /** Statements that write a value, and its type in BSON. Where that is `undefined`, they write it themselves. */
 interface Writing {
@@ -71,12 +71,14 @@ class WriterCompiler {
     this.strict = strict
     this.values = new ValueCompiler(this.program, options)
     this.program.functions.push(
-      `const { ${Object.keys(writing).join(", ")} } = ${this.program.constant(writing)}`,
+      `const { ${Object.keys(Integration.bsonWriting).join(", ")} } = ${
+        this.program.constant(Integration.bsonWriting)
+      }`,
       "let b, dv, cap"
     )
   }
 
-  compile(ast: SchemaAST.AST): Write {
+  compile(ast: SchemaAST.AST): Integration.BsonWrite {
     // The type of a document is written to the end of the buffer, which no document reaches.
     return this.program.build(`(v, p, buffer, view, end) => {
       b = buffer
@@ -86,7 +88,7 @@ class WriterCompiler {
       b[at] = 0
       ${this.typed(this.value(ast, "v", "at", false), "at")}
       return b[at] === 3 && p !== at ? p : mismatch
-    }`) as Write
+    }`) as Integration.BsonWrite
   }
 
   private typed({ code, type }: Writing, at: string): string {
@@ -397,7 +399,7 @@ class WriterCompiler {
 }
 
 /**
- * The writer of a schema, for a `WriteBuffer`. `undefined` where code generation is forbidden.
+ * The writer of a schema, for a `WriteBuffer` of core. `undefined` where code generation is forbidden.
  *
  * @internal
  */
@@ -405,7 +407,7 @@ export const compileWriter = (
   ast: SchemaAST.AST,
   parse: SchemaAST.ParseOptions,
   strict: boolean
-): Write | undefined => {
+): Integration.BsonWrite | undefined => {
   try {
     return new WriterCompiler(parse, strict).compile(SchemaAST.flip(ast))
   } catch (error) {

@@ -7,11 +7,26 @@ import * as Driver from "mongodb"
 export class SerializedDocument<Id> {
   /** The `_id` in the bytes, for the results and errors of inserts. */
   readonly _id: Id
-  readonly bytes: Uint8Array
+  /** The bytes of the document are these from `start` to `end`. */
+  readonly source: Uint8Array
+  readonly start: number
+  readonly end: number
 
-  constructor(bytes: Uint8Array, _id: Id) {
-    this.bytes = bytes
+  constructor(source: Uint8Array, _id: Id, start = 0, end = source.length) {
     this._id = _id
+    this.source = source
+    this.start = start
+    this.end = end
+  }
+
+  /** The size of the document in bytes. */
+  get size(): number {
+    return this.end - this.start
+  }
+
+  /** The bytes of the document alone. */
+  get bytes(): Uint8Array {
+    return this.source.subarray(this.start, this.end)
   }
 
   /** The document, with values that BSON writes exactly as they were. */

@@ -1,134 +1,46 @@
 /**
- * What generated writers call: it writes BSON as the serializer of bson does, into a buffer of this module.
+ * Writes BSON as the serializer of bson does, in one pass with the checks of core.
  *
  * A function that writes gets the buffer `b`, a view `dv` of the same bytes, the end `cap` of what may be written without asking, and a
  * position `p`, and returns the position after what it has written. Whatever is not known to be written as it is, also what core would
- * refuse, is left to the interpreter, the serializer and core, by giving the whole document up.
+ * refuse, is left to core's checks and to the serializer, by giving the whole document up.
  */
 import * as Driver from "mongodb"
-import * as Numbers from "../bson/numbers.ts"
-import { type Bytes, giveUp, type Mismatch, mismatch, writeObjectId } from "./runtime.ts"
+import { writeObjectId } from "../driver/objectId.ts"
+import { giveUp } from "./giveUp.ts"
+import type { Bytes } from "./text.ts"
 
-// ---- buffers
+// ---- room
 
-/** What `cap` leaves free: a value of a fixed size, with what may be written after its end. */
-const margin = 64
+/**
+ * What `cap` leaves free: a value of a fixed size, with what may be written after its end.
+ *
+ * @internal
+ */
+export const margin = 64
 
-const usualSize = 256 * 1024
+/** The position up to which room is needed. */
+let neededEnd = 0
 
-/** No server takes more, and the serializer of bson has a buffer of this size. */
-const maxSize = 17 * 1024 * 1024
-
-interface Chunk {
-  readonly bytes: Bytes
-  readonly view: DataView
-}
-
-/** Chunks of the usual size that nobody uses: new ones for every write would keep the garbage collector busy. */
-const free: Array<Chunk> = []
-
-const mostFree = 16
-
-const chunkOf = (least: number): Chunk => {
-  const known = least <= usualSize ? free.pop() : undefined
-  if (known !== undefined) return known
-  const size = least <= usualSize / 2 ? usualSize : Math.max(usualSize, Math.min(2 * least, maxSize))
-  const bytes = Buffer.allocUnsafeSlow(size) as Bytes
-  return { bytes, view: new DataView(bytes.buffer) }
-}
-
-/** Where the document begins that is written now, and how much room it needs besides. */
-let start = 0
-let wanted = 0
-let busy = false
-
-/** Thrown where the rest of a chunk is too small for the document. */
-const full = Symbol("full")
+/**
+ * Thrown where the buffer is too small for the document.
+ *
+ * @internal
+ */
+export const full = Symbol("full")
 
 /** Says that `size` bytes are to be written at `p`, for which there is no room. */
 const needRoom = (p: number, size: number): never => {
-  wanted = p - start + size
+  neededEnd = p + size
   throw full
 }
 
 /**
- * A generated writer: the position after the document.
+ * Up to where there must be room, after `full` was thrown.
  *
  * @internal
  */
-export type Write = (value: unknown, p: number, b: Bytes, dv: DataView, cap: number) => number | Mismatch
-
-/** Writes a document behind its `_id`: the document first, so that its length stands where `_id` ends, and is written over. */
-const writeWithId: (write: Write, id: unknown) => Write = (write, id) => (value, p, b, dv, cap) => {
-  const putId = (): number => {
-    if (p + margin > cap) needRoom(p, margin)
-    const at = p + 4
-    return writeAny(b, dv, cap, writeKey(b, cap, at, "_id"), at, id, false, 0)
-  }
-  const end = write(value, putId() - 4, b, dv, cap)
-  if (end === mismatch) return mismatch
-  putId()
-  dv.setInt32(p, end - p, true)
-  return end
-}
-
-/**
- * The documents of one bulk write, one after the other in chunks. It grows with them.
- *
- * @internal
- */
-export class WriteBuffer {
-  private readonly chunks: Array<Chunk> = []
-  private start = 0
-
-  /**
-   * The bytes of a document, as bson would write what the interpreter gives; `undefined` where they have to do it. With an `id`, the
-   * document has it as its first field `_id`.
-   */
-  write(write: Write, value: unknown, id?: unknown): Uint8Array | undefined {
-    // A function of the schema may write another document, by the same code.
-    if (busy) return undefined
-    busy = true
-    const all = id === undefined ? write : writeWithId(write, id)
-    wanted = margin
-    try {
-      for (;;) {
-        let chunk = this.chunks[this.chunks.length - 1]
-        if (chunk === undefined || this.start + wanted + margin > chunk.bytes.length) {
-          const least = wanted + 2 * margin
-          if (least > maxSize) return undefined
-          this.chunks.push(chunk = chunkOf(least))
-          this.start = 0
-        }
-        const { bytes, view } = chunk
-        start = this.start
-        try {
-          const end = all(value, start, bytes, view, bytes.length - margin)
-          if (end === mismatch) return undefined
-          if (end <= bytes.length - 2) {
-            this.start = end
-            return bytes.subarray(start, end)
-          }
-          wanted = end - start + margin
-        } catch (error) {
-          // The interpreter meets the exceptions of the schema's functions again, and knows what becomes of them.
-          if (error !== full) return undefined
-        }
-        // The chunk is full, whatever is left of it.
-        this.start = bytes.length
-      }
-    } finally {
-      busy = false
-    }
-  }
-
-  /** Says that nobody needs the documents any more: others are written over them. */
-  release(): void {
-    for (const chunk of this.chunks.splice(0)) {
-      if (chunk.bytes.length === usualSize && free.length < mostFree) free.push(chunk)
-    }
-  }
-}
+export const roomNeeded = (): number => neededEnd
 
 // ---- values
 
@@ -299,7 +211,7 @@ const writeAny = (
     case "undefined":
       return strict ? giveUp() : at
     case "bigint":
-      if (!Numbers.isInt64(value)) return giveUp()
+      if (BigInt.asIntN(64, value) !== value) return giveUp()
       b[at] = 18
       dv.setBigInt64(p, value, true)
       return p + 8
@@ -326,6 +238,7 @@ const writeObject = (
   }
   if (depth > maxDepth || !isItself(value)) return giveUp()
   if (Array.isArray(value)) {
+    if ((value as { readonly _bsontype?: unknown })._bsontype !== undefined) return giveUp()
     b[at] = 4
     const from = p
     p += 4
@@ -337,19 +250,11 @@ const writeObject = (
     return close(b, dv, from, p)
   }
   const prototype: unknown = Object.getPrototypeOf(value)
-  const type = (value as { readonly _bsontype?: unknown })._bsontype
   if (prototype === Object.prototype || prototype === null) {
-    if (type !== undefined) return giveUp()
     b[at] = 3
-    const from = p
-    p += 4
-    for (const key of Object.keys(value)) {
-      const here = p
-      const property = (value as Record<string, unknown>)[key]
-      p = writeAny(b, dv, cap, writeKey(b, cap, here, key), here, property, strict, depth + 1)
-    }
-    return close(b, dv, from, p)
+    return writeProperties(b, dv, cap, p, value, strict, depth)
   }
+  const type = (value as { readonly _bsontype?: unknown })._bsontype
   if (type === undefined) {
     if (prototype === Date.prototype) {
       b[at] = 9
@@ -387,12 +292,48 @@ const writeObject = (
   }
 }
 
+/** The document of the properties of a plain object. */
+const writeProperties = (
+  b: Bytes,
+  dv: DataView,
+  cap: number,
+  p: number,
+  value: object,
+  strict: boolean,
+  depth: number
+): number => {
+  const from = p
+  p += 4
+  for (const key of Object.keys(value)) {
+    if (key === "_bsontype") giveUp()
+    const here = p
+    const property = (value as Record<string, unknown>)[key]
+    p = writeAny(b, dv, cap, writeKey(b, cap, here, key), here, property, strict, depth + 1)
+  }
+  return close(b, dv, from, p)
+}
+
 /** Ends a document or an array that has begun at `from`. */
 const close = (b: Bytes, dv: DataView, from: number, p: number): number => {
   b[p++] = 0
   dv.setInt32(from, p - from, true)
   return p
 }
+
+/**
+ * Writes a document whole.
+ *
+ * @internal
+ */
+export type Write = (value: unknown, p: number, b: Bytes, dv: DataView, cap: number) => number | symbol
+
+/**
+ * Writes a plain object. It gives up where core would refuse it, or where it would not be stored as it is.
+ *
+ * @internal
+ */
+export const writePlain: Write = (value, p, b, dv, cap) =>
+  isItself(value as object) ? writeProperties(b, dv, cap, p, value as object, false, 0) : giveUp()
 
 /**
  * What a generated writer calls, by name.
