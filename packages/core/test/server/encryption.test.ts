@@ -7,24 +7,15 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { MongoClient, MongoEncryption } from "@mongofx/core"
+import { Integration, MongoClient, MongoEncryption } from "@mongofx/core"
 import { Cause, Effect, Exit, Option, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
-import { createRequire } from "node:module"
 import { inspect } from "node:util"
+import { canEncrypt, encrypting } from "../support/encrypting.ts"
 import { type Fixture, reasonOf, setup, uri } from "../support/utils.ts"
 import { standIn } from "../support/wire.ts"
 
-const load = (): boolean => {
-  try {
-    createRequire(import.meta.url)("mongodb-client-encryption")
-    return true
-  } catch {
-    return false
-  }
-}
-
-const isInstalled = load()
+const isInstalled = canEncrypt()
 
 const bytes = Buffer.alloc(96, "mongofx master key ")
 const key = Redacted.make<Uint8Array>(bytes, { label: "master key" })
@@ -376,6 +367,24 @@ describe.skipIf(!isInstalled)("automatic encryption", () => {
       const found = Option.getOrThrow(yield* people.findOne({ ssn: "123-45-6789" }))
       assert.deepStrictEqual([found["name"], found["ssn"]], ["Ada", "123-45-6789"])
       assert.isTrue(Option.isNone(yield* people.findOne({ ssn: "other" })))
+    }))
+
+  it.live("encrypts the documents of bulk writes, which otherwise are sent as bytes", () =>
+    Effect.gen(function*() {
+      const { db, stored } = yield* encrypting
+      const people = db.collection<Driver.Document>("people")
+      assert.isFalse(Integration.sendsBytes(people))
+      const bytes = (name: string, ssn: string) => {
+        const document = { _id: new Driver.ObjectId(), name, ssn }
+        return new Integration.SerializedDocument(Driver.BSON.serialize(document), document._id)
+      }
+      yield* people.insertMany([{ name: "a", ssn: "1" }, bytes("b", "2")])
+      yield* people.insertMany([{ name: "c", ssn: "3" }, bytes("d", "4")], { ordered: false })
+      yield* people.bulkWrite([{ insertOne: { document: { name: "e", ssn: "5" } } }])
+      yield* people.bulkWrite([{ insertOne: { document: bytes("f", "6") } }], { ordered: false })
+      yield* people.bulkWrite([{ replaceOne: { filter: { name: "a" }, replacement: { name: "a", ssn: "10" } } }])
+      const expected = [["a", "10"], ["b", "2"], ["c", "3"], ["d", "4"], ["e", "5"], ["f", "6"]]
+      assert.deepStrictEqual(yield* stored, expected)
     }))
 
   it.live("refuses bad options with an error that shows no keys", () =>

@@ -6,13 +6,14 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Integration, MongoClient, type MongoClientConfig, type MongoCollection } from "@mongofx/core"
+import { WriteBuffer } from "@mongofx/core/internal/bson/writeBuffer"
 import { batchesOf } from "@mongofx/core/internal/driver/bulk"
 import { insideClient } from "@mongofx/core/internal/driver/unpublished"
 import { Effect, Option, Redacted } from "effect"
 import * as Driver from "mongodb"
 import { randomBytes } from "node:crypto"
-import { createRequire } from "node:module"
 import { inspect } from "node:util"
+import { canEncrypt } from "../support/encrypting.ts"
 import { Recorder } from "../support/recorder.ts"
 import { failCommand, type Fixture, reasonOf, setup, uri } from "../support/utils.ts"
 
@@ -322,6 +323,34 @@ for (const [form, given] of Object.entries(forms)) {
   })
 }
 
+describe("documents that are objects", () => {
+  it.live("are written by core, and serialized by the driver only if nobody sends bytes", () =>
+    Effect.gen(function*() {
+      const documents = [{ _id: 1, n: 1 }, { _id: 2, n: [1, { a: "b" }] }]
+      const models = [
+        { replaceOne: { filter: { _id: 1 }, replacement: { n: 2 } } },
+        { insertOne: { document: { _id: 3 } } }
+      ]
+      for (const [config, expected] of [[{}, 4], [{ driverOptions: { monitorCommands: true } }, 0]] as const) {
+        const fixture = yield* open(config)
+        const original = WriteBuffer.prototype.write
+        let count = 0
+        WriteBuffer.prototype.write = function(...args) {
+          const written = original.apply(this, args) as ReturnType<typeof original>
+          if (written !== undefined) count++
+          return written as never
+        }
+        yield* Effect.andThen(fixture.items.insertMany(documents), fixture.items.bulkWrite(models)).pipe(
+          Effect.ensuring(Effect.sync(() => {
+            WriteBuffer.prototype.write = original
+          }))
+        )
+        assert.strictEqual(count, expected)
+        assert.deepStrictEqual(yield* stored(fixture), [{ _id: 1, n: 2 }, documents[1]!, { _id: 3 }].map(hexOf))
+      }
+    }))
+})
+
 describe("documents are decoded from bytes", () => {
   const check = (items: Items, fixture: Pick<Fixture, "admin" | "db">, options: object = {}) =>
     Effect.gen(function*() {
@@ -462,16 +491,6 @@ describe("documents are decoded from bytes", () => {
     assert.isFalse(Integration.sendsBytes({ name: "items" } as never))
   })
 })
-
-/** Whether the native part of `mongodb-client-encryption` is installed (see CONTRIBUTING.md). */
-function canEncrypt(): boolean {
-  try {
-    createRequire(import.meta.url)("mongodb-client-encryption")
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Documents of this many MB each. */
 const megabytes = (count: number, size: number) =>

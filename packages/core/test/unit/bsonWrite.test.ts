@@ -278,16 +278,16 @@ describe("core's writer of BSON", () => {
       const dice = random(yield* Random.nextIntBetween(1, 2 ** 31))
       const buffer = new WriteBuffer()
       const outcomes = { written: 0, left: 0, refused: 0 }
-      for (let i = 0; i < 60_000; i++) {
+      for (let i = 0; i < 12_000; i++) {
         // Documents without odd values, with a few, and with many.
         const odd = [0, 3, 30][i % 3]!
         const outcome = compared(buffer, rootOf(dice, odd))
         outcomes[outcome]++
         if (i % 1000 === 0) buffer.release()
       }
-      assert.isAbove(outcomes.written, 20_000)
-      assert.isAbove(outcomes.left, 1000)
-      assert.isAbove(outcomes.refused, 1000)
+      assert.isAbove(outcomes.written, 4000)
+      assert.isAbove(outcomes.left, 200)
+      assert.isAbove(outcomes.refused, 200)
     })), 60_000)
 
   it("writes all that is usual by itself", () => {

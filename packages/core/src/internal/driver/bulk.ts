@@ -71,8 +71,8 @@ const flush = (open: Open): void => {
 
 /**
  * The batches of a bulk write, divided as the driver divides them. The driver sends a list of operations and pieces of bytes, one after
- * the other. Documents to insert that are neighbours in their bytes are one operation of it, which costs the driver much less. It reads the
- * operations of a batch of inserts only for its errors: `completed` corrects these.
+ * the other. Documents to insert that are neighbours in their bytes are one operation of it, which costs the driver much less. It looks at
+ * single operations of a batch of inserts only for errors, to say which has failed, and mongofx does not use that.
  *
  * @internal
  */
@@ -168,29 +168,15 @@ export class Batches {
     }
   }
 
-  /** Writes into the driver's result what it does not know: the ids of the inserted documents, and the operations that failed. */
-  complete(result: Driver.BulkWriteResult): void {
-    const { insertedIds, writeErrors } = this.inside.bulkResult
-    const failed = new Set(writeErrors.map(({ index }) => index))
-    const first = this.ordered ? writeErrors[0]?.index ?? Infinity : Infinity
-    const ids = result.insertedIds as Record<number, unknown>
-    this.inserts.forEach((index, position) => {
+  /** Adds what the driver does not know to its result, or to that of its error: the ids of all documents to insert. */
+  complete({ insertedIds }: Driver.BulkWriteResult): void {
+    for (const index of this.inserts) {
       const { _id } = this.operations[index]!
-      insertedIds.push({ index, _id })
-      // The driver takes the index for the position among the inserts.
-      if (position < first && (this.ordered || !failed.has(index))) ids[index] = _id
-    })
-    for (const { err, index } of writeErrors) err.op = readable(this.operations[index]!)
+      this.inside.bulkResult.insertedIds.push({ index, _id })
+      ;(insertedIds as Record<number, unknown>)[index] = _id
+    }
   }
 }
-
-/** An operation with its document as an object. */
-const readable = (operation: Driver.Document): Driver.Document =>
-  isSerialized(operation)
-    ? Driver.BSON.deserialize(operation.bytes)
-    : isReplacement(operation)
-    ? { ...operation, u: Driver.BSON.deserialize(operation.u.bytes) }
-    : operation
 
 const isNumber = (value: unknown): boolean => typeof value === "number"
 
@@ -231,7 +217,7 @@ export const batchesOf = (
   if (
     inside === undefined || inside.usingAutoEncryption !== false || inside.checkKeys !== false ||
     ignoreUndefined !== true || serializeFunctions === true || !Array.isArray(inside.batches) ||
-    !Array.isArray(inside.bulkResult?.insertedIds) || !Array.isArray(inside.bulkResult.writeErrors) ||
+    !Array.isArray(inside.bulkResult?.insertedIds) ||
     ![inside.maxBsonObjectSize, inside.maxBatchSizeBytes, inside.maxKeySize, inside.maxWriteBatchSize].every(isNumber)
   ) return undefined
   return keepsBytes(bulk, collection, ordered) ? new Batches(bulk, inside, ordered) : undefined

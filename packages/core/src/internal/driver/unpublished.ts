@@ -88,10 +88,7 @@ export interface BulkInside {
   readonly s?: {
     /** The batches to send, in this order. */
     readonly batches: Array<Driver.Batch>
-    readonly bulkResult: {
-      readonly insertedIds: Array<{ readonly index: number; readonly _id: unknown }>
-      readonly writeErrors: ReadonlyArray<Driver.WriteError>
-    }
+    readonly bulkResult: { readonly insertedIds: Array<{ readonly index: number; readonly _id: unknown }> }
     readonly maxBsonObjectSize: number
     readonly maxBatchSizeBytes: number
     readonly maxWriteBatchSize: number
