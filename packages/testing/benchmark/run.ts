@@ -82,17 +82,21 @@ interface Side {
 
 const scope = Scope.makeUnsafe()
 
-const propOn = async (lanes: number, budget: number): Promise<Side> => {
-  const baseline = await Effect.runPromise(Layer.buildWithScope(MongoTest.baseline(setup, { lanes }), scope))
-  return {
-    name: `MongoTest.prop, ${lanes} ${lanes === 1 ? "lane" : "lanes"}`,
-    runs,
-    client,
-    run: (runs) =>
-      Effect.runPromise(Effect.provideContext(MongoTest.prop([age], property, { runs, seed: 1 }), baseline)),
-    budget
-  }
-}
+const baselineOf = (lanes: number) =>
+  Effect.runPromise(Layer.buildWithScope(MongoTest.baseline(setup, { lanes }), scope))
+
+const oneLane = await baselineOf(1)
+const eightLanes = await baselineOf(8)
+const server = await Effect.runPromise(Effect.provideContext(MongoTest.isolated(MongoServer.MongoServer), oneLane))
+const client = await Driver.MongoClient.connect(Redacted.value(server.uri))
+
+const propOn = (name: string, baseline: typeof oneLane, budget: number): Side => ({
+  name,
+  runs,
+  client,
+  run: (runs) => Effect.runPromise(Effect.provideContext(MongoTest.prop([age], property, { runs, seed: 1 }), baseline)),
+  budget
+})
 
 const check = (holds: boolean): void => {
   if (!holds) throw new Error("the property is false")
@@ -130,10 +134,6 @@ const deleting = async (name: string, client: Driver.MongoClient, runs: number):
   }
 }
 
-const server = await Effect.runPromise(Scope.provide(MongoServer.startBinary(), scope))
-process.env["MONGODB_URI"] = Redacted.value(server.uri)
-const client = await Driver.MongoClient.connect(Redacted.value(server.uri))
-
 const binary = process.env["MONGOD_BINARY"]
 if (binary === undefined) throw new Error("MONGOD_BINARY names no mongod")
 const memory = await MongoMemoryReplSet.create({
@@ -143,8 +143,8 @@ const memory = await MongoMemoryReplSet.create({
 const memoryClient = await Driver.MongoClient.connect(memory.getUri())
 
 const sides = [
-  await propOn(1, 5),
-  await propOn(8, 2),
+  propOn("MongoTest.prop, 1 lane", oneLane, 5),
+  propOn("MongoTest.prop, 8 lanes", eightLanes, 2),
   dropping("this server, a database for each run", client, fewRuns),
   await deleting("this server, deleteMany, no check of anything else", client, runs),
   dropping("memory-server, a database for each run", memoryClient, fewRuns),
@@ -205,3 +205,5 @@ await client.close()
 await memoryClient.close()
 await memory.stop()
 await Effect.runPromise(Scope.close(scope, Exit.void))
+// The server ends with this process.
+process.exit(0)
