@@ -37,7 +37,7 @@ export interface Expr<out A> extends Pipeable {
  *
  * **Details**
  *
- * As the server does, a path skips elements that lack the field, and arrays that are elements of an array. A name that is no
+ * As the server does, a path skips elements that lack the field, and arrays that are elements of an array. A name that is not a
  * field of the schema is refused when the pipeline is built, such as a getter of a class.
  *
  * @see {@link Expr} for other expressions

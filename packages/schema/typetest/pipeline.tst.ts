@@ -201,6 +201,111 @@ describe("the documents", () => {
   })
 })
 
+describe("stages", () => {
+  it("take the pipeline first, too", () => {
+    expect(result(Pipeline.limit(Pipeline.match(orders, { status: "paid" }), 1))).type.toBe<Order>()
+    expect(result(Pipeline.select(orders, ($) => ({ x: $.cents })))).type.toBe<{ readonly x: bigint }>()
+    expect(result(Pipeline.unset(orders, "items", "cents", "placed", "reference", "discount", "status"))).type.toBe<
+      { readonly id: Driver.ObjectId; readonly customer: Driver.ObjectId }
+    >()
+    expect(result(Pipeline.unwind(orders, "items")).items).type.toBe<Item>()
+    expect(result(Pipeline.group(orders, ($) => $.status, () => ({ n: Acc.count })))).type.toBe<
+      { readonly _id: "open" | "paid" | "sent"; readonly n: number }
+    >()
+  })
+
+  it("are shared by pipelines of documents with more fields", () => {
+    const newest = <A extends { readonly placed: Date }>(documents: Pipeline.Pipeline<A>) =>
+      documents.pipe(Pipeline.limit(3))
+    expect(result(orders.pipe(newest))).type.toBe<Order>()
+    const paid = (orders: Pipeline.Pipeline<Order>) => orders.pipe(Pipeline.match({ status: "paid" }))
+    expect(result(orders.pipe(paid, Pipeline.count("n")))).type.toBe<{ readonly n: number }>()
+    const vips = (customers: Pipeline.Pipeline<Customer>) => customers.pipe(Pipeline.match({ vip: true }))
+    expect(result(customers.pipe(vips))).type.toBe<Customer>()
+  })
+
+  it("have keys of groups without missing values, and objects with optional ones", () => {
+    expect(result(orders.pipe(Pipeline.group(($) => $.discount, () => ({}))))._id).type.toBe<number | null>()
+    expect(
+      result(orders.pipe(Pipeline.group(($) => ({ d: $.discount, s: $.status, deep: { d: $.discount } }), () => ({}))))
+        ._id
+    ).type.toBe<{
+      readonly s: "open" | "paid" | "sent"
+      readonly deep: { readonly d?: number | null }
+      readonly d?: number | null
+    }>()
+  })
+
+  it("look up by a pipeline that sees the document", () => {
+    expect(
+      result(
+        orders.pipe(
+          Pipeline.lookup({
+            from: customerCollection,
+            as: "buyers",
+            pipeline: (customers, order) =>
+              customers.pipe(
+                Pipeline.matchExpr(($) => Expr.eq($._id, order.customer)),
+                Pipeline.select(($) => ({ name: $.name, order: order.id }))
+              )
+          })
+        )
+      ).buyers
+    ).type.toBe<ReadonlyArray<{ readonly name: string; readonly order: Driver.ObjectId }>>()
+  })
+
+  it("set and take away fields below others", () => {
+    const changed = result(
+      customers.pipe(
+        Pipeline.set(($) => ({ "address.city": $.vip, "extra.deep": $._id })),
+        Pipeline.unset("address.zip")
+      )
+    )
+    expect(changed).type.toBe<{
+      readonly _id: Driver.ObjectId
+      readonly name: string
+      readonly vip: boolean
+      readonly address: { readonly city: boolean }
+      readonly extra: { readonly deep: Driver.ObjectId }
+    }>()
+  })
+})
+
+describe("references", () => {
+  const Deep = Schema.Struct({
+    _id: Schema.Number,
+    rows: Schema.NullOr(Schema.Array(Schema.Struct({
+      cells: Schema.optionalKey(Schema.Array(Schema.Struct({ n: Schema.optionalKey(Schema.Number) })))
+    }))),
+    grid: Schema.Array(Schema.Array(Schema.Struct({ n: Schema.Number }))),
+    shape: Schema.Union([
+      Schema.Struct({ kind: Schema.Literal("circle"), radius: Schema.Number }),
+      Schema.Struct({ kind: Schema.Literal("square"), side: Schema.Number })
+    ]),
+    counts: Schema.Record(Schema.String, Schema.Number)
+  })
+
+  it("are arrays of what is there", () => {
+    expect(result(
+      Pipeline.make(Deep).pipe(Pipeline.select(($) => ({
+        cells: $.rows.cells,
+        n: $.rows.cells.n,
+        kind: $.shape.kind,
+        radius: $.shape.radius,
+        count: $.counts["x"]!
+      })))
+    )).type.toBe<{
+      readonly cells?: ReadonlyArray<ReadonlyArray<{ readonly n?: number }>>
+      readonly n?: ReadonlyArray<ReadonlyArray<number>>
+      readonly kind: "circle" | "square"
+      readonly radius?: number
+      readonly count?: number
+    }>()
+    // @ts-expect-error!
+    Pipeline.make(Deep).pipe(Pipeline.select(($) => ({ x: $.grid.n })))
+  })
+})
+
 describe("what must not compile", () => {
   it("is refused in its stage", () => {
     // @ts-expect-error!
@@ -229,5 +334,15 @@ describe("what must not compile", () => {
     customers.pipe(Pipeline.match({ initial: "A" }))
     // @ts-expect-error!
     customers.pipe(Pipeline.select(($) => ({ x: $.initial })))
+    // @ts-expect-error!
+    orders.pipe(Pipeline.project({ items: { $slice: 1 } }))
+    // @ts-expect-error!
+    orders.pipe(Pipeline.set(() => ({ x: 1 })))
+    // @ts-expect-error!
+    orders.pipe(Pipeline.replaceRoot(($) => $.status))
+    // @ts-expect-error!
+    orders.pipe(Pipeline.unset("items.nothing"))
+    // @ts-expect-error!
+    orders.pipe(Pipeline.sort({ nothing: 1 }))
   })
 })

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { elementsOf, expand } from "../path/nodes.ts"
 import { refuse } from "../refusal.ts"
+import { storedTypes } from "./stored.ts"
 
 /**
  * What may stand at a place: the schema of the value, and whether there may be none.
@@ -168,7 +169,12 @@ export const missingAsNull = (slot: Slot): SchemaAST.AST => slot.optional ? null
  * @internal
  */
 export const elementOf = (ast: SchemaAST.AST): SchemaAST.AST => {
-  const all = expand(ast).flatMap((node) => node._tag === "Array" ? elementsOf(node.arrays) : [])
+  const all = expand(ast).flatMap((node) => {
+    if (node._tag === "Array") return elementsOf(node.arrays)
+    return node._tag === "Leaf" && node.ast.encoding !== undefined && storedTypes(node.ast).has("array")
+      ? refuse("$", "is an array with a codec of its own: its elements are not known")
+      : []
+  })
   return all.length === 0 ? Schema.Never.ast : oneOf(all.map(required))
 }
 

@@ -3,7 +3,7 @@ import type { Ref } from "../../Expr.ts"
 import type { Leaf } from "../path/types.ts"
 
 /**
- * An instance of a class whose fields are known. It marks the type of documents in a pipeline: getters of the class are no
+ * An instance of a class whose fields are known. It marks the type of documents in a pipeline: getters of the class are not
  * fields.
  *
  * @internal

@@ -144,7 +144,7 @@ export const filter: {
   const array = operandOf(anArray, self, "$filter")
   const [origin, element] = variable<unknown>(present(elementOf(array.slot.ast)), "element")
   const test = operandOf(aBoolean, condition(element), "$filter")
-  return new ExprImpl(orNull(nonNull(array.slot.ast), [array.slot]), (writing) => {
+  return new ExprImpl(orNull(arrayOf(elementOf(array.slot.ast)), [array.slot]), (writing) => {
     const [as, cond] = writing.variable(origin)
     return { $filter: { input: array.write(writing), as, cond: test.write(cond) } }
   })
