@@ -36,6 +36,28 @@ const closed = (fixture: Fixture) =>
 class Refused extends Data.TaggedError("Refused")<{ readonly why: string }> {}
 
 describe("withTransaction", () => {
+  it.effect("leaves no session if an option is not what its type says", () =>
+    Effect.gen(function*() {
+      const f = yield* fixture
+      const exit = yield* Effect.exit(f.mongo.withTransaction(Effect.void, { maxDuration: "soon" as never }))
+      assert.isTrue(Exit.hasDies(exit))
+      yield* closed(f)
+      const refused = yield* Effect.exit(f.mongo.withTransaction(Effect.void, null as never))
+      assert.isTrue(Exit.isFailure(refused) && !Exit.hasDies(refused))
+    }))
+
+  it.effect("can run twice as one effect, each time with a session and a transaction of its own", () =>
+    Effect.gen(function*() {
+      const f = yield* fixture
+      const insert = f.items.insertOne({ _id: 1 })
+      const transaction = f.mongo.withTransaction(Effect.andThen(f.items.deleteMany({}), insert))
+      yield* transaction
+      yield* transaction
+      assert.deepStrictEqual(yield* committed(f), [1])
+      assert.deepStrictEqual(ends(f), ["commitTransaction", "commitTransaction"])
+      yield* closed(f)
+    }))
+
   it.effect("lets a body that aborts itself decide: nothing is committed, and its value counts", () =>
     Effect.gen(function*() {
       const f = yield* fixture

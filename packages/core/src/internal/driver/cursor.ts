@@ -57,14 +57,13 @@ export const takeOver = (client: Driver.MongoClient, cursor: Driver.AbstractCurs
       throw cause
     }
   }
-  inside.cleanup = async (...args) => {
+  // Not async: most cursors have ended on their server, and need no more promises than the driver's own.
+  inside.cleanup = (...args) => {
     const { id, namespace } = cursor
     const { cursorSession: session, isKilled, server } = inside
-    if (!isKilled && id?.isZero() === false && server !== undefined && session != null) {
-      inside.isKilled = true
-      await killCursor(client, server, session, namespace, id)
-    }
-    await cleanup.apply(cursor, args)
+    if (isKilled || id?.isZero() !== false || server === undefined || session == null) return cleanup.apply(cursor, args)
+    inside.isKilled = true
+    return killCursor(client, server, session, namespace, id).then(() => cleanup.apply(cursor, args))
   }
 }
 
