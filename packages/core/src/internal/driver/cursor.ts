@@ -61,7 +61,9 @@ export const takeOver = (client: Driver.MongoClient, cursor: Driver.AbstractCurs
   inside.cleanup = (...args) => {
     const { id, namespace } = cursor
     const { cursorSession: session, isKilled, server } = inside
-    if (isKilled || id?.isZero() !== false || server === undefined || session == null) return cleanup.apply(cursor, args)
+    if (isKilled || id?.isZero() !== false || server === undefined || session == null) {
+      return cleanup.apply(cursor, args)
+    }
     inside.isKilled = true
     return killCursor(client, server, session, namespace, id).then(() => cleanup.apply(cursor, args))
   }
