@@ -4,6 +4,12 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Driver from "mongodb"
+import { isPlainObject } from "./internal/plainObject.ts"
+
+/** The `_id` of a group is often an object of its keys. */
+const shownId = (id: unknown): string =>
+  isPlainObject(id) || Array.isArray(id) ? Driver.BSON.EJSON.stringify(id, { relaxed: true }) : String(id)
 
 /**
  * A place that does not fit its schema, and the value that the schema expects there.
@@ -73,7 +79,7 @@ export class DocumentError extends Schema.TaggedError<DocumentError>("@mongofx/s
   /** The place and what the schema expects there, on one line. */
   override get message(): string {
     const where = `${this.operation} on ${this.collection}`
-    const which = this.kind === "encode" || !("id" in this) ? "" : `, document ${String(this.id)}`
+    const which = this.kind === "encode" || !("id" in this) ? "" : `, document ${shownId(this.id)}`
     const what = this.problems.map(({ message, path }) => path === "" ? message : `${path}: ${message}`).join("; ")
     return `${where}${which}: ${what}`
   }

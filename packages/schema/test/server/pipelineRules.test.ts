@@ -380,6 +380,16 @@ describe("what cannot be", () => {
         assert.strictEqual(error._tag, "DocumentError")
         assert.include(error.message, "sum")
         assert.include(error.message, "overflows")
+        const group = all.aggregate((posts) =>
+          posts.pipe(
+            Pipeline.match({ id: 1 }),
+            Pipeline.group(
+              ($) => ({ of: $.id, name: $.author.name }),
+              ($) => ({ sum: Acc.sum(Expr.add($.views, $.views)) })
+            )
+          )
+        )
+        assert.include((yield* Effect.flip(group)).message, `document {"of":1,"name":"Ada"}: sum: `)
       })
     ))
 

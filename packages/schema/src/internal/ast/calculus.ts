@@ -15,8 +15,8 @@ export interface Slot {
   readonly ast: SchemaAST.AST
   /** Whether the value may be missing. The type has `undefined` then. */
   readonly optional: boolean
-  /** Whether the database may have no value although the decoded type has one: the codec has a default. */
-  readonly defaulted?: boolean
+  /** The schema of the key, if its codec has a default: then the database may have no value although the decoded type has one. */
+  readonly withDefault?: SchemaAST.AST
 }
 
 /** @internal */
@@ -110,11 +110,16 @@ const nonMissing = (ast: SchemaAST.AST): SchemaAST.AST => {
 export const slotOf = (key: SchemaAST.AST): Slot => {
   const ast = required(key)
   const optional = SchemaAST.isOptional(key) || members(ast).some((member) => member._tag === "Undefined")
-  return {
-    ast: nonMissing(ast),
-    optional,
-    defaulted: !optional && SchemaAST.isOptional(SchemaAST.toEncoded(key))
+  if (!optional && SchemaAST.isOptional(SchemaAST.toEncoded(key))) {
+    return { ast: withoutDefault(ast), optional, withDefault: key }
   }
+  return { ast: nonMissing(ast), optional }
+}
+
+/** The schema behind a default, where the codec does nothing else. */
+const withoutDefault = (ast: SchemaAST.AST): SchemaAST.AST => {
+  const inner = ast.encoding?.length === 1 ? required(ast.encoding[0].to) : undefined
+  return inner !== undefined && inner.encoding === undefined && inner._tag === ast._tag ? inner : ast
 }
 
 /**
@@ -129,7 +134,8 @@ export const isMissing = ({ ast }: Slot): boolean => ast._tag === "Never"
  *
  * @internal
  */
-export const keyOf = ({ ast, optional }: Slot): SchemaAST.AST => optional ? optionalKey(ast) : ast
+export const keyOf = ({ ast, optional, withDefault }: Slot): SchemaAST.AST =>
+  optional ? optionalKey(ast) : withDefault ?? ast
 
 /**
  * Whether null or nothing may stand there. Refuses a field with a default: its type says that it has a value, and the database
@@ -138,7 +144,7 @@ export const keyOf = ({ ast, optional }: Slot): SchemaAST.AST => optional ? opti
  * @internal
  */
 export const isNullable = (slot: Slot): boolean => {
-  if (slot.defaulted === true) {
+  if (slot.withDefault !== undefined) {
     refuse("$", "holds a field that may be absent in the database, although its codec has a default: use Expr.ifNull")
   }
   return slot.optional || mayBeNull(slot.ast)

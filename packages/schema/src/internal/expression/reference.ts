@@ -49,7 +49,8 @@ const step = (ast: SchemaAST.AST, name: string, at: string): Step | undefined =>
     optional: through
       ? nodes.some((node) => node._tag !== "Array")
       : direct.length < nodes.length || found.some(({ optional }) => optional),
-    defaulted: found.some(({ defaulted }) => defaulted === true),
+    // Inside of arrays and of unions, nothing takes its default.
+    ...(first.withDefault !== undefined && found.length === 1 && !through ? { withDefault: first.withDefault } : {}),
     through
   }
 }
@@ -67,7 +68,7 @@ interface Place {
 const wrapped = ({ ast, ...slot }: Slot, depth: number): Slot => {
   let whole = ast
   for (let i = 0; i < depth; i++) whole = arrayOf(whole)
-  return { ast: whole, ...slot }
+  return depth === 0 ? { ast, ...slot } : { ast: whole, optional: slot.optional }
 }
 
 /** `slot.optional` says whether the whole may be missing. */
@@ -80,12 +81,12 @@ const make = (slot: Slot, place: Place): object => {
       const below = `${at}.${name}`
       const found = step(slot.ast, name, below)
       if (found === undefined) return missing(proxy, name, below)
-      const optional = slot.optional || depth === 0 && found.optional
-      return make({ ast: found.ast, optional, defaulted: found.defaulted === true }, {
+      const { stored, through, ...field } = found
+      return make({ ...field, optional: slot.optional || depth === 0 && field.optional }, {
         origin,
-        path: [...path, found.stored],
+        path: [...path, stored],
         at: below,
-        depth: found.through ? depth + 1 : depth
+        depth: through ? depth + 1 : depth
       })
     }
   })

@@ -18,6 +18,10 @@ import { refuse } from "../refusal.ts"
  *
  * What may be missing makes the field optional. `Expr.missing` takes it away. All expressions see the document as it was before.
  *
+ * **Gotchas**
+ *
+ * What is left of a class is a plain object. If the class is that of a field, the compiler still shows its getters.
+ *
  * **Example** (A label, and a field inside of an object)
  *
  * ```ts
