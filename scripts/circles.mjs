@@ -25,8 +25,9 @@ const neighbours = [
       "A client makes databases and sessions, a database makes collections, and each of them says what it belongs to. The settings of a client include those of encryption, which may name another client for its keys."
   },
   {
-    modules: ["schema/src/Pipeline.ts", "schema/src/TypedCollection.ts"],
-    why: "A collection runs pipelines, and stages such as lookup name another collection."
+    modules: ["schema/src/Pipeline.ts", "schema/src/TypedCollection.ts", "schema/src/Update.ts"],
+    why:
+      "A collection runs pipelines and takes updates, stages such as lookup name another collection, and an update may be a pipeline."
   }
 ]
 

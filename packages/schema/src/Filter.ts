@@ -4,7 +4,9 @@
  * @since 0.1.0
  */
 import type * as Driver from "mongodb"
+import type { Expr, Nullish, Ref } from "./Expr.ts"
 import {
+  type ComputedTypeId,
   type FilterMark,
   isUnsafe as isUnsafe_,
   type MarkedFilter,
@@ -15,6 +17,7 @@ import {
   type ValuesTypeId
 } from "./internal/encode/marked.ts"
 import * as text from "./internal/encode/pattern.ts"
+import { conditionOf } from "./internal/expression/condition.ts"
 import type {
   At,
   AtWith,
@@ -38,8 +41,8 @@ import type {
 import type { ElementOf, ValueAt } from "./Path.ts"
 
 /**
- * A filter that was checked already, for documents of type `A`: the result of `make`, `at`, `eq`, `and`, `or`, `not`, `values`
- * or `unsafe`, or a `Filter<A>`.
+ * A filter that was checked already, for documents of type `A`: the result of `make`, `at`, `eq`, `expr`, `and`, `or`, `not`,
+ * `values` or `unsafe`, or a `Filter<A>`.
  *
  * **Details**
  *
@@ -75,6 +78,18 @@ export interface Unsafe extends MarkedFilter<unknown>, MarkedUpdate<unknown> {
  */
 export interface Values extends MarkedFilter<unknown> {
   readonly [ValuesTypeId]: true
+}
+
+/**
+ * A condition on whole documents, by an expression: the result of `expr`.
+ *
+ * @see {@link expr} for how to make one
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Expression<A> extends MarkedFilter<A> {
+  readonly [ComputedTypeId]: true
 }
 
 /**
@@ -387,11 +402,11 @@ export type Input<A, F, K extends PropertyKey> =
  * @category models
  * @since 0.1.0
  */
-export type Filter<A> = Annotated<A, "_id"> & Checked<A> | Unsafe | Values
+export type Filter<A> = Annotated<A, "_id"> & Checked<A> | Expression<A> | Unsafe | Values
 
 type Annotated<A, Id extends string> = {
   -readonly [P in Shallow<A> | Id | Top]?: P extends Logical ?
-    ReadonlyArray<Annotated<A, Id> & Checked<A> | Unsafe | Values>
+    ReadonlyArray<Annotated<A, Id> & Checked<A> | Expression<A> | Unsafe | Values>
     : P extends "$comment" ? string
     : P extends "$text" ? Search
     : P extends `${string}.${string}` ? AnnotatedAt<At<A, P>>
@@ -685,25 +700,66 @@ export const contains = (part: string, options?: TextOptions): RegExp => text.pa
 export const equalsIgnoreCase = (whole: string): RegExp => text.pattern("^", whole, text.end, { ignoreCase: true })
 
 /**
+ * The filter that an expression holds for a document. It can compare fields with each other, and compute.
+ *
+ * **When to use**
+ *
+ * Use it where a filter compares a field with another field. A condition on one field belongs into a plain filter, which can
+ * use any index.
+ *
+ * **Details**
+ *
+ * The collection that runs the filter gives the function its schema. In a literal argument of an operation the compiler knows
+ * the documents; elsewhere, and in `$and`, name their type: `Filter.expr<Order>(($) => …)`. A filter for a type fits its
+ * subtypes too.
+ *
+ * What the expression cannot do is an `InvalidArgumentError` of the operation, and so are filters of elements: `$elemMatch`
+ * and `$pull` take no expressions.
+ *
+ * **Example** (Open projects over their budget)
+ *
+ * ```ts
+ * import { Expr, Filter, type TypedCollection } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Project = Schema.Struct({ open: Schema.Boolean, spent: Schema.Number, budget: Schema.Number })
+ *
+ * const over = Filter.expr<typeof Project.Type>(($) => Expr.gt($.spent, $.budget))
+ *
+ * const find = (projects: TypedCollection.TypedCollection<typeof Project>) =>
+ *   projects.find({ open: true, $and: [over] })
+ * ```
+ *
+ * @see {@link unsafe} for operators that typed filters leave out
+ * @see {@link Pipeline.matchExpr} for the same in a pipeline
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const expr = <A>(condition: ($: Ref<A>) => Expr<boolean | Nullish>): Expression<A> =>
+  conditionOf(condition as never) as unknown as Expression<A>
+
+/**
  * A filter, a condition or a part of a filter that is sent as it is, without checks and encoding.
  *
  * **When to use**
  *
- * Use it for operators that typed filters leave out: `$expr`, `$where`, `$near` and the like. Write stored values, not
+ * Use it for operators that typed filters leave out: `$where`, `$near` and the like. Write stored values, not
  * decoded ones. Keep input from outside out of it.
  *
  * **Details**
  *
  * Only the results of this function are sent as they are. Parsed input never is.
  *
- * **Example** (Comparing two fields)
+ * **Example** (Places close by)
  *
  * ```ts
  * import { Filter } from "@mongofx/schema"
  *
- * const overdrawn = Filter.unsafe({ $expr: { $gt: ["$spent", "$budget"] } })
+ * const near = Filter.unsafe({ location: { $near: [13.4, 52.5], $maxDistance: 1 } })
  * ```
  *
+ * @see {@link expr} for comparing fields with each other
  * @see {@link values} for input from outside
  * @stability unstable
  * @category constructors

@@ -25,7 +25,9 @@ import type {
   WriteSiblings,
   WriteSuggested
 } from "./internal/path/types.ts"
+import { updateBy } from "./internal/pipeline/update.ts"
 import type { ElementOf } from "./Path.ts"
+import type { Pipeline } from "./Pipeline.ts"
 
 /**
  * An update that was checked already, for documents of type `A` and its subtypes: the result of `make`, `at`, `values` or
@@ -234,8 +236,7 @@ type UnsetName<A, N> = N extends Keys<A> ? AtKey<A, N, "$unset"> extends infer R
  *
  * **Details**
  *
- * Values are literals: text that starts with `$` stays text. For an expression, write `Update.unsafe(expression)` in place of
- * a value.
+ * Values are literals: text that starts with `$` stays text. For expressions, use `pipeline`.
  *
  * @see {@link Update} for updates by operators
  * @see {@link unsafe} for expressions
@@ -354,6 +355,89 @@ export const at = <A>() =>
 ): Checked<A> => ({ [operator]: { [path]: operand } }) as Checked<A>
 
 /**
+ * The compiler's message for an update by a pipeline that would leave other documents than those of the collection.
+ *
+ * @see {@link pipeline} for such updates
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export interface LeavesSchema<Field, Was, Becomes> {
+  /** The field, the type of the schema, and the type that the pipeline gives. */
+  readonly "~cannot be read after the update": [field: Field, schema: Was, pipeline: Becomes]
+}
+
+/** What a field may become. Brands and checks of numbers do not survive arithmetic. */
+type Becomes<V> = V | (V extends number ? Widened<V> : V extends bigint ? Widened<V> : never)
+
+/** A branded number is any number; one of several constants is not. */
+type Widened<V> = V extends { readonly "~effect/Brand": unknown } ? V extends number ? number : bigint : never
+
+/** The fields that a document must have. An update keeps the `_id`, even if a stage leaves it out. */
+type RequiredKey<A> = { [K in keyof A]-?: undefined extends A[K] ? never : K extends "_id" ? never : K }[keyof A]
+
+type Changed<A, B> =
+  & {
+    readonly [K in keyof A & keyof B]?: B[K] extends Becomes<A[K]> ? unknown : LeavesSchema<K, A[K], B[K]>
+  }
+  & { readonly [K in Exclude<RequiredKey<A>, keyof B>]: LeavesSchema<K, A[K & keyof A], undefined> }
+  & { readonly [K in Exclude<keyof B, A extends unknown ? keyof A : never>]?: NoSuchPath<K, Similar<A, K>> }
+
+/**
+ * An update by the stages of a pipeline: a field can be computed from the fields that the document has.
+ *
+ * **When to use**
+ *
+ * Use it where the new value depends on other fields, in one step on the server.
+ *
+ * **Details**
+ *
+ * The stages are `set`, `unset`, `select`, `project` and `replaceRoot` of `Pipeline`, with expressions of `Expr`. The
+ * documents must stay documents of the collection: the compiler compares the types, and the operation compares the schema that
+ * follows from the stages with that of the collection. A field that may be missing afterwards, another type and an unknown
+ * field are an `InvalidArgumentError` that names the field. So is an upsert that could insert a document without a required
+ * field: in it, all fields that the filter does not name may be missing, and `Expr.ifNull` gives them a value.
+ *
+ * In a literal argument of an operation the compiler knows the documents; elsewhere annotate the argument of the function.
+ *
+ * **Gotchas**
+ *
+ * What is computed may break the checks of a field, as with `$inc`.
+ *
+ * **Example** (The total of an order, from its lines)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline, type TypedCollection, Update } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import type { ObjectId } from "mongodb"
+ *
+ * const Line = Schema.Struct({ price: Schema.Number, count: Schema.Number })
+ * const Order = Schema.Struct({ _id: Bson.ObjectId, lines: Schema.Array(Line), total: Schema.Number })
+ *
+ * const recount = (orders: TypedCollection.TypedCollection<typeof Order>, _id: ObjectId) =>
+ *   orders.updateOne(
+ *     { _id },
+ *     Update.pipeline((order) =>
+ *       order.pipe(
+ *         Pipeline.set(($) => ({
+ *           total: Expr.reduce($.lines, 0, (sum, line) => Expr.add(sum, Expr.multiply(line.price, line.count)))
+ *         }))
+ *       )
+ *     )
+ *   )
+ * ```
+ *
+ * @see {@link Stage} for stages of constants
+ * @see {@link unsafe} for updates that are sent as they are
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const pipeline = <A, B>(
+  stages: (documents: Pipeline<A>) => Pipeline<B & Changed<A, B>>
+): Checked<A> => updateBy(stages as never) as unknown as Checked<A>
+
+/**
  * A condition on the elements that a `$[identifier]` of an update stands for: `{ "item.sku": "x" }`.
  *
  * **Details**
@@ -372,7 +456,7 @@ export type ArrayFilter = Unsafe | { readonly [path: string]: unknown }
  *
  * **When to use**
  *
- * Use it for what typed updates leave out: `$rename`, and expressions. Write stored values, not decoded ones. Keep input from
+ * Use it for what typed updates leave out, such as `$rename`. Write stored values, not decoded ones. Keep input from
  * outside out of it.
  *
  * **Example** (Computing a field from another)

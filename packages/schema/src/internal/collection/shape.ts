@@ -9,7 +9,7 @@ import { codecOf, type Decoder, type DocumentCodec } from "../compiler/codec.ts"
 import { type EncodedProjection, withoutId } from "../encode/projection.ts"
 import { isStored, union } from "../path/codecs.ts"
 import { elements, idsOf } from "../path/nodes.ts"
-import { makeResolve, type Resolve } from "../path/resolve.ts"
+import { makeResolve, ofDocuments, type Resolve } from "../path/resolve.ts"
 import { type Defaults, defaultsOf } from "./defaults.ts"
 import { type Writer, writerOf } from "./writer.ts"
 
@@ -50,11 +50,12 @@ export class Shape {
     this.ids = idsOf(ast).map(({ name }) => name)
     this.id = codecOf(union(ids.length === 0 ? objectId : ids))
     const read = makeResolve([ast], "filter")
-    this.read = ids.length > 0 ? read : (path, at) =>
+    const withId: Resolve = ids.length > 0 ? read : (path, at) =>
       path === "_id"
         ? { key: "_id", alternatives: objectId, optional: false, indexed: false, identifiers: new Map() }
         : read(path, at)
-    this.write = makeResolve([ast], "update")
+    this.read = ofDocuments(ast, withId)
+    this.write = ofDocuments(ast, makeResolve([ast], "update"))
     const [inserted] = idsOf(insert)
     this.inserted = inserted?.name
     this.insertedId = codecOf(inserted?.ast ?? Bson.ObjectId.ast)

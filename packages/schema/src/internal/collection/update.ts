@@ -10,6 +10,7 @@ import { encodeFilter } from "../encode/filter.ts"
 import { isUnsafe } from "../encode/marked.ts"
 import { encodeProjected } from "../encode/options.ts"
 import { encodeArrayFilters, encodeUpdate } from "../encode/update.ts"
+import { checkInsertedBy } from "../pipeline/update.ts"
 import { withDefaults } from "./defaults.ts"
 import { decodeError, encodedNow, type Options, type Origin, type Run } from "./failures.ts"
 import type { Shape } from "./shape.ts"
@@ -61,7 +62,11 @@ export const updating = (
     updating :
     Effect.tap(
       updating,
-      ({ filter, update }) => encodedNow(origin, () => checkUpsert(shape.ast, filter, update, `${prefix}upsert`))
+      (encoded) =>
+        encodedNow(origin, () => {
+          checkUpsert(shape.ast, encoded.filter, encoded.update, `${prefix}upsert`)
+          checkInsertedBy(update, shape.ast, encoded.filter, `${prefix}upsert`)
+        })
     )
 }
 

@@ -7,7 +7,7 @@ import { isPlainObject, setOwn } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
 import { array, defined, isOperators, plainObject } from "./arguments.ts"
 import { elementsAt, type Field, putOperand, putValue, resolveIn, type Scope } from "./field.ts"
-import { isUnsafe, isValues } from "./marked.ts"
+import { isComputed, isUnsafe, isValues, writeComputed } from "./marked.ts"
 import type { Operands } from "./operands.ts"
 
 /** @internal */
@@ -18,6 +18,7 @@ export const encodeFilter = (
   at = "filter"
 ): Driver.Document => {
   if (isUnsafe(filter)) return filter.document as Driver.Document
+  if (isComputed(filter)) return writeComputed(filter, resolve.documents, operands, at) as Driver.Document
   const onlyValues = isValues(filter)
   const out: Driver.Document = {}
   const fields = plainObject(onlyValues ? filter.document : filter, at)

@@ -1,4 +1,7 @@
-/** Marks filters and updates: some are sent as they are, others hold values only. */
+/** Marks filters and updates: some are sent as they are, others hold values only, or expressions. */
+import type * as SchemaAST from "effect/SchemaAST"
+import { refuse } from "../refusal.ts"
+import type { Operands } from "./operands.ts"
 
 // Symbols, so that no editor offers them as names.
 /** @internal */
@@ -6,6 +9,9 @@ export const UnsafeTypeId: unique symbol = Symbol.for("@mongofx/schema/Unsafe")
 
 /** @internal */
 export const ValuesTypeId: unique symbol = Symbol.for("@mongofx/schema/Values")
+
+/** @internal */
+export const ComputedTypeId: unique symbol = Symbol.for("@mongofx/schema/Computed")
 
 declare const filterMark: unique symbol
 declare const updateMark: unique symbol
@@ -66,6 +72,25 @@ export class ValuesImpl extends Marked {
   }
 }
 
+/** Writes what is computed from documents of a schema. */
+type Write = (documents: SchemaAST.AST, operands: Operands, at: string) => unknown
+
+/**
+ * Marks a filter or an update of expressions. They are made when the schema of the documents is known.
+ *
+ * @internal
+ */
+export class ComputedImpl {
+  readonly write: Write
+  constructor(write: Write) {
+    this.write = write
+  }
+
+  get [ComputedTypeId](): true {
+    return true
+  }
+}
+
 const isMarked = (u: unknown, id: symbol): boolean => {
   if (typeof u !== "object" || u === null) return false
   // Nearly every object is plain. Its prototype has no mark, and a look for it would cost more.
@@ -78,3 +103,18 @@ export const isUnsafe = (u: unknown): u is UnsafeImpl => isMarked(u, UnsafeTypeI
 
 /** @internal */
 export const isValues = (u: unknown): u is ValuesImpl => isMarked(u, ValuesTypeId)
+
+/** @internal */
+export const isComputed = (u: unknown): u is ComputedImpl => isMarked(u, ComputedTypeId)
+
+/**
+ * Writes a filter or an update of expressions.
+ *
+ * @internal
+ */
+export const writeComputed = (
+  { write }: ComputedImpl,
+  documents: SchemaAST.AST | undefined,
+  operands: Operands,
+  at: string
+): unknown => write(documents ?? refuse(at, "has expressions, which need whole documents"), operands, at)

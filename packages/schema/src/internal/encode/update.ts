@@ -9,7 +9,7 @@ import { refuse } from "../refusal.ts"
 import { array, defined, isOperators, plainObject } from "./arguments.ts"
 import { type Alternatives, elementsAt, type Field, putValue, resolveIn, type Scope } from "./field.ts"
 import { condition, encodeFilter, operators } from "./filter.ts"
-import { isUnsafe, isValues } from "./marked.ts"
+import { isComputed, isUnsafe, isValues, writeComputed } from "./marked.ts"
 import type { Operands } from "./operands.ts"
 import { encodeSort } from "./sort.ts"
 
@@ -29,6 +29,10 @@ const unchecked = { onExcessProperty: "error", disableChecks: true } as const
 /** @internal */
 export const encodeUpdate = (resolve: Resolve, update: unknown, operands: Operands, at = "update"): EncodedUpdate => {
   if (isUnsafe(update)) return { update: update.document as Driver.Document, identifiers: undefined }
+  if (isComputed(update)) {
+    const stages = writeComputed(update, resolve.documents, operands, at) as Array<Driver.Document>
+    return { update: stages, identifiers: new Map() }
+  }
   if (Array.isArray(update)) {
     return {
       update: update.map((stage, index) => encodeStage(resolve, stage, operands, `${at}[${index}]`)),

@@ -22,7 +22,11 @@ export interface Target {
 }
 
 /** @internal */
-export type Resolve = (path: string, at: string) => Target
+export interface Resolve {
+  (path: string, at: string): Target
+  /** The schema of the documents, where paths begin at whole documents: expressions may stand there. */
+  readonly documents?: SchemaAST.AST
+}
 
 /**
  * Follows a path from any of the schemas.
@@ -76,3 +80,11 @@ export const makeResolve = (from: ReadonlyArray<SchemaAST.AST>, mode: Mode): Res
     return target
   }
 }
+
+/**
+ * Resolves the paths of whole documents.
+ *
+ * @internal
+ */
+export const ofDocuments = (documents: SchemaAST.AST, resolve: (path: string, at: string) => Target): Resolve =>
+  Object.assign((path: string, at: string) => resolve(path, at), { documents })

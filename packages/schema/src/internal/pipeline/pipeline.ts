@@ -161,6 +161,14 @@ const building = <A>(at: string, f: () => A): A => {
   }
 }
 
+/**
+ * What was refused when a pipeline was made, with the stage, or `undefined` for another error.
+ *
+ * @internal
+ */
+export const refusalOf = (error: unknown): string | undefined =>
+  typeof error === "object" && error !== null ? refusals.get(error)?.text : undefined
+
 /** What a pipeline inside of a stage refuses is said with both stages. */
 const extended = (at: string, refused: { readonly path: string; readonly text: string } | undefined) =>
   refused === undefined ? undefined : { ...refused, text: `${at}, ${refused.text}` }

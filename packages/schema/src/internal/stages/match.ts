@@ -7,7 +7,7 @@ import { encodeFilter } from "../encode/filter.ts"
 import { aBoolean } from "../expression/kinds.ts"
 import { operandOf } from "../expression/operand.ts"
 import type { FieldsOf } from "../expression/types.ts"
-import { makeResolve } from "../path/resolve.ts"
+import { makeResolve, ofDocuments } from "../path/resolve.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 
 /**
@@ -39,7 +39,7 @@ export const match: {
   ): Pipeline<A, R>
 } = dual(2, (self: unknown, filter: unknown) =>
   addStage(self, "$match", ({ ast }) => {
-    const resolve = makeResolve([ast], "filter")
+    const resolve = ofDocuments(ast, makeResolve([ast], "filter"))
     return { ast, write: ({ operands, path }) => encodeFilter(resolve, filter, operands, path) }
   }))
 
