@@ -22,9 +22,17 @@ export interface Change {
 
 type Signatures = ReadonlyArray<SchemaAST.PropertySignature>
 
-/** An object with other properties. What is left of a class is a plain object. */
-const withProperties = ({ objects, rename, renamed }: ObjectNode, signatures: Signatures): SchemaAST.AST => {
-  if (!renamed) return new SchemaAST.Objects(signatures, objects.indexSignatures)
+/**
+ * An object with other properties. What is left of a class is a plain object.
+ *
+ * @internal
+ */
+export const withProperties = (
+  { objects, rename, renamed }: ObjectNode,
+  signatures: Signatures,
+  indexes: ReadonlyArray<SchemaAST.IndexSignature> = objects.indexSignatures
+): SchemaAST.AST => {
+  if (!renamed) return new SchemaAST.Objects(signatures, indexes)
   const fields: Record<string, Schema.Codec<unknown, unknown, unknown, unknown>> = {}
   const names: Record<string, string> = {}
   for (const { name, type } of signatures) {

@@ -14,6 +14,9 @@ export interface Unreadable {
   readonly what: string
 }
 
+/** What a document may lack although its schema requires it. */
+type MayLack = "none" | "_id" | "any"
+
 const list = (types: Iterable<string>): string => [...types].join(" or ")
 
 const below = (path: string, name: string): string => path === "" ? name : `${path}.${name}`
@@ -45,12 +48,12 @@ const readsLeaf = (from: SchemaAST.AST, to: SchemaAST.AST): boolean => {
   return stored.size > 0 && [...stored].every((type) => known.has(type))
 }
 
-const reads = (from: Node, to: Node, path: string, whole: boolean): Unreadable | undefined => {
-  if (from._tag === "Object" && to._tag === "Object") return readsObject(from, to, path, whole)
+const reads = (from: Node, to: Node, path: string, mayLack: MayLack): Unreadable | undefined => {
+  if (from._tag === "Object" && to._tag === "Object") return readsObject(from, to, path, mayLack)
   if (from._tag === "Array" && to._tag === "Array") {
     if (from.arrays === to.arrays) return undefined
     if (to.arrays.elements.length > 0) return { path, what: "is an array, and the schema has a tuple" }
-    return firstOf(elementsOf(from.arrays), (ast) => unreadableIn(ast, to.arrays.rest, `${path}[]`, false))
+    return firstOf(elementsOf(from.arrays), (ast) => unreadableIn(ast, to.arrays.rest, `${path}[]`, "none"))
   }
   if (to._tag === "Leaf" && (from._tag === "Leaf" ? readsLeaf(from.ast, to.ast) : isAnything(to.ast))) return undefined
   const is = (node: Node) => node._tag === "Leaf" ? `what is stored as ${list(storedTypes(node.ast))}` : nameOf(node)
@@ -62,7 +65,7 @@ const isAnything = (ast: SchemaAST.AST): boolean => ast._tag === "Unknown" || as
 
 const nameOf = (node: Node): string => node._tag === "Array" ? "an array" : "an object"
 
-const readsObject = (from: ObjectNode, to: ObjectNode, path: string, whole: boolean): Unreadable | undefined => {
+const readsObject = (from: ObjectNode, to: ObjectNode, path: string, mayLack: MayLack): Unreadable | undefined => {
   if (from.objects === to.objects) return undefined
   const given = new Map<string, Slot>()
   for (const { name, type } of from.objects.propertySignatures) {
@@ -79,12 +82,15 @@ const readsObject = (from: ObjectNode, to: ObjectNode, path: string, whole: bool
     known.add(stored)
     if (slot === undefined || slot.optional || slot.withDefault !== undefined) {
       // An update keeps the `_id` that a stage has left out.
-      if (!wanted.optional && wanted.withDefault === undefined && !(whole && stored === "_id")) {
+      if (
+        !wanted.optional && wanted.withDefault === undefined && mayLack !== "any" &&
+        !(mayLack === "_id" && stored === "_id")
+      ) {
         return { path: at, what: "may be missing, and the schema requires it" }
       }
       if (slot === undefined) continue
     }
-    const wrong = unreadableIn(slot.ast, [wanted.ast], at, false)
+    const wrong = unreadableIn(slot.ast, [wanted.ast], at, "none")
     if (wrong !== undefined) return wrong
   }
   const others = to.objects.indexSignatures.map(({ type }) => type)
@@ -92,11 +98,11 @@ const readsObject = (from: ObjectNode, to: ObjectNode, path: string, whole: bool
     if (known.has(name)) continue
     const at = below(path, name)
     if (others.length === 0) return { path: at, what: "is not a field of the schema" }
-    const wrong = unreadableIn(ast, others, at, false)
+    const wrong = unreadableIn(ast, others, at, "none")
     if (wrong !== undefined) return wrong
   }
   if (values.length > 0 && others.length === 0) return { path, what: "has any names, and the schema has fields" }
-  return firstOf(values, (ast) => unreadableIn(ast, others, path, false))
+  return firstOf(values, (ast) => unreadableIn(ast, others, path, "none"))
 }
 
 const firstOf = <A>(
@@ -114,14 +120,14 @@ const unreadableIn = (
   from: SchemaAST.AST,
   to: ReadonlyArray<SchemaAST.AST>,
   path: string,
-  whole: boolean
+  mayLack: MayLack
 ): Unreadable | undefined => {
   if (to.includes(from)) return undefined
   const targets = to.flatMap(expand)
   return firstOf(expand(from), (node) => {
     let problem: Unreadable | undefined
     for (const target of targets) {
-      const wrong = reads(node, target, path, whole)
+      const wrong = reads(node, target, path, mayLack)
       if (wrong === undefined) return undefined
       // The member that has most in common says best what is wrong.
       if (problem === undefined || wrong.path.length > problem.path.length) problem = wrong
@@ -132,9 +138,12 @@ const unreadableIn = (
 
 /**
  * Where documents of one schema cannot be read by another one, by what is stored and without checks, or `undefined`. A document
- * may lack its `_id`.
+ * may lack its `_id`, nothing, or any of its fields.
  *
  * @internal
  */
-export const unreadable = (from: SchemaAST.AST, to: SchemaAST.AST): Unreadable | undefined =>
-  unreadableIn(from, [to], "", true)
+export const unreadable = (
+  from: SchemaAST.AST,
+  to: SchemaAST.AST,
+  mayLack: MayLack = "_id"
+): Unreadable | undefined => unreadableIn(from, [to], "", mayLack)

@@ -48,3 +48,25 @@ export const checkInside = (name: string, stages: ReadonlyArray<string>): void =
   const wrong = stages.find((stage) => outside[name]?.has(stage) === true)
   if (wrong !== undefined) refuse(name, `has a pipeline with ${wrong}, which cannot stand inside of it`)
 }
+
+/** The stages that an update may have. */
+const ofUpdates: ReadonlySet<string> = new Set([
+  "$addFields",
+  "$project",
+  "$replaceRoot",
+  "$replaceWith",
+  "$set",
+  "$unset"
+])
+
+/**
+ * Refuses stages that cannot stand in an update.
+ *
+ * @internal
+ */
+export const checkUpdate = (at: string, stages: ReadonlyArray<string>): void => {
+  const wrong = stages.find((stage) => !ofUpdates.has(stage))
+  if (wrong !== undefined) {
+    refuse(at, `has ${wrong}, which cannot stand in an update: use set, unset, select or replaceRoot`)
+  }
+}

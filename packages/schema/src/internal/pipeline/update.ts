@@ -11,16 +11,8 @@ import { Writing } from "../expression/writing.ts"
 import { isStored } from "../path/codecs.ts"
 import { expand } from "../path/nodes.ts"
 import { refuse } from "../refusal.ts"
+import { checkUpdate } from "./order.ts"
 import { implOf, isPipeline, make, type PipelineImpl, refusalOf, writeStages } from "./pipeline.ts"
-
-const allowed: ReadonlySet<string> = new Set([
-  "$addFields",
-  "$project",
-  "$replaceRoot",
-  "$replaceWith",
-  "$set",
-  "$unset"
-])
 
 type Stages = (documents: never) => Pipeline<unknown, unknown>
 
@@ -53,10 +45,7 @@ const checkId = (before: SchemaAST.AST, after: SchemaAST.AST, at: string): void 
 
 const built = (f: Stages, documents: SchemaAST.AST, at: string): PipelineImpl => {
   const pipeline = build(f, documents, at)
-  const wrong = pipeline.names.find((name) => !allowed.has(name))
-  if (wrong !== undefined) {
-    refuse(at, `has ${wrong}, which cannot stand in an update: use set, unset, select or replaceRoot`)
-  }
+  checkUpdate(at, pipeline.names)
   checkId(documents, pipeline.ast, at)
   const problem = unreadable(pipeline.ast, documents)
   if (problem !== undefined) {

@@ -1,26 +1,17 @@
 /** Adds documents of another collection that belong to a document. */
 import { dual } from "effect/Function"
 import type * as Schema from "effect/Schema"
-import type * as SchemaAST from "effect/SchemaAST"
 import type { Ref } from "../../Expr.ts"
 import type { Documents, Pipeline, Services } from "../../Pipeline.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
-import { arrayOf, nonNull, oneOf, present } from "../ast/calculus.ts"
+import { arrayOf, present } from "../ast/calculus.ts"
 import { changeField, storedPath } from "../ast/fields.ts"
-import { mayBeEqual, storedTypes } from "../ast/stored.ts"
 import { checkName } from "../expression/tree.ts"
-import type { Decoded, FieldName, FieldsOf } from "../expression/types.ts"
-import { elements } from "../path/nodes.ts"
-import { makeResolve } from "../path/resolve.ts"
-import type { At, NoSuchPath } from "../path/types.ts"
+import type { Decoded, FieldsOf } from "../expression/types.ts"
+import { type AnyPath, checkEqual, type Foreign, type Local, type Unequal } from "../pipeline/equality.ts"
 import { addStage, inner, writeStages } from "../pipeline/pipeline.ts"
 import type { With } from "../pipeline/types.ts"
 import { refuse } from "../refusal.ts"
-
-type AnyPath<A> = FieldName<FieldsOf<A>> | "_id" | `${string}.${string}`
-
-/** What is compared: elements of an array count for it. */
-type Compared<V> = Exclude<V extends ReadonlyArray<infer E> ? E : V, null | undefined>
 
 /**
  * The compiler's message for two fields that are never equal.
@@ -30,18 +21,7 @@ type Compared<V> = Exclude<V extends ReadonlyArray<infer E> ? E : V, null | unde
  * @category errors
  * @since 0.1.0
  */
-export interface NeverEqual<LocalField, ForeignField> {
-  /** The fields. */
-  readonly "~are never equal": [localField: LocalField, foreignField: ForeignField]
-}
-
-type Local<A, L extends string> = L extends unknown ? [At<A, L>] extends [never] ? NoSuchPath<L> : L : L
-
-type Foreign<A, L extends string, B, F extends string> = F extends unknown ? [At<B, F>] extends [never] ? NoSuchPath<F>
-  : [Extract<Compared<At<B, F>>, Compared<At<A, L>>>] extends [never]
-    ? [Extract<Compared<At<A, L>>, Compared<At<B, F>>>] extends [never] ? NeverEqual<L, F> : F
-  : F
-  : F
+export interface NeverEqual<LocalField, ForeignField> extends Unequal<LocalField, ForeignField> {}
 
 /**
  * The options of `lookup`: the other collection, the fields that are equal, the field for the documents that were found, and a
@@ -198,25 +178,4 @@ interface Options {
   readonly foreignField?: string
   readonly as: string
   readonly pipeline?: (found: never, $: Ref<unknown>) => unknown
-}
-
-const compared = (ast: SchemaAST.AST, path: string) => {
-  const { alternatives } = makeResolve([ast], "filter")(path, path)
-  return nonNull(oneOf([...alternatives, ...elements(alternatives)]))
-}
-
-const checkEqual = (
-  local: SchemaAST.AST,
-  localField: string,
-  foreign: SchemaAST.AST,
-  foreignField: string,
-  from: string
-): void => {
-  const [a, b] = [compared(local, localField), compared(foreign, foreignField)]
-  if (mayBeEqual(a, b)) return
-  const list = (ast: SchemaAST.AST) => [...storedTypes(ast)].join(" or ")
-  refuse(
-    localField,
-    `is stored as ${list(a)}, and ${foreignField} of ${from} as ${list(b)}: they are never equal`
-  )
 }
