@@ -306,6 +306,38 @@ describe("references", () => {
   })
 })
 
+describe("operators", () => {
+  it("are piped, with constants and with expressions", () => {
+    expect(result(
+      orders.pipe(Pipeline.select(($) => ({
+        more: $.reference.pipe(Expr.add(1), Expr.multiply($.reference)),
+        cents: $.cents.pipe(Expr.add(1n)),
+        left: $.discount.pipe(Expr.subtract($.reference)),
+        reduced: $.reference.pipe(Expr.subtract($.discount)),
+        half: $.cents.pipe(Expr.divide(2n)),
+        late: $.placed.pipe(Expr.gt(new Date(0))),
+        paid: $.status.pipe(Expr.eq("paid")),
+        text: $.status.pipe(Expr.concat("!")),
+        lines: $.items.pipe(Expr.map((item) => item.sku))
+      })))
+    )).type.toBe<{
+      readonly more: number
+      readonly cents: bigint
+      readonly left: number | null
+      readonly reduced: number | null
+      readonly half: number
+      readonly late: boolean
+      readonly paid: boolean
+      readonly text: string
+      readonly lines: ReadonlyArray<string>
+    }>()
+    // @ts-expect-error!
+    orders.pipe(Pipeline.select(($) => ({ x: $.cents.pipe(Expr.add($.reference)) })))
+    // @ts-expect-error!
+    orders.pipe(Pipeline.select(($) => ({ x: $.status.pipe(Expr.eq("lost")) })))
+  })
+})
+
 describe("what must not compile", () => {
   it("is refused in its stage", () => {
     // @ts-expect-error!

@@ -35,6 +35,8 @@ const posts: ReadonlyArray<Post> = [
   { id: 3, sections: [], grid: [], views: 2n }
 ]
 
+const Texts = Schema.Struct({ date: Schema.DateFromString, stored: Schema.Date, name: Schema.String })
+
 const Price = Schema.Struct({ _id: Schema.Number, post: Schema.Number, tag: Schema.String, from: Schema.Number })
 
 const fixture = Effect.gen(function*() {
@@ -132,6 +134,21 @@ describe("a path", () => {
       )
     ))
 
+  it.live("of set takes an object in the place of the one that is there", () =>
+    test(({ all }) =>
+      check(
+        all.aggregate((posts) =>
+          posts.pipe(
+            Pipeline.match({ id: 1 }),
+            Pipeline.set(($) => ({ author: Expr.struct({ name: $.author.name }) })),
+            // Decoding would leave out what is left of the other object.
+            Pipeline.stage(Schema.Struct({ author: Schema.Record(Schema.String, Schema.Unknown) }), { $limit: 1 })
+          )
+        ),
+        [{ author: { name: "Ada" } }]
+      )
+    ))
+
   it.live("of unset and unwind goes into objects", () =>
     test(({ db }) =>
       Effect.gen(function*() {
@@ -159,6 +176,13 @@ describe("a path", () => {
           ),
           [{ _id: 1, box: { items: 7 }, at: 0 }, { _id: 1, box: { items: 8 }, at: 1 }]
         )
+        // What the path goes through is there now.
+        yield* check(
+          boxes.aggregate((boxes) =>
+            boxes.pipe(Pipeline.unwind("box.items"), Pipeline.replaceRoot(($) => $.box), Pipeline.limit(1))
+          ),
+          [{ items: 7, n: 1 }]
+        )
         yield* check(
           boxes.aggregate((boxes) =>
             boxes.pipe(
@@ -176,6 +200,13 @@ describe("a path", () => {
         )
       })
     ))
+})
+
+it("one of two values of the same schema has that schema", () => {
+  const { schema } = Pipeline.make(Texts).pipe(
+    Pipeline.select(($) => ({ name: Expr.cond(Expr.eq($.name, ""), $.name, Expr.toUpper($.name)) }))
+  )
+  assert.deepStrictEqual(schema.ast, Schema.Struct({ name: Schema.String }).ast)
 })
 
 describe("a key of a group", () => {
@@ -421,6 +452,16 @@ describe("what cannot be", () => {
         () => sorted.pipe(Pipeline.facet((all) => ({ x: all.pipe(Pipeline.limit(0)) }))),
         "stage 2 ($facet), stage 1 ($limit)",
         "positive integer"
+      ],
+      [
+        () => Pipeline.make(Texts).pipe(Pipeline.select(($) => ({ x: Expr.year($.date) }))),
+        "stage 1 ($replaceWith)",
+        "takes a date, not what is stored as string"
+      ],
+      [
+        () => Pipeline.make(Texts).pipe(Pipeline.matchExpr(($) => Expr.eq($.date, $.stored))),
+        "stage 1 ($match)",
+        "$eq compares"
       ],
       [() => sorted.pipe(Pipeline.set(() => ({ "a..b": Expr.literal(1) }))), "stage 2 ($set)", "a..b"],
       [() => sorted.pipe(Pipeline.set(() => ({ _id: Expr.literal(1) }))), "stage 2 ($set)", "_id"],

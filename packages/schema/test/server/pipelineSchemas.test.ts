@@ -228,6 +228,26 @@ describe("the fields of a document", () => {
       })
     ))
 
+  it.live("may be called as the methods of expressions are", () =>
+    test(({ db }) =>
+      Effect.gen(function*() {
+        const plumbing = TypedCollection.make(
+          db,
+          "plumbing",
+          Schema.Struct({ _id: Schema.Number, pipe: Schema.String })
+        )
+        yield* plumbing.insertOne({ _id: 1, pipe: "copper" })
+        yield* check(
+          plumbing.aggregate((all) =>
+            all.pipe(
+              Pipeline.select(($) => ({ pipe: $.pipe, upper: $.pipe.pipe(Expr.toUpper), n: $._id.pipe(Expr.add(1)) }))
+            )
+          ),
+          [{ pipe: "copper", upper: "COPPER", n: 2 }]
+        )
+      })
+    ))
+
   it.live("are literals of every kind", () =>
     test(({ all }) => {
       const id = new Driver.ObjectId()

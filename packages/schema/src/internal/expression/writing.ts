@@ -55,10 +55,9 @@ export class Writing {
     return [name, new Writing(this.operands, this.path, names, this.depth + 1)]
   }
 
-  /** The place inside a pipeline of this stage, where the document is another one. */
+  /** The place inside a pipeline of this stage. */
   inside(): Writing {
-    const names = new Map([...this.names].filter(([, name]) => name !== ""))
-    return new Writing(this.operands, this.path, names, this.depth + 1)
+    return new Writing(this.operands, this.path, this.names, this.depth + 1)
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Arithmetic. */
-import type { Arithmetic, Expr, Fraction, Nullish, Numeric, Term } from "../../Expr.ts"
+import type { Arithmetic, Constant, Expr, Fraction, Nullish, Numeric, Term } from "../../Expr.ts"
 import { fraction } from "../ast/numbers.ts"
 import * as operator from "../expression/operator.ts"
 
@@ -32,7 +32,9 @@ import * as operator from "../expression/operator.ts"
  * @since 0.1.0
  */
 export const add: {
-  <A extends Numeric | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Arithmetic<A>>
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
   <A extends Numeric | Nullish>(
     self: Term<A>,
     that: Term<A>,
@@ -60,7 +62,9 @@ export const add: {
  * @since 0.1.0
  */
 export const subtract: {
-  <A extends Numeric | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Arithmetic<A>>
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
   <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Arithmetic<A>>
 } = operator.arithmetic("$subtract")
 
@@ -84,7 +88,9 @@ export const subtract: {
  * @since 0.1.0
  */
 export const multiply: {
-  <A extends Numeric | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Arithmetic<A>>
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
   <A extends Numeric | Nullish>(
     self: Term<A>,
     that: Term<A>,
@@ -113,7 +119,9 @@ export const multiply: {
  * @since 0.1.0
  */
 export const divide: {
-  <A extends Numeric | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Fraction<A>>
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Fraction<A | B>>
   <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Fraction<A>>
 } = operator.arithmetic("$divide", fraction)
 
@@ -339,7 +347,9 @@ export const sigmoid: <A extends Numeric | Nullish>(self: Expr<A>) => Expr<Fract
  * @since 0.1.0
  */
 export const mod: {
-  <A extends Numeric | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Arithmetic<A>>
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
   <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Arithmetic<A>>
 } = operator.arithmetic("$mod")
 
@@ -370,7 +380,9 @@ export const mod: {
  * @since 0.1.0
  */
 export const pow: {
-  <A extends Numeric | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Arithmetic<A>>
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
   <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Arithmetic<A>>
 } = operator.arithmetic("$pow")
 
@@ -397,7 +409,9 @@ export const pow: {
  * @since 0.1.0
  */
 export const log: {
-  <A extends Numeric | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Fraction<A>>
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Fraction<A | B>>
   <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Fraction<A>>
 } = operator.arithmetic("$log", fraction)
 

@@ -1,6 +1,6 @@
 /** The bits of whole numbers. */
 import type * as Driver from "mongodb"
-import type { Arithmetic, Expr, Nullish, Term } from "../../Expr.ts"
+import type { Arithmetic, Constant, Expr, Nullish, Term } from "../../Expr.ts"
 import * as operator from "../expression/operator.ts"
 
 /** The decoded types of whole numbers. The server fails for a double or a decimal. */
@@ -29,7 +29,9 @@ type Whole = number | bigint | Driver.Long
  * @since 0.1.0
  */
 export const bitAnd: {
-  <A extends Whole | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Arithmetic<A>>
+  <B extends Whole | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
   <A extends Whole | Nullish>(
     self: Term<A>,
     that: Term<A>,
@@ -60,7 +62,9 @@ export const bitAnd: {
  * @since 0.1.0
  */
 export const bitOr: {
-  <A extends Whole | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Arithmetic<A>>
+  <B extends Whole | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
   <A extends Whole | Nullish>(
     self: Term<A>,
     that: Term<A>,
@@ -91,7 +95,9 @@ export const bitOr: {
  * @since 0.1.0
  */
 export const bitXor: {
-  <A extends Whole | Nullish>(that: Term<A>): (self: Expr<A>) => Expr<Arithmetic<A>>
+  <B extends Whole | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
   <A extends Whole | Nullish>(
     self: Term<A>,
     that: Term<A>,

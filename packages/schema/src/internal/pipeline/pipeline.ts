@@ -84,8 +84,7 @@ export const documents = (ast: SchemaAST.AST, values: ReadonlyArray<unknown>): P
 }
 
 /**
- * The stages of a pipeline as they are sent. Inside of a stage they see nothing of its document, unless the place was made with
- * `insideWith`.
+ * The stages of a pipeline as they are sent. Inside of a stage they see its document only if the place was made with `insideWith`.
  *
  * @internal
  */
