@@ -439,7 +439,8 @@ const lanesOf: Effect.Effect<Lanes, never, Baseline> = Effect.map(Baseline, (bas
  *
  * **Gotchas**
  *
- * A run that makes a client of its own closes it by itself.
+ * - A run that makes a client of its own closes it by itself.
+ * - A run within another one of the same baseline fails with a `BaselineError`: it could wait for itself. Use `reset` within a run.
  *
  * **Example** (A test on one of eight databases)
  *
@@ -600,8 +601,9 @@ export class PropertyError
  * them. The property is false if it returns `false`, fails or dies. The options are those of `Arbitrary.checkEffect`: `runs` (100 by
  * default), `seed`, `size`, `replay` and so on.
  *
- * Fails with a `PropertyError` when the property is false. Its message has the seed, the smallest input, the failure, the documents of the
- * database after that run as Extended JSON (20 of each collection, 8,000 characters), and an option to paste that repeats it. Fails with
+ * Fails with a `PropertyError` when the property is false. Its message has the seed, the smallest input, what the property failed with, the
+ * documents of the database after that run as Extended JSON (20 of each collection, 8,000 characters), and an option to paste that repeats
+ * it. Its `cause` is the failure, with stack and causes. Fails with
  * a `BaselineError` or a `MongoError` when a reset fails; that does not count against the property.
  *
  * **Gotchas**
@@ -638,7 +640,7 @@ export class PropertyError
  *         yield* all.updateOne({ _id: "b" }, { $inc: { balance: amount } })
  *         const [a, b] = yield* all.find({})
  *         return a!.balance + b!.balance === 200
- *       }), { runs: 1000 }))
+ *       }), { runs: 1000 }), 60_000)
  * })
  * ```
  *
@@ -900,7 +902,7 @@ export class CommandsError
  *
  * **Details**
  *
- * Every program begins at the baseline, as with `isolated`. A sequential program runs one command after the other, and each result must be
+ * Every program begins at the baseline, as with `isolated`, and as many run at the same time as the baseline has lanes. A sequential program runs one command after the other, and each result must be
  * the one of the model. A parallel program then runs branches of commands at the same time, on fibers of their own: there must be an
  * order of these commands that explains all results, in which a command that ended before another one began comes first
  * (linearizability).
@@ -978,7 +980,8 @@ export const commands = <Model, C, Last = never, S = never, E = never, R = never
       seed,
       runs: options.runs ?? 100,
       maxShrinks: options.maxShrinks ?? 200,
-      attempts: options.attempts ?? 5
+      attempts: options.attempts ?? 5,
+      lanes: lanes.lanes
     }
     const layer: Layer.Layer<S, E, R> = options.layer ?? Layer.empty as never
     const isolate = <A, F>(run: Effect.Effect<A, F, Run>) => isolated(Effect.provide(run, layer, { local: true }))

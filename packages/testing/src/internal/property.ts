@@ -9,9 +9,7 @@ import * as Formatter from "effect/Formatter"
 import type * as Schema from "effect/Schema"
 import type { BaselineError, Inputs, Services } from "../MongoTest.ts"
 import type { Lanes } from "./baseline/lanes.ts"
-
-/** How many characters of an input are shown. */
-const maxInput = 4000
+import { short, showCause } from "./failureText.ts"
 
 /** What a falsified property says. */
 interface Falsified {
@@ -37,9 +35,6 @@ export const arbitraryOf = (inputs: Inputs): Arbitrary.Arbitrary<unknown> => {
     : Arbitrary.all(Object.fromEntries(Object.entries(inputs).map(([key, input]) => [key, one(input)])))
 }
 
-const short = (text: string): string =>
-  text.length <= maxInput ? text : `${text.slice(0, maxInput)}… (${text.length - maxInput} more characters)`
-
 const format = (input: unknown): string => short(Formatter.format(input, { space: 2 }))
 
 /** The seed is a part of the token that replays a failure. */
@@ -54,7 +49,7 @@ export const messageOf = (failed: Failed): string => {
   return [
     `the property is false: run ${runs} of seed ${seed} fails, and this input is what ${shrinks} shrinks have left of it`,
     indent(format(input), "  "),
-    cause === undefined ? "it returned false" : `it fails with\n${indent(Cause.pretty(cause), "  ")}`,
+    `it ${cause === undefined ? "returned false" : showCause(cause)}`,
     documents.length === 0
       ? "the database had no documents then"
       : `the documents of the database then\n${indent(documents.join("\n"), "  ")}`,
@@ -101,7 +96,7 @@ export const checkProperty = <A, E, R>(
             ? Effect.map(documentsNow(lanes), (documents) => ({ documents, cause: undefined }))
             : Effect.undefined,
         onFailure: (cause) =>
-          Cause.hasInterrupts(cause)
+          Cause.hasInterruptsOnly(cause)
             ? Effect.failCause(cause as Cause.Cause<never>)
             : Effect.map(documentsNow(lanes), (documents) => ({ documents, cause }))
       })).pipe(

@@ -1,7 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { MongoServer, MongoTest } from "@mongofx/testing"
-import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, type Scope } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, Schema, type Scope } from "effect"
 import * as Driver from "mongodb"
 import { setup } from "../support/mess.ts"
 import { snapshotOf } from "../support/snapshot.ts"
@@ -225,6 +225,21 @@ layer(Baseline)("isolated", (it) => {
       yield* Fiber.join(holds)
       yield* MongoTest.isolated(Effect.void)
     }))
+
+  it.effect("refuses a run within another one of the same baseline, which could wait for itself", () =>
+    Effect.gen(function*() {
+      const within = MongoTest.isolated(Effect.flip(MongoTest.isolated(Effect.void)))
+      const error = yield* within
+      assert.strictEqual(error._tag, "BaselineError")
+      assert.include(error.message, "use MongoTest.reset within a run")
+      const property = yield* MongoTest.isolated(Effect.flip(MongoTest.prop([Schema.Int], () => Effect.void)))
+      assert.strictEqual(property._tag, "BaselineError")
+      // One of another baseline, and one after another, are fine.
+      yield* MongoTest.isolated(
+        Effect.provide(MongoTest.isolated(Effect.void), MongoTest.baseline(Effect.void), { local: true })
+      )
+    }))
+
   it.effect("a reset is what a change stream sees of it", () =>
     MongoTest.isolated(Effect.gen(function*() {
       const { name } = yield* database

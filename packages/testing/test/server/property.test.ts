@@ -68,7 +68,7 @@ describe.each([1, 4])("prop with %i lanes", (lanes) => {
       Effect.gen(function*() {
         const failed = yield* failureOf(MongoTest.prop([Schema.Int], () => Effect.fail("mine")))
         assert.strictEqual(failed.cause, "mine")
-        assert.include(failed.message, "it fails with")
+        assert.include(failed.message, "\nit fails with 'mine'\n")
         const died = yield* failureOf(
           MongoTest.prop([Schema.Int], (): Effect.Effect<void> => {
             throw new Error("thrown")
@@ -78,7 +78,33 @@ describe.each([1, 4])("prop with %i lanes", (lanes) => {
         const duplicate = yield* failureOf(
           MongoTest.prop([Schema.Int], ([n]) => Effect.flatMap(items, (items) => items.insertOne({ _id: 0, n })))
         )
-        assert.include(duplicate.message, "DuplicateKey")
+        assert.match(duplicate.message, /\nit fails with @mongofx\/core\/MongoError\/DuplicateKeyError: insertOne on/)
+        assert.strictEqual(duplicate.message.split("E11000").length, 2, "the server's message is shown once")
+        assert.instanceOf(duplicate.cause, MongoError.MongoError)
+      }))
+
+    it.effect("shows the failure of a run that is interrupted, too, and the defect of a finalizer", () =>
+      Effect.gen(function*() {
+        const interrupted = yield* failureOf(
+          MongoTest.prop([Schema.Int], () => Effect.ensuring(Effect.fail("mine"), Effect.interrupt))
+        )
+        assert.include(interrupted.message, "\nit fails with 'mine'\n")
+        const finalized = yield* failureOf(
+          MongoTest.prop(
+            [Schema.Int],
+            () => Effect.andThen(Effect.addFinalizer(() => Effect.die(new Error("not closed"))), Effect.fail("mine"))
+          )
+        )
+        assert.include(finalized.message, "\nit dies with 'mine', and dies with Error: not closed\n")
+      }))
+
+    it.effect("bounds the text of a failure", () =>
+      Effect.gen(function*() {
+        const error = yield* failureOf(
+          MongoTest.prop([Schema.Int], () => Effect.fail(new Error("x".repeat(100_000))))
+        )
+        assert.isBelow(error.message.length, 6000)
+        assert.include(error.message, "more characters)")
       }))
 
     it.effect("does not count a reset that fails against the property", () =>

@@ -47,6 +47,11 @@ export interface Settings {
 
 type Failure = BaselineError | MongoError.MongoError
 
+/** The baselines of the runs around a fiber. */
+const Around = Context.Reference<ReadonlyArray<Lanes>>("@mongofx/testing/internal/baseline/Around", {
+  defaultValue: () => []
+})
+
 /**
  * Runs an effect in a fiber of its own, so that the fibers it has forked end with it.
  */
@@ -106,13 +111,22 @@ export class Lanes implements Baseline {
 
   /** Runs an effect with a database that is as the baseline says, and that nobody else uses meanwhile. */
   isolated<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, Exclude<R, Services>> {
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(Queue.take(this.free)), (place) =>
-        Effect.flatMap(
-          this.prepare(place, restore),
-          (lane) => restore(inOwnFiber(Effect.provideContext(self, lane.context)))
-        ).pipe(Effect.ensuring(Queue.offer(this.free, place))))
-    ) as Effect.Effect<A, E | Failure, Exclude<R, Services>>
+    return Effect.flatMap(Around, (around) =>
+      // A run that holds a database and waits for another one may wait for itself.
+      around.includes(this)
+        ? Effect.fail(this.settings.failure(
+          "an isolated run begins within another one of the same baseline: use MongoTest.reset within a run, or run one after the other"
+        ))
+        : Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(restore(Queue.take(this.free)), (place) =>
+            Effect.flatMap(
+              this.prepare(place, restore),
+              (lane) => {
+                const context = Context.add(lane.context, Around, [...around, this])
+                return restore(inOwnFiber(Effect.provideContext(self, context)))
+              }
+            ).pipe(Effect.ensuring(Queue.offer(this.free, place))))
+        )) as Effect.Effect<A, E | Failure, Exclude<R, Services>>
   }
 
   /** Brings the database of a run back to the baseline, while the run goes on. */

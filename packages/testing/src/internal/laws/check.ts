@@ -49,7 +49,7 @@ export const refutationOf = <A, R>(
       (value) =>
         Effect.suspend(() => property(value)).pipe(
           Effect.catchCause((cause) =>
-            Cause.hasInterrupts(cause)
+            Cause.hasInterruptsOnly(cause)
               ? Effect.failCause(cause as Cause.Cause<never>)
               : Effect.succeed<Refutation>({ why: messageOf(cause), documents: [] })
           ),
