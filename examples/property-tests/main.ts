@@ -115,7 +115,7 @@ const models = Effect.gen(function*() {
   )
   yield* agreesWithModel(mended, 100)
   yield* Console.log("✓ accounts with transactions agree with their model, in 100 programs")
-}).pipe(Effect.provide(MongoTest.baseline(Effect.void)))
+}).pipe(Effect.provide(MongoTest.baseline(Effect.void, { lanes: 4 })))
 
 /** A client of the server that `MongoServer` finds: the one in `MONGODB_URI`, or a mongod started for this program. */
 const Client = MongoClient.layerFrom(

@@ -229,6 +229,42 @@ describe("commands", () => {
       assert.strictEqual(running.now, 0)
     }).pipe(Effect.provide(baseline)))
 
+  it.effect("run as many programs at the same time as there are lanes, and find the same program", () =>
+    Effect.gen(function*() {
+      const find = (lanes: number) =>
+        Effect.gen(function*() {
+          const error = yield* Effect.flip(
+            MongoTest.commands({
+              model: nothing,
+              commands: { add, read },
+              last: all,
+              layer: forgetful,
+              branches: 1,
+              seed: 3,
+              length: 9
+            })
+          )
+          return error.message
+        }).pipe(Effect.provide(MongoTest.baseline(Effect.void, { lanes }), { local: true }))
+      assert.strictEqual(yield* find(4), yield* find(1))
+
+      let running = 0
+      let most = 0
+      const wait = MongoTest.command({
+        run: () =>
+          Effect.promise(async () => {
+            most = Math.max(most, ++running)
+            await new Promise((resolve) => setTimeout(resolve, 20))
+            running--
+          }),
+        next: (model: number) => ({ model, result: Exit.void })
+      })
+      yield* MongoTest.commands({ model: 0, commands: { wait }, branches: 1, runs: 20 }).pipe(
+        Effect.provide(MongoTest.baseline(Effect.void, { lanes: 3 }), { local: true })
+      )
+      assert.strictEqual(most, 3)
+    }))
+
   it.effect("keep preconditions, and make arguments from the model", () =>
     Effect.gen(function*() {
       const names: Array<string> = []

@@ -1,6 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { randomProgram, type Settings } from "@mongofx/testing/internal/commands/generate"
-import { type Call, type Command, isRunnable, type Program, smaller } from "@mongofx/testing/internal/commands/program"
+import {
+  type Call,
+  type Command,
+  isRunnable,
+  makeIsNew,
+  type Program,
+  smaller
+} from "@mongofx/testing/internal/commands/program"
 import { Arbitrary, Effect, Exit, Random, Schema } from "effect"
 import { seeded } from "test-support/utils"
 
@@ -48,6 +55,22 @@ const shrunk = (start: Program<number, never>, fails: (program: Program<number, 
     best = next
   }
 }
+
+describe("makeIsNew", () => {
+  it("knows a program with the same calls in the same places", () => {
+    const isNew = makeIsNew<number, never>()
+    const [a, b] = [call(1), call(1)]
+    const programs: ReadonlyArray<Program<number, never>> = [
+      { before: [a, b], branches: [], after: [] },
+      { before: [b, a], branches: [], after: [] },
+      { before: [a], branches: [[b]], after: [] },
+      { before: [], branches: [[a], [b]], after: [] },
+      { before: [], branches: [[a, b]], after: [] }
+    ]
+    assert.deepStrictEqual(programs.map(isNew), [true, true, true, true, true])
+    assert.deepStrictEqual(programs.map((program) => isNew({ ...program })), [false, false, false, false, false])
+  })
+})
 
 describe("smaller", () => {
   it("has fewer commands, or fewer of them at the same time", () => {

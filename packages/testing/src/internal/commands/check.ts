@@ -2,7 +2,7 @@
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import { randomProgram, type Settings } from "./generate.ts"
-import { isRunnable, places, type Program, smaller } from "./program.ts"
+import { isRunnable, makeIsNew, places, type Program, smaller } from "./program.ts"
 import { type History, type Problem, problemOf, runProgram } from "./run.ts"
 
 /** A program that has failed. */
@@ -32,6 +32,8 @@ export interface CheckSettings<Model, R> extends Settings<Model, R> {
   readonly maxShrinks: number
   /** How often a program with branches runs before it counts as one that does not fail. */
   readonly attempts: number
+  /** How many programs run at the same time, each with a database of its own. */
+  readonly lanes: number
 }
 
 /** Runs something from the baseline, with the services of a run. */
@@ -58,20 +60,37 @@ export const check = <Model, S, EI, ED, R>(
         : Effect.map(documents, (documents) => ({ program, history, problem, documents }))
     }))
 
-  /** Races do not happen every time. */
-  const often = Effect.fnUntraced(function*(program: Program<Model, S>) {
-    for (let left = program.branches.length === 0 ? 1 : settings.attempts; left > 0; left--) {
-      const failed = yield* once(program)
-      if (failed !== undefined) return failed
-    }
-    return undefined
+  /** Runs that begin in the order of their numbers, until one has failed. Those that have begun end, and the first one of them counts. */
+  const firstFailed = Effect.fnUntraced(function*(runs: number, run: (number: number) => Found) {
+    let next = 0
+    const failures: Array<{ readonly number: number; readonly failed: Failed<Model, S> }> = []
+    const lane = Effect.gen(function*() {
+      while (failures.length === 0 && next < runs) {
+        const number = next++
+        const failed = yield* run(number)
+        if (failed !== undefined) failures.push({ number, failed })
+      }
+    })
+    yield* Effect.all(Array.from({ length: Math.min(settings.lanes, runs) }, () => lane), {
+      concurrency: "unbounded",
+      discard: true
+    })
+    return failures.sort((a, b) => a.number - b.number)[0]
   })
+
+  /** Races do not happen every time. */
+  const often = (program: Program<Model, S>): Found =>
+    Effect.map(
+      firstFailed(program.branches.length === 0 ? 1 : settings.attempts, () => once(program)),
+      (first) => first?.failed
+    )
 
   const shrink = Effect.fnUntraced(function*(first: Failed<Model, S>) {
     let best = first
     let shrinks = 0
+    const isNew = makeIsNew<Model, S>()
     const fails = Effect.fnUntraced(function*(candidate: Program<Model, S>) {
-      if (shrinks >= settings.maxShrinks || !isRunnable(settings.model, candidate)) return false
+      if (shrinks >= settings.maxShrinks || !isNew(candidate) || !isRunnable(settings.model, candidate)) return false
       shrinks++
       const failed = yield* often(candidate)
       if (failed === undefined) return false
@@ -117,22 +136,27 @@ export const check = <Model, S, EI, ED, R>(
 
   const repeat = Effect.fnUntraced(function*(program: Program<Model, S>) {
     if (program.branches.length === 0) return { failed: 1, runs: 1 }
-    let failed = 0
-    for (let left = settings.attempts; left > 0; left--) {
-      if ((yield* once(program)) !== undefined) failed++
-    }
-    return { failed, runs: settings.attempts }
+    const all = yield* Effect.all(Array.from({ length: settings.attempts }, () => once(program)), {
+      concurrency: settings.lanes
+    })
+    return { failed: all.filter((failed) => failed !== undefined).length, runs: settings.attempts }
   })
 
   return Effect.gen(function*() {
-    for (let run = 0; run < settings.runs; run++) {
-      // The seed of a run is that of the check plus its number, so that a failed run is the first one of its own seed.
-      const seed = settings.seed + run
-      const failed = yield* once(yield* randomProgram(settings, seed))
-      if (failed === undefined) continue
-      const { best, shrinks } = yield* shrink(failed)
-      return { ...best, seed, runs: run + 1, shrinks, repeated: yield* repeat(best.program) }
+    // The seed of a run is that of the check plus its number, so that a failed run is the first one of its own seed.
+    const first = yield* firstFailed(
+      settings.runs,
+      (run) => Effect.flatMap(randomProgram(settings, settings.seed + run), once)
+    )
+    if (first === undefined) return undefined
+    const { failed, number } = first
+    const { best, shrinks } = yield* shrink(failed)
+    return {
+      ...best,
+      seed: settings.seed + number,
+      runs: number + 1,
+      shrinks,
+      repeated: yield* repeat(best.program)
     }
-    return undefined
   })
 }

@@ -113,6 +113,28 @@ export function* smaller<Model, R>(program: Program<Model, R>): Generator<Progra
   }
 }
 
+/**
+ * Tells programs that were not asked for before: the same calls in the same places are the same program.
+ *
+ * @internal
+ */
+export const makeIsNew = <Model, R>(): (program: Program<Model, R>) => boolean => {
+  const numbers = new Map<Call<Model, R>, number>()
+  const seen = new Set<string>()
+  const keyOf = (calls: ReadonlyArray<Call<Model, R>>): string =>
+    calls.map((call) => {
+      const number = numbers.get(call) ?? numbers.size
+      numbers.set(call, number)
+      return number
+    }).join()
+  return ({ before, branches }) => {
+    const key = [before, ...branches].map(keyOf).join("|")
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  }
+}
+
 /** Where a call is. */
 interface Place<Model, R> {
   readonly call: Call<Model, R>

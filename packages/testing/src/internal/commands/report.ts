@@ -1,32 +1,12 @@
 /** Tells of a program that has failed. */
-import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import { inspect } from "node:util"
+import { show, showCause } from "../failureText.ts"
 import type { Refuted } from "./check.ts"
 import type { Call } from "./program.ts"
 import type { Event } from "./run.ts"
 
-const show = (value: unknown): string => inspect(value, { depth: 9, breakLength: Infinity, maxArrayLength: 100 })
-
-/** An error with its message, once: its causes often say the same. */
-const showError = (error: unknown): string => {
-  if (!(error instanceof Error)) return show(error)
-  const { message } = error
-  const fields = Object.entries(error).filter(([key]) => !ownKeys.has(key))
-  const shown = fields.length === 0 || message !== "" ? "" : ` ${show(Object.fromEntries(fields))}`
-  return `${error.name}${message === "" ? "" : `: ${message}`}${shown}`
-}
-
-const ownKeys: ReadonlySet<string> = new Set(["_tag", "name", "message", "stack", "cause"])
-
-const showResult = (result: Exit.Exit<unknown, unknown>): string => {
-  if (Exit.isSuccess(result)) return show(result.value)
-  const error = Cause.findErrorOption(result.cause)
-  if (Option.isSome(error)) return `fails with ${showError(error.value)}`
-  if (Cause.hasInterrupts(result.cause)) return "is interrupted"
-  return `dies with ${showError(Cause.squash(result.cause))}`
-}
+const showResult = (result: Exit.Exit<unknown, unknown>): string =>
+  Exit.isSuccess(result) ? show(result.value) : showCause(result.cause)
 
 const showCall = <Model, R>({ args, name }: Call<Model, R>): string =>
   `${name}(${args === undefined ? "" : show(args)})`
