@@ -318,6 +318,9 @@ describe("operators", () => {
         late: $.placed.pipe(Expr.gt(new Date(0))),
         paid: $.status.pipe(Expr.eq("paid")),
         text: $.status.pipe(Expr.concat("!")),
+        known: $.discount.pipe(Expr.ifNull(0)),
+        either: $.discount.pipe(Expr.ifNull($.status)),
+        same: $.discount.pipe(Expr.eq($.reference)),
         lines: $.items.pipe(Expr.map((item) => item.sku))
       })))
     )).type.toBe<{
@@ -329,12 +332,19 @@ describe("operators", () => {
       readonly late: boolean
       readonly paid: boolean
       readonly text: string
+      readonly known: number
+      readonly either: number | "open" | "paid" | "sent"
+      readonly same: boolean
       readonly lines: ReadonlyArray<string>
     }>()
     // @ts-expect-error!
     orders.pipe(Pipeline.select(($) => ({ x: $.cents.pipe(Expr.add($.reference)) })))
     // @ts-expect-error!
     orders.pipe(Pipeline.select(($) => ({ x: $.status.pipe(Expr.eq("lost")) })))
+    // @ts-expect-error!
+    orders.pipe(Pipeline.select(($) => ({ x: $.status.pipe(Expr.eq($.placed)) })))
+    // @ts-expect-error!
+    orders.pipe(Pipeline.select(($) => ({ x: $.discount.pipe(Expr.ifNull("none")) })))
   })
 })
 

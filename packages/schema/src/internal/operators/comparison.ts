@@ -1,5 +1,5 @@
 /** Comparison. */
-import type { Expr } from "../../Expr.ts"
+import type { Constant, Expr, Nullish } from "../../Expr.ts"
 import { comparison } from "../expression/operator.ts"
 
 /**
@@ -26,7 +26,8 @@ import { comparison } from "../expression/operator.ts"
  * @since 0.1.0
  */
 export const eq: {
-  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
+  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
   <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
 } = comparison("$eq")
 
@@ -50,7 +51,8 @@ export const eq: {
  * @since 0.1.0
  */
 export const ne: {
-  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
+  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
   <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
 } = comparison("$ne")
 
@@ -74,7 +76,8 @@ export const ne: {
  * @since 0.1.0
  */
 export const gt: {
-  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
+  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
   <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
 } = comparison("$gt")
 
@@ -98,7 +101,8 @@ export const gt: {
  * @since 0.1.0
  */
 export const gte: {
-  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
+  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
   <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
 } = comparison("$gte")
 
@@ -122,7 +126,8 @@ export const gte: {
  * @since 0.1.0
  */
 export const lt: {
-  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
+  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
   <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
 } = comparison("$lt")
 
@@ -146,6 +151,7 @@ export const lt: {
  * @since 0.1.0
  */
 export const lte: {
-  <A>(that: Expr<A> | NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
+  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
+  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
   <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
 } = comparison("$lte")

@@ -62,7 +62,8 @@ export const cond: {
  * @since 0.1.0
  */
 export const ifNull: {
-  <A, B = NonNullable<A>>(otherwise: Expr<B> | NoInfer<NonNullable<A>>): (self: Expr<A>) => Expr<NonNullable<A> | B>
+  <B>(otherwise: Expr<B>): <A>(self: Expr<A>) => Expr<NonNullable<A> | B>
+  <A>(otherwise: NoInfer<NonNullable<A>>): (self: Expr<A>) => Expr<NonNullable<A>>
   <A, B = NonNullable<A>>(self: Expr<A>, otherwise: Expr<B> | NoInfer<NonNullable<A>>): Expr<NonNullable<A> | B>
 } = dual(2, (self: unknown, otherwise: unknown) => {
   const a = operand(self)
