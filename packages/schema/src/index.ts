@@ -1,7 +1,8 @@
 // @barrel: Auto-generated exports. Do not edit manually.
 
 /**
- * Accumulators: what the server computes over the documents of a group. An accumulator knows the schema of what it gives.
+ * Accumulators: what the server computes over the documents of a group or of a window. An accumulator knows the schema of what
+ * it gives.
  *
  * @since 0.1.0
  */

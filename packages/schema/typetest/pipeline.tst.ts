@@ -148,7 +148,7 @@ describe("the documents", () => {
       readonly highest: number
       readonly discounts: ReadonlyArray<number>
       readonly anyDiscount: number | null
-      readonly average: number | null
+      readonly average: number
     }>()
   })
 

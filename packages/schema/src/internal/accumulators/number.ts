@@ -1,10 +1,24 @@
 /** Sums and averages. */
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Driver from "mongodb"
 import type { Accumulator } from "../../Acc.ts"
 import type { Arithmetic, Expr, Fraction, Nullish, Numeric, Term } from "../../Expr.ts"
-import { nullOr, number } from "../ast/calculus.ts"
-import { fraction, numeric } from "../ast/numbers.ts"
+import { mayBeNull, nullOr, number, oneOf, orNull } from "../ast/calculus.ts"
+import { areDecimals, fraction, numeric } from "../ast/numbers.ts"
 import { make } from "../expression/accumulator.ts"
 import { operand } from "../expression/operand.ts"
+
+/**
+ * What the sum of nothing adds to the type of a sum of decimals: it is the number 0.
+ *
+ * @see {@link sum} for sums
+ * @stability unstable
+ * @category utility types
+ * @since 0.1.0
+ */
+export type SumOfNothing<A> = [Extract<A, Driver.Decimal128 | BigDecimal.BigDecimal>] extends [never] ? never : number
+
+const zero = Driver.Decimal128.fromString("0")
 
 /**
  * The sum. What is null or missing adds nothing. The sum of nothing is 0.
@@ -13,6 +27,9 @@ import { operand } from "../expression/operand.ts"
  *
  * The sum of int64 is an int64. One that overflows comes back as a double: then the document fails to decode with a
  * `DocumentError`.
+ *
+ * The server gives an int32 for the sum of nothing. A sum of decimals that may be null is written so that it is a decimal. Over a
+ * window without documents it is the number 0.
  *
  * **Example** (Revenue)
  *
@@ -31,9 +48,18 @@ import { operand } from "../expression/operand.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const sum = <A extends Numeric | Nullish>(expr: Term<A>): Accumulator<Arithmetic<NonNullable<A>>> => {
+export const sum = <A extends Numeric | Nullish>(
+  expr: Term<A>
+): Accumulator<Arithmetic<NonNullable<A>>, Arithmetic<NonNullable<A>> | SumOfNothing<A>> => {
   const { slot, write } = operand(expr)
-  return make(numeric([slot.ast], "$sum"), (writing) => ({ $sum: write(writing) }))
+  const ast = numeric([slot.ast], "$sum")
+  const isDecimal = areDecimals(ast)
+  const mayBeNothing = slot.optional || slot.withDefault !== undefined || mayBeNull(slot.ast)
+  return make(
+    ast,
+    (writing) => ({ $sum: isDecimal && mayBeNothing ? { $ifNull: [write(writing), zero] } : write(writing) }),
+    isDecimal ? oneOf([ast, number]) : ast
+  )
 }
 
 /**
@@ -76,7 +102,8 @@ export const count: Accumulator<number> = make(number, () => ({ $sum: 1 }))
  * @category constructors
  * @since 0.1.0
  */
-export const avg = <A extends Numeric | Nullish>(expr: Expr<A>): Accumulator<Fraction<NonNullable<A>> | null> => {
+export const avg = <A extends Numeric | Nullish>(expr: Expr<A>): Accumulator<Fraction<A>, Fraction<A> | null> => {
   const { slot, write } = operand(expr)
-  return make(nullOr(fraction(numeric([slot.ast], "$avg"))), (writing) => ({ $avg: write(writing) }))
+  const { ast } = orNull(fraction(numeric([slot.ast], "$avg")), [slot])
+  return make(ast, (writing) => ({ $avg: write(writing) }), nullOr(ast))
 }

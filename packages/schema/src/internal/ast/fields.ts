@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { expand, type Node, type ObjectNode } from "../path/nodes.ts"
 import { refuse } from "../refusal.ts"
-import { arrayOf, elementOf, isMissing, keyOf, oneOf, present, type Slot, slotOf, struct } from "./calculus.ts"
+import { arrayOf, elementOf, isMissing, keyOf, nonNull, oneOf, present, type Slot, slotOf, struct } from "./calculus.ts"
 
 /**
  * A change of a field: what it holds afterwards, or `undefined` for no field.
@@ -131,4 +131,26 @@ export const storedPath = (document: SchemaAST.AST, path: string): string => {
     )
     return owner?._tag === "Object" ? owner.rename(name) : name
   }).join(".")
+}
+
+/**
+ * The schema of objects as plain ones. `partly` says which of their fields may be missing: all, or those that a function names.
+ *
+ * @internal
+ */
+export const plainAst = (
+  ast: SchemaAST.AST,
+  at: string,
+  partly: boolean | ((name: string) => boolean)
+): SchemaAST.AST => {
+  const objects = expand(nonNull(ast)).flatMap((node) => node._tag === "Object" ? [node] : [])
+  const [only] = objects
+  if (only === undefined || objects.length > 1) return refuse(at, "takes objects of one schema")
+  const isPartly = typeof partly === "boolean" ? () => partly : partly
+  return withProperties(
+    only,
+    only.objects.propertySignatures.map(({ name, type }) =>
+      new SchemaAST.PropertySignature(name, isPartly(String(name)) ? keyOf({ ...slotOf(type), optional: true }) : type)
+    )
+  )
 }

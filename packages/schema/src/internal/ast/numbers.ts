@@ -53,10 +53,28 @@ export const numeric = (asts: ReadonlyArray<SchemaAST.AST>, at: string): SchemaA
 
 const decimals: ReadonlySet<SchemaAST.AST> = new Set([Bson.Decimal128.ast, Bson.BigDecimal.ast])
 
+const integers64: ReadonlySet<SchemaAST.AST> = new Set([Bson.Int64.ast, Bson.Long.ast])
+
+const membersOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => ast._tag === "Union" ? ast.types : [ast]
+
+/**
+ * Whether all such numbers are decimals.
+ *
+ * @internal
+ */
+export const areDecimals = (ast: SchemaAST.AST): boolean => membersOf(ast).every((each) => decimals.has(each))
+
+/**
+ * Whether such numbers may be int64.
+ *
+ * @internal
+ */
+export const hasIntegers64 = (ast: SchemaAST.AST): boolean => membersOf(ast).some((each) => integers64.has(each))
+
 /**
  * The schema of a fraction of such numbers: decimals stay decimals, all others are doubles.
  *
  * @internal
  */
 export const fraction = (ast: SchemaAST.AST): SchemaAST.AST =>
-  oneOf((ast._tag === "Union" ? ast.types : [ast]).map((each) => decimals.has(each) ? each : Schema.Number.ast))
+  oneOf(membersOf(ast).map((each) => decimals.has(each) ? each : Schema.Number.ast))

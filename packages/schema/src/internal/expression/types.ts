@@ -35,7 +35,8 @@ type Target<A> = A extends Leaf ? never
 
 type KeyOf<T> = T extends unknown ? keyof T & string : never
 
-type IsUnion<T, U = T> = T extends unknown ? [U] extends [T] ? false : true : never
+/** @internal */
+export type IsUnion<T, U = T> = T extends unknown ? [U] extends [T] ? false : true : never
 
 /**
  * The names of the fields that a path may go on with.

@@ -1,7 +1,7 @@
 /** Groups documents. */
 import { dual } from "effect/Function"
 import type * as SchemaAST from "effect/SchemaAST"
-import type { Accumulator, Fields } from "../../Acc.ts"
+import type { Fields, GroupOperator } from "../../Acc.ts"
 import type { Ref, Tree } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import { keyOf, missingAsNull, nothing, present, type Slot, struct } from "../ast/calculus.ts"
@@ -44,11 +44,11 @@ import { setOwn } from "../plainObject.ts"
  * @since 0.1.0
  */
 export const group: {
-  <A, const K extends Tree | null, const F extends { readonly [name: string]: Accumulator<unknown> }>(
+  <A, const K extends Tree | null, const F extends { readonly [name: string]: GroupOperator<unknown> }>(
     by: ($: Ref<A>) => K,
     fields: ($: Ref<A>) => F
   ): <R>(self: Pipeline<A, R>) => Pipeline<Simplify<{ readonly _id: GroupKey<K> } & Fields<F>>, R>
-  <A, R, const K extends Tree | null, const F extends { readonly [name: string]: Accumulator<unknown> }>(
+  <A, R, const K extends Tree | null, const F extends { readonly [name: string]: GroupOperator<unknown> }>(
     self: Pipeline<A, R>,
     by: ($: Ref<A>) => K,
     fields: ($: Ref<A>) => F
