@@ -36,7 +36,7 @@ const bestRated = (collection: Movies) =>
       )
     }
     const plan = yield* best.explain("executionStats")
-    yield* Console.log(`  The server read ${plan["executionStats"].totalDocsExamined} documents to find them.`)
+    yield* Console.log(`  The server read ${plan.documentsExamined} documents to find them.`)
   })
 
 const grossByGenre = (collection: Movies) =>

@@ -15,6 +15,7 @@ import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import * as internal from "./internal/query/query.ts"
 import type { MongoError } from "./MongoError.ts"
+import type { QueryPlan } from "./QueryPlan.ts"
 
 /**
  * The type of `TypeId`.
@@ -231,8 +232,11 @@ export interface FindSettings<Self, Terms extends Record<keyof IndexTerms, unkno
  * @since 0.1.0
  */
 export interface Explainable<E = MongoError, R = never> {
-  /** Asks the server how it would run the query. The default verbosity is `"queryPlanner"`. */
-  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<Driver.Document, E, R>
+  /**
+   * Asks the server how it would run the query. The default verbosity is `"queryPlanner"`; with `"executionStats"` the server runs
+   * it, and counts. Printing the plan draws it as a tree; `raw` is the server's answer.
+   */
+  readonly explain: (verbosity?: Driver.ExplainVerbosityLike) => Effect.Effect<QueryPlan, E, R>
 }
 
 /**

@@ -123,6 +123,13 @@ export * as OperationOptions from "./OperationOptions.ts"
 export * as Query from "./Query.ts"
 
 /**
+ * Plans of queries: what the server did, or would do, to answer one. `explain` of a query gives such a plan.
+ *
+ * @since 0.1.0
+ */
+export * as QueryPlan from "./QueryPlan.ts"
+
+/**
  * Where consumers of change streams keep how far they have come, and which instance works.
  *
  * @since 0.1.0

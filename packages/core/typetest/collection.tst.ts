@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { MongoCollection, MongoError, Query } from "@mongofx/core"
+import type { MongoCollection, MongoError, Query, QueryPlan } from "@mongofx/core"
 import {
   BigDecimal,
   type Cause,
@@ -239,7 +239,7 @@ describe("queries", () => {
     expect(find.raw).type.toBe<Stream.Stream<Uint8Array, MongoError.MongoError, never>>()
     expect(find.first).type.toBe<Effect.Effect<Option.Option<Stored>, MongoError.MongoError, never>>()
     expect(find.one).type.toBe<Effect.Effect<Stored, MongoError.MongoError | Cause.NoSuchElementError, never>>()
-    expect(find.explain()).type.toBe<Effect.Effect<Driver.Document, MongoError.MongoError, never>>()
+    expect(find.explain()).type.toBe<Effect.Effect<QueryPlan.QueryPlan, MongoError.MongoError, never>>()
   })
 
   it("keep their type when they are built on, save for project", () => {

@@ -3,10 +3,18 @@
  *
  * @since 0.1.0
  */
-import { MongoClient, type MongoClientConfig, MongoDatabase, type MongoError } from "@mongofx/core"
+import {
+  MongoClient,
+  type MongoClientConfig,
+  MongoDatabase,
+  type MongoError,
+  type Query,
+  type QueryPlan
+} from "@mongofx/core"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -22,6 +30,7 @@ import type * as Program from "./internal/commands/program.ts"
 import { report } from "./internal/commands/report.ts"
 import { leftOnServer, lookAtServer } from "./internal/leaks.ts"
 import { openSessions } from "./internal/openSessions.ts"
+import { problemsOf } from "./internal/plans.ts"
 import { arbitraryOf, checkProperty, messageOf } from "./internal/property.ts"
 import { sharedServer } from "./internal/sharedServer.ts"
 import { MongoServer, type MongoServerError } from "./MongoServer.ts"
@@ -257,6 +266,108 @@ export const noLeaks = <A, E, R>(
     const leaks = [...inUse, ...connections]
     return leaks.length === 0 ? value : yield* leakError(leaks)
   })) as Effect.Effect<A, E | LeakError | MongoServerError | MongoError.MongoError, Exclude<R, Services>>
+
+/**
+ * The plan of a query is not one that its test wants: `plan` is the plan, and the message draws it.
+ *
+ * **Example** (Only warning of slow queries)
+ *
+ * ```ts
+ * import type { MongoDatabase } from "@mongofx/core"
+ * import { MongoTest } from "@mongofx/testing"
+ * import { Console, Effect } from "effect"
+ *
+ * const check = (db: MongoDatabase.MongoDatabase) =>
+ *   MongoTest.usesIndex(db.collection("users").find({ name: "Ada" })).pipe(
+ *     Effect.catchTag("PlanError", (error) => Console.warn(error.message))
+ *   )
+ * ```
+ *
+ * @see {@link usesIndex} for the check
+ *
+ * @stability unstable
+ * @category errors
+ * @since 0.1.0
+ */
+export class PlanError extends Data.TaggedError("PlanError")<{
+  /** What is wrong, one line each. */
+  readonly problems: ReadonlyArray<string>
+  /** The plan that the server chose. */
+  readonly plan: QueryPlan.QueryPlan
+  /** The problems and the plan, drawn as a tree. */
+  readonly message: string
+}> {}
+
+/**
+ * What `usesIndex` allows.
+ *
+ * @see {@link usesIndex} for the check
+ *
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface UsesIndexOptions {
+  /** Whether the query may sort in memory, as after a `$group`. Default: `false`. */
+  readonly allowSort?: boolean
+  /** How many keys of indexes the server may examine for each result. Without it, any number. */
+  readonly maxKeysPerResult?: number
+}
+
+/**
+ * Runs a query with `explain`, and fails with a `PlanError` when the server scans a collection, sorts in memory, or examines more keys
+ * than you allow. Otherwise it gives the plan. The message has the plan, drawn as a tree.
+ *
+ * **When to use**
+ *
+ * Use it in tests of the queries that must stay fast: it fails when an index is lost, or a filter changes so that no index fits.
+ *
+ * **Details**
+ *
+ * It takes queries of `find` and `aggregate`, typed ones and pipelines too. The server executes the query to explain it, so the
+ * keys are counted on the documents of the test.
+ *
+ * **Gotchas**
+ *
+ * A query of a collection that does not exist fails: nothing is known about it. The server does not say how `$graphLookup` searches.
+ *
+ * **Example** (The newest orders of a customer)
+ *
+ * ```ts
+ * import { it } from "@effect/vitest"
+ * import { MongoDatabase } from "@mongofx/core"
+ * import { MongoTest } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * it.effect("finds the newest orders by an index", () =>
+ *   Effect.gen(function*() {
+ *     const db = yield* MongoDatabase.MongoDatabase
+ *     const orders = db.collection("orders")
+ *     yield* orders.createIndex({ customer: 1, placed: -1 })
+ *     yield* MongoTest.usesIndex(orders.find({ customer: 1 }).sort({ placed: -1 }), { maxKeysPerResult: 1 })
+ *   }).pipe(Effect.provide(MongoTest.layer)))
+ * ```
+ *
+ * @see {@link PlanError} for the failure
+ *
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const usesIndex = <E, R>(
+  query: Query.Explainable<E, R>,
+  options: UsesIndexOptions = {}
+): Effect.Effect<QueryPlan.QueryPlan, E | PlanError, R> =>
+  Effect.flatMap(query.explain("executionStats"), (plan) => {
+    const problems = problemsOf(plan, options)
+    return problems.length === 0 ? Effect.succeed(plan) : Effect.fail(
+      new PlanError({
+        problems,
+        plan,
+        message: `The plan of the query is not as it should be:\n  ${problems.join("\n  ")}\n${plan}`
+      })
+    )
+  })
 
 /**
  * Databases that are alike, and to whose state every run returns: the baseline.

@@ -421,13 +421,13 @@ describe("find", () => {
     Effect.gen(function*() {
       const { collection, last } = yield* filled
       const plan = yield* collection.find({ _id: 1 }).explain()
-      assert.property(plan, "queryPlanner")
-      assert.notProperty(plan, "executionStats")
+      assert.property(plan.raw, "queryPlanner")
+      assert.notProperty(plan.raw, "executionStats")
       assert.strictEqual(last("explain")["verbosity"], "queryPlanner")
       const executed = yield* collection.find({ group: "a" }).limit(1).explain("executionStats")
-      assert.strictEqual(executed["executionStats"].nReturned, 1)
+      assert.strictEqual(executed.raw["executionStats"].nReturned, 1)
       const aggregated = yield* collection.aggregate([{ $match: { _id: 1 } }]).explain("allPlansExecution")
-      assert.property(aggregated, "executionStats")
+      assert.property(aggregated.raw, "executionStats")
     }))
 })
 

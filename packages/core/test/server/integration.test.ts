@@ -170,11 +170,11 @@ describe("rawQuery", () => {
       const { items } = yield* fixture
       const query = items.find({ _id: 2 })
       const raw = Integration.rawQuery(query)
-      const plan = yield* raw.explain()
+      const { raw: plan } = yield* raw.explain()
       assert.isObject(plan["queryPlanner"])
       assert.isNotTrue(plan["queryPlanner"] instanceof Uint8Array)
       assert.isObject(
-        (yield* Integration.rawQuery(items.aggregate([{ $match: { _id: 2 } }])).explain())["queryPlanner"]
+        (yield* Integration.rawQuery(items.aggregate([{ $match: { _id: 2 } }])).explain()).raw["queryPlanner"]
       )
       assert.deepStrictEqual<unknown>(yield* query, [{ _id: 2, long: 2, text: "~2" }])
     }))

@@ -600,7 +600,7 @@ describe("reading", () => {
         .max({ born: ada.born, age: 3 })
       assert.deepStrictEqual(found.map(({ age }) => age), [4])
       assert.deepStrictEqual(last("find")["min"], { born: new Date("1815-12-10"), age: 10 })
-      assert.isDefined((yield* query.explain())["queryPlanner"])
+      assert.isDefined((yield* query.explain()).raw["queryPlanner"])
       const names = yield* users.createIndexes([
         { key: { name: "text" } },
         { key: { "items.sku": 1 }, partialFilterExpression: { views: { $gt: 1n } } }

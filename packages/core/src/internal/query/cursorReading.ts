@@ -1,11 +1,12 @@
 /** Reads a query through a cursor of the driver: checks the arguments, opens the cursor, and limits `first` to one document. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { MongoError } from "../../MongoError.ts"
 import type { OpenQuery } from "../../Query.ts"
+import type { QueryPlan } from "../../QueryPlan.ts"
 import type { CallOptions } from "../call/call.ts"
 import type { Connection } from "../call/connection.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
@@ -18,6 +19,7 @@ import { InvalidInput } from "../input/invalidInput.ts"
 import { checkSent } from "../input/unsentOptions.ts"
 import type { CursorSource } from "./cursorRun.ts"
 import { keysOf, outlineOf, stagesOf } from "./outline.ts"
+import { fromExplain } from "./plan.ts"
 import { head, OpenReading, type Settings } from "./reading.ts"
 import { collect, open, stream } from "./running.ts"
 
@@ -106,8 +108,8 @@ abstract class CursorReading<A, D> extends OpenReading<A> {
   override explain(
     settings: Settings,
     verbosity: Driver.ExplainVerbosityLike = "queryPlanner"
-  ): Effect.Effect<Driver.Document, MongoError> {
-    return run(this.target.connection, { ...this.operation, command: "explain" }, (options) => {
+  ): Effect.Effect<QueryPlan, MongoError> {
+    const answer = run(this.target.connection, { ...this.operation, command: "explain" }, (options) => {
       // A plan is decoded even if the documents of the query are bytes.
       const readable = settings["raw"] === true ? { ...settings, raw: undefined } : settings
       const cursor = this.openCursor(readable, options) as Driver.FindCursor | Driver.AggregationCursor
@@ -116,6 +118,7 @@ abstract class CursorReading<A, D> extends OpenReading<A> {
       const argument = maxTimeMS === undefined ? verbosity : { verbosity: verbosityName(verbosity), maxTimeMS }
       return cursor.explain(argument).finally(() => cursor.close())
     })
+    return Effect.map(answer, fromExplain)
   }
 }
 

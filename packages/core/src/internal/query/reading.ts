@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { MongoError } from "../../MongoError.ts"
 import type { OpenQuery } from "../../Query.ts"
+import type { QueryPlan } from "../../QueryPlan.ts"
 import { printedAs } from "./outline.ts"
 
 /**
@@ -36,7 +37,7 @@ export abstract class Reading<A, E = MongoError, R = never> {
   abstract explain(
     settings: Settings,
     verbosity: Driver.ExplainVerbosityLike | undefined
-  ): Effect.Effect<Driver.Document, E, R>
+  ): Effect.Effect<QueryPlan, E, R>
 
   batches(settings: Settings): Stream.Stream<ReadonlyArray<A>, E, R> {
     return Stream.chunks(this.stream(settings))

@@ -6,6 +6,7 @@ import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type * as Query from "../../Query.ts"
+import type { QueryPlan } from "../../QueryPlan.ts"
 import { including } from "../call/options.ts"
 import type { Reading, Settings } from "./reading.ts"
 
@@ -100,7 +101,7 @@ export abstract class AggregateQueryBase<A, E, R, Self, Read extends Reading<A, 
   readConcern(readConcern: Driver.ReadConcernLike): Self {
     return this.set({ readConcern })
   }
-  explain(verbosity?: Driver.ExplainVerbosityLike): Effect.Effect<Driver.Document, E, R> {
+  explain(verbosity?: Driver.ExplainVerbosityLike): Effect.Effect<QueryPlan, E, R> {
     return this.reading.explain(this.settings, verbosity)
   }
 }

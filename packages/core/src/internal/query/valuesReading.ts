@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
 import { InvalidArgumentError, type MongoError } from "../../MongoError.ts"
 import type { OpenQuery } from "../../Query.ts"
+import type { QueryPlan } from "../../QueryPlan.ts"
 import type { Operation } from "../call/description.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
@@ -81,7 +82,7 @@ export class ValuesReading<A> extends OpenReading<A> {
     })
   }
 
-  override explain(): Effect.Effect<Driver.Document, MongoError> {
+  override explain(): Effect.Effect<QueryPlan, MongoError> {
     return Effect.fail(ownFailure(InvalidArgumentError, operation, "a query of given values has no plan to explain"))
   }
 }

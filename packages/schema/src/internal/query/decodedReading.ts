@@ -1,5 +1,5 @@
 /** Reads a query of a typed collection: encodes its arguments, runs a query of core, and decodes its batches. */
-import { Integration, type MongoCollection, type MongoDatabase, type Query } from "@mongofx/core"
+import { Integration, type MongoCollection, type MongoDatabase, type Query, type QueryPlan } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
@@ -124,7 +124,7 @@ abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> i
   override explain(
     settings: Integration.Settings,
     verbosity: Driver.ExplainVerbosityLike | undefined
-  ): Effect.Effect<Driver.Document, Failure, R> {
+  ): Effect.Effect<QueryPlan.QueryPlan, Failure, R> {
     return Effect.flatMap(this.source(settings), ({ query }) => query.explain(verbosity))
   }
 }
