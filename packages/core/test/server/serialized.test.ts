@@ -5,17 +5,17 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Integration, MongoClient, type MongoClientConfig, type MongoCollection } from "@mongofx/core"
+import { Integration, Mongo, MongoClient, type MongoClientConfig, type MongoCollection } from "@mongofx/core"
 import { WriteBuffer } from "@mongofx/core/internal/bson/writeBuffer"
 import { batchesOf } from "@mongofx/core/internal/driver/bulk"
 import { insideClient } from "@mongofx/core/internal/driver/unpublished"
-import { Effect, Option, Redacted } from "effect"
+import { Effect, Fiber, Option, Redacted } from "effect"
 import * as Driver from "mongodb"
 import { randomBytes } from "node:crypto"
 import { inspect } from "node:util"
 import { canEncrypt } from "../support/encrypting.ts"
 import { Recorder } from "../support/recorder.ts"
-import { failCommand, type Fixture, reasonOf, setup, uri } from "../support/utils.ts"
+import { failCommand, type Fixture, reasonOf, setup, until, uri } from "../support/utils.ts"
 
 const { SerializedDocument } = Integration
 
@@ -348,6 +348,56 @@ describe("documents that are objects", () => {
         assert.strictEqual(count, expected)
         assert.deepStrictEqual(yield* stored(fixture), [{ _id: 1, n: 2 }, documents[1]!, { _id: 3 }].map(hexOf))
       }
+    }))
+
+  for (
+    const [how, data] of [
+      ["waits for a connection", { failCommands: ["insert"], blockConnection: true, blockTimeMS: 300 }],
+      [
+        "is sent again after its connection breaks",
+        { failCommands: ["insert"], blockConnection: true, blockTimeMS: 300, closeConnection: true }
+      ]
+    ] as const
+  ) {
+    it.live(`stay as they are in a detached insert that ${how}, whatever is written after its interruption`, () =>
+      Effect.gen(function*() {
+        // One connection: each operation waits for the one before, and has written its documents by then.
+        const fixture = yield* open({ maxPoolSize: 1 })
+        const { items } = fixture
+        const documents = (from: number) =>
+          Array.from({ length: 300 }, (_, i) => ({ _id: from + i, text: `${from} `.repeat(100) }))
+        const insert = (from: number) => items.insertMany(documents(from))
+        const replace = items.bulkWrite(
+          documents(10_000).map(({ _id, ...replacement }) => ({
+            replaceOne: { filter: { _id }, replacement, upsert: true }
+          }))
+        )
+        // Leaves chunks of bytes that are free.
+        yield* insert(0)
+        yield* failCommand(fixture, { times: 1 }, data)
+        const detached = yield* Effect.forEach(
+          [1000, 2000],
+          (from) => Effect.forkChild(Mongo.withInterruptionPolicy(insert(from), "detach"), { startImmediately: true })
+        )
+        for (const fiber of detached) yield* Fiber.interrupt(fiber)
+        yield* Effect.all([insert(3000), replace, insert(4000)], { concurrency: "unbounded" })
+        const expected = [0, 1000, 2000, 3000, 4000, 10_000].flatMap(documents).map(hexOf)
+        yield* until(
+          "both detached inserts have ended",
+          async () => await fixture.admin.db(fixture.db.name).collection("items").countDocuments() === expected.length
+        )
+        assert.deepStrictEqual(yield* stored(fixture), expected)
+      }))
+  }
+
+  it.live("stay as they are while other fibers write theirs", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const batches = Array.from({ length: 40 }, (_, batch) =>
+        Array.from({ length: 60 }, (_, i) => ({ _id: batch * 1000 + i, text: `${batch}-${i} `.repeat(i * 3) })))
+      yield* Effect.forEach(batches, (documents) =>
+        fixture.items.insertMany(documents), { concurrency: 8 })
+      assert.deepStrictEqual(yield* stored(fixture), batches.flat().map(hexOf))
     }))
 })
 
