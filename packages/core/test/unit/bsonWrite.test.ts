@@ -9,7 +9,7 @@ import { writePlain } from "@mongofx/core/internal/bson/write"
 import { WriteBuffer } from "@mongofx/core/internal/bson/writeBuffer"
 import { checkDocument } from "@mongofx/core/internal/input/check"
 import { type IdFactory, withOwnId } from "@mongofx/core/internal/input/ownId"
-import { writtenInsert, writtenReplacement } from "@mongofx/core/internal/input/written"
+import { writtenInsert } from "@mongofx/core/internal/input/written"
 import { Effect, Random } from "effect"
 import * as Driver from "mongodb"
 import { runInNewContext } from "node:vm"
@@ -352,18 +352,6 @@ describe("core's writer of BSON", () => {
     assert.strictEqual(isSerialized(server) && hex(server.bytes), hex(BSON.serialize({ a: 1 })))
   })
 
-  it("writes replacements, except those that core would refuse", () => {
-    const buffer = new WriteBuffer()
-    const replacement = writtenReplacement({ a: 1, "b$": undefined }, buffer)
-    assert.strictEqual(replacement && hex(replacement.bytes), hex(BSON.serialize({ a: 1 })))
-    for (
-      const refused of [{ $set: { a: 1 } }, { a: 1, $b: 2 }, { a: [undefined] }, { a: "\uD800" }, null, [], new Date()]
-    ) {
-      assert.isUndefined(writtenReplacement(refused, buffer))
-    }
-    assert.isUndefined(writtenReplacement({ a: 1 }, undefined))
-  })
-
   it("writes documents of any size up to that of a server, next to each other", () => {
     const buffer = new WriteBuffer()
     let joined = 0
@@ -392,7 +380,7 @@ describe("core's writer of BSON", () => {
     let inner: unknown = "not read"
     const document = {
       get a() {
-        inner = writtenReplacement({ b: 1 }, buffer)
+        inner = buffer.write(writePlain, { b: 1 }, 1, false)
         return 1
       }
     }

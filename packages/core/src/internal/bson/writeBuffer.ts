@@ -21,7 +21,8 @@ const mostFree = 16
 const chunkOf = (least: number): Chunk => {
   const known = least <= usualSize ? free.pop() : undefined
   if (known !== undefined) return known
-  const size = least <= usualSize / 2 ? usualSize : Math.max(usualSize, Math.min(2 * least, maxSize))
+  // A document for which a chunk is too small is written again from its start, so the next one is much larger.
+  const size = least <= usualSize / 2 ? usualSize : Math.max(usualSize, Math.min(4 * least, maxSize))
   const bytes = Buffer.allocUnsafeSlow(size) as Bytes
   return { bytes, view: new DataView(bytes.buffer) }
 }

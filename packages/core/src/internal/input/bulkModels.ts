@@ -2,12 +2,13 @@
  * Checks the write models of bulk writes, and copies those that the driver would change.
  */
 import type * as Driver from "mongodb"
+import { isSerialized } from "../bson/serialized.ts"
 import type { WriteBuffer } from "../bson/writeBuffer.ts"
 import { checkDocument, checkFilter, checkOptions, checkReplacement, checkUpdate } from "./check.ts"
 import { hintOf } from "./hint.ts"
 import { InvalidInput } from "./invalidInput.ts"
 import { copyOf, type IdFactory } from "./ownId.ts"
-import { writtenInsert, writtenReplacement } from "./written.ts"
+import { writtenInsert } from "./written.ts"
 
 /** The names of all writes. */
 const writes: ReadonlySet<string> = new Set([
@@ -25,19 +26,15 @@ const checkModel = (model: unknown, path: string): void => {
   }
 }
 
-/** Checks the fields of any write except an insert. A replacement becomes bytes if there is a buffer. */
-const prepareFields = <A extends Driver.Document>(name: string, fields: A, path: string, buffer?: WriteBuffer): A => {
+/** Checks the fields of any write except an insert. A replacement may be bytes; to make it bytes here would cost more than it saves. */
+const prepareFields = <A extends Driver.Document>(name: string, fields: A, path: string): A => {
   checkFilter(fields["filter"], `${path}.filter`)
   if (name.startsWith("update")) checkUpdate(fields["update"], `${path}.update`)
-  const written = name === "replaceOne" ? writtenReplacement(fields["replacement"], buffer) : undefined
-  if (name === "replaceOne" && written === undefined) checkReplacement(fields["replacement"], `${path}.replacement`)
-  checkOptions(fields, path)
-  if (fields["hint"] === undefined && written === undefined) return fields
-  return {
-    ...fields,
-    ...(written !== undefined && { replacement: written }),
-    ...(fields["hint"] !== undefined && { hint: hintOf(fields["hint"]) })
+  if (name === "replaceOne" && !isSerialized(fields["replacement"])) {
+    checkReplacement(fields["replacement"], `${path}.replacement`)
   }
+  checkOptions(fields, path)
+  return fields["hint"] === undefined ? fields : { ...fields, hint: hintOf(fields["hint"]) }
 }
 
 /** What the driver sends of a write that is not an insert. */
@@ -68,7 +65,7 @@ const writeOf = (model: object, path: string): readonly [name: string, fields: D
 }
 
 /**
- * Prepares a model for the bulk write of a collection. Documents become bytes if there is a buffer.
+ * Prepares a model for the bulk write of a collection. A document to insert becomes bytes if there is a buffer.
  *
  * @internal
  */
@@ -81,7 +78,7 @@ export const prepareModel = (
   checkModel(model, path)
   const [name, fields] = writeOf(model, path)
   if (name !== "insertOne") {
-    return { [name]: prepareFields(name, fields, `${path}.${name}`, buffer) } as unknown as Driver.AnyBulkWriteOperation
+    return { [name]: prepareFields(name, fields, `${path}.${name}`) } as unknown as Driver.AnyBulkWriteOperation
   }
   // The driver also takes the document itself in place of its model.
   const document = writtenInsert(

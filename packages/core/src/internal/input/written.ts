@@ -1,5 +1,5 @@
 /**
- * Documents to store, as bulk writes send them: checked and written as bytes in one pass where they may be bytes, otherwise checked and
+ * Documents to insert, as bulk writes send them: checked and written as bytes in one pass where they may be bytes, otherwise checked and
  * copied.
  */
 import { isSerialized, type SerializedDocument } from "../bson/serialized.ts"
@@ -40,19 +40,4 @@ export const writtenInsert = <A extends object>(
   }
   check(document)
   return withOwnId(document, idOf)
-}
-
-/**
- * A replacement as bytes; `undefined` if it has to be checked.
- *
- * @internal
- */
-export const writtenReplacement = (
-  replacement: unknown,
-  buffer: WriteBuffer | undefined
-): SerializedDocument<unknown> | undefined => {
-  if (isSerialized(replacement)) return replacement
-  if (buffer === undefined || !isPlain(replacement)) return undefined
-  for (const key of Object.keys(replacement)) if (key.startsWith("$")) return undefined
-  return buffer.write(writePlain, replacement, undefined, false)
 }
