@@ -74,7 +74,7 @@ describe("a wrong program", () => {
   })
 
   it("joins what can be equal", () => {
-    // @ts-expect-error Unequal<"customer", "name">
+    // @ts-expect-error NeverEqual<"customer", "name">
     orders.pipe(Pipeline.lookup({ from: customers, localField: "customer", foreignField: "name", as: "x" }))
   })
 

@@ -163,7 +163,7 @@ it("the compiler's message for a wrong stage names the field", () => {
     [`Pipeline.limit(1), Pipeline.unset("s1"), Pipeline.select(($) => ({ x: $.s1 }))`, "'s1'"],
     [
       `Pipeline.lookup({ from: customers, localField: "customer", foreignField: "name", as: "x" })`,
-      "Unequal",
+      "NeverEqual",
       `"customer"`,
       `"name"`
     ],

@@ -1,5 +1,6 @@
 /** Fields that a stage compares with those of another collection: they must be stored alike. */
 import type * as SchemaAST from "effect/SchemaAST"
+import type { NeverEqual } from "../../Pipeline.ts"
 import { nonNull, oneOf } from "../ast/calculus.ts"
 import { mayBeEqual, storedTypes } from "../ast/stored.ts"
 import type { FieldName, FieldsOf } from "../expression/types.ts"
@@ -23,16 +24,6 @@ export type AnyPath<A> = FieldName<FieldsOf<A>> | "_id" | `${string}.${string}`
 export type Compared<V> = Exclude<V extends ReadonlyArray<infer E> ? E : V, null | undefined>
 
 /**
- * The compiler's message for two fields that are never equal. See `Pipeline.NeverEqual`.
- *
- * @internal
- */
-export interface Unequal<LocalField, ForeignField> {
-  /** The fields. */
-  readonly "~are never equal": [localField: LocalField, foreignField: ForeignField]
-}
-
-/**
  * The path, or the message that it leads nowhere.
  *
  * @internal
@@ -47,7 +38,7 @@ export type Local<A, L extends string> = L extends unknown ? [At<A, L>] extends 
 export type Foreign<A, L extends string, B, F extends string> = F extends unknown ?
   [At<B, F>] extends [never] ? NoSuchPath<F>
   : [Extract<Compared<At<B, F>>, Compared<At<A, L>>>] extends [never]
-    ? [Extract<Compared<At<A, L>>, Compared<At<B, F>>>] extends [never] ? Unequal<L, F> : F
+    ? [Extract<Compared<At<A, L>>, Compared<At<B, F>>>] extends [never] ? NeverEqual<L, F> : F
   : F
   : F
 

@@ -8,20 +8,10 @@ import { arrayOf, present } from "../ast/calculus.ts"
 import { changeField, storedPath } from "../ast/fields.ts"
 import { checkName } from "../expression/tree.ts"
 import type { Decoded, FieldsOf } from "../expression/types.ts"
-import { type AnyPath, checkEqual, type Foreign, type Local, type Unequal } from "../pipeline/equality.ts"
+import { type AnyPath, checkEqual, type Foreign, type Local } from "../pipeline/equality.ts"
 import { addStage, inner, writeStages } from "../pipeline/pipeline.ts"
 import type { With } from "../pipeline/types.ts"
 import { refuse } from "../refusal.ts"
-
-/**
- * The compiler's message for two fields that are never equal.
- *
- * @see {@link lookup} for the stage
- * @stability unstable
- * @category errors
- * @since 0.1.0
- */
-export interface NeverEqual<LocalField, ForeignField> extends Unequal<LocalField, ForeignField> {}
 
 /**
  * The options of `lookup`: the other collection, the fields that are equal, the field for the documents that were found, and a
