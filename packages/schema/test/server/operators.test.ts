@@ -11,6 +11,14 @@ import * as Driver from "mongodb"
 
 const maybe = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
+const Odd = Schema.Struct({
+  x: Schema.Number,
+  "a.b": Schema.optionalKey(Schema.String),
+  renamed: Schema.Number
+}).pipe(Schema.encodeKeys({ renamed: "$r" }))
+
+const Item = Schema.Struct({ sku: Schema.String, price: Schema.NullOr(Schema.Number) })
+
 const Values = Schema.Struct({
   _id: Schema.Int,
   double: maybe(Schema.Number),
@@ -23,7 +31,15 @@ const Values = Schema.Struct({
   instant: maybe(Schema.DateTimeUtcFromDate),
   timestamp: maybe(Bson.Timestamp),
   numbers: maybe(Schema.Array(Schema.Number)),
-  texts: maybe(Schema.Array(Schema.String))
+  texts: maybe(Schema.Array(Schema.String)),
+  longs: maybe(Schema.Array(Bson.Int64)),
+  decimals: maybe(Schema.Array(Schema.NullOr(Bson.Decimal128))),
+  object: maybe(Odd),
+  objects: maybe(Schema.Array(Item)),
+  scores: maybe(Schema.Record(Schema.String, Schema.Number)),
+  id: maybe(Bson.ObjectId),
+  uuid: maybe(Bson.UUID),
+  binary: maybe(Bson.Binary)
 })
 
 type $ = Expr.Ref<typeof Values.Type>
@@ -42,7 +58,15 @@ const documents = [
     instant: new Date("2024-02-29T23:59:59.999Z"),
     timestamp: new Driver.Timestamp({ t: 1_700_000_000, i: 3 }),
     numbers: [3, 1, 2, 3],
-    texts: ["b", "a", "b"]
+    texts: ["b", "a", "b"],
+    longs: [Driver.Long.fromNumber(5), Driver.Long.fromNumber(6)],
+    decimals: [Driver.Decimal128.fromString("1.50"), null],
+    object: { x: 1, "a.b": "dotted", $r: 3 },
+    objects: [{ sku: "a", price: 2 }, { sku: "b", price: null }, { sku: "a", price: 1 }],
+    scores: { art: 1, "is.fun": 2 },
+    id: new Driver.ObjectId("65f1a4e0c3a2b4d5e6f70819"),
+    uuid: new Driver.UUID("d7f3065d-a6b1-4f04-bd7f-3c2fa8c0118e"),
+    binary: new Driver.Binary(new Uint8Array([1, 2, 3]))
   },
   {
     _id: 2,
@@ -56,7 +80,15 @@ const documents = [
     instant: new Date(0),
     timestamp: new Driver.Timestamp({ t: 1, i: 1 }),
     numbers: [],
-    texts: []
+    texts: [],
+    longs: [],
+    decimals: [],
+    object: { x: 0, $r: -1 },
+    objects: [],
+    scores: {},
+    id: new Driver.ObjectId("000000000000000000000000"),
+    uuid: new Driver.UUID("00000000-0000-4000-8000-000000000000"),
+    binary: new Driver.Binary(new Uint8Array())
   },
   {
     _id: 3,
@@ -70,7 +102,15 @@ const documents = [
     instant: null,
     timestamp: null,
     numbers: null,
-    texts: null
+    texts: null,
+    longs: null,
+    decimals: null,
+    object: null,
+    objects: null,
+    scores: null,
+    id: null,
+    uuid: null,
+    binary: null
   },
   { _id: 4 }
 ]
@@ -123,6 +163,24 @@ const bits = { bitAnd: Expr.bitAnd, bitOr: Expr.bitOr, bitXor: Expr.bitXor }
 const several: Readonly<Record<string, (self: Expr.Expr<any>, options: { readonly n: number }) => Expr.Expr<unknown>>> =
   { firstN: Expr.firstN, lastN: Expr.lastN, maxN: Expr.maxN, minN: Expr.minN }
 const moves = { dateAdd: Expr.dateAdd, dateSubtract: Expr.dateSubtract }
+
+const statistics: Readonly<Record<string, (...terms: ReadonlyArray<any>) => Expr.Expr<unknown>>> = {
+  sum: Expr.sum as never,
+  avg: Expr.avg as never,
+  min: Expr.min as never,
+  max: Expr.max as never,
+  stdDevPop: Expr.stdDevPop as never,
+  stdDevSamp: Expr.stdDevSamp as never
+}
+
+/** The server's sum of no decimals is an int, which the operator makes a decimal. */
+const asDecimal = (name: string, raw: object): object => name === "sum" ? { $toDecimal: raw } : raw
+
+const similarities = {
+  similarityCosine: Expr.similarityCosine,
+  similarityDotProduct: Expr.similarityDotProduct,
+  similarityEuclidean: Expr.similarityEuclidean
+}
 
 const zone = { timezone: "Europe/Berlin" }
 const dateParts = {
@@ -355,7 +413,207 @@ const rows: ReadonlyArray<Row> = [
     $setDifference: ["$texts", ["a"]]
   }],
   ["setIntersection", ($) => Expr.setIntersection($.texts, $.texts), { $setIntersection: ["$texts", "$texts"] }],
-  ["setUnion", ($) => Expr.setUnion($.texts, $.texts), { $setUnion: ["$texts", "$texts"] }]
+  ["setUnion", ($) => Expr.setUnion($.texts, $.texts), { $setUnion: ["$texts", "$texts"] }],
+  // Comparison and choice.
+  ["cmp", ($) => Expr.cmp($.double, 0.5), { $cmp: ["$double", 0.5] }],
+  ["cmp of dates", ($) => $.date.pipe(Expr.cmp(new Date(0))), { $cmp: ["$date", new Date(0)] }],
+  ["in a list", ($) => Expr.in($.text, ["", "$x"]), { $in: ["$text", { $literal: ["", "$x"] }] }],
+  ["in an array", ($) => Expr.in("a", Expr.ifNull($.texts, [])), { $in: ["a", { $ifNull: ["$texts", []] }] }],
+  [
+    "in an array of another codec",
+    ($) => Expr.in(2, Expr.ifNull($.numbers, [])),
+    { $in: [2, { $ifNull: ["$numbers", []] }] }
+  ],
+  [
+    "switch",
+    ($) =>
+      Expr.switch({
+        branches: [[Expr.gt($.double, 0.5), Expr.literal("large")], [$.flag, $.int]],
+        default: Expr.cond(Expr.eq($.text, null), Expr.missing, Expr.literal(true))
+      }),
+    {
+      $switch: {
+        // oxlint-disable-next-line unicorn/no-thenable
+        branches: [{ case: { $gt: ["$double", 0.5] }, then: "large" }, { case: "$flag", then: "$int" }],
+        default: { $cond: [{ $eq: ["$text", null] }, "$$REMOVE", true] }
+      }
+    }
+  ],
+  // The order of arrays, and arrays of arrays.
+  ["sortArray", ($) => Expr.sortArray($.numbers, -1), { $sortArray: { input: "$numbers", sortBy: -1 } }],
+  [
+    "sortArray by fields",
+    ($) => Expr.sortArray($.objects, { sku: -1, price: 1 }),
+    { $sortArray: { input: "$objects", sortBy: { sku: -1, price: 1 } } }
+  ],
+  ["array", ($) => Expr.array($.double, $.text, { a: $.int }), [
+    "$double",
+    { $ifNull: ["$text", null] },
+    { a: "$int" }
+  ]],
+  ["zip", ($) => Expr.zip([$.texts, $.numbers]), { $zip: { inputs: ["$texts", "$numbers"] } }],
+  [
+    "zip to the longest",
+    ($) => Expr.zip([$.texts, $.numbers], { useLongestLength: true }),
+    { $zip: { inputs: ["$texts", "$numbers"], useLongestLength: true } }
+  ],
+  [
+    "zip with defaults",
+    ($) =>
+      Expr.zip([$.texts, $.numbers], { useLongestLength: true, defaults: [Expr.literal(0), Expr.ifNull($.double, 0)] }),
+    { $zip: { inputs: ["$texts", "$numbers"], useLongestLength: true, defaults: [0, { $ifNull: ["$double", 0] }] } }
+  ],
+  // Objects.
+  ["getField", ($) => Expr.getField($.object, "a.b"), { $getField: { field: "a.b", input: "$object" } }],
+  [
+    "getField by its stored name",
+    ($) => $.object.pipe(Expr.getField("renamed")),
+    { $getField: { field: { $literal: "$r" }, input: "$object" } }
+  ],
+  [
+    "getField of a record",
+    ($) => Expr.getField($.scores, "is.fun"),
+    { $getField: { field: "is.fun", input: "$scores" } }
+  ],
+  [
+    "getField by a name that is computed",
+    ($) => Expr.getField($.scores, Expr.concat("is", ".fun")),
+    { $getField: { field: "is.fun", input: "$scores" } }
+  ],
+  ["getField of the document", ($) => Expr.getField($, "text"), { $getField: "text" }],
+  [
+    "setField",
+    ($) => Expr.setField($.object, "a.b", $.int),
+    { $setField: { field: "a.b", input: "$object", value: "$int" } }
+  ],
+  [
+    "setField by its stored name",
+    ($) => Expr.setField($.object, "renamed", { new: $.text }),
+    { $setField: { field: { $literal: "$r" }, input: "$object", value: { new: "$text" } } }
+  ],
+  [
+    "setField of a new name",
+    ($) => $.objects.pipe(Expr.map((item) => Expr.setField(item, "$new", Expr.literal(1)))),
+    {
+      $map: {
+        input: "$objects",
+        in: { $setField: { field: { $literal: "$new" }, input: "$$this", value: 1 } }
+      }
+    }
+  ],
+  ["unsetField", ($) => Expr.unsetField($.object, "a.b"), { $unsetField: { field: "a.b", input: "$object" } }],
+  [
+    "unsetField by its stored name",
+    ($) => $.object.pipe(Expr.unsetField("renamed")),
+    { $unsetField: { field: { $literal: "$r" }, input: "$object" } }
+  ],
+  [
+    "mergeObjects",
+    ($) => Expr.mergeObjects($.object, Expr.struct({ x: $.text, more: $.int }), $.object),
+    { $mergeObjects: ["$object", { x: "$text", more: "$int" }, "$object"] }
+  ],
+  [
+    "mergeObjects with a record",
+    ($) => Expr.mergeObjects($.scores, Expr.struct({ art: $.text })),
+    { $mergeObjects: ["$scores", { art: "$text" }] }
+  ],
+  ["mergeObjects of nothing", ($) => Expr.mergeObjects($.scores, $.scores), { $mergeObjects: ["$scores"] }],
+  // Types.
+  ...(["double", "text", "object", "objects", "uuid", "id"] as const).map((name): Row => [
+    `type of ${name}`,
+    ($) => Expr.type($[name]),
+    { $type: `$${name}` }
+  ]),
+  ["isNumber", ($) => Expr.isNumber($.double), { $isNumber: "$double" }],
+  ["toBool", ($) => Expr.toBool($.double), { $toBool: "$double" }],
+  ...ofOne("toInt", Expr.toInt),
+  ...ofOne("toLong", Expr.toLong),
+  ...ofOne("toDouble", Expr.toDouble),
+  ...ofOne("toDecimal", Expr.toDecimal),
+  ...ofOne("toString", Expr.toString),
+  ["toInt of text", () => Expr.toInt(Expr.literal("12")), { $toInt: "12" }],
+  ["toLong of a date", ($) => Expr.toLong($.instant), { $toLong: "$instant" }],
+  ["toDate of a long", ($) => Expr.toDate($.long), { $toDate: "$long" }],
+  ["toDate of an ObjectId", ($) => Expr.toDate($.id), { $toDate: "$id" }],
+  ["toDate of a timestamp", ($) => Expr.toDate($.timestamp), { $toDate: "$timestamp" }],
+  ["toString of a date", ($) => Expr.toString($.date), { $toString: "$date" }],
+  ["toObjectId", ($) => Expr.toObjectId(Expr.toString($.id)), { $toObjectId: { $toString: "$id" } }],
+  [
+    "toUUID",
+    () => Expr.toUUID(Expr.literal("d7f3065d-a6b1-4f04-bd7f-3c2fa8c0118e")),
+    { $toUUID: "d7f3065d-a6b1-4f04-bd7f-3c2fa8c0118e" }
+  ],
+  ["convert", ($) => Expr.convert($.double, { to: "decimal" }), { $convert: { input: "$double", to: "decimal" } }],
+  [
+    "convert with values for null and failures",
+    ($) => Expr.convert($.text, { to: "int", onError: Expr.literal("no"), onNull: Expr.missing }),
+    { $convert: { input: "$text", to: "int", onError: "no", onNull: "$$REMOVE" } }
+  ],
+  [
+    "convert binary data to text",
+    ($) => Expr.convert($.binary, { to: "string", format: "base64" }),
+    { $convert: { input: "$binary", to: "string", format: "base64" } }
+  ],
+  [
+    "convert text to binary data",
+    ($) => $.text.pipe(Expr.convert({ to: "binData", format: "utf8" })),
+    { $convert: { input: "$text", to: "binData", format: "utf8" } }
+  ],
+  [
+    "convert a number to its bytes",
+    ($) => Expr.convert($.long, { to: "binData", byteOrder: "big" }),
+    { $convert: { input: "$long", to: "binData", byteOrder: "big" } }
+  ],
+  ["toHashedIndexKey", ($) => Expr.toHashedIndexKey($.text), { $toHashedIndexKey: "$text" }],
+  ["binarySize", ($) => Expr.binarySize($.binary), { $binarySize: "$binary" }],
+  ["binarySize of text", ($) => Expr.binarySize($.text), { $binarySize: "$text" }],
+  ["binarySize of a UUID", ($) => Expr.binarySize($.uuid), { $binarySize: "$uuid" }],
+  ["bsonSize", ($) => Expr.bsonSize($.object), { $bsonSize: "$object" }],
+  ["bsonSize of the document", ($) => Expr.bsonSize($), { $bsonSize: "$$ROOT" }],
+  // Statistics.
+  ...Object.entries(statistics).flatMap(([name, make]): ReadonlyArray<Row> => [
+    [`${name} of numbers`, ($) => make($.numbers), { [`$${name}`]: "$numbers" }],
+    [`${name} of longs`, ($) => make($.longs), { [`$${name}`]: "$longs" }],
+    [`${name} of decimals`, ($) => make($.decimals), asDecimal(name, { [`$${name}`]: "$decimals" })],
+    [`${name} of an array that is made`, ($) => make(Expr.array($.double)), { [`$${name}`]: ["$double"] }],
+    ...numeric.map((kind): Row => [
+      `${name} of several ${kind}`,
+      ($) => make($[kind], $[kind], Expr.abs<any>($[kind])),
+      asDecimal(kind === "decimal" ? name : "", { [`$${name}`]: [`$${kind}`, `$${kind}`, { $abs: `$${kind}` }] })
+    ]),
+    [`${name} with a constant`, ($) => make($.long, 4n), { [`$${name}`]: ["$long", Driver.Long.fromNumber(4)] }]
+  ]),
+  ["max of dates", ($) => Expr.max($.date, new Date(0)), { $max: ["$date", new Date(0)] }],
+  ["min of texts", ($) => Expr.min($.texts), { $min: "$texts" }],
+  ["max of arrays", ($) => Expr.max(Expr.array($.numbers, $.numbers)), {
+    $arrayElemAt: [[{ $ifNull: ["$numbers", null] }], 0]
+  }],
+  ["median", ($) => Expr.median($.numbers), { $median: { input: "$numbers", method: "approximate" } }],
+  [
+    "median of several numbers",
+    ($) => Expr.median(Expr.array($.double, $.int)),
+    { $median: { input: ["$double", "$int"], method: "approximate" } }
+  ],
+  [
+    "percentile",
+    ($) => Expr.percentile($.decimals, { p: [0.5, 0.9] }),
+    { $percentile: { input: "$decimals", p: [0.5, 0.9], method: "approximate" } }
+  ],
+  // Vectors.
+  ...Object.entries(similarities).flatMap(([name, make]): ReadonlyArray<Row> => [
+    [name, ($) => make($.numbers, $.numbers), { [`$${name}`]: ["$numbers", "$numbers"] }],
+    [`${name} as a score`, ($) => $.longs.pipe(make($.longs, { score: true })), {
+      [`$${name}`]: { vectors: ["$longs", "$longs"], score: true }
+    }]
+  ]),
+  // Variables.
+  ["userRoles", () => Expr.userRoles, "$$USER_ROLES"],
+  [
+    "let of several values",
+    ($) => Expr.let({ a: $.double, b: $.object }, ({ a, b }) => ({ sum: Expr.add(a, b.x), b })),
+    { $let: { vars: { a: "$double", b: "$object" }, in: { sum: { $add: ["$$a", "$$b.x"] }, b: "$$b" } } }
+  ],
+  ["let of one value", ($) => $.object.pipe(Expr.let((object) => object.x)), "$object.x"]
 ]
 
 const fixture = Effect.gen(function*() {
@@ -391,5 +649,43 @@ describe("operators of expressions", () => {
           )
           assert.deepStrictEqual(plain(encoded), plain(expected), name)
         }))
+    }).pipe(Effect.provide(MongoTest.layer)), 60_000)
+  it.live("of the server's own values decode", () =>
+    Effect.gen(function*() {
+      const { typed } = yield* fixture
+      const [first] = yield* typed.aggregate((values) =>
+        values.pipe(
+          Pipeline.select(() => ({
+            now: Expr.now,
+            clusterTime: Expr.clusterTime,
+            random: Expr.rand,
+            index: Expr.meta("indexKey")
+          }))
+        )
+      )
+      assert.isBelow(Math.abs(first!.now.getTime() - Date.now()), 60_000)
+      assert.isAbove(first!.clusterTime.high, 1_000_000_000)
+      assert.isTrue(first!.random >= 0 && first!.random < 1)
+      assert.isUndefined(first!.index)
+      yield* typed.createIndex({ text: "text" })
+      const found = yield* typed.aggregate((values) =>
+        values.pipe(
+          Pipeline.match({ $text: { $search: "ada" } }),
+          Pipeline.sort({ _id: 1 }),
+          Pipeline.select(() => ({ text: Expr.meta("textScore"), score: Expr.meta("score") }))
+        )
+      )
+      assert.strictEqual(found.length, 1)
+      assert.isAbove(found[0]!.text!, 0)
+      assert.strictEqual(found[0]!.score, found[0]!.text)
+      yield* typed.createIndex({ int: 1 })
+      const sorted = yield* typed.aggregate((values) =>
+        values.pipe(
+          Pipeline.match({ int: { $gt: 1 } }),
+          Pipeline.sort({ int: 1 }),
+          Pipeline.select(() => ({ index: Expr.meta("indexKey"), key: Expr.meta("sortKey") }))
+        )
+      )
+      assert.deepStrictEqual(sorted, [{ index: { int: 7 }, key: [7] }])
     }).pipe(Effect.provide(MongoTest.layer)), 60_000)
 })

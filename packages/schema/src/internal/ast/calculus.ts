@@ -58,6 +58,13 @@ export const nullOr = (ast: SchemaAST.AST): SchemaAST.AST =>
 /** @internal */
 export const arrayOf = (ast: SchemaAST.AST): SchemaAST.AST => new SchemaAST.Arrays(false, [], [ast])
 
+/**
+ * An array with a schema for each place.
+ *
+ * @internal
+ */
+export const tupleOf = (asts: ReadonlyArray<SchemaAST.AST>): SchemaAST.AST => new SchemaAST.Arrays(false, asts, [])
+
 const optionalKey = (ast: SchemaAST.AST): SchemaAST.AST => Schema.optionalKey(schemaOf(ast)).ast
 
 const requiredOnes = new WeakMap<SchemaAST.AST, SchemaAST.AST>()

@@ -3,7 +3,21 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { expand, type Node, type ObjectNode } from "../path/nodes.ts"
 import { refuse } from "../refusal.ts"
-import { arrayOf, elementOf, isMissing, keyOf, nonNull, oneOf, present, type Slot, slotOf, struct } from "./calculus.ts"
+import {
+  arrayOf,
+  elementOf,
+  fieldsIn,
+  isMissing,
+  keyOf,
+  mayBeNull,
+  nonNull,
+  oneOf,
+  present,
+  recordOf,
+  type Slot,
+  slotOf,
+  struct
+} from "./calculus.ts"
 
 /**
  * A change of a field: what it holds afterwards, or `undefined` for no field.
@@ -109,6 +123,96 @@ const changeAt = (
  */
 export const changeField = (document: SchemaAST.AST, path: string, at: string, change: Change): SchemaAST.AST =>
   changeAt(present(document), path.split("."), at, change)!.ast
+
+/**
+ * The schema of an object after the change of one of its own fields, whatever its name looks like.
+ *
+ * @internal
+ */
+export const changeOwnField = (object: SchemaAST.AST, name: string, at: string, change: Change): SchemaAST.AST =>
+  changeAt(present(object), [name], at, change)!.ast
+
+/**
+ * The stored name of a field of an object. A name that the schema lacks stands for itself.
+ *
+ * @internal
+ */
+export const storedName = (object: SchemaAST.AST, name: string): string => {
+  const names = expand(object).flatMap((node) => node._tag === "Object" ? [node.rename(name)] : [])
+  return names.find((stored) => stored !== name) ?? name
+}
+
+/** The fields of an object by their names, and the names in the database. */
+interface OwnFields {
+  readonly fields: ReadonlyMap<string, Slot>
+  readonly stored: ReadonlyMap<string, string>
+}
+
+const ownFields = ({ objects, rename }: ObjectNode): OwnFields => ({
+  fields: new Map(objects.propertySignatures.map(({ name, type }) => [String(name), slotOf(type)])),
+  stored: new Map(objects.propertySignatures.map(({ name }) => [String(name), rename(String(name))]))
+})
+
+const checkNames = (a: OwnFields, b: OwnFields, at: string): void => {
+  for (const [name, stored] of b.stored) {
+    const isOther = (other: string, itsStored: string) => (other === name) !== (itsStored === stored)
+    if ([...a.stored].some(([other, itsStored]) => isOther(other, itsStored))) {
+      refuse(`${at}.${name}`, "has another name in the database than the same field of another object")
+    }
+  }
+}
+
+/** An object that may be absent, which leaves its fields out. */
+interface Merged {
+  readonly node: ObjectNode
+  readonly optional: boolean
+}
+
+const absentIf = (isAbsent: boolean, slot: Slot): Slot =>
+  isAbsent || slot.optional ? { ast: slot.ast, optional: true } : slot
+
+const mergeTwo = (a: Merged, b: Merged, at: string): SchemaAST.AST => {
+  if (a.node.objects.indexSignatures.length > 0 || b.node.objects.indexSignatures.length > 0) {
+    return recordOf(oneOf([a, b].flatMap(({ node }) => fieldsIn(node.objects))))
+  }
+  const [left, right] = [ownFields(a.node), ownFields(b.node)]
+  checkNames(left, right, at)
+  const names = [...new Set([...left.fields.keys(), ...right.fields.keys()])]
+  const field = (name: string): Slot => {
+    const [before, after] = [left.fields.get(name), right.fields.get(name)]
+    const first = before && absentIf(a.optional, before)
+    const second = after && absentIf(b.optional, after)
+    if (first === undefined || second === undefined) return (first ?? second)!
+    const isKept = second.optional || second.withDefault !== undefined
+    if (isKept && (first.withDefault ?? second.withDefault) !== undefined) {
+      refuse(`${at}.${name}`, "may be absent in the database, although its codec has a default: set it before")
+    }
+    return isKept ? { ast: oneOf([first.ast, second.ast]), optional: first.optional } : second
+  }
+  const signatures = names.map((name) => new SchemaAST.PropertySignature(name, keyOf(field(name))))
+  const stored = new Map([...left.stored, ...right.stored])
+  return withProperties({
+    _tag: "Object",
+    objects: a.node.objects,
+    rename: (name) => stored.get(name) ?? name,
+    renamed: a.node.renamed || b.node.renamed
+  }, signatures)
+}
+
+/**
+ * The schema of two objects as one. The fields of the second one win. An object that is null or missing adds nothing.
+ *
+ * @internal
+ */
+export const mergeObjects = (a: Slot, b: Slot, at: string): SchemaAST.AST => {
+  const members = (slot: Slot): ReadonlyArray<Merged> => {
+    const nodes = expand(slot.ast).flatMap((node) => node._tag === "Object" ? [node] : [])
+    const optional = slot.optional || mayBeNull(slot.ast)
+    if (nodes.length === 0) return [{ node: expand(struct({}))[0] as ObjectNode, optional }]
+    return nodes.map((node) => ({ node, optional }))
+  }
+  return oneOf(members(a).flatMap((first) => members(b).map((second) => mergeTwo(first, second, at))))
+}
 
 /**
  * The stored path of a field. A name that the schema lacks stands for itself.

@@ -28,3 +28,6 @@ export const anObject: Kind = { name: "an object", types: new Set(["object"]) }
 
 /** @internal */
 export const aTimestamp: Kind = { name: "a timestamp", types: new Set(["timestamp"]), constant: Bson.Timestamp.ast }
+
+/** @internal */
+export const aBytes: Kind = { name: "text or binary data", types: new Set(["string", "binData"]) }

@@ -5,12 +5,12 @@
 import { dual } from "effect/Function"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
-import { boolean, nonNull, oneOf, orNull, present, type Slot } from "../ast/calculus.ts"
+import { boolean, elementOf, nonNull, oneOf, orNull, present, type Slot } from "../ast/calculus.ts"
 import { numeric } from "../ast/numbers.ts"
 import { mayBeEqual, storedTypes } from "../ast/stored.ts"
 import { refuse } from "../refusal.ts"
 import { ExprImpl, implOf, isExpr } from "./expr.ts"
-import { aNumber, aText } from "./kinds.ts"
+import { anArray, aNumber, aText } from "./kinds.ts"
 import { type Kind, operand, operandOf } from "./operand.ts"
 import type { Writing } from "./writing.ts"
 
@@ -165,8 +165,12 @@ const namedOperand = (kinds: Readonly<Record<string, Kind | "any">>, key: string
     ? taken(kinds[key]!, term, `${name}.${key}`)
     : refuse(`${name}.${key}`, `is not an operand: it takes ${Object.keys(kinds).join(", ")}`)
 
-/** The operands of arithmetic. A constant is encoded as a number of the kind of the expressions beside it. */
-const numbers = (terms: ReadonlyArray<unknown>, at: string): ReadonlyArray<ExprImpl> => {
+/**
+ * The operands of arithmetic. A constant is encoded as a number of the kind of the expressions beside it.
+ *
+ * @internal
+ */
+export const numbers = (terms: ReadonlyArray<unknown>, at: string): ReadonlyArray<ExprImpl> => {
   const known = terms.filter(isExpr).map((term) => implOf(term).slot.ast)
   const codec = known.length === 0 ? undefined : numeric(known, at)
   return terms.map((term) => operand(term, codec === undefined ? undefined : nonNull(codec)))
@@ -219,17 +223,52 @@ export const rounding = <F extends Function>(name: string): F =>
  *
  * @internal
  */
-export const comparison = <F extends Function>(name: string): F =>
+export const comparison = <F extends Function>(name: string, result: SchemaAST.AST = boolean): F =>
   dual(2, (self: unknown, that: unknown) => {
     const sides = [self, that]
     const codec = sides.filter(isExpr).map((side) => implOf(side).slot.ast)[0]
     const operands = sides.map((side) => operand(side, codec))
     return listed(name, operands, ([a, b], at) => {
-      if (!mayBeEqual(a!.ast, b!.ast)) {
-        refuse(at, `compares what is stored as ${list(a!)} with what is stored as ${list(b!)}`)
-      }
-      return present(boolean)
+      checkComparable(a!.ast, b!.ast, at)
+      return present(result)
     })
   }) as unknown as F
 
-const list = ({ ast }: Slot): string => [...storedTypes(ast)].join(" or ")
+/**
+ * Refuses to compare what is never stored alike.
+ *
+ * @internal
+ */
+export const checkComparable = (a: SchemaAST.AST, b: SchemaAST.AST, at: string): void => {
+  if (mayBeEqual(a, b)) return
+  refuse(at, `compares what is stored as ${list(a)} with what is stored as ${list(b)}`)
+}
+
+const list = (ast: SchemaAST.AST): string => [...storedTypes(ast)].join(" or ")
+
+type OfElements = (element: SchemaAST.AST, slots: ReadonlyArray<Slot>, at: string) => Slot
+
+/** An array as one operand: an array alone would be the list of operands. */
+const overArray = (name: string, array: ExprImpl, of: OfElements): ExprImpl =>
+  listed(name, [array], (slots, at) => of(elementOf(array.slot.ast), [{ ...slots[0]!, optional: true }], at))
+
+/**
+ * A statistic over the elements of an array, or over several operands. `of` makes its result from the schema of the values, which
+ * may be none in an array.
+ *
+ * @internal
+ */
+export const statistic = <F extends Function>(
+  name: string,
+  operands: (terms: ReadonlyArray<unknown>, at: string) => ReadonlyArray<ExprImpl>,
+  of: OfElements
+): F =>
+  ((...terms: ReadonlyArray<unknown>) =>
+    terms.length === 1
+      ? overArray(name, operandOf(anArray, terms[0], name), of)
+      : listed(name, operands(terms, name), (slots, at) =>
+        of(
+          oneOf(slots.map(({ ast }) => ast)),
+          slots,
+          at
+        ))) as unknown as F

@@ -55,6 +55,27 @@ const step = (ast: SchemaAST.AST, name: string, at: string): Step | undefined =>
   }
 }
 
+/**
+ * What a field of an object holds, whatever its name looks like. What is not an object has no fields.
+ *
+ * @internal
+ */
+export const ownField = (ast: SchemaAST.AST, name: string, at: string): Found => {
+  const nodes = expand(ast)
+  const found = nodes.flatMap((node) => node._tag === "Object" ? fieldOf(node, name) ?? [] : [])
+  const [first] = found
+  if (first === undefined) return refuse(at, "is not a field of the schema")
+  if (found.some(({ stored }) => stored !== first.stored)) {
+    return refuse(at, "has different names in the database, one for each member of a union")
+  }
+  return {
+    stored: first.stored,
+    ast: oneOf(found.map(({ ast }) => ast)),
+    optional: found.length < nodes.length || found.some(({ optional }) => optional),
+    ...(first.withDefault !== undefined && found.length === 1 ? { withDefault: first.withDefault } : {})
+  }
+}
+
 interface Place {
   readonly origin: Origin
   readonly path: ReadonlyArray<string>
@@ -71,6 +92,8 @@ const wrapped = ({ ast, ...slot }: Slot, depth: number): Slot => {
   return depth === 0 ? { ast, ...slot } : { ast: whole, optional: slot.optional }
 }
 
+const isOdd = (stored: string): boolean => stored === "" || stored.startsWith("$") || stored.includes(".")
+
 /** `slot.optional` says whether the whole may be missing. */
 const make = (slot: Slot, place: Place): object => {
   const { at, depth, origin, path } = place
@@ -82,6 +105,9 @@ const make = (slot: Slot, place: Place): object => {
       const found = step(slot.ast, name, below)
       if (found === undefined) return missing(proxy, name, below)
       const { stored, through, ...field } = found
+      if (isOdd(stored)) {
+        return refuse(below, "has a name in the database that the server takes for a path: use Expr.getField")
+      }
       return make({ ...field, optional: slot.optional || depth === 0 && field.optional }, {
         origin,
         path: [...path, stored],

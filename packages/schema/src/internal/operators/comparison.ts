@@ -1,6 +1,11 @@
 /** Comparison. */
+import { dual } from "effect/Function"
 import type { Constant, Expr, Nullish } from "../../Expr.ts"
-import { comparison } from "../expression/operator.ts"
+import { arrayOf, boolean, elementOf, number, present } from "../ast/calculus.ts"
+import { implOf, isExpr } from "../expression/expr.ts"
+import { anArray } from "../expression/kinds.ts"
+import { constant, operand, operandOf } from "../expression/operand.ts"
+import { checkComparable, comparison, listed } from "../expression/operator.ts"
 
 /**
  * Whether two values are equal. A value that is not an expression is encoded by the codec of the other side.
@@ -155,3 +160,76 @@ export const lte: {
   <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
   <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
 } = comparison("$lte")
+
+/**
+ * The order of two values: -1 if the first one is less, 0 if they are equal, 1 if it is greater. Stored values are compared,
+ * first by the types of BSON.
+ *
+ * **Example** (Whether a stock fell or rose)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Stock = Schema.Struct({ _id: Bson.ObjectId, opened: Schema.Number, closed: Schema.Number })
+ *
+ * const moves = Pipeline.make(Stock).pipe(Pipeline.select(($) => ({ move: Expr.cmp($.closed, $.opened) })))
+ * ```
+ *
+ * @see {@link gt} for a single question
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const cmp: {
+  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<number>
+  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<number>
+  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<number>
+} = comparison("$cmp", number)
+
+const in_: {
+  <B>(array: Expr<ReadonlyArray<B>>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
+  <A>(array: NoInfer<ReadonlyArray<Exclude<A, undefined>>>): (self: Expr<A>) => Expr<boolean>
+  <A>(
+    self: Expr<A>,
+    array: Expr<ReadonlyArray<A>> | NoInfer<ReadonlyArray<Exclude<A, undefined>>>
+  ): Expr<boolean>
+  <A>(self: NoInfer<Exclude<A, undefined>>, array: Expr<ReadonlyArray<A>>): Expr<boolean>
+} = dual(2, (self: unknown, array: unknown) => {
+  const all = isExpr(array)
+    ? operandOf(anArray, array, "$in")
+    : constant(arrayOf(operand(self).slot.ast), array)
+  const element = elementOf(all.slot.ast)
+  const value = isExpr(self) ? implOf(self) : constant(element, self)
+  return listed("$in", [value, all], (_, at) => {
+    checkComparable(value.slot.ast, element, at)
+    return present(boolean)
+  })
+})
+
+export {
+  /**
+   * Whether an array has a value. A value or an array that is not an expression is encoded by the codec of the other side.
+   *
+   * **Details**
+   *
+   * The server fails where there is no array: replace one that may be missing with `Expr.ifNull`.
+   *
+   * **Example** (Orders that are under way)
+   *
+   * ```ts
+   * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+   * import { Schema } from "effect"
+   *
+   * const Order = Schema.Struct({ _id: Bson.ObjectId, status: Schema.Literals(["open", "paid", "sent"]) })
+   *
+   * const active = Pipeline.make(Order).pipe(Pipeline.matchExpr(($) => Expr.in($.status, ["open", "paid"])))
+   * ```
+   *
+   * @see {@link eq} for one value
+   * @stability unstable
+   * @category predicates
+   * @since 0.1.0
+   */
+  in_ as in
+}

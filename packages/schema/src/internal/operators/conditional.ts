@@ -1,10 +1,11 @@
 /** Choices. */
 import { dual } from "effect/Function"
-import type { Expr, Nullish } from "../../Expr.ts"
+import type { Expr, Nullish, TypeOf } from "../../Expr.ts"
 import { nonNull, oneOf } from "../ast/calculus.ts"
 import { ExprImpl } from "../expression/expr.ts"
 import { aBoolean } from "../expression/kinds.ts"
 import { operand, operandOf } from "../expression/operand.ts"
+import { refuse } from "../refusal.ts"
 
 /**
  * One of two values, by a condition. Null and what is missing count as false.
@@ -74,3 +75,73 @@ export const ifNull: {
     (writing) => ({ $ifNull: [a.write(writing), b.write(writing)] })
   )
 })
+
+/**
+ * A condition, and the value if it holds. Null and what is missing count as false.
+ *
+ * @see {@link switch} for what takes several of them
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Branch = readonly [condition: Expr<boolean | Nullish>, value: Expr<unknown>]
+
+const switch_ = <const Branches extends readonly [Branch, ...ReadonlyArray<Branch>], A>(
+  options: {
+    /** The conditions and their values. The first condition that holds counts. */
+    readonly branches: Branches
+    /** The value if no condition holds. */
+    readonly default: Expr<A>
+  }
+): Expr<TypeOf<Branches[number][1]> | A> => {
+  if (options.branches.length === 0) refuse("$switch.branches", "is empty: use the default alone")
+  const branches = options.branches.map(([condition, value], i) => ({
+    test: operandOf(aBoolean, condition, `$switch.branches[${i}]`),
+    value: operand(value)
+  }))
+  const otherwise = operand(options.default)
+  const values = [...branches.map(({ value }) => value.slot), otherwise.slot]
+  return new ExprImpl(
+    { ast: oneOf(values.map(({ ast }) => ast)), optional: values.some(({ optional }) => optional) },
+    (writing) => ({
+      $switch: {
+        // oxlint-disable-next-line unicorn/no-thenable -- the name of the server
+        branches: branches.map(({ test, value }) => ({ case: test.write(writing), then: value.write(writing) })),
+        default: otherwise.write(writing)
+      }
+    })
+  ) as never
+}
+
+export {
+  /**
+   * The value of the first condition that holds, or the default.
+   *
+   * **Example** (The size of an order)
+   *
+   * ```ts
+   * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+   * import { Schema } from "effect"
+   *
+   * const Order = Schema.Struct({ _id: Bson.ObjectId, total: Schema.Number })
+   *
+   * const sizes = Pipeline.make(Order).pipe(
+   *   Pipeline.select(($) => ({
+   *     size: Expr.switch({
+   *       branches: [
+   *         [Expr.gte($.total, 1000), Expr.literal("large")],
+   *         [Expr.gte($.total, 100), Expr.literal("middle")]
+   *       ],
+   *       default: Expr.literal("small")
+   *     })
+   *   }))
+   * )
+   * ```
+   *
+   * @see {@link cond} for one condition
+   * @stability unstable
+   * @category combinators
+   * @since 0.1.0
+   */
+  switch_ as switch
+}
