@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Driver from "mongodb"
 import { inspect } from "node:util"
-import { storedBy } from "./internal/arbitrary/stored.ts"
+import { storedBy, withoutUndefined } from "./internal/arbitrary/stored.ts"
 import { messageOf, type Refutation, refutationOf } from "./internal/laws/check.ts"
 import { Choices, randomFilter } from "./internal/laws/filters.ts"
 import * as internal from "./internal/laws/matches.ts"
@@ -78,6 +78,12 @@ export type Source<S extends Schema.Constraint, R> =
 export interface LawOptions<A> extends Arbitrary.CheckOptions, MongoArbitrary.DocumentsOptions<A> {}
 
 const show = (value: unknown): string => inspect(value, { depth: 9, breakLength: Infinity })
+
+/** Whether two values of a schema are the same. A key without a value is like no key, as it is in BSON. */
+const sameBy = (schema: Schema.Constraint): (a: unknown, b: unknown) => boolean => {
+  const isSame = Schema.toEquivalence(schema as unknown as Schema.Schema<unknown>)
+  return (a, b) => isSame(withoutUndefined(a), withoutUndefined(b))
+}
 
 const refuted = (message: string | undefined): Effect.Effect<void, LawError> =>
   message === undefined ? Effect.void : Effect.fail(new LawError({ message }))
@@ -173,7 +179,7 @@ export const codec = <S extends Schema.ConstraintCodec<unknown, unknown>>(
     const whole = Schema.Struct({ value: schema })
     const encode = storedBy(whole)
     const decode = Schema.decodeUnknownExit(whole as Schema.Codec<{ readonly value: S["Type"] }, unknown>)
-    const isSame = Schema.toEquivalence(schema as unknown as Schema.Schema<S["Type"]>)
+    const isSame = sameBy(schema)
     return Effect.flatMap(
       refutationOf("codec", document(whole) as Arbitrary.Arbitrary<{ readonly value: S["Type"] }>, ({ value }) =>
         Effect.sync(() => {
@@ -202,7 +208,7 @@ export const codec = <S extends Schema.ConstraintCodec<unknown, unknown>>(
  *
  * **Details**
  *
- * Documents must be equal by `Schema.toEquivalence`. A model stores documents without its fields for inserts, which would change them.
+ * Documents must be equal by `Schema.toEquivalence`. A key whose value is `undefined` is like no key, as in BSON. A model stores documents without its fields for inserts, which would change them.
  *
  * Fails with a `LawError` that shows the smallest documents for which the law does not hold.
  *
@@ -239,7 +245,7 @@ export const roundTrip = <S extends Schema.Constraint, R = never>(
   lawOf("roundTrip", source, options, nothing, (collection, documents, encoded) =>
     Effect.gen(function*() {
       yield* stored(collection, documents, encoded)
-      const isSame = Schema.toEquivalence(collection.schema as unknown as Schema.Schema<S["Type"]>)
+      const isSame = sameBy(collection.schema)
       const found = yield* collection.find()
       const left = [...found]
       for (const [index, document] of documents.entries()) {

@@ -22,6 +22,25 @@ const hasOperatorName = (document: Driver.Document) => some(document, (key) => k
 
 const hasUndefined = (document: Driver.Document) => some(document, (_, value) => value === undefined)
 
+/**
+ * Without the keys that have no value: BSON stores neither them nor that they were there. Instances of a schema's class stay such.
+ *
+ * @internal
+ */
+export const withoutUndefined = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (!isPlain(value) && !isInstanceOfSchema(value)) return value
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined)
+    .map(([key, field]) => [key, withoutUndefined(field)] as const)
+  return Object.defineProperties(
+    Object.create(Object.getPrototypeOf(value)),
+    Object.getOwnPropertyDescriptors(Object.fromEntries(entries))
+  )
+}
+
+const isInstanceOfSchema = (u: unknown): u is object =>
+  typeof u === "object" && u !== null && Schema.isSchema(u.constructor)
+
 /** The server takes neither arrays nor regular expressions nor `undefined` for an `_id`. */
 const isId = (id: unknown): boolean =>
   id !== undefined && !Array.isArray(id) && !(id instanceof RegExp) &&

@@ -3,6 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Driver from "mongodb"
+import { withoutUndefined } from "../arbitrary/stored.ts"
 
 /**
  * Why a law does not hold for some documents.
@@ -16,7 +17,7 @@ export interface Refutation {
 
 const showDocument = (document: Driver.Document): string => {
   try {
-    return Driver.BSON.EJSON.stringify(document)
+    return Driver.BSON.EJSON.stringify(withoutUndefined(document))
   } catch {
     return "a document that cannot be shown"
   }
