@@ -436,3 +436,30 @@ describe("what is refused", () => {
     )
   })
 })
+
+/** What `Acc` leaves out, and why. */
+const leftOut: Readonly<Record<string, string>> = {
+  $accumulator: "it runs JavaScript on the server, which is deprecated: Acc.unsafe takes it",
+  $_internalConstructStats: "it is for the server itself",
+  $_internalJsReduce: "it is for the server itself"
+}
+
+/** What `Acc` has beside the operators of the server. */
+const helpers: ReadonlySet<string> = new Set(["over", "unsafe"])
+
+describe("the list of operators", () => {
+  it.live("is that of the server, but for those that are left out for a reason", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const status = yield* db.command({ serverStatus: 1 })
+      const { groupAccumulators, windowAccumulators } = status["metrics"].operatorCounters
+      const known = new Set([...Object.keys(groupAccumulators), ...Object.keys(windowAccumulators)])
+      const ours = Object.keys(Acc).filter((name) => !helpers.has(name)).map((name) => `$${name}`)
+      assert.deepStrictEqual([...known].filter((name) => !(name in leftOut)).sort(), ours.sort())
+      assert.deepStrictEqual([...known].filter((name) => name in leftOut).sort(), Object.keys(leftOut).sort())
+      // Each of them is in the tables above.
+      const rows = [...groups, ...spanning, ...changes.id, ...changes.at, ...alone]
+      const tested = new Set(rows.map(([, raw]) => Object.keys(raw).find((name) => name.startsWith("$"))!))
+      assert.deepStrictEqual(ours.filter((name) => !tested.has(name)), [])
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
