@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Acc, Bson, Pipeline } from "@mongofx/schema"
+import { Acc, Bson, Expr, Pipeline } from "@mongofx/schema"
 import { type DateTime, Schema } from "effect"
 import type * as Driver from "mongodb"
 import { describe, expect, it } from "tstyche"
@@ -214,5 +214,103 @@ describe("windows", () => {
     window(sales, { sortBy: { sold: 1 }, output: ($) => ({ x: Acc.shift($.status, { by: 1, default: "lost" }) }) })
     // @ts-expect-error!
     sales.pipe(window({ sortBy: { sold: 1 }, output: () => ({ x: Acc.over(Acc.rank, { documents: [-1, 0] }) }) }))
+  })
+})
+
+describe("stages of ranges", () => {
+  it("group by ranges", () => {
+    expect(result(
+      sales.pipe(Pipeline.bucket(($) => $.price, { boundaries: [0, 10], default: "more" }))
+    )).type.toBe<{ readonly _id: number | "more"; readonly count: number }>()
+    expect(result(
+      sales.pipe(
+        Pipeline.bucket(($) => $.shipped, { boundaries: [], output: ($) => ({ skus: Acc.push($.sku) }) })
+      )
+    )).type.toBe<{ readonly _id: DateTime.Utc; readonly skus: ReadonlyArray<string> }>()
+    expect(result(sales.pipe(Pipeline.bucketAuto(($) => $.discount, { buckets: 3 })))).type.toBe<
+      { readonly _id: { readonly min: number | null; readonly max: number | null }; readonly count: number }
+    >()
+    expect(result(
+      sales.pipe(
+        Pipeline.bucketAuto(($) => $.cents, { buckets: 3, granularity: "R5", output: () => ({ n: Acc.count }) })
+      )
+    )).type.toBe<{ readonly _id: { readonly min: number; readonly max: number }; readonly n: number }>()
+    expect(result(sales.pipe(Pipeline.sortByCount(($) => $.discount)))).type.toBe<
+      { readonly _id: number | null; readonly count: number }
+    >()
+  })
+
+  it("add documents that have the field and the partition", () => {
+    const few = sales.pipe(
+      Pipeline.select(($) => ({ sku: $.sku, detail: $.detail, sold: $.sold, discount: $.discount }))
+    )
+    expect(result(
+      few.pipe(
+        Pipeline.densify({ field: "sold", partitionByFields: ["sku"], range: { step: 1, unit: "day", bounds: "full" } })
+      )
+    )).type.toBe<{
+      readonly sku: string
+      readonly sold: Date
+      readonly discount?: number | null
+      readonly detail?: { readonly color: string; readonly size?: number }
+    }>()
+    expect(result(
+      few.pipe(Pipeline.densify({ field: "detail.size", range: { step: 1, bounds: [0, 9] } }))
+    )).type.toBe<{
+      readonly sku?: string
+      readonly sold?: Date
+      readonly discount?: number | null
+      readonly detail: { readonly color?: string; readonly size?: number }
+    }>()
+  })
+
+  it("fill fields", () => {
+    expect(result(
+      sales.pipe(
+        Pipeline.select(($) => ({ sku: $.sku, discount: $.discount, noTax: $.noTax, marks: $.marks, when: $.sold })),
+        Pipeline.fill({
+          partitionBy: ($) => $.sku,
+          sortBy: { when: 1 },
+          output: () => ({
+            discount: { method: "linear" },
+            marks: { method: "locf" },
+            noTax: { value: Expr.literal("none") },
+            extra: { value: Expr.literal(1) }
+          })
+        })
+      )
+    )).type.toBe<{
+      readonly sku: string
+      readonly when: Date
+      readonly discount: number | null
+      readonly marks: ReadonlyArray<number> | null
+      readonly noTax: Driver.Decimal128 | "none"
+      readonly extra: 1
+    }>()
+  })
+
+  it("that must not compile are refused", () => {
+    // @ts-expect-error!
+    sales.pipe(Pipeline.bucket(($) => $.price, { boundaries: ["a", "b"] }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.bucket(($) => $.price, { boundaries: [0, 1], output: () => ({ x: Acc.rank }) }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.bucketAuto(($) => $.price, { buckets: 2, granularity: "R7" }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.sortByCount(($) => $.skus))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.densify({ field: "skus", range: { step: 1, bounds: "full" } }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.densify({ field: "sku", range: { step: 1, bounds: "full" } }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.densify({ field: "sold", range: { step: 1, bounds: "full" } }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.densify({ field: "cents", range: { step: 1, bounds: "full" } }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.densify({ field: "price", partitionByFields: ["skus"], range: { step: 1, bounds: "full" } }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.fill({ output: () => ({ price: { method: "next" } }) }))
+    // @ts-expect-error!
+    sales.pipe(Pipeline.fill({ sortBy: { solt: 1 }, output: () => ({ price: { method: "locf" } }) }))
   })
 })

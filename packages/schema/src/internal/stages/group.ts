@@ -1,16 +1,14 @@
 /** Groups documents. */
 import { dual } from "effect/Function"
-import type * as SchemaAST from "effect/SchemaAST"
-import type { Fields, GroupOperator } from "../../Acc.ts"
+import type { Fields } from "../../Acc.ts"
 import type { Ref, Tree } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
-import { keyOf, missingAsNull, nothing, present, type Slot, struct } from "../ast/calculus.ts"
+import { nothing, struct } from "../ast/calculus.ts"
 import { astsOf, writeFields } from "../expression/accumulator.ts"
-import { implOf, isExpr } from "../expression/expr.ts"
-import { checkName, fieldsOf, writeTree } from "../expression/tree.ts"
+import { writeTree } from "../expression/tree.ts"
+import { type Accumulators, keySlot } from "../pipeline/groups.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import type { GroupKey, Simplify } from "../pipeline/types.ts"
-import { setOwn } from "../plainObject.ts"
 
 /**
  * Groups documents by an expression, by an object of expressions, or all of them by `null`, and computes fields over each
@@ -44,11 +42,11 @@ import { setOwn } from "../plainObject.ts"
  * @since 0.1.0
  */
 export const group: {
-  <A, const K extends Tree | null, const F extends { readonly [name: string]: GroupOperator<unknown> }>(
+  <A, const K extends Tree | null, const F extends Accumulators>(
     by: ($: Ref<A>) => K,
     fields: ($: Ref<A>) => F
   ): <R>(self: Pipeline<A, R>) => Pipeline<Simplify<{ readonly _id: GroupKey<K> } & Fields<F>>, R>
-  <A, R, const K extends Tree | null, const F extends { readonly [name: string]: GroupOperator<unknown> }>(
+  <A, R, const K extends Tree | null, const F extends Accumulators>(
     self: Pipeline<A, R>,
     by: ($: Ref<A>) => K,
     fields: ($: Ref<A>) => F
@@ -68,17 +66,3 @@ export const group: {
       }
     })
 )
-
-/** In an object, the server gives null or no field where there is nothing. */
-const keySlot = (key: Tree, at: string): Slot => {
-  if (isExpr(key)) {
-    const { slot } = implOf(key)
-    return { ...slot, ast: missingAsNull(slot) }
-  }
-  const fields: Record<string, SchemaAST.AST> = {}
-  for (const [name, below] of fieldsOf(key, at)) {
-    checkName(name, at)
-    setOwn(fields, name, keyOf(keySlot(below, `${at}.${name}`)))
-  }
-  return present(struct(fields))
-}
