@@ -101,6 +101,27 @@ describe("the documents", () => {
     }>()
   })
 
+  it("have constants in the place of what is missing", () => {
+    expect(result(
+      orders.pipe(
+        Pipeline.select(($) => ({
+          constant: Expr.ifNull($.discount, 0),
+          expression: Expr.ifNull($.discount, Expr.literal("none")),
+          both: Expr.ifNull($.discount, $.reference),
+          inside: { constant: Expr.ifNull($.discount, 0) }
+        }))
+      )
+    )).type.toBe<{
+      readonly constant: number
+      readonly expression: number | "none"
+      readonly both: number
+      readonly inside: { readonly constant: number }
+    }>()
+    expect(result(orders.pipe(Pipeline.set(($) => ({ discount: Expr.ifNull($.discount, 0) }))))).type.toBe<
+      { readonly [K in keyof Order]-?: Order[K] }
+    >()
+  })
+
   it("have what was set, and lack what was unset", () => {
     expect(result(
       customers.pipe(

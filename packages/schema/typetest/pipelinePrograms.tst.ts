@@ -64,7 +64,7 @@ describe("a wrong program", () => {
   })
 
   it("groups by accumulators", () => {
-    // @ts-expect-error is missing in type 'Expr<number>' but required in type 'Accumulator<unknown>'
+    // @ts-expect-error is missing in type 'Expr<number>' but required in type 'GroupOperator<unknown>'
     orders.pipe(Pipeline.group(() => null, ($) => ({ x: $.total })))
   })
 

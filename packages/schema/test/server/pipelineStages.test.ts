@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase, MongoError } from "@mongofx/core"
 import { Acc, Bson, Expr, Pipeline, TypedCollection } from "@mongofx/schema"
 import { MongoTest } from "@mongofx/testing"
-import { Effect, Schema } from "effect"
+import { Effect, Schema, SchemaGetter } from "effect"
 import * as Driver from "mongodb"
 
 const Place = Schema.Struct({
@@ -244,6 +244,59 @@ describe("redact", () => {
         )
       })
     ))
+
+  it.live("goes into objects of any depth, and into records", () =>
+    test(({ db }) =>
+      Effect.gen(function*() {
+        interface Node {
+          readonly open: boolean
+          readonly below: ReadonlyArray<Node>
+        }
+        const Node = Schema.Struct({
+          open: Schema.Boolean,
+          below: Schema.Array(Schema.suspend((): Schema.Codec<Node> => Node))
+        })
+        const Tree = Schema.Struct({
+          _id: Schema.Number,
+          open: Schema.Boolean,
+          named: Schema.Record(Schema.String, Node),
+          root: Node
+        })
+        const node = (open: boolean, ...below: ReadonlyArray<Node>): Node => ({ open, below })
+        const trees = TypedCollection.make(db, "trees", Tree)
+        yield* trees.insertOne({
+          _id: 1,
+          open: true,
+          named: { a: node(true), b: node(false) },
+          root: node(true, node(true, node(false), node(true)), node(false, node(true)))
+        })
+        yield* check(
+          trees.aggregate((trees) =>
+            trees.pipe(Pipeline.redact(($) => Expr.cond(Expr.eq($.open, false), Pipeline.prune, Pipeline.descend)))
+          ),
+          [{ _id: 1, open: true, named: { a: node(true) }, root: node(true, node(true, node(true))) }]
+        )
+      })
+    ))
+
+  it("refuses objects that a codec or a default makes", () => {
+    const Pair = Schema.Struct({ a: Schema.Number })
+    const redacted = (field: Schema.Constraint) => () =>
+      Pipeline.make(Schema.Struct({ _id: Schema.Number, field }) as never).pipe(
+        Pipeline.redact((_: Expr.Ref<{}>) => Expr.cond(Expr.literal(true), Pipeline.prune, Pipeline.descend))
+      )
+    assert.throws(
+      redacted(Pair.pipe(Schema.decodeTo(Schema.Number, {
+        decode: SchemaGetter.transform(({ a }: { readonly a: number }) => a),
+        encode: SchemaGetter.transform((a: number) => ({ a }))
+      }))),
+      /redact\.field is an object behind a codec/
+    )
+    assert.throws(
+      redacted(Pair.pipe(Schema.withDecodingDefaultKey(Effect.succeed({ a: 1 })))),
+      /redact\.field has a default/
+    )
+  })
 
   it("takes nothing else", () => {
     assert.throws(

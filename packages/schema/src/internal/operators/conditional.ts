@@ -65,7 +65,11 @@ export const cond: {
 export const ifNull: {
   <B>(otherwise: Expr<B>): <A>(self: Expr<A>) => Expr<NonNullable<A> | B>
   <A>(otherwise: NoInfer<NonNullable<A>>): (self: Expr<A>) => Expr<NonNullable<A>>
-  <A, B = NonNullable<A>>(self: Expr<A>, otherwise: Expr<B> | NoInfer<NonNullable<A>>): Expr<NonNullable<A> | B>
+  // Without NoInfer, a tree of expressions around it would make B unknown.
+  <A, B = NonNullable<A>>(
+    self: Expr<A>,
+    otherwise: Expr<B> | NoInfer<NonNullable<A>>
+  ): Expr<NonNullable<A> | NoInfer<B>>
 } = dual(2, (self: unknown, otherwise: unknown) => {
   const a = operand(self)
   const ast = nonNull(a.slot.ast)
