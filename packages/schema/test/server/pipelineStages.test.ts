@@ -180,6 +180,36 @@ describe("geoNear", () => {
       })
     ))
 
+  it.live("gives pairs of coordinates whole, and the nearest of several locations", () =>
+    test(({ db }) =>
+      Effect.gen(function*() {
+        const Spot = Schema.Struct({
+          _id: Schema.Number,
+          pair: Schema.Tuple([Schema.Number, Schema.Number]),
+          places: Schema.Array(Schema.Struct({ at: Place }))
+        })
+        const spots = TypedCollection.make(db, "spots", Spot)
+        const [near, far] = [{ ...ada.place }, { ...dan.place }]
+        yield* spots.insertOne({ _id: 1, pair: [3, 4], places: [{ at: far }, { at: near }] })
+        yield* spots.untyped.createIndexes([{ key: { pair: "2d" } }, { key: { "places.at": "2dsphere" } }])
+        const [plane] = yield* spots.aggregate((spots) =>
+          spots.pipe(Pipeline.geoNear({ near: [0, 0], distanceField: "d", includeLocs: "at", key: "pair" }))
+        )
+        assert.deepStrictEqual([plane?.at, plane?.d], [[3, 4], 5])
+        const [sphere] = yield* spots.aggregate((spots) =>
+          spots.pipe(
+            Pipeline.geoNear({
+              near: { type: "Point", coordinates: [0, 0] },
+              distanceField: "d",
+              includeLocs: "at",
+              key: "places.at"
+            })
+          )
+        )
+        assert.deepStrictEqual([sphere?.at, sphere?.d], [near, 0])
+      })
+    ))
+
   it("is the first stage, at a point", () => {
     const near = { type: "Point", coordinates: [0, 0] } as const
     assert.throws(
