@@ -129,6 +129,12 @@ describe("documents of a model", () => {
         assert.include((yield* Effect.flip(getter)).message, "$.address.label is not a field")
         const sum = people.aggregate((people) => people.pipe(Pipeline.select(($) => ({ x: Expr.add($.level, 1) }))))
         assert.include((yield* Effect.flip(sum)).message, "use Expr.ifNull")
+        const either = people.aggregate((people) =>
+          people.pipe(Pipeline.select(($) => ({ x: Expr.cond(Expr.eq($.name, "Bob"), $.level, Expr.literal(0)) })))
+        )
+        assert.include((yield* Effect.flip(either)).message, "use Expr.ifNull")
+        const key = people.aggregate((people) => people.pipe(Pipeline.group(($) => $.level, () => ({ n: Acc.count }))))
+        assert.include((yield* Effect.flip(key)).message, "use Expr.ifNull")
         yield* check(
           people.aggregate((people) =>
             people.pipe(

@@ -150,12 +150,17 @@ export const keyOf = ({ ast, optional, withDefault }: Slot): SchemaAST.AST =>
  *
  * @internal
  */
-export const isNullable = (slot: Slot): boolean => {
-  if (slot.withDefault !== undefined) {
-    refuse("$", "holds a field that may be absent in the database, although its codec has a default: use Expr.ifNull")
-  }
-  return slot.optional || mayBeNull(slot.ast)
-}
+export const isNullable = (slot: Slot): boolean => mayBeMissing(slot) || mayBeNull(slot.ast)
+
+/**
+ * Whether nothing may stand there. Refuses a field with a default, as `isNullable` does.
+ *
+ * @internal
+ */
+export const mayBeMissing = ({ optional, withDefault }: Slot): boolean =>
+  withDefault === undefined
+    ? optional
+    : refuse("$", "holds a field that may be absent in the database, although its codec has a default: use Expr.ifNull")
 
 /** @internal */
 export const mayBeNull = (ast: SchemaAST.AST): boolean =>
@@ -174,7 +179,7 @@ export const orNull = (ast: SchemaAST.AST, operands: ReadonlyArray<Slot>): Slot 
  *
  * @internal
  */
-export const missingAsNull = (slot: Slot): SchemaAST.AST => slot.optional ? nullOr(slot.ast) : slot.ast
+export const missingAsNull = (slot: Slot): SchemaAST.AST => mayBeMissing(slot) ? nullOr(slot.ast) : slot.ast
 
 /**
  * The schema of the elements of an array, or of all arrays among the members of a union.

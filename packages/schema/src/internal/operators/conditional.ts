@@ -1,7 +1,7 @@
 /** Choices. */
 import { dual } from "effect/Function"
 import type { Expr, Nullish, TypeOf } from "../../Expr.ts"
-import { nonNull, oneOf } from "../ast/calculus.ts"
+import { mayBeMissing, nonNull, oneOf } from "../ast/calculus.ts"
 import { ExprImpl } from "../expression/expr.ts"
 import { aBoolean } from "../expression/kinds.ts"
 import { operand, operandOf } from "../expression/operand.ts"
@@ -35,7 +35,7 @@ export const cond: {
   const test = operandOf(aBoolean, condition, "$cond")
   const [a, b] = [operand(then), operand(otherwise)]
   return new ExprImpl(
-    { ast: oneOf([a.slot.ast, b.slot.ast]), optional: a.slot.optional || b.slot.optional },
+    { ast: oneOf([a.slot.ast, b.slot.ast]), optional: mayBeMissing(a.slot) || mayBeMissing(b.slot) },
     (writing) => ({ $cond: [test.write(writing), a.write(writing), b.write(writing)] })
   )
 })
