@@ -998,14 +998,14 @@ export class CommandsError
   extends Schema.TaggedError<CommandsError>("@mongofx/testing/CommandsError")("CommandsError", {
     /** The seed that begins with the program that failed. */
     seed: Schema.Number,
-    /** The smallest program that was found, its results, the model, and the documents that it has left. */
+    /** The smallest program that was found, its results, the model, and the documents that it has left; or that no command ran. */
     message: Schema.String
   })
 {}
 
 /**
  * Runs random programs of commands against a program with a database, and compares their results with those of a model. Fails with a
- * `CommandsError` that shows the smallest program whose results the model does not explain.
+ * `CommandsError` that shows the smallest program whose results the model does not explain, and also if no command ran in any program.
  *
  * **When to use**
  *
@@ -1104,5 +1104,11 @@ export const commands = <Model, C, Last = never, S = never, E = never, R = never
       MongoError.MongoError,
       Effect.Services<ReturnType<typeof isolate>>
     >(settings, isolate, documents)
+    if (refuted === "idle") {
+      return yield* new CommandsError({
+        seed,
+        message: `no command ran in ${settings.runs} programs: check commands, runs, and what when says of the model`
+      })
+    }
     if (refuted !== undefined) yield* new CommandsError({ seed: refuted.seed, message: report(refuted) })
   })

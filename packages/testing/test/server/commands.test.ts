@@ -265,6 +265,18 @@ describe("commands", () => {
       assert.strictEqual(most, 3)
     }))
 
+  it.effect("fail if no command ran at all", () =>
+    Effect.gen(function*() {
+      const never = MongoTest.command({
+        when: () => false,
+        run: () => Effect.void,
+        next: (model: number) => ({ model, result: Exit.void })
+      })
+      const error = yield* Effect.flip(MongoTest.commands({ model: 0, commands: { never }, last: never, runs: 5 }))
+      assert.strictEqual(error._tag, "CommandsError")
+      assert.include(error.message, "no command ran in 5 programs")
+    }).pipe(Effect.provide(baseline)))
+
   it.effect("keep preconditions, and make arguments from the model", () =>
     Effect.gen(function*() {
       const names: Array<string> = []

@@ -40,7 +40,7 @@ export interface CheckSettings<Model, R> extends Settings<Model, R> {
 type Isolate<S, EI, R> = <A, E>(run: Effect.Effect<A, E, S>) => Effect.Effect<A, E | EI, R>
 
 /**
- * The first random program that fails, made small.
+ * The first random program that fails, made small; `"idle"` if no program had a command.
  *
  * @param documents - what a failed run has left, as text
  * @internal
@@ -49,7 +49,7 @@ export const check = <Model, S, EI, ED, R>(
   settings: CheckSettings<Model, S>,
   isolate: Isolate<S, EI, R>,
   documents: Effect.Effect<ReadonlyArray<string>, ED, S>
-): Effect.Effect<Refuted<Model, S> | undefined, EI | ED, R> => {
+): Effect.Effect<Refuted<Model, S> | "idle" | undefined, EI | ED, R> => {
   type Found = Effect.Effect<Failed<Model, S> | undefined, EI | ED, R>
 
   const once = (program: Program<Model, S>): Found =>
@@ -144,11 +144,16 @@ export const check = <Model, S, EI, ED, R>(
 
   return Effect.gen(function*() {
     // The seed of a run is that of the check plus its number, so that a failed run is the first one of its own seed.
+    let isIdle = true
     const first = yield* firstFailed(
       settings.runs,
-      (run) => Effect.flatMap(randomProgram(settings, settings.seed + run), once)
+      (run) =>
+        Effect.flatMap(randomProgram(settings, settings.seed + run), (program) => {
+          if (program.before.length > 0 || program.branches.length > 0) isIdle = false
+          return once(program)
+        })
     )
-    if (first === undefined) return undefined
+    if (first === undefined) return isIdle ? "idle" : undefined
     const { failed, number } = first
     const { best, shrinks } = yield* shrink(failed)
     return {
