@@ -112,7 +112,7 @@ export type Numeric = number | bigint | Driver.Long | Driver.Decimal128 | BigDec
  * @category utility types
  * @since 0.1.0
  */
-export type NullIf<A> = [Extract<A, Nullish>] extends [never] ? never : null
+export type NullIf<A> = unknown extends A ? null : [Extract<A, Nullish>] extends [never] ? never : null
 
 /**
  * The type without `undefined`: null stands for what is missing.

@@ -164,7 +164,9 @@ export const mayBeMissing = ({ optional, withDefault }: Slot): boolean =>
 
 /** @internal */
 export const mayBeNull = (ast: SchemaAST.AST): boolean =>
-  expand(ast).some((node) => node._tag === "Leaf" && isNullish(node.ast))
+  expand(ast).some((node) =>
+    node._tag === "Leaf" && (isNullish(node.ast) || node.ast._tag === "Unknown" || node.ast._tag === "Any")
+  )
 
 /**
  * A value, or null where any of the operands is null or missing.

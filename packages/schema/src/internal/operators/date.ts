@@ -65,7 +65,8 @@ type OnNull<A, B> = [NullIf<A>] extends [never] ? never
   : B extends Expr<infer C> ? C
   : B extends string ? string
   : B extends Date ? Date
-  : B
+  // Not `B`: the compiler would infer it from where the result is used.
+  : null
 
 /** A date of the codec of the first operand. */
 const sameDate: operator.Rule = (slots) => orNull(dateAst(slots[0]!.ast), slots)

@@ -382,21 +382,26 @@ export interface Conversions {
  * @category options
  * @since 0.1.0
  */
-export interface ConvertOptions<To extends keyof Conversions, E = never, N = null> {
+export interface ConvertOptions {
   /** The type to convert to. */
-  readonly to: To
+  readonly to: keyof Conversions
   /** What it gives where the conversion fails. The server fails if left out. */
-  readonly onError?: Expr<E> | undefined
+  readonly onError?: Expr<unknown> | undefined
   /** What it gives where the value is null or missing. Null if left out. */
-  readonly onNull?: Expr<N> | undefined
+  readonly onNull?: Expr<unknown> | undefined
   /** How text stands for binary data. Text and binary data need it. */
   readonly format?: "base64" | "base64url" | "utf8" | "hex" | "uuid" | undefined
   /** The order of the bytes of a number in binary data. `little` if left out. */
   readonly byteOrder?: "little" | "big" | undefined
 }
 
-/** What stands in the place of null. */
-type OnNull<A, N> = [NullIf<A>] extends [never] ? never : N
+/** What an option gives, or `Without` if it is left out. */
+type Given<O, Name extends string, Without> = O extends { readonly [K in Name]: Expr<infer A> } ? A : Without
+
+type Converted<A, O extends ConvertOptions> =
+  | Conversions[O["to"]]
+  | Given<O, "onError", never>
+  | ([NullIf<A>] extends [never] ? never : Given<O, "onNull", null>)
 
 /**
  * A value as another type.
@@ -422,14 +427,9 @@ type OnNull<A, N> = [NullIf<A>] extends [never] ? never : N
  * @since 0.1.0
  */
 export const convert: {
-  <const To extends keyof Conversions, E = never, N = null>(
-    options: ConvertOptions<To, E, N>
-  ): <A>(self: Expr<A>) => Expr<Conversions[To] | E | OnNull<A, N>>
-  <A, const To extends keyof Conversions, E = never, N = null>(
-    self: Expr<A>,
-    options: ConvertOptions<To, E, N>
-  ): Expr<Conversions[To] | E | OnNull<A, N>>
-} = dual(2, (self: unknown, options: ConvertOptions<keyof Conversions, unknown, unknown>): ExprImpl => {
+  <const O extends ConvertOptions>(options: O): <A>(self: Expr<A>) => Expr<Converted<A, O>>
+  <A, const O extends ConvertOptions>(self: Expr<A>, options: O): Expr<Converted<A, O>>
+} = dual(2, (self: unknown, options: ConvertOptions): ExprImpl => {
   const { byteOrder, format, onError, onNull, to } = options
   if (!Object.hasOwn(targets, to)) refuse("$convert.to", `is not a type: use ${Object.keys(targets).join(", ")}`)
   const kind = kindFor(to)
