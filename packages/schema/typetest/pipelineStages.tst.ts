@@ -258,6 +258,7 @@ describe("statistics", () => {
         readonly count: number
       }
     >()
+    expect(Pipeline.collStats).type.toBeCallableWith(people, { count: true })
     expect(Pipeline.collStats).type.not.toBeCallableWith({ size: true })
   })
 })

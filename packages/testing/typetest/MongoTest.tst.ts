@@ -1,4 +1,4 @@
-import { MongoClient, MongoDatabase, type MongoError } from "@mongofx/core"
+import { MongoClient, type MongoCollection, MongoDatabase, type MongoError, type QueryPlan } from "@mongofx/core"
 import { FailPoint, MongoServer, MongoTest } from "@mongofx/testing"
 import { type Arbitrary, Context, Effect, type Layer, Schema, type Scope } from "effect"
 import { describe, expect, it } from "tstyche"
@@ -7,6 +7,8 @@ interface Other {
   readonly _: unique symbol
 }
 const Other = Context.Service<Other>("Other")
+
+declare const collection: MongoCollection.MongoCollection
 
 const test = Effect.gen(function*() {
   yield* MongoClient.MongoClient
@@ -96,6 +98,23 @@ describe("prop", () => {
   it("takes only effects, and only schemas and arbitraries", () => {
     expect(MongoTest.prop).type.not.toBeCallableWith([age], () => true)
     expect(MongoTest.prop).type.not.toBeCallableWith([1], () => Effect.void)
+  })
+})
+
+describe("usesIndex", () => {
+  it("gives the plan, and keeps the errors of the query", () => {
+    expect(MongoTest.usesIndex(collection.find({}), { maxKeysPerResult: 1 })).type.toBe<
+      Effect.Effect<QueryPlan.QueryPlan, MongoError.MongoError | MongoTest.PlanError>
+    >()
+    expect(MongoTest.usesIndex(collection.aggregate([]))).type.toBe<
+      Effect.Effect<QueryPlan.QueryPlan, MongoError.MongoError | MongoTest.PlanError>
+    >()
+  })
+
+  it("takes queries that have a plan", () => {
+    expect(MongoTest.usesIndex).type.not.toBeCallableWith(collection.listIndexes())
+    expect(MongoTest.usesIndex).type.not.toBeCallableWith(collection.countDocuments({}))
+    expect(MongoTest.usesIndex).type.not.toBeCallableWith(collection.find({}), { maxKeys: 1 })
   })
 })
 

@@ -1,4 +1,5 @@
 /** Says how a collection and its indexes are used. */
+import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Bson from "../../Bson.ts"
 import type { Pipeline } from "../../Pipeline.ts"
@@ -150,16 +151,18 @@ export type CollStats<O> = { [K in keyof (Always & Pick<Parts, Asked<O> & keyof 
  * @category combinators
  * @since 0.1.0
  */
-export const collStats =
-  <const O extends CollStatsOptions>(options: O) => <A, R>(self: Pipeline<A, R>): Pipeline<CollStats<O>, R> =>
-    addStage(self, "$collStats", () => {
-      const asked = (Object.keys(parts) as Array<keyof typeof parts>).filter((name) => options[name] === true)
-      const schema = Schema.Struct({
-        ns: Schema.String,
-        host: Schema.String,
-        shard: Schema.optionalKey(Schema.String),
-        localTime: Bson.Date,
-        ...Object.fromEntries(asked.map((name) => [name, parts[name]]))
-      })
-      return { ast: schema.ast, write: () => Object.fromEntries(asked.map((name) => [name, {}])) }
+export const collStats: {
+  <const O extends CollStatsOptions>(options: O): <A, R>(self: Pipeline<A, R>) => Pipeline<CollStats<O>, R>
+  <A, R, const O extends CollStatsOptions>(self: Pipeline<A, R>, options: O): Pipeline<CollStats<O>, R>
+} = dual(2, (self: unknown, options: CollStatsOptions) =>
+  addStage(self, "$collStats", () => {
+    const asked = (Object.keys(parts) as Array<keyof typeof parts>).filter((name) => options[name] === true)
+    const schema = Schema.Struct({
+      ns: Schema.String,
+      host: Schema.String,
+      shard: Schema.optionalKey(Schema.String),
+      localTime: Bson.Date,
+      ...Object.fromEntries(asked.map((name) => [name, parts[name]]))
     })
+    return { ast: schema.ast, write: () => Object.fromEntries(asked.map((name) => [name, {}])) }
+  }))
