@@ -262,6 +262,22 @@ describe("sortByCount", () => {
     ))
 })
 
+describe("the key of a group", () => {
+  it("is no field that only its codec gives a value", () => {
+    const Counter = Schema.Struct({
+      _id: Schema.Int,
+      n: Schema.Number.pipe(Schema.withDecodingDefaultKey(Effect.succeed(0)))
+    })
+    const counters = Pipeline.make(Counter)
+    const message =
+      /holds a field that may be absent in the database, although its codec has a default: use Expr\.ifNull/
+    fails(() => counters.pipe(Pipeline.group(($) => $.n, () => ({}))), message)
+    fails(() => counters.pipe(Pipeline.sortByCount(($) => $.n)), message)
+    fails(() => counters.pipe(Pipeline.group(() => null, ($) => ({ n: Acc.max($.n) }))), message)
+    assert.isTrue(Pipeline.isPipeline(counters.pipe(Pipeline.sortByCount(($) => Expr.ifNull($.n, 0)))))
+  })
+})
+
 describe("densify", () => {
   it.live("adds numbers of each kind", () =>
     test((all) =>

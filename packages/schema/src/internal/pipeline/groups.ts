@@ -2,7 +2,7 @@
 import type * as SchemaAST from "effect/SchemaAST"
 import type { Accumulator, GroupOperator } from "../../Acc.ts"
 import type { Tree } from "../../Expr.ts"
-import { keyOf, missingAsNull, number, present, type Slot, struct } from "../ast/calculus.ts"
+import { isNullable, keyOf, missingAsNull, number, present, type Slot, struct } from "../ast/calculus.ts"
 import { astsOf, writeFields } from "../expression/accumulator.ts"
 import { implOf, isExpr } from "../expression/expr.ts"
 import { checkName, fieldsOf } from "../expression/tree.ts"
@@ -11,11 +11,17 @@ import { isPlainObject, setOwn } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
 
 /**
- * The key of a group. In an object, the server gives null or no field where there is nothing.
+ * The schema of the key of a group. A field with a default is refused: the server gives null where it is missing.
  *
  * @internal
  */
-export const keySlot = (key: Tree, at: string): Slot => {
+export const keyAst = (key: Tree): SchemaAST.AST => {
+  if (isExpr(key)) isNullable(implOf(key).slot)
+  return keySlot(key, "_id").ast
+}
+
+/** In an object, the server gives null or no field where there is nothing. */
+const keySlot = (key: Tree, at: string): Slot => {
   if (isExpr(key)) {
     const { slot } = implOf(key)
     return { ...slot, ast: missingAsNull(slot) }

@@ -6,7 +6,7 @@ import type { Pipeline } from "../../Pipeline.ts"
 import { nothing, struct } from "../ast/calculus.ts"
 import { astsOf, writeFields } from "../expression/accumulator.ts"
 import { writeTree } from "../expression/tree.ts"
-import { type Accumulators, keySlot } from "../pipeline/groups.ts"
+import { type Accumulators, keyAst } from "../pipeline/groups.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import type { GroupKey, Simplify } from "../pipeline/types.ts"
 
@@ -58,7 +58,7 @@ export const group: {
       const key = by($)
       const accumulators = fields($)
       return {
-        ast: struct({ _id: key === null ? nothing : keySlot(key, "_id").ast, ...astsOf(accumulators, "group") }),
+        ast: struct({ _id: key === null ? nothing : keyAst(key), ...astsOf(accumulators, "group") }),
         write: (writing) => ({
           _id: key === null ? null : writeTree(key, writing.at("_id")),
           ...writeFields(accumulators, writing)

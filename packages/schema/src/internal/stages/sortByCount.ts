@@ -4,7 +4,7 @@ import type { Ref, Tree } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import { number, struct } from "../ast/calculus.ts"
 import { writeTree } from "../expression/tree.ts"
-import { asOperator, keySlot } from "../pipeline/groups.ts"
+import { asOperator, keyAst } from "../pipeline/groups.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import type { GroupKey } from "../pipeline/types.ts"
 
@@ -40,7 +40,7 @@ export const sortByCount: {
   addStage(self, "$sortByCount", ({ $ }) => {
     const key = by($)
     return {
-      ast: struct({ _id: keySlot(key, "_id").ast, count: number }),
+      ast: struct({ _id: keyAst(key), count: number }),
       write: (writing) => asOperator(writeTree(key, writing))
     }
   }))
