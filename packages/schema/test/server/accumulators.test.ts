@@ -24,6 +24,7 @@ const Values = Schema.Struct({
   date: maybe(Bson.Date),
   instant: maybe(Schema.DateTimeUtcFromDate),
   numbered: maybe(Schema.NumberFromString),
+  rare: Schema.optionalKey(Schema.Number),
   texts: Schema.optionalKey(Schema.Array(Schema.String)),
   object: maybe(Schema.Struct({ a: Schema.optionalKey(Schema.Number), b: Schema.optionalKey(Schema.String) }))
 }).pipe(Schema.encodeKeys({ id: "_id", numbered: "n" }))
@@ -33,6 +34,7 @@ type $ = Expr.Ref<typeof Values.Type>
 const valued = (i: number) => ({
   at: new Date(i * 3_600_000),
   double: i / 4,
+  rare: i * 3,
   int: new Driver.Int32(7 - i),
   long: Driver.Long.fromNumber(i * i),
   decimal: Driver.Decimal128.fromString(`${i}.5`),
@@ -45,7 +47,9 @@ const valued = (i: number) => ({
   object: i % 2 === 0 ? { a: i } : { b: String(i) }
 })
 
-const nulls = Object.fromEntries(Object.keys(valued(0)).filter((name) => name !== "texts").map((name) => [name, null]))
+const nulls = Object.fromEntries(
+  Object.keys(valued(0)).filter((name) => name !== "texts" && name !== "rare").map((name) => [name, null])
+)
 
 /** Groups of values, of values among nulls and nothing, of nulls, and of nothing. */
 const documents: ReadonlyArray<Driver.Document> = [
@@ -78,7 +82,7 @@ const inOrder = (operator: string, value: unknown): unknown =>
 type Row<O> = readonly [make: ($: $) => O, raw: Driver.Document]
 
 const zero = Driver.Decimal128.fromString("0")
-const numeric = ["double", "int", "long", "decimal", "precise"] as const
+const numeric = ["double", "int", "long", "decimal", "precise", "rare"] as const
 const any = [...numeric, "text", "date", "instant"] as const
 type Of = (self: Expr.Expr<any>) => Acc.Accumulator<unknown, unknown>
 

@@ -407,6 +407,11 @@ describe("fill", () => {
         assert.deepStrictEqual(value.map(({ detail }) => detail.color), ["red", "$none", "$none", "$none", "$none"])
         yield* check(
           all,
+          documents.pipe(Pipeline.fill({ output: () => ({ discount: { value: Expr.literal("none") } }) })),
+          [{ $fill: { output: { discount: { value: "none" } } } }]
+        )
+        yield* check(
+          all,
           documents.pipe(Pipeline.fill({ output: () => ({ discount: { method: "locf" } }) })),
           [{ $fill: { output: { discount: { method: "locf" } } } }]
         )
