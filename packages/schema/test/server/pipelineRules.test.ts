@@ -480,3 +480,49 @@ describe("what cannot be", () => {
     }
   })
 })
+
+describe("a field with another name in the database", () => {
+  const Inner = Schema.Struct({ a: Schema.Number, b: Schema.Number }).pipe(Schema.encodeKeys({ a: "x" }))
+  const Outer = Schema.Struct({ _id: Schema.Number, inner: Schema.optionalKey(Inner), plain: Schema.Number }).pipe(
+    Schema.encodeKeys({ inner: "i" })
+  )
+
+  it.live("keeps it in an object that a stage makes, and after a projection", () =>
+    test(({ db }) =>
+      Effect.gen(function*() {
+        const outers = TypedCollection.make(db, "outers", Outer)
+        yield* outers.insertMany([{ _id: 1, plain: 1 }, { _id: 2, plain: 2, inner: { a: 1, b: 2 } }])
+        yield* check(
+          outers.aggregate((outers) =>
+            outers.pipe(
+              Pipeline.sort({ _id: 1 }),
+              Pipeline.set(($) => ({ "inner.a": $.plain })),
+              Pipeline.select(($) => ({ inner: $.inner }))
+            )
+          ),
+          [{ inner: { a: 1 } }, { inner: { a: 2, b: 2 } }]
+        )
+        yield* check(
+          outers.aggregate((outers) =>
+            outers.pipe(
+              Pipeline.sort({ _id: 1 }),
+              Pipeline.project({ plain: 1 }),
+              Pipeline.select(($) => ({ plain: $.plain }))
+            )
+          ),
+          [{ plain: 1 }, { plain: 2 }]
+        )
+      })
+    ))
+
+  it("is refused where the members of a union differ, and so is a path through an object or an array", () => {
+    const Other = Schema.Struct({ _id: Schema.Number, inner: Schema.Array(Schema.String), plain: Schema.Number })
+    const both = Pipeline.make(Schema.Union([Outer, Other]))
+    assert.throws(() => both.pipe(Pipeline.set(($) => ({ inner: $.plain }))), /inner has different names/)
+    const Mixed = Schema.Struct({ _id: Schema.Number, at: Schema.Union([Inner, Schema.Array(Schema.String)]) })
+    assert.throws(
+      () => Pipeline.make(Mixed).pipe(Pipeline.select(($) => ({ x: ($.at as unknown as { b: Expr.Expr<number> }).b }))),
+      /\$\.at\.b is a field of an object, and an array may stand/
+    )
+  })
+})

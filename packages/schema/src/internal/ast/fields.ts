@@ -58,8 +58,18 @@ export const withProperties = (
   return Object.keys(names).length === 0 ? changed.ast : changed.pipe(Schema.encodeKeys(names)).ast
 }
 
-const changeObject = (node: ObjectNode, path: ReadonlyArray<string>, at: string, change: Change): SchemaAST.AST => {
-  const [name = "", ...rest] = path
+/** The names of a path: those of the schema, and those in the database. */
+interface Names {
+  readonly path: ReadonlyArray<string>
+  readonly stored: ReadonlyArray<string>
+}
+
+const belowFirst = ({ path, stored }: Names): Names => ({ path: path.slice(1), stored: stored.slice(1) })
+
+const changeObject = (node: ObjectNode, names: Names, at: string, change: Change): SchemaAST.AST => {
+  const [name = ""] = names.path
+  const [stored = ""] = names.stored
+  const rest = belowFirst(names)
   const { indexSignatures, propertySignatures } = node.objects
   const known = propertySignatures.find((property) => property.name === name)
   if (known === undefined && indexSignatures.length > 0) {
@@ -75,36 +85,47 @@ const changeObject = (node: ObjectNode, path: ReadonlyArray<string>, at: string,
   const others = propertySignatures.filter((property) => property !== known)
   if (value === undefined || isMissing(value)) return withProperties(node, others)
   const changed = new SchemaAST.PropertySignature(name, keyOf(value))
-  return withProperties(
-    node,
-    known === undefined ? [...others, changed] : propertySignatures.map((each) => each === known ? changed : each)
-  )
+  if (known !== undefined) {
+    return withProperties(node, propertySignatures.map((each) => each === known ? changed : each))
+  }
+  return withProperties(named(node, name, stored), [...others, changed])
 }
+
+/** An object that may get a field with another name in the database. */
+const named = (node: ObjectNode, name: string, stored: string): ObjectNode =>
+  name === stored ? node : {
+    ...node,
+    rename: (other) => other === name ? stored : node.rename(other),
+    renamed: true
+  }
 
 const isUnknown = (node: Node): boolean =>
   node._tag === "Leaf" && (node.ast.encoding !== undefined || node.ast._tag === "Unknown" || node.ast._tag === "Any")
+
+const emptyObject: ObjectNode = {
+  _tag: "Object",
+  objects: new SchemaAST.Objects([], []),
+  rename: (name) => name,
+  renamed: false
+}
 
 /**
  * What stands at a place after the change of a field below it. Arguments of the last name get what the field held.
  */
 const changeAt = (
   slot: Slot | undefined,
-  path: ReadonlyArray<string>,
+  names: Names,
   at: string,
   change: Change
 ): Slot | undefined => {
-  if (path.length === 0) return change.change(slot)
+  if (names.path.length === 0) return change.change(slot)
   const nodes = slot === undefined ? [] : expand(slot.ast)
-  const made = (): ReadonlyArray<SchemaAST.AST> => {
-    const [name = "", ...rest] = path
-    const value = changeAt(undefined, rest, at, change)
-    return [struct(value === undefined || isMissing(value) ? {} : { [name]: keyOf(value) })]
-  }
+  const made = (): ReadonlyArray<SchemaAST.AST> => [changeObject(emptyObject, names, at, change)]
   const changed = nodes.flatMap((node): ReadonlyArray<SchemaAST.AST> => {
-    if (node._tag === "Object") return [changeObject(node, path, at, change)]
+    if (node._tag === "Object") return [changeObject(node, names, at, change)]
     if (node._tag === "Array") {
       if (!change.entersArrays) return refuse(at, "goes through an array")
-      const element = changeAt(present(elementOf(oneOf([node.arrays]))), path, at, change)
+      const element = changeAt(present(elementOf(oneOf([node.arrays]))), names, at, change)
       return element === undefined ? [node.arrays] : [arrayOf(element.ast)]
     }
     if (isUnknown(node)) return refuse(at, "is below a value without fields")
@@ -122,7 +143,7 @@ const changeAt = (
  * @internal
  */
 export const changeField = (document: SchemaAST.AST, path: string, at: string, change: Change): SchemaAST.AST =>
-  changeAt(present(document), path.split("."), at, change)!.ast
+  changeAt(present(document), { path: path.split("."), stored: storedPath(document, path).split(".") }, at, change)!.ast
 
 /**
  * The schema of an object after the change of one of its own fields, whatever its name looks like.
@@ -130,7 +151,7 @@ export const changeField = (document: SchemaAST.AST, path: string, at: string, c
  * @internal
  */
 export const changeOwnField = (object: SchemaAST.AST, name: string, at: string, change: Change): SchemaAST.AST =>
-  changeAt(present(object), [name], at, change)!.ast
+  changeAt(present(object), { path: [name], stored: [storedName(object, name)] }, at, change)!.ast
 
 /**
  * The stored name of a field of an object. A name that the schema lacks stands for itself.
@@ -230,10 +251,16 @@ export const storedPath = (document: SchemaAST.AST, path: string): string => {
         ? node.objects.propertySignatures.filter((property) => property.name === name).map(({ type }) => type)
         : []
     )
-    const owner = objects.find((node) =>
-      node._tag === "Object" && node.objects.propertySignatures.some((property) => property.name === name)
+    const stored = new Set(
+      objects.flatMap((node) =>
+        node._tag === "Object" && node.objects.propertySignatures.some((property) => property.name === name)
+          ? [node.rename(name)]
+          : []
+      )
     )
-    return owner?._tag === "Object" ? owner.rename(name) : name
+    const [first = name] = stored
+    if (stored.size > 1) refuse(path, "has different names in the database, one for each member of a union")
+    return first
   }).join(".")
 }
 

@@ -228,9 +228,12 @@ const projectRenamed = (
   const names: Record<string, string> = {}
   for (const { name, type } of signaturesOf(objects, tree, cut)) {
     fields[name as string] = Schema.make(type)
-    names[name as string] = rename(name as string)
+    if (rename(name as string) !== name) names[name as string] = rename(name as string)
   }
-  return withContext(Schema.Struct(fields).pipe(Schema.encodeKeys(names)).ast, objects.context)
+  const left = Schema.Struct(fields)
+  // A transformation that renames nothing would hide the fields.
+  const whole = Object.keys(names).length === 0 ? left : left.pipe(Schema.encodeKeys(names))
+  return withContext(whole.ast, objects.context)
 }
 
 const projectObjects = (

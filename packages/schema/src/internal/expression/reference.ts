@@ -36,8 +36,9 @@ const step = (ast: SchemaAST.AST, name: string, at: string): Step | undefined =>
   const found = direct.length > 0 ? direct : inElements
   const [first] = found
   if (first === undefined) return undefined
-  if (direct.length > 0 && inElements.length > 0) {
-    return refuse(at, "is a field of an object and of the elements of an array: the schema must say which")
+  // In the place of an array the server gives an array, even an empty one.
+  if (direct.length > 0 && nodes.some((node) => node._tag === "Array")) {
+    return refuse(at, "is a field of an object, and an array may stand in the place of the object: the schema must say which")
   }
   if (found.some(({ stored }) => stored !== first.stored)) {
     return refuse(at, "has different names in the database, one for each member of a union")
