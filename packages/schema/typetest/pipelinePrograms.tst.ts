@@ -177,3 +177,24 @@ describe("an update by a pipeline", () => {
     customers.updateMany({}, update)
   })
 })
+
+describe("a value in the place of null", () => {
+  it("has the type of the field, wherever it stands", () => {
+    const results = orders.pipe(
+      Pipeline.select(($) => ({
+        constant: Expr.ifNull($.discount, 0),
+        piped: $.discount.pipe(Expr.ifNull(0)),
+        other: Expr.ifNull($.discount, $.status),
+        nothing: Expr.ifNull($.discount, Expr.missing)
+      }))
+    )
+    expect<Pipeline.Result<typeof results>>().type.toBe<{
+      readonly constant: number
+      readonly piped: number
+      readonly other: number | "open" | "paid" | "sent"
+      readonly nothing?: number
+    }>()
+    // @ts-expect-error not assignable to parameter of type
+    orders.pipe(Pipeline.select(($) => ({ x: Expr.ifNull($.discount, "none") })))
+  })
+})
