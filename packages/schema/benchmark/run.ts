@@ -28,7 +28,9 @@ const events = 5000
 const folder = new URL("..", import.meta.url)
 build(folder)
 const { MongoClient } = await import(new URL("../../core/dist/index.js", import.meta.url).href) as typeof Mongofx
-const { TypedCollection } = await import(new URL("../dist/index.js", import.meta.url).href) as typeof MongofxSchema
+const { Expr, Pipeline, TypedCollection } = await import(
+  new URL("../dist/index.js", import.meta.url).href
+) as typeof MongofxSchema
 const Documents = await import("./documents.ts")
 
 /** Makes every side look at each document, so that no side can skip one. */
@@ -139,6 +141,38 @@ const readSides = ({ database, driver, mongo, mongoose, papr }: Connections, sha
     {
       name: "papr, unchecked",
       run: async () => look((await paprModel.find({})) as unknown as Array<Looked>)
+    }
+  ]
+  return sides
+}
+
+/** Reads whole documents with a field that the server computes. The stages of all sides are the same. */
+const pipelineSides = ({ database, driver, mongo }: Connections, shape: Shape<Looked>) => {
+  const stages = [{ $match: {} }, { $set: { year: { $year: { date: "$createdAt" } } } }]
+  const bare = driver.db(database).collection<Looked>(shape.name)
+  const items = mongo.db(database).collection<Looked>(shape.name)
+  const typed = TypedCollection.make(mongo.db(database), shape.name, shape.schema)
+  const pipeline = (documents: MongofxSchema.Pipeline.Pipeline<Looked>) =>
+    documents.pipe(Pipeline.match({}), Pipeline.set(($) => ({ year: Expr.year($.createdAt) })))
+  const sides: ReadonlyArray<Side> = [
+    {
+      name: "bare driver, aggregate, toArray, unchecked",
+      run: async () => look(await bare.aggregate<Looked>(stages).toArray())
+    },
+    {
+      name: "mongofx, pipeline, array, decoded",
+      run: async () => look(await Effect.runPromise(typed.aggregate(pipeline)))
+    },
+    {
+      name: "mongofx, pipeline, stream, decoded",
+      run: () =>
+        Effect.runPromise(
+          Stream.runForEachArray(typed.aggregate(pipeline).stream, (chunk) => Effect.sync(() => look(chunk)))
+        )
+    },
+    {
+      name: "mongofx, stages, array, unchecked",
+      run: async () => look(await Effect.runPromise(items.aggregate<Looked>(stages)))
     }
   ]
   return sides
@@ -274,6 +308,7 @@ const program = Effect.gen(function*() {
       yield* Effect.promise(() => others.insertMany(batch.map(reverse)))
     }
     yield* report(`read ${streamSize} x ${shape.name}`, readSides(connections, shape))
+    yield* report(`pipeline over ${streamSize} x ${shape.name}`, pipelineSides(connections, shape))
     yield* Effect.promise(() => Promise.all([items.drop(), others.drop()]))
   }
   for (const shape of shapes) {
