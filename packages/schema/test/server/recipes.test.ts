@@ -702,6 +702,123 @@ const recipes: ReadonlyArray<Recipe> = [
       },
       { $sort: { name: 1 } }
     ]
+  },
+  {
+    name: "a window: the sum up to now and the number of each order of a customer",
+    typed: ({ orders }) =>
+      orders.aggregate((orders) =>
+        orders.pipe(
+          Pipeline.setWindowFields({
+            partitionBy: ($) => $.customer,
+            sortBy: { day: 1 },
+            output: ($) => ({
+              soFar: Acc.over(Acc.sum($.value), { documents: ["unbounded", "current"] }),
+              number: Acc.documentNumber
+            })
+          }),
+          Pipeline.project({ soFar: 1, number: 1 })
+        )
+      ),
+    on: "orders",
+    plain: [
+      {
+        $setWindowFields: {
+          partitionBy: "$customer",
+          sortBy: { day: 1 },
+          output: {
+            soFar: { $sum: "$value", window: { documents: ["unbounded", "current"] } },
+            number: { $documentNumber: {} }
+          }
+        }
+      },
+      { $project: { soFar: 1, number: 1 } }
+    ]
+  },
+  {
+    name: "a window: the moving average of three orders, and of a quarter",
+    typed: ({ orders }) =>
+      orders.aggregate((orders) =>
+        orders.pipe(
+          Pipeline.setWindowFields({
+            sortBy: { day: 1 },
+            output: ($) => ({
+              three: Acc.over(Acc.avg($.value), { documents: [-2, "current"] }),
+              quarter: Acc.over(Acc.sum($.value), { range: [-90, "current"], unit: "day" })
+            })
+          }),
+          Pipeline.select(($) => ({ day: $.day, three: $.three, quarter: $.quarter }))
+        )
+      ),
+    on: "orders",
+    plain: [
+      {
+        $setWindowFields: {
+          sortBy: { day: 1 },
+          output: {
+            three: { $avg: "$value", window: { documents: [-2, "current"] } },
+            quarter: { $sum: "$value", window: { range: [-90, "current"], unit: "day" } }
+          }
+        }
+      },
+      { $replaceWith: { day: "$day", three: "$three", quarter: "$quarter" } }
+    ]
+  },
+  {
+    name: "sales by month, with the months without sales",
+    typed: ({ orders }) =>
+      orders.aggregate((orders) =>
+        orders.pipe(
+          Pipeline.group(($) => Expr.dateTrunc($.day, { unit: "month" }), ($) => ({ value: Acc.sum($.value) })),
+          Pipeline.select(($) => ({ month: $._id, value: $.value })),
+          Pipeline.densify({ field: "month", range: { step: 1, unit: "month", bounds: "full" } }),
+          Pipeline.fill({ output: () => ({ value: { value: Expr.literal(0) } }) }),
+          Pipeline.sort({ month: 1 })
+        )
+      ),
+    on: "orders",
+    plain: [
+      { $group: { _id: { $dateTrunc: { date: "$day", unit: "month" } }, value: { $sum: "$value" } } },
+      { $replaceWith: { month: "$_id", value: "$value" } },
+      { $densify: { field: "month", range: { step: 1, unit: "month", bounds: "full" } } },
+      { $fill: { output: { value: { value: 0 } } } },
+      { $sort: { month: 1 } }
+    ]
+  },
+  {
+    name: "a page of a search with ranges and counts",
+    typed: ({ orders }) =>
+      orders.aggregate((orders) =>
+        orders.pipe(
+          Pipeline.facet((all) => ({
+            byValue: all.pipe(
+              Pipeline.bucket(($) => $.value, {
+                boundaries: [0, 50, 100],
+                default: "more",
+                output: ($) => ({ count: Acc.count, most: Acc.max($.value) })
+              })
+            ),
+            byCustomer: all.pipe(Pipeline.sortByCount(($) => $.customer), Pipeline.sort({ count: -1, _id: 1 }))
+          }))
+        )
+      ),
+    on: "orders",
+    plain: [
+      {
+        $facet: {
+          byValue: [
+            {
+              $bucket: {
+                groupBy: "$value",
+                boundaries: [0, 50, 100],
+                default: "more",
+                output: { count: { $sum: 1 }, most: { $max: "$value" } }
+              }
+            }
+          ],
+          byCustomer: [{ $sortByCount: "$customer" }, { $sort: { count: -1, _id: 1 } }]
+        }
+      }
+    ]
   }
 ]
 

@@ -29,6 +29,7 @@ const leaves: ReadonlyArray<Kind> = [
   kind(Schema.Number, (random) => random.pick([0, 1, -1, 2.5, 1e300, 7])),
   kind(Schema.Int, (random) => random.pick([0, 1, -3, 2 ** 31])),
   kind(Bson.Int64, (random) => random.pick([0n, 5n, -7n, 9_000_000_000_000_000_000n])),
+  kind(Bson.Decimal128, (random) => Driver.Decimal128.fromString(random.pick(["0", "1.5", "-2E+3"]))),
   kind(Schema.String, (random) => random.pick(texts)),
   kind(Schema.FiniteFromString, (random) => random.int(10)),
   kind(Schema.Literals(["open", "paid", "sent"]), (random) => random.pick(["open", "paid", "sent"])),
@@ -393,6 +394,32 @@ class Stages {
       () => Pipeline.skip(p, random.int(2)),
       () => Pipeline.count(p, "count"),
       () => Pipeline.replaceRoot(p, ($: any) => this.expressions.of("object", below($, 2), 2)),
+      () =>
+        (Pipeline.setWindowFields as any)(p, {
+          partitionBy: ($: any) => this.expressions.of("text", below($, 2), 1),
+          sortBy: { [random.pick(fields)]: 1 },
+          output: ($: any) => ({
+            window: (Acc.over as any)(this.accumulator($), {
+              documents: random.pick([[-1, 0], [1, 2], ["unbounded", "current"]])
+            }),
+            number: random.pick([Acc.documentNumber, Acc.rank])
+          })
+        }),
+      () => Pipeline.sortByCount(p, ($: any) => this.expression($)),
+      () =>
+        (Pipeline.bucket as any)(p, ($: any) => this.expressions.of("number", below($, 2), 1), {
+          boundaries: [-1, 0, 5],
+          default: "other",
+          output: ($: any) => ({ n: this.accumulator($) })
+        }),
+      () => (Pipeline.bucketAuto as any)(p, ($: any) => this.expression($), { buckets: 2 }),
+      () =>
+        (Pipeline.fill as any)(p, {
+          sortBy: { [random.pick(fields)]: 1 },
+          output: ($: any) => ({
+            [random.pick(fields)]: random.chance(0.5) ? { method: "locf" } : { value: this.expression($) }
+          })
+        }),
       ...(depth === 0 ? [] : [
         () => Pipeline.facet(p, (all: any) => ({ one: this.stages(all, 2, 0), two: this.stages(all, 1, 0) }) as any),
         () => Pipeline.unionWith(p, this.other, (others: any) => this.stages(others, random.int(2), 0)),
