@@ -235,8 +235,10 @@ type Exclude_<A, P> = Simplify<
 
 type Gone<P> = { [K in keyof P]: P[K] extends Excluded ? K extends `${string}.${string}` ? never : K : never }[keyof P]
 
+/** The `_id` is included unless the projection leaves it out, or takes a part of it. */
 type WithId<A, P> = P extends { readonly _id: Excluded } ? P
-  : A extends { readonly _id?: unknown } ? P & { readonly _id: 1 }
+  : [Extract<keyof P, `_id.${string}`>] extends [never] ? A extends { readonly _id?: unknown } ? P & { readonly _id: 1 }
+    : P
   : P
 
 /**

@@ -525,4 +525,15 @@ describe("a field with another name in the database", () => {
       /\$\.at\.b is a field of an object, and an array may stand/
     )
   })
+
+  it.live("is left of an _id that a projection takes a part of", () =>
+    test(({ db }) =>
+      Effect.gen(function*() {
+        const Keyed = Schema.Struct({ _id: Inner, n: Schema.Number })
+        const keyed = TypedCollection.make(db, "keyed", Keyed)
+        yield* keyed.insertOne({ _id: { a: 1, b: 2 }, n: 3 })
+        yield* check(keyed.aggregate((keyed) => keyed.pipe(Pipeline.project({ "_id.b": 1 }))), [{ _id: { b: 2 } }])
+        yield* check(keyed.find().project({ "_id.b": 1, n: 1 }), [{ _id: { b: 2 }, n: 3 }])
+      })
+    ))
 })

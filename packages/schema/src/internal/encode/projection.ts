@@ -112,7 +112,12 @@ export const encodeProjection = (
   // An exclusion keeps a field from which an operator takes a part.
   const named = include ? tree : structuredClone(tree)
   for (const name of operated) insert(named, name.split("."), `${at}.${name}`)
-  if (include ? id !== false : id === false) { for (const { name } of idsOf(root)) tree.set(name, true) }
+  if (include ? id !== false : id === false) {
+    for (const { name } of idsOf(root)) {
+      // A path into the `_id` takes a part of it.
+      if (id !== undefined || !tree.has(name)) tree.set(name, true)
+    }
+  }
   return {
     projection,
     shape: JSON.stringify([include, [...maybe], listOf(tree), metas]),

@@ -38,7 +38,10 @@ const step = (ast: SchemaAST.AST, name: string, at: string): Step | undefined =>
   if (first === undefined) return undefined
   // In the place of an array the server gives an array, even an empty one.
   if (direct.length > 0 && nodes.some((node) => node._tag === "Array")) {
-    return refuse(at, "is a field of an object, and an array may stand in the place of the object: the schema must say which")
+    return refuse(
+      at,
+      "is a field of an object, and an array may stand in the place of the object: the schema must say which"
+    )
   }
   if (found.some(({ stored }) => stored !== first.stored)) {
     return refuse(at, "has different names in the database, one for each member of a union")
