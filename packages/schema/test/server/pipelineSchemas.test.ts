@@ -287,3 +287,17 @@ describe("the fields of a document", () => {
       )
     }))
 })
+
+describe("a name that JavaScript gives a meaning", () => {
+  it.live("is a field like others, beside renamed keys", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const Renamed = Schema.Struct({ id: Schema.Number, name: Schema.String }).pipe(Schema.encodeKeys({ id: "_id" }))
+      const renamed = TypedCollection.make(db, "renamed", Renamed)
+      yield* renamed.insertOne({ id: 1, name: "a" })
+      const found = yield* renamed.aggregate((renamed) =>
+        renamed.pipe(Pipeline.set(($) => ({ ["__proto__"]: $.name })))
+      )
+      assert.deepStrictEqual(Object.entries(found[0]!), [["id", 1], ["name", "a"], ["__proto__", "a"]])
+    }).pipe(Effect.provide(MongoTest.layer)))
+})

@@ -360,6 +360,17 @@ describe("out and merge", () => {
       })
     ))
 
+  it.live("out says which name a renamed field has in the database", () =>
+    test(({ shops, totals }) =>
+      Effect.sync(() => {
+        const totalsAsShops = Pipeline.make(totals.schema).pipe(Pipeline.select(($) => ({ id: $._id })))
+        assert.throws(
+          () => Pipeline.out(totalsAsShops as never, shops),
+          /id has the name id in the database, where the schema has _id/
+        )
+      })
+    ))
+
   it.live("merge keeps what is there, and changes it by a pipeline that sees both", () =>
     test(({ shops, totals }) =>
       Effect.gen(function*() {

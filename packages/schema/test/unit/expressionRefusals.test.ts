@@ -11,6 +11,7 @@ const Row = Schema.Struct({
   prices: Schema.Array(Schema.NumberFromString),
   int: Bson.Int32,
   text: Schema.String,
+  either: Schema.Union([Schema.FiniteFromString, Schema.String]),
   binary: Bson.Binary,
   odd: Schema.Struct({ "a.b": Schema.String, $c: Schema.String }),
   first: Schema.Struct({ x: Schema.String }).pipe(Schema.encodeKeys({ x: "y" })),
@@ -65,6 +66,28 @@ const refused: ReadonlyArray<
   ["objects with other stored names", ($) => Expr.mergeObjects($.first, $.second), "$mergeObjects.x", "another name"],
   ["an unknown value of the server", () => Expr.meta("x" as "score"), "$meta", "textScore"],
   ["a field with a default", ($) => Expr.toString($.level), "default"],
+  ["a constant of another codec", ($) => Expr.ifNull($.price, Expr.literal("none")), "$ifNull", "different codecs"],
+  ["a choice of codecs", ($) => Expr.cond(Expr.gt($.count, 1), $.text, $.price), "$cond", "different codecs"],
+  [
+    "branches of several codecs",
+    ($) => Expr.switch({ branches: [[Expr.gt($.count, 1), $.price]], default: $.text }),
+    "$switch",
+    "different codecs"
+  ],
+  [
+    "arrays of several codecs",
+    ($) => Expr.concatArrays($.prices, Expr.array($.text)),
+    "$concatArrays",
+    "different codecs"
+  ],
+  ["sets of several codecs", ($) => Expr.setUnion($.prices, Expr.array($.text)), "$setUnion", "different codecs"],
+  ["the largest of several codecs", ($) => Expr.max($.price, $.text as never), "$max", "different codecs"],
+  [
+    "a default of another codec",
+    ($) => Expr.zip([$.prices], { useLongestLength: true, defaults: [$.text] }),
+    "$zip.defaults[0]",
+    "different codecs"
+  ],
   [
     "elements by a field that is not there",
     ($) => Expr.sortArray(Expr.array($.second), { z: 1 } as never),
@@ -78,4 +101,15 @@ describe("an expression is refused when the pipeline is built", () => {
       for (const word of words) assert.include(message(make), word)
     })
   }
+})
+
+describe("an expression mixes codecs where every value is read as what it is", () => {
+  const allowed: ReadonlyArray<readonly [name: string, make: ($: $) => Expr.Expr<unknown>]> = [
+    ["a union of the schema", ($) => Expr.cond(Expr.gt($.count, 1), $.either, $.either)],
+    ["a union of the schema and null", ($) => Expr.cond(Expr.gt($.count, 1), $.either, Expr.literal(null))],
+    ["numbers of several kinds", ($) => Expr.cond(Expr.gt($.count, 1), $.int, $.count)],
+    ["a constant of the same codec", ($) => Expr.ifNull($.price, 0)],
+    ["text and another type", ($) => Expr.cond(Expr.gt($.count, 1), $.price, $.count)]
+  ]
+  for (const [name, make] of allowed) it(name, () => assert.strictEqual(message(make), "nothing was refused"))
 })

@@ -51,6 +51,52 @@ export const oneOf = (asts: ReadonlyArray<SchemaAST.AST>): SchemaAST.AST => {
   return all.length === 1 ? all[0]! : new SchemaAST.Union(all)
 }
 
+/** Of dates and numbers, every codec reads the same value. */
+const readAlike: ReadonlySet<string> = new Set([
+  "date",
+  "int",
+  "long",
+  "double",
+  "decimal",
+  "number",
+  "null",
+  "missing"
+])
+
+/** Whether both are stored alike, and decoded to something else: by a value, nobody can tell which codec has written it. */
+const isConfused = (a: SchemaAST.AST, b: SchemaAST.AST): boolean => {
+  if (a === b || a.encoding === b.encoding) return false
+  const [x, y] = [SchemaAST.toType(a), SchemaAST.toType(b)]
+  const isSameType = x._tag === y._tag && (x._tag !== "Declaration" || y._tag !== "Declaration" || x.run === y.run)
+  return !isSameType && [...storedTypes(a)].some((type) => !readAlike.has(type) && storedTypes(b).has(type))
+}
+
+const leaves = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
+  expand(ast).flatMap((node) => node._tag === "Leaf" ? [node.ast] : [])
+
+/**
+ * One of several schemas that a value may come from. Refuses those that would decode a value of another one.
+ *
+ * @internal
+ */
+export const mixed = (asts: ReadonlyArray<SchemaAST.AST>, at: string): SchemaAST.AST => {
+  const sides = asts.map(leaves)
+  for (const [i, side] of sides.entries()) {
+    for (const other of sides.slice(i + 1)) {
+      // What is in both sides is a union of the user, in that order.
+      const own = side.filter((leaf) => !other.includes(leaf))
+      const confused = other.find((leaf) => !side.includes(leaf) && own.some((each) => isConfused(each, leaf)))
+      if (confused === undefined) continue
+      refuse(
+        at,
+        `mixes values that are stored as ${[...storedTypes(confused)].join(" or ")} and decoded by different codecs: ` +
+          "use one schema for all of them"
+      )
+    }
+  }
+  return oneOf(asts)
+}
+
 /** @internal */
 export const nullOr = (ast: SchemaAST.AST): SchemaAST.AST =>
   members(ast).some((member) => member._tag === "Null") ? ast : oneOf([ast, nothing])

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { expand, type Node, type ObjectNode } from "../path/nodes.ts"
+import { setOwn } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
 import {
   arrayOf,
@@ -50,8 +51,8 @@ export const withProperties = (
   const fields: Record<string, Schema.Codec<unknown, unknown, unknown, unknown>> = {}
   const names: Record<string, string> = {}
   for (const { name, type } of signatures) {
-    fields[name as string] = Schema.make(type)
-    if (rename(name as string) !== name) names[name as string] = rename(name as string)
+    setOwn(fields, name as string, Schema.make(type))
+    if (rename(name as string) !== name) setOwn(names, name as string, rename(name as string))
   }
   const changed = Schema.Struct(fields)
   // A transformation that renames nothing would hide the fields.

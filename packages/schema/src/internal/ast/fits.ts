@@ -73,6 +73,8 @@ const readsObject = (from: ObjectNode, to: ObjectNode, path: string, mayLack: Ma
     if (!isMissing(slot)) given.set(from.rename(String(name)), slot)
   }
   const values = from.objects.indexSignatures.map(({ type }) => type)
+  const others = to.objects.indexSignatures.map(({ type }) => type)
+  const storedNames = new Set(to.objects.propertySignatures.map(({ name }) => to.rename(String(name))))
   const known = new Set<string>()
   for (const { name, type } of to.objects.propertySignatures) {
     const stored = to.rename(String(name))
@@ -80,6 +82,9 @@ const readsObject = (from: ObjectNode, to: ObjectNode, path: string, mayLack: Ma
     const slot = given.get(stored)
     const wanted = slotOf(type)
     known.add(stored)
+    if (slot === undefined && given.has(String(name)) && !storedNames.has(String(name)) && others.length === 0) {
+      return { path: at, what: `has the name ${String(name)} in the database, where the schema has ${stored}` }
+    }
     if (slot === undefined || slot.optional || slot.withDefault !== undefined) {
       // An update keeps the `_id` that a stage has left out.
       if (
@@ -93,7 +98,6 @@ const readsObject = (from: ObjectNode, to: ObjectNode, path: string, mayLack: Ma
     const wrong = unreadableIn(slot.ast, [wanted.ast], at, "none")
     if (wrong !== undefined) return wrong
   }
-  const others = to.objects.indexSignatures.map(({ type }) => type)
   for (const [name, { ast }] of given) {
     if (known.has(name)) continue
     const at = below(path, name)

@@ -5,7 +5,7 @@
 import { dual } from "effect/Function"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
-import { boolean, elementOf, nonNull, oneOf, orNull, present, type Slot } from "../ast/calculus.ts"
+import { boolean, elementOf, mixed, nonNull, orNull, present, type Slot } from "../ast/calculus.ts"
 import { numeric } from "../ast/numbers.ts"
 import { mayBeEqual, storedTypes } from "../ast/stored.ts"
 import { refuse } from "../refusal.ts"
@@ -155,7 +155,9 @@ export const record = <F extends Function>(
     const slot = rule(slots((key) => key !== "onNull"), name)
     const [onNull] = slots((key) => key === "onNull")
     return new ExprImpl(
-      onNull === undefined ? slot : { ast: oneOf([nonNull(slot.ast), onNull.ast]), optional: onNull.optional },
+      onNull === undefined
+        ? slot
+        : { ast: mixed([nonNull(slot.ast), onNull.ast], `${name}.onNull`), optional: onNull.optional },
       (writing) => ({ [name]: Object.fromEntries(operands.map(([key, operand]) => [key, operand.write(writing)])) })
     )
   }) as unknown as F
@@ -268,7 +270,7 @@ export const statistic = <F extends Function>(
       ? overArray(name, operandOf(anArray, terms[0], name), of)
       : listed(name, operands(terms, name), (slots, at) =>
         of(
-          oneOf(slots.map(({ ast }) => ast)),
+          mixed(slots.map(({ ast }) => ast), at),
           slots,
           at
         ))) as unknown as F

@@ -19,6 +19,7 @@ import {
   elementOf,
   fieldsIn,
   missingAsNull,
+  mixed,
   nonNull,
   number,
   oneOf,
@@ -206,7 +207,7 @@ export const concatArrays: {
 } = operator.variadic(
   "$concatArrays",
   anArray,
-  (arrays) => orNull(arrayOf(oneOf(arrays.map(({ ast }) => elementOf(ast)))), arrays)
+  (arrays, at) => orNull(arrayOf(mixed(arrays.map(({ ast }) => elementOf(ast)), at)), arrays)
 )
 
 /**
@@ -521,7 +522,7 @@ export const reduce: {
   const [resultOrigin, result] = variable<unknown>(begin.slot, "result")
   const [elementOrigin, element] = variable<unknown>(present(elementOf(array.slot.ast)), "element")
   const body = operand(f(result, element))
-  const ast = oneOf([begin.slot.ast, body.slot.ast])
+  const ast = mixed([begin.slot.ast, body.slot.ast], "$reduce")
   const slot = orNull(ast, [array.slot])
   return new ExprImpl({ ast: slot.ast, optional: begin.slot.optional || body.slot.optional }, (writing) => {
     // $reduce has names of its own for both, which another one inside would hide.

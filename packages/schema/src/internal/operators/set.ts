@@ -1,11 +1,12 @@
 /** Arrays as sets: their order and how often they have an element do not matter. */
 import type { ElementOf, Elements, Expr, NullIf } from "../../Expr.ts"
-import { arrayOf, boolean, elementOf, oneOf, orNull } from "../ast/calculus.ts"
+import { arrayOf, boolean, elementOf, mixed, orNull } from "../ast/calculus.ts"
 import { anArray } from "../expression/kinds.ts"
 import * as operator from "../expression/operator.ts"
 
 /** An array of the elements of all operands. */
-const united: operator.Rule = (arrays) => orNull(arrayOf(oneOf(arrays.map(({ ast }) => elementOf(ast)))), arrays)
+const united: operator.Rule = (arrays, at) =>
+  orNull(arrayOf(mixed(arrays.map(({ ast }) => elementOf(ast)), at)), arrays)
 
 /** An array of elements of the first operand. */
 const fromFirst: operator.Rule = (arrays) => orNull(arrayOf(elementOf(arrays[0]!.ast)), arrays)

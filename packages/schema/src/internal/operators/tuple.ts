@@ -1,6 +1,6 @@
 /** Arrays that are made of several values or arrays. */
 import type { ElementOf, Elements, Expr, MissingAsNull, NullIf, Tree, TypeOf } from "../../Expr.ts"
-import { arrayOf, elementOf, missingAsNull, nonNull, nullOr, oneOf, orNull, present, tupleOf } from "../ast/calculus.ts"
+import { arrayOf, elementOf, missingAsNull, mixed, nonNull, nullOr, orNull, present, tupleOf } from "../ast/calculus.ts"
 import { ExprImpl } from "../expression/expr.ts"
 import { anArray } from "../expression/kinds.ts"
 import { operand, operandOf } from "../expression/operand.ts"
@@ -102,7 +102,7 @@ export const zip: {
     const element = elementOf(nonNull(slot.ast))
     const filler = fillers?.[i]
     if (!isLong) return element
-    return filler === undefined ? nullOr(element) : oneOf([element, filler.slot.ast])
+    return filler === undefined ? nullOr(element) : mixed([element, filler.slot.ast], `$zip.defaults[${i}]`)
   })
   return new ExprImpl(orNull(arrayOf(tupleOf(places)), inputs.map(({ slot }) => slot)), (writing) => ({
     $zip: {

@@ -6,7 +6,7 @@ import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import * as Bson from "../../Bson.ts"
 import type { Expr, NullIf, Nullish, Numeric } from "../../Expr.ts"
-import { boolean, isNullable, nothing as none, number, oneOf, present, text } from "../ast/calculus.ts"
+import { boolean, isNullable, mixed, nothing as none, number, present, text } from "../ast/calculus.ts"
 import { numericTypes, storedTypes } from "../ast/stored.ts"
 import { ExprImpl } from "../expression/expr.ts"
 import type { Kind } from "../expression/operand.ts"
@@ -445,7 +445,7 @@ export const convert: {
   const parts = [present(targets[to].ast), ...(failed === undefined ? [] : [failed.slot])]
   if (isNullable(input.slot)) parts.push(nothing === undefined ? present(none) : nothing.slot)
   return new ExprImpl(
-    { ast: oneOf(parts.map(({ ast }) => ast)), optional: parts.some(({ optional }) => optional) },
+    { ast: mixed(parts.map(({ ast }) => ast), "$convert"), optional: parts.some(({ optional }) => optional) },
     (writing) => ({
       $convert: {
         input: input.write(writing),

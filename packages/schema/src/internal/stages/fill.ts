@@ -4,7 +4,7 @@ import type * as SchemaAST from "effect/SchemaAST"
 import type { Arithmetic, Expr, MissingAsNull, Nullish, Ref, Tree } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import type { SortInput } from "../../TypedQuery.ts"
-import { isNullable, nonNull, oneOf, orNull, type Slot } from "../ast/calculus.ts"
+import { isNullable, mixed, nonNull, orNull, type Slot } from "../ast/calculus.ts"
 import { changeField, storedPath } from "../ast/fields.ts"
 import { hasIntegers64, numeric } from "../ast/numbers.ts"
 import { implOf, isExpr } from "../expression/expr.ts"
@@ -156,7 +156,7 @@ const fillerOf = (filler: unknown, slot: Slot | undefined, order: Order | undefi
   if (isExpr(value)) {
     const by = implOf(value)
     const optional = isNullable(by.slot) && by.slot.optional
-    const ast = slot === undefined ? by.slot.ast : oneOf([nonNull(slot.ast), by.slot.ast])
+    const ast = slot === undefined ? by.slot.ast : mixed([nonNull(slot.ast), by.slot.ast], at)
     return { slot: { ast, optional }, write: (writing) => ({ value: by.write(writing) }) }
   }
   if (value !== undefined) return refuse(at, "has a value that is not an expression: use Expr.literal for a constant")
