@@ -371,6 +371,22 @@ describe("out and merge", () => {
       })
     ))
 
+  it.live("out takes documents of a schema with renamed keys from a stage that is written by hand", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const Source = Schema.Struct({ _id: Schema.Number, sold: Schema.Number })
+      const Target = Schema.Struct({ id: Schema.Number, count: Schema.Number }).pipe(
+        Schema.encodeKeys({ id: "_id", count: "n" })
+      )
+      const source = TypedCollection.make(db, "source", Source)
+      const target = TypedCollection.make(db, "target", Target)
+      yield* source.insertOne({ _id: 99, sold: 1 })
+      yield* source.aggregate((source) =>
+        source.pipe(Pipeline.stage(Target, { $replaceWith: { _id: "$_id", n: "$sold" } }), Pipeline.out(target))
+      )
+      yield* check(target.find({}), [{ id: 99, count: 1 }])
+    }).pipe(Effect.provide(MongoTest.layer)))
+
   it.live("merge keeps what is there, and changes it by a pipeline that sees both", () =>
     test(({ shops, totals }) =>
       Effect.gen(function*() {

@@ -65,7 +65,7 @@ const refused: ReadonlyArray<
   ["no branches", ($) => Expr.switch({ branches: [] as never, default: $.count }), "$switch.branches"],
   ["objects with other stored names", ($) => Expr.mergeObjects($.first, $.second), "$mergeObjects.x", "another name"],
   ["an unknown value of the server", () => Expr.meta("x" as "score"), "$meta", "textScore"],
-  ["a field with a default", ($) => Expr.toString($.level), "default"],
+  ["a field with a default", ($) => Expr.toString($.level), "$.level holds a field", "default"],
   ["a constant of another codec", ($) => Expr.ifNull($.price, Expr.literal("none")), "$ifNull", "different codecs"],
   ["a choice of codecs", ($) => Expr.cond(Expr.gt($.count, 1), $.text, $.price), "$cond", "different codecs"],
   [

@@ -17,6 +17,8 @@ export interface Slot {
   readonly optional: boolean
   /** The schema of the key, if its codec has a default: then the database may have no value although the decoded type has one. */
   readonly withDefault?: SchemaAST.AST
+  /** How a reference to it is written, for errors. */
+  readonly at?: string
 }
 
 /** @internal */
@@ -203,10 +205,10 @@ export const isNullable = (slot: Slot): boolean => mayBeMissing(slot) || mayBeNu
  *
  * @internal
  */
-export const mayBeMissing = ({ optional, withDefault }: Slot): boolean =>
+export const mayBeMissing = ({ at = "$", optional, withDefault }: Slot): boolean =>
   withDefault === undefined
     ? optional
-    : refuse("$", "holds a field that may be absent in the database, although its codec has a default: use Expr.ifNull")
+    : refuse(at, "holds a field that may be absent in the database, although its codec has a default: use Expr.ifNull")
 
 /** @internal */
 export const mayBeNull = (ast: SchemaAST.AST): boolean =>

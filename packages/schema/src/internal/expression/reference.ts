@@ -112,7 +112,7 @@ const make = (slot: Slot, place: Place): object => {
       if (isOdd(stored)) {
         return refuse(below, "has a name in the database that the server takes for a path: use Expr.getField")
       }
-      return make({ ...field, optional: slot.optional || depth === 0 && field.optional }, {
+      return make({ ...field, at: below, optional: slot.optional || depth === 0 && field.optional }, {
         origin,
         path: [...path, stored],
         at: below,

@@ -55,6 +55,11 @@ export type Writable<S extends Schema.Constraint> = FieldsOf<Documents<S>> exten
  * The documents must be stored as the schema of the collection says. Where they are not, the stage is refused when it is added: a field
  * that is missing or has no place in the collection, another codec. Checks of the schema are not seen. The old documents stay until all new ones are there. Indexes stay.
  *
+ * **Gotchas**
+ *
+ * A field that `select` makes is stored by its own name. Where the schema of the collection renames keys, write the last change of the
+ * documents by hand: `Pipeline.stage(schema, { $replaceWith: … })`.
+ *
  * **Example** (Sales of each product, in a collection of their own)
  *
  * ```ts
