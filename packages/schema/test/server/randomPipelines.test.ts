@@ -26,6 +26,13 @@ const show = (value: unknown): string =>
 
 const none = (): Tally => ({ decoded: 0, unwritten: 0, refused: 0, overflows: 0 })
 
+/** Groups have no order, so a limit after them takes others in each run, and a filter after that finds another number of them. */
+const choosesByChance = (stages: ReadonlyArray<object>): boolean => {
+  const names = stages.flatMap((stage) => Object.keys(stage))
+  const groups = names.findIndex((name) => ["$group", "$sortByCount", "$bucket", "$bucketAuto"].includes(name))
+  return groups >= 0 && names.slice(groups).some((name) => name === "$limit" || name === "$skip")
+}
+
 /** Runs the pipelines of a seed on the documents of one schema. */
 const check = (db: MongoDatabase.MongoDatabase, seed: number) =>
   Effect.gen(function*() {
@@ -60,7 +67,7 @@ const check = (db: MongoDatabase.MongoDatabase, seed: number) =>
         tally.overflows++
         continue
       }
-      assert.strictEqual(decoded.value.length, raw.value.length, place())
+      if (!choosesByChance(stages)) assert.strictEqual(decoded.value.length, raw.value.length, place())
       // Nothing is left out: every field that the server sends is one of the schema.
       const strict = Schema.decodeUnknownExit(pipeline.schema as Schema.Codec<unknown>, { onExcessProperty: "error" })
       for (const document of raw.value) {
