@@ -130,8 +130,8 @@ const readApart = async (client: Driver.MongoClient, database: string): Promise<
     if (type !== "collection") return { name, type }
     const found = await db.command({ listIndexes: name, cursor: { batchSize: 1000 } }, exactly as object).catch(
       // It was dropped meanwhile.
-      (error: { readonly code?: unknown }) => {
-        if (error.code === 26) return { cursor: { firstBatch: [] } }
+      (error: { readonly codeName?: unknown }) => {
+        if (error.codeName === "NamespaceNotFound") return { cursor: { firstBatch: [] } }
         throw error
       }
     )
