@@ -332,6 +332,12 @@ const withId = (bytes: Uint8Array, id: unknown): Uint8Array => {
 const hexOf = (bytes: Uint8Array | undefined): string =>
   bytes === undefined ? "no document" : Buffer.from(bytes).toString("hex")
 
+/** The interpreter reads fields that a value inherits, too. */
+const firstKey = (value: object): string => {
+  for (const key in value) return key
+  return ""
+}
+
 const checkWrite = (
   schema: AnySchema,
   codec: Compiled<AnySchema>,
@@ -353,7 +359,9 @@ const checkWrite = (
   const copy = Buffer.from(written)
   assert.strictEqual(hexOf(copy), hexOf(expected), `writing ${show(value)}`)
   const id = tally.cases % 2 === 0 ? new Driver.ObjectId() : `id${tally.cases}`
-  assert.strictEqual(hexOf(codec.writeValue(value, id)), hexOf(withId(copy, id)), `writing ${show(value)}`)
+  // Keys that are numbers come before every other key of an object, and so before an `_id` that is added.
+  const behindId = /^\d/.test(firstKey(value as object)) ? undefined : withId(copy, id)
+  assert.strictEqual(hexOf(codec.writeValue(value, id)), hexOf(behindId), `writing ${show(value)}`)
   // Nothing writes over it.
   assert.strictEqual(hexOf(written), hexOf(copy))
 }
