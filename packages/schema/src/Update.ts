@@ -402,7 +402,8 @@ type Changed<A, B> =
  *
  * **Gotchas**
  *
- * What is computed may break the checks of a field, as with `$inc`.
+ * What is computed may break the checks of a field, as with `$inc`. An int64 that overflows is stored as a double, and the
+ * document can no longer be read: keep such a result in its range with `Expr.min` and `Expr.max`, or compute with decimals.
  *
  * **Example** (The total of an order, from its lines)
  *

@@ -11,7 +11,8 @@ import { addStage, inner, isPipeline, writeStages } from "../pipeline/pipeline.t
  * **Gotchas**
  *
  * A result is decoded by the first of the two schemas that fits, and loses the fields which that one lacks. Put the more
- * specific schema first, or give each a tag.
+ * specific schema first, or give each a tag. A field that both store as text, and only one of them decodes to a number, is such a
+ * case as well: without a tag the other one's text comes back as `NaN`.
  *
  * **Example** (Orders and refunds)
  *
