@@ -31,198 +31,38 @@ export const longText = (b: Bytes, start: number, end: number): string => {
 export const nameAt = (b: Bytes, start: number, end: number): string =>
   shortText(b, start, end - start) ?? b.utf8Slice(start, end)
 
+const { fromCharCode } = String
+
 /**
- * The `n` bytes at `s` as text if they are ASCII, and at most 16. It is built from its bytes, one by one and without an array: a call of the
- * runtime costs more.
+ * The `n` bytes at `s` as text if they are ASCII, and at most 16. It is built of all its bytes at once: a text that grows, and a call of the
+ * runtime, cost two to three times as much.
  *
  * @internal
  */
 export const shortText = (b: Bytes, s: number, n: number): string | undefined => {
+  if (n > 16) return undefined
+  let bits = 0
+  for (let i = s; i < s + n; i++) bits |= b[i]!
+  if (bits > 127) return undefined
+  // dprint-ignore
   switch (n) {
-    case 0:
-      return ""
-    case 1: {
-      const c0 = b[s]!
-      return c0 < 128 ? String.fromCharCode(c0) : undefined
-    }
-    case 2: {
-      const c0 = b[s]!, c1 = b[s + 1]!
-      return (c0 | c1) < 128 ? String.fromCharCode(c0, c1) : undefined
-    }
-    case 3: {
-      const c0 = b[s]!, c1 = b[s + 1]!, c2 = b[s + 2]!
-      return (c0 | c1 | c2) < 128 ? String.fromCharCode(c0, c1, c2) : undefined
-    }
-    case 4: {
-      const c0 = b[s]!, c1 = b[s + 1]!, c2 = b[s + 2]!, c3 = b[s + 3]!
-      return (c0 | c1 | c2 | c3) < 128 ? String.fromCharCode(c0, c1, c2, c3) : undefined
-    }
-    case 5: {
-      const c0 = b[s]!, c1 = b[s + 1]!, c2 = b[s + 2]!, c3 = b[s + 3]!, c4 = b[s + 4]!
-      return (c0 | c1 | c2 | c3 | c4) < 128 ? String.fromCharCode(c0, c1, c2, c3, c4) : undefined
-    }
-    case 6: {
-      const c0 = b[s]!, c1 = b[s + 1]!, c2 = b[s + 2]!, c3 = b[s + 3]!, c4 = b[s + 4]!, c5 = b[s + 5]!
-      return (c0 | c1 | c2 | c3 | c4 | c5) < 128 ? String.fromCharCode(c0, c1, c2, c3, c4, c5) : undefined
-    }
-    case 7: {
-      const c0 = b[s]!, c1 = b[s + 1]!, c2 = b[s + 2]!, c3 = b[s + 3]!, c4 = b[s + 4]!, c5 = b[s + 5]!, c6 = b[s + 6]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6) < 128 ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6) : undefined
-    }
-    case 8: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7)
-        : undefined
-    }
-    case 9: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!,
-        c8 = b[s + 8]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8)
-        : undefined
-    }
-    case 10: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!,
-        c8 = b[s + 8]!,
-        c9 = b[s + 9]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9)
-        : undefined
-    }
-    case 11: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!,
-        c8 = b[s + 8]!,
-        c9 = b[s + 9]!,
-        c10 = b[s + 10]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10)
-        : undefined
-    }
-    case 12: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!,
-        c8 = b[s + 8]!,
-        c9 = b[s + 9]!,
-        c10 = b[s + 10]!,
-        c11 = b[s + 11]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11)
-        : undefined
-    }
-    case 13: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!,
-        c8 = b[s + 8]!,
-        c9 = b[s + 9]!,
-        c10 = b[s + 10]!,
-        c11 = b[s + 11]!,
-        c12 = b[s + 12]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11 | c12) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12)
-        : undefined
-    }
-    case 14: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!,
-        c8 = b[s + 8]!,
-        c9 = b[s + 9]!,
-        c10 = b[s + 10]!,
-        c11 = b[s + 11]!,
-        c12 = b[s + 12]!,
-        c13 = b[s + 13]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11 | c12 | c13) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13)
-        : undefined
-    }
-    case 15: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!,
-        c8 = b[s + 8]!,
-        c9 = b[s + 9]!,
-        c10 = b[s + 10]!,
-        c11 = b[s + 11]!,
-        c12 = b[s + 12]!,
-        c13 = b[s + 13]!,
-        c14 = b[s + 14]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11 | c12 | c13 | c14) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14)
-        : undefined
-    }
-    case 16: {
-      const c0 = b[s]!,
-        c1 = b[s + 1]!,
-        c2 = b[s + 2]!,
-        c3 = b[s + 3]!,
-        c4 = b[s + 4]!,
-        c5 = b[s + 5]!,
-        c6 = b[s + 6]!,
-        c7 = b[s + 7]!,
-        c8 = b[s + 8]!,
-        c9 = b[s + 9]!,
-        c10 = b[s + 10]!,
-        c11 = b[s + 11]!,
-        c12 = b[s + 12]!,
-        c13 = b[s + 13]!,
-        c14 = b[s + 14]!,
-        c15 = b[s + 15]!
-      return (c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11 | c12 | c13 | c14 | c15) < 128
-        ? String.fromCharCode(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15)
-        : undefined
-    }
-    default:
-      return undefined
+    case 0: return ""
+    case 1: return fromCharCode(b[s]!)
+    case 2: return fromCharCode(b[s]!, b[s + 1]!)
+    case 3: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!)
+    case 4: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!)
+    case 5: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!)
+    case 6: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!)
+    case 7: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!)
+    case 8: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!)
+    case 9: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!, b[s + 8]!)
+    case 10: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!, b[s + 8]!, b[s + 9]!)
+    case 11: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!, b[s + 8]!, b[s + 9]!, b[s + 10]!)
+    case 12: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!, b[s + 8]!, b[s + 9]!, b[s + 10]!, b[s + 11]!)
+    case 13: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!, b[s + 8]!, b[s + 9]!, b[s + 10]!, b[s + 11]!, b[s + 12]!)
+    case 14: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!, b[s + 8]!, b[s + 9]!, b[s + 10]!, b[s + 11]!, b[s + 12]!, b[s + 13]!)
+    case 15: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!, b[s + 8]!, b[s + 9]!, b[s + 10]!, b[s + 11]!, b[s + 12]!, b[s + 13]!, b[s + 14]!)
+    case 16: return fromCharCode(b[s]!, b[s + 1]!, b[s + 2]!, b[s + 3]!, b[s + 4]!, b[s + 5]!, b[s + 6]!, b[s + 7]!, b[s + 8]!, b[s + 9]!, b[s + 10]!, b[s + 11]!, b[s + 12]!, b[s + 13]!, b[s + 14]!, b[s + 15]!)
+    default: return undefined
   }
 }
