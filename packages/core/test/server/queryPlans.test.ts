@@ -49,6 +49,33 @@ describe("a plan", () => {
       })
     ))
 
+  for (const settings of [{ promoteValues: false }, { promoteLongs: false }, { useBigInt64: true }]) {
+    it.live(`has numbers, whatever the client makes of them: ${JSON.stringify(settings)}`, () =>
+      test(({ db, orders }) =>
+        Effect.gen(function*() {
+          const asked = db.collection("orders", settings)
+          const joined = [{ $match: { customer: 1 } }, {
+            $lookup: { from: "orders", localField: "_id", foreignField: "total", as: "same" }
+          }]
+          const plans = (from: { readonly find: typeof asked.find; readonly aggregate: typeof asked.aggregate }) =>
+            Effect.all([
+              from.find({ customer: 3 }).sort({ total: -1 }).explain("executionStats"),
+              from.aggregate(joined).explain("executionStats")
+            ])
+          const summary = (
+            { documentsExamined, indexes, keysExamined, returned, scansCollection }: QueryPlan.QueryPlan
+          ) => ({
+            documentsExamined,
+            indexes,
+            keysExamined,
+            returned,
+            scansCollection
+          })
+          assert.deepStrictEqual((yield* plans(asked)).map(summary), (yield* plans(orders as never)).map(summary))
+        })
+      ))
+  }
+
   it.live("of an aggregation has its stages, and those of the engine below them", () =>
     test(({ orders }) =>
       Effect.gen(function*() {

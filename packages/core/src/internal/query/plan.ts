@@ -10,9 +10,9 @@ const array = (u: unknown): ReadonlyArray<unknown> => Array.isArray(u) ? u : []
 const text = (u: unknown): string | undefined => typeof u === "string" ? u : undefined
 const isRecord = (u: unknown): boolean => u === fields(u)
 
-/** A number of the server, which may be a `Long` if the client asks for them. */
+/** A number of the server. With some BSON settings of the client it is an `Int32`, a `Double`, a `Long` or a bigint. */
 const number = (u: unknown): number | undefined =>
-  typeof u === "number" ? u : typeof u === "bigint" || isRecord(u) && "low" in fields(u) ? Number(u) : undefined
+  typeof u === "number" || typeof u === "bigint" || isRecord(u) && "_bsontype" in fields(u) ? Number(u) : undefined
 
 const sum = (numbers: ReadonlyArray<number | undefined>): number | undefined => {
   const known = numbers.filter((n) => n !== undefined)
@@ -76,10 +76,10 @@ interface Counts {
 }
 
 /** A stage of the plan is run by several stages of the other engine. They have its number, and the outermost one stands first. */
-const countsByStage = (root: Fields): ReadonlyMap<unknown, Counts> => {
-  const counts = new Map<unknown, Counts>()
+const countsByStage = (root: Fields): ReadonlyMap<number | undefined, Counts> => {
+  const counts = new Map<number | undefined, Counts>()
   const visit = (node: Fields): void => {
-    const id = node["planNodeId"]
+    const id = number(node["planNodeId"])
     let known = counts.get(id)
     if (known === undefined) {
       counts.set(id, known = { returned: number(node["nReturned"]), documents: undefined, keys: undefined })
@@ -94,8 +94,8 @@ const countsByStage = (root: Fields): ReadonlyMap<unknown, Counts> => {
   return counts
 }
 
-const slotBased = (node: Fields, counts: ReadonlyMap<unknown, Counts>): Stage => {
-  const own = counts.get(node["planNodeId"])
+const slotBased = (node: Fields, counts: ReadonlyMap<number | undefined, Counts>): Stage => {
+  const own = counts.get(number(node["planNodeId"]))
   return stage(nameOf(node), {
     ...described(node),
     returned: own?.returned,
