@@ -7,11 +7,12 @@ import type * as Codec from "@mongofx/schema/internal/compiler/codec"
 import { MongoServer } from "@mongofx/testing"
 import { Effect, Redacted, Schema, Stream } from "effect"
 import * as Driver from "mongodb"
-import { execFileSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import { ascending, cpu, quantile } from "../../core/benchmark/measure.ts"
 import { build, environment, markdown } from "../../core/benchmark/report.ts"
 
@@ -200,8 +201,10 @@ if (what === "driver") {
 console.log(JSON.stringify(times))
 `
 
+const run = promisify(execFile)
+
 /** Copies the compiled packages to where a program finds them as if they were installed, and runs it there. */
-const startUp = (uri: string, database: string): void => {
+const startUp = async (uri: string, database: string): Promise<void> => {
   const place = mkdtempSync(join(fileURLToPath(folder), "node_modules/.mongofx-start-"))
   try {
     for (const name of ["core", "schema"]) {
@@ -217,11 +220,12 @@ const startUp = (uri: string, database: string): void => {
     const sides = ["driver", "core", "schema"] as const
     const results = sides.map((): Array<ReadonlyArray<readonly [number, number]>> => [])
     for (let i = 0; i < 8; i++) {
-      sides.forEach((side, k) => {
-        const output = execFileSync(process.execPath, [program, side, uri, database], { encoding: "utf8" })
+      for (const [k, side] of sides.entries()) {
+        // This process must go on meanwhile: it reads the log of the server, which stops when nobody does.
+        const { stdout } = await run(process.execPath, [program, side, uri, database])
         // The first round fills the caches of the system.
-        if (i > 0) results[k]!.push(JSON.parse(output) as ReadonlyArray<readonly [number, number]>)
-      })
+        if (i > 0) results[k]!.push(JSON.parse(stdout) as ReadonlyArray<readonly [number, number]>)
+      }
     }
     const median = (side: number, step: number, which: 0 | 1) =>
       quantile(ascending(results[side]!.map((times) => times[step]![which])), 0.5).toFixed(1)
@@ -383,7 +387,7 @@ const program = Effect.gen(function*() {
         tags: ["alpha"]
       }))
     )
-    startUp(url, database)
+    await startUp(url, database)
   })
 })
 

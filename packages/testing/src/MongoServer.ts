@@ -175,6 +175,11 @@ const start = (
  *
  * Fails with a `MongoServerError` when no `mongod` is found, or when it does not start; the message then has the last lines of its log.
  *
+ * **Gotchas**
+ *
+ * This process reads the server's log. While it is blocked, for instance by `execFileSync` of a program that uses the server, nobody does,
+ * and the server stops once the pipe is full. Use `execFile` instead.
+ *
  * **Example** (A standalone server for one effect)
  *
  * ```ts
