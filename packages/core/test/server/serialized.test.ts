@@ -9,13 +9,13 @@ import { Integration, Mongo, MongoClient, type MongoClientConfig, type MongoColl
 import { WriteBuffer } from "@mongofx/core/internal/bson/writeBuffer"
 import { batchesOf } from "@mongofx/core/internal/driver/bulk"
 import { insideClient } from "@mongofx/core/internal/driver/unpublished"
-import { Effect, Fiber, Option, Redacted } from "effect"
+import { Effect, Exit, Fiber, Option, Redacted, Scope } from "effect"
 import * as Driver from "mongodb"
 import { randomBytes } from "node:crypto"
 import { inspect } from "node:util"
 import { canEncrypt } from "../support/encrypting.ts"
 import { Recorder } from "../support/recorder.ts"
-import { failCommand, type Fixture, reasonOf, setup, until, uri } from "../support/utils.ts"
+import { failCommand, type Fixture, leftOnServer, nothingLeft, reasonOf, setup, until, uri } from "../support/utils.ts"
 
 const { SerializedDocument } = Integration
 
@@ -186,6 +186,43 @@ for (const [form, given] of Object.entries(forms)) {
             assert.deepStrictEqual({ ...reason.insertedIds }, { 0: 0, 1: 1, 2: 2 })
             assert.strictEqual(reason.stoppedBy?._tag, "ConnectionError")
             assert.deepStrictEqual(yield* idsIn(fixture), [0, 1, 2])
+          }),
+        60_000
+      )
+
+      it.live(
+        `of more than a batch stop when the client closes, ${ordered ? "ordered" : "unordered"}`,
+        () =>
+          Effect.gen(function*() {
+            const fixture = yield* setup()
+            const { name } = fixture.db
+            const scope = yield* Scope.make()
+            yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+            const mongo = yield* Scope.provide(MongoClient.make({ url: Redacted.make(uri), appName: name }), scope)
+            const items: Items = mongo.db(name).collection<Item>("items")
+            yield* failCommand(fixture, { skip: 1 }, {
+              failCommands: ["insert"],
+              blockConnection: true,
+              blockTimeMS: 800
+            })
+            let batches = 0
+            yield* mongo.use(async (driver) => driver.on("connectionCheckedOut", () => batches++))
+            const documents = megabytes(7, 5).map(given)
+            const inserting = yield* Effect.forkChild(reasonOf(items.insertMany(documents, { ordered })), {
+              startImmediately: true
+            })
+            yield* until("the second batch is on its way", async () => {
+              const running = await Effect.runPromise(leftOnServer(fixture))
+              return batches === 2 && running.length > 0
+            })
+            yield* Scope.close(scope, Exit.void)
+            const reason = yield* Fiber.join(inserting)
+            if (reason._tag !== "BulkWriteError") return assert.fail(`${reason._tag} ${reason.message}`)
+            assert.strictEqual(reason.stoppedBy?._tag, "ClientClosedError")
+            assert.deepStrictEqual({ ...reason.insertedIds }, { 0: 0, 1: 1, 2: 2 })
+            // The second batch is on the server, whatever becomes of it. The third one is not.
+            yield* nothingLeft(fixture)
+            assert.notInclude(yield* idsIn(fixture), 6)
           }),
         60_000
       )
