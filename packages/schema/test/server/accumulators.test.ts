@@ -8,6 +8,7 @@ import { Acc, Bson, Expr, Pipeline, TypedCollection } from "@mongofx/schema"
 import { MongoTest } from "@mongofx/testing"
 import { Effect, Schema } from "effect"
 import * as Driver from "mongodb"
+import { plain } from "../support/plain.ts"
 
 const maybe = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -60,17 +61,6 @@ const documents: ReadonlyArray<Driver.Document> = [
   { _id: 7, group: 3, ...nulls, at: new Date(7 * 3_600_000) },
   { _id: 8, group: 4, at: new Date(8 * 3_600_000) }
 ]
-
-/** Numbers are equal whatever their kind: the decoder has checked it. */
-const plain = (value: unknown): unknown => {
-  if (typeof value === "bigint" || Driver.Long.isLong(value)) return Number(value)
-  if (value instanceof Driver.Int32 || value instanceof Driver.Double) return value.valueOf()
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]))
-  }
-  return value
-}
 
 const sets: ReadonlySet<string> = new Set(["$addToSet", "$setUnion"])
 

@@ -8,6 +8,7 @@ import { Bson, Expr, Pipeline, TypedCollection } from "@mongofx/schema"
 import { MongoTest } from "@mongofx/testing"
 import { Effect, Schema } from "effect"
 import * as Driver from "mongodb"
+import { plain } from "../support/plain.ts"
 
 const maybe = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -114,17 +115,6 @@ const documents = [
   },
   { _id: 4 }
 ]
-
-/** Numbers are equal whatever their kind: the decoder has checked it. */
-const plain = (value: unknown): unknown => {
-  if (typeof value === "bigint" || Driver.Long.isLong(value)) return Number(value)
-  if (value instanceof Driver.Int32 || value instanceof Driver.Double) return value.valueOf()
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]))
-  }
-  return value
-}
 
 /** An operator as an expression, and as the server knows it. `of` names the documents where it does not fail. */
 type Row = readonly [

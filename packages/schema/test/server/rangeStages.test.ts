@@ -8,6 +8,7 @@ import { Acc, Bson, Expr, Pipeline, TypedCollection } from "@mongofx/schema"
 import { MongoTest } from "@mongofx/testing"
 import { DateTime, Effect, Schema } from "effect"
 import * as Driver from "mongodb"
+import { plain } from "../support/plain.ts"
 
 const Sale = Schema.Struct({
   id: Schema.Int,
@@ -71,17 +72,6 @@ const fixture = Effect.gen(function*() {
 type Sales = Effect.Success<typeof fixture>
 
 const documents = Pipeline.make(Sale).pipe(Pipeline.sort({ id: 1 }))
-
-/** Numbers are equal whatever their kind: the decoder has checked it. */
-const plain = (value: unknown): unknown => {
-  if (typeof value === "bigint" || Driver.Long.isLong(value)) return Number(value)
-  if (value instanceof Driver.Int32 || value instanceof Driver.Double) return value.valueOf()
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plain(each)]))
-  }
-  return value
-}
 
 const check = (all: Sales, pipeline: Pipeline.Pipeline<unknown>, stages: ReadonlyArray<Driver.Document>) =>
   Effect.gen(function*() {

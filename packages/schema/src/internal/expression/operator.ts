@@ -5,7 +5,7 @@
 import { dual } from "effect/Function"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
-import { boolean, elementOf, mixed, nonNull, orNull, present, type Slot } from "../ast/calculus.ts"
+import { arrayOf, boolean, elementOf, mixed, nonNull, orNull, present, type Slot } from "../ast/calculus.ts"
 import { numeric } from "../ast/numbers.ts"
 import { mayBeEqual, storedTypes } from "../ast/stored.ts"
 import { refuse } from "../refusal.ts"
@@ -36,6 +36,21 @@ export const always = (ast: SchemaAST.AST): Rule => () => present(ast)
  * @internal
  */
 export const nullable = (ast: SchemaAST.AST): Rule => (operands) => orNull(ast, operands)
+
+/**
+ * The rule of an operator that gives an array of elements of its first operand, or null if an operand is null or missing.
+ *
+ * @internal
+ */
+export const sameElements: Rule = (arrays) => orNull(arrayOf(elementOf(arrays[0]!.ast)), arrays)
+
+/**
+ * The rule of an operator that gives an array of the elements of all operands, or null if one of them is null or missing.
+ *
+ * @internal
+ */
+export const allElements: Rule = (arrays, at) =>
+  orNull(arrayOf(mixed(arrays.map(({ ast }) => elementOf(ast)), at)), arrays)
 
 /** Any value. */
 const isAny = (kind: Kind | "any"): kind is "any" => kind === "any"

@@ -3,6 +3,34 @@ import type { Arithmetic, Constant, Expr, Fraction, Nullish, Numeric, Term } fro
 import { fraction } from "../ast/numbers.ts"
 import * as operator from "../expression/operator.ts"
 
+/** A number of any number of numbers. A constant is encoded as the numbers beside it. */
+interface OfNumbers {
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
+  <A extends Numeric | Nullish>(
+    self: Term<A>,
+    that: Term<A>,
+    ...more: ReadonlyArray<Term<A>>
+  ): Expr<Arithmetic<A>>
+}
+
+/** A number of two numbers. */
+interface OfTwoNumbers {
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
+  <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Arithmetic<A>>
+}
+
+/** A decimal of two decimals, and otherwise a double. */
+interface FractionOfTwo {
+  <B extends Numeric | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Fraction<A | B>>
+  <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Fraction<A>>
+}
+
 /**
  * The sum of numbers. It is null if one of them is null or missing.
  *
@@ -31,16 +59,7 @@ import * as operator from "../expression/operator.ts"
  * @category combinators
  * @since 0.1.0
  */
-export const add: {
-  <B extends Numeric | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
-  <A extends Numeric | Nullish>(
-    self: Term<A>,
-    that: Term<A>,
-    ...more: ReadonlyArray<Term<A>>
-  ): Expr<Arithmetic<A>>
-} = operator.arithmetic("$add")
+export const add: OfNumbers = operator.arithmetic("$add")
 
 /**
  * The difference of two numbers. It is null if one of them is null or missing.
@@ -61,12 +80,7 @@ export const add: {
  * @category combinators
  * @since 0.1.0
  */
-export const subtract: {
-  <B extends Numeric | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
-  <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Arithmetic<A>>
-} = operator.arithmetic("$subtract")
+export const subtract: OfTwoNumbers = operator.arithmetic("$subtract")
 
 /**
  * The product of numbers. It is null if one of them is null or missing.
@@ -87,16 +101,7 @@ export const subtract: {
  * @category combinators
  * @since 0.1.0
  */
-export const multiply: {
-  <B extends Numeric | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
-  <A extends Numeric | Nullish>(
-    self: Term<A>,
-    that: Term<A>,
-    ...more: ReadonlyArray<Term<A>>
-  ): Expr<Arithmetic<A>>
-} = operator.arithmetic("$multiply")
+export const multiply: OfNumbers = operator.arithmetic("$multiply")
 
 /**
  * The quotient of two numbers: a decimal of decimals, and otherwise a double. It is null if one of them is null or missing.
@@ -118,12 +123,7 @@ export const multiply: {
  * @category combinators
  * @since 0.1.0
  */
-export const divide: {
-  <B extends Numeric | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Fraction<A | B>>
-  <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Fraction<A>>
-} = operator.arithmetic("$divide", fraction)
+export const divide: FractionOfTwo = operator.arithmetic("$divide", fraction)
 
 /**
  * The absolute value of a number. It is null if the number is null or missing.
@@ -346,12 +346,7 @@ export const sigmoid: <A extends Numeric | Nullish>(self: Expr<A>) => Expr<Fract
  * @category combinators
  * @since 0.1.0
  */
-export const mod: {
-  <B extends Numeric | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
-  <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Arithmetic<A>>
-} = operator.arithmetic("$mod")
+export const mod: OfTwoNumbers = operator.arithmetic("$mod")
 
 /**
  * A number to a power. It is null if one of the numbers is null or missing. The server fails for zero to a negative power.
@@ -379,12 +374,7 @@ export const mod: {
  * @category combinators
  * @since 0.1.0
  */
-export const pow: {
-  <B extends Numeric | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
-  <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Arithmetic<A>>
-} = operator.arithmetic("$pow")
+export const pow: OfTwoNumbers = operator.arithmetic("$pow")
 
 /**
  * The logarithm of a number to a base. It is null if one of the numbers is null or missing. The server fails where the number
@@ -408,12 +398,7 @@ export const pow: {
  * @category combinators
  * @since 0.1.0
  */
-export const log: {
-  <B extends Numeric | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Fraction<A | B>>
-  <A extends Numeric | Nullish>(self: Term<A>, that: Term<A>): Expr<Fraction<A>>
-} = operator.arithmetic("$log", fraction)
+export const log: FractionOfTwo = operator.arithmetic("$log", fraction)
 
 /**
  * The number rounded to a place, to the even neighbour where it lies in the middle. It is null if the number or the place is

@@ -39,8 +39,33 @@ import { slotOfTree, writeTree } from "../expression/tree.ts"
 /** An element, which the array may lack. */
 const anElement: operator.Rule = ([array]) => ({ ast: orNull(elementOf(array!.ast), [array!]).ast, optional: true })
 
-/** An array of the same elements. */
-const sameElements: operator.Rule = (slots) => orNull(arrayOf(elementOf(slots[0]!.ast)), slots)
+/** Some elements of an array. */
+interface SomeElements {
+  (options: { readonly n: Term<number> }): <A extends ReadonlyArray<unknown>>(
+    self: Expr<A>
+  ) => Expr<ReadonlyArray<ElementOf<A>>>
+  <A extends ReadonlyArray<unknown>>(
+    self: Expr<A>,
+    options: { readonly n: Term<number> }
+  ): Expr<ReadonlyArray<ElementOf<A>>>
+}
+
+const atEnd = (name: string): SomeElements =>
+  operator.named(name, { input: anArray, n: aNumber }, (slots) => present(arrayOf(elementOf(slots[0]!.ast))))
+
+/** Some elements of an array that are not null. */
+interface SomeValues {
+  (options: { readonly n: Term<number> }): <A extends ReadonlyArray<unknown>>(
+    self: Expr<A>
+  ) => Expr<ReadonlyArray<NonNullable<ElementOf<A>>>>
+  <A extends ReadonlyArray<unknown>>(
+    self: Expr<A>,
+    options: { readonly n: Term<number> }
+  ): Expr<ReadonlyArray<NonNullable<ElementOf<A>>>>
+}
+
+const extreme = (name: string): SomeValues =>
+  operator.named(name, { input: anArray, n: aNumber }, (slots) => present(arrayOf(nonNull(elementOf(slots[0]!.ast)))))
 
 /**
  * The number of elements of an array. The server fails where there is no array: replace one that may be missing with
@@ -204,11 +229,7 @@ export const concatArrays: {
     that: Expr<B>,
     ...more: ReadonlyArray<Expr<B>>
   ): Expr<ReadonlyArray<ElementOf<A> | ElementOf<B>> | NullIf<A> | NullIf<B>>
-} = operator.variadic(
-  "$concatArrays",
-  anArray,
-  (arrays, at) => orNull(arrayOf(mixed(arrays.map(({ ast }) => elementOf(ast)), at)), arrays)
-)
+} = operator.variadic("$concatArrays", anArray, operator.allElements)
 
 /**
  * The first element of an array. It is missing if the array is empty, and null if the array is null or missing.
@@ -279,15 +300,7 @@ export const last: <A extends Elements>(self: Expr<A>) => Expr<ElementOf<A> | Nu
  * @category getters
  * @since 0.1.0
  */
-export const firstN: {
-  (options: { readonly n: Term<number> }): <A extends ReadonlyArray<unknown>>(
-    self: Expr<A>
-  ) => Expr<ReadonlyArray<ElementOf<A>>>
-  <A extends ReadonlyArray<unknown>>(
-    self: Expr<A>,
-    options: { readonly n: Term<number> }
-  ): Expr<ReadonlyArray<ElementOf<A>>>
-} = operator.named("$firstN", { input: anArray, n: aNumber }, (slots) => present(arrayOf(elementOf(slots[0]!.ast))))
+export const firstN: SomeElements = atEnd("$firstN")
 
 /**
  * The last elements of an array. The server fails where there is no array, or where `n` is not a whole number above 0.
@@ -308,15 +321,7 @@ export const firstN: {
  * @category getters
  * @since 0.1.0
  */
-export const lastN: {
-  (options: { readonly n: Term<number> }): <A extends ReadonlyArray<unknown>>(
-    self: Expr<A>
-  ) => Expr<ReadonlyArray<ElementOf<A>>>
-  <A extends ReadonlyArray<unknown>>(
-    self: Expr<A>,
-    options: { readonly n: Term<number> }
-  ): Expr<ReadonlyArray<ElementOf<A>>>
-} = operator.named("$lastN", { input: anArray, n: aNumber }, (slots) => present(arrayOf(elementOf(slots[0]!.ast))))
+export const lastN: SomeElements = atEnd("$lastN")
 
 /**
  * The greatest elements of an array, the greatest one first. Null is left out. The server fails where there is no array, or
@@ -338,19 +343,7 @@ export const lastN: {
  * @category getters
  * @since 0.1.0
  */
-export const maxN: {
-  (options: { readonly n: Term<number> }): <A extends ReadonlyArray<unknown>>(
-    self: Expr<A>
-  ) => Expr<ReadonlyArray<NonNullable<ElementOf<A>>>>
-  <A extends ReadonlyArray<unknown>>(
-    self: Expr<A>,
-    options: { readonly n: Term<number> }
-  ): Expr<ReadonlyArray<NonNullable<ElementOf<A>>>>
-} = operator.named(
-  "$maxN",
-  { input: anArray, n: aNumber },
-  (slots) => present(arrayOf(nonNull(elementOf(slots[0]!.ast))))
-)
+export const maxN: SomeValues = extreme("$maxN")
 
 /**
  * The least elements of an array, the least one first. Null is left out. The server fails where there is no array, or where `n`
@@ -372,19 +365,7 @@ export const maxN: {
  * @category getters
  * @since 0.1.0
  */
-export const minN: {
-  (options: { readonly n: Term<number> }): <A extends ReadonlyArray<unknown>>(
-    self: Expr<A>
-  ) => Expr<ReadonlyArray<NonNullable<ElementOf<A>>>>
-  <A extends ReadonlyArray<unknown>>(
-    self: Expr<A>,
-    options: { readonly n: Term<number> }
-  ): Expr<ReadonlyArray<NonNullable<ElementOf<A>>>>
-} = operator.named(
-  "$minN",
-  { input: anArray, n: aNumber },
-  (slots) => present(arrayOf(nonNull(elementOf(slots[0]!.ast))))
-)
+export const minN: SomeValues = extreme("$minN")
 
 /**
  * The position of a value in an array, from 0. It is -1 if the array does not have it, and null if the array is null or
@@ -559,7 +540,7 @@ export const reduce: {
  */
 export const reverseArray: <A extends Elements>(
   self: Expr<A>
-) => Expr<ReadonlyArray<ElementOf<A>> | NullIf<A>> = operator.unary("$reverseArray", anArray, sameElements)
+) => Expr<ReadonlyArray<ElementOf<A>> | NullIf<A>> = operator.unary("$reverseArray", anArray, operator.sameElements)
 
 /**
  * A part of an array: the first `n` elements, the last ones for a negative `n`, or `n` from a position. It is null if the array
@@ -590,7 +571,7 @@ export const slice: {
     position: Term<number>,
     n: Term<number>
   ): Expr<ReadonlyArray<ElementOf<A>> | NullIf<A>>
-} = operator.trailing("$slice", [anArray, aNumber, aNumber], sameElements)
+} = operator.trailing("$slice", [anArray, aNumber, aNumber], operator.sameElements)
 
 /**
  * Pairs of the names and values of an object, in an array. It is null if the object is null or missing. The names are those in

@@ -6,6 +6,18 @@ import * as operator from "../expression/operator.ts"
 /** The decoded types of whole numbers. The server fails for a double or a decimal. */
 type Whole = number | bigint | Driver.Long
 
+/** Bits of any number of whole numbers. A constant is encoded as the numbers beside it. */
+interface OfBits {
+  <B extends Whole | Nullish>(
+    that: Term<B>
+  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
+  <A extends Whole | Nullish>(
+    self: Term<A>,
+    that: Term<A>,
+    ...more: ReadonlyArray<Term<A>>
+  ): Expr<Arithmetic<A>>
+}
+
 /**
  * The bits that all numbers have. It is null if one of them is null or missing. The server fails for a number that is not
  * stored as an int or a long.
@@ -28,16 +40,7 @@ type Whole = number | bigint | Driver.Long
  * @category combinators
  * @since 0.1.0
  */
-export const bitAnd: {
-  <B extends Whole | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
-  <A extends Whole | Nullish>(
-    self: Term<A>,
-    that: Term<A>,
-    ...more: ReadonlyArray<Term<A>>
-  ): Expr<Arithmetic<A>>
-} = operator.arithmetic("$bitAnd")
+export const bitAnd: OfBits = operator.arithmetic("$bitAnd")
 
 /**
  * The bits that at least one of the numbers has. It is null if one of them is null or missing. The server fails for a number
@@ -61,16 +64,7 @@ export const bitAnd: {
  * @category combinators
  * @since 0.1.0
  */
-export const bitOr: {
-  <B extends Whole | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
-  <A extends Whole | Nullish>(
-    self: Term<A>,
-    that: Term<A>,
-    ...more: ReadonlyArray<Term<A>>
-  ): Expr<Arithmetic<A>>
-} = operator.arithmetic("$bitOr")
+export const bitOr: OfBits = operator.arithmetic("$bitOr")
 
 /**
  * The bits that an odd number of the numbers have. It is null if one of them is null or missing. The server fails for a number
@@ -94,16 +88,7 @@ export const bitOr: {
  * @category combinators
  * @since 0.1.0
  */
-export const bitXor: {
-  <B extends Whole | Nullish>(
-    that: Term<B>
-  ): <A extends Constant<B> | Nullish>(self: Expr<A>) => Expr<Arithmetic<A | B>>
-  <A extends Whole | Nullish>(
-    self: Term<A>,
-    that: Term<A>,
-    ...more: ReadonlyArray<Term<A>>
-  ): Expr<Arithmetic<A>>
-} = operator.arithmetic("$bitXor")
+export const bitXor: OfBits = operator.arithmetic("$bitXor")
 
 /**
  * The number with each bit inverted. It is null if the number is null or missing. The server fails for a number that is not

@@ -7,6 +7,13 @@ import { anArray } from "../expression/kinds.ts"
 import { constant, operand, operandOf } from "../expression/operand.ts"
 import { checkComparable, comparison, listed } from "../expression/operator.ts"
 
+/** Compares with an expression, or with a constant that is encoded by the codec of the other side. */
+interface Comparison<Result> {
+  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<Result>
+  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<Result>
+  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<Result>
+}
+
 /**
  * Whether two values are equal. A value that is not an expression is encoded by the codec of the other side.
  *
@@ -30,11 +37,7 @@ import { checkComparable, comparison, listed } from "../expression/operator.ts"
  * @category predicates
  * @since 0.1.0
  */
-export const eq: {
-  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
-  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
-  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
-} = comparison("$eq")
+export const eq: Comparison<boolean> = comparison("$eq")
 
 /**
  * Whether two values differ. A value that is not an expression is encoded by the codec of the other side.
@@ -55,11 +58,7 @@ export const eq: {
  * @category predicates
  * @since 0.1.0
  */
-export const ne: {
-  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
-  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
-  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
-} = comparison("$ne")
+export const ne: Comparison<boolean> = comparison("$ne")
 
 /**
  * Whether the first value is greater. Stored values are compared, first by the types of BSON.
@@ -80,11 +79,7 @@ export const ne: {
  * @category predicates
  * @since 0.1.0
  */
-export const gt: {
-  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
-  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
-  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
-} = comparison("$gt")
+export const gt: Comparison<boolean> = comparison("$gt")
 
 /**
  * Whether the first value is greater or equal. Stored values are compared, first by the types of BSON.
@@ -105,11 +100,7 @@ export const gt: {
  * @category predicates
  * @since 0.1.0
  */
-export const gte: {
-  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
-  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
-  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
-} = comparison("$gte")
+export const gte: Comparison<boolean> = comparison("$gte")
 
 /**
  * Whether the first value is less. Stored values are compared, first by the types of BSON.
@@ -130,11 +121,7 @@ export const gte: {
  * @category predicates
  * @since 0.1.0
  */
-export const lt: {
-  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
-  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
-  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
-} = comparison("$lt")
+export const lt: Comparison<boolean> = comparison("$lt")
 
 /**
  * Whether the first value is less or equal. Stored values are compared, first by the types of BSON.
@@ -155,11 +142,7 @@ export const lt: {
  * @category predicates
  * @since 0.1.0
  */
-export const lte: {
-  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>
-  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<boolean>
-  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<boolean>
-} = comparison("$lte")
+export const lte: Comparison<boolean> = comparison("$lte")
 
 /**
  * The order of two values: -1 if the first one is less, 0 if they are equal, 1 if it is greater. Stored values are compared,
@@ -181,11 +164,7 @@ export const lte: {
  * @category combinators
  * @since 0.1.0
  */
-export const cmp: {
-  <B>(that: Expr<B>): (self: Expr<Constant<B> | Nullish>) => Expr<number>
-  <A>(that: NoInfer<Exclude<A, undefined>>): (self: Expr<A>) => Expr<number>
-  <A>(self: Expr<A>, that: Expr<A> | NoInfer<Exclude<A, undefined>>): Expr<number>
-} = comparison("$cmp", number)
+export const cmp: Comparison<number> = comparison("$cmp", number)
 
 const in_: {
   <B>(array: Expr<ReadonlyArray<B>>): (self: Expr<Constant<B> | Nullish>) => Expr<boolean>

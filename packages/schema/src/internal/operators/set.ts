@@ -1,15 +1,8 @@
 /** Arrays as sets: their order and how often they have an element do not matter. */
 import type { ElementOf, Elements, Expr, NullIf } from "../../Expr.ts"
-import { arrayOf, boolean, elementOf, mixed, orNull } from "../ast/calculus.ts"
+import { boolean } from "../ast/calculus.ts"
 import { anArray } from "../expression/kinds.ts"
 import * as operator from "../expression/operator.ts"
-
-/** An array of the elements of all operands. */
-const united: operator.Rule = (arrays, at) =>
-  orNull(arrayOf(mixed(arrays.map(({ ast }) => elementOf(ast)), at)), arrays)
-
-/** An array of elements of the first operand. */
-const fromFirst: operator.Rule = (arrays) => orNull(arrayOf(elementOf(arrays[0]!.ast)), arrays)
 
 /**
  * Whether no element of an array is false, null or 0. It is true for an empty array. The server fails where there is no array.
@@ -137,7 +130,7 @@ export const setDifference: {
     self: Expr<A>,
     that: Expr<B>
   ): Expr<ReadonlyArray<ElementOf<A>> | NullIf<A> | NullIf<B>>
-} = operator.positional("$setDifference", [anArray, anArray], fromFirst)
+} = operator.positional("$setDifference", [anArray, anArray], operator.sameElements)
 
 /**
  * The elements that all arrays have, each once. It is null if one of them is null or missing. The server chooses the order.
@@ -167,7 +160,7 @@ export const setIntersection: {
     that: Expr<B>,
     ...more: ReadonlyArray<Expr<B>>
   ): Expr<ReadonlyArray<ElementOf<A>> | NullIf<A> | NullIf<B>>
-} = operator.variadic("$setIntersection", anArray, fromFirst)
+} = operator.variadic("$setIntersection", anArray, operator.sameElements)
 
 /**
  * The elements of all arrays, each once. It is null if one of them is null or missing. The server chooses the order.
@@ -197,4 +190,4 @@ export const setUnion: {
     that: Expr<B>,
     ...more: ReadonlyArray<Expr<B>>
   ): Expr<ReadonlyArray<ElementOf<A> | ElementOf<B>> | NullIf<A> | NullIf<B>>
-} = operator.variadic("$setUnion", anArray, united)
+} = operator.variadic("$setUnion", anArray, operator.allElements)

@@ -135,6 +135,33 @@ interface Trim {
 
 const trimming = (name: string): Trim => operator.named(name, { input: aText, chars: aText }, operator.nullable(text))
 
+/** A part of a text, by a position and a length. */
+interface Substring {
+  (start: Term<number>, length: Term<number>): (self: Expr<string | Nullish>) => Expr<string>
+  (self: Expr<string | Nullish>, start: Term<number>, length: Term<number>): Expr<string>
+}
+
+const cutting = (name: string): Substring =>
+  operator.positional(name, [aText, aNumber, aNumber], operator.always(text))
+
+/** The position of a text in another one. */
+interface IndexOf {
+  (
+    search: Term<string>,
+    start?: Term<number>,
+    end?: Term<number>
+  ): <A extends string | Nullish>(self: Expr<A>) => Expr<number | NullIf<A>>
+  <A extends string | Nullish>(
+    self: Expr<A>,
+    search: Term<string>,
+    start?: Term<number>,
+    end?: Term<number>
+  ): Expr<number | NullIf<A>>
+}
+
+const indexing = (name: string): IndexOf =>
+  operator.trailing(name, [aText, aText, aNumber, aNumber], operator.nullable(number))
+
 /**
  * The text without white space at both ends, or without other characters. It is null if the text is null or missing.
  *
@@ -270,10 +297,7 @@ export const strLenCP: (self: Expr<string>) => Expr<number> = operator.unary(
  * @category combinators
  * @since 0.1.0
  */
-export const substrBytes: {
-  (start: Term<number>, length: Term<number>): (self: Expr<string | Nullish>) => Expr<string>
-  (self: Expr<string | Nullish>, start: Term<number>, length: Term<number>): Expr<string>
-} = operator.positional("$substrBytes", [aText, aNumber, aNumber], operator.always(text))
+export const substrBytes: Substring = cutting("$substrBytes")
 
 /**
  * A part of a text, by a position from 0 and a length in code points. It is empty if the text is null or missing.
@@ -294,10 +318,7 @@ export const substrBytes: {
  * @category combinators
  * @since 0.1.0
  */
-export const substrCP: {
-  (start: Term<number>, length: Term<number>): (self: Expr<string | Nullish>) => Expr<string>
-  (self: Expr<string | Nullish>, start: Term<number>, length: Term<number>): Expr<string>
-} = operator.positional("$substrCP", [aText, aNumber, aNumber], operator.always(text))
+export const substrCP: Substring = cutting("$substrCP")
 
 /**
  * The position at which a text has another one first, from 0 in bytes of UTF-8. It is -1 if it does not have it. It is null if
@@ -323,19 +344,7 @@ export const substrCP: {
  * @category getters
  * @since 0.1.0
  */
-export const indexOfBytes: {
-  (
-    search: Term<string>,
-    start?: Term<number>,
-    end?: Term<number>
-  ): <A extends string | Nullish>(self: Expr<A>) => Expr<number | NullIf<A>>
-  <A extends string | Nullish>(
-    self: Expr<A>,
-    search: Term<string>,
-    start?: Term<number>,
-    end?: Term<number>
-  ): Expr<number | NullIf<A>>
-} = operator.trailing("$indexOfBytes", [aText, aText, aNumber, aNumber], operator.nullable(number))
+export const indexOfBytes: IndexOf = indexing("$indexOfBytes")
 
 /**
  * The position at which a text has another one first, from 0 in code points. It is -1 if it does not have it. It is null if the
@@ -361,19 +370,7 @@ export const indexOfBytes: {
  * @category getters
  * @since 0.1.0
  */
-export const indexOfCP: {
-  (
-    search: Term<string>,
-    start?: Term<number>,
-    end?: Term<number>
-  ): <A extends string | Nullish>(self: Expr<A>) => Expr<number | NullIf<A>>
-  <A extends string | Nullish>(
-    self: Expr<A>,
-    search: Term<string>,
-    start?: Term<number>,
-    end?: Term<number>
-  ): Expr<number | NullIf<A>>
-} = operator.trailing("$indexOfCP", [aText, aText, aNumber, aNumber], operator.nullable(number))
+export const indexOfCP: IndexOf = indexing("$indexOfCP")
 
 /**
  * The parts of a text between delimiters. It is null if the text is null or missing. The server fails for an empty delimiter.
