@@ -625,6 +625,22 @@ describe("fusion", () => {
       )
     ))
 
+  it.live("has rankings of any name", () =>
+    test(({ shops }) =>
+      check(
+        shops.aggregate((shops) =>
+          shops.pipe(
+            Pipeline.rankFusion((shops) => ({ ["__proto__"]: shops.pipe(Pipeline.sort({ sold: -1 })) }), {
+              weights: { ["__proto__"]: 2 }
+            }),
+            Pipeline.limit(1),
+            Pipeline.select(($) => ({ name: $.name, score: Expr.meta("score") }))
+          )
+        ),
+        [{ name: "Bob", score: 2 / 61 }]
+      )
+    ))
+
   it("refuses rankings that change documents or do not rank", () => {
     const fused = (ranking: (shops: Pipeline.Pipeline<Shop>) => Pipeline.Pipeline<Shop>) => () =>
       shops.pipe(Pipeline.rankFusion((shops) => ({ a: ranking(shops) })))

@@ -70,7 +70,9 @@ const fusing = (
     inner(stage, ast, (documents) => {
       for (const [name, ranking] of Object.entries(f(documents))) {
         checkName(name, "pipelines")
-        const { names } = rankings[name] = inner(stage, ast, () => ranking)
+        const pipeline = inner(stage, ast, () => ranking)
+        const { names } = pipeline
+        setOwn(rankings, name, pipeline)
         const wrong = names.find((name) => !keepsDocuments.has(name))
         if (wrong !== undefined) refuse(`pipelines.${name}`, `has ${wrong}, which changes documents`)
         if (!names.some((name) => (stage === "$rankFusion" ? ranks : scores).has(name))) {
