@@ -2,7 +2,8 @@
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
-import { expand, fieldsOfClass, idsOf, type ObjectNode } from "../path/nodes.ts"
+import { withProperties } from "../ast/fields.ts"
+import { expand, fieldsOfClass, idsOf } from "../path/nodes.ts"
 import type { Resolve } from "../path/resolve.ts"
 import { isPlainObject } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
@@ -178,7 +179,9 @@ const project = (
   if (fields !== undefined) return withContext(project(fields, tree, cut), ast.context)
   if (ast.encoding !== undefined) {
     const node = expand(ast)[0]!
-    return node._tag === "Object" ? projectRenamed(node, tree, cut) : ast
+    return node._tag === "Object"
+      ? withContext(withProperties(node, signaturesOf(node.objects, tree, cut)), ast.context)
+      : ast
   }
   switch (ast._tag) {
     case "Suspend":
@@ -223,23 +226,6 @@ const signaturesOf = (
 }
 
 const mayBeNoObject = (ast: SchemaAST.AST): boolean => expand(ast).some(({ _tag }) => _tag === "Leaf")
-
-const projectRenamed = (
-  { objects, rename }: ObjectNode,
-  tree: Tree,
-  cut: Cut
-): SchemaAST.AST => {
-  const fields: Record<string, Schema.Codec<unknown, unknown, unknown, unknown>> = {}
-  const names: Record<string, string> = {}
-  for (const { name, type } of signaturesOf(objects, tree, cut)) {
-    fields[name as string] = Schema.make(type)
-    if (rename(name as string) !== name) names[name as string] = rename(name as string)
-  }
-  const left = Schema.Struct(fields)
-  // A transformation that renames nothing would hide the fields.
-  const whole = Object.keys(names).length === 0 ? left : left.pipe(Schema.encodeKeys(names))
-  return withContext(whole.ast, objects.context)
-}
 
 const projectObjects = (
   ast: SchemaAST.Objects,
