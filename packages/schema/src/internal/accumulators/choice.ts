@@ -4,9 +4,9 @@ import type * as SchemaAST from "effect/SchemaAST"
 import type { Accumulator } from "../../Acc.ts"
 import type { Expr, MissingAsNull } from "../../Expr.ts"
 import { arrayOf, nonNull, nullOr, orNull, type Slot } from "../ast/calculus.ts"
+import { positiveInteger } from "../encode/arguments.ts"
 import { make } from "../expression/accumulator.ts"
 import { operand } from "../expression/operand.ts"
-import { refuse } from "../refusal.ts"
 
 /** Null stands for what is missing, as in a group where all values are missing. */
 const choice = (name: string) => <A>(expr: Expr<A>): Accumulator<MissingAsNull<A>, MissingAsNull<A> | null> => {
@@ -30,7 +30,7 @@ export interface Several {
 const several = (name: string, element: (slot: Slot) => SchemaAST.AST) =>
   dual(2, (expr: unknown, { n }: Several) => {
     const { slot, write } = operand(expr)
-    if (!Number.isInteger(n) || n < 1) refuse(`${name}.n`, "is not a positive integer")
+    positiveInteger(n, `${name}.n`)
     return make(arrayOf(element(slot)), (writing) => ({ [name]: { input: write(writing), n } }))
   }) as never
 

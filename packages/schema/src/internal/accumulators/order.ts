@@ -3,6 +3,7 @@ import type { Accumulator } from "../../Acc.ts"
 import type { Expr, MissingAsNull } from "../../Expr.ts"
 import type { SortInput } from "../../TypedQuery.ts"
 import { arrayOf, nullOr, orNull } from "../ast/calculus.ts"
+import { positiveInteger } from "../encode/arguments.ts"
 import { encodeSort } from "../encode/sort.ts"
 import { make } from "../expression/accumulator.ts"
 import { implOf } from "../expression/expr.ts"
@@ -66,7 +67,7 @@ const ordered = (name: string) =>
     const { slot, write } = operand(output)
     const order = orderBelow(document, sortBy, name)
     const isSeveral = name.endsWith("N")
-    if (isSeveral && (!Number.isInteger(n) || n! < 1)) refuse(`${name}.n`, "is not a positive integer")
+    if (isSeveral) positiveInteger(n, `${name}.n`)
     const { ast } = orNull(slot.ast, [slot])
     return make(
       isSeveral ? arrayOf(ast) : ast,

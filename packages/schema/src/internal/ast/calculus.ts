@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { elementsOf, expand } from "../path/nodes.ts"
 import { refuse } from "../refusal.ts"
-import { storedTypes } from "./stored.ts"
+import { storedAs, storedTypes } from "./stored.ts"
 
 /**
  * What may stand at a place: the schema of the value, and whether there may be none.
@@ -91,7 +91,7 @@ export const mixed = (asts: ReadonlyArray<SchemaAST.AST>, at: string): SchemaAST
       if (confused === undefined) continue
       refuse(
         at,
-        `mixes values that are stored as ${[...storedTypes(confused)].join(" or ")} and decoded by different codecs: ` +
+        `mixes values that are stored as ${storedAs(confused)} and decoded by different codecs: ` +
           "use one schema for all of them"
       )
     }

@@ -147,6 +147,14 @@ export const changeField = (document: SchemaAST.AST, path: string, at: string, c
   changeAt(present(document), { path: path.split("."), stored: storedPath(document, path).split(".") }, at, change)!.ast
 
 /**
+ * The schema of a document with a field of a name, which is always there.
+ *
+ * @internal
+ */
+export const addField = (document: SchemaAST.AST, name: string, value: SchemaAST.AST): SchemaAST.AST =>
+  changeField(document, name, name, { change: () => present(value), creates: false, entersArrays: false })
+
+/**
  * The schema of an object after the change of one of its own fields, whatever its name looks like.
  *
  * @internal

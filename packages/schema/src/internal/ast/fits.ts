@@ -2,7 +2,7 @@
 import type * as SchemaAST from "effect/SchemaAST"
 import { elementsOf, expand, type Node, type ObjectNode } from "../path/nodes.ts"
 import { isMissing, type Slot, slotOf } from "./calculus.ts"
-import { storedTypes } from "./stored.ts"
+import { storedAs, storedTypes } from "./stored.ts"
 
 /**
  * Where a computed value cannot be read, and why.
@@ -16,8 +16,6 @@ export interface Unreadable {
 
 /** What a document may lack although its schema requires it. */
 type MayLack = "none" | "_id" | "any"
-
-const list = (types: Iterable<string>): string => [...types].join(" or ")
 
 const below = (path: string, name: string): string => path === "" ? name : `${path}.${name}`
 
@@ -38,7 +36,7 @@ const readsLeaf = (from: SchemaAST.AST, to: SchemaAST.AST): boolean => {
   const stored = storedTypes(from)
   const read = storedTypes(to)
   // A codec of one's own reads what it has written. The one exception are dates, which have no form but their own.
-  if (to.encoding !== undefined) return list(stored) === "date" && list(read) === "date"
+  if (to.encoding !== undefined) return storedAs(from) === "date" && storedAs(to) === "date"
   const constants = constantsOf(to)
   if (constants !== undefined) {
     return from.encoding === undefined && constantsOf(from)?.every((value) => constants.includes(value)) === true
@@ -56,7 +54,7 @@ const reads = (from: Node, to: Node, path: string, mayLack: MayLack): Unreadable
     return firstOf(elementsOf(from.arrays), (ast) => unreadableIn(ast, to.arrays.rest, `${path}[]`, "none"))
   }
   if (to._tag === "Leaf" && (from._tag === "Leaf" ? readsLeaf(from.ast, to.ast) : isAnything(to.ast))) return undefined
-  const is = (node: Node) => node._tag === "Leaf" ? `what is stored as ${list(storedTypes(node.ast))}` : nameOf(node)
+  const is = (node: Node) => node._tag === "Leaf" ? `what is stored as ${storedAs(node.ast)}` : nameOf(node)
   const own = to._tag === "Leaf" && (to.ast.encoding !== undefined || constantsOf(to.ast) !== undefined)
   return { path, what: `becomes ${is(from)}, and the schema has ${is(to)}${own ? ", with fewer values" : ""}` }
 }

@@ -5,7 +5,7 @@ import * as Bson from "../../Bson.ts"
 import { expand } from "../path/nodes.ts"
 import { refuse } from "../refusal.ts"
 import { nonNull, oneOf } from "./calculus.ts"
-import { storedTypes } from "./stored.ts"
+import { storedAs } from "./stored.ts"
 
 /** The families of numbers: each has one decoded type, and stays itself under arithmetic. */
 const families: ReadonlyArray<readonly [run: unknown, result: SchemaAST.AST]> = (
@@ -22,7 +22,7 @@ const families: ReadonlyArray<readonly [run: unknown, result: SchemaAST.AST]> = 
 const familyOf = (leaf: SchemaAST.AST, at: string): SchemaAST.AST => {
   const own = leaf._tag === "Declaration" ? families.find(([run]) => run === leaf.run)?.[1] : undefined
   if (own !== undefined) return own
-  const stored = [...storedTypes(leaf)].join(" or ")
+  const stored = storedAs(leaf)
   const isPlain = leaf.encoding === undefined &&
     (leaf._tag === "Number" || leaf._tag === "Literal" && typeof leaf.literal === "number" ||
       leaf._tag === "Enum" && leaf.enums.every(([, value]) => typeof value === "number"))

@@ -61,6 +61,13 @@ export const storedTypes = (ast: SchemaAST.AST): ReadonlySet<string> => {
   return types
 }
 
+/**
+ * The types of BSON that the values of a schema are stored as, for errors.
+ *
+ * @internal
+ */
+export const storedAs = (ast: SchemaAST.AST): string => [...storedTypes(ast)].join(" or ")
+
 /** @internal */
 export const numericTypes: ReadonlySet<string> = new Set(["number", "int", "long", "double", "decimal"])
 

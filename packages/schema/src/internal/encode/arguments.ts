@@ -32,6 +32,10 @@ export const defined = (value: unknown, path: string): unknown =>
 export const array = (u: unknown, path: string): ReadonlyArray<unknown> =>
   Array.isArray(u) ? u : refuse(path, `is ${nameOf(u)}, not an array`)
 
+/** @internal */
+export const positiveInteger = (u: unknown, path: string): number =>
+  typeof u === "number" && Number.isInteger(u) && u > 0 ? u : refuse(path, "is not a positive integer")
+
 /** The kind of a value, never the value. */
 const nameOf = (u: unknown): string => {
   if (u === null || u === undefined) return String(u)

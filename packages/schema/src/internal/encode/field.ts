@@ -4,7 +4,7 @@ import { encodeOperand, encodeValue } from "../path/codecs.ts"
 import { elements } from "../path/nodes.ts"
 import { makeResolve, type Resolve } from "../path/resolve.ts"
 import { refuse } from "../refusal.ts"
-import type { Operands, Place, PutOptions } from "./operands.ts"
+import { type Operands, type Place, type PutOptions, strict } from "./operands.ts"
 
 /**
  * The schemas that may stand at a path: one for each member of a union on the way.
@@ -31,9 +31,6 @@ export interface Scope {
  * @internal
  */
 export interface Field extends Scope, Place {}
-
-/** Operands are complete: a field that the schema does not know is an error. */
-const strict = { onExcessProperty: "error" } as const
 
 /**
  * Encodes a value that is stored at a field.

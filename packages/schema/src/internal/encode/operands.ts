@@ -18,6 +18,13 @@ export interface Place {
   readonly path: string
 }
 
+/**
+ * How operands are encoded. They are complete: a field that the schema does not know is an error.
+ *
+ * @internal
+ */
+export const strict = { onExcessProperty: "error" } as const
+
 /** @internal */
 export interface PutOptions {
   /** Refuses an encoded value that does not fit. */

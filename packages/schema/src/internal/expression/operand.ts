@@ -6,6 +6,7 @@ import type { Expr } from "../../Expr.ts"
 import { boolean, number, present, text } from "../ast/calculus.ts"
 import { storedTypes } from "../ast/stored.ts"
 import { isBson, isValidDate } from "../bson/values.ts"
+import { strict } from "../encode/operands.ts"
 import { encodeValue } from "../path/codecs.ts"
 import { refuse } from "../refusal.ts"
 import { ExprImpl, implOf, isExpr } from "./expr.ts"
@@ -20,8 +21,6 @@ export interface Kind {
   readonly types: ReadonlySet<string>
   readonly constant?: SchemaAST.AST
 }
-
-const strict = { onExcessProperty: "error" } as const
 
 const encoders = new WeakMap<SchemaAST.AST, ReturnType<typeof encodeValue>>()
 

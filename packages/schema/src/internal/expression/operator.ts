@@ -7,7 +7,7 @@ import type * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
 import { arrayOf, boolean, elementOf, mixed, nonNull, orNull, present, type Slot } from "../ast/calculus.ts"
 import { numeric } from "../ast/numbers.ts"
-import { mayBeEqual, storedTypes } from "../ast/stored.ts"
+import { mayBeEqual, storedAs } from "../ast/stored.ts"
 import { refuse } from "../refusal.ts"
 import { ExprImpl, implOf, isExpr } from "./expr.ts"
 import { anArray, aNumber, aText } from "./kinds.ts"
@@ -258,10 +258,8 @@ export const comparison = <F extends Function>(name: string, result: SchemaAST.A
  */
 export const checkComparable = (a: SchemaAST.AST, b: SchemaAST.AST, at: string): void => {
   if (mayBeEqual(a, b)) return
-  refuse(at, `compares what is stored as ${list(a)} with what is stored as ${list(b)}`)
+  refuse(at, `compares what is stored as ${storedAs(a)} with what is stored as ${storedAs(b)}`)
 }
-
-const list = (ast: SchemaAST.AST): string => [...storedTypes(ast)].join(" or ")
 
 type OfElements = (element: SchemaAST.AST, slots: ReadonlyArray<Slot>, at: string) => Slot
 

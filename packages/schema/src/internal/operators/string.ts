@@ -141,8 +141,7 @@ interface Substring {
   (self: Expr<string | Nullish>, start: Term<number>, length: Term<number>): Expr<string>
 }
 
-const cutting = (name: string): Substring =>
-  operator.positional(name, [aText, aNumber, aNumber], operator.always(text))
+const cutting = (name: string): Substring => operator.positional(name, [aText, aNumber, aNumber], operator.always(text))
 
 /** The position of a text in another one. */
 interface IndexOf {

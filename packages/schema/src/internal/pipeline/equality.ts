@@ -2,7 +2,7 @@
 import type * as SchemaAST from "effect/SchemaAST"
 import type { NeverEqual } from "../../Pipeline.ts"
 import { nonNull, oneOf } from "../ast/calculus.ts"
-import { mayBeEqual, storedTypes } from "../ast/stored.ts"
+import { mayBeEqual, storedAs } from "../ast/stored.ts"
 import type { FieldName, FieldsOf } from "../expression/types.ts"
 import { elements } from "../path/nodes.ts"
 import { makeResolve } from "../path/resolve.ts"
@@ -66,9 +66,8 @@ export const checkEqual = (
 ): void => {
   const [a, b] = [compared(local, localField), compared(foreign, foreignField)]
   if (mayBeEqual(a, b)) return
-  const list = (ast: SchemaAST.AST) => [...storedTypes(ast)].join(" or ")
   refuse(
     localField,
-    `is stored as ${list(a)}, and ${foreignField} of ${from} as ${list(b)}: they are never equal`
+    `is stored as ${storedAs(a)}, and ${foreignField} of ${from} as ${storedAs(b)}: they are never equal`
   )
 }

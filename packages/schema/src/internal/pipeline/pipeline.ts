@@ -8,7 +8,7 @@ import type * as Driver from "mongodb"
 import type { Ref } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import { encoded } from "../collection/failures.ts"
-import type { Operands } from "../encode/operands.ts"
+import { type Operands, strict } from "../encode/operands.ts"
 import { document } from "../expression/reference.ts"
 import { type Origin, Writing } from "../expression/writing.ts"
 import { encodeValue } from "../path/codecs.ts"
@@ -64,8 +64,6 @@ export const isPipeline = (u: unknown): u is Pipeline<unknown, unknown> => u ins
  * @internal
  */
 export const make = (ast: SchemaAST.AST): PipelineImpl => new PipelineImpl(ast, [])
-
-const strict = { onExcessProperty: "error" } as const
 
 /**
  * A pipeline that begins with documents of its own.

@@ -5,6 +5,7 @@ import type { Expr, Fraction, MissingAsNull, Nullish, Ref } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import { isNullable, missingAsNull, nonNull, oneOf, struct } from "../ast/calculus.ts"
 import { fraction, numeric } from "../ast/numbers.ts"
+import { positiveInteger } from "../encode/arguments.ts"
 import { constant, literalOf, operand } from "../expression/operand.ts"
 import { type Accumulators, asOperator, type Counted, outputOf } from "../pipeline/groups.ts"
 import { addStage } from "../pipeline/pipeline.ts"
@@ -207,7 +208,7 @@ export const bucketAuto: {
 ) =>
   addStage(self, "$bucketAuto", ({ $ }) => {
     const value = operand(by($))
-    if (!Number.isInteger(buckets) || buckets < 1) refuse("buckets", "is not a positive integer")
+    positiveInteger(buckets, "buckets")
     // A default of the codec is refused: the server knows only what is stored.
     const mayBeNull = isNullable(value.slot)
     if (granularity !== undefined && mayBeNull) {

@@ -9,6 +9,7 @@ import { dateAst } from "../ast/dates.ts"
 import { changeField, plainAst, storedPath } from "../ast/fields.ts"
 import { numeric } from "../ast/numbers.ts"
 import { storedTypes } from "../ast/stored.ts"
+import { strict } from "../encode/operands.ts"
 import type { FieldName, FieldsOf } from "../expression/types.ts"
 import type { Writing } from "../expression/writing.ts"
 import type { Unit } from "../operators/date.ts"
@@ -215,8 +216,6 @@ const sparse = (
     entersArrays: false
   })
 }
-
-const strict = { onExcessProperty: "error" } as const
 
 /** The server takes no expressions here. Steps and bounds must have one type. */
 const writeRange = ({ bounds, step, unit }: Range, isDate: boolean, codec: SchemaAST.AST, writing: Writing): object => {

@@ -5,17 +5,18 @@ import type { Arithmetic, Expr, MissingAsNull, Nullish, Ref, Tree } from "../../
 import type { Pipeline } from "../../Pipeline.ts"
 import type { SortInput } from "../../TypedQuery.ts"
 import { isNullable, mixed, nonNull, orNull, type Slot } from "../ast/calculus.ts"
-import { changeField, storedPath } from "../ast/fields.ts"
+import { changeField } from "../ast/fields.ts"
 import { hasIntegers64, numeric } from "../ast/numbers.ts"
 import { implOf, isExpr } from "../expression/expr.ts"
 import { writeTree } from "../expression/tree.ts"
 import type { FieldsOf } from "../expression/types.ts"
 import type { Writing } from "../expression/writing.ts"
 import type { At, Keys } from "../path/types.ts"
+import { setFields } from "../pipeline/fields.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import type { Assign } from "../pipeline/types.ts"
 import { checkNeeds, checkPartition, type Order, orderOf } from "../pipeline/windows.ts"
-import { isPlainObject, setOwn } from "../plainObject.ts"
+import { isPlainObject } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
 
 /**
@@ -106,23 +107,16 @@ export const fill: {
     if (!isPlainObject(fillers) || Object.keys(fillers).length === 0) return refuse("output", "has no fields")
     const fields = Object.entries(fillers).map(([path, filler]) => {
       const at = `output.${path}`
-      return { path, stored: storedPath(ast, path), ...fillerOf(filler, slotAt($, ast, path, at), order, at) }
+      return { path, ...fillerOf(filler, slotAt($, ast, path, at), order, at) }
     })
-    const after = fields.reduce(
-      (ast, { path, slot }) => changeField(ast, path, path, { change: () => slot, creates: true, entersArrays: false }),
-      ast
-    )
+    const set = setFields(ast, fields, { entersArrays: false })
     return {
-      ast: after,
-      write: (writing) => {
-        const out = {}
-        for (const { path, stored, write } of fields) setOwn(out, stored, write(writing.at(path)))
-        return {
-          ...(partition === undefined ? {} : { partitionBy: writeTree(partition, writing.at("partitionBy")) }),
-          ...(order === undefined ? {} : { sortBy: order.written }),
-          output: out
-        }
-      }
+      ast: set.ast,
+      write: (writing) => ({
+        ...(partition === undefined ? {} : { partitionBy: writeTree(partition, writing.at("partitionBy")) }),
+        ...(order === undefined ? {} : { sortBy: order.written }),
+        output: set.write(writing)
+      })
     }
   }))
 

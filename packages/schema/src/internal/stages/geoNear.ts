@@ -13,6 +13,7 @@ import { elementsOf, expand } from "../path/nodes.ts"
 import { makeResolve } from "../path/resolve.ts"
 import type { At } from "../path/types.ts"
 import type { AnyPath, Local } from "../pipeline/equality.ts"
+import { checkPath } from "../pipeline/fields.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import type { Assign } from "../pipeline/types.ts"
 import { refuse } from "../refusal.ts"
@@ -162,7 +163,7 @@ const checkPoint = (near: unknown): void => {
 }
 
 const added = (ast: SchemaAST.AST, path: string, at: string, slot: Slot): SchemaAST.AST => {
-  if (path.split(".").some((name) => name === "" || name.startsWith("$"))) refuse(at, "is not a path")
+  checkPath(path, at)
   return changeField(ast, path, at, { change: () => slot, creates: true, entersArrays: false })
 }
 

@@ -5,9 +5,9 @@ import type { Constant, Expr, Nullish, Ref } from "../../Expr.ts"
 import type { Filter } from "../../Filter.ts"
 import type { Documents, Pipeline, Services } from "../../Pipeline.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
-import { arrayOf, elementOf, nonNull, number, oneOf, present } from "../ast/calculus.ts"
-import { changeField, storedPath } from "../ast/fields.ts"
-import { mayBeEqual, storedTypes } from "../ast/stored.ts"
+import { arrayOf, elementOf, nonNull, number, oneOf } from "../ast/calculus.ts"
+import { addField, storedPath } from "../ast/fields.ts"
+import { mayBeEqual, storedAs } from "../ast/stored.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import { operand } from "../expression/operand.ts"
 import { checkName } from "../expression/tree.ts"
@@ -137,27 +137,17 @@ export const graphLookup: {
     const start = operand(options.startWith($))
     const started = nonNull(oneOf([start.slot.ast, elementOf(start.slot.ast)]))
     if (!mayBeEqual(started, searched)) {
-      const list = (types: ReadonlySet<string>) => [...types].join(" or ")
       refuse(
         "startWith",
-        `is stored as ${list(storedTypes(started))}, and ${connectToField} of ${from.name} as ${
-          list(storedTypes(searched))
-        }: they are never equal`
+        `is stored as ${storedAs(started)}, and ${connectToField} of ${from.name} as ${storedAs(searched)}: ` +
+          "they are never equal"
       )
     }
     if (depthField !== undefined) checkName(depthField, "depthField")
-    const found = depthField === undefined ? foreign : changeField(foreign, depthField, depthField, {
-      change: () => present(number),
-      creates: false,
-      entersArrays: false
-    })
+    const found = depthField === undefined ? foreign : addField(foreign, depthField, number)
     const read = makeResolve([foreign], "filter")
     return {
-      ast: changeField(ast, as, as, {
-        change: () => present(arrayOf(found)),
-        creates: false,
-        entersArrays: false
-      }),
+      ast: addField(ast, as, arrayOf(found)),
       write: (writing) => ({
         from: from.name,
         startWith: start.write(writing.at("startWith")),

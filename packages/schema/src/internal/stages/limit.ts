@@ -1,6 +1,7 @@
 /** Takes some of the documents. */
 import { dual } from "effect/Function"
 import type { Pipeline } from "../../Pipeline.ts"
+import { positiveInteger } from "../encode/arguments.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import { refuse } from "../refusal.ts"
 
@@ -28,7 +29,7 @@ export const limit: {
   <A, R>(self: Pipeline<A, R>, n: number): Pipeline<A, R>
 } = dual(2, (self: unknown, n: number) =>
   addStage(self, "$limit", ({ ast }) => {
-    if (!Number.isInteger(n) || n < 1) refuse("limit", "is not a positive integer")
+    positiveInteger(n, "limit")
     return { ast, write: () => n }
   }))
 

@@ -4,8 +4,8 @@ import type * as Schema from "effect/Schema"
 import type { Ref } from "../../Expr.ts"
 import type { Documents, Pipeline, Services } from "../../Pipeline.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
-import { arrayOf, present } from "../ast/calculus.ts"
-import { changeField, storedPath } from "../ast/fields.ts"
+import { arrayOf } from "../ast/calculus.ts"
+import { addField, storedPath } from "../ast/fields.ts"
 import { checkName } from "../expression/tree.ts"
 import type { Decoded, FieldsOf } from "../expression/types.ts"
 import { type AnyPath, checkEqual, type Foreign, type Local } from "../pipeline/equality.ts"
@@ -141,11 +141,7 @@ export const lookup: {
     } else if (pipeline === undefined) refuse("lookup", "has neither fields nor a pipeline")
     const found = inner("$lookup", foreign, pipeline && ((found) => pipeline(found, $)))
     return {
-      ast: changeField(ast, as, as, {
-        change: () => present(arrayOf(found.ast)),
-        creates: false,
-        entersArrays: false
-      }),
+      ast: addField(ast, as, arrayOf(found.ast)),
       write: (writing) => {
         const { inside, variables } = writing.at("pipeline").insideWith(origin)
         const stages = writeStages(found, writing.operands, inside)

@@ -1,8 +1,8 @@
 /** Takes documents by chance. */
 import { dual } from "effect/Function"
 import type { Pipeline } from "../../Pipeline.ts"
+import { positiveInteger } from "../encode/arguments.ts"
 import { addStage } from "../pipeline/pipeline.ts"
-import { refuse } from "../refusal.ts"
 
 /**
  * Takes this many documents by chance: 1 or more. It gives all of them if there are fewer, in any order.
@@ -33,6 +33,6 @@ export const sample: {
   <A, R>(self: Pipeline<A, R>, size: number): Pipeline<A, R>
 } = dual(2, (self: unknown, size: number) =>
   addStage(self, "$sample", ({ ast }) => {
-    if (!Number.isInteger(size) || size < 1) refuse("size", "is not a positive integer")
+    positiveInteger(size, "size")
     return { ast, write: () => ({ size }) }
   }))

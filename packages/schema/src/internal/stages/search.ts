@@ -5,6 +5,7 @@ import type * as Driver from "mongodb"
 import type { Filter } from "../../Filter.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import { storedPath } from "../ast/fields.ts"
+import { positiveInteger } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import type { FieldsOf } from "../expression/types.ts"
 import { makeResolve } from "../path/resolve.ts"
@@ -203,7 +204,7 @@ export const vectorSearch: {
     const { exact, filter, limit, numCandidates, path } = options
     const read = makeResolve([ast], "filter")
     read(path, "path")
-    if (!Number.isInteger(limit) || limit < 1) refuse("limit", "is not a positive integer")
+    positiveInteger(limit, "limit")
     if (exact === true ? numCandidates !== undefined : !(Number.isInteger(numCandidates) && numCandidates! >= limit)) {
       refuse(
         "numCandidates",

@@ -2,12 +2,11 @@
 import { dual } from "effect/Function"
 import type { Expr, Ref } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
-import { changeField, storedPath } from "../ast/fields.ts"
 import { implOf, isExpr } from "../expression/expr.ts"
 import { fieldsOf } from "../expression/tree.ts"
+import { checkPath, setFields } from "../pipeline/fields.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import type { Assign } from "../pipeline/types.ts"
-import { setOwn } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
 
 /**
@@ -59,22 +58,9 @@ export const set: {
       if (!isExpr(expr)) {
         return refuse(path, "is not an expression: use Expr.struct for an object, Expr.literal for a constant")
       }
-      if (
-        path.split(".").some((name) => name === "" || name.startsWith("$"))
-      ) refuse(path, "is not a path")
-      return { path, stored: storedPath(ast, path), impl: implOf(expr) }
+      checkPath(path, path)
+      const { slot, write } = implOf(expr)
+      return { path, slot, write }
     })
-    const after = fields.reduce(
-      (ast, { impl, path }) =>
-        changeField(ast, path, path, { change: () => impl.slot, creates: true, entersArrays: true }),
-      ast
-    )
-    return {
-      ast: after,
-      write: (writing) => {
-        const out = {}
-        for (const { impl, path, stored } of fields) setOwn(out, stored, impl.write(writing.at(path)))
-        return out
-      }
-    }
+    return setFields(ast, fields, { entersArrays: true })
   }))

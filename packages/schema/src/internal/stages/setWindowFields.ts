@@ -5,15 +5,15 @@ import type { Expr, Ref, Tree } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import type { SortInput } from "../../TypedQuery.ts"
 import { present } from "../ast/calculus.ts"
-import { changeField, storedPath } from "../ast/fields.ts"
 import { implOf } from "../expression/accumulator.ts"
 import { writeTree } from "../expression/tree.ts"
 import type { FieldsOf } from "../expression/types.ts"
 import type { Keys } from "../path/types.ts"
+import { checkPath, setFields } from "../pipeline/fields.ts"
 import { addStage } from "../pipeline/pipeline.ts"
 import type { Assign } from "../pipeline/types.ts"
 import { checkNeeds, checkPartition, type Given, orderOf } from "../pipeline/windows.ts"
-import { isPlainObject, setOwn } from "../plainObject.ts"
+import { isPlainObject } from "../plainObject.ts"
 import { refuse } from "../refusal.ts"
 
 /**
@@ -106,28 +106,18 @@ export const setWindowFields: {
               : "needs the bounds of a window: use Acc.over"
           )
         }
-        if (path.split(".").some((name) => name === "" || name.startsWith("$"))) {
-          refuse(`output.${path}`, "is not a path")
-        }
+        checkPath(path, `output.${path}`)
         checkNeeds(impl.uses, order, `output.${path}`)
-        return { path, stored: storedPath(ast, path), impl }
+        return { path, slot: present(impl.ast), write: impl.write }
       })
-      const after = fields.reduce(
-        (ast, { impl, path }) =>
-          changeField(ast, path, path, { change: () => present(impl.ast), creates: true, entersArrays: true }),
-        ast
-      )
+      const set = setFields(ast, fields, { entersArrays: true })
       return {
-        ast: after,
-        write: (writing) => {
-          const out = {}
-          for (const { impl, path, stored } of fields) setOwn(out, stored, impl.write(writing.at(path)))
-          return {
-            ...(partition === undefined ? {} : { partitionBy: writeTree(partition, writing.at("partitionBy")) }),
-            ...(order === undefined ? {} : { sortBy: order.written }),
-            output: out
-          }
-        }
+        ast: set.ast,
+        write: (writing) => ({
+          ...(partition === undefined ? {} : { partitionBy: writeTree(partition, writing.at("partitionBy")) }),
+          ...(order === undefined ? {} : { sortBy: order.written }),
+          output: set.write(writing)
+        })
       }
     })
 )

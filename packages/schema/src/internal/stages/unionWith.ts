@@ -1,4 +1,5 @@
 /** Adds the documents of another collection. */
+import { dual } from "effect/Function"
 import type * as Schema from "effect/Schema"
 import type { Documents, Pipeline, Services } from "../../Pipeline.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
@@ -43,22 +44,21 @@ export const unionWith: {
     collection: TypedCollection<S>,
     f?: (documents: Pipeline<Documents<S>, Services<S>>) => Pipeline<B, R2>
   ): <A, R>(self: Pipeline<A, R>) => Pipeline<A | B, R | R2 | Services<S>>
-} = (...args: ReadonlyArray<unknown>): never =>
-  (isPipeline(args[0])
-    ? joining(args[0], args[1] as Other, args[2] as Part)
-    : (self: unknown) => joining(self, args[0] as Other, args[1] as Part)) as never
+} = dual(
+  ([self]) => isPipeline(self),
+  (self: unknown, collection: Collection, f: Part) =>
+    addStage<never>(self, "$unionWith", ({ ast }) => {
+      const other = inner("$unionWith", collection.schema.ast, f)
+      return {
+        ast: oneOf([ast, other.ast]),
+        write: (writing) => ({
+          coll: collection.name,
+          pipeline: writeStages(other, writing.operands, writing.at("pipeline"))
+        })
+      }
+    })
+)
 
-type Other = TypedCollection<Schema.Constraint>
+type Collection = TypedCollection<Schema.Constraint>
+
 type Part = ((documents: never) => Pipeline<unknown, unknown>) | undefined
-
-const joining = (self: unknown, collection: Other, f: Part) =>
-  addStage(self, "$unionWith", ({ ast }) => {
-    const other = inner("$unionWith", collection.schema.ast, f)
-    return {
-      ast: oneOf([ast, other.ast]),
-      write: (writing) => ({
-        coll: collection.name,
-        pipeline: writeStages(other, writing.operands, writing.at("pipeline"))
-      })
-    }
-  })

@@ -1,4 +1,5 @@
 /** Takes fields away. */
+import { dual } from "effect/Function"
 import type { Pipeline } from "../../Pipeline.ts"
 import { changeField, storedPath } from "../ast/fields.ts"
 import type { FieldName, FieldsOf } from "../expression/types.ts"
@@ -38,23 +39,19 @@ export const unset: {
   <A, const P extends FieldName<FieldsOf<A>> | `${string}.${string}`>(
     ...paths: ReadonlyArray<Path<FieldsOf<A>, P>>
   ): <R>(self: Pipeline<A, R>) => Pipeline<Without<A, P>, R>
-} = (...args: ReadonlyArray<unknown>): never => {
-  const [self, ...paths] = args
-  return (isPipeline(self)
-    ? unsetting(self, paths as ReadonlyArray<string>)
-    : (self: unknown) => unsetting(self, args as ReadonlyArray<string>)) as never
-}
-
-const unsetting = (self: unknown, paths: ReadonlyArray<string>) =>
-  addStage(self, "$unset", ({ ast }) => {
-    const resolve = makeResolve([ast], "filter")
-    for (const path of paths) resolve(path, path)
-    const stored = paths.map((path) => storedPath(ast, path))
-    return {
-      ast: paths.reduce(
-        (ast, path) => changeField(ast, path, path, { change: () => undefined, creates: false, entersArrays: true }),
-        ast
-      ),
-      write: () => stored
-    }
-  })
+} = dual(
+  ([self]) => isPipeline(self),
+  (self: unknown, ...paths: ReadonlyArray<string>) =>
+    addStage<never>(self, "$unset", ({ ast }) => {
+      const resolve = makeResolve([ast], "filter")
+      for (const path of paths) resolve(path, path)
+      const stored = paths.map((path) => storedPath(ast, path))
+      return {
+        ast: paths.reduce(
+          (ast, path) => changeField(ast, path, path, { change: () => undefined, creates: false, entersArrays: true }),
+          ast
+        ),
+        write: () => stored
+      }
+    })
+)

@@ -1,8 +1,9 @@
 /** Makes a document of each element of an array. */
+import { dual } from "effect/Function"
 import type { Nullish } from "../../Expr.ts"
 import type { Pipeline } from "../../Pipeline.ts"
 import { mayBeNull, nonNull, nullOr, number, oneOf, present, required, type Slot } from "../ast/calculus.ts"
-import { changeField, storedPath } from "../ast/fields.ts"
+import { addField, changeField, storedPath } from "../ast/fields.ts"
 import { checkName } from "../expression/tree.ts"
 import type { FieldName, FieldsOf } from "../expression/types.ts"
 import { elementsOf, expand } from "../path/nodes.ts"
@@ -112,40 +113,34 @@ export const unwind: {
     path: ArrayPath<FieldsOf<A>, P>,
     options?: O
   ): <R>(self: Pipeline<A, R>) => Pipeline<Unwound<FieldsOf<A>, P, O>, R>
-} = (...args: ReadonlyArray<unknown>): never => {
-  const [self, path, options] = args
-  return (isPipeline(self)
-    ? unwinding(self, path as string, options as UnwindOptions | undefined)
-    : (pipeline: unknown) => unwinding(pipeline, self as string, path as UnwindOptions | undefined)) as never
-}
-
-const unwinding = (self: unknown, path: string, options: UnwindOptions = {}) =>
-  addStage(self, "$unwind", ({ ast }) => {
-    const { alternatives } = makeResolve([ast], "filter")(path, path)
-    const nodes = alternatives.flatMap(expand)
-    const arrays = nodes.flatMap((node) => node._tag === "Array" ? elementsOf(node.arrays).map(required) : [])
-    if (arrays.length === 0) refuse(path, "is not an array")
-    const keeps = options.preserveNullAndEmptyArrays === true
-    const others = nodes.flatMap((node) =>
-      node._tag === "Array" ? [] : node._tag === "Object" ? [node.objects] : [nonNull(node.ast)]
-    ).filter(({ _tag }) => _tag !== "Null" && _tag !== "Undefined")
-    const element = oneOf([...arrays, ...others])
-    const change = (field: Slot | undefined): Slot =>
-      keeps
-        ? { ast: field !== undefined && mayBeNull(field.ast) ? nullOr(element) : element, optional: true }
-        : present(element)
-    const after = changeField(ast, path, path, { change, creates: false, entersArrays: false, drops: !keeps })
-    const index = options.includeArrayIndex
-    if (index !== undefined) checkName(index, "includeArrayIndex")
-    const position = keeps || others.length > 0 ? nullOr(number) : number
-    return {
-      ast: index === undefined
-        ? after
-        : changeField(after, index, index, { change: () => present(position), creates: false, entersArrays: false }),
-      write: () => ({
-        path: `$${storedPath(ast, path)}`,
-        ...(keeps ? { preserveNullAndEmptyArrays: true } : {}),
-        ...(index === undefined ? {} : { includeArrayIndex: storedPath(after, index) })
-      })
-    }
-  })
+} = dual(
+  ([self]) => isPipeline(self),
+  (self: unknown, path: string, options: UnwindOptions = {}) =>
+    addStage<never>(self, "$unwind", ({ ast }) => {
+      const { alternatives } = makeResolve([ast], "filter")(path, path)
+      const nodes = alternatives.flatMap(expand)
+      const arrays = nodes.flatMap((node) => node._tag === "Array" ? elementsOf(node.arrays).map(required) : [])
+      if (arrays.length === 0) refuse(path, "is not an array")
+      const keeps = options.preserveNullAndEmptyArrays === true
+      const others = nodes.flatMap((node) =>
+        node._tag === "Array" ? [] : node._tag === "Object" ? [node.objects] : [nonNull(node.ast)]
+      ).filter(({ _tag }) => _tag !== "Null" && _tag !== "Undefined")
+      const element = oneOf([...arrays, ...others])
+      const change = (field: Slot | undefined): Slot =>
+        keeps
+          ? { ast: field !== undefined && mayBeNull(field.ast) ? nullOr(element) : element, optional: true }
+          : present(element)
+      const after = changeField(ast, path, path, { change, creates: false, entersArrays: false, drops: !keeps })
+      const index = options.includeArrayIndex
+      if (index !== undefined) checkName(index, "includeArrayIndex")
+      const position = keeps || others.length > 0 ? nullOr(number) : number
+      return {
+        ast: index === undefined ? after : addField(after, index, position),
+        write: () => ({
+          path: `$${storedPath(ast, path)}`,
+          ...(keeps ? { preserveNullAndEmptyArrays: true } : {}),
+          ...(index === undefined ? {} : { includeArrayIndex: storedPath(after, index) })
+        })
+      }
+    })
+)
