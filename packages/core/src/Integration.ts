@@ -352,6 +352,9 @@ export const bsonWriting: typeof bsonWrite.writing = bsonWrite.writing
  *
  * Call `release` only after the operation has succeeded. After a failure or an interruption the driver may still send the bytes.
  *
+ * Make the buffer and write the documents where the effect runs, as in the example. An effect may run again, in another attempt of its
+ * transaction for instance: with a buffer from outside it would send what others have written over its documents.
+ *
  * **Example** (Inserting what a function writes)
  *
  * ```ts
@@ -359,14 +362,15 @@ export const bsonWriting: typeof bsonWrite.writing = bsonWrite.writing
  * import { Effect } from "effect"
  * import { type Document, ObjectId } from "mongodb"
  *
- * const insert = (users: MongoCollection.MongoCollection<Document>, names: ReadonlyArray<string>, write: Integration.BsonWrite) => {
- *   const buffer = new Integration.WriteBuffer()
- *   const documents = names.map((name) => {
- *     const _id = new ObjectId()
- *     return buffer.write(write, name, _id, true) ?? { _id, name }
+ * const insert = (users: MongoCollection.MongoCollection<Document>, names: ReadonlyArray<string>, write: Integration.BsonWrite) =>
+ *   Effect.suspend(() => {
+ *     const buffer = new Integration.WriteBuffer()
+ *     const documents = names.map((name) => {
+ *       const _id = new ObjectId()
+ *       return buffer.write(write, name, _id, true) ?? { _id, name }
+ *     })
+ *     return Effect.tap(users.insertMany(documents), () => Effect.sync(() => buffer.release()))
  *   })
- *   return Effect.tap(users.insertMany(documents), () => Effect.sync(() => buffer.release()))
- * }
  * ```
  *
  * @see {@link bsonWriting} for the functions that write values

@@ -438,6 +438,43 @@ describe("documents that are objects", () => {
     }))
 })
 
+describe("documents that another package writes", () => {
+  const { close, writeKey, writeText } = Integration.bsonWriting
+
+  const writeNamed: Integration.BsonWrite = (name, from, b, dv, cap) => {
+    const at = from + 4
+    const p = writeKey(b, cap, at, "name")
+    b[at] = 2
+    return close(b, dv, from, writeText(b, dv, cap, p, String(name)))
+  }
+
+  it.live("are stored each time their effect runs, and in each attempt of a transaction", () =>
+    Effect.gen(function*() {
+      const fixture = yield* open()
+      const { items, mongo } = fixture
+      let id = 0
+      const insert = (names: ReadonlyArray<string>) =>
+        Effect.suspend(() => {
+          const buffer = new Integration.WriteBuffer()
+          const documents = names.map((name) => {
+            const _id = id++
+            return (buffer.write(writeNamed, name, _id, true) ?? { _id, name }) as Item
+          })
+          return Effect.tap(items.insertMany(documents), () => Effect.sync(() => buffer.release()))
+        })
+      const names = ["Ada", "Grace ".repeat(50), "Ä\uFFFD", "\u{1F600}".repeat(30)]
+      const named = insert(names)
+      yield* named
+      yield* insert(["x".repeat(400)])
+      yield* named
+      yield* failCommand(fixture, { times: 1 }, { failCommands: ["commitTransaction"], errorCode: 251 })
+      yield* mongo.withTransaction(named)
+      const all = yield* items.find().sort({ _id: 1 })
+      assert.deepStrictEqual(all.map(({ name }) => name), [...names, "x".repeat(400), ...names, ...names])
+      assert.strictEqual(id, 17)
+    }))
+})
+
 describe("documents are decoded from bytes", () => {
   const check = (items: Items, fixture: Pick<Fixture, "admin" | "db">, options: object = {}) =>
     Effect.gen(function*() {
