@@ -16,7 +16,13 @@ describe("durations", () => {
     const context = contextOf()
     const ours = durationsOf("ours", "", attributes, context)
     const theirs = Metric.histogram("theirs", { boundaries: durationBoundaries, attributes })
-    const values = [0, -1, 100, ...durationBoundaries, ...Array.from({ length: 1000 }, () => Math.random() ** 8 * 20)]
+    const values = [
+      0,
+      -1,
+      100,
+      ...durationBoundaries,
+      ...Array.from({ length: 1000 }, (_, i) => (i * 0.618 % 1) ** 8 * 20)
+    ]
     for (const value of values) {
       ours.add(value)
       theirs.updateUnsafe(value, context)
