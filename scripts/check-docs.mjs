@@ -104,8 +104,8 @@ const sourceOf = (file) => ts.createSourceFile(file, readFileSync(file, "utf8"),
 const isOwnFile = ({ exportClause, moduleSpecifier }) =>
   exportClause === undefined && moduleSpecifier.text.startsWith("./internal/")
 
-const checkModule = (source, isPart = false) => {
-  if (!isPart) checkModuleComment(source)
+const checkModule = (source) => {
+  checkModuleComment(source)
   checkExports(source)
 }
 
@@ -126,7 +126,7 @@ const checkExports = (source) => {
           const isValue = !node.isTypeOnly && !specifier.isTypeOnly
           checkExport(source, docOf(specifier) === undefined ? node : specifier, specifier.name.text, isValue)
         }
-      } else if (isOwnFile(node)) checkModule(sourceOf(join(dirname(source.fileName), node.moduleSpecifier.text)), true)
+      } else if (isOwnFile(node)) checkExports(sourceOf(join(dirname(source.fileName), node.moduleSpecifier.text)))
       else checkExport(source, node, node.getText(source), false)
       continue
     }
