@@ -49,14 +49,11 @@ export const giveUp = (): never => {
 // ---- reading
 
 /**
- * The methods of Node's buffers that `toString` and `write` call; they are not in its types.
+ * Node's buffers with the method that `toString` calls; it is not in its types.
  *
  * @internal
  */
-export type Bytes = Buffer & {
-  readonly utf8Slice: (start: number, end: number) => string
-  readonly utf8Write: (text: string, start: number) => number
-}
+export type Bytes = Buffer & { readonly utf8Slice: (start: number, end: number) => string }
 
 /** The text of `b` from `start` to `end`, as the deserializer reads the value of a string. */
 const longText = (b: Bytes, start: number, end: number): string => {
