@@ -78,6 +78,9 @@ describe("arithmetic", () => {
     expect(given(Expr.log($.money, $.money))).type.toBe<BigDecimal.BigDecimal>()
     expect(given(Expr.sin($.int64))).type.toBe<number>()
     expect(given(Expr.atan2($.decimalOrNull, $.decimal))).type.toBe<Driver.Decimal128 | null>()
+    expect(given($.double.pipe(Expr.atan2(2)))).type.toBe<number>()
+    expect(given($.decimalOrNull.pipe(Expr.atan2($.decimal)))).type.toBe<Driver.Decimal128 | null>()
+    expect(Expr.atan2($.decimal)).type.not.toBeCallableWith($.double)
   })
 
   it("gives null where an operand is null or missing", () => {

@@ -1,5 +1,5 @@
 /** Trigonometry. Angles are in radians. */
-import type { Expr, Fraction, Nullish, Numeric, Term } from "../../Expr.ts"
+import type { Constant, Expr, Fraction, Nullish, Numeric, Term } from "../../Expr.ts"
 import { fraction } from "../ast/numbers.ts"
 import * as operator from "../expression/operator.ts"
 
@@ -404,6 +404,8 @@ export const radiansToDegrees: <A extends Numeric | Nullish>(self: Expr<A>) => E
  * @since 0.1.0
  */
 export const atan2: {
-  <A extends Numeric | Nullish>(x: Term<A>): (y: Expr<A>) => Expr<Fraction<A>>
+  <B extends Numeric | Nullish>(
+    x: Term<B>
+  ): <A extends Constant<B> | Nullish>(y: Expr<A>) => Expr<Fraction<A | B>>
   <A extends Numeric | Nullish>(y: Term<A>, x: Term<A>): Expr<Fraction<A>>
 } = operator.arithmetic("$atan2", fraction)
