@@ -66,6 +66,32 @@ const refused: ReadonlyArray<
   ["objects with other stored names", ($) => Expr.mergeObjects($.first, $.second), "$mergeObjects.x", "another name"],
   ["an unknown value of the server", () => Expr.meta("x" as "score"), "$meta", "textScore"],
   ["a field with a default", ($) => Expr.toString($.level), "$.level holds a field", "default"],
+  [
+    "a choice of a field with a default",
+    ($) => Expr.cond(Expr.literal(true), $.level, $.count),
+    "$.level holds a field"
+  ],
+  [
+    "one of several fields with a default",
+    ($) => Expr.switch({ branches: [[Expr.literal(true), $.level]], default: $.count }),
+    "$.level holds a field"
+  ],
+  ["a field with a default in the place of null", ($) => Expr.ifNull($.count, $.level), "$.level holds a field"],
+  [
+    "a field with a default in the place of an error",
+    ($) => Expr.convert($.text, { to: "int", onError: $.level }),
+    "$.level holds a field"
+  ],
+  [
+    "a result that begins as a field with a default",
+    ($) => Expr.reduce($.prices, $.level, (result) => result),
+    "$.level"
+  ],
+  [
+    "a field with a default in the place of a date",
+    ($) => Expr.dateToString(Expr.now, { onNull: $.level }),
+    "$.level holds a field"
+  ],
   ["a constant of another codec", ($) => Expr.ifNull($.price, Expr.literal("none")), "$ifNull", "different codecs"],
   ["a choice of codecs", ($) => Expr.cond(Expr.gt($.count, 1), $.text, $.price), "$cond", "different codecs"],
   [

@@ -200,12 +200,8 @@ export const keyOf = ({ ast, optional, withDefault }: Slot): SchemaAST.AST =>
  */
 export const isNullable = (slot: Slot): boolean => mayBeMissing(slot) || mayBeNull(slot.ast)
 
-/**
- * Whether nothing may stand there. Refuses a field with a default, as `isNullable` does.
- *
- * @internal
- */
-export const mayBeMissing = ({ at = "$", optional, withDefault }: Slot): boolean =>
+/** Whether nothing may stand there. Refuses a field with a default, as `isNullable` does. */
+const mayBeMissing = ({ at = "$", optional, withDefault }: Slot): boolean =>
   withDefault === undefined
     ? optional
     : refuse(at, "holds a field that may be absent in the database, although its codec has a default: use Expr.ifNull")
@@ -215,6 +211,16 @@ export const mayBeNull = (ast: SchemaAST.AST): boolean =>
   expand(ast).some((node) =>
     node._tag === "Leaf" && (isNullish(node.ast) || node.ast._tag === "Unknown" || node.ast._tag === "Any")
   )
+
+/**
+ * What one of several places holds. Refuses what `mixed` refuses, and a field with a default, as `isNullable` does.
+ *
+ * @internal
+ */
+export const eitherOf = (slots: ReadonlyArray<Slot>, at: string): Slot => ({
+  ast: mixed(slots.map(({ ast }) => ast), at),
+  optional: slots.some(mayBeMissing)
+})
 
 /**
  * A value, or null where any of the operands is null or missing.

@@ -5,7 +5,7 @@
 import { dual } from "effect/Function"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
-import { arrayOf, boolean, elementOf, mixed, nonNull, orNull, present, type Slot } from "../ast/calculus.ts"
+import { arrayOf, boolean, eitherOf, elementOf, mixed, nonNull, orNull, present, type Slot } from "../ast/calculus.ts"
 import { numeric } from "../ast/numbers.ts"
 import { mayBeEqual, storedAs } from "../ast/stored.ts"
 import { refuse } from "../refusal.ts"
@@ -172,7 +172,7 @@ export const record = <F extends Function>(
     return new ExprImpl(
       onNull === undefined
         ? slot
-        : { ast: mixed([nonNull(slot.ast), onNull.ast], `${name}.onNull`), optional: onNull.optional },
+        : eitherOf([present(nonNull(slot.ast)), onNull], `${name}.onNull`),
       (writing) => ({ [name]: Object.fromEntries(operands.map(([key, operand]) => [key, operand.write(writing)])) })
     )
   }) as unknown as F

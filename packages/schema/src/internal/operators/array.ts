@@ -16,10 +16,10 @@ import type {
 import {
   arrayOf,
   boolean,
+  eitherOf,
   elementOf,
   fieldsIn,
   missingAsNull,
-  mixed,
   nonNull,
   number,
   oneOf,
@@ -503,9 +503,8 @@ export const reduce: {
   const [resultOrigin, result] = variable<unknown>(begin.slot, "result")
   const [elementOrigin, element] = variable<unknown>(present(elementOf(array.slot.ast)), "element")
   const body = operand(f(result, element))
-  const ast = mixed([begin.slot.ast, body.slot.ast], "$reduce")
-  const slot = orNull(ast, [array.slot])
-  return new ExprImpl({ ast: slot.ast, optional: begin.slot.optional || body.slot.optional }, (writing) => {
+  const { ast, optional } = eitherOf([begin.slot, body.slot], "$reduce")
+  return new ExprImpl({ ...orNull(ast, [array.slot]), optional }, (writing) => {
     // $reduce has names of its own for both, which another one inside would hide.
     const [resultName, inner] = writing.variable(resultOrigin)
     const [elementName, innermost] = inner.variable(elementOrigin)

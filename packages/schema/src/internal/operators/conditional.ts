@@ -1,7 +1,7 @@
 /** Choices. */
 import { dual } from "effect/Function"
 import type { Expr, Nullish, TypeOf } from "../../Expr.ts"
-import { mayBeMissing, mixed, nonNull } from "../ast/calculus.ts"
+import { eitherOf, nonNull, present } from "../ast/calculus.ts"
 import { ExprImpl } from "../expression/expr.ts"
 import { aBoolean } from "../expression/kinds.ts"
 import { operand, operandOf } from "../expression/operand.ts"
@@ -35,7 +35,7 @@ export const cond: {
   const test = operandOf(aBoolean, condition, "$cond")
   const [a, b] = [operand(then), operand(otherwise)]
   return new ExprImpl(
-    { ast: mixed([a.slot.ast, b.slot.ast], "$cond"), optional: mayBeMissing(a.slot) || mayBeMissing(b.slot) },
+    eitherOf([a.slot, b.slot], "$cond"),
     (writing) => ({ $cond: [test.write(writing), a.write(writing), b.write(writing)] })
   )
 })
@@ -75,7 +75,7 @@ export const ifNull: {
   const ast = nonNull(a.slot.ast)
   const b = operand(otherwise, ast)
   return new ExprImpl(
-    { ast: mixed([ast, b.slot.ast], "$ifNull"), optional: b.slot.optional },
+    eitherOf([present(ast), b.slot], "$ifNull"),
     (writing) => ({ $ifNull: [a.write(writing), b.write(writing)] })
   )
 })
@@ -106,7 +106,7 @@ const switch_ = <const Branches extends readonly [Branch, ...ReadonlyArray<Branc
   const otherwise = operand(options.default)
   const values = [...branches.map(({ value }) => value.slot), otherwise.slot]
   return new ExprImpl(
-    { ast: mixed(values.map(({ ast }) => ast), "$switch"), optional: values.some(({ optional }) => optional) },
+    eitherOf(values, "$switch"),
     (writing) => ({
       $switch: {
         // oxlint-disable-next-line unicorn/no-thenable -- the name of the server

@@ -6,7 +6,7 @@ import type * as SchemaAST from "effect/SchemaAST"
 import type * as Driver from "mongodb"
 import * as Bson from "../../Bson.ts"
 import type { Expr, NullIf, Nullish, Numeric } from "../../Expr.ts"
-import { boolean, isNullable, mixed, nothing as none, number, present, text } from "../ast/calculus.ts"
+import { boolean, eitherOf, isNullable, nothing as none, number, present, text } from "../ast/calculus.ts"
 import { numericTypes, storedTypes } from "../ast/stored.ts"
 import { ExprImpl } from "../expression/expr.ts"
 import type { Kind } from "../expression/operand.ts"
@@ -445,7 +445,7 @@ export const convert: {
   const parts = [present(targets[to].ast), ...(failed === undefined ? [] : [failed.slot])]
   if (isNullable(input.slot)) parts.push(nothing === undefined ? present(none) : nothing.slot)
   return new ExprImpl(
-    { ast: mixed(parts.map(({ ast }) => ast), "$convert"), optional: parts.some(({ optional }) => optional) },
+    eitherOf(parts, "$convert"),
     (writing) => ({
       $convert: {
         input: input.write(writing),
