@@ -7,10 +7,13 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import type * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import * as bsonWrite from "./internal/bson/write.ts"
+import { connectionOf } from "./internal/call/connection.ts"
+import { ambientSession } from "./internal/call/operation.ts"
 import { including } from "./internal/call/options.ts"
 import * as failures from "./internal/errors/ownFailure.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
@@ -18,9 +21,12 @@ import { checkDocument } from "./internal/input/check.ts"
 import * as lease from "./internal/lease.ts"
 import * as queries from "./internal/query/query.ts"
 import { bytesOnly } from "./internal/query/reading.ts"
+import { transactionOf } from "./internal/session/transaction.ts"
+import { withTransactionOf } from "./internal/session/withTransaction.ts"
 import type { MongoCollection } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError, MongoErrorReason } from "./MongoError.ts"
+import type { WithTransaction } from "./MongoSession.ts"
 import type { AggregateQuery, FindQuery, Query } from "./Query.ts"
 
 // ---- failures
@@ -559,6 +565,87 @@ export { Reading } from "./internal/query/reading.ts"
  * @since 0.1.0
  */
 export { ValuesReading } from "./internal/query/valuesReading.ts"
+
+// ---- sessions and transactions
+
+/**
+ * The session that an operation would join now.
+ *
+ * @see {@link ambient} for the function that returns it
+ *
+ * @stability integration
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ambient {
+  /** The same object for all operations that share a session and a transaction; `undefined` outside of both. */
+  readonly key: object | undefined
+  /** Whether the operation would join a transaction. */
+  readonly inTransaction: boolean
+}
+
+/**
+ * Returns what an operation of a collection or a database would join now: the session and the transaction of its client.
+ *
+ * **When to use**
+ *
+ * Use it to keep work of different transactions apart, or to know that a failure has spoilt a transaction, so that a second try cannot help.
+ *
+ * **Example** (A second try where it can help)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection, type MongoError } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const twice = <A>(users: MongoCollection.MongoCollection, effect: Effect.Effect<A, MongoError.MongoError>) =>
+ *   Effect.flatMap(
+ *     Integration.ambient(users),
+ *     ({ inTransaction }) => inTransaction ? effect : Effect.retry(effect, { times: 1 })
+ *   )
+ * ```
+ *
+ * @see {@link withTransaction} for a transaction of your own
+ *
+ * @stability integration
+ * @category getters
+ * @since 0.1.0
+ */
+export const ambient = <A extends Driver.Document>(
+  source: MongoCollection<A> | MongoDatabase
+): Effect.Effect<Ambient> =>
+  Effect.withFiber((fiber) => {
+    const session = ambientSession(connectionOf(source), fiber.context)
+    return Effect.succeed({ key: session, inTransaction: transactionOf(session) !== undefined })
+  })
+
+/**
+ * Returns the `withTransaction` of the client that a collection or a database belongs to.
+ *
+ * **When to use**
+ *
+ * Use it when your package gets a collection, and has to write several documents or none.
+ *
+ * **Example** (Two writes or none)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const both = (users: MongoCollection.MongoCollection) =>
+ *   Integration.withTransaction(users)(
+ *     Effect.andThen(users.insertOne({ name: "Ada" }), users.insertOne({ name: "Grace" }))
+ *   )
+ * ```
+ *
+ * @see `MongoClient.withTransaction` for what it does
+ *
+ * @stability integration
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withTransaction = <A extends Driver.Document>(
+  source: MongoCollection<A> | MongoDatabase
+): WithTransaction => withTransactionOf(connectionOf(source), identity)
 
 // ---- leases
 

@@ -358,3 +358,39 @@ describe("leases", () => {
       }
     }))
 })
+
+describe("sessions and transactions", () => {
+  it.live("are those of the client of a collection or a database", () =>
+    Effect.gen(function*() {
+      const { db, mongo } = yield* setup()
+      const other = (yield* setup()).db
+      const items = db.collection("items")
+      yield* items.insertOne({ name: "outside" })
+      assert.deepStrictEqual(yield* Integration.ambient(items), { key: undefined, inTransaction: false })
+      const keys = yield* Effect.all([
+        Integration.withTransaction(items)(
+          Effect.gen(function*() {
+            const ambient = yield* Integration.ambient(items)
+            assert.isTrue(ambient.inTransaction)
+            assert.deepStrictEqual(yield* Integration.ambient(other), { key: undefined, inTransaction: false })
+            // A fiber and a nested transaction join it.
+            const [inner] = yield* Effect.all([Integration.withTransaction(db)(Integration.ambient(db))], {
+              concurrency: 2
+            })
+            assert.strictEqual(inner.key, ambient.key)
+            return ambient.key
+          })
+        ),
+        mongo.withTransaction(Effect.map(Integration.ambient(items), ({ key }) => key))
+      ])
+      assert.notStrictEqual(keys[0], keys[1])
+      const session = yield* mongo.withSession()(Integration.ambient(items))
+      assert.isFalse(session.inTransaction)
+      assert.isDefined(session.key)
+      const failed = Integration.withTransaction(items)(
+        Effect.andThen(items.insertOne({ name: "undone" }), Effect.fail("no" as const))
+      )
+      assert.strictEqual(yield* Effect.flip(failed), "no")
+      assert.deepStrictEqual((yield* items.find()).map(({ name }) => name as unknown), ["outside"])
+    }))
+})
