@@ -16,6 +16,7 @@ import { connectionOf } from "./internal/call/connection.ts"
 import { ambientSession } from "./internal/call/operation.ts"
 import { including } from "./internal/call/options.ts"
 import * as failures from "./internal/errors/ownFailure.ts"
+import * as redact from "./internal/errors/redact.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
 import { checkDocument } from "./internal/input/check.ts"
 import * as lease from "./internal/lease.ts"
@@ -92,6 +93,30 @@ export const failure = <Fields>(
   const { message, namespace, operation, ...own } = fields
   return failures.failureOf(Reason, operation, namespace, message, own)
 }
+
+/**
+ * Removes the credentials of URLs and their secret options from a text, and the secrets that it is given.
+ *
+ * **When to use**
+ *
+ * Use it for a text that is not of core, such as the message of a user's own error, before it is printed. Errors of core have no credentials.
+ *
+ * **Example** (A message that quotes a URL)
+ *
+ * ```ts
+ * import { Integration } from "@mongofx/core"
+ *
+ * console.log(Integration.redactCredentials("no answer from mongodb://ada:lovelace@db.example/app"))
+ * // no answer from mongodb://<redacted>@db.example/app
+ * ```
+ *
+ * @see {@link failure} for failures whose messages are printed
+ *
+ * @stability integration
+ * @category converting
+ * @since 0.1.0
+ */
+export const redactCredentials: (text: string, secrets?: ReadonlyArray<string>) => string = redact.redactCredentials
 
 // ---- BSON
 
