@@ -19,7 +19,9 @@ import * as failures from "./internal/errors/ownFailure.ts"
 import * as redact from "./internal/errors/redact.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
 import { checkDocument } from "./internal/input/check.ts"
-import * as lease from "./internal/lease.ts"
+import type { LeaseError } from "./internal/lease/leaseError.ts"
+import * as lease from "./internal/lease/leases.ts"
+import * as holder from "./internal/lease/withLease.ts"
 import * as queries from "./internal/query/query.ts"
 import { bytesOnly } from "./internal/query/reading.ts"
 import { transactionOf } from "./internal/session/transaction.ts"
@@ -728,6 +730,24 @@ export interface Leases {
   readonly renew: (lease: Lease, duration: Duration.Input) => Effect.Effect<boolean, MongoError>
   /** Releases a lease. Does nothing if somebody else has taken it. */
   readonly release: (lease: Lease) => Effect.Effect<void, MongoError>
+  /** Who has a lease now; none if it is free or has run out. */
+  readonly holder: (name: string) => Effect.Effect<Option.Option<LeaseHolder>, MongoError>
+}
+
+/**
+ * Who has a lease.
+ *
+ * @see {@link Leases} for the operation that asks for it
+ *
+ * @stability integration
+ * @category models
+ * @since 0.1.0
+ */
+export interface LeaseHolder {
+  /** The name of the instance. `withLease` makes it of the machine, the number of the process, and a random part. */
+  readonly owner: string
+  /** When the lease runs out, counted from now, unless it is renewed. */
+  readonly expiresIn: Duration.Duration
 }
 
 /**
@@ -754,6 +774,7 @@ export interface Leases {
  * }
  * ```
  *
+ * @see {@link withLease} for work that waits for its turn and keeps its lease
  * @see {@link Leases} for how a fence protects what is written
  *
  * @stability integration
@@ -764,3 +785,121 @@ export const leases: (
   database: MongoDatabase,
   options?: { readonly collection?: string | undefined }
 ) => Leases = lease.leases
+
+/**
+ * What `withLease` takes besides the work.
+ *
+ * @see {@link withLease} for the function
+ *
+ * @stability integration
+ * @category options
+ * @since 0.1.0
+ */
+export interface LeaseOptions<out B = never, out E = never, out R = never> {
+  /** The name of the lease: whoever uses the same name in the same collection takes turns. */
+  readonly name: string
+  /** How long the lease of a process that was killed still lasts, 30 seconds by default. A living process renews it three times in that time. */
+  readonly duration?: Duration.Input | undefined
+  /** How long to wait for another holder, 10 minutes by default. */
+  readonly wait?: Duration.Input | undefined
+  /** The collection of the leases, `mongofx_leases` by default. */
+  readonly collection?: string | undefined
+  /**
+   * Runs whenever another owner has the lease. A value ends the waiting, and is the result: the other owner has done what there was to
+   * do.
+   */
+  readonly unless?: Effect.Effect<Option.Option<B>, E, R> | undefined
+}
+
+/**
+ * A lease while its work runs.
+ *
+ * @see {@link withLease} for the function that gives it to the work
+ *
+ * @stability integration
+ * @category models
+ * @since 0.1.0
+ */
+export interface HeldLease extends Lease {
+  /** The name of this holder: the machine, the number of the process, and a random part. */
+  readonly owner: string
+  /**
+   * Asks the server whether the lease is still held, and renews it. Run it before a step that two processes must not do at the same time. It
+   * never joins a transaction. Fails with a `LeaseError` if the lease was lost.
+   */
+  readonly confirm: Effect.Effect<void, LeaseError | MongoError>
+}
+
+export {
+  /**
+   * A lease that could not be taken in time, or that was lost.
+   *
+   * **Example** (Going on without the lease)
+   *
+   * ```ts
+   * import { Integration, type MongoDatabase } from "@mongofx/core"
+   * import { Effect } from "effect"
+   *
+   * const tidy = (db: MongoDatabase.MongoDatabase, work: Effect.Effect<void>) =>
+   *   Integration.withLease(db, { name: "tidy", wait: 0 }, () => work).pipe(
+   *     Effect.catchTag("LeaseError", (error) => Effect.logInfo(error.message))
+   *   )
+   * ```
+   *
+   * @see {@link withLease} for what fails with it
+   *
+   * @stability integration
+   * @category errors
+   * @since 0.1.0
+   */
+  LeaseError
+} from "./internal/lease/leaseError.ts"
+
+/**
+ * Runs work that one process at a time may do: waits for the lease of a name, keeps it while the work runs, and gives it back.
+ *
+ * **When to use**
+ *
+ * Use it for what several instances would do at their start: to build indexes, to migrate. Look first whether there is something to do, take
+ * the lease, and look again: another instance may have done it.
+ *
+ * **Details**
+ *
+ * The lease is renewed three times in its duration, also while the work holds up a transaction. When it is lost, the work is interrupted, and
+ * the effect fails with a `LeaseError` of kind `lost`. Who cannot take it within `wait` fails with kind `held`; the error names the
+ * holder. A holder that was killed keeps others waiting until its lease has run out, and no longer. When the work ends in any way, or the
+ * waiting is interrupted, the lease is free within two seconds, if the server answers.
+ *
+ * `Mongo.CurrentServerClock` measures all waiting, and deadlines around the effect apply to the work alone. In a transaction it fails
+ * with a `TransactionError`: the lease would be free before the transaction commits.
+ *
+ * **Gotchas**
+ *
+ * A process that was stopped, or that computes for longer than its lease without a pause, notices late that it has lost the lease. `confirm`
+ * tells it. What must not be written late compares `fence`, as `Leases` says.
+ *
+ * **Example** (Once, by whoever comes first)
+ *
+ * ```ts
+ * import { Integration, type MongoDatabase } from "@mongofx/core"
+ * import { Effect, Option } from "effect"
+ *
+ * const once = <E>(db: MongoDatabase.MongoDatabase, isDone: Effect.Effect<boolean, E>, work: Effect.Effect<void, E>) => {
+ *   const done = Effect.map(isDone, (isDone) => isDone ? Option.some(undefined) : Option.none())
+ *   const lookAgain = Effect.flatMap(done, Option.match({ onSome: () => Effect.void, onNone: () => work }))
+ *   const take = Integration.withLease(db, { name: "once", unless: done }, () => lookAgain)
+ *   return Effect.flatMap(done, Option.match({ onSome: () => Effect.void, onNone: () => take }))
+ * }
+ * ```
+ *
+ * @see {@link leases} for leases without waiting
+ *
+ * @stability integration
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withLease: <A, E, R, B = never, E2 = never, R2 = never>(
+  database: MongoDatabase,
+  options: LeaseOptions<B, E2, R2>,
+  use: (lease: HeldLease) => Effect.Effect<A, E, R>
+) => Effect.Effect<A | B, E | E2 | LeaseError | MongoError, R | R2> = holder.withLease

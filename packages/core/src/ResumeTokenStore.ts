@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import { serverNanos } from "./internal/call/serverTime.ts"
-import { ending, heldBy, isDone, type LeaseDocument, leasing, makeLeases } from "./internal/lease.ts"
+import { ending, heldBy, isDone, type LeaseDocument, leasing, makeLeases } from "./internal/lease/leases.ts"
 import { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 

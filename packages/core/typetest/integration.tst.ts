@@ -107,3 +107,35 @@ describe("leases", () => {
     expect(leases.release).type.not.toBeCallableWith("a")
   })
 })
+
+describe("withLease", () => {
+  it("gives what the work gives, or what ended the waiting, with the failures of both", () => {
+    const lookedUp = {} as Effect.Effect<Option.Option<"done">, "unreadable", "lookup">
+    const work = {} as Effect.Effect<number, "failed", "worker">
+    expect(Integration.withLease(db, { name: "a", unless: lookedUp }, () => work)).type.toBe<
+      Effect.Effect<
+        number | "done",
+        "failed" | "unreadable" | Integration.LeaseError | MongoError.MongoError,
+        "worker" | "lookup"
+      >
+    >()
+    expect(Integration.withLease(db, { name: "a" }, () => work)).type.toBe<
+      Effect.Effect<number, "failed" | Integration.LeaseError | MongoError.MongoError, "worker">
+    >()
+  })
+
+  it("needs a name, and works in a function that gets the lease", () => {
+    expect(Integration.withLease).type.not.toBeCallableWith(db, {}, () => ({}) as Effect.Effect<void>)
+    expect(Integration.withLease).type.not.toBeCallableWith(db, { name: "a" }, {} as Effect.Effect<void>)
+    expect(Integration.withLease).type.not.toBeCallableWith(
+      db,
+      { name: "a", lease: 1 },
+      () => ({}) as Effect.Effect<void>
+    )
+    Integration.withLease(db, { name: "a" }, (lease) => {
+      expect(lease).type.toBe<Integration.HeldLease>()
+      expect(lease.confirm).type.toBe<Effect.Effect<void, Integration.LeaseError | MongoError.MongoError>>()
+      return {} as Effect.Effect<void>
+    })
+  })
+})

@@ -9,27 +9,20 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
 import type { ChangeStreamConsumer, ConsumeOptions, OpenSource, StartPosition } from "../../ChangeStreamConsumer.ts"
-import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import { ChangeStreamError, isMongoError, type MongoError } from "../../MongoError.ts"
 import { ResumeTokenStore, type Turn } from "../../ResumeTokenStore.ts"
-import { pause } from "../call/bounded.ts"
 import { withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
 import { checking } from "../call/operation.ts"
-import { CurrentServerClock, serverSleep } from "../call/serverTime.ts"
+import { CurrentServerClock } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { durationOf, leaseOf } from "../input/duration.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
+import { Hold, holding } from "../lease/holding.ts"
 
 const defaultEvents = 100
 const defaultInterval = Duration.seconds(5)
 const defaultLease = Duration.seconds(30)
-
-/** How long the last checkpoint and the release of the lease may take, in real milliseconds. */
-const endTimeout = 2000
-
-/** How long a consumer keeps asking a store that has answered before for the lease, until it fails, in milliseconds. */
-const patience = 120_000
 
 const metricsOf = (consumer: string) => {
   const attributes = { "mongofx.consumer.name": consumer }
@@ -62,12 +55,7 @@ const happenedAt = (event: unknown): number | undefined => {
 }
 
 /** How far one instance has come in its turn. */
-class Progress {
-  readonly turn: Turn
-  /** Until when the lease certainly lasts, in milliseconds of the server clock. */
-  leasedUntil: number
-  /** Whether another turn has begun. */
-  lost = false
+class Progress extends Hold<Turn> {
   /** Counts the events whose handling has begun. */
   position = 0
   /** The token after everything that was handled, and its position. */
@@ -84,8 +72,7 @@ class Progress {
   historyLost: unknown
 
   constructor(turn: Turn, started: boolean, leasedUntil: number, now: number) {
-    this.turn = turn
-    this.leasedUntil = leasedUntil
+    super(turn, leasedUntil)
     this.savedAt = this.waitingSince = now
     this.token = Option.getOrUndefined(turn.saved)?.token
     this.started = started || Option.exists(turn.saved, ({ started }) => started)
@@ -125,14 +112,13 @@ const run = <Event, E, R, SE, SR>(
     const owner = new Driver.UUID().toHexString()
     const { name, onFirstStart = "now", onHistoryLost = "fail", onPoison } = options
     const { events, interval, lease } = yield* checking(operation, () => timesOf(options))
-    const leaseMillis = Duration.toMillis(lease)
-    const beat = leaseMillis / 3
     const metrics = metricsOf(name)
     const leaseLost = ownFailure(ChangeStreamError, operation, `another instance has taken over ${name}`, {
       kind: "leaseLost"
     })
     const isLeaseLost = (error: unknown): boolean => error === leaseLost
     const ready = Deferred.succeed(secured, undefined)
+    const { beat, giveBack, keep, take } = holding({ store, name, owner, duration: lease, lost: leaseLost })
 
     // ---- the token
 
@@ -302,75 +288,30 @@ const run = <Event, E, R, SE, SR>(
       return repairing(progress, token === undefined ? first : resumed)
     }
 
-    /** Renews the lease. Fails when another turn has begun, or when the lease has run out without a renewal. */
-    const heartbeat = (progress: Progress): Effect.Effect<never, MongoError> =>
-      Effect.gen(function*() {
-        for (let wait = beat;;) {
-          yield* serverSleep(wait)
-          const sentAt = now()
-          const left = progress.leasedUntil - sentAt
-          if (left <= 0) return yield* leaseLost
-          const renewed = yield* Effect.result(
-            Effect.raceFirst(
-              Effect.provideService(store.renew(progress.turn, lease), CurrentInterruptionPolicy, "abort"),
-              Effect.andThen(serverSleep(left), Effect.fail(leaseLost))
-            )
-          )
-          if (Result.isSuccess(renewed)) {
-            if (!renewed.success) progress.lost = true
-            if (progress.lost) return yield* leaseLost
-            progress.leasedUntil = sentAt + leaseMillis
-            wait = beat
-          } else {
-            wait = Math.max(0, Math.min(beat / 4, progress.leasedUntil - now()))
-          }
-        }
-      })
-
-    let answered = false
     const waitForTurn: Effect.Effect<Progress, MongoError> = Effect.gen(function*() {
-      let failingSince: number | undefined
-      for (;;) {
-        const sentAt = now()
-        const asked = yield* Effect.result(Effect.tap(
-          store.acquire(name, owner, lease),
-          (turn) =>
-            Option.isSome(turn) || Deferred.isDoneUnsafe(secured) ?
-              Effect.void :
-              Effect.flatMap(store.load(name), (saved) => Option.isSome(saved) ? ready : Effect.void)
-        ))
-        if (Result.isSuccess(asked)) {
-          answered = true
-          failingSince = undefined
-          if (Option.isSome(asked.success)) {
-            return new Progress(asked.success.value, onFirstStart === "now", sentAt + leaseMillis, now())
-          }
-        } else {
-          // Who starts a consumer should know of a failure at once. Later, a consumer survives a short outage.
-          failingSince ??= sentAt
-          if (!answered || now() - failingSince >= patience) return yield* asked.failure
-        }
-        yield* serverSleep(beat)
-      }
+      // Who only waits is ready as soon as the position is saved.
+      const glance = Effect.suspend(() =>
+        Deferred.isDoneUnsafe(secured)
+          ? Effect.void
+          : Effect.flatMap(store.load(name), (saved) => Option.isSome(saved) ? ready : Effect.void)
+      )
+      const taken = yield* take(Effect.as(glance, { done: Option.none<never>(), wait: beat }))
+      const { leasedUntil, turn } = Result.getOrThrow(taken)
+      return new Progress(turn, onFirstStart === "now", leasedUntil, now())
     })
 
-    /** Saves what was handled, and frees the lease for the next instance: as far as possible, with a time limit. */
+    /** Saves what was handled, and frees the lease for the next instance. */
     const end = (progress: Progress): Effect.Effect<void> => {
       const { token } = progress
-      const last = token === undefined || progress.isSaved || progress.lost ? Effect.void : save(progress, token)
-      return Effect.raceFirst(
-        Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(progress.turn))).pipe(
-          Effect.interruptible,
-          Effect.provideService(CurrentInterruptionPolicy, "abort"),
-          withoutDeadline
-        ),
-        pause(endTimeout)
+      return giveBack(
+        progress,
+        token === undefined || progress.isSaved || progress.lost ? Effect.void : save(progress, token)
       )
     }
 
     const turn = Effect.acquireUseRelease(
       Effect.interruptible(waitForTurn),
-      (progress) => Effect.scoped(Effect.raceFirst(work(progress), heartbeat(progress))),
+      (progress) => Effect.scoped(Effect.raceFirst(work(progress), keep(progress))),
       end
     )
 

@@ -4,11 +4,11 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { MongoCollection } from "../MongoCollection.ts"
-import type { MongoDatabase } from "../MongoDatabase.ts"
-import type { MongoError } from "../MongoError.ts"
-import { checking } from "./call/operation.ts"
-import { leaseOf } from "./input/duration.ts"
+import type { MongoCollection } from "../../MongoCollection.ts"
+import type { MongoDatabase } from "../../MongoDatabase.ts"
+import type { MongoError } from "../../MongoError.ts"
+import { checking } from "../call/operation.ts"
+import { leaseOf } from "../input/duration.ts"
 
 /**
  * The document of a lease.
@@ -30,6 +30,16 @@ export interface LeaseDocument {
 export interface Held {
   readonly name: string
   readonly fence: number
+}
+
+/**
+ * Who holds a lease, and for how long from now on if it is not renewed.
+ *
+ * @internal
+ */
+export interface Holder {
+  readonly owner: string
+  readonly expiresIn: Duration.Duration
 }
 
 /**
@@ -122,7 +132,20 @@ export const makeLeases = <Stored extends LeaseDocument>(
         duration,
         (duration) => isDone(stored.updateOne(heldBy(held), [{ $set: { expiresAt: expiresIn(duration) } }]))
       ),
-    release: (held: Held): Effect.Effect<void, MongoError> => Effect.asVoid(stored.updateOne(heldBy(held), ending))
+    release: (held: Held): Effect.Effect<void, MongoError> => Effect.asVoid(stored.updateOne(heldBy(held), ending)),
+    /** Releases a lease that its owner may have taken without knowing: the reply was lost. */
+    releaseOf: (name: string, owner: string): Effect.Effect<void, MongoError> =>
+      Effect.asVoid(stored.updateOne({ _id: name, owner }, ending)),
+    holder: (name: string): Effect.Effect<Option.Option<Holder>, MongoError> =>
+      Effect.map(
+        stored.aggregate<{ readonly owner: string; readonly left: number }>([
+          { $match: { _id: name, owner: { $ne: null } } },
+          { $project: { owner: 1, left: { $subtract: ["$expiresAt", "$$NOW"] } } }
+        ]).first,
+        Option.flatMap(({ left, owner }) =>
+          left < 0 ? Option.none() : Option.some({ owner, expiresIn: Duration.millis(left) })
+        )
+      )
   }
 }
 
@@ -132,11 +155,13 @@ export const makeLeases = <Stored extends LeaseDocument>(
  * @internal
  */
 export const leases = (database: MongoDatabase, options: { readonly collection?: string | undefined } = {}) => {
-  const { acquire, release, renew } = makeLeases(database, options.collection ?? "mongofx_leases")
+  const { acquire, holder, release, releaseOf, renew } = makeLeases(database, options.collection ?? "mongofx_leases")
   return {
     acquire: (name: string, owner: string, duration: Duration.Input) =>
       Effect.map(acquire(name, owner, duration), Option.map(({ fence }): Held => ({ name, fence }))),
     renew,
-    release
+    release,
+    releaseOf,
+    holder
   }
 }

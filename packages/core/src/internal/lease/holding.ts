@@ -1,0 +1,148 @@
+/**
+ * How a lease is held: waiting for its turn, renewing it while the holder works, and giving it back. Waiting is real time.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { CurrentInterruptionPolicy } from "../../Mongo.ts"
+import { isMongoError, type MongoError } from "../../MongoError.ts"
+import { pause } from "../call/bounded.ts"
+import { withoutDeadline } from "../call/deadline.ts"
+import { CurrentServerClock, serverSleep } from "../call/serverTime.ts"
+
+/** How long the last work of a holder and the release of the lease may take, in real milliseconds. */
+const endTimeout = 2000
+
+/** How long somebody keeps asking a store that has answered before for the lease, until it fails, in milliseconds. */
+const patience = 120_000
+
+/**
+ * Where a lease is kept. A turn is what its holder gets: it has the fence.
+ *
+ * @internal
+ */
+export interface LeaseStore<Turn> {
+  readonly acquire: (
+    name: string,
+    owner: string,
+    duration: Duration.Duration
+  ) => Effect.Effect<Option.Option<Turn>, MongoError>
+  readonly renew: (turn: Turn, duration: Duration.Duration) => Effect.Effect<boolean, MongoError>
+  readonly release: (turn: Turn) => Effect.Effect<void, MongoError>
+}
+
+/**
+ * A turn that this process has, as far as it knows.
+ *
+ * @internal
+ */
+export class Hold<Turn> {
+  readonly turn: Turn
+  /** Until when the lease certainly lasts, in milliseconds of the server clock. */
+  leasedUntil: number
+  /** Whether another turn has begun. */
+  lost = false
+
+  constructor(turn: Turn, leasedUntil: number) {
+    this.turn = turn
+    this.leasedUntil = leasedUntil
+  }
+}
+
+/**
+ * What somebody sees who waits: the end of the waiting, or how long to wait until the next attempt, in milliseconds.
+ *
+ * @internal
+ */
+export interface Glance<B> {
+  readonly done: Option.Option<B>
+  readonly wait: number
+}
+
+/**
+ * Makes the functions for holding one lease, for one owner. `lost` is the failure of a holder whose lease was lost.
+ *
+ * @internal
+ */
+export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
+  readonly store: LeaseStore<Turn>
+  readonly name: string
+  readonly owner: string
+  readonly duration: Duration.Duration
+  readonly lost: Lost
+}) => {
+  const millis = Duration.toMillis(duration)
+  const beat = millis / 3
+  const now = Effect.map(CurrentServerClock, (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
+  // Who asks for a lease should know of a failure at once. Later, the waiting survives a short outage.
+  let answered = false
+
+  return {
+    /** How long after a renewal the next one follows, in milliseconds. */
+    beat,
+
+    /** Waits for the lease: a hold, or what a glance has seen as a failure. The glance runs whenever somebody else has the lease. */
+    take: <B, E, R>(
+      glance: Effect.Effect<Glance<B>, E | MongoError, R>
+    ): Effect.Effect<Result.Result<Hold<Turn>, B>, E | MongoError, R> =>
+      Effect.gen(function*() {
+        let failingSince: number | undefined
+        for (;;) {
+          const sentAt = yield* now
+          let seen: Glance<B> = { done: Option.none(), wait: beat }
+          const asked = yield* Effect.result(Effect.tap(
+            store.acquire(name, owner, duration),
+            (turn) => Option.isSome(turn) ? Effect.void : Effect.map(glance, (glance) => void (seen = glance))
+          ))
+          if (Result.isSuccess(asked)) {
+            answered = true
+            failingSince = undefined
+            if (Option.isSome(asked.success)) return Result.succeed(new Hold(asked.success.value, sentAt + millis))
+            if (Option.isSome(seen.done)) return Result.fail(seen.done.value)
+          } else {
+            failingSince ??= sentAt
+            const isPatient = answered && isMongoError(asked.failure) && (yield* now) - failingSince < patience
+            if (!isPatient) return yield* Effect.fail(asked.failure)
+          }
+          yield* serverSleep(seen.wait)
+        }
+      }),
+
+    /** Renews the lease. Fails when another turn has begun, or when the lease has run out without a renewal. */
+    keep: (hold: Hold<Turn>): Effect.Effect<never, Lost> =>
+      Effect.gen(function*() {
+        for (let wait = beat;;) {
+          yield* serverSleep(wait)
+          const sentAt = yield* now
+          const left = hold.leasedUntil - sentAt
+          if (left <= 0) return yield* Effect.fail(lost)
+          const renewed = yield* Effect.result(
+            Effect.raceFirst(
+              Effect.provideService(store.renew(hold.turn, duration), CurrentInterruptionPolicy, "abort"),
+              Effect.andThen(serverSleep(left), Effect.fail(lost))
+            )
+          )
+          if (Result.isSuccess(renewed)) {
+            if (!renewed.success) hold.lost = true
+            if (hold.lost) return yield* Effect.fail(lost)
+            hold.leasedUntil = sentAt + millis
+            wait = beat
+          } else {
+            wait = Math.max(0, Math.min(beat / 4, hold.leasedUntil - (yield* now)))
+          }
+        }
+      }),
+
+    /** Does the last work of a holder, and frees the lease for the next one: as far as possible, with a time limit. */
+    giveBack: <E>(hold: Hold<Turn>, last: Effect.Effect<void, E> = Effect.void): Effect.Effect<void> =>
+      Effect.raceFirst(
+        Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(hold.turn))).pipe(
+          Effect.interruptible,
+          Effect.provideService(CurrentInterruptionPolicy, "abort"),
+          withoutDeadline
+        ),
+        pause(endTimeout)
+      )
+  }
+}
