@@ -4,12 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import * as Driver from "mongodb"
-import { isPlainObject } from "./internal/plainObject.ts"
-
-/** The `_id` of a group is often an object of its keys. */
-const shownId = (id: unknown): string =>
-  isPlainObject(id) || Array.isArray(id) ? Driver.BSON.EJSON.stringify(id, { relaxed: true }) : String(id)
+import { shownId } from "./internal/shownId.ts"
 
 /**
  * A place that does not fit its schema, and the value that the schema expects there.

@@ -47,6 +47,13 @@ export * as Expr from "./Expr.ts"
 export * as Filter from "./Filter.ts"
 
 /**
+ * Audits: which stored documents of a collection do not decode, by place and problem.
+ *
+ * @since 0.1.0
+ */
+export * as MongoAudit from "./MongoAudit.ts"
+
+/**
  * Fields of MongoDB for models of Effect: `Model` of `effect/schema`.
  *
  * @since 0.1.0

@@ -1,0 +1,149 @@
+/** Reads a collection and counts the documents that do not decode, at the speed of the compiled decoder. */
+import { Integration } from "@mongofx/core"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import * as Stream from "effect/Stream"
+import type * as Driver from "mongodb"
+import type * as Audit from "../../MongoAudit.ts"
+import type { TypedCollection } from "../../TypedCollection.ts"
+import type { Failure } from "../../TypedQuery.ts"
+import { deserializer, readLoosely, unreadable } from "../bson/bytes.ts"
+import { encoded, type Origin } from "../collection/failures.ts"
+import { shapeOf } from "../collection/shape.ts"
+import { codecOf, type Decoder } from "../compiler/codec.ts"
+import { positiveInteger } from "../encode/arguments.ts"
+import { encodeFilter } from "../encode/filter.ts"
+import { scan } from "../scan.ts"
+import { placesOf } from "./places.ts"
+import { type Bounds, Tally } from "./tally.ts"
+
+const defaults: Bounds = { examples: 3, paths: 200, messages: 10 }
+
+const boundsOf = (options: Pick<Audit.Options<unknown>, keyof Bounds>): Bounds => {
+  const bound = (name: keyof Bounds) => positiveInteger(options[name] ?? defaults[name], `options.${name}`)
+  return { examples: bound("examples"), paths: bound("paths"), messages: bound("messages") }
+}
+
+/** The documents to decode at once: the values of few are cheap to collect. */
+const partSize = 512
+
+/** Decides on the documents of batches, and counts those that do not decode. */
+class Judge {
+  readonly tally: Tally
+  /** Whether it takes the bytes of documents. Some options of the driver leave it no decoder of bytes. */
+  readonly takesBytes: boolean
+  private readonly ast: SchemaAST.AST
+  private readonly decoder: Decoder<unknown>
+  private readonly options: Integration.BsonOptions
+  private readonly parse: (document: unknown) => Effect.Effect<unknown, SchemaIssue.Issue, unknown>
+
+  constructor(ast: SchemaAST.AST, bounds: Bounds, options: Integration.BsonOptions) {
+    const codec = codecOf<unknown>(ast)
+    const bytes = codec.bytes(options)
+    this.ast = ast
+    this.tally = new Tally(bounds)
+    this.decoder = bytes ?? codec
+    this.takesBytes = bytes !== undefined
+    this.options = options
+    this.parse = SchemaParser.decodeUnknownEffect(Schema.make<Schema.Constraint>(ast), { errors: "all" })
+  }
+
+  batch(documents: ReadonlyArray<unknown>): Effect.Effect<void, never, unknown> {
+    const from = (start: number): Effect.Effect<void, never, unknown> =>
+      start >= documents.length
+        ? Effect.void
+        : Effect.flatMap(this.part(documents.slice(start, start + partSize), 0), () => from(start + partSize))
+    return Effect.suspend(() => from(0))
+  }
+
+  private part(documents: ReadonlyArray<unknown>, from: number): Effect.Effect<void, never, unknown> {
+    const position = this.decoder.decodeMany(documents, from, [])
+    this.tally.documents += position - from
+    if (position === documents.length) return Effect.void
+    return Effect.flatMap(
+      this.one(documents[position]),
+      () => Effect.suspend(() => this.part(documents, position + 1))
+    )
+  }
+
+  /** Decides on a document that the compiled decoder stops at. */
+  private one(document: unknown): Effect.Effect<void, never, unknown> {
+    this.tally.documents++
+    const read = this.takesBytes ? this.read(document as Uint8Array) : document as Driver.Document
+    if (SchemaIssue.isIssue(read)) {
+      this.add(readLoosely(document as Uint8Array), read)
+      return Effect.void
+    }
+    return Effect.matchEffect(this.parse(read), {
+      onSuccess: () => Effect.void,
+      onFailure: (issue) => Effect.sync(() => this.add(read, issue))
+    })
+  }
+
+  private read(bytes: Uint8Array): Driver.Document | SchemaIssue.Issue {
+    try {
+      // A copy, since an `_id` in the report would keep the whole reply of the server alive.
+      return deserializer(this.options)(Buffer.from(bytes))
+    } catch (cause) {
+      return unreadable(bytes, cause)
+    }
+  }
+
+  private add(document: Driver.Document, issue: SchemaIssue.Issue): void {
+    this.tally.add(document["_id"], placesOf(this.ast, issue))
+  }
+}
+
+/** @internal */
+export const run = (
+  collection: TypedCollection<Schema.Constraint>,
+  options: Audit.Options<unknown> = {}
+): Stream.Stream<Audit.Progress | Audit.Report, Failure, unknown> => {
+  const { schema, untyped } = collection
+  const shape = shapeOf(schema)
+  const origin: Origin = { operation: "audit", collection: collection.fullName }
+  const prepared = encoded(origin, (operands) => ({
+    judge: new Judge(shape.ast, boundsOf(options), Integration.bsonOptions(untyped)),
+    scan: scan(
+      untyped,
+      options.filter === undefined ? undefined : encodeFilter(shape.read, options.filter, operands),
+      options.sample
+    )
+  }))
+  return Stream.unwrap(
+    Effect.gen(function*() {
+      const { judge, scan: { query, total: counted } } = yield* prepared
+      const { tally } = judge
+      const total = yield* counted
+      const batches: Stream.Stream<ReadonlyArray<unknown>, Failure> = judge.takesBytes
+        ? Stream.chunks(query.raw)
+        : query.batches
+      const progress = Stream.mapEffect(
+        batches,
+        (documents) =>
+          Effect.map(judge.batch(documents), (): Audit.Progress => {
+            const { documents, invalid } = tally
+            return { _tag: "Progress", documents, invalid, total }
+          })
+      )
+      const report = Stream.sync((): Audit.Report => ({
+        _tag: "Report",
+        collection: collection.fullName,
+        isSample: options.sample !== undefined,
+        ...tally.report()
+      }))
+      return Stream.concat(progress, report)
+    })
+  )
+}
+
+/** @internal */
+export const report = (
+  collection: TypedCollection<Schema.Constraint>,
+  options: Audit.Options<unknown> = {}
+): Effect.Effect<Audit.Report, Failure, unknown> =>
+  Effect.map(Stream.runLast(run(collection, options)), (last) => Option.getOrThrow(last) as Audit.Report)
