@@ -54,7 +54,7 @@ export * as Filter from "./Filter.ts"
 export * as MongoAudit from "./MongoAudit.ts"
 
 /**
- * Fields of MongoDB for models of Effect: `Model` of `effect/schema`.
+ * Models for MongoDB: fields for `Model` of `effect/schema`, and repositories for the collections of models.
  *
  * @since 0.1.0
  */
@@ -83,6 +83,13 @@ export * as Pipeline from "./Pipeline.ts"
  * @since 0.1.0
  */
 export * as Projection from "./Projection.ts"
+
+/**
+ * The types of repositories, and the error of a document that somebody else has changed. `MongoModel.makeRepository` makes them.
+ *
+ * @since 0.1.0
+ */
+export * as Repository from "./Repository.ts"
 
 /**
  * Change streams of typed collections: the `ChangeStream` of `@mongofx/core` with decoded documents.

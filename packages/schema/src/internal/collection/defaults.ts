@@ -13,6 +13,8 @@ import { equalities } from "./upsert.ts"
 
 /** A field that is filled in if the caller leaves it out. */
 interface Default {
+  readonly name: string
+  /** The stored name. */
   readonly key: string
   readonly ast: SchemaAST.AST
   readonly value: Effect.Effect<unknown, SchemaIssue.Issue>
@@ -44,7 +46,7 @@ const madeBy = (ast: SchemaAST.AST): ReadonlyArray<Default> => {
   if (nodes.length !== 1 || node?._tag !== "Object") return []
   return node.objects.propertySignatures.flatMap(({ name, type }) => {
     const value = type.context?.constructorDefault
-    return value === undefined || typeof name !== "string" ? [] : [{ key: node.rename(name), ast: type, value }]
+    return value === undefined || typeof name !== "string" ? [] : [{ name, key: node.rename(name), ast: type, value }]
   })
 }
 

@@ -121,8 +121,12 @@ const generatedId = (insert: SchemaAST.AST): string | undefined => {
 
 const shapes = new WeakMap<SchemaAST.AST, WeakMap<SchemaAST.AST, Shape>>()
 
-/** The variant of a model for inserts or updates, or the schema itself. */
-const variantOf = (schema: Schema.Constraint, name: "insert" | "update"): SchemaAST.AST => {
+/**
+ * The variant of a model for inserts or updates, or the schema itself.
+ *
+ * @internal
+ */
+export const variantOf = (schema: Schema.Constraint, name: "insert" | "update"): SchemaAST.AST => {
   const variant = (schema as { readonly [Name in typeof name]?: unknown })[name]
   return Schema.isSchema(variant) ? variant.ast : schema.ast
 }

@@ -1,0 +1,113 @@
+/** What the writes of a repository send: filters, the operators of updates, and failures where nothing matches. Pure. */
+import * as Cause from "effect/Cause"
+import type * as Driver from "mongodb"
+import * as Filter from "../../Filter.ts"
+import { StaleDocument } from "../../Repository.ts"
+import type { Origin } from "../collection/failures.ts"
+import { shownId } from "../shownId.ts"
+import type { Settings } from "./settings.ts"
+
+/**
+ * A filter of the documents that match and are not deleted.
+ *
+ * @internal
+ */
+export const present = ({ softDelete }: Settings, filter: unknown, withDeleted = false): Filter.Filter<never> => {
+  if (softDelete === undefined || withDeleted) return filter as Filter.Filter<never>
+  const isPresent = Filter.unsafe({ [softDelete.key]: null })
+  return (filter === undefined ? isPresent : Filter.and(filter as Filter.Filter<never>, isPresent)) as Filter.Filter<
+    never
+  >
+}
+
+/**
+ * A filter of the document with this `_id`, in the expected version if there is one, deleted or not.
+ *
+ * @internal
+ */
+export const byId = ({ shape, version }: Settings, id: unknown, expected?: unknown): Filter.Filter<never> =>
+  Filter.values({
+    [shape.idName]: id,
+    ...(version === undefined || expected === undefined ? {} : { [version.name]: expected })
+  }) as Filter.Filter<never>
+
+/**
+ * A filter of the deleted document with this `_id`.
+ *
+ * @internal
+ */
+export const deletedById = (settings: Settings, id: unknown): Filter.Filter<never> =>
+  Filter.and(byId(settings, id), Filter.unsafe({ [settings.softDelete!.key]: { $ne: null } })) as Filter.Filter<never>
+
+/**
+ * The typed operator that adds 1 to the version.
+ *
+ * @internal
+ */
+export const counting = ({ version }: Settings): { readonly $inc?: object } =>
+  version === undefined ? {} : { $inc: { [version.name]: version.one } }
+
+const nonEmpty = (operators: Readonly<Record<string, Driver.Document>>): Driver.Document =>
+  Object.fromEntries(Object.entries(operators).filter(([, fields]) => Object.keys(fields).length > 0))
+
+const entriesOf = (document: Driver.Document) => Object.entries(document).filter(([, value]) => value !== undefined)
+
+/**
+ * The operators that make a document equal to the encoded argument of an update. Optional fields that it lacks are removed.
+ *
+ * @internal
+ */
+export const setting = ({ updated, version }: Settings, encoded: Driver.Document): Driver.Document => {
+  const others = (key: string) => key !== "_id" && key !== version?.key
+  const set = entriesOf(encoded).filter(([key]) => others(key))
+  const kept = new Set(set.map(([key]) => key))
+  const removed = [...updated ?? []].filter((key) => others(key) && !kept.has(key))
+  return nonEmpty({
+    $set: Object.fromEntries(set),
+    $unset: Object.fromEntries(removed.map((key) => [key, true])),
+    $inc: version === undefined ? {} : { [version.key]: version.stored }
+  })
+}
+
+/**
+ * The stored filter and the operators of an upsert of an encoded document.
+ *
+ * @param on - the stored names of the fields that the document is found by
+ * @param filled - the stored names of the fields that only the schema has filled in: a document that is there keeps its own
+ * @internal
+ */
+export const upserting = (
+  { common, softDelete, updated, version }: Settings,
+  document: Driver.Document,
+  on: ReadonlyArray<string>,
+  filled: ReadonlySet<string>
+) => {
+  const apart = new Set([...on, version?.key, softDelete?.key])
+  const isUpdated = (key: string) => key !== "_id" && updated?.has(key) !== false && !filled.has(key)
+  const others = entriesOf(document).filter(([key]) => !apart.has(key))
+  const removed = [...common ?? []].filter((key) => isUpdated(key) && !apart.has(key) && document[key] === undefined)
+  return {
+    filter: {
+      ...Object.fromEntries(on.map((key) => [key, { $eq: document[key] }])),
+      ...(softDelete === undefined ? {} : { [softDelete.key]: softDelete.isAbsent })
+    },
+    changes: nonEmpty({
+      $set: Object.fromEntries(others.filter(([key]) => isUpdated(key))),
+      $unset: Object.fromEntries(removed.map((key) => [key, true])),
+      $inc: version === undefined ? {} : { [version.key]: version.stored }
+    }),
+    onInsert: nonEmpty({ $setOnInsert: Object.fromEntries(others.filter(([key]) => !isUpdated(key))) })
+  }
+}
+
+/** @internal */
+export const noDocument = ({ collection, operation }: Origin, id: unknown): Cause.NoSuchElementError =>
+  new Cause.NoSuchElementError(`${operation} on ${collection}: there is no document ${shownId(id)}`)
+
+/** @internal */
+export const noDeleted = ({ collection, operation }: Origin, id: unknown): Cause.NoSuchElementError =>
+  new Cause.NoSuchElementError(`${operation} on ${collection}: there is no deleted document ${shownId(id)}`)
+
+/** @internal */
+export const stale = (origin: Origin, id: unknown, expected: unknown): StaleDocument =>
+  new StaleDocument({ ...origin, id, expected })
