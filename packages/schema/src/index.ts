@@ -61,6 +61,13 @@ export * as MongoAudit from "./MongoAudit.ts"
 export * as MongoModel from "./MongoModel.ts"
 
 /**
+ * Pages of queries by the values of their last document, never by `skip`: a page far behind costs as much as the first one.
+ *
+ * @since 0.1.0
+ */
+export * as Pagination from "./Pagination.ts"
+
+/**
  * The types of dotted paths into documents, and of the values at their ends.
  *
  * @since 0.1.0
