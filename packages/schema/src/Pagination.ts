@@ -15,7 +15,7 @@ import * as internal from "./internal/pagination/pages.ts"
 import * as prepare from "./internal/pagination/prepare.ts"
 import type * as TypedQuery from "./TypedQuery.ts"
 
-export { InvalidCursorError } from "./internal/pagination/invalidCursor.ts"
+export * from "./internal/pagination/invalidCursor.ts"
 
 /**
  * The errors of pages: those of typed operations, and cursors that do not fit.
@@ -40,7 +40,9 @@ export interface Forward {
   readonly first: number
   /** The cursor that the page begins behind. Without it the page is the first one. */
   readonly after?: string | null | undefined
+  /** Belongs to a page backwards. */
   readonly last?: null | undefined
+  /** Belongs to a page backwards. */
   readonly before?: null | undefined
 }
 
@@ -57,7 +59,9 @@ export interface Backward {
   readonly last: number
   /** The cursor that the page ends before. Without it the page is the last one. */
   readonly before?: string | null | undefined
+  /** Belongs to a page forwards. */
   readonly first?: null | undefined
+  /** Belongs to a page forwards. */
   readonly after?: null | undefined
 }
 
@@ -347,7 +351,7 @@ export const queries: {
  *
  * @see {@link toConnection} for the form of the page
  * @stability unstable
- * @category mapping
+ * @category combinators
  * @since 0.1.0
  */
 export const map: {
