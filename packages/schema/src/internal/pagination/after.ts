@@ -27,10 +27,8 @@ const equalTo = (order: Order, values: ReadonlyArray<unknown>): Condition =>
 /**
  * The conditions of what comes after a place. They exclude each other, and the documents of each come before those of the
  * next: the longer the part that is equal, the nearer.
- *
- * @internal
  */
-export const after = (order: Order, values: ReadonlyArray<unknown>): ReadonlyArray<Condition> => {
+const after = (order: Order, values: ReadonlyArray<unknown>): ReadonlyArray<Condition> => {
   const groups = order.map((field, i) =>
     beyond(field, values[i]).map((condition) => ({ ...equalTo(order.slice(0, i), values), ...condition }))
   )

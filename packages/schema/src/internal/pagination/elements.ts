@@ -12,12 +12,8 @@ export interface Element {
   readonly bytes: Uint8Array
 }
 
-/**
- * How null is stored. It stands for what is missing, too.
- *
- * @internal
- */
-export const nothing: Element = { type: 10, bytes: new Uint8Array(0) }
+/** How null is stored. It stands for what is missing, too. */
+const nothing: Element = { type: 10, bytes: new Uint8Array(0) }
 
 const int32 = (bytes: Uint8Array, at: number): number =>
   bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24

@@ -19,12 +19,8 @@ import { ValuesReading } from "./valuesReading.ts"
 /** @internal */
 export const PageableTypeId = "~@mongofx/schema/Pageable" as const
 
-/**
- * What a query of `find` is made of.
- *
- * @internal
- */
-export interface Parts {
+/** What a query of `find` is made of. */
+interface Parts {
   readonly reading: TypedReading<unknown, unknown>
   readonly settings: Integration.Settings
 }
