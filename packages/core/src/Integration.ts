@@ -6,6 +6,7 @@
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -24,6 +25,7 @@ import * as lease from "./internal/lease/leases.ts"
 import * as holder from "./internal/lease/withLease.ts"
 import * as queries from "./internal/query/query.ts"
 import { bytesOnly } from "./internal/query/reading.ts"
+import * as sharing from "./internal/session/sharing.ts"
 import { transactionOf } from "./internal/session/transaction.ts"
 import { withTransactionOf } from "./internal/session/withTransaction.ts"
 import type { MongoCollection } from "./MongoCollection.ts"
@@ -644,6 +646,38 @@ export const ambient = <A extends Driver.Document>(
     const session = ambientSession(connectionOf(source), fiber.context)
     return Effect.succeed({ key: session, inTransaction: transactionOf(session) !== undefined })
   })
+
+/**
+ * Returns a key for a context. If the keys of two contexts are equal, an operation in one of them may do the work of both.
+ *
+ * **When to use**
+ *
+ * Use it where one command answers the requests of several fibers, as the key of `RequestResolver.makeGrouped`.
+ *
+ * **Details**
+ *
+ * `Equal.equals` compares the keys. They are equal if the operations of both contexts join the same session and the same transaction of
+ * each client, and have the same deadline and the same interruption policy. Otherwise a read could see what only another transaction
+ * has written, and the deadline of one fiber could fail another one.
+ *
+ * **Example** (Batches that stay in their transaction)
+ *
+ * ```ts
+ * import { Integration } from "@mongofx/core"
+ * import { type Effect, type Request, RequestResolver } from "effect"
+ *
+ * const batched = <A extends Request.Any>(
+ *   run: (entries: readonly [Request.Entry<A>, ...Array<Request.Entry<A>>]) => Effect.Effect<void, Request.Error<A>>
+ * ) => RequestResolver.makeGrouped<A, unknown>({ key: (entry) => Integration.batchKey(entry.context), resolver: run })
+ * ```
+ *
+ * @see {@link ambient} for the session of one client
+ *
+ * @stability integration
+ * @category getters
+ * @since 0.1.0
+ */
+export const batchKey: (context: Context.Context<never>) => unknown = sharing.batchKey
 
 /**
  * Returns the `withTransaction` of the client that a collection or a database belongs to.

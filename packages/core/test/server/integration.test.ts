@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Integration, MongoError, Query } from "@mongofx/core"
-import { Effect, Option, Stream } from "effect"
+import { Integration, Mongo, MongoError, Query } from "@mongofx/core"
+import { type Context, Effect, Equal, Option, Stream } from "effect"
 import * as Driver from "mongodb"
 import { reasonOf, setup, until } from "../support/utils.ts"
 
@@ -392,5 +392,54 @@ describe("sessions and transactions", () => {
       )
       assert.strictEqual(yield* Effect.flip(failed), "no")
       assert.deepStrictEqual((yield* items.find()).map(({ name }) => name as unknown), ["outside"])
+    }))
+})
+
+describe("batchKey", () => {
+  const keyNow = Effect.contextWith((context: Context.Context<never>) =>
+    Effect.sync(() => Integration.batchKey(context))
+  )
+
+  it.live("is equal for operations that may do each other's work, and for no others", () =>
+    Effect.gen(function*() {
+      const { mongo } = yield* setup()
+      const other = (yield* setup()).mongo
+      const two = (where: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | MongoError.MongoError, R>) =>
+        Effect.map(where(Effect.all([keyNow, keyNow], { concurrency: 2 })), ([first, second]) => {
+          assert.isTrue(Equal.equals(first, second))
+          return first
+        })
+      const session = yield* mongo.session()
+      const inSession = (self: Effect.Effect<unknown>) => session.use(self)
+      yield* session.startTransaction()
+      const started = yield* inSession(keyNow)
+      yield* session.abortTransaction
+      const keys: ReadonlyArray<unknown> = [
+        yield* keyNow,
+        yield* two(mongo.withTransaction),
+        yield* two(mongo.withTransaction),
+        yield* two(other.withTransaction),
+        yield* two((self) => mongo.withTransaction(other.withTransaction(self))),
+        yield* two(mongo.withSession()),
+        started,
+        yield* inSession(keyNow),
+        yield* two(Mongo.withDeadline("1 minute")),
+        yield* two(Mongo.withDeadline("1 minute")),
+        yield* two(Mongo.withInterruptionPolicy("await"))
+      ]
+      for (const [i, a] of keys.entries()) {
+        for (const b of keys.slice(i + 1)) assert.isFalse(Equal.equals(a, b))
+      }
+      assert.isTrue(Equal.equals(yield* inSession(keyNow), yield* inSession(keyNow)))
+      assert.isTrue(Equal.equals(yield* mongo.withTransaction(mongo.withoutTransaction(keyNow)), yield* keyNow))
+      const nested = yield* mongo.withTransaction(
+        Effect.all([keyNow, mongo.withTransaction(keyNow), other.withoutTransaction(keyNow)])
+      )
+      assert.isTrue(nested.every((key) => Equal.equals(key, nested[0])))
+      const afterCommit: Array<unknown> = []
+      yield* mongo.withTransaction(
+        mongo.afterCommit(Effect.map(keyNow, (key) => void afterCommit.push(key)))
+      )
+      assert.isTrue(Equal.equals(afterCommit[0], yield* keyNow))
     }))
 })

@@ -2,7 +2,7 @@
  * A session and its transaction: opens, starts, commits, aborts and closes them.
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -21,6 +21,7 @@ import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { abortOnServers, killSession } from "../driver/kill.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkGiven } from "../input/check.ts"
+import { withAmbient } from "./sharing.ts"
 import {
   type AmbientSession,
   type DriverSession,
@@ -227,7 +228,7 @@ export const provideAmbient = <A, E, R>(
   ambient: AmbientSession | undefined,
   self: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.updateContext(self, (context: Context.Context<R>) => Context.add(context, connection.sessionKey, ambient))
+  Effect.updateContext(self, (context: Context.Context<R>) => withAmbient(connection, ambient, context))
 
 /** @internal */
 export const withSession = <A, E, R>(
@@ -452,7 +453,7 @@ export const afterCommit = <R>(
 ): Effect.Effect<void, never, R> =>
   Effect.withFiber<void, never, R>((fiber) => {
     const transaction = transactionOf(ambientSession(connection, fiber.context))
-    const context = Context.add(fiber.context as Context.Context<R>, connection.sessionKey, undefined)
+    const context = withAmbient(connection, undefined, fiber.context as Context.Context<R>)
     const callback = Effect.provideContext(effect, context)
     if (transaction === undefined || transaction.outcome === "committed") return callback
     // Also while the commit runs. After an abort, nothing runs the callback.
