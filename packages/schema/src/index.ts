@@ -61,11 +61,26 @@ export * as MongoAudit from "./MongoAudit.ts"
 export * as MongoModel from "./MongoModel.ts"
 
 /**
- * Pages of queries by the values of their last document, never by `skip`: a page far behind costs as much as the first one.
+ * Resolvers: requests of many fibers that are answered by few commands. A thousand `findById`s of concurrent fibers are one `$in`.
+ *
+ * A resolver collects the requests that are made before its fiber runs, and works them off as a batch. Duplicates are asked for once.
+ * Requests of different sessions, transactions, deadlines and interruption policies never share a command. Otherwise a batch runs with
+ * the services of its first request: use a resolver of its own for each tenant.
  *
  * @since 0.1.0
  */
-export * as Pagination from "./Pagination.ts"
+export * as MongoResolver from "./MongoResolver.ts"
+
+/**
+ * Functions from a checked request to checked results: a schema encodes the request, your effect asks MongoDB, and a schema decodes
+ * what it gives.
+ *
+ * They are for what no typed collection knows: pipelines written by hand, commands, views, results of other packages. A typed
+ * collection encodes and decodes by itself.
+ *
+ * @since 0.1.0
+ */
+export * as MongoSchema from "./MongoSchema.ts"
 
 /**
  * The types of dotted paths into documents, and of the values at their ends.

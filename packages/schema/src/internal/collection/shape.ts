@@ -68,6 +68,11 @@ export class Shape {
     return this.ids[0] ?? "_id"
   }
 
+  /** Whether decoded documents have an `_id`. */
+  get hasId(): boolean {
+    return this.ids.length > 0
+  }
+
   /** Whether the bytes of a replacement cannot be taken for an update, and have no `_id`. */
   get replacesByBytes(): boolean {
     if (this.plainReplacement === undefined) {

@@ -19,12 +19,7 @@ export const bytesOf = (
   options: object | undefined
 ): Decoder<unknown> | undefined => codec.bytes(Integration.bsonOptions(source, options))
 
-/**
- * Logs what is left out.
- *
- * @internal
- */
-export const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
+const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
   Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })
 
 /**

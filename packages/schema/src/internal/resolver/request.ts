@@ -1,0 +1,111 @@
+/** Requests to resolvers of MongoDB, and how a batch learns that nobody waits for it any more. */
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Hash from "effect/Hash"
+import * as Request from "effect/Request"
+import type * as RequestResolver from "effect/RequestResolver"
+
+/**
+ * A request whose types do not matter at run time.
+ *
+ * @internal
+ */
+export interface AnyRequest extends Request.Request<unknown, unknown, unknown> {
+  readonly payload: unknown
+}
+
+/** @internal */
+export type Entry = Request.Entry<AnyRequest>
+
+/** @internal */
+export type Resolver = RequestResolver.RequestResolver<AnyRequest>
+
+/** A request that knows whether somebody waits for it. */
+interface Waited extends AnyRequest {
+  gone?: boolean
+  onGone?: (() => void) | undefined
+}
+
+const prototype = {
+  ...Request.Class.prototype,
+  [Equal.symbol](this: AnyRequest, that: AnyRequest): boolean {
+    return Equal.equals(this.payload, that.payload)
+  },
+  [Hash.symbol](this: AnyRequest): number {
+    return Hash.hash(this.payload)
+  }
+}
+
+/** @internal */
+export const makeRequest = (payload: unknown): AnyRequest =>
+  Object.assign(Object.create(prototype) as AnyRequest, { payload })
+
+const leave = (request: Waited): void => {
+  request.gone = true
+  request.onGone?.()
+}
+
+/**
+ * Asks a resolver. Each run is a request of its own.
+ *
+ * @internal
+ */
+export const ask = (payload: unknown, resolver: Resolver): Effect.Effect<unknown, unknown, unknown> =>
+  Effect.suspend(() => {
+    const request = makeRequest(payload)
+    return Effect.onInterrupt(Effect.request(request, resolver), () => Effect.sync(() => leave(request)))
+  })
+
+/**
+ * Asks resolvers several things at once, without a fiber for each.
+ *
+ * @internal
+ */
+export const askAll = (
+  questions: ReadonlyArray<{ readonly payload: unknown; readonly resolver: Resolver }>
+): Effect.Effect<ReadonlyArray<Exit.Exit<unknown, unknown>>> =>
+  questions.length === 0 ? Effect.succeed([]) : Effect.contextWith((context) =>
+    Effect.callback((resume) => {
+      const exits: Array<Exit.Exit<unknown, unknown>> = []
+      let left = questions.length
+      const cancels = questions.map(({ payload, resolver }, i) => {
+        const request = makeRequest(payload)
+        const cancel = Effect.requestUnsafe(request, {
+          resolver,
+          context,
+          onExit: (exit) => {
+            exits[i] = exit
+            if (--left === 0) resume(Effect.succeed(exits))
+          }
+        })
+        return () => {
+          cancel()
+          leave(request)
+        }
+      })
+      return Effect.sync(() => {
+        for (const cancel of cancels) cancel()
+      })
+    })
+  )
+
+/**
+ * Interrupts the batch of a fiber when nobody waits for any of its requests.
+ *
+ * @internal
+ */
+export const whileWanted = <A, E, R>(
+  entries: ReadonlyArray<Entry>,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => {
+    // A cache makes an entry uninterruptible while others wait for it.
+    const isWanted = ({ request, uninterruptible }: Entry) => uninterruptible || (request as Waited).gone !== true
+    const check = () => {
+      if (!entries.some(isWanted)) fiber.interruptUnsafe()
+    }
+    for (const { request } of entries) (request as Waited).onGone = check
+    return self
+  })
