@@ -232,6 +232,44 @@ export interface IndexTerms<A> {
 export interface TypedQuery<A, R = never> extends Query.Views<A, Failure, R> {}
 
 /**
+ * The type of `PageableTypeId`.
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export type PageableTypeId = "~@mongofx/schema/Pageable"
+
+/**
+ * Marks a query that has pages.
+ *
+ * **Example** (Reading the mark)
+ *
+ * ```ts
+ * import { TypedQuery } from "@mongofx/schema"
+ *
+ * console.log(TypedQuery.PageableTypeId)
+ * ```
+ *
+ * @stability unstable
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const PageableTypeId: PageableTypeId = internal.PageableTypeId
+
+/**
+ * A query that has pages: one of `find`, with any projection and any treatment of documents that do not decode.
+ *
+ * @see `Pagination.page` for the function that takes it
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface PageableQuery<A, R = never> extends TypedQuery<A, R> {
+  readonly [PageableTypeId]: PageableTypeId
+}
+
+/**
  * Chooses the treatment of documents that do not decode.
  *
  * @see {@link DecodePolicy} for the names of the treatments
@@ -274,7 +312,7 @@ export interface OnInvalid<Fail, Skip, Collect> {
  * @since 0.1.0
  */
 export interface FindQuery<A, B = A, R = never>
-  extends TypedQuery<B, R>, Query.FindSettings<FindQuery<A, B, R>, IndexTerms<A>>, Query.Explainable<Failure, R>
+  extends PageableQuery<B, R>, Query.FindSettings<FindQuery<A, B, R>, IndexTerms<A>>, Query.Explainable<Failure, R>
 {
   /** Sets the order of the documents. */
   readonly sort: <const F, K extends Keys<A>>(sort: SortInput<A, F, K>) => FindQuery<A, B, R>
@@ -286,7 +324,7 @@ export interface FindQuery<A, B = A, R = never>
   readonly onInvalid: OnInvalid<
     FindQuery<A, B, R>,
     FindQuery<A, B, R>,
-    TypedQuery<Result.Result<B, DocumentError>, R>
+    PageableQuery<Result.Result<B, DocumentError>, R>
   >
 }
 

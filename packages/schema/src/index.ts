@@ -83,6 +83,13 @@ export * as MongoResolver from "./MongoResolver.ts"
 export * as MongoSchema from "./MongoSchema.ts"
 
 /**
+ * Pages of queries by the values of their last document, never by `skip`: a page far behind costs as much as the first one.
+ *
+ * @since 0.1.0
+ */
+export * as Pagination from "./Pagination.ts"
+
+/**
  * The types of dotted paths into documents, and of the values at their ends.
  *
  * @since 0.1.0

@@ -19,7 +19,12 @@ export const bytesOf = (
   options: object | undefined
 ): Decoder<unknown> | undefined => codec.bytes(Integration.bsonOptions(source, options))
 
-const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
+/**
+ * Logs what is left out.
+ *
+ * @internal
+ */
+export const skipped = (errors: ReadonlyArray<DocumentError>): Effect.Effect<void> =>
   Effect.forEach(errors, (error) => Effect.logDebug(`A document is left out: ${error.message}`), { discard: true })
 
 /**

@@ -129,10 +129,25 @@ abstract class DecodedReading<A, R> extends Integration.Reading<A, Failure, R> i
   }
 }
 
+/**
+ * The encoded arguments of `find`, and what its results are decoded with.
+ *
+ * @internal
+ */
+export interface Found {
+  readonly collection: MongoCollection.MongoCollection
+  readonly origin: Origin
+  readonly policy: DecodePolicy
+  readonly shape: Shape
+  readonly filter: Driver.Document
+  readonly options: Integration.Settings
+  readonly codec: DocumentCodec<unknown>
+}
+
 /** @internal */
 export class FindReading<A, R> extends DecodedReading<A, R> {
   private readonly collection: MongoCollection.MongoCollection
-  private readonly shape: Shape
+  readonly shape: Shape
   private readonly filter: unknown
 
   constructor(
@@ -150,6 +165,21 @@ export class FindReading<A, R> extends DecodedReading<A, R> {
 
   override onInvalid(policy: DecodePolicy): FindReading<unknown, R> {
     return new FindReading(this.collection, this.origin, policy, this.shape, this.filter)
+  }
+
+  /** What others need to run the query in their own way. */
+  found(settings: Integration.Settings): Effect.Effect<Found, Failure, R> {
+    const { collection, origin, policy, shape } = this
+    return encoded(origin, (operands) => {
+      const filter = encodeFilter(shape.read, this.filter, operands)
+      const { codec, options = {} } = encodeProjected(shape, settings, operands, "")
+      return { collection, origin, policy, shape, filter, options, codec }
+    })
+  }
+
+  /** The name of the collection, with its database. */
+  get namespace(): string {
+    return this.origin.collection
   }
 
   protected override source(settings: Integration.Settings): Effect.Effect<Source, Failure, R> {

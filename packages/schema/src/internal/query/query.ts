@@ -2,15 +2,41 @@
 import { Integration, type MongoCollection, type MongoDatabase } from "@mongofx/core"
 import type * as Result from "effect/Result"
 import type { DocumentError } from "../../DocumentError.ts"
-import type { AggregateQuery, DecodePolicy, Failure, FindQuery, TypedQuery, ValuesQuery } from "../../TypedQuery.ts"
+import type {
+  AggregateQuery,
+  DecodePolicy,
+  Failure,
+  FindQuery,
+  PageableQuery,
+  TypedQuery,
+  ValuesQuery
+} from "../../TypedQuery.ts"
 import type { Origin } from "../collection/failures.ts"
 import type { Shape } from "../collection/shape.ts"
 import { AggregateReading, type Aggregation, FindReading, type TypedReading } from "./decodedReading.ts"
 import { ValuesReading } from "./valuesReading.ts"
 
+/** @internal */
+export const PageableTypeId = "~@mongofx/schema/Pageable" as const
+
+/** What a query of `find` is made of. */
+interface Parts {
+  readonly reading: TypedReading<unknown, unknown>
+  readonly settings: Integration.Settings
+}
+
 class FindQueryImpl<A, B, R> extends Integration.FindQueryBase<B, Failure, R, FindQuery<A, B, R>, TypedReading<B, R>>
   implements FindQuery<A, B, R>
 {
+  get [PageableTypeId](): typeof PageableTypeId {
+    return PageableTypeId
+  }
+
+  /** The reading and the settings of a query of `find`. */
+  static parts(query: unknown): Parts | undefined {
+    return query instanceof FindQueryImpl ? { reading: query.reading, settings: query.settings } : undefined
+  }
+
   protected override with(settings: Integration.Settings): FindQuery<A, B, R> {
     return new FindQueryImpl<A, B, R>(this.reading, settings)
   }
@@ -20,8 +46,8 @@ class FindQueryImpl<A, B, R> extends Integration.FindQueryBase<B, Failure, R, Fi
   }
 
   onInvalid(policy: "fail" | "skip"): FindQuery<A, B, R>
-  onInvalid(policy: "collect"): TypedQuery<Result.Result<B, DocumentError>, R>
-  onInvalid(policy: DecodePolicy): TypedQuery<unknown, R> {
+  onInvalid(policy: "collect"): PageableQuery<Result.Result<B, DocumentError>, R>
+  onInvalid(policy: DecodePolicy): PageableQuery<unknown, R> {
     return new FindQueryImpl<A, unknown, R>(this.reading.onInvalid(policy), this.settings)
   }
 }
@@ -40,6 +66,13 @@ class AggregateQueryImpl<A, R>
     return new AggregateQueryImpl<unknown, R>(this.reading.onInvalid(policy), this.settings)
   }
 }
+
+/**
+ * What a query is made of, if `find` or `fromIterable` made it.
+ *
+ * @internal
+ */
+export const partsOf = FindQueryImpl.parts
 
 /** @internal */
 export const makeFind = <A, B, R>(

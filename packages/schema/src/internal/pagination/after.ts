@@ -1,0 +1,89 @@
+/** What comes after a place in an order, as conditions that the server answers from an index. */
+import type * as Driver from "mongodb"
+import type { Field, Order } from "./order.ts"
+
+type Condition = Readonly<Record<string, Driver.Document>>
+
+/** The values beyond one of a field, in the order of the field. Comparisons of the server leave out null, missing and NaN. */
+const beyond = (
+  { bracket, direction, key, missable, nan, nullable }: Field,
+  value: unknown
+): ReadonlyArray<Condition> => {
+  // A double or a decimal: to the server both are one value.
+  const isNaN = bracket === "number" && String(value) === "NaN"
+  if (direction === 1) {
+    return [{ [key]: value === null ? { $ne: null } : isNaN ? { $gte: -Infinity } : { $gt: value } }]
+  }
+  if (value === null) return []
+  const nulls = nullable || missable ? [{ [key]: { $eq: null } }] : []
+  if (isNaN) return nulls
+  return [{ [key]: { $lt: value } }, ...(nan ? [{ [key]: { $eq: NaN } }] : []), ...nulls]
+}
+
+/** The condition of the place itself, in these fields. */
+const equalTo = (order: Order, values: ReadonlyArray<unknown>): Condition =>
+  Object.fromEntries(order.map(({ key }, i) => [key, { $eq: values[i] }]))
+
+/**
+ * The conditions of what comes after a place. They exclude each other, and the documents of each come before those of the
+ * next: the longer the part that is equal, the nearer.
+ */
+const after = (order: Order, values: ReadonlyArray<unknown>): ReadonlyArray<Condition> => {
+  const groups = order.map((field, i) =>
+    beyond(field, values[i]).map((condition) => ({ ...equalTo(order.slice(0, i), values), ...condition }))
+  )
+  return groups.reverse().flat()
+}
+
+/**
+ * Whether one query may ask for all conditions at once. The server merges them by documents in which missing sorts below null,
+ * although both are equal in every other sort: the order is wrong where both occur in a field that is not the last.
+ *
+ * @internal
+ */
+const mergesInOrder = (order: Order): boolean =>
+  order.slice(0, -1).every(({ missable, nullable }) => !(missable && nullable))
+
+/** Operators of fields that keep the server from merging: it has no order of an index with `$in`, and takes the others once. */
+const solitary = ["$in", "$near", "$nearSphere"]
+
+/** Whether the server answers a filter faster, or only, with one condition at a time. */
+const takesOne = (filter: Driver.Document): boolean =>
+  Object.entries(filter).some(([key, value]) =>
+    key === "$text" ||
+    (key === "$and"
+      ? Array.isArray(value) && value.some((filter) => takesOne(filter as Driver.Document))
+      : typeof value === "object" && value !== null && solitary.some((name) => name in value))
+  )
+
+const and = (filter: Driver.Document, condition: Driver.Document): Driver.Document =>
+  Object.keys(filter).length === 0 ? condition : { $and: [filter, condition] }
+
+/**
+ * The filters of what comes after a place, in their order: one for all of it where that is safe and fast, and otherwise one for
+ * each condition.
+ *
+ * @internal
+ */
+export const filtersAfter = (
+  filter: Driver.Document,
+  order: Order,
+  values: ReadonlyArray<unknown>
+): ReadonlyArray<Driver.Document> => {
+  const filters = after(order, values).map((condition) => and(filter, condition))
+  // The filter stands in each condition, not beside them: the server then finds an index for each, and merges what these give. Beside
+  // them it looks at few combinations of indexes, and where there are several it may read everything before the place.
+  return filters.length > 1 && mergesInOrder(order) && !takesOne(filter) ? [{ $or: filters }] : filters
+}
+
+/**
+ * The filter of everything after a place, in any order, and with `inclusive` of the place too.
+ *
+ * @internal
+ */
+export const anyAfter = (
+  filter: Driver.Document,
+  order: Order,
+  values: ReadonlyArray<unknown>,
+  inclusive: boolean
+): Driver.Document => and(filter, { $or: [...after(order, values), ...(inclusive ? [equalTo(order, values)] : [])] })

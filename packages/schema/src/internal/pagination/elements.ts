@@ -1,0 +1,167 @@
+/** The elements of a document as bytes: finds one by its path, and makes a document of some. */
+import * as Driver from "mongodb"
+import type { Bracket } from "./order.ts"
+
+/**
+ * The value of a field as bytes, with the number of its type.
+ *
+ * @internal
+ */
+export interface Element {
+  readonly type: number
+  readonly bytes: Uint8Array
+}
+
+/** How null is stored. It stands for what is missing, too. */
+const nothing: Element = { type: 10, bytes: new Uint8Array(0) }
+
+const int32 = (bytes: Uint8Array, at: number): number =>
+  bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24
+
+const sizes: Readonly<Record<number, number>> = {
+  1: 8,
+  6: 0,
+  7: 12,
+  8: 1,
+  9: 8,
+  10: 0,
+  16: 4,
+  17: 8,
+  18: 8,
+  19: 16,
+  127: 0,
+  255: 0
+}
+
+const afterText = (bytes: Uint8Array, at: number): number => bytes.indexOf(0, at) + 1
+
+/** The size of a value, from its type and its first bytes. */
+const sizeOf = (bytes: Uint8Array, type: number, at: number): number => {
+  const size = sizes[type]
+  if (size !== undefined) return size
+  switch (type) {
+    case 2:
+    case 13:
+    case 14:
+      return 4 + int32(bytes, at)
+    case 3:
+    case 4:
+    case 15:
+      return int32(bytes, at)
+    case 5:
+      return 5 + int32(bytes, at)
+    case 11:
+      return afterText(bytes, afterText(bytes, at)) - at
+    case 12:
+      return 16 + int32(bytes, at)
+    default:
+      throw new Error(`${type} is not a type of BSON`)
+  }
+}
+
+const decoder = new TextDecoder()
+
+/** The elements of a document. Throws if the bytes are damaged. */
+function* elementsOf(bytes: Uint8Array): Generator<{ readonly name: string } & Element> {
+  const end = int32(bytes, 0) - 1
+  let at = 4
+  while (at < end) {
+    const type = bytes[at]!
+    const from = afterText(bytes, at + 1)
+    if (from === 0) break
+    const size = sizeOf(bytes, type, from)
+    if (size < 0 || from + size > end) break
+    yield { name: decoder.decode(bytes.subarray(at + 1, from - 1)), type, bytes: bytes.subarray(from, from + size) }
+    at = from + size
+  }
+  if (at !== end) throw new Error("the bytes of the document are damaged")
+}
+
+/** An embedded document. */
+const isObject = ({ type }: Element): boolean => type === 3
+
+/**
+ * The value at a path. Null where there is none. An array on the way stands for itself.
+ *
+ * @internal
+ */
+export const elementAt = (document: Uint8Array, path: string): Element => {
+  let at: Element = { type: 3, bytes: document }
+  for (const segment of path.split(".")) {
+    if (!isObject(at)) return at.type === 4 ? at : nothing
+    let found: Element = nothing
+    for (const element of elementsOf(at.bytes)) {
+      if (element.name === segment) {
+        found = element
+        break
+      }
+    }
+    at = found
+  }
+  return at
+}
+
+const ofTypes: Readonly<Record<number, Bracket | "null">> = {
+  1: "number",
+  2: "string",
+  3: "object",
+  5: "binData",
+  6: "null",
+  7: "objectId",
+  8: "bool",
+  9: "date",
+  10: "null",
+  14: "string",
+  16: "number",
+  17: "timestamp",
+  18: "number",
+  19: "number"
+}
+
+/** @internal */
+export const bracketOf = ({ type }: Element): Bracket | "null" | undefined => ofTypes[type]
+
+/**
+ * The bytes of a document of these values. Their names are their positions.
+ *
+ * @internal
+ */
+export const documentOf = (elements: ReadonlyArray<Element>): Uint8Array => {
+  const parts = elements.flatMap((
+    { bytes, type },
+    i
+  ) => [Buffer.from(`${String.fromCharCode(type)}${i}\0`, "latin1"), bytes])
+  const size = parts.reduce((size, part) => size + part.length, 5)
+  const out = Buffer.alloc(size)
+  out.writeInt32LE(size, 0)
+  let at = 4
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
+/**
+ * The values of a document that `documentOf` has made. Throws if it has not.
+ *
+ * @internal
+ */
+export const elementsIn = (bytes: Uint8Array): ReadonlyArray<Element> => {
+  if (bytes.length < 5 || int32(bytes, 0) !== bytes.length || bytes.at(-1) !== 0) throw new Error("not a document")
+  return [...elementsOf(bytes)].map((element, i) => {
+    if (element.name !== String(i)) throw new Error("not a list")
+    return element
+  })
+}
+
+/** Keeps every number what it is in the database. */
+const exact = { promoteValues: false, promoteBuffers: false, bsonRegExp: true } as const
+
+/**
+ * The values as the driver has them, exact.
+ *
+ * @internal
+ */
+export const valuesIn = (bytes: Uint8Array): ReadonlyArray<unknown> =>
+  Object.values(Driver.BSON.deserialize(bytes, exact) as Readonly<Record<string, unknown>>)
