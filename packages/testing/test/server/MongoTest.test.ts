@@ -5,15 +5,9 @@ import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Stream } from "
 import * as Driver from "mongodb"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { withAdmin } from "../support/admin.ts"
 
 const database = MongoDatabase.MongoDatabase
-
-const withAdmin = <A>(use: (admin: Driver.MongoClient) => Promise<A>) =>
-  Effect.flatMap(MongoServer.MongoServer, (server) =>
-    Effect.promise(async () => {
-      const admin = await Driver.MongoClient.connect(Redacted.value(server.uri))
-      return use(admin).finally(() => admin.close())
-    }))
 
 const names = withAdmin(async (admin) =>
   (await admin.db("admin").admin().listDatabases({ nameOnly: true })).databases.map(({ name }) => name)

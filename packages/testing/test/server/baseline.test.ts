@@ -3,17 +3,11 @@ import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { MongoServer, MongoTest } from "@mongofx/testing"
 import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, Schema, type Scope } from "effect"
 import * as Driver from "mongodb"
-import { setup } from "../support/mess.ts"
+import { withAdmin } from "../support/admin.ts"
+import { collections, setup } from "../support/mess.ts"
 import { snapshotOf } from "../support/snapshot.ts"
 
 const database = MongoDatabase.MongoDatabase
-
-const withAdmin = <A>(use: (admin: Driver.MongoClient) => Promise<A>) =>
-  Effect.flatMap(MongoServer.MongoServer, (server) =>
-    Effect.promise(async () => {
-      const admin = await Driver.MongoClient.connect(Redacted.value(server.uri))
-      return use(admin).finally(() => admin.close())
-    }))
 
 const snapshot = Effect.flatMap(database, ({ name }) => withAdmin((admin) => snapshotOf(admin.db(name))))
 
@@ -23,16 +17,7 @@ layer(Baseline)("reset", (it) => {
   it.effect("begins with what the effect has made, down to the documents", () =>
     Effect.gen(function*() {
       const first = yield* MongoTest.isolated(snapshot)
-      assert.deepStrictEqual(first.map(([name]) => name), [
-        "adults",
-        "clustered",
-        "log",
-        "samples",
-        "system.buckets.samples",
-        "system.views",
-        "users",
-        "words"
-      ])
+      assert.deepStrictEqual(first.map(([name]) => name), collections)
       assert.deepStrictEqual(yield* MongoTest.isolated(snapshot), first)
     }))
 

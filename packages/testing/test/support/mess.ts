@@ -26,6 +26,18 @@ export const setup = Effect.gen(function*() {
   yield* db.collection("words").createIndex({ text: "text" }, { collation: { locale: "simple" } })
 })
 
+/** What `setup` makes, by name, with what the server makes for it. */
+export const collections = [
+  "adults",
+  "clustered",
+  "log",
+  "samples",
+  "system.buckets.samples",
+  "system.views",
+  "users",
+  "words"
+]
+
 const names = ["users", "log", "clustered", "samples", "adults", "words", "more", "other"]
 
 const pick = <A>(values: ReadonlyArray<A>): Effect.Effect<A> =>
