@@ -386,7 +386,7 @@ export const usesIndex = <E, R>(
  * @since 0.1.0
  */
 export interface Baseline {
-  /** How many databases there are, and so how many isolated runs go at the same time. */
+  /** How many isolated runs go at the same time. */
   readonly lanes: number
 }
 
@@ -443,7 +443,7 @@ export class BaselineError
  * @since 0.1.0
  */
 export interface BaselineOptions {
-  /** How many databases there are, so that as many runs go at the same time: 1 by default. */
+  /** How many runs may go at the same time, each on a database of its own: 1 by default. */
   readonly lanes?: number | undefined
   /** How many documents the baseline may have: 10,000 by default. Each reset inserts them again. */
   readonly maxFixtures?: number | undefined
@@ -540,8 +540,9 @@ const lanesOf: Effect.Effect<Lanes, never, Baseline> = Effect.map(Baseline, (bas
  *
  * **Details**
  *
- * The run has the services of `layer` and a `Scope`. It waits for a database of the baseline to be free. The reset comes before the run,
- * as `reset` describes it; it also ends the sessions and cursors that the run before has left. The run's scope and the fibers that it has
+ * The run has the services of `layer` and a `Scope`. It waits for a database of the baseline to be free. The reset, as `reset` describes
+ * it, begins when the run before is over, and also ends the sessions and cursors that this one has left. After ten runs there is one
+ * database more than lanes, so that it is reset while a run uses another. The run's scope and the fibers that it has
  * forked end with the run, however it ends. If operations are still under way a quarter of a second later, or if the run has lost or given up connections, as by an interruption, its database
  * is dropped. The next run gets a new one that is like it. So nothing of a run reaches another.
  *

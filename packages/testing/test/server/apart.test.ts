@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { MongoTest } from "@mongofx/testing"
-import { readCatalog, toCatalog } from "@mongofx/testing/internal/baseline/catalog"
+import { catalogReader, toCatalog } from "@mongofx/testing/internal/baseline/catalog"
 import { record } from "@mongofx/testing/internal/baseline/record"
 import { makeRefill, Restorer } from "@mongofx/testing/internal/baseline/restore"
 import { Effect } from "effect"
@@ -21,7 +21,10 @@ describe("a server without bulkWrite, whose catalog the user may not read", () =
     Effect.gen(function*() {
       yield* setup
       yield* onDriver(async (driver, name) => {
-        const [atOnce, apart] = await Promise.all([readCatalog(driver, name, false), readCatalog(driver, name, true)])
+        const [atOnce, apart] = await Promise.all([
+          catalogReader(driver, name, false)(),
+          catalogReader(driver, name, true)()
+        ])
         const sorted = (rows: ReadonlyArray<Uint8Array>) =>
           [...toCatalog(rows).values()].map(({ indexes, name, text, type, uuid }) =>
             [name, type, uuid, text, [...indexes.values()].map(({ text }) => text).sort()] as const

@@ -14,6 +14,7 @@ import type { CallOptions } from "../call/call.ts"
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
 import { defined, lengthOf } from "../call/options.ts"
+import { plainDatabase } from "../driver/plainDatabase.ts"
 import { countable, counted, numberOf } from "../driver/replyNumbers.ts"
 import { readFields } from "../errors/readFields.ts"
 import { prepareModel, sentOfModel } from "../input/bulkModels.ts"
@@ -82,8 +83,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
     // For an empty name the driver would take the database of the connection string, or a whole database instead of a collection.
     checkName(this.database.name, "database")
     checkName(this.name, "collection")
-    return this.handle = this.connection.driver
-      .db(this.database.name)
+    return this.handle = plainDatabase(this.connection.driver, this.database.name)
       .collection<A>(this.name, { ...defined(this.settings) as Driver.CollectionOptions, ignoreUndefined: true })
   }
 
@@ -318,7 +318,7 @@ class MongoCollectionImpl<A extends Driver.Document> extends CollectionSearchInd
       this.operation("drop", "drop"),
       options,
       (driver, options) =>
-        dropCollection(this.connection.driver.db(driver.dbName), this.name, options, driver.writeConcern)
+        dropCollection(plainDatabase(this.connection.driver, driver.dbName), this.name, options, driver.writeConcern)
     )
   }
 }

@@ -117,15 +117,16 @@ const endOnServer = (connection: Connection, session: DriverSession): Promise<vo
 
 const endNow = async (connection: Connection, session: DriverSession): Promise<void> => {
   const { driver, torn, unfinished } = session
-  const admin = connection.driver.db("admin")
+  const admin = (command: Driver.Document) =>
+    connection.driver.db("admin").command(command, { session: driver }).catch(ignore)
   const { closed, count } = connection.breaks
   session.torn = session.unfinished = false
   if (driver.inTransaction()) await driver.abortTransaction()
-  else if (unfinished && !torn) await admin.command({ abortTransaction: 1 }, { session: driver }).catch(ignore)
+  else if (unfinished && !torn) await admin({ abortTransaction: 1 })
   if (torn) {
     driver.startTransaction()
     // This command touches no data and needs no privileges.
-    await admin.command({ aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} }, { session: driver }).catch(ignore)
+    await admin({ aggregate: 1, pipeline: [{ $documents: [] }], cursor: {} })
     await driver.abortTransaction()
   }
   // The driver does not report that an abort has failed.

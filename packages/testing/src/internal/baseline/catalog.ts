@@ -114,15 +114,14 @@ const relevant = {
   "md.indexes.ready": 1
 }
 
-const readAtOnce = (client: Driver.MongoClient, database: string): Promise<ReadonlyArray<Uint8Array>> =>
-  client.db("admin").aggregate(
+const readAtOnce = (admin: Driver.Db, database: string): Promise<ReadonlyArray<Uint8Array>> =>
+  admin.aggregate(
     [{ $listCatalog: {} }, { $match: { db: database } }, { $project: { _id: 0, ...relevant } }],
     { raw: true, batchSize: 10_000 }
   ).toArray() as Promise<ReadonlyArray<unknown>> as Promise<ReadonlyArray<Uint8Array>>
 
 /** With commands that every user may send. */
-const readApart = async (client: Driver.MongoClient, database: string): Promise<ReadonlyArray<Uint8Array>> => {
-  const db = client.db(database)
+const readApart = async (db: Driver.Db): Promise<ReadonlyArray<Uint8Array>> => {
   const collections = await db.listCollections({}, { promoteValues: false, bsonRegExp: true } as object)
     .toArray() as ReadonlyArray<Driver.Document>
   const rows = await Promise.all(collections.map(async ({ info, name, options, type }): Promise<Row> => {
@@ -149,23 +148,27 @@ const readApart = async (client: Driver.MongoClient, database: string): Promise<
 const refused = new WeakSet<Driver.MongoClient>()
 
 /**
- * The rows of a database in the server's catalog, as bytes: equal bytes are an equal catalog.
+ * Reads the rows of a database in the server's catalog, as bytes: equal bytes are an equal catalog.
  *
  * @internal
  */
-export const readCatalog = async (
+export const catalogReader = (
   client: Driver.MongoClient,
   database: string,
-  apart = refused.has(client)
-): Promise<ReadonlyArray<Uint8Array>> => {
-  if (apart) return readApart(client, database)
-  try {
-    return await readAtOnce(client, database)
-  } catch (error) {
-    if (!(error instanceof Driver.MongoServerError) || error instanceof Driver.MongoNetworkError) throw error
-    const rows = await readApart(client, database)
-    refused.add(client)
-    return rows
+  apart?: boolean
+): () => Promise<ReadonlyArray<Uint8Array>> => {
+  const db = client.db(database)
+  const admin = client.db("admin")
+  return async () => {
+    if (apart ?? refused.has(client)) return readApart(db)
+    try {
+      return await readAtOnce(admin, database)
+    } catch (error) {
+      if (!(error instanceof Driver.MongoServerError) || error instanceof Driver.MongoNetworkError) throw error
+      const rows = await readApart(db)
+      refused.add(client)
+      return rows
+    }
   }
 }
 

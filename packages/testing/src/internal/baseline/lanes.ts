@@ -1,5 +1,6 @@
 /**
- * Databases with the same baseline, for runs at the same time: each run has one of them to itself.
+ * Databases with the same baseline, for runs at the same time: each run has one of them to itself. A database is reset as soon as its run is
+ * over. After the first runs there is one database more than runs at the same time, so that a run need not wait for that.
  */
 import { MongoClient, MongoDatabase, type MongoError } from "@mongofx/core"
 import * as Context from "effect/Context"
@@ -8,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { MongoServer } from "../../MongoServer.ts"
 import type { Baseline, BaselineError, ClientConfig, Services } from "../../MongoTest.ts"
 import { Activity } from "./activity.ts"
@@ -16,8 +18,13 @@ import { documentsOf } from "./documents.ts"
 import { CannotRecord, type Record, record } from "./record.ts"
 import { CannotRestore, makeRefill, Restorer } from "./restore.ts"
 
+/** After so many runs a further database is worth making. */
+const manyRuns = 10
+
 /** How long dropping a database may take: milliseconds. */
 const dropTime = 2000
+
+type Failure = BaselineError | MongoError.MongoError
 
 /** A database with the client that runs use. */
 interface Lane {
@@ -31,6 +38,8 @@ interface Lane {
 /** A place in the pool. Its lane is made when a run needs it first, and again when a run has spoiled it. */
 interface Place {
   lane: Lane | undefined
+  /** What makes the lane ready for its next run. */
+  preparing: Fiber.Fiber<Exit.Exit<Lane, Failure>> | undefined
 }
 
 /** @internal */
@@ -44,8 +53,6 @@ export interface Settings {
   readonly count: number
   readonly failure: (message: string) => BaselineError
 }
-
-type Failure = BaselineError | MongoError.MongoError
 
 /** The baselines of the runs around a fiber. */
 const Around = Context.Reference<ReadonlyArray<Lanes>>("@mongofx/testing/internal/baseline/Around", {
@@ -74,7 +81,9 @@ export class Lanes implements Baseline {
   private readonly recorded: Record
   private readonly free: Queue.Queue<Place>
   private readonly scope: Scope.Scope
+  private readonly line: Semaphore.Semaphore
   private made = 0
+  private runs = 0
   private readonly open = new Map<string, Lane>()
 
   private constructor(settings: Settings, recorded: Record, free: Queue.Queue<Place>, scope: Scope.Scope) {
@@ -83,6 +92,7 @@ export class Lanes implements Baseline {
     this.recorded = recorded
     this.free = free
     this.scope = scope
+    this.line = Semaphore.makeUnsafe(settings.count)
   }
 
   /** Makes the first database by an effect, and records it. */
@@ -104,7 +114,8 @@ export class Lanes implements Baseline {
       )
       const places = yield* Queue.unbounded<Place>()
       const lanes = new Lanes(settings, recorded, places, scope)
-      for (let i = 0; i < settings.count; i++) yield* Queue.offer(places, { lane: undefined })
+      yield* Effect.addFinalizer(() => lanes.settled)
+      for (let i = 0; i < settings.count; i++) yield* Queue.offer(places, { lane: undefined, preparing: undefined })
       return lanes
     }) as Effect.Effect<Lanes, E | Failure, Exclude<R, Services> | Scope.Scope>
   }
@@ -117,16 +128,19 @@ export class Lanes implements Baseline {
         ? Effect.fail(this.settings.failure(
           "an isolated run begins within another one of the same baseline: use MongoTest.reset within a run, or run one after the other"
         ))
-        : Effect.uninterruptibleMask((restore) =>
+        : this.line.withPermit(Effect.uninterruptibleMask((restore) =>
           Effect.flatMap(restore(Queue.take(this.free)), (place) =>
             Effect.flatMap(
-              this.prepare(place, restore),
+              restore(this.ready(place)),
               (lane) => {
                 const context = Context.add(lane.context, Around, [...around, this])
-                return restore(inOwnFiber(Effect.provideContext(self, context)))
+                return Effect.ensuring(
+                  restore(inOwnFiber(Effect.provideContext(self, context))),
+                  this.prepareLater(place)
+                )
               }
-            ).pipe(Effect.ensuring(Queue.offer(this.free, place))))
-        )) as Effect.Effect<A, E | Failure, Exclude<R, Services>>
+            ).pipe(Effect.ensuring(this.giveBack(place))))
+        ))) as Effect.Effect<A, E | Failure, Exclude<R, Services>>
   }
 
   /** Brings the database of a run back to the baseline, while the run goes on. */
@@ -144,22 +158,59 @@ export class Lanes implements Baseline {
     return this.settings.outside.use((driver) => documentsOf(driver.db(database)))
   }
 
-  private prepare(
-    place: Place,
-    restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  ): Effect.Effect<Lane, Failure> {
-    const { lane } = place
-    if (lane === undefined) {
-      return Effect.flatMap(restore(this.make()), (made) => {
-        place.lane = made
-        return Effect.as(restore(this.restored(made, "over")), made)
+  /** The end of all resets that have begun. */
+  private get settled(): Effect.Effect<void> {
+    return Effect.promise(() =>
+      Promise.race([
+        Promise.all([...this.open.values()].map(({ restorer }) => restorer.settled)),
+        new Promise((resolve) => setTimeout(resolve, dropTime).unref())
+      ])
+    )
+  }
+
+  /** The lane of a place for its next run. What failed while nobody waited is tried again. */
+  private ready(place: Place): Effect.Effect<Lane, Failure> {
+    const { preparing } = place
+    if (preparing === undefined) return this.prepare(place)
+    return Effect.flatMap(Fiber.join(preparing), (prepared) => {
+      place.preparing = undefined
+      return Exit.isSuccess(prepared) ? prepared : this.prepare(place)
+    })
+  }
+
+  private prepareLater(place: Place): Effect.Effect<void> {
+    return Effect.map(Effect.forkIn(Effect.exit(this.prepare(place)), this.scope), (preparing) => {
+      place.preparing = preparing
+    })
+  }
+
+  private giveBack(place: Place): Effect.Effect<void> {
+    this.runs++
+    const back = Queue.offer(this.free, place)
+    if (this.runs !== manyRuns) return Effect.asVoid(back)
+    const further: Place = { lane: undefined, preparing: undefined }
+    return back.pipe(
+      Effect.andThen(this.prepareLater(further)),
+      Effect.andThen(Queue.offer(this.free, further)),
+      Effect.asVoid
+    )
+  }
+
+  private prepare(place: Place): Effect.Effect<Lane, Failure> {
+    return Effect.uninterruptibleMask((restore) => {
+      const { lane } = place
+      if (lane === undefined) {
+        return Effect.flatMap(restore(this.make()), (made) => {
+          place.lane = made
+          return Effect.as(restore(this.restored(made, "over")), made)
+        })
+      }
+      return Effect.flatMap(restore(this.restored(lane, "over")), (isOver) => {
+        if (isOver) return Effect.succeed(lane)
+        // Whatever is still under way finds only a database that no run uses any more.
+        place.lane = undefined
+        return Effect.andThen(this.close(lane), restore(this.prepare(place)))
       })
-    }
-    return Effect.flatMap(restore(this.restored(lane, "over")), (isOver) => {
-      if (isOver) return Effect.succeed(lane)
-      // Whatever is still under way finds only a database that no run uses any more.
-      place.lane = undefined
-      return Effect.andThen(this.close(lane), this.prepare(place, restore))
     })
   }
 

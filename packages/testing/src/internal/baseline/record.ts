@@ -2,7 +2,7 @@
  * The baseline as it is recorded: the catalog of a database, and the documents that are in it.
  */
 import * as Driver from "mongodb"
-import { type Catalog, exactDocument, type Index, readCatalog, toCatalog } from "./catalog.ts"
+import { type Catalog, catalogReader, exactDocument, type Index, toCatalog } from "./catalog.ts"
 
 /** @internal */
 export interface Record {
@@ -62,7 +62,7 @@ const seriesIndexes = async (
  */
 export const record = async (client: Driver.MongoClient, database: string, maxFixtures: number): Promise<Record> => {
   const db = client.db(database)
-  const catalog = new Map(toCatalog(await readCatalog(client, database)))
+  const catalog = new Map(toCatalog(await catalogReader(client, database)()))
   const fixtures = new Map<string, ReadonlyArray<Driver.Document>>()
   let count = 0
   for (const [name, entry] of catalog) {

@@ -6,7 +6,7 @@
  */
 import * as Driver from "mongodb"
 import { endBlockers } from "./blockers.ts"
-import { type Catalog, readCatalog, sameRows, toCatalog } from "./catalog.ts"
+import { type Catalog, catalogReader, sameRows, toCatalog } from "./catalog.ts"
 import { type Plan, planOf } from "./plan.ts"
 import type { Record } from "./record.ts"
 
@@ -72,9 +72,15 @@ const write = async (db: Driver.Db, command: Driver.Document): Promise<void> => 
  *
  * @internal
  */
-export type Refill = (client: Driver.MongoClient, maxTimeMS: number) => Promise<void>
+export type Refill = (maxTimeMS: number) => Promise<void>
 
-const refillAtOnce = (database: string, names: ReadonlyArray<string>, fixtures: Record["fixtures"]): Refill => {
+const refillAtOnce = (
+  client: Driver.MongoClient,
+  database: string,
+  names: ReadonlyArray<string>,
+  fixtures: Record["fixtures"]
+): Refill => {
+  const admin = client.db("admin")
   const nsInfo = names.map((name) => ({ ns: `${database}.${name}` }))
   const deletes = names.map((_, index): Operation => ({ delete: index, filter: {}, multi: true }))
   const inserts = names.flatMap((name, index) =>
@@ -89,20 +95,26 @@ const refillAtOnce = (database: string, names: ReadonlyArray<string>, fixtures: 
     errorsOnly: true,
     ...settings
   }))
-  return async (client, maxTimeMS) => {
-    for (const command of commands) await write(client.db("admin"), { ...command, maxTimeMS })
+  return async (maxTimeMS) => {
+    for (const command of commands) await write(admin, { ...command, maxTimeMS })
   }
 }
 
 /** For servers before 8.0. */
-const refillApart = (database: string, names: ReadonlyArray<string>, fixtures: Record["fixtures"]): Refill => {
+const refillApart = (
+  client: Driver.MongoClient,
+  database: string,
+  names: ReadonlyArray<string>,
+  fixtures: Record["fixtures"]
+): Refill => {
+  const db = client.db(database)
   const commands = names.map((name): ReadonlyArray<Driver.Document> => [
     { delete: name, deletes: [{ q: {}, limit: 0 }], writeConcern: settings.writeConcern },
     ...parts(fixtures.get(name) ?? []).map((documents) => ({ insert: name, documents, ...settings }))
   ])
-  return async (client, maxTimeMS) => {
+  return async (maxTimeMS) => {
     const done = await Promise.allSettled(commands.map(async (commands) => {
-      for (const command of commands) await write(client.db(database), { ...command, maxTimeMS })
+      for (const command of commands) await write(db, { ...command, maxTimeMS })
     }))
     for (const outcome of done) if (outcome.status === "rejected") throw outcome.reason
   }
@@ -118,7 +130,12 @@ export const makeRefill = async (
   const hello = await client.db("admin").command({ hello: 1 })
   const names = [...catalog.values()].filter(({ name, type }) => type !== "view" && name !== "system.views")
     .map(({ name }) => name)
-  return (apart ?? hello["maxWireVersion"] < bulkWriteVersion ? refillApart : refillAtOnce)(database, names, fixtures)
+  return (apart ?? hello["maxWireVersion"] < bulkWriteVersion ? refillApart : refillAtOnce)(
+    client,
+    database,
+    names,
+    fixtures
+  )
 }
 
 /** An index without a collation must say so in a collection that has one. */
@@ -194,7 +211,7 @@ export class Restorer {
   private readonly database: string
   private readonly catalog: Catalog
   private readonly refill: Refill
-  private readonly apart: boolean | undefined
+  private readonly readCatalog: () => Promise<ReadonlyArray<Uint8Array>>
   /** What the server says of the database when it is as recorded. */
   private known: ReadonlyArray<Uint8Array> | undefined
   /** An interrupted fiber does not wait for its reset, so the next one does. */
@@ -205,7 +222,7 @@ export class Restorer {
     this.database = database
     this.catalog = record.catalog
     this.refill = refill
-    this.apart = apart
+    this.readCatalog = catalogReader(client, database, apart)
   }
 
   /** Empties the database, undoes what has changed, and inserts the fixtures. */
@@ -233,8 +250,8 @@ export class Restorer {
 
   private async attempt(maxTimeMS: number): Promise<void> {
     const [refilled, read] = await Promise.allSettled([
-      this.refill(this.client, maxTimeMS),
-      readCatalog(this.client, this.database, this.apart)
+      this.refill(maxTimeMS),
+      this.readCatalog()
     ])
     if (read.status === "rejected") throw read.reason
     let plan = this.planFor(read.value)
@@ -249,9 +266,9 @@ export class Restorer {
         throw new CannotRestore(`${this.database} cannot be brought back to its baseline: ${differences(plan)}`)
       }
       await carryOut(this.client, this.database, plan, maxTimeMS)
-      plan = this.planFor(await readCatalog(this.client, this.database, this.apart))
+      plan = this.planFor(await this.readCatalog())
     }
-    await this.refill(this.client, maxTimeMS)
+    await this.refill(maxTimeMS)
   }
 
   private planFor(rows: ReadonlyArray<Uint8Array>): Plan | undefined {
