@@ -59,10 +59,15 @@ describe("isolated runs", () => {
         ]).toArray()
       )
       assert.deepStrictEqual(cursors, [])
-      const left = async () =>
-        (await driver.db("admin").admin().listDatabases({ nameOnly: true, filter: { name: { $regex: `^${prefix}` } } }))
-          .databases.length
+      let left: ReadonlyArray<string> = []
       // One more than there are lanes.
-      yield* until("two databases", async () => await left() === 2)
+      yield* until(() => `two databases left, but there are ${left.join(", ")}`, async () => {
+        const { databases } = await driver.db("admin").admin().listDatabases({
+          nameOnly: true,
+          filter: { name: { $regex: `^${prefix}` } }
+        })
+        left = databases.map(({ name }) => name)
+        return left.length === 2
+      })
     }).pipe(seeded, Effect.provide(MongoTest.baseline(setup))), 240_000)
 })

@@ -53,3 +53,25 @@ export const endCursors = async (client: Driver.MongoClient, database: string): 
   const sessions = cursors.flatMap(({ lsid }) => lsid === undefined ? [] : [{ lsid }])
   if (sessions.length > 0) await admin.command({ killAllSessionsByPattern: sessions })
 }
+
+/** How often the server is asked: milliseconds. */
+const pause = 5
+
+/**
+ * Waits until the server has ended the connections of a closed client, and with them its last command. Gives up after a time in
+ * milliseconds, and if the user may not ask.
+ *
+ * @internal
+ */
+export const connectionsEnded = async (client: Driver.MongoClient, appName: string, maxTime: number): Promise<void> => {
+  const open = () =>
+    client.db("admin").aggregate([
+      { $currentOp: { allUsers: true, idleConnections: true } },
+      { $match: { appName } },
+      { $limit: 1 }
+    ]).hasNext()
+  const deadline = performance.now() + maxTime
+  while (performance.now() < deadline && await open().catch(() => false)) {
+    await new Promise((resolve) => setTimeout(resolve, pause))
+  }
+}

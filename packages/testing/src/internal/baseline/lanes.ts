@@ -13,7 +13,7 @@ import * as Semaphore from "effect/Semaphore"
 import { MongoServer } from "../../MongoServer.ts"
 import type { Baseline, BaselineError, ClientConfig, Services } from "../../MongoTest.ts"
 import { Activity } from "./activity.ts"
-import { endBlockers, endCursors } from "./blockers.ts"
+import { connectionsEnded, endBlockers, endCursors } from "./blockers.ts"
 import { documentsOf } from "./documents.ts"
 import { CannotRecord, type Record, record } from "./record.ts"
 import { CannotRestore, makeRefill, Restorer } from "./restore.ts"
@@ -291,6 +291,8 @@ const refusable = <A>(
 const drop = (outside: MongoClient.MongoClient, database: string, after: Promise<unknown>): Effect.Effect<void> =>
   Effect.ignore(outside.use(async (driver) => {
     await Promise.race([after, new Promise((resolve) => setTimeout(resolve, dropTime))])
+    // A command that the server reads after the drop would make the database again.
+    await connectionsEnded(driver, database, dropTime)
     const dropIt = () => driver.db(database).command({ dropDatabase: 1, maxTimeMS: dropTime })
     await dropIt().catch(() => endBlockers(driver, database).then(dropIt))
     // A query that was interrupted before its first reply has left a cursor that no client knows.
