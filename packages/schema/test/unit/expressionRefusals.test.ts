@@ -17,7 +17,10 @@ const Row = Schema.Struct({
   first: Schema.Struct({ x: Schema.String }).pipe(Schema.encodeKeys({ x: "y" })),
   second: Schema.Struct({ x: Schema.String }),
   // The codec has a default: the database may have no value.
-  level: Schema.Number.pipe(Schema.withDecodingDefaultKey(Effect.succeed(1)))
+  level: Schema.Number.pipe(Schema.withDecodingDefaultKey(Effect.succeed(1))),
+  settings: Schema.Struct({ theme: Schema.String }).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed({ theme: "dark" }))
+  )
 })
 
 type $ = Expr.Ref<typeof Row.Type>
@@ -66,6 +69,9 @@ const refused: ReadonlyArray<
   ["objects with other stored names", ($) => Expr.mergeObjects($.first, $.second), "$mergeObjects.x", "another name"],
   ["an unknown value of the server", () => Expr.meta("x" as "score"), "$meta", "textScore"],
   ["a field with a default", ($) => Expr.toString($.level), "$.level holds a field", "default"],
+  ["a field below one with a default", ($) => $.settings.theme, "$.settings.theme holds a field", "default"],
+  ["text below a field with a default", ($) => Expr.concat($.settings.theme, "!"), "$.settings.theme holds a field"],
+  ["a field of an object with a default", ($) => Expr.getField($.settings, "theme"), "holds a field", "default"],
   [
     "a choice of a field with a default",
     ($) => Expr.cond(Expr.literal(true), $.level, $.count),
@@ -135,7 +141,20 @@ describe("an expression mixes codecs where every value is read as what it is", (
     ["a union of the schema and null", ($) => Expr.cond(Expr.gt($.count, 1), $.either, Expr.literal(null))],
     ["numbers of several kinds", ($) => Expr.cond(Expr.gt($.count, 1), $.int, $.count)],
     ["a constant of the same codec", ($) => Expr.ifNull($.price, 0)],
-    ["text and another type", ($) => Expr.cond(Expr.gt($.count, 1), $.price, $.count)]
+    ["text and another type", ($) => Expr.cond(Expr.gt($.count, 1), $.price, $.count)],
+    ["another value for a field below one with a default", ($) => Expr.ifNull($.settings.theme, "none")]
   ]
   for (const [name, make] of allowed) it(name, () => assert.strictEqual(message(make), "nothing was refused"))
+})
+
+it("a field below one with a default is not set alone: the rest of its object may be absent", () => {
+  const theme = () => ({ "settings.theme": Expr.literal("light") })
+  assert.throws(
+    () => Pipeline.make(Row).pipe(Pipeline.set(theme)),
+    /settings.* is below a field that may be absent in the database, although its codec has a default: set it before/
+  )
+  Pipeline.make(Row).pipe(
+    Pipeline.set(() => ({ settings: Expr.struct({ theme: Expr.literal("dark") }) })),
+    Pipeline.set(theme)
+  )
 })

@@ -17,6 +17,8 @@ export interface Slot {
   readonly optional: boolean
   /** The schema of the key, if its codec has a default: then the database may have no value although the decoded type has one. */
   readonly withDefault?: SchemaAST.AST
+  /** Whether it is below such a field, and absent with it. */
+  readonly belowDefault?: boolean
   /** How a reference to it is written, for errors. */
   readonly at?: string
 }
@@ -189,8 +191,20 @@ export const isMissing = ({ ast }: Slot): boolean => ast._tag === "Never"
  *
  * @internal
  */
-export const keyOf = ({ ast, optional, withDefault }: Slot): SchemaAST.AST =>
-  optional ? optionalKey(ast) : withDefault ?? ast
+export const keyOf = (slot: Slot): SchemaAST.AST =>
+  slot.withDefault !== undefined && !slot.optional
+    ? slot.withDefault
+    : slot.optional || mayBeMissing(slot)
+    ? optionalKey(slot.ast)
+    : slot.ast
+
+/**
+ * Whether what stands below may be absent, although its type says that it is there.
+ *
+ * @internal
+ */
+export const hidesAbsence = ({ belowDefault, withDefault }: Slot): boolean =>
+  withDefault !== undefined || belowDefault === true
 
 /**
  * Whether null or nothing may stand there. Refuses a field with a default: its type says that it has a value, and the database
@@ -201,8 +215,8 @@ export const keyOf = ({ ast, optional, withDefault }: Slot): SchemaAST.AST =>
 export const isNullable = (slot: Slot): boolean => mayBeMissing(slot) || mayBeNull(slot.ast)
 
 /** Whether nothing may stand there. Refuses a field with a default, as `isNullable` does. */
-const mayBeMissing = ({ at = "$", optional, withDefault }: Slot): boolean =>
-  withDefault === undefined
+const mayBeMissing = ({ at = "$", belowDefault, optional, withDefault }: Slot): boolean =>
+  withDefault === undefined && (optional || belowDefault !== true)
     ? optional
     : refuse(at, "holds a field that may be absent in the database, although its codec has a default: use Expr.ifNull")
 

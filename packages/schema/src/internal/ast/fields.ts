@@ -120,6 +120,9 @@ const changeAt = (
   change: Change
 ): Slot | undefined => {
   if (names.path.length === 0) return change.change(slot)
+  if (slot?.withDefault !== undefined) {
+    refuse(at, "is below a field that may be absent in the database, although its codec has a default: set it before")
+  }
   const nodes = slot === undefined ? [] : expand(slot.ast)
   const made = (): ReadonlyArray<SchemaAST.AST> => [changeObject(emptyObject, names, at, change)]
   const changed = nodes.flatMap((node): ReadonlyArray<SchemaAST.AST> => {

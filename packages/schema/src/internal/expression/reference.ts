@@ -2,7 +2,7 @@
 import { pipeArguments } from "effect/Pipeable"
 import type * as SchemaAST from "effect/SchemaAST"
 import type { Ref } from "../../Expr.ts"
-import { arrayOf, oneOf, present, type Slot, slotOf } from "../ast/calculus.ts"
+import { arrayOf, hidesAbsence, oneOf, present, type Slot, slotOf } from "../ast/calculus.ts"
 import { elementsOf, expand, type ObjectNode } from "../path/nodes.ts"
 import { refuse } from "../refusal.ts"
 import { ExprImpl, register } from "./expr.ts"
@@ -93,7 +93,14 @@ interface Place {
 const wrapped = ({ ast, ...slot }: Slot, depth: number): Slot => {
   let whole = ast
   for (let i = 0; i < depth; i++) whole = arrayOf(whole)
-  return depth === 0 ? { ast, ...slot } : { ast: whole, optional: slot.optional }
+  if (depth === 0) return { ast, ...slot }
+  const { at, belowDefault, optional } = slot
+  return {
+    ast: whole,
+    optional,
+    ...(belowDefault === undefined ? {} : { belowDefault }),
+    ...(at === undefined ? {} : { at })
+  }
 }
 
 const isOdd = (stored: string): boolean => stored === "" || stored.startsWith("$") || stored.includes(".")
@@ -112,7 +119,8 @@ const make = (slot: Slot, place: Place): object => {
       if (isOdd(stored)) {
         return refuse(below, "has a name in the database that the server takes for a path: use Expr.getField")
       }
-      return make({ ...field, at: below, optional: slot.optional || depth === 0 && field.optional }, {
+      const belowDefault = depth === 0 ? hidesAbsence(slot) : slot.belowDefault === true
+      return make({ ...field, at: below, belowDefault, optional: slot.optional || depth === 0 && field.optional }, {
         origin,
         path: [...path, stored],
         at: below,

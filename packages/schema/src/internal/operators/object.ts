@@ -1,7 +1,7 @@
 /** Objects. */
 import { dual } from "effect/Function"
 import type { Expr, NullIf, Nullish, Shape, Tree } from "../../Expr.ts"
-import { fieldsIn, nonNull, oneOf, orNull, present, type Slot, struct as tree } from "../ast/calculus.ts"
+import { fieldsIn, hidesAbsence, nonNull, oneOf, orNull, present, type Slot, struct as tree } from "../ast/calculus.ts"
 import { changeOwnField, mergeObjects as merge, storedName } from "../ast/fields.ts"
 import { ExprImpl, isExpr, make } from "../expression/expr.ts"
 import { anObject, aText } from "../expression/kinds.ts"
@@ -173,7 +173,7 @@ export const getField: {
     : { ast: oneOf(fieldsIn(inside)), optional: true, stored: undefined }
   const { stored, ...inner } = found
   const slot: Slot = inside === object.slot.ast
-    ? { ...inner, optional: object.slot.optional || inner.optional }
+    ? { ...inner, optional: object.slot.optional || inner.optional, belowDefault: hidesAbsence(object.slot) }
     : { ...orNull(inner.ast, [object.slot, inner]), optional: object.slot.optional || inner.optional }
   return new ExprImpl(slot, (writing) => ({
     $getField: {
