@@ -68,6 +68,6 @@ describe("isolated runs", () => {
         })
         left = databases.map(({ name }) => name)
         return left.length === 2
-      })
+      }, 60_000)
     }).pipe(seeded, Effect.provide(MongoTest.baseline(setup))), 240_000)
 })
