@@ -54,6 +54,13 @@ export * as Filter from "./Filter.ts"
 export * as MongoAudit from "./MongoAudit.ts"
 
 /**
+ * Inference: the schema that the documents of a collection suggest, as the source of a module and as a value.
+ *
+ * @since 0.1.0
+ */
+export * as MongoInfer from "./MongoInfer.ts"
+
+/**
  * Models for MongoDB: fields for `Model` of `effect/schema`, and repositories for the collections of models.
  *
  * @since 0.1.0
