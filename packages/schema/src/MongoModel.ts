@@ -437,7 +437,7 @@ export interface Money extends
 {}
 
 /**
- * An amount of money: a `BigDecimal`, a Decimal128 in the database, and text in JSON.
+ * An amount of money: a `BigDecimal`, a Decimal128 in the database, and text in JSON. The text has no zeros at its end: 12.50 is "12.5" there.
  *
  * **Example** (A price)
  *

@@ -6,6 +6,7 @@ import { Cause, DateTime, Effect, Exit, Option, Schema, Stream } from "effect"
 import { Model } from "effect/schema"
 import { TestClock } from "effect/testing"
 import { ObjectId } from "mongodb"
+import { Recorder } from "test-support/recorder"
 
 const UserId = Bson.ObjectId.pipe(Schema.brand("UserId"))
 
@@ -658,5 +659,39 @@ describe("options", () => {
       assert.strictEqual(made.softDelete, "deletedAt")
       assert.isUndefined(made.version)
       assert.strictEqual(made.collection, items)
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
+
+describe("spans", () => {
+  it.live("have the prefix, the operation and the id, where a prefix is given", () =>
+    Effect.gen(function*() {
+      const { users } = yield* fixture
+      const recorder = new Recorder()
+      const own = () =>
+        recorder.spans.splice(0).filter(({ name }) => name.startsWith("Users.")).map(({ attributes, name, status }) =>
+          [name, attributes.get("id"), status._tag === "Ended" && Exit.isSuccess(status.exit)] as const
+        )
+      const traced = MongoModel.makeRepository(users, { ...soft, spanPrefix: "Users" })
+      const first = yield* recorder.in(traced.insert(ada))
+      const id = first._id.toHexString()
+      yield* recorder.in(traced.update(first))
+      yield* Effect.flip(recorder.in(traced.update(first)))
+      yield* recorder.in(traced.patch(first._id, {}))
+      yield* recorder.in(traced.findById(first._id))
+      yield* recorder.in(traced.count())
+      yield* recorder.in(traced.delete(first._id))
+      yield* recorder.in(traced.restore(first._id))
+      assert.deepStrictEqual(own(), [
+        ["Users.insert", undefined, true],
+        ["Users.update", id, true],
+        ["Users.update", id, false],
+        ["Users.patch", id, true],
+        ["Users.findById", id, true],
+        ["Users.count", undefined, true],
+        ["Users.delete", id, true],
+        ["Users.restore", id, true]
+      ])
+      yield* recorder.in(MongoModel.makeRepository(users, soft).getById(first._id))
+      assert.deepStrictEqual(recorder.spans.map(({ name }) => name), [`find ${users.name}`])
     }).pipe(Effect.provide(MongoTest.layer)))
 })

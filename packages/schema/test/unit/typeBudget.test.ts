@@ -131,6 +131,46 @@ export const o${c} = c${c}.updateOne(Filter.and(f${c}, Filter.not(f${c})), u${c}
   assert.isBelow(instantiations, 200_000)
 }, 120_000)
 
+it("repositories of 25 models of 15 to 40 fields cost the compiler little", () => {
+  // The variants of the models are not counted: whoever uses a model pays for them.
+  const models = collections.map(({ c }) =>
+    `class M${c} extends Model.Class<M${c}>("M${c}")({
+  ...C${c}.fields, version: MongoModel.Version, deletedAt: MongoModel.DeletedAt, ...MongoModel.Timestamps
+}) {}
+declare const m${c}: TypedCollection.TypedCollection<typeof M${c}>
+declare const d${c}: M${c}
+export const i${c} = m${c}.insertOne(d${c} as never)
+export declare const u${c}: keyof (typeof M${c}.update)["~type.make.in"]
+export const v${c}: string = u${c}
+`
+  )
+  const uses = collections.map(({ c, of }) =>
+    `const r${c} = MongoModel.makeRepository(m${c}, {
+  version: "version",
+  softDelete: "deletedAt",
+  beforeUpdate: ({ fields }) => fields.${of("Name")} === "" ? Effect.fail("empty" as const) : Effect.void,
+  afterInsert: (document) => Effect.log(document.${of("Name")})
+})
+export const o${c} = [
+  r${c}.insert(d${c} as never),
+  r${c}.update({ ...d${c}, ${of("Name")}: "x" }),
+  r${c}.patch(d${c}._id, { ${of("Count")}: 1, ${of("Tags")}: ["a"] }, { expected: 1 }),
+  r${c}.find({ ${of("Name")}: "x" }).sort({ ${of("At")}: 1 }),
+  r${c}.restore(d${c}._id)
+]
+`
+  )
+  const instantiations = costs(
+    `import { MongoModel } from "@mongofx/schema"
+import { Effect } from "effect"
+import { Model } from "effect/schema"
+${schemas}${models.join("")}`,
+    uses.join("")
+  )
+  assert.isAbove(instantiations, 50_000, "the fixture is not measured")
+  assert.isBelow(instantiations, 350_000)
+}, 120_000)
+
 it("a pipeline of 12 different stages over 40 fields costs the compiler less than 40,000 instantiations", () => {
   const instantiations = costOfFile(fixture("pipelineUse.ts")) - costOfFile(fixture("pipelineSchema.ts"))
   assert.isAbove(instantiations, 10_000, "the fixture is not measured")
