@@ -96,6 +96,16 @@ export * as MongoEncryption from "./MongoEncryption.ts"
 export * as MongoError from "./MongoError.ts"
 
 /**
+ * Migrations: numbered effects that change a database once, whichever of many processes comes first.
+ *
+ * The journal, a document in the database, has the set of the applied migrations with their names and checksums. One process at a time
+ * runs what is pending, while it holds a lease. The others wait for it and look again.
+ *
+ * @since 0.1.0
+ */
+export * as MongoMigrator from "./MongoMigrator.ts"
+
+/**
  * Sessions: causal consistency, snapshots, and transactions that you start and end yourself.
  *
  * @since 0.1.0

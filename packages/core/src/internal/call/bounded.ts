@@ -44,6 +44,14 @@ export const outcomeOf = (start: () => Promise<unknown>): Effect.Effect<unknown>
   Effect.promise(() => start().catch((cause: unknown) => cause))
 
 /**
+ * Waits for a promise that has nothing to do with the driver, such as an import. Fails with what it rejects with.
+ *
+ * @internal
+ */
+export const awaited = <A>(start: () => Promise<A>): Effect.Effect<A, unknown> =>
+  Effect.tryPromise({ try: start, catch: (cause) => cause })
+
+/**
  * Sleeps in real time, for limits that must apply under a TestClock too.
  *
  * @internal
