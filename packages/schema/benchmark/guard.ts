@@ -24,13 +24,15 @@ const only = process.argv.slice(2)
 const readSize = 6000
 const insertSize = 1000
 const pointOperations = 40
+const fibers = 64
+const lookups = 4 * fibers
 const transactions = 15
 const fileSize = 32 * 1024 * 1024
 
 const folder = new URL("..", import.meta.url)
 build(folder)
 const { GridFS, MongoClient } = await import("@mongofx/core")
-const { TypedCollection } = await import("@mongofx/schema")
+const { MongoResolver, TypedCollection } = await import("@mongofx/schema")
 
 const { makeSmall, Small, SmallClass } = await import("./documents.ts")
 
@@ -66,13 +68,14 @@ const makeGroups = (mongo: Mongofx.MongoClient.MongoClient, driver: Driver.Mongo
   const items = db.collection<Item>("read")
   const typed = TypedCollection.make(db, "read", Small)
   const instances = TypedCollection.make(db, "read", SmallClass)
+  const byId = MongoResolver.findById(typed)
   const bareWritten = bareDb.collection<Driver.Document>("written")
   const written = db.collection("written")
   const typedWritten = TypedCollection.make(db, "written", Small)
   const bareFiles = new Driver.GridFSBucket(bareDb)
   const files = GridFS.bucket(db)
 
-  const ids = Array.from({ length: pointOperations }, () => new Driver.ObjectId())
+  const ids = Array.from({ length: lookups }, () => new Driver.ObjectId())
   const fileId = new Driver.ObjectId()
   const make = (id: number) => makeSmall(id) as Item
   const makeBatch = () => Array.from({ length: insertSize }, (_, i) => make(i))
@@ -133,6 +136,25 @@ const makeGroups = (mongo: Mongofx.MongoClient.MongoClient, driver: Driver.Mongo
         ["findOne", sequence(pointOperations, (i) => items.findOne({ _id: ids[i]! }))],
         ["findOne, decoded", sequence(pointOperations, (i) => typed.findOne({ _id: ids[i]! }))]
       ]
+    },
+    {
+      warmUps: 10,
+      bare: async () => {
+        let next = 0
+        const work = async () => {
+          while (next < lookups) see([(await bare.findOne({ _id: ids[next++]! }))!])
+        }
+        await Promise.all(Array.from({ length: fibers }, work))
+      },
+      guarded: [[
+        "findById through a resolver",
+        async () =>
+          see(
+            await Effect.runPromise(
+              Effect.forEach(ids, (id) => MongoResolver.request(id, byId), { concurrency: fibers })
+            )
+          )
+      ]]
     },
     {
       warmUps: 25,

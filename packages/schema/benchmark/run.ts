@@ -6,7 +6,7 @@
 import type * as Mongofx from "@mongofx/core"
 import type * as MongofxSchema from "@mongofx/schema"
 import { MongoServer } from "@mongofx/testing"
-import { Effect, Redacted, Schema, Stream } from "effect"
+import { Effect, Option, Redacted, Schema, Stream } from "effect"
 import * as Driver from "mongodb"
 import Mongoose from "mongoose"
 import { randomUUID } from "node:crypto"
@@ -24,11 +24,13 @@ const streamSize = Number(process.env["BENCH_DOCUMENTS"] ?? 100_000)
 const insertSize = 1000
 const inserts = 20
 const events = 5000
+const lookups = 1000
+const fibers = 64
 
 const folder = new URL("..", import.meta.url)
 build(folder)
 const { MongoClient } = await import(new URL("../../core/dist/index.js", import.meta.url).href) as typeof Mongofx
-const { Expr, Pipeline, TypedCollection } = await import(
+const { Expr, MongoResolver, Pipeline, TypedCollection } = await import(
   new URL("../dist/index.js", import.meta.url).href
 ) as typeof MongofxSchema
 const Documents = await import("./documents.ts")
@@ -178,6 +180,41 @@ const pipelineSides = ({ database, driver, mongo }: Connections, shape: Shape<Lo
   return sides
 }
 
+/** Looks up single documents, as many fibers do at the same time. */
+const lookupSides = (
+  { database, driver, mongo }: Connections,
+  shape: Shape<Looked>,
+  ids: ReadonlyArray<Driver.ObjectId>
+) => {
+  const bare = driver.db(database).collection<Looked & { readonly _id: Driver.ObjectId }>(shape.name)
+  const typed = TypedCollection.make(mongo.db(database), shape.name, shape.schema)
+  const find = MongoResolver.request(MongoResolver.findById(typed))
+  const concurrently = <A, E>(f: (id: Driver.ObjectId) => Effect.Effect<A, E>) =>
+    Effect.runPromise(Effect.forEach(ids, f, { concurrency: fibers }))
+  const sides: ReadonlyArray<Side> = [
+    {
+      name: "bare driver, findOne, unchecked",
+      run: async () => {
+        let next = 0
+        const work = async () => {
+          while (next < ids.length) look([(await bare.findOne({ _id: ids[next++]! }))!])
+        }
+        await Promise.all(Array.from({ length: fibers }, work))
+      }
+    },
+    {
+      name: "mongofx, findById through a resolver, decoded",
+      budget: figures["findById through a resolver"].budget,
+      run: async () => look(await concurrently(find))
+    },
+    {
+      name: "mongofx, findById, decoded",
+      run: async () => look((await concurrently((id) => typed.findById(id))).map((found) => Option.getOrThrow(found)))
+    }
+  ]
+  return sides
+}
+
 const writeSides = ({ database, driver, mongo, mongoose, papr }: Connections, shape: Shape<Looked>) => {
   const name = `written ${shape.name}`
   const bare = driver.db(database).collection(name)
@@ -309,6 +346,9 @@ const program = Effect.gen(function*() {
     }
     yield* report(`read ${streamSize} x ${shape.name}`, readSides(connections, shape))
     yield* report(`pipeline over ${streamSize} x ${shape.name}`, pipelineSides(connections, shape))
+    const ids = yield* Effect.promise(() => items.find({}, { projection: { _id: 1 } }).limit(lookups).toArray())
+    const title = `${lookups} lookups of ${fibers} fibers x ${shape.name}`
+    yield* report(title, lookupSides(connections, shape, ids.map(({ _id }) => _id)))
     yield* Effect.promise(() => Promise.all([items.drop(), others.drop()]))
   }
   for (const shape of shapes) {
