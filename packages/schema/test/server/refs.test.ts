@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase } from "@mongofx/core"
-import { Bson, DocumentError, MongoResolver, TypedCollection } from "@mongofx/schema"
+import { Bson, DocumentError, MongoModel, MongoResolver, TypedCollection } from "@mongofx/schema"
 import { CommandLog, MongoTest } from "@mongofx/testing"
 import { Cause, Effect, Option, Schema, Stream } from "effect"
+import { Model } from "effect/schema"
 import { ObjectId } from "mongodb"
 
 const CompanyId = Bson.ObjectId.pipe(Schema.brand("CompanyId"))
@@ -215,7 +216,32 @@ describe("withRefs", () => {
     })))
 })
 
+class Comment extends Model.Class<Comment>("Comment")({
+  _id: MongoModel.ObjectIdGenerated,
+  by: MongoModel.ref(Users),
+  about: Model.FieldOption(MongoModel.ref(CompanyId)),
+  text: Schema.String
+}) {}
+
 describe("loadRefs", () => {
+  it.live("follows the references of models", () =>
+    test(Effect.gen(function*() {
+      const { acme, ada, asked, db, log } = yield* fixture
+      const comments = TypedCollection.make(db, "comments", Comment)
+      yield* comments.insertMany([
+        { by: ada, about: Option.some(acme), text: "a" },
+        { by: ada, about: Option.none(), text: "b" }
+      ])
+      log.clear()
+      const [a, b] = yield* MongoResolver.withRefs(comments.find().sort({ text: 1 }), {
+        by: ref(Users, { missing: "fail" }),
+        about: Companies
+      })
+      assert.strictEqual(a!.by.name, "ada")
+      assert.deepStrictEqual([a!, b!].map(({ about }) => nameOf(about)), ["acme", "-"])
+      assert.deepStrictEqual(asked().sort(), ["companies 1", "users 1"])
+    })))
+
   it.live("joins documents that are there already, and leaves them as they were", () =>
     test(Effect.gen(function*() {
       const { ada, log, posts } = yield* fixture

@@ -223,3 +223,28 @@ it("the compiler's message for a wrong stage names the field", () => {
     assert.isBelow(message.length, 2000, `${stages}: ${message}`)
   }
 }, 120_000)
+
+it("25 collections of 15 to 40 fields with resolvers and references cost the compiler little", () => {
+  const uses = collections.flatMap(({ c, of }) => {
+    const next = (c + 1) % collections.length
+    const { of: ofNext } = collections[next]!
+    return [
+      `export const byId${c} = MongoResolver.request(new ObjectId(), MongoResolver.findById(c${c}))`,
+      `export const perhaps${c} = MongoResolver.request(MongoResolver.findByIdOption(c${c}))`,
+      `export const groups${c} = MongoResolver.request("t", MongoResolver.grouped(c${c}, "${of("Tags")}", { sort: { ${
+        of("At")
+      }: 1 } }))`,
+      `export const all${c} = MongoResolver.request(new ObjectId(), MongoResolver.makeResolvers(c${c}).delete)`,
+      `export const joined${c} = MongoResolver.withRefs(c${c}.find({ ${of("Name")}: "x" }), { ${
+        of("Ref")
+      }: MongoResolver.ref(c${next}, { missing: "fail", refs: { ${ofNext("Ref")}: c${c} } }) })`,
+      `export const names${c} = Effect.map(joined${c}, ([one]) => one!.${of("Ref")}.${ofNext("Name")}.toUpperCase())`
+    ]
+  })
+  const instantiations = costs(
+    schemas,
+    `import { MongoResolver } from "@mongofx/schema"\nimport { Effect } from "effect"\n${uses.join("\n")}\n`
+  )
+  assert.isAbove(instantiations, 10_000, "the fixture is not measured")
+  assert.isBelow(instantiations, 160_000)
+}, 120_000)
