@@ -11,9 +11,10 @@ import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { Input as FilterInput, Key } from "./Filter.ts"
 import { shownId } from "./internal/shownId.ts"
+import type { CountedPage, Failure as PageFailure, Page, PageOptions, PagesOptions } from "./Pagination.ts"
 import type { IdOf } from "./Path.ts"
 import type { Insert, TypedCollection } from "./TypedCollection.ts"
-import type { Failure, FindQuery } from "./TypedQuery.ts"
+import type { Failure, FindQuery, Sort } from "./TypedQuery.ts"
 
 /**
  * A document that is there, but in another version than the caller has read: somebody else has changed it since.
@@ -269,6 +270,19 @@ export interface ReadOptions {
 }
 
 /**
+ * The order of pages, beside the options of `Pagination`.
+ *
+ * @see {@link Pagination.page} for pages of any query
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface PageOrder<A> extends ReadOptions {
+  /** The order of the documents, by `_id` without it. Documents that are equal in it follow their `_id`s, in the direction of the last field. */
+  readonly sort?: Sort<A> | undefined
+}
+
+/**
  * The version that a document must have: the option of writes that are not given a whole document.
  *
  * @see {@link StaleDocument} for the failure if it has another one
@@ -394,6 +408,23 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
     filter?: FilterInput<S["Type"], F, K>,
     options?: ReadOptions
   ) => Effect.Effect<number, Failure, S["DecodingServices"] | S["EncodingServices"]>
+
+  /** Reads a page of the documents that match the filter, as `Pagination.page` does. `{}` matches all documents. */
+  readonly page: {
+    <const F, K extends Key<S["Type"]>>(
+      filter: FilterInput<S["Type"], F, K>,
+      options: PageOptions & PageOrder<S["Type"]> & { readonly total: true }
+    ): Effect.Effect<CountedPage<S["Type"]>, PageFailure, S["DecodingServices"] | S["EncodingServices"]>
+    <const F, K extends Key<S["Type"]>>(
+      filter: FilterInput<S["Type"], F, K>,
+      options: PageOptions & PageOrder<S["Type"]>
+    ): Effect.Effect<Page<S["Type"]>, PageFailure, S["DecodingServices"] | S["EncodingServices"]>
+  }
+  /** Reads one page after the other, as a stream. `{}` matches all documents. */
+  readonly pages: <const F, K extends Key<S["Type"]>>(
+    filter: FilterInput<S["Type"], F, K>,
+    options: PagesOptions & PageOrder<S["Type"]>
+  ) => Stream.Stream<Page<S["Type"]>, PageFailure, S["DecodingServices"] | S["EncodingServices"]>
 
   /**
    * Deletes the document with this `_id`, softly if the repository does so. False if there is none. Fails with a `StaleDocument` if it has another version than the expected one.

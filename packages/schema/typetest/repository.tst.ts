@@ -4,7 +4,14 @@
  * @since 0.1.0
  */
 import type { MongoError } from "@mongofx/core"
-import { Bson, type DocumentError, MongoModel, type Repository, TypedCollection } from "@mongofx/schema"
+import {
+  Bson,
+  type DocumentError,
+  MongoModel,
+  type Pagination,
+  type Repository,
+  TypedCollection
+} from "@mongofx/schema"
 import { type BigDecimal, type Cause, Context, type DateTime, Effect, type Option, Schema } from "effect"
 import { Model } from "effect/schema"
 import type { ObjectId } from "mongodb"
@@ -162,6 +169,20 @@ describe("makeRepository", () => {
       Effect.Effect<User, Failure | Taken | Bounced, Mailer>
     >()
     expect(repository.delete(user._id)).type.toBe<Effect.Effect<boolean, Failure | "no">>()
+  })
+
+  it("has pages of the collection's documents", () => {
+    const repository = MongoModel.makeRepository(users)
+    expect(repository.page({ age: 1 }, { first: 1, sort: { email: 1 } })).type.toBe<
+      Effect.Effect<Pagination.Page<User>, Pagination.Failure>
+    >()
+    expect(repository.page({}, { last: 1, total: true })).type.toBe<
+      Effect.Effect<Pagination.CountedPage<User>, Pagination.Failure>
+    >()
+    expect(repository.page).type.not.toBeCallableWith({ age: "1" }, { first: 1 })
+    expect(repository.page).type.not.toBeCallableWith({}, { first: 1, sort: { emial: 1 } })
+    expect(repository.page).type.not.toBeCallableWith({}, { first: 1, last: 1 })
+    expect(repository.page).type.not.toBeCallableWith({}, { sort: { email: 1 } })
   })
 
   it("takes schemas without variants", () => {

@@ -354,6 +354,38 @@ describe("reads", () => {
     }).pipe(Effect.provide(MongoTest.layer)))
 })
 
+describe("pages", () => {
+  it.live("cover what is there, once, in any order", () =>
+    Effect.gen(function*() {
+      const { repository } = yield* fixture
+      const inserted = yield* repository.insertMany(
+        Array.from({ length: 11 }, (_, i) => ({ email: `${i % 3}`, secret: `${i}` }))
+      )
+      yield* repository.delete(inserted[4]!._id)
+      const there = inserted.filter((_, i) => i !== 4)
+      const secrets = (users: ReadonlyArray<User>) => users.map(({ secret }) => Number(secret))
+      const inOrder = [...there].sort((a, b) => b.email.localeCompare(a.email) || Number(b.secret) - Number(a.secret))
+      const sort = { email: -1 } as const
+      const first = yield* repository.page({}, { first: 4, sort, total: true })
+      assert.strictEqual(first.totalCount, 10)
+      assert.deepStrictEqual(first.items, inOrder.slice(0, 4))
+      assert.instanceOf(first.items[0], User)
+      const second = yield* repository.page({}, { first: 4, after: first.endCursor, sort })
+      assert.deepStrictEqual(secrets(second.items), secrets(inOrder.slice(4, 8)))
+      const back = yield* repository.page({}, { last: 3, before: second.startCursor, sort })
+      assert.deepStrictEqual(secrets(back.items), secrets(inOrder.slice(1, 4)))
+      const pages = yield* Stream.runCollect(repository.pages({ email: { $ne: "1" } }, { first: 2 }))
+      assert.deepStrictEqual(
+        secrets(pages.flatMap(({ items }) => items)),
+        secrets(there.filter(({ email }) => email !== "1"))
+      )
+      const all = yield* repository.page({}, { first: 20, withDeleted: true })
+      assert.deepStrictEqual(secrets(all.items), secrets(inserted))
+      const foreign = yield* failureOf(repository.page({ email: "1" }, { first: 2, after: first.endCursor, sort }))
+      assert.strictEqual(foreign._tag, "InvalidCursorError")
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
+
 describe("soft deletion", () => {
   it.effect("hides documents until they are restored", () =>
     Effect.gen(function*() {

@@ -10,7 +10,8 @@ import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import * as Driver from "mongodb"
 import * as Filter from "../../Filter.ts"
-import type { Lifecycle, ReadOptions, StaleDocument } from "../../Repository.ts"
+import * as Pagination from "../../Pagination.ts"
+import type { Lifecycle, PageOrder, ReadOptions, StaleDocument } from "../../Repository.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
 import type { Failure } from "../../TypedQuery.ts"
 import * as Update from "../../Update.ts"
@@ -56,6 +57,8 @@ const operations = [
   "stream",
   "exists",
   "count",
+  "page",
+  "pages",
   "delete",
   "restore"
 ] as const
@@ -502,6 +505,22 @@ class RepositoryImpl extends Inspectable.Class {
 
   count(filter?: unknown, options?: ReadOptions): Effected<number> {
     return this.spanned("count", undefined, this.operations.countDocuments(this.reading(filter, options)))
+  }
+
+  private ordered(filter: unknown, { sort, withDeleted }: PageOrder<unknown>) {
+    const query = this.find(filter, { withDeleted })
+    return sort === undefined ? query : query.sort(sort as never)
+  }
+
+  page(
+    filter: unknown,
+    { sort, withDeleted, ...page }: Pagination.PageOptions & PageOrder<unknown>
+  ): Effected<Pagination.Page<unknown>, Pagination.Failure> {
+    return this.spanned("page", undefined, Pagination.page(this.ordered(filter, { sort, withDeleted }), page))
+  }
+
+  pages(filter: unknown, { sort, withDeleted, ...pages }: Pagination.PagesOptions & PageOrder<unknown>) {
+    return Pagination.pages(this.ordered(filter, { sort, withDeleted }), pages)
   }
 }
 
