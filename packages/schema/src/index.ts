@@ -90,6 +90,16 @@ export * as MongoResolver from "./MongoResolver.ts"
 export * as MongoSchema from "./MongoSchema.ts"
 
 /**
+ * Validators of collections, made from schemas: what the server checks when it writes a document.
+ *
+ * A typed collection checks what your program writes. A validator holds for all others too: a shell, a script, a service in another
+ * language. It never refuses what the codec of the schema writes. What it cannot refuse is reported.
+ *
+ * @since 0.1.0
+ */
+export * as MongoValidator from "./MongoValidator.ts"
+
+/**
  * Pages of queries by the values of their last document, never by `skip`: a page far behind costs as much as the first one.
  *
  * @since 0.1.0

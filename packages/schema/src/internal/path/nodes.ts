@@ -169,7 +169,12 @@ export interface Step {
   readonly indexed: boolean
 }
 
-const isOptional = (ast: SchemaAST.AST): boolean =>
+/**
+ * Whether stored documents may lack a field.
+ *
+ * @internal
+ */
+export const isOptional = (ast: SchemaAST.AST): boolean =>
   SchemaAST.isOptional(ast) || SchemaAST.isOptional(SchemaAST.toEncoded(ast))
 
 /** @internal */
