@@ -95,6 +95,18 @@ export const wrong = movies.find({ "MPAA Rating": "PG-14" })
       assert.strictEqual(failure.message, `infer on ${users.fullName}: options.sample is not a positive integer`)
     }).pipe(Effect.provide(MongoTest.layer)))
 
+  it.live("reads patterns that JavaScript refuses, for a collection that keeps them", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const rules = db.collection("rules", { bsonRegExp: true })
+      yield* rules.insertOne({ pattern: new Driver.BSONRegExp("(?<", "x") })
+      const { schema, source } = yield* MongoInfer.schema(db.collection("rules"))
+      assert.include(source, "    pattern: Bson.BSONRegExp\n")
+      const audit = (options: object) => MongoAudit.report(TypedCollection.make(db, "rules", schema, options))
+      assert.strictEqual((yield* audit({ bsonRegExp: true })).invalid, 0)
+      assert.strictEqual((yield* audit({})).invalid, 1)
+    }).pipe(Effect.provide(MongoTest.layer)))
+
   it.live("comes with the progress of reading", () =>
     Effect.gen(function*() {
       const db = yield* MongoDatabase.MongoDatabase

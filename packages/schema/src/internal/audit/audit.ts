@@ -4,14 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
-import * as SchemaIssue from "effect/SchemaIssue"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type * as Audit from "../../MongoAudit.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
 import type { Failure } from "../../TypedQuery.ts"
-import { deserializer, readLoosely, unreadable } from "../bson/bytes.ts"
+import { type Deserialize, deserializer, readLoosely, unreadable } from "../bson/bytes.ts"
 import { encoded, type Origin } from "../collection/failures.ts"
 import { shapeOf } from "../collection/shape.ts"
 import { codecOf, type Decoder } from "../compiler/codec.ts"
@@ -38,7 +38,7 @@ class Judge {
   readonly takesBytes: boolean
   private readonly ast: SchemaAST.AST
   private readonly decoder: Decoder<unknown>
-  private readonly options: Integration.BsonOptions
+  private readonly deserialize: Deserialize
   private readonly parse: (document: unknown) => Effect.Effect<unknown, SchemaIssue.Issue, unknown>
 
   constructor(ast: SchemaAST.AST, bounds: Bounds, options: Integration.BsonOptions) {
@@ -48,7 +48,7 @@ class Judge {
     this.tally = new Tally(bounds)
     this.decoder = bytes ?? codec
     this.takesBytes = bytes !== undefined
-    this.options = options
+    this.deserialize = deserializer(options)
     this.parse = SchemaParser.decodeUnknownEffect(Schema.make<Schema.Constraint>(ast), { errors: "all" })
   }
 
@@ -73,24 +73,24 @@ class Judge {
   /** Decides on a document that the compiled decoder stops at. */
   private one(document: unknown): Effect.Effect<void, never, unknown> {
     this.tally.documents++
-    const read = this.takesBytes ? this.read(document as Uint8Array) : document as Driver.Document
-    if (SchemaIssue.isIssue(read)) {
-      this.add(readLoosely(document as Uint8Array), read)
-      return Effect.void
-    }
-    return Effect.matchEffect(this.parse(read), {
-      onSuccess: () => Effect.void,
-      onFailure: (issue) => Effect.sync(() => this.add(read, issue))
-    })
-  }
-
-  private read(bytes: Uint8Array): Driver.Document | SchemaIssue.Issue {
+    if (!this.takesBytes) return this.parsed(document as Driver.Document)
+    const bytes = document as Uint8Array
+    let read: Driver.Document
     try {
       // A copy, since an `_id` in the report would keep the whole reply of the server alive.
-      return deserializer(this.options)(Buffer.from(bytes))
+      read = this.deserialize(Buffer.from(bytes))
     } catch (cause) {
-      return unreadable(bytes, cause)
+      this.add(readLoosely(bytes), unreadable(bytes, cause))
+      return Effect.void
     }
+    return this.parsed(read)
+  }
+
+  private parsed(document: Driver.Document): Effect.Effect<void, never, unknown> {
+    return Effect.matchEffect(this.parse(document), {
+      onSuccess: () => Effect.void,
+      onFailure: (issue) => Effect.sync(() => this.add(document, issue))
+    })
   }
 
   private add(document: Driver.Document, issue: SchemaIssue.Issue): void {

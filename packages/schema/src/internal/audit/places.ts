@@ -51,7 +51,7 @@ const stepOf = (nodes: ReadonlyArray<SchemaAST.AST>, key: PropertyKey): Step => 
     : { name: String(key), nodes: fields.map(({ type }) => type) }
 }
 
-/** The nodes with those behind unions, transformations, classes and suspended schemas. */
+/** The nodes with those behind unions, transformations and suspended schemas. */
 const opened = (nodes: ReadonlyArray<SchemaAST.AST>): ReadonlyArray<SchemaAST.AST> => {
   const all = new Set(nodes)
   for (const node of all) for (const next of behind(node)) all.add(next)
@@ -65,8 +65,6 @@ const behind = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
       return [...encoded, ...ast.types]
     case "Suspend":
       return [...encoded, ast.thunk()]
-    case "Declaration":
-      return [...encoded, ...ast.typeParameters]
     default:
       return encoded
   }

@@ -129,7 +129,7 @@ class Guesser {
     if (none.count === count) say(place, "always null")
     else if (none.count <= count * rare) say(place, `null in ${of(none.count, count)}`, none.example)
     else if (count - none.count <= count * rare) {
-      say(place, `null save in ${of(count - none.count, count)}`, earliest({ kinds: new Map(found) }))
+      say(place, `not null in ${of(count - none.count, count)}`, earliest({ kinds: new Map(found) }))
     }
   }
 

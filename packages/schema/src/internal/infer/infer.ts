@@ -10,8 +10,8 @@ import { deserializer } from "../bson/bytes.ts"
 import { encoded } from "../collection/failures.ts"
 import { scan } from "../scan.ts"
 import { counted } from "../words.ts"
-import { type Guess, guess } from "./guess.ts"
-import { build, type Node } from "./nodes.ts"
+import { guess } from "./guess.ts"
+import { build, type Node, partsOf } from "./nodes.ts"
 import { noted, print } from "./print.ts"
 import { Documents } from "./summary.ts"
 
@@ -65,30 +65,13 @@ export const infer = (
     name,
     documents,
     source: print(name, heading, guessed.root),
-    notes: notesOf(guessed),
+    notes: [...guessed.notes, ...notesOf(guessed.root)],
     schema: build(guessed.root) as Schema.Codec<Driver.Document, Driver.Document>
   }
 }
 
-const notesOf = ({ notes, root }: Guess): ReadonlyArray<Infer.Note> => {
-  const of = (node: Node): ReadonlyArray<Infer.Note> => {
-    switch (node._tag) {
-      case "Array":
-        return of(node.element)
-      case "Record":
-        return of(node.value)
-      case "Union":
-        return node.members.flatMap(of)
-      case "Struct": {
-        const fields = node.fields.flatMap(({ node, notes }) => [...notes, ...(node === undefined ? [] : of(node))])
-        return node.rest === undefined ? fields : [...fields, ...of(node.rest)]
-      }
-      default:
-        return []
-    }
-  }
-  return [...notes, ...of(root)]
-}
+const notesOf = (node: Node): ReadonlyArray<Infer.Note> =>
+  partsOf(node).flatMap(({ node, notes }) => node === undefined ? notes : [...notes, ...notesOf(node)])
 
 /** The names that the module imports, and those that a class cannot have. */
 const taken = new Set(["Bson", "Schema"])

@@ -66,6 +66,37 @@ export type Node =
   | Struct
 
 /**
+ * The nodes inside of a node, and their notes.
+ *
+ * @internal
+ */
+export const partsOf = (node: Node): ReadonlyArray<Pick<FieldNode, "node" | "notes">> => {
+  const part = (node: Node) => ({ node, notes: [] })
+  switch (node._tag) {
+    case "Array":
+      return [part(node.element)]
+    case "Record":
+      return [part(node.value)]
+    case "Union":
+      return node.members.map(part)
+    case "Struct":
+      return node.rest === undefined ? node.fields : [...node.fields, part(node.rest)]
+    default:
+      return []
+  }
+}
+
+/**
+ * The names of the schemas in a node.
+ *
+ * @internal
+ */
+export const namesOf = (node: Node): ReadonlyArray<Name> =>
+  node._tag === "Named"
+    ? [node.name]
+    : partsOf(node).flatMap(({ node }) => node === undefined ? [] : namesOf(node))
+
+/**
  * The schema of a node.
  *
  * @internal

@@ -1,7 +1,7 @@
 /** Prints a suggested schema as a module of TypeScript, in the format of this project. */
 import type * as Infer from "../../MongoInfer.ts"
 import { shownId } from "../shownId.ts"
-import type { FieldNode, Node, Struct } from "./nodes.ts"
+import { type FieldNode, namesOf, type Node, type Struct } from "./nodes.ts"
 
 const lineWidth = 120
 
@@ -15,7 +15,9 @@ const maxShown = 80
  */
 export const print = (name: string, heading: ReadonlyArray<string>, root: Struct): string => {
   const schema = broken(root, "  ")
-  const imports = /\bBson\./.test(schema) ? [`import { Bson } from "@mongofx/schema"`] : []
+  const imports = namesOf(root).some((name) => name.startsWith("Bson."))
+    ? [`import { Bson } from "@mongofx/schema"`]
+    : []
   return [
     ...imports,
     `import { Schema } from "effect"`,
@@ -147,11 +149,10 @@ const fieldsOf = ({ fields }: Struct, indent: string): string => {
   const inner = `${indent}  `
   const kept = fields.filter(({ node }) => node !== undefined)
   const lines = fields.flatMap((field) => {
-    const notes = field.notes.map((note) => `${inner}${comment(noted(note, field.path))}`)
     const { isOptional, name, node } = field
-    if (node === undefined) {
-      return notes.map((note) => note.replace("// ", `// ${name.replace(unprintable, escaped)}: `))
-    }
+    const about = node === undefined ? `${name}: ` : ""
+    const notes = field.notes.map((note) => `${inner}${comment(`${about}${noted(note, field.path)}`)}`)
+    if (node === undefined) return notes
     const start = `${key(name)}: ${isOptional ? "Schema.optionalKey(" : ""}`
     const value = shown(node, inner, inner.length + start.length + (isOptional ? 2 : 1))
     return [...notes, `${inner}${start}${value}${isOptional ? ")" : ""}${field === kept.at(-1) ? "" : ","}`]
