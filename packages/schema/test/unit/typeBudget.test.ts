@@ -171,6 +171,18 @@ ${schemas}${models.join("")}`,
   assert.isBelow(instantiations, 350_000)
 }, 120_000)
 
+it("pages of 25 collections cost the compiler little", () => {
+  const program = (read: (query: string) => string) =>
+    `${imports}import { Pagination } from "@mongofx/schema"\n${schemas}` +
+    collections.map(({ c, of }) =>
+      `export const p${c} = ${read(`c${c}.find({ ${of("Name")}: "x" }).sort({ ${of("At")}: -1 })`)}\n`
+    ).join("")
+  const instantiations = costOf(program((query) => `Pagination.page(${query}, { first: 10, total: true })`)) -
+    costOf(program((query) => query))
+  assert.isAbove(instantiations, 500, "the fixture is not measured")
+  assert.isBelow(instantiations, 6000)
+}, 120_000)
+
 it("a pipeline of 12 different stages over 40 fields costs the compiler less than 40,000 instantiations", () => {
   const instantiations = costOfFile(fixture("pipelineUse.ts")) - costOfFile(fixture("pipelineSchema.ts"))
   assert.isAbove(instantiations, 10_000, "the fixture is not measured")

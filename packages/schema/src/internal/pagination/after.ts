@@ -35,14 +35,33 @@ const after = (order: Order, values: ReadonlyArray<unknown>): ReadonlyArray<Cond
   return groups.reverse().flat()
 }
 
+/** What decides the order before the last field does. */
+const leading = (order: Order): Order => order.slice(0, -1)
+
 /**
  * Whether one query may ask for all conditions at once. The server merges them by documents in which missing sorts below null,
  * although both are equal in every other sort: the order is wrong where both occur in a field that is not the last.
+ */
+const mergesInOrder = (order: Order): boolean =>
+  leading(order).every(({ missable, nullable }) => !(missable && nullable))
+
+/** A filter whose alternatives the server tests on each document, and never reads one by one to merge them. */
+const withoutOr = (filter: Driver.Document): Driver.Document => {
+  const { $and: all, $or: some, ...fields } = filter
+  const parts: ReadonlyArray<unknown> = Array.isArray(all) ? all : []
+  const inside = parts.map((part) => withoutOr(part as Driver.Document))
+  if (Array.isArray(some)) inside.push({ $nor: [{ $nor: some }] })
+  return inside.length === 0 ? fields : { ...fields, $and: inside }
+}
+
+/**
+ * A filter whose documents the server sorts rightly. It also merges the alternatives of a filter: some by documents, and others by
+ * keys of an index, in which missing is null. So the order is wrong where a field is missing, even if it is never null.
  *
  * @internal
  */
-const mergesInOrder = (order: Order): boolean =>
-  order.slice(0, -1).every(({ missable, nullable }) => !(missable && nullable))
+export const sortable = (filter: Driver.Document, order: Order): Driver.Document =>
+  leading(order).some(({ missable }) => missable) ? withoutOr(filter) : filter
 
 /** Operators of fields that keep the server from merging: it has no order of an index with `$in`, and takes the others once. */
 const solitary = ["$in", "$near", "$nearSphere"]

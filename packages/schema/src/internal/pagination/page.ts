@@ -13,7 +13,7 @@ import { decodeError } from "../collection/failures.ts"
 import { type Decoder, decoderOf as ofFunctions } from "../compiler/codec.ts"
 import { bytesOf, decodeBatch, skipped } from "../query/decodeBatch.ts"
 import type { FindReading } from "../query/decodedReading.ts"
-import { anyAfter, filtersAfter } from "./after.ts"
+import { anyAfter, filtersAfter, sortable } from "./after.ts"
 import { misfit } from "./cursor.ts"
 import { documentOf, type Element, elementAt, valuesIn } from "./elements.ts"
 import type { InvalidCursorError } from "./invalidCursor.ts"
@@ -23,7 +23,8 @@ import { type Given, prepare, type Prepared } from "./prepare.ts"
 type Run<A> = Effect.Effect<A, Failure, unknown>
 
 /** The queries of a page, in their order: each for its number of documents. */
-const queriesOf = ({ found: { collection, filter }, options, values, way }: Prepared) => {
+const queriesOf = ({ found: { collection, filter: given }, options, values, way }: Prepared) => {
+  const filter = sortable(given, way)
   const filters = values === undefined ? [filter] : filtersAfter(filter, way, values)
   const sort = sortOf(way)
   return filters.map((filter) => (limit: number): Query.FindQuery<Driver.Document> =>

@@ -38,6 +38,12 @@ export const queries = (query: unknown, options: Given): Run<ReadonlyArray<Query
     return parts?.reading instanceof ValuesReading ? Effect.succeed([]) : Effect.fail(notPageable)
   })
 
+const endless = Integration.failure(MongoError.InvalidArgumentError, {
+  operation: "pages",
+  path: "first",
+  message: "first or last is 0: a stream of pages needs documents to go on"
+})
+
 /**
  * The pages from a place on, up to the end of the query. It leaves out pages without documents.
  *
@@ -45,13 +51,15 @@ export const queries = (query: unknown, options: Given): Run<ReadonlyArray<Query
  */
 export const pages = (
   query: unknown,
-  options: Given & { readonly last?: unknown }
+  options: Given & { readonly first?: unknown; readonly last?: unknown }
 ): Stream.Stream<Page<unknown>, Failure | InvalidCursorError, unknown> =>
-  Stream.paginate(options, (options) =>
-    Effect.map(page(query, options), (page) => {
-      const backward = (options.last ?? undefined) !== undefined
-      const next = (backward ? page.hasPreviousPage : page.hasNextPage)
-        ? Option.some({ ...options, ...(backward ? { before: page.startCursor } : { after: page.endCursor }) })
-        : Option.none()
-      return [page.items.length === 0 ? [] : [page], next] as const
-    }))
+  options.first === 0 || options.last === 0 ?
+    Stream.fail(endless) :
+    Stream.paginate(options, (options) =>
+      Effect.map(page(query, options), (page) => {
+        const backward = (options.last ?? undefined) !== undefined
+        const next = (backward ? page.hasPreviousPage : page.hasNextPage)
+          ? Option.some({ ...options, ...(backward ? { before: page.startCursor } : { after: page.endCursor }) })
+          : Option.none()
+        return [page.items.length === 0 ? [] : [page], next] as const
+      }))
