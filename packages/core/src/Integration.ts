@@ -19,6 +19,7 @@ import { including } from "./internal/call/options.ts"
 import * as failures from "./internal/errors/ownFailure.ts"
 import * as redact from "./internal/errors/redact.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
+import { makeDatabase } from "./internal/handle/database.ts"
 import { checkDocument } from "./internal/input/check.ts"
 import type { LeaseError } from "./internal/lease/leaseError.ts"
 import * as lease from "./internal/lease/leases.ts"
@@ -707,6 +708,33 @@ export const batchKey: (context: Context.Context<never>) => unknown = sharing.ba
 export const withTransaction = <A extends Driver.Document>(
   source: MongoCollection<A> | MongoDatabase
 ): WithTransaction => withTransactionOf(connectionOf(source), identity)
+
+/**
+ * Another database of the client that a collection or a database belongs to.
+ *
+ * **When to use**
+ *
+ * Use it when your package gets a collection, and has to ask `admin` about the server.
+ *
+ * **Example** (What the server does for a collection)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ *
+ * const operations = (users: MongoCollection.MongoCollection) =>
+ *   Integration.database(users, "admin").aggregate([{ $currentOp: {} }, { $match: { ns: users.fullName } }])
+ * ```
+ *
+ * @see {@link withTransaction} for the transactions of the same client
+ *
+ * @stability integration
+ * @category getters
+ * @since 0.1.0
+ */
+export const database = <A extends Driver.Document>(
+  source: MongoCollection<A> | MongoDatabase,
+  name: string
+): MongoDatabase => makeDatabase(connectionOf(source), name, {})
 
 // ---- leases
 
