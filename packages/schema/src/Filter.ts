@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import type { Expr, Nullish, Ref } from "./Expr.ts"
 import {
@@ -422,7 +423,8 @@ type AnnotatedAt<V> = [V] extends [never] ? AnyCondition : Condition<V>
  * **Details**
  *
  * The server takes equality, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$type`, `$exists: true`, `$and` and `$or` there, and
- * refuses everything else.
+ * refuses everything else. `null` holds for documents in which the field is null or absent: it is the only way to say that there, since
+ * the server refuses `$exists: false`. So a field that may be absent can be compared with `null`, whatever its schema makes of null.
  *
  * @see {@link Filter} for the filters of operations
  * @stability unstable
@@ -440,7 +442,10 @@ type PartialFields<A> = {
 
 type PartialAt<V> = [V] extends [never] ? AnyCondition : PartialCondition<V>
 
-type PartialCondition<V> = Operand<V> | PartialOperators<V> | Unsafe
+type PartialCondition<V> = Operand<V> | PartialOperators<V> | Unsafe | Absence<V>
+
+/** Null, where the field may be absent. */
+type Absence<V> = undefined extends V ? null : V extends Option.Option<unknown> ? null : never
 
 interface PartialOperators<V>
   extends Pick<Operators<V>, "$eq" | "$gt" | "$gte" | "$in" | "$lt" | "$lte" | "$type" | "valueOf">

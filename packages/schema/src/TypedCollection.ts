@@ -412,6 +412,19 @@ export type IndexOptions<A> = OptionsOf<Driver.IndexOptions, "partialFilterExpre
 }
 
 /**
+ * An index as `createIndexes` takes it: its keys and its options.
+ *
+ * @see {@link CollectionOptions} for the indexes that a collection declares
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Index<A> = IndexOptions<A> & {
+  /** The fields in their order, each with a direction or a kind. */
+  readonly key: IndexKeys<A>
+}
+
+/**
  * The documents of type `A` that an operation of a bulk write changes.
  *
  * @see {@link BulkOperation} for the operations
@@ -699,7 +712,7 @@ export interface TypedCollection<S extends Schema.Constraint> {
   ) => Effect.Effect<string, Failure, S["EncodingServices"]>
   /** Creates several indexes with one command, and returns their names. */
   readonly createIndexes: (
-    indexes: ReadonlyArray<IndexOptions<S["Type"]> & { readonly key: IndexKeys<S["Type"]> }>,
+    indexes: ReadonlyArray<Index<S["Type"]>>,
     options?: WriteOptionsOf<Driver.CreateIndexOptions>
   ) => Effect.Effect<Array<string>, Failure, S["EncodingServices"]>
   /** Drops an index by its name or its keys. Fails with an `IndexError` if there is no such index. */
@@ -720,6 +733,8 @@ export interface TypedCollection<S extends Schema.Constraint> {
     names: string | ReadonlyArray<string>,
     options?: ListOptionsOf<Driver.ListIndexesOptions>
   ) => Effect.Effect<boolean, MongoError.MongoError>
+  /** The indexes that the collection was made with, encoded. `MongoIndex.ensure` creates those that do not exist. */
+  readonly declaredIndexes: Effect.Effect<ReadonlyArray<Driver.IndexDescription>, Failure, S["EncodingServices"]>
   /** The options that the collection was created with. Fails if the collection does not exist. */
   readonly options: (
     options?: OptionsOf<Driver.OperationOptions>
@@ -735,6 +750,22 @@ export interface TypedCollection<S extends Schema.Constraint> {
   readonly drop: (
     options?: WriteOptionsOf<Driver.DropCollectionOptions>
   ) => Effect.Effect<boolean, MongoError.MongoError>
+}
+
+/**
+ * The options of a collection with a schema.
+ *
+ * @see {@link make} for how to make one
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface CollectionOptions<A> extends Core.CollectionOptions {
+  /**
+   * The indexes that the collection needs. Making the collection does nothing about them: `MongoIndex.ensure` does, when a program
+   * starts or is deployed.
+   */
+  readonly indexes?: ReadonlyArray<Index<A>> | undefined
 }
 
 /**
@@ -779,8 +810,8 @@ export const make = <S extends Schema.Constraint>(
   database: MongoDatabase.MongoDatabase,
   name: string,
   schema: S,
-  options?: Core.CollectionOptions
-): TypedCollection<S> => internal.make(database.collection(name, options), schema)
+  { indexes, ...options }: CollectionOptions<S["Type"]> = {}
+): TypedCollection<S> => internal.make(database.collection(name, options), schema, indexes)
 
 /**
  * The options of `Service`.
@@ -790,7 +821,7 @@ export const make = <S extends Schema.Constraint>(
  * @category options
  * @since 0.1.0
  */
-export interface ServiceOptions<S extends Schema.Constraint> extends Core.CollectionOptions {
+export interface ServiceOptions<S extends Schema.Constraint> extends CollectionOptions<S["Type"]> {
   /** The collection's name. */
   readonly name: string
   /** The schema of its documents. */
@@ -848,6 +879,7 @@ export interface ServiceClass<Self, Id extends string, S extends Schema.Constrai
  * ```
  *
  * @see {@link make} for a collection as a value
+ * @see {@link CollectionOptions} for the indexes that it declares
  * @stability unstable
  * @category constructors
  * @since 0.1.0

@@ -66,10 +66,12 @@ class TypedCollectionImpl extends Inspectable.Class {
   private readonly shape: Shape
   /** The operations that return one document, as bytes. */
   private readonly raw: Integration.RawReads<Driver.Document>
+  private readonly indexes: unknown
   private ofUsual: { readonly bytes: Decoder<unknown> | undefined } | undefined
 
-  constructor(untyped: Core.MongoCollection, schema: Schema.Constraint) {
+  constructor(untyped: Core.MongoCollection, schema: Schema.Constraint, indexes: unknown) {
     super()
+    this.indexes = indexes
     this.untyped = untyped
     this.raw = Integration.rawReads(untyped)
     this.schema = schema
@@ -93,7 +95,7 @@ class TypedCollectionImpl extends Inspectable.Class {
   }
 
   withOptions(options: Core.CollectionOptions) {
-    return new TypedCollectionImpl(this.untyped.withOptions(options), this.schema)
+    return new TypedCollectionImpl(this.untyped.withOptions(options), this.schema, this.indexes)
   }
 
   // ---- writing
@@ -367,15 +369,23 @@ class TypedCollectionImpl extends Inspectable.Class {
     )
   }
 
+  private encodedIndexes(operation: string, indexes: unknown): Run<Array<Driver.IndexDescription>> {
+    return encoded(
+      this.origin(operation),
+      (operands) =>
+        array(indexes, "indexes").map((index, i) => encodeIndex(this.shape, index, operands, `indexes[${i}]`))
+    )
+  }
+
   createIndexes(indexes: unknown, options?: Options): Run<Array<string>> {
     return Effect.flatMap(
-      encoded(
-        this.origin("createIndexes"),
-        (operands) =>
-          array(indexes, "indexes").map((index, i) => encodeIndex(this.shape, index, operands, `indexes[${i}]`))
-      ),
+      this.encodedIndexes("createIndexes", indexes),
       (indexes) => this.untyped.createIndexes(indexes, options)
     )
+  }
+
+  get declaredIndexes(): Run<Array<Driver.IndexDescription>> {
+    return this.encodedIndexes("declaredIndexes", this.indexes)
   }
 
   dropIndex(index: unknown, options?: Options): Run<void> {
@@ -407,7 +417,10 @@ class TypedCollectionImpl extends Inspectable.Class {
   }
 
   rename(newName: string, options?: Options) {
-    return Effect.map(this.untyped.rename(newName, options), (renamed) => new TypedCollectionImpl(renamed, this.schema))
+    return Effect.map(
+      this.untyped.rename(newName, options),
+      (renamed) => new TypedCollectionImpl(renamed, this.schema, this.indexes)
+    )
   }
 
   drop(options?: Options) {
@@ -418,10 +431,11 @@ class TypedCollectionImpl extends Inspectable.Class {
 /** @internal */
 export const make = <S extends Schema.Constraint>(
   untyped: Core.MongoCollection,
-  schema: S
+  schema: S,
+  indexes: unknown = []
 ): Typed.TypedCollection<S> => {
   checked({ operation: "make", collection: untyped.fullName }, () => {
     for (const ast of astsOf(schema)) checkStored(ast, Integration.bsonOptions(untyped))
   })
-  return new TypedCollectionImpl(untyped, schema) as unknown as Typed.TypedCollection<S>
+  return new TypedCollectionImpl(untyped, schema, indexes) as unknown as Typed.TypedCollection<S>
 }

@@ -2,12 +2,49 @@
  * Encodes the indexes of a typed collection.
  */
 import type * as Driver from "mongodb"
-import { plainObject } from "../encode/arguments.ts"
+import { array, plainObject } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import type { Operands } from "../encode/operands.ts"
 import { encodeIndexKeys } from "../encode/sort.ts"
+import { isStored } from "../path/codecs.ts"
+import type { Resolve } from "../path/resolve.ts"
+import { isPlainObject } from "../plainObject.ts"
+import { refuse } from "../refusal.ts"
 import type { Options } from "./failures.ts"
 import type { Shape } from "./shape.ts"
+
+/**
+ * Encodes the filter of a partial index. Null stands for null and for absent fields, whatever the codec of a field that may be absent makes
+ * of it: the server has no other way to say it there.
+ */
+const encodePartialFilter = (
+  resolve: Resolve,
+  filter: unknown,
+  operands: Operands,
+  at: string
+): Driver.Document => {
+  if (!isPlainObject(filter)) return encodeFilter(resolve, filter, operands, at)
+  const nulls: Driver.Document = {}
+  const others: Record<string, unknown> = {}
+  const logical: Driver.Document = {}
+  for (const [name, value] of Object.entries(filter)) {
+    const path = `${at}.${name}`
+    if (name === "$and" || name === "$or") {
+      logical[name] = array(value, path).map((part, i) => encodePartialFilter(resolve, part, operands, `${path}[${i}]`))
+    } else if (value === null && mayBeNull(resolve, name, path)) nulls[resolve(name, path).key] = null
+    else others[name] = value
+  }
+  const encoded = encodeFilter(resolve, others, operands, at)
+  const twice = Object.keys(nulls).find((key) => Object.hasOwn(encoded, key))
+  if (twice !== undefined) refuse(`${at}.${twice}`, "is a stored field that has two conditions: join them with $and")
+  return { ...encoded, ...nulls, ...logical }
+}
+
+const mayBeNull = (resolve: Resolve, name: string, path: string): boolean => {
+  if (name.startsWith("$")) return false
+  const { alternatives, optional } = resolve(name, path)
+  return optional || isStored(alternatives, null)
+}
 
 /**
  * Encodes the options of an index, which may hold a filter.
@@ -22,7 +59,7 @@ export const encodeIndexOptions = (
 ): Record<string, unknown> => {
   const filter = options?.["partialFilterExpression"]
   if (filter === undefined) return { ...options }
-  const partialFilterExpression = encodeFilter(shape.read, filter, operands, `${at}.partialFilterExpression`)
+  const partialFilterExpression = encodePartialFilter(shape.read, filter, operands, `${at}.partialFilterExpression`)
   return { ...options, partialFilterExpression }
 }
 
