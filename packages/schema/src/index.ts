@@ -54,6 +54,13 @@ export * as Filter from "./Filter.ts"
 export * as MongoAudit from "./MongoAudit.ts"
 
 /**
+ * The indexes that collections declare: what they lack, and how they get it without a moment in which a query has no index.
+ *
+ * @since 0.1.0
+ */
+export * as MongoIndex from "./MongoIndex.ts"
+
+/**
  * Inference: the schema that the documents of a collection suggest, as the source of a module and as a value.
  *
  * @since 0.1.0
