@@ -190,13 +190,11 @@ export interface Grouped<S extends Schema.Constraint, K>
   extends RequestResolver.RequestResolver<MongoRequest<K, Array<S["Type"]>, Failure, Codecs<S>>>
 {}
 
-type Make = (collection: AnyCollection) => internal.Resolver
-
 /** Without options a collection has one resolver, wherever it is asked for. */
 const ofCollection = (
   make: (collection: AnyCollection, options: BatchOptions | undefined) => internal.Resolver
 ) => {
-  const usual: Make = memoized((collection) => make(collection, undefined))
+  const usual = memoized((collection) => make(collection, undefined))
   return (source: never, options?: BatchOptions) =>
     fromSource(source, options === undefined ? usual : (collection) => make(collection, options))
 }
@@ -314,15 +312,15 @@ export interface GroupedOptions<A> extends BatchOptions {
   readonly sort?: Sort<A> | undefined
 }
 
-const groupedBy = new Map<string, Make>()
+const groupedBy = new WeakMap<object, Map<string, internal.Resolver>>()
 
-const groupedMake = (path: string, options: GroupedOptions<unknown> | undefined): Make => {
-  if (options !== undefined) return (collection) => documents.grouped(collection, path, options)
-  let make = groupedBy.get(path)
-  if (make === undefined) {
-    groupedBy.set(path, make = memoized((collection) => documents.grouped(collection, path, undefined)))
-  }
-  return make
+/** Without options a collection has one resolver for each path. */
+const groupedOf = (collection: AnyCollection, path: string): internal.Resolver => {
+  let byPath = groupedBy.get(collection)
+  if (byPath === undefined) groupedBy.set(collection, byPath = new Map())
+  let resolver = byPath.get(path)
+  if (resolver === undefined) byPath.set(path, resolver = documents.grouped(collection, path, undefined))
+  return resolver
 }
 
 /**
@@ -393,7 +391,8 @@ export const grouped: {
 } = ((source: object, path?: string, options?: GroupedOptions<unknown>) =>
   path === undefined
     ? custom.grouped(source as custom.GroupedBy)
-    : fromSource(source as never, groupedMake(path, options))) as never
+    : fromSource(source as never, (collection) =>
+      options === undefined ? groupedOf(collection, path) : documents.grouped(collection, path, options))) as never
 
 // ---- effects of the caller's
 

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MongoDatabase } from "@mongofx/core"
+import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { Bson, DocumentError, MongoModel, MongoResolver, TypedCollection } from "@mongofx/schema"
-import { CommandLog, MongoTest } from "@mongofx/testing"
-import { Cause, Effect, Option, Schema, Stream } from "effect"
+import { CommandLog, FailPoint, MongoTest } from "@mongofx/testing"
+import { Cause, Effect, Fiber, Option, Schema, Stream } from "effect"
 import { Model } from "effect/schema"
 import { ObjectId } from "mongodb"
+import { timed, until } from "test-support/utils"
 
 const CompanyId = Bson.ObjectId.pipe(Schema.brand("CompanyId"))
 
@@ -144,7 +145,7 @@ describe("withRefs", () => {
 
   it.live("a missing document is none, null or a failure", () =>
     test(Effect.gen(function*() {
-      const { posts } = yield* fixture
+      const { posts, users } = yield* fixture
       const all = posts.find().sort({ title: 1 })
       const orNull = yield* MongoResolver.withRefs(all, {
         author: ref(Users, { missing: "null" }),
@@ -160,7 +161,10 @@ describe("withRefs", () => {
       const strict = { author: ref(Users, { missing: "fail" }) }
       const error = yield* Effect.flip(MongoResolver.withRefs(all, strict))
       assert.isTrue(Cause.isNoSuchElementError(error))
-      assert.include(error.message, "users")
+      assert.strictEqual(
+        error.message,
+        `withRefs: author refers to a document of ${users.fullName} that is not there`
+      )
       const [first] = yield* MongoResolver.withRefs(all.limit(1), strict)
       assert.strictEqual(first!.author.name, "ada")
     })))
@@ -171,6 +175,29 @@ describe("withRefs", () => {
       yield* users.untyped.updateOne({ _id: eve }, { $set: { name: 3 } })
       const error = yield* Effect.flip(MongoResolver.withRefs(posts.find(), { reviewers: Users }))
       assert.instanceOf(error, DocumentError.DocumentError)
+    })))
+
+  it.live("follows references of a transaction inside of it", () =>
+    test(Effect.gen(function*() {
+      const { ada, posts, users } = yield* fixture
+      const mongo = yield* MongoClient.MongoClient
+      const query = MongoResolver.withRefs(posts.find({ title: "c" }), { author: Users })
+      const inside = mongo.withTransaction(
+        Effect.andThen(users.updateById(ada, { $set: { name: "changed" } }), query.one)
+      )
+      const [changed, before] = yield* mongo.withTransaction(Effect.all([inside, mongo.withoutTransaction(query.one)]))
+      assert.deepStrictEqual([nameOf(changed.author), nameOf(before.author)], ["changed", "ada"])
+    })))
+
+  it.live("ends its commands when it is interrupted", () =>
+    test(Effect.gen(function*() {
+      const { log, posts } = yield* fixture
+      yield* FailPoint.failCommand({ failCommands: ["find"], blockTime: "3 seconds", mode: { skip: 1 } })
+      log.clear()
+      const fiber = yield* Effect.forkChild(MongoResolver.withRefs(posts.find(), { author: Users, reviewers: Users }))
+      yield* until("the documents of references are asked for", () => log.events.length === 2)
+      const [, millis] = yield* timed(Fiber.interrupt(fiber))
+      assert.isBelow(millis, 2500)
     })))
 
   it.live("has the views of a query, and a stream asks once for each batch", () =>

@@ -359,6 +359,23 @@ describe("interruption", () => {
     20_000
   )
 
+  it.live("of the last one that has no answer yet ends a batch of several commands", () =>
+    test(Effect.gen(function*() {
+      const { insert, sent, users } = yield* fixture
+      const [a, b] = yield* insert(2)
+      const find = MongoResolver.request(MongoResolver.findById(users, { maxBatchSize: 1 }))
+      yield* FailPoint.failCommand({ failCommands: ["find"], blockTime: "3 seconds", mode: { skip: 1 } })
+      const first = yield* Effect.forkChild(find(a!))
+      const second = yield* Effect.forkChild(find(b!))
+      yield* Fiber.join(first)
+      yield* until("the second command is sent", () => sent().length === 2)
+      const started = Date.now()
+      yield* Fiber.interrupt(second)
+      // The client waits for nothing more: it can be closed at once.
+      yield* MongoTest.nothingLeft
+      assert.isBelow(Date.now() - started, 2500)
+    })))
+
   it.live("before the batch begins takes the request out of it", () =>
     test(Effect.gen(function*() {
       const { asked, insert, users } = yield* fixture

@@ -8,7 +8,7 @@ import * as RequestResolver from "effect/RequestResolver"
 import * as Driver from "mongodb"
 import type { BatchOptions } from "../../MongoResolver.ts"
 import { keyOf, looseKeyOf } from "./key.ts"
-import { type Entry, type Resolver, whileWanted } from "./request.ts"
+import { answer, type Entry, type Resolver, whileWanted } from "./request.ts"
 
 /**
  * The requests for the same thing.
@@ -38,7 +38,7 @@ export class Slot {
   complete(exit: Exit.Exit<unknown, unknown>): void {
     if (this.isDone) return
     this.isDone = true
-    for (const entry of this.entries) entry.completeUnsafe(exit)
+    for (const entry of this.entries) answer(entry, exit)
   }
 }
 
@@ -135,7 +135,7 @@ const slotsOf = (
       const encoded = encode(entry.request.payload)
       const settle = (exit: Exit.Exit<unknown, unknown>) => {
         if (Exit.isSuccess(exit)) put(entry, exit.value)
-        else entry.completeUnsafe(exit)
+        else answer(entry, exit)
       }
       if (Exit.isExit(encoded)) settle(encoded)
       else {

@@ -44,6 +44,8 @@ export const ref = (
 
 /** A reference whose collection is known. */
 interface Target {
+  /** The path of the field, for errors. */
+  readonly path: string
   readonly collection: AnyCollection
   readonly resolver: Resolver
   readonly missing: Missing
@@ -60,19 +62,20 @@ const resolverOf = memoized((collection) => findByIdOption(collection, undefined
 
 const isRef = (u: object): u is AnyRef => RefTypeId in u
 
-const planOf = (refs: AnyRefs, context: Context.Context<never>): Plan => {
+const planOf = (refs: AnyRefs, context: Context.Context<never>, above = ""): Plan => {
   const targets: Array<readonly [string, Target]> = []
   const inside: Array<readonly [string, Plan]> = []
   for (const [name, given] of Object.entries(refs)) {
+    const path = `${above}${name}`
     if (isPlainObject(given) && !isRef(given) && !isCollection(given as never)) {
-      inside.push([name, planOf(given as AnyRefs, context)])
+      inside.push([name, planOf(given as AnyRefs, context, `${path}.`)])
       continue
     }
     const { missing, refs, source } = isRef(given) ? given : ref(given as AnySource)
     const collection = isCollection(source) ? source : Context.getUnsafe(context, source as never) as AnyCollection
     targets.push([
       name,
-      { collection, resolver: resolverOf(collection), missing, refs: planOf(refs, context) }
+      { path, collection, resolver: resolverOf(collection), missing, refs: planOf(refs, context, `${path}.`) }
     ])
   }
   return { targets, inside }
@@ -135,8 +138,8 @@ const replaceIds = (value: unknown, target: Target, level: Level, put: (value: u
   })
 }
 
-const dangling = (origin: string, { collection }: Target) =>
-  new Cause.NoSuchElementError(`${origin}: a reference to ${collection.fullName} has no document`)
+const dangling = (origin: string, { collection, path }: Target) =>
+  new Cause.NoSuchElementError(`${origin}: ${path} refers to a document of ${collection.fullName} that is not there`)
 
 /** Loads the documents of a level and puts them in place. Their own references are the next level. */
 const load = (origin: string, level: Level): Effect.Effect<void, unknown> => {

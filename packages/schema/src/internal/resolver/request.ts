@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import type * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Hash from "effect/Hash"
 import * as Request from "effect/Request"
 import type * as RequestResolver from "effect/RequestResolver"
@@ -24,8 +24,10 @@ export type Resolver = RequestResolver.RequestResolver<AnyRequest>
 
 /** A request that knows whether somebody waits for it. */
 interface Waited extends AnyRequest {
-  gone?: boolean
-  onGone?: (() => void) | undefined
+  isAnswered?: boolean
+  isGone?: boolean
+  /** Waits for the end of its batch, if that has no more reason to run. */
+  onGone?: (() => Effect.Effect<void>) | undefined
 }
 
 const prototype = {
@@ -42,9 +44,21 @@ const prototype = {
 export const makeRequest = (payload: unknown): AnyRequest =>
   Object.assign(Object.create(prototype) as AnyRequest, { payload })
 
-const leave = (request: Waited): void => {
-  request.gone = true
-  request.onGone?.()
+const leave = (request: Waited): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    request.isGone = true
+    return request.onGone?.() ?? Effect.void
+  })
+
+/**
+ * Answers a request.
+ *
+ * @internal
+ */
+export const answer = (entry: Entry, exit: Exit.Exit<unknown, unknown>): void => {
+  const request: Waited = entry.request
+  request.isAnswered = true
+  entry.completeUnsafe(exit)
 }
 
 /**
@@ -55,7 +69,7 @@ const leave = (request: Waited): void => {
 export const ask = (payload: unknown, resolver: Resolver): Effect.Effect<unknown, unknown, unknown> =>
   Effect.suspend(() => {
     const request = makeRequest(payload)
-    return Effect.onInterrupt(Effect.request(request, resolver), () => Effect.sync(() => leave(request)))
+    return Effect.onInterrupt(Effect.request(request, resolver), () => leave(request))
   })
 
 /**
@@ -80,14 +94,12 @@ export const askAll = (
             if (--left === 0) resume(Effect.succeed(exits))
           }
         })
-        return () => {
+        return Effect.suspend(() => {
           cancel()
-          leave(request)
-        }
+          return leave(request)
+        })
       })
-      return Effect.sync(() => {
-        for (const cancel of cancels) cancel()
-      })
+      return Effect.all(cancels, { discard: true })
     })
   )
 
@@ -102,10 +114,18 @@ export const whileWanted = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => {
     // A cache makes an entry uninterruptible while others wait for it.
-    const isWanted = ({ request, uninterruptible }: Entry) => uninterruptible || (request as Waited).gone !== true
-    const check = () => {
-      if (!entries.some(isWanted)) fiber.interruptUnsafe()
+    const isWanted = ({ request, uninterruptible }: Entry): boolean => {
+      const { isAnswered, isGone }: Waited = request
+      return isAnswered !== true && (uninterruptible || isGone !== true)
     }
-    for (const { request } of entries) (request as Waited).onGone = check
+    let first = 0
+    const onGone = () => {
+      while (first < entries.length && !isWanted(entries[first]!)) first++
+      return first < entries.length ? Effect.void : Fiber.interrupt(fiber)
+    }
+    for (const entry of entries) {
+      const request: Waited = entry.request
+      request.onGone = onGone
+    }
     return self
   })
