@@ -156,6 +156,18 @@ describe("findById of a collection", () => {
       assert.isAtMost(sent().length, 10)
     })))
 
+  it.live("ids that only a collation would find equal find their own documents without one", () =>
+    test(Effect.gen(function*() {
+      const { asked, db } = yield* fixture
+      const words = TypedCollection.make(db, "words", Schema.Struct({ _id: Schema.String }))
+      const ids = ["a", "A", "ä", "a-", "a01", "a1"]
+      yield* words.insertMany(ids.map((_id) => ({ _id })))
+      const find = MongoResolver.request(MongoResolver.findById(words))
+      const found = yield* Effect.forEach([...ids].reverse(), find, unbounded)
+      assert.deepStrictEqual(found.map(({ _id }) => _id).reverse(), ids)
+      assert.strictEqual(asked().flat().length, ids.length)
+    })))
+
   it.live("an id that does not encode fails alone", () =>
     test(Effect.gen(function*() {
       const { asked, insert, users } = yield* fixture
@@ -424,6 +436,18 @@ describe("grouped of a collection", () => {
       assert.deepStrictEqual(titles(yield* Effect.forEach(authors, ofAuthor, unbounded)), ["b,a", "c", "", "d", "b,a"])
       assert.deepStrictEqual(asked("author"), [[ada, eve, bob, null]])
       assert.deepStrictEqual(titles(yield* Effect.forEach(authors, sorted, unbounded)), ["a,b", "", "", "d", "a,b"])
+    })))
+
+  it.live("null finds what has null, and what has no value", () =>
+    test(Effect.gen(function*() {
+      const { asked, db } = yield* fixture
+      const Task = Schema.Struct({ _id: Schema.Int, owner: Schema.optionalKey(Schema.NullOr(Schema.String)) })
+      const tasks = TypedCollection.make(db, "tasks", Task)
+      yield* tasks.insertMany([{ _id: 1 }, { _id: 2, owner: null }, { _id: 3, owner: "ada" }])
+      const ofOwner = MongoResolver.request(MongoResolver.grouped(tasks, "owner", { sort: { _id: 1 } }))
+      const found = yield* Effect.forEach([null, "ada", "eve"], (owner) => ofOwner(owner), unbounded)
+      assert.deepStrictEqual(found.map((tasks) => tasks.map(({ _id }) => _id)), [[1, 2], [3], []])
+      assert.strictEqual(asked("owner").length, 1)
     })))
 
   it.live("a document belongs to each element of an array, and the path may go through one", () =>

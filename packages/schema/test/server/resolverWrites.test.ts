@@ -76,11 +76,17 @@ describe("makeResolvers", () => {
     test(Effect.gen(function*() {
       const { accounts, mongo } = yield* fixture
       const { insert } = MongoResolver.makeResolvers(accounts)
+      const answers: Array<boolean> = []
       const exit = yield* Effect.exit(mongo.withTransaction(Effect.forEach(
         ["a", "b", "a"],
-        (email) => Effect.exit(MongoResolver.request(Account.insert.make({ email }), insert)),
+        (email) =>
+          Effect.map(
+            Effect.exit(MongoResolver.request(Account.insert.make({ email }), insert)),
+            (exit) => answers.push(Exit.isSuccess(exit))
+          ),
         unbounded
       )))
+      assert.deepStrictEqual(answers, [false, false, false])
       assert.strictEqual(tagOf(exit), "TransactionError")
       assert.strictEqual(yield* accounts.countDocuments(), 0)
     })))
