@@ -102,6 +102,8 @@ export * as MongoSchema from "./MongoSchema.ts"
  * A typed collection checks what your program writes. A validator holds for all others too: a shell, a script, a service in another
  * language. It never refuses what the codec of the schema writes. What it cannot refuse is reported.
  *
+ * `plan` says what would change, `apply` changes it. Plans are plain data, and a second plan is empty.
+ *
  * @since 0.1.0
  */
 export * as MongoValidator from "./MongoValidator.ts"

@@ -360,9 +360,8 @@ const byStoredId = (
  *
  * ```ts
  * import { it } from "@effect/vitest"
- * import { MongoDatabase } from "@mongofx/core"
  * import { MongoLaws, MongoTest } from "@mongofx/testing"
- * import { Bson, TypedCollection } from "@mongofx/schema"
+ * import { Bson, MongoValidator, TypedCollection } from "@mongofx/schema"
  * import { Effect, Layer, Schema } from "effect"
  *
  * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
@@ -371,8 +370,7 @@ const byStoredId = (
  *
  * it.effect("the validator of users accepts them", () =>
  *   Effect.gen(function*() {
- *     const db = yield* MongoDatabase.MongoDatabase
- *     yield* db.createCollection("users", { validator: { name: { $type: "string" } } })
+ *     yield* MongoValidator.apply(Users)
  *     yield* MongoLaws.encodedIsAccepted(Users)
  *   }).pipe(Effect.provide(Layer.provideMerge(Users.layer, MongoTest.layer))))
  * ```

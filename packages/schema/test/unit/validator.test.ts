@@ -105,6 +105,12 @@ describe("a validator", () => {
     ]))
     assert.deepStrictEqual(tagged.nor[0], { "a.kind": "a", "a.at": { $lte: new Date(0) } })
     assert.deepStrictEqual(tagged.lost, [])
+    // With a collation the server may take them for the same.
+    const alike = of(Schema.Union([
+      Schema.Struct({ kind: Schema.Literal("a"), at: At }),
+      Schema.Struct({ kind: Schema.Literal("A-") })
+    ]))
+    assert.isUndefined(alike.nor)
     const plain = of(Schema.Union([Schema.Struct({ at: At }), Schema.Struct({ b: Schema.String })]))
     assert.isUndefined(plain.nor)
     assert.deepStrictEqual(plain.lost.map(({ path }) => path), ["a.at", "a.at"])

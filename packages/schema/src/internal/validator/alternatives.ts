@@ -40,6 +40,13 @@ const tagsOf = (ast: SchemaAST.AST): ReadonlyMap<string, unknown> => {
   }))
 }
 
+/** Text without what a collation may ignore. */
+const essence = (literal: unknown): string => String(literal).toLowerCase().replace(/[^a-z0-9]/g, "")
+
+/** Whether two constants are different under every collation: a validator compares text by the collation of its collection. */
+const isDifferent = (a: unknown, b: unknown): boolean =>
+  typeof a !== typeof b || (typeof a === "string" ? essence(a) !== essence(b) : a !== b)
+
 /** The clause for the documents of a member only, which a constant tells from those of the others. */
 const guarded = (clause: Clause, member: Member, others: ReadonlyArray<Member>): Clause | undefined => {
   if (
@@ -50,7 +57,7 @@ const guarded = (clause: Clause, member: Member, others: ReadonlyArray<Member>):
   }
   const tags = others.map(({ ast }) => tagsOf(ast))
   for (const [name, literal] of tagsOf(member.ast)) {
-    const differs = tags.every((tags) => tags.has(name) && tags.get(name) !== literal)
+    const differs = tags.every((tags) => tags.has(name) && isDifferent(tags.get(name), literal))
     if (!differs || clause.tests.some(([path]) => path === name)) continue
     const stored = typeof literal === "bigint" ? Driver.Long.fromBigInt(literal) : literal
     return { ...clause, tests: [[name, stored], ...clause.tests] }
