@@ -475,7 +475,7 @@ export type Services<R, RL> = MongoDatabase | Exclude<R, CurrentMigration> | RL
 export const run: <R, RL = never>(
   options: MigratorOptions<R, RL>
 ) => Effect.Effect<ReadonlyArray<AppliedMigration>, MigrationError | MongoError, Services<R, RL>> = internal
-  .run as never
+  .run
 
 /**
  * A layer that is built when no migration is pending any more: provide it to what needs the new schema.
@@ -552,7 +552,7 @@ export interface MigrationPlan {
  */
 export const plan: <R, RL = never>(
   options: MigratorOptions<R, RL>
-) => Effect.Effect<MigrationPlan, MigrationError | MongoError, MongoDatabase | RL> = internal.plan as never
+) => Effect.Effect<MigrationPlan, MigrationError | MongoError, MongoDatabase | RL> = internal.plan
 
 /**
  * A migration, and what the journal has about it.
@@ -639,7 +639,7 @@ export interface MigratorStatus {
  */
 export const status: <R, RL = never>(
   options: MigratorOptions<R, RL>
-) => Effect.Effect<MigratorStatus, MigrationError | MongoError, MongoDatabase | RL> = reading.status as never
+) => Effect.Effect<MigratorStatus, MigrationError | MongoError, MongoDatabase | RL> = reading.status
 
 /**
  * A status as lines of text: a line for each migration.
@@ -714,7 +714,7 @@ export const formatPlan: (plan: MigrationPlan) => string = reading.formatPlan
 export const accept: <R, RL = never>(
   options: MigratorOptions<R, RL>,
   ids: ReadonlyArray<number>
-) => Effect.Effect<void, MigrationError | MongoError, MongoDatabase | RL> = internal.accept as never
+) => Effect.Effect<void, MigrationError | MongoError, MongoDatabase | RL> = internal.accept
 
 // ---- steps
 

@@ -82,17 +82,19 @@ describe("withLease", () => {
       const name = "long"
       const result = yield* Integration.withLease(
         db,
-        { name, duration: "300 millis" },
-        ({ fence, owner }) =>
+        { name, duration: "1500 millis" },
+        ({ confirm, fence, owner }) =>
           mongo.withTransaction(Effect.gen(function*() {
             yield* work.insertOne({ fence })
-            yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 1000)))
+            // In the transaction it would hold up the renewals.
+            yield* confirm
+            yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 2500)))
             const holder = Option.getOrThrow(yield* mongo.withoutTransaction(Integration.leases(db).holder(name)))
             assert.strictEqual(holder.owner, owner)
-            assert.isAtMost(Duration.toMillis(holder.expiresIn), 300)
+            assert.isAtMost(Duration.toMillis(holder.expiresIn), 1500)
             return fence
           }))
-      ).pipe(Mongo.withDeadline("10 seconds"))
+      ).pipe(Mongo.withDeadline("20 seconds"))
       assert.strictEqual(result, 1)
       assert.strictEqual(yield* work.countDocuments({ fence: 1 }), 1)
     }))

@@ -5,6 +5,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Integration, MongoClient, MongoDatabase, MongoError, MongoMigrator } from "@mongofx/core"
+import { journalOf } from "@mongofx/core/internal/migrator/journal"
 import {
   Cause,
   Deferred,
@@ -399,6 +400,38 @@ describe("the set of applied migrations", () => {
     }))
 })
 
+describe("the journal", () => {
+  it.live("is written by whoever claimed it last, and by nobody else", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const journal = journalOf(db, "journal")
+      const claimed = yield* Effect.forEach(
+        Array.from({ length: 10 }, (_, i) => i),
+        (i) => Effect.map(journal.claim(Effect.void), ({ write }) => Effect.exit(write(i, { name: `by ${i}` }))),
+        { concurrency: "unbounded" }
+      )
+      const written = yield* Effect.forEach(claimed, (write) => write)
+      assert.strictEqual(written.filter(Exit.isSuccess).length, 1)
+      const stored = yield* db.collection<Driver.Document>("journal").find().one
+      assert.strictEqual(stored["fence"], 10)
+      assert.deepStrictEqual(Object.keys(stored["migrations"]), [String(written.findIndex(Exit.isSuccess))])
+    }))
+
+  it.live("is not claimed by a process that has lost its lease", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const journal = journalOf(db, "journal")
+      const ours = yield* journal.claim(Effect.void)
+      // It was stopped after it had asked for the lease: another one claims meanwhile.
+      let asked = 0
+      const confirm = Effect.suspend((): Effect.Effect<void, unknown> =>
+        ++asked > 1 ? Effect.fail("lost") : Effect.asVoid(journal.claim(Effect.void))
+      )
+      assert.strictEqual(yield* Effect.flip(journal.claim(confirm)), "lost")
+      assert.strictEqual((yield* migrationError(ours.write(1, { name: "a" }))).kind, "LeaseLost")
+    }))
+})
+
 describe("plan", () => {
   it.live("says what would run, and writes nothing", () =>
     Effect.gen(function*() {
@@ -450,11 +483,11 @@ describe("transactions", () => {
       const up = Effect.gen(function*() {
         bodies++
         yield* work("a")
-        yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 1200)))
+        yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 2500)))
       })
       yield* run({
         loader: record({ "1_a": MongoMigrator.migration(up, { transaction: true }) }),
-        lease: { duration: "600 millis" }
+        lease: { duration: "1500 millis" }
       })
       assert.strictEqual(bodies, 1)
       assert.deepStrictEqual(yield* names, ["a"])

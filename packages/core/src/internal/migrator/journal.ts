@@ -68,7 +68,8 @@ const keyOf = (step: string): string =>
 const lost = failure(
   "LeaseLost",
   [],
-  "another process has taken over the migrations, so this one records nothing any more: run them again, they go on where they are"
+  "another process has taken over the migrations, or the journal was removed, so this one records nothing any more: run them again, they " +
+    "go on where they are"
 )
 
 /**

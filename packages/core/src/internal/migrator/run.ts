@@ -16,13 +16,14 @@ import type {
   MigrationEvent,
   MigrationPlan,
   MigratorOptions,
-  ResolvedMigration
+  ResolvedMigration,
+  Services
 } from "../../MongoMigrator.ts"
 import { pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import { provideDeadline } from "../call/deadline.ts"
 import { CurrentServerClock } from "../call/serverTime.ts"
-import type { LeaseError } from "../lease/leaseError.ts"
+import { LeaseError } from "../lease/leaseError.ts"
 import { leases } from "../lease/leases.ts"
 import { type HeldLease, withLease } from "../lease/withLease.ts"
 import { withTransactionOf } from "../session/withTransaction.ts"
@@ -42,8 +43,6 @@ const failureTimeout = 2000
 
 /** The longest text of a failure in the journal. */
 const longestError = 1000
-
-type Pending = ResolvedMigration<unknown>
 
 /** The migrations of a loader, in the order of their numbers. */
 const load = <R, RL>(loader: Loader<R, RL>): Effect.Effect<ReadonlyArray<ResolvedMigration<R>>, MigrationError, RL> =>
@@ -67,7 +66,7 @@ export const open = <R, RL>(options: MigratorOptions<R, RL>) =>
     return { database, collection, journal, loaded }
   })
 
-type Migrator<R, RL> = Effect.Success<ReturnType<typeof open<R, RL>>>
+type Migrator = Effect.Success<ReturnType<typeof open<unknown, unknown>>>
 
 /** Fails if something forbids that the pending migrations run. */
 const checked = <P extends Plan<ResolvedMigration<unknown>>>(
@@ -128,7 +127,7 @@ const toMigrationError = (error: LeaseError): MigrationError =>
 
 /** Runs an effect that may write the journal. `unless` ends the waiting for another process. */
 const exclusively = <A, E, R, E2 = never, R2 = never>(
-  { collection, database, journal }: Migrator<unknown, unknown>,
+  { collection, database, journal }: Migrator,
   { lease }: Pick<MigratorOptions, "lease">,
   use: (lease: HeldLease, journal: ClaimedJournal) => Effect.Effect<A, E, R>,
   unless?: Effect.Effect<Option.Option<A>, E2, R2>
@@ -137,16 +136,12 @@ const exclusively = <A, E, R, E2 = never, R2 = never>(
     database,
     { name: leaseName, collection, duration: lease?.duration, wait: lease?.wait, unless },
     (lease) => Effect.flatMap(journal.claim(lease.confirm), (journal) => use(lease, journal))
-  ).pipe(Effect.catchTag("LeaseError", (error) => Effect.fail(toMigrationError(error as LeaseError)))) as Effect.Effect<
-    A,
-    E | E2 | MigrationError | MongoError,
-    R | R2
-  >
+  ).pipe(Effect.mapError((error) => error instanceof LeaseError ? toMigrationError(error) : error))
 
 // ---- one migration
 
 interface Running {
-  readonly migrator: Migrator<unknown, unknown>
+  readonly migrator: Migrator
   readonly lease: HeldLease
   readonly claimed: ClaimedJournal
   readonly report: (event: MigrationEvent) => Effect.Effect<void>
@@ -155,12 +150,12 @@ interface Running {
 const now = Effect.map(Clock.currentTimeMillis, (millis) => new Date(millis))
 const serverNow = Effect.map(CurrentServerClock, (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
 
-const runOne = (
+const runOne = <R>(
   { claimed, lease, migrator, report }: Running,
-  { checksum: known, id, name }: Pending,
-  { checksum: declared, transaction = false, up }: Migration<unknown>,
+  { checksum: known, id, name }: ResolvedMigration<R>,
+  { checksum: declared, transaction = false, up }: Migration<R>,
   place: { readonly index: number; readonly total: number }
-): Effect.Effect<AppliedMigration, MigrationError | MongoError, unknown> => {
+): Effect.Effect<AppliedMigration, MigrationError | MongoError, Exclude<R, CurrentMigration>> => {
   const { database, journal: { apart } } = migrator
   const { connection } = database as unknown as { readonly connection: Connection }
   const migration: MigrationId = { id, name }
@@ -203,7 +198,7 @@ const runOne = (
     )
     let isRecorded = false
     const body = Effect.provideService(up, CurrentMigration, current)
-    const ran = transaction
+    const ran: Effect.Effect<number, unknown, Exclude<R, CurrentMigration>> = transaction
       // The record commits with the work.
       ? withTransactionOf(connection, (self) => self)(Effect.andThen(body, succeed))
       // Work that is done is recorded, even if the process is told to stop just now.
@@ -237,7 +232,7 @@ const runOne = (
         yield* report({ _tag: "Failed", ...migration, message: text })
       })
 
-    const duration = yield* (ran as Effect.Effect<number, unknown, unknown>).pipe(
+    const duration = yield* ran.pipe(
       Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : fail(exit.cause)),
       Effect.mapError((error) =>
         error instanceof MigrationError ? error : failure(
@@ -261,13 +256,15 @@ const runOne = (
 }
 
 /** Imports the pending ones before the first of them runs. */
-const imported = (pending: ReadonlyArray<Pending>) =>
+const imported = <R>(pending: ReadonlyArray<ResolvedMigration<R>>) =>
   Effect.forEach(pending, (one) => Effect.map(one.load, (migration) => [one, migration] as const))
 
 // ---- all of them
 
 /** @internal */
-export const run = <R, RL>(options: MigratorOptions<R, RL>) =>
+export const run = <R, RL = never>(
+  options: MigratorOptions<R, RL>
+): Effect.Effect<ReadonlyArray<AppliedMigration>, MigrationError | MongoError, Services<R, RL>> =>
   Effect.gen(function*() {
     const migrator = yield* open(options)
     const { collection, database, journal, loaded } = migrator
@@ -305,7 +302,9 @@ export const run = <R, RL>(options: MigratorOptions<R, RL>) =>
   })
 
 /** @internal */
-export const plan = <R, RL>(options: MigratorOptions<R, RL>) =>
+export const plan = <R, RL = never>(
+  options: MigratorOptions<R, RL>
+): Effect.Effect<MigrationPlan, MigrationError | MongoError, MongoDatabase | RL> =>
   Effect.gen(function*() {
     const { journal, loaded } = yield* open(options)
     const entries = yield* journal.read
@@ -320,11 +319,14 @@ export const plan = <R, RL>(options: MigratorOptions<R, RL>) =>
         resumes: entries.has(one.id)
       })),
       unknown
-    } satisfies MigrationPlan
+    }
   })
 
 /** @internal */
-export const accept = <R, RL>(options: MigratorOptions<R, RL>, ids: ReadonlyArray<number>) =>
+export const accept = <R, RL = never>(
+  options: MigratorOptions<R, RL>,
+  ids: ReadonlyArray<number>
+): Effect.Effect<void, MigrationError | MongoError, MongoDatabase | RL> =>
   Effect.gen(function*() {
     const migrator = yield* open(options)
     const { loaded } = migrator

@@ -4,10 +4,12 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { MongoDatabase } from "../../MongoDatabase.ts"
+import type { MongoError } from "../../MongoError.ts"
 import type { MigrationPlan, MigrationStatus, MigratorOptions, MigratorStatus } from "../../MongoMigrator.ts"
 import { leases } from "../lease/leases.ts"
 import type { Entry } from "./journal.ts"
-import { nameOf } from "./migrationError.ts"
+import { type MigrationError, nameOf } from "./migrationError.ts"
 import { planOf, problemOf } from "./plan.ts"
 import { leaseName, open } from "./run.ts"
 
@@ -29,7 +31,9 @@ const recordOf = (entry: Entry | undefined, isHeld: boolean): Omit<MigrationStat
 }
 
 /** @internal */
-export const status = <R, RL>(options: MigratorOptions<R, RL>) =>
+export const status = <R, RL = never>(
+  options: MigratorOptions<R, RL>
+): Effect.Effect<MigratorStatus, MigrationError | MongoError, MongoDatabase | RL> =>
   Effect.gen(function*() {
     const { collection, database, journal, loaded } = yield* open(options)
     // In this order: a holder that ends in between has recorded what it did.
@@ -56,7 +60,7 @@ export const status = <R, RL>(options: MigratorOptions<R, RL>) =>
         ...recordOf(entries.get(id), Option.isSome(holder)),
         ...(problems.has(id) ? { problem: problems.get(id)! } : {})
       }))
-    } satisfies MigratorStatus
+    }
   })
 
 // ---- text
@@ -81,7 +85,7 @@ const detailsOf = (
     ...(durationMillis === undefined ? [] : [`in ${durationText(durationMillis)}`]),
     ...open.map(({ handled, name }) => `step ${name}: ${counted(handled, "document")}`),
     ...(problem === undefined ? [] : [problemTexts[problem]]),
-    ...(error === undefined ? [] : [error])
+    ...(error === undefined ? [] : [error.replace(/\s+/g, " ")])
   ].join(", ")
 }
 
