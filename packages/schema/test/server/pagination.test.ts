@@ -206,6 +206,33 @@ describe("a page", () => {
   )
 })
 
+describe("a query", () => {
+  it.live(
+    "has the same pages whatever form the driver reads values in, and each time it runs",
+    test(({ collection }) =>
+      Effect.gen(function*() {
+        yield* collection.untyped.updateMany({}, { $set: { extra: "x" } })
+        const all = [
+          {},
+          { promoteLongs: false },
+          { useBigInt64: true },
+          { bsonRegExp: true, promoteBuffers: true },
+          { fieldsAsRaw: { extra: true } }
+        ]
+        for (const options of all) {
+          const query = collection.find({}, options).sort({ rank: -1, created: 1 })
+          const page = Pagination.page(query, { first: 4 })
+          const first = yield* page
+          assert.deepStrictEqual(yield* page, first)
+          const rest = yield* Stream.runCollect(Pagination.pages(query, { first: 9, after: first.endCursor }))
+          const expected = yield* query.sort({ rank: -1, created: 1, _id: 1 })
+          assert.deepStrictEqual([first, ...rest].flatMap(({ items }) => items), expected)
+        }
+      })
+    )
+  )
+})
+
 describe("a filter", () => {
   it.live(
     "with $or is right where the server sorts its alternatives wrongly: a missing field",
