@@ -162,7 +162,10 @@ describe("a page", () => {
         const end = yield* Pagination.page(query, { last: 1 })
         const behind = yield* Pagination.page(query, { first: 2, after: end.endCursor, bothEnds: true })
         assert.isTrue(behind.hasPreviousPage, "the document of the cursor is before the page")
-        yield* collection.deleteMany({ _id: { $ne: 1 } })
+        yield* collection.deleteMany({ _id: { $ne: 18 } })
+        const alone = yield* Pagination.page(query, { first: 2, after: end.endCursor, bothEnds: true })
+        assert.deepStrictEqual([ids(alone), alone.hasPreviousPage], [[], true])
+        yield* collection.deleteMany({ _id: 18 })
         assert.isFalse(
           (yield* Pagination.page(query, { first: 2, after: end.endCursor, bothEnds: true })).hasPreviousPage
         )
@@ -670,6 +673,9 @@ describe("a document that does not decode", () => {
         assert.isTrue(Exit.isFailure(collected))
         const pages = yield* Stream.runCollect(Pagination.pages(sorted.onInvalid("skip"), { first: 3 }))
         assert.deepStrictEqual(pages.flatMap(ids), posts.map(({ _id }) => _id).filter((id) => id !== 3 && id !== 9))
+        // So they are where the projection would decode them.
+        const others = yield* Stream.runCollect(Pagination.pages(projected.onInvalid("skip"), { first: 3 }))
+        assert.strictEqual(others.flatMap(ids).length, posts.length - 2)
         // Nothing but such documents: no page can go on.
         assert.isTrue(Exit.isFailure(yield* Effect.exit(Pagination.page(sorted.onInvalid("skip"), { first: 2 }))))
       })
