@@ -207,7 +207,8 @@ export const CurrentCursorKey: Context.Reference<CursorKey | undefined> = prepar
  * The order is that of the query, and `_id` decides between documents with equal values. Without an order it is that of `_id`. A page
  * sends one query, and one for each part of its condition where the server would answer all of them at once in the wrong order or
  * slowly: if a field may be null and may be missing, and with `$in` in the filter. An index of the fields that the filter compares with
- * a value, then those of the order with their directions, then `_id` in the direction of the last one, serves all pages.
+ * a value, then those of the order with their directions, then `_id` in the direction of the last one, serves all pages. With a
+ * collation, the index needs the same one.
  *
  * Documents that the query leaves out with `onInvalid("skip")` count: the page has fewer items, and the next page begins behind them.
  *
@@ -222,7 +223,8 @@ export const CurrentCursorKey: Context.Reference<CursorKey | undefined> = prepar
  *
  * Outside a snapshot, a document whose place changes between two pages may be seen twice or not at all: sort by something that stays.
  * A filter that changes with each request, by the current time for instance, makes all cursors foreign. Comparisons stay within a type of
- * BSON, so a document that does not fit the schema may be left out.
+ * BSON, so a document that does not fit the schema may be left out. The client does not know the default collation of a collection: if it
+ * takes different `_id`s for one, a page may miss one of them. With the same collation set on the query, such a page is refused.
  *
  * **Example** (The newest first)
  *

@@ -294,6 +294,7 @@ describe("a filter", () => {
         const near = { $near: { $geometry: { type: "Point", coordinates: [0, 0] }, $maxDistance: 7000 } }
         const queries = [
           [places.find({ $text: { $search: "blue" } }), [1, 5, 7, 2, 4, 8]],
+          [places.find({ $or: [{ $text: { $search: "blue" } }, { _id: 0 }] }), [1, 5, 7, 0, 2, 4, 8]],
           [places.find(Filter.unsafe({ point: near })), [1, 3, 5, 0, 2, 4, 6]],
           [places.find(Filter.expr(($) => Expr.gt($.left, 1))), [3, 7, 2, 6]]
         ] as const
@@ -483,7 +484,7 @@ describe("what has no pages", () => {
         ) {
           yield* refused(
             slugs.find().collation(collation),
-            /collation takes different texts for one, and the `_id`s are texts/
+            /collation takes different texts for one, and the `_id`s hold text/
           )
         }
         const Options: ReadonlyArray<readonly [object, RegExp]> = [

@@ -45,8 +45,21 @@ const leading = (order: Order): Order => order.slice(0, -1)
 const mergesInOrder = (order: Order): boolean =>
   leading(order).every(({ missable, nullable }) => !(missable && nullable))
 
+const logical = new Set(["$and", "$or", "$nor"])
+
+/** Whether a filter has one of these operators. It does not look into `$elemMatch` and the like. */
+const has = (filter: Driver.Document, operators: ReadonlyArray<string>): boolean =>
+  Object.entries(filter).some(([key, value]) =>
+    operators.includes(key) ||
+    (logical.has(key)
+      ? Array.isArray(value) && value.some((filter) => has(filter as Driver.Document, operators))
+      : typeof value === "object" && value !== null && operators.some((name) => name in value))
+  )
+
 /** A filter whose alternatives the server tests on each document, and never reads one by one to merge them. */
 const withoutOr = (filter: Driver.Document): Driver.Document => {
+  // The server merges nothing where it searches for text, and takes no search inside of $nor.
+  if (has(filter, ["$text"])) return filter
   const { $and: all, $or: some, ...fields } = filter
   const parts: ReadonlyArray<unknown> = Array.isArray(all) ? all : []
   const inside = parts.map((part) => withoutOr(part as Driver.Document))
@@ -63,17 +76,8 @@ const withoutOr = (filter: Driver.Document): Driver.Document => {
 export const sortable = (filter: Driver.Document, order: Order): Driver.Document =>
   leading(order).some(({ missable }) => missable) ? withoutOr(filter) : filter
 
-/** Operators of fields that keep the server from merging: it has no order of an index with `$in`, and takes the others once. */
-const solitary = ["$in", "$near", "$nearSphere"]
-
-/** Whether the server answers a filter faster, or only, with one condition at a time. */
-const takesOne = (filter: Driver.Document): boolean =>
-  Object.entries(filter).some(([key, value]) =>
-    key === "$text" ||
-    (key === "$and"
-      ? Array.isArray(value) && value.some((filter) => takesOne(filter as Driver.Document))
-      : typeof value === "object" && value !== null && solitary.some((name) => name in value))
-  )
+/** The server has no order of an index for several conditions beside `$in`, and takes the others once. */
+const solitary = ["$in", "$text", "$near", "$nearSphere"]
 
 const and = (filter: Driver.Document, condition: Driver.Document): Driver.Document =>
   Object.keys(filter).length === 0 ? condition : { $and: [filter, condition] }
@@ -92,7 +96,7 @@ export const filtersAfter = (
   const filters = after(order, values).map((condition) => and(filter, condition))
   // The filter stands in each condition, not beside them: the server then finds an index for each, and merges what these give. Beside
   // them it looks at few combinations of indexes, and where there are several it may read everything before the place.
-  return filters.length > 1 && mergesInOrder(order) && !takesOne(filter) ? [{ $or: filters }] : filters
+  return filters.length > 1 && mergesInOrder(order) && !has(filter, solitary) ? [{ $or: filters }] : filters
 }
 
 /**

@@ -175,7 +175,7 @@ const checkCollation = (collation: unknown): void => {
   if (Number(strength) < 3 || numericOrdering === true || shifts) {
     refuse(
       "collation",
-      "takes different texts for one, and the `_id`s are texts: use strength 3 or more without numericOrdering and shifted, " +
+      "takes different texts for one, and the `_id`s hold text: use strength 3 or more without numericOrdering and shifted, " +
         "or another type for `_id`"
     )
   }

@@ -41,7 +41,6 @@ export const pageOfValues = (
       }
     )
     const values = yield* reading.array({})
-    const edges = values.map((node, i) => ({ cursor: cursors.write([elementOf(i)]), node }))
     const { backward, cursor, size } = window
     const position = cursor === undefined
       ? undefined
@@ -49,12 +48,13 @@ export const pageOfValues = (
     const [from, to] = backward
       ? [Math.max(0, (position ?? values.length) - size), position ?? values.length]
       : [(position ?? -1) + 1, (position ?? -1) + 1 + size]
-    const inside = edges.slice(from, to)
+    const items = values.slice(from, to)
+    const edges = items.map((node, i) => ({ cursor: cursors.write([elementOf(from + i)]), node }))
     return {
-      items: inside.map(({ node }) => node),
-      edges: inside,
-      startCursor: inside[0]?.cursor ?? cursor,
-      endCursor: inside.at(-1)?.cursor ?? cursor,
+      items,
+      edges,
+      startCursor: edges[0]?.cursor ?? cursor,
+      endCursor: edges.at(-1)?.cursor ?? cursor,
       hasNextPage: to < values.length,
       hasPreviousPage: from > 0,
       ...(given.total === true ? { totalCount: values.length } : {})
