@@ -190,12 +190,25 @@ export interface Grouped<S extends Schema.Constraint, K>
   extends RequestResolver.RequestResolver<MongoRequest<K, Array<S["Type"]>, Failure, Codecs<S>>>
 {}
 
+/**
+ * Options of `findById` and `findByIdOption` for a collection.
+ *
+ * @see {@link findById} for the resolver
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface FindByIdOptions<A> extends BatchOptions {
+  /** A condition that the documents meet besides; the others count as missing. Soft deletion is such a condition. */
+  readonly filter?: Filter<A> | undefined
+}
+
 /** Without options a collection has one resolver, wherever it is asked for. */
 const ofCollection = (
-  make: (collection: AnyCollection, options: BatchOptions | undefined) => internal.Resolver
+  make: (collection: AnyCollection, options: FindByIdOptions<never> | undefined) => internal.Resolver
 ) => {
   const usual = memoized((collection) => make(collection, undefined))
-  return (source: never, options?: BatchOptions) =>
+  return (source: never, options?: FindByIdOptions<never>) =>
     fromSource(source, options === undefined ? usual : (collection) => make(collection, options))
 }
 
@@ -244,10 +257,13 @@ const findByIdOf = ofCollection(documents.findById)
  * @since 0.1.0
  */
 export const findById: {
-  <S extends Schema.Constraint>(collection: TypedCollection<S>, options?: BatchOptions): FindById<S>
+  <S extends Schema.Constraint>(
+    collection: TypedCollection<S>,
+    options?: FindByIdOptions<S["Type"]>
+  ): FindById<S>
   <Self, S extends Schema.Constraint>(
     service: CollectionService<Self, S>,
-    options?: BatchOptions
+    options?: FindByIdOptions<S["Type"]>
   ): Effect.Effect<FindById<S>, never, Self>
   <Id extends Schema.Constraint, Res extends Schema.Constraint, Row, E, R>(
     options: BatchOptions & {
@@ -290,10 +306,13 @@ export const findById: {
  * @since 0.1.0
  */
 export const findByIdOption: {
-  <S extends Schema.Constraint>(collection: TypedCollection<S>, options?: BatchOptions): FindByIdOption<S>
+  <S extends Schema.Constraint>(
+    collection: TypedCollection<S>,
+    options?: FindByIdOptions<S["Type"]>
+  ): FindByIdOption<S>
   <Self, S extends Schema.Constraint>(
     service: CollectionService<Self, S>,
-    options?: BatchOptions
+    options?: FindByIdOptions<S["Type"]>
   ): Effect.Effect<FindByIdOption<S>, never, Self>
 } = ofCollection(documents.findByIdOption) as never
 
@@ -637,7 +656,9 @@ export interface Ref<S extends Schema.Constraint, Self, M extends Missing, Refs>
  * @category options
  * @since 0.1.0
  */
-export interface RefOptions<M extends Missing, Refs> {
+export interface RefOptions<A, M extends Missing, Refs> {
+  /** A condition that the documents meet besides; the others count as missing. Soft deletion is such a condition. */
+  readonly filter?: Filter<A> | undefined
   /**
    * What a reference to a missing document becomes: `Option.none()` by default, with `"null"` null. With `"fail"` reading fails with a
    * `NoSuchElementError`, and the others are documents without an Option.
@@ -687,7 +708,7 @@ export const ref: <
   const Refs extends Offered<T["schema"]["Type"]> = {}
 >(
   target: T,
-  options?: RefOptions<M, Refs & Checked<T["schema"]["Type"], NoInfer<Refs>>>
+  options?: RefOptions<T["schema"]["Type"], M, Refs & Checked<T["schema"]["Type"], NoInfer<Refs>>>
 ) => Ref<T["schema"], SelfOf<T>, M, Refs> = makeRef as never
 
 /**

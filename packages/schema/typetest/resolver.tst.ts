@@ -159,6 +159,9 @@ describe("references", () => {
     expect(MongoResolver.withRefs).type.not.toBeCallableWith(all, { author: "users" })
     expect(MongoResolver.ref).type.not.toBeCallableWith(Users, { refs: { company: Users, name: Companies } })
     expect(MongoResolver.ref).type.not.toBeCallableWith(Users, { missing: "ignore" })
+    expect(MongoResolver.ref).type.toBeCallableWith(Users, { filter: { name: "Ada" } })
+    expect(MongoResolver.ref).type.not.toBeCallableWith(Users, { filter: { nmae: "Ada" } })
+    expect(MongoResolver.findById).type.not.toBeCallableWith(users, { filter: { name: 3 } })
   })
 })
 

@@ -170,6 +170,20 @@ describe("withRefs", () => {
       assert.strictEqual(first!.author.name, "ada")
     })))
 
+  it.live("documents that do not meet a filter count as missing", () =>
+    test(Effect.gen(function*() {
+      const { ada, asked, eve, posts, users } = yield* fixture
+      const filter = { name: { $ne: "eve" } }
+      const [found] = yield* MongoResolver.withRefs(posts.find({ title: "a" }), {
+        author: Users,
+        reviewers: ref(Users, { filter })
+      })
+      assert.deepStrictEqual(found!.reviewers.map(nameOf), ["-", "-", "ada", "-"])
+      assert.strictEqual(asked().length, 2)
+      const perhaps = MongoResolver.request(MongoResolver.findByIdOption(users, { filter }))
+      assert.deepStrictEqual((yield* Effect.forEach([ada, eve], (id) => perhaps(id))).map(nameOf), ["ada", "-"])
+    })))
+
   it.live("a document that does not decode fails the query", () =>
     test(Effect.gen(function*() {
       const { eve, posts, users } = yield* fixture

@@ -463,6 +463,22 @@ describe("grouped of a collection", () => {
       assert.deepStrictEqual(sent(), ["find", "find"])
     })))
 
+  it.live("texts of an array that only a collation finds equal belong where the collation says", () =>
+    test(Effect.gen(function*() {
+      const { db } = yield* fixture
+      yield* db.createCollection("loose", { collation: { locale: "en", strength: 2 } })
+      const Item = Schema.Struct({ _id: Schema.Int, tags: Schema.Array(Schema.String) })
+      for (const name of ["strict", "loose"]) {
+        const items = TypedCollection.make(db, name, Item)
+        yield* items.insertMany([["A", "b"], ["B"], ["a", "c"]].map((tags, _id) => ({ _id, tags })))
+        const tagged = MongoResolver.request(MongoResolver.grouped(items, "tags", { sort: { _id: 1 } }))
+        for (const tags of [["a", "b", "c"], ["b", "a"], ["B", "C", "b", "x"]]) {
+          const one = yield* Effect.forEach(tags, (tag) => items.find({ tags: { $in: [tag] } }).sort({ _id: 1 }))
+          assert.deepStrictEqual(yield* Effect.forEach(tags, (tag) => tagged(tag), unbounded), one, name)
+        }
+      }
+    })))
+
   it.live("200 documents come with one command", () =>
     test(Effect.gen(function*() {
       const { log, posts: collection, sent } = yield* fixture

@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { DocumentError } from "../../DocumentError.ts"
-import type { BatchOptions, GroupedOptions } from "../../MongoResolver.ts"
+import type { BatchOptions, FindByIdOptions, GroupedOptions } from "../../MongoResolver.ts"
 import type { Failure, FindQuery } from "../../TypedQuery.ts"
 import { checked, encodedNow, type Origin } from "../collection/failures.ts"
 import { type Shape, shapeOf } from "../collection/shape.ts"
@@ -12,7 +12,7 @@ import { encodeFilter } from "../encode/filter.ts"
 import { forEachEager } from "../forEachEager.ts"
 import { refuse } from "../refusal.ts"
 import { type Chunk, makeBatched, nothingFound, type Slot } from "./batch.ts"
-import { looseKeyOf } from "./key.ts"
+import { keyOf, looseKeyOf } from "./key.ts"
 import type { Resolver } from "./request.ts"
 import type { AnyCollection } from "./source.ts"
 
@@ -57,6 +57,26 @@ type Found = Result.Result<unknown, DocumentError>
 /** More than any batch has: the server cuts its answers at 16 MB. */
 const wholeBatch = 2 ** 31 - 1
 
+/**
+ * The slots that a document was found for, by its stored values. `undefined` if that depends on the collation of the collection, which
+ * only the server knows.
+ */
+const ownersOf = (
+  bySimilar: ReadonlyMap<string, Slot>,
+  stored: ReadonlyArray<unknown>
+): Iterable<Slot> | undefined => {
+  const equal = new Set<Slot>()
+  const similar = new Set<Slot>()
+  for (const value of stored) {
+    const slot = bySimilar.get(looseKeyOf(value))
+    if (slot !== undefined) (slot.key === keyOf(value) ? equal : similar).add(slot)
+  }
+  for (const slot of equal) similar.delete(slot)
+  if (similar.size === 0) return equal.size === 0 ? undefined : equal
+  // If nothing else can be the reason, the collation is.
+  return equal.size === 0 && similar.size === 1 ? similar : undefined
+}
+
 const search = (collection: AnyCollection, shape: Shape, origin: Origin, search: Search): Resolver => {
   const encode = encoderAt(shape, origin, search.path)
 
@@ -69,22 +89,19 @@ const search = (collection: AnyCollection, shape: Shape, origin: Origin, search:
     return sorted.batchSize(wholeBatch).onInvalid("collect")
   }
 
-  const keysOfValue = (value: unknown): Effect.Effect<ReadonlyArray<string>> =>
-    Effect.matchCauseEager(encode(value), {
-      onSuccess: (encoded) => [looseKeyOf(encoded)],
-      onFailure: () => []
-    })
+  const encodedOf = (value: unknown): Effect.Effect<ReadonlyArray<unknown>> =>
+    Effect.matchCauseEager(encode(value), { onSuccess: (encoded) => [encoded], onFailure: () => [] })
 
-  /** The keys of a document, or of one that does not decode if its `_id` is what is looked for. */
-  const keysOf = (found: Found): Effect.Effect<ReadonlyArray<string>> => {
+  /** The stored values by which a document is found. One that does not decode has them only if they are its `_id`. */
+  const storedOf = (found: Found): Effect.Effect<ReadonlyArray<unknown>> => {
     if (Result.isFailure(found)) {
       const isById = search.path === shape.idName && "id" in found.failure
-      return Effect.succeed(isById ? [looseKeyOf(found.failure.id)] : [])
+      return Effect.succeed(isById ? [found.failure.id] : [])
     }
     const values = search.valuesOf(found.success)
     return values.length === 1
-      ? keysOfValue(values[0])
-      : Effect.map(Effect.forEach(values, keysOfValue), (keys) => keys.flat())
+      ? encodedOf(values[0])
+      : Effect.map(Effect.forEach(values, encodedOf), (encoded) => encoded.flat())
   }
 
   const finish = (slot: Slot, found: ReadonlyArray<Found>): void => {
@@ -97,27 +114,32 @@ const search = (collection: AnyCollection, shape: Shape, origin: Origin, search:
     Effect.flatMap(queryOf(chunk), (documents) => {
       // What the server finds for one request belongs to it.
       if (chunk.length === 1) return Effect.sync(() => finish(chunk[0], documents))
-      const groups = new Map(chunk.map((slot) => [looseKeyOf(slot.encoded), [] as Array<Found>]))
+      const groups = new Map(chunk.map((slot) => [slot, [] as Array<Found>]))
+      const bySimilar = new Map(chunk.map((slot) => [looseKeyOf(slot.encoded), slot]))
       let isUnclear = false
-      const put = (found: Found, keys: ReadonlyArray<string>): void => {
-        const own = new Set(keys.filter((key) => groups.has(key)))
-        if (own.size === 0) isUnclear = true
-        for (const key of own) groups.get(key)!.push(found)
+      const put = (found: Found, stored: ReadonlyArray<unknown>): void => {
+        const owners = ownersOf(bySimilar, stored)
+        if (owners === undefined) isUnclear = true
+        else for (const slot of owners) groups.get(slot)!.push(found)
       }
       const putNow = (found: Found): boolean => {
-        const keys = keysOf(found)
-        if (!Exit.isExit(keys) || Exit.isFailure(keys)) return false
-        put(found, keys.value as ReadonlyArray<string>)
+        const stored = storedOf(found)
+        if (!Exit.isExit(stored) || Exit.isFailure(stored)) return false
+        put(found, stored.value as ReadonlyArray<unknown>)
         return true
       }
-      const sorted = forEachEager(documents, putNow, (found) => Effect.map(keysOf(found), (keys) => put(found, keys)))
+      const sorted = forEachEager(
+        documents,
+        putNow,
+        (found) => Effect.map(storedOf(found), (stored) => put(found, stored))
+      )
       return Effect.flatMap(sorted, () => {
-        // The server finds values equal that differ here, by a collation. Smaller chunks show which.
         if (isUnclear) {
+          // Smaller chunks show whose the documents are.
           const middle = Math.ceil(chunk.length / 2)
           return Effect.andThen(run(chunk.slice(0, middle) as never), run(chunk.slice(middle) as never))
         }
-        for (const slot of chunk) finish(slot, groups.get(looseKeyOf(slot.encoded))!)
+        for (const [slot, found] of groups) finish(slot, found)
         return Effect.void
       })
     })
@@ -132,7 +154,7 @@ const refused = (origin: Origin, option: string, what: string): void =>
 
 const byId = (
   collection: AnyCollection,
-  options: BatchOptions | undefined,
+  options: FindByIdOptions<never> | undefined,
   operation: string,
   complete: (origin: Origin) => Search["complete"]
 ): Resolver => {
@@ -141,6 +163,7 @@ const byId = (
   if (!shape.hasId) refused(origin, "the schema", "has no _id: add it, so that documents are told apart")
   return search(collection, shape, origin, {
     path: shape.idName,
+    filter: options?.filter,
     valuesOf: (document) => [shape.idIn(document).value],
     complete: complete(origin),
     options
@@ -148,14 +171,14 @@ const byId = (
 }
 
 /** @internal */
-export const findById = (collection: AnyCollection, options: BatchOptions | undefined): Resolver =>
+export const findById = (collection: AnyCollection, options: FindByIdOptions<never> | undefined): Resolver =>
   byId(collection, options, "findById", (origin) => {
     const missing = nothingFound(`${origin.operation} on ${origin.collection}`)
     return (slot, documents) => slot.complete(documents.length === 0 ? missing : Exit.succeed(documents[0]))
   })
 
 /** @internal */
-export const findByIdOption = (collection: AnyCollection, options: BatchOptions | undefined): Resolver =>
+export const findByIdOption = (collection: AnyCollection, options: FindByIdOptions<never> | undefined): Resolver =>
   byId(
     collection,
     options,

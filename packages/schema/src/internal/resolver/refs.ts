@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import type { Filter } from "../../Filter.ts"
 import { isPlainObject, setOwn } from "../plainObject.ts"
 import { findByIdOption } from "./documents.ts"
 import { keyOf } from "./key.ts"
@@ -21,6 +22,7 @@ export interface AnyRef {
   readonly [RefTypeId]: typeof RefTypeId
   readonly source: AnySource
   readonly schema: unknown
+  readonly resolverOf: (collection: AnyCollection) => Resolver
   readonly missing: Missing
   readonly refs: AnyRefs
 }
@@ -30,16 +32,23 @@ export interface AnyRefs {
   readonly [name: string]: AnySource | AnyRef | AnyRefs
 }
 
+interface RefOptions {
+  readonly filter?: Filter<never> | undefined
+  readonly missing?: Missing | undefined
+  readonly refs?: AnyRefs | undefined
+}
+
+/** The resolver of a collection for all references to it, so that those of a level share their commands. */
+const usual = memoized((collection) => findByIdOption(collection, undefined))
+
 /** @internal */
-export const ref = (
-  source: AnySource,
-  options: { readonly missing?: Missing | undefined; readonly refs?: AnyRefs | undefined } = {}
-): AnyRef => ({
+export const ref = (source: AnySource, { filter, missing = "option", refs = {} }: RefOptions = {}): AnyRef => ({
   [RefTypeId]: RefTypeId,
   source,
   schema: source.schema,
-  missing: options.missing ?? "option",
-  refs: options.refs ?? {}
+  resolverOf: filter === undefined ? usual : memoized((collection) => findByIdOption(collection, { filter })),
+  missing,
+  refs
 })
 
 /** A reference whose collection is known. */
@@ -57,9 +66,6 @@ interface Plan {
   readonly inside: ReadonlyArray<readonly [name: string, plan: Plan]>
 }
 
-/** The resolver of a collection for all references to it, so that those of a level share their commands. */
-const resolverOf = memoized((collection) => findByIdOption(collection, undefined))
-
 const isRef = (u: object): u is AnyRef => RefTypeId in u
 
 const planOf = (refs: AnyRefs, context: Context.Context<never>, above = ""): Plan => {
@@ -71,7 +77,7 @@ const planOf = (refs: AnyRefs, context: Context.Context<never>, above = ""): Pla
       inside.push([name, planOf(given as AnyRefs, context, `${path}.`)])
       continue
     }
-    const { missing, refs, source } = isRef(given) ? given : ref(given as AnySource)
+    const { missing, refs, resolverOf, source } = isRef(given) ? given : ref(given as AnySource)
     const collection = isCollection(source) ? source : Context.getUnsafe(context, source as never) as AnyCollection
     targets.push([
       name,
