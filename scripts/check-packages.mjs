@@ -80,6 +80,12 @@ for (const { name, modules } of ${JSON.stringify(packages)}) {
 }
 if (failures.length > 0) throw new Error(failures.join("\\n"))
 `
+/** Modules outside of the barrel that need no optional package. */
+const apart = ["@mongofx/schema/MongoCli"]
+const imported = (specifier) => `
+const module = await import(${JSON.stringify(specifier)})
+if (typeof module.make !== "function") throw new Error("it has no make")
+`
 const blocked = (specifier) => `
 const code = await import(${JSON.stringify(specifier)}).then(() => "imported", (error) => error.code)
 if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(code)
@@ -88,6 +94,9 @@ if (code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw new Error(code)
 const checkConsumer = () => {
   const folder = consumer("consumer", packages)
   check("imports of roots and modules", run(folder, process.execPath, "--input-type=module", "-e", runtime))
+  for (const specifier of apart) {
+    check(`import of ${specifier}`, run(folder, process.execPath, "--input-type=module", "-e", imported(specifier)))
+  }
   for (const { folder: name } of packages) {
     for (const path of ["internal/client", "index"]) {
       const specifier = `@mongofx/${name}/${path}`
@@ -103,10 +112,13 @@ const checkConsumer = () => {
   writeFileSync(join(folder, "program.ts"), program)
   writeFileSync(
     join(folder, "modules.ts"),
-    packages.flatMap(({ folder, modules, name }) => [
-      `export * as ${folder} from "${name}"`,
-      ...modules.map((module) => `export * as ${folder}${module} from "${name}/${module}"`)
-    ]).join("\n") + "\n"
+    [
+      ...packages.flatMap(({ folder, modules, name }) => [
+        `export * as ${folder} from "${name}"`,
+        ...modules.map((module) => `export * as ${folder}${module} from "${name}/${module}"`)
+      ]),
+      ...apart.map((specifier, i) => `export * as apart${i} from "${specifier}"`)
+    ].join("\n") + "\n"
   )
   writeFileSync(
     join(folder, "tsconfig.json"),

@@ -3,8 +3,18 @@
  */
 import { Integration, type MongoError } from "@mongofx/core"
 import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
+import type { Outcome } from "./exit.ts"
 import { printableLines } from "./paint.ts"
+
+/** What a command refuses by itself. */
+export class CommandError extends Data.TaggedError("CommandError")<{
+  readonly kind: "NoDocuments" | "Unconfirmed" | "UnknownCollection"
+  readonly message: string
+}> {}
+
+const isCommandError = (u: unknown): u is CommandError => Predicate.isTagged(u, "CommandError")
 
 /** @internal */
 export interface Described {
@@ -20,6 +30,10 @@ const isMongoError = (u: unknown): u is MongoError.MongoError => Predicate.isTag
 const isUnreachable = (error: MongoError.MongoError): boolean => error.reason._tag === "ConnectionError"
 
 const messageOf = (error: unknown): string => {
+  // It has one message for all that is missing, inside of another error's text.
+  if (Predicate.isTagged(error, "ConfigError") && Predicate.hasProperty(error, "cause")) {
+    return `the configuration is incomplete: ${messageOf(error.cause)}`
+  }
   if (typeof error === "string") return error
   if (Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== "") {
     return error.message
@@ -29,6 +43,7 @@ const messageOf = (error: unknown): string => {
 
 const kindOf = (error: unknown): string => {
   if (isMongoError(error)) return error.reason._tag
+  if (isCommandError(error)) return error.kind
   if (Predicate.hasProperty(error, "_tag")) return String(error._tag)
   return error instanceof Error ? error.name : "Error"
 }
@@ -57,4 +72,19 @@ export const describeCause = (cause: Cause.Cause<unknown>): Described & { readon
     message: clean(messageOf(error)),
     ...error instanceof Error && error.stack !== undefined ? { detail: clean(error.stack) } : undefined
   }
+}
+
+/** What a person has to look at, since no command repairs it: the migrations that are recorded are not those of the program. */
+const recordedOtherwise: ReadonlySet<unknown> = new Set(["Changed", "OutOfOrder", "Unknown"])
+
+/**
+ * The outcome of a command that ends with an error.
+ *
+ * @internal
+ */
+export const outcomeOf = (error: unknown): Exclude<Outcome, "ok" | "pending"> => {
+  if (isCommandError(error)) return error.kind === "Unconfirmed" ? "unconfirmed" : "failed"
+  const isDrift = Predicate.isTagged(error, "MigrationError") && Predicate.hasProperty(error, "kind") &&
+    recordedOtherwise.has(error.kind)
+  return isDrift ? "findings" : "failed"
 }

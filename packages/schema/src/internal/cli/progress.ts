@@ -2,6 +2,7 @@
  * The line that shows how far long work has come. It stands on the terminal of standard error, and goes away at the end.
  */
 import { displayWidth } from "effect/cli/CliOutput"
+import { counted } from "../words.ts"
 
 /** @internal */
 export interface Step {
@@ -40,11 +41,9 @@ const cut = (text: string, width: number): string => {
 export const line = ({ done, label, total }: Step, columns: number): string => {
   // A line that fills the last column may wrap.
   const width = Math.max(0, columns - 1)
-  if (total === undefined) return cut(done === 0 ? `${label} …` : `${label}  ${done.toLocaleString("en-US")}`, width)
+  if (total === undefined) return cut(done === 0 ? `${label} …` : `${label}  ${counted(done)}`, width)
   const share = total <= 0 ? 1 : Math.min(1, Math.max(0, done / total))
-  const numbers = `${String(Math.floor(share * 100)).padStart(3)} %  ${done.toLocaleString("en-US")} of ${
-    total.toLocaleString("en-US")
-  }`
+  const numbers = `${String(Math.floor(share * 100)).padStart(3)} %  ${counted(done)} of ${counted(total)}`
   const long = `${label}  ${bar(share)}  ${numbers}`
   return displayWidth(long) <= width ? long : cut(`${label}  ${numbers.trimStart()}`, width)
 }

@@ -11,7 +11,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
 import { CliExit, type Outcome } from "./exit.ts"
-import { describeCause, type Described } from "./failure.ts"
+import { describeCause, type Described, outcomeOf } from "./failure.ts"
 import type { Paint } from "./paint.ts"
 import * as screen from "./screen.ts"
 
@@ -80,8 +80,10 @@ export const run = <A, E, R, E2, R2>(
         yield* note(`${notePaint.bad("error")} ${message}`)
         if (hint !== undefined) yield* note(`      ${hint}`)
         if (detail !== undefined) yield* note(notePaint.muted(detail))
-        if (json) yield* printJson(command, "failed", { error: jsonOf(described) })
-        return yield* new CliExit({ outcome: "failed", cause: Cause.squash(cause) })
+        const error = Cause.squash(cause)
+        const outcome = outcomeOf(error)
+        if (json) yield* printJson(command, outcome, { error: jsonOf(described) })
+        return yield* new CliExit({ outcome, cause: error })
       })
     const interrupted = Effect.suspend(() =>
       Effect.andThen(

@@ -12,8 +12,8 @@ import type { Paint } from "./paint.ts"
 import { paintOf } from "./paint.ts"
 import { line } from "./progress.ts"
 
-/** Says how far a step is. */
-type Advance = (done: number, total?: number | undefined) => Effect.Effect<void>
+/** Says how far a step is, and what it does now if its first label is not enough. */
+type Advance = (done: number, total?: number | undefined, label?: string | undefined) => Effect.Effect<void>
 
 /** @internal */
 export interface Screen {
@@ -34,7 +34,7 @@ export interface Screen {
   readonly console: Console.Console
 }
 
-/** How often the line is drawn, in milliseconds. */
+/** How often the line is drawn, in milliseconds, save at the end. */
 const interval = 80
 
 const eraseLine = "\r\x1b[2K"
@@ -103,12 +103,12 @@ export const make: Effect.Effect<Screen, never, Stdio.Stdio | Terminal.Terminal>
   const write = (text: string) => Effect.ignore(Stream.run(Stream.make(text), stdio.stderr()))
   const console = toStandardError(base, erase)
 
-  const show = (label: string): Advance => {
+  const show = (first: string): Advance => {
     let last = 0
-    return (done, total) =>
+    return (done, total, label = first) =>
       Effect.suspend(() => {
         const now = performance.now()
-        if (last > 0 && now - last < interval) return Effect.void
+        if (last > 0 && now - last < interval && done !== total) return Effect.void
         last = now
         return Effect.flatMap(terminal.columns, (columns) => {
           isShown = true

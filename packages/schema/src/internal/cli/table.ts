@@ -2,6 +2,7 @@
  * Tables of text, aligned by what a terminal shows: a wide character takes two cells, a style none.
  */
 import { displayWidth } from "effect/cli/CliOutput"
+import { counted } from "../words.ts"
 import type { Paint } from "./paint.ts"
 
 /** @internal */
@@ -41,4 +42,4 @@ export const table = (
  * @internal
  */
 export const count = (n: number, thing: string, things = `${thing}s`): string =>
-  `${n.toLocaleString("en-US")} ${n === 1 ? thing : things}`
+  `${counted(n)} ${n === 1 ? thing : things}`

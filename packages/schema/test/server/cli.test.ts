@@ -1,0 +1,268 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { FailPoint, MongoServer } from "@mongofx/testing"
+import { Context, Effect, Layer } from "effect"
+import * as Driver from "mongodb"
+import { setup, until } from "test-support/utils"
+import { bundled, cli, type Ended, hasTerminal, type Settings } from "../support/cliProcess.ts"
+
+// The example's command line, as a user runs it: a process, its output and its exit code.
+
+class Program extends Context.Service<Program, string>()("Program") {}
+
+/** The JSON of a command: nothing else is on standard output. */
+const json = ({ stdout }: Ended): Record<string, any> => JSON.parse(stdout) as Record<string, any>
+
+layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
+  const start = Effect.gen(function*() {
+    const program = yield* Program
+    const fixture = yield* setup()
+    const run = (args: string, settings?: Settings) => cli(program, fixture, args, settings)
+    return { fixture, run }
+  })
+
+  describe("audit", () => {
+    it.effect("finds documents that do not decode, and says so by its code", () =>
+      Effect.gen(function*() {
+        const { fixture, run } = yield* start
+        const id = new Driver.ObjectId()
+        yield* fixture.db.collection("customers").insertMany([
+          { email: "a@example.com", name: "Ada" },
+          { _id: id, email: "g@example.com", name: 7 }
+        ])
+        const found = yield* run("audit --json")
+        assert.strictEqual(found.code, 3)
+        assert.strictEqual(found.stderr, "")
+        const { collections: [customers, orders], outcome } = json(found)
+        assert.strictEqual(outcome, "findings")
+        assert.deepStrictEqual(customers, {
+          collection: `${fixture.db.name}.customers`,
+          isSample: false,
+          documents: 2,
+          invalid: 1,
+          problems: [{ path: "name", message: "Expected string", documents: 1, ids: [{ $oid: id.toHexString() }] }],
+          folded: []
+        })
+        assert.deepInclude(orders, { documents: 0, invalid: 0 })
+
+        const fine = yield* run("audit orders")
+        assert.deepStrictEqual(fine, {
+          code: 0,
+          stdout: `✓ ${fixture.db.name}.orders: 0 documents, all decode\n`,
+          stderr: ""
+        })
+        const unknown = yield* run("audit nothing")
+        assert.deepStrictEqual(unknown, {
+          code: 1,
+          stdout: "",
+          stderr: "error \"nothing\" is not one of the collections: customers, orders\n"
+        })
+      }))
+
+    it.effect.runIf(hasTerminal)("has colours and progress on a terminal", () =>
+      Effect.gen(function*() {
+        const { fixture, run } = yield* start
+        yield* fixture.db.collection("customers").insertMany(Array.from({ length: 300 }, () => ({ name: 7 })))
+        const shown = yield* run("audit customers", { terminal: true })
+        assert.strictEqual(shown.code, 3)
+        assert.include(shown.stdout, "\x1b[31m300 do not decode\x1b[39m")
+        assert.match(shown.stdout, /auditing customers {2}█+ {2}100 % {2}300 of 300/)
+        // The line is gone before the result stands there.
+        assert.match(shown.stdout, /\r\x1b\[2K\x1b\[31m✗/)
+
+        const plain = yield* run("audit customers", { terminal: true, env: { NO_COLOR: "1" } })
+        assert.include(plain.stdout, "✗ ")
+        assert.notInclude(plain.stdout, "\x1b[3")
+      }))
+  })
+
+  describe("without a server", () => {
+    const url = "mongodb://ada:lovelace@127.0.0.1:1/shop?serverSelectionTimeoutMS=500"
+
+    it.effect("a command fails with words: no stack, no password", () =>
+      Effect.gen(function*() {
+        const { run } = yield* start
+        const failed = yield* run("audit --json", { env: { MONGODB_URI: url } })
+        assert.strictEqual(failed.code, 1)
+        assert.match(failed.stderr, /^error connect: .*127\.0\.0\.1:1\n {6}check that the server runs/)
+        assert.deepInclude(json(failed), { command: "audit", outcome: "failed" })
+        assert.strictEqual(json(failed)["error"].kind, "ConnectionError")
+        assert.notMatch(failed.stdout + failed.stderr, /lovelace|\n\s+at /)
+      }))
+
+    it.effect("help is shown all the same", () =>
+      Effect.gen(function*() {
+        const { run } = yield* start
+        const help = yield* run("--help", { env: { MONGODB_URI: "" } })
+        assert.strictEqual(help.code, 0)
+        assert.match(help.stdout, /Exit codes: 0 [^]*shop-db <subcommand>/)
+        const unset = yield* run("audit", { env: { MONGODB_URI: "" } })
+        assert.strictEqual(unset.code, 1)
+        assert.match(unset.stderr, /^error the configuration is incomplete: .*\n?.*MONGODB_URI/)
+      }))
+  })
+
+  describe("a new database", () => {
+    it.effect("is brought to where nothing is pending", () =>
+      Effect.gen(function*() {
+        const { fixture: { db }, run } = yield* start
+        const before = yield* run("status --json")
+        assert.strictEqual(before.code, 2)
+        assert.deepInclude(json(before), {
+          command: "status",
+          outcome: "pending",
+          outcomes: { migrations: "pending", indexes: "pending" }
+        })
+
+        const dry = yield* run("migrate --dry-run")
+        assert.strictEqual(dry.code, 2)
+        assert.match(
+          dry.stdout,
+          /^\+ 2 migrations would run\nid {2}migration\n 1 {2}emails-in-lower-case\n 2 {2}totals-as-decimals\n$/
+        )
+        assert.strictEqual(dry.stderr, "")
+        assert.strictEqual((yield* db.listCollections()).length, 0)
+
+        const migrated = yield* run("migrate --json")
+        assert.strictEqual(migrated.code, 0)
+        assert.deepStrictEqual(json(migrated)["applied"].map(({ id }: { id: number }) => id), [1, 2])
+        // What migrations log is not in the way.
+        assert.include(migrated.stderr, "emails-in-lower-case")
+
+        const planned = yield* run("indexes plan --json")
+        assert.strictEqual(planned.code, 2)
+        assert.deepStrictEqual(json(planned)["indexes"].map(({ pending }: { pending: unknown }) => pending), [
+          ["email_1"],
+          ["customer_1_placed_-1", "status_1"]
+        ])
+        const applied = yield* run("indexes apply")
+        assert.deepStrictEqual([applied.code, applied.stdout], [0, "✓ 3 indexes are as declared now\n"])
+
+        const after = yield* run("status")
+        assert.strictEqual(after.code, 0)
+        assert.match(
+          after.stdout,
+          /emails-in-lower-case {2}applied[^]*✓ {2}.*email_1[^]*as declared[^]*✓ nothing is pending\n$/
+        )
+        const again = yield* run("migrate")
+        assert.deepStrictEqual([again.code, again.stdout], [0, "✓ nothing to do\n"])
+      }))
+  })
+
+  describe("indexes that nobody has declared", () => {
+    const withExtra = Effect.gen(function*() {
+      const { fixture, run } = yield* start
+      const customers = fixture.db.collection("customers")
+      yield* customers.createIndex({ email: 1 }, { unique: true })
+      yield* customers.createIndex({ city: 1 })
+      const names = Effect.map(customers.listIndexes(), (all) => all.map(({ name }) => name))
+      return { fixture, run, names }
+    })
+
+    it.effect("are for a person, and are dropped only when that is confirmed", () =>
+      Effect.gen(function*() {
+        const { names, run } = yield* withExtra
+        const planned = yield* run("indexes plan")
+        assert.strictEqual(planned.code, 3)
+        assert.match(planned.stdout, /✗ .*customers +city_1 +city: 1 +is not declared \(needs --allow-drop\)/)
+
+        const refused = yield* run("indexes apply --allow-drop --json")
+        assert.strictEqual(refused.code, 4)
+        assert.deepInclude(json(refused), { outcome: "unconfirmed" })
+        assert.match(refused.stderr, /customers: city_1 is dropped\n[^]*pass --yes/)
+        assert.include(yield* names, "city_1")
+
+        const dropped = yield* run("indexes apply --allow-drop --yes")
+        assert.strictEqual(dropped.code, 0)
+        assert.notInclude(yield* names, "city_1")
+      }))
+
+    it.effect.runIf(hasTerminal)(
+      "are dropped after a yes on a terminal, and stay after a no",
+      () =>
+        Effect.gen(function*() {
+          const { names, run } = yield* withExtra
+          const no = yield* run("indexes apply --allow-drop", { terminal: true, input: "n" })
+          assert.strictEqual(no.code, 4)
+          assert.include(yield* names, "city_1")
+          const yes = yield* run("indexes apply --allow-drop", { terminal: true, input: "y" })
+          assert.strictEqual(yes.code, 0)
+          assert.notInclude(yield* names, "city_1")
+        })
+    )
+  })
+
+  describe("infer", () => {
+    it.effect("prints a module to standard output, and nothing else", () =>
+      Effect.gen(function*() {
+        const { fixture: { db }, run } = yield* start
+        yield* db.collection("visits").insertMany(Array.from({ length: 20 }, (_, n) => ({ n, at: new Date(n) })))
+        const inferred = yield* run("infer visits")
+        assert.strictEqual(inferred.code, 0)
+        assert.match(inferred.stdout, /^[^]*import .*@mongofx\/schema[^]*class Visits /)
+        const asJson = yield* run("infer visits --sample 10 --json")
+        assert.strictEqual(`${json(asJson)["source"].trimEnd()}\n`.includes("class Visits "), true)
+        assert.strictEqual(json(asJson)["documents"], 10)
+        const nothing = yield* run("infer nothing")
+        assert.strictEqual(nothing.code, 1)
+        assert.match(nothing.stderr, /^error .*\.nothing has no documents/)
+      }))
+  })
+
+  describe("an interrupted command", () => {
+    it.effect("ends with 130 and one JSON value, and keeps nobody waiting", () =>
+      Effect.gen(function*() {
+        const { fixture: { admin, db }, run } = yield* start
+        yield* db.collection("customers").insertOne({ email: "A@example.com", name: "A" })
+        const isMigrating = async () => {
+          const operations = admin.db("admin").aggregate([
+            { $currentOp: { allUsers: true } },
+            { $match: { "command.update": "customers", "command.$db": db.name } }
+          ])
+          return (await operations.toArray()).length > 0
+        }
+        const ended = yield* Effect.scoped(Effect.gen(function*() {
+          yield* FailPoint.make("failCommand", {
+            data: {
+              failCommands: ["update"],
+              namespace: `${db.name}.customers`,
+              appName: db.name,
+              blockConnection: true,
+              // The fail point ends when the last command that it holds goes on.
+              blockTimeMS: 5000
+            }
+          })
+          return yield* run("migrate --json", {
+            during: async (child) => {
+              await Effect.runPromise(until("the migration runs", isMigrating, 40_000))
+              child.kill("SIGINT")
+            }
+          })
+        })).pipe(Effect.provide(MongoServer.layer))
+        assert.strictEqual(ended.code, 130)
+        assert.deepInclude(json(ended), { command: "migrate", outcome: "interrupted" })
+        assert.include(ended.stderr, "interrupted")
+        assert.notMatch(ended.stderr, /\n\s+at /)
+
+        // The lease is free, and the migration goes on.
+        const next = yield* run("migrate --json")
+        assert.strictEqual(next.code, 0)
+        assert.lengthOf(json(next)["applied"], 2)
+      }))
+  })
+
+  describe("migrations that are recorded otherwise", () => {
+    it.effect("are for a person: nothing runs", () =>
+      Effect.gen(function*() {
+        const { fixture: { db }, run } = yield* start
+        assert.strictEqual((yield* run("migrate")).code, 0)
+        yield* db.collection<{ _id: string }>("mongofx_migrations")
+          .updateOne({ _id: "journal" }, { $set: { "migrations.1.name": "other" } })
+        const status = yield* run("status")
+        assert.strictEqual(status.code, 3)
+        assert.include(status.stdout, "changed since it was applied")
+        const migrated = yield* run("migrate --json")
+        assert.strictEqual(migrated.code, 3)
+        assert.strictEqual(json(migrated)["error"].kind, "MigrationError")
+      }))
+  })
+})
