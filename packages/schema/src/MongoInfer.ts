@@ -67,6 +67,8 @@ export interface PrintOptions {
    * is true by default. With `false` the source has no text of a document, except `_id`s in comments.
    */
   readonly enums?: boolean | undefined
+  /** What the documents are of, for the comment above the class: by default the collection that was read. */
+  readonly of?: string | undefined
 }
 
 /**

@@ -30,6 +30,26 @@ export const scan = (
   return { query, total: filter === undefined ? counted(collection, sample) : Effect.undefined }
 }
 
+/** How many documents to work off without a break. */
+const partSize = 512
+
+/**
+ * Works off a batch in parts, and lets other fibers run between them: a batch may hold tens of thousands of documents.
+ *
+ * @internal
+ */
+export const inParts = <A, R>(
+  batch: ReadonlyArray<A>,
+  f: (part: ReadonlyArray<A>) => Effect.Effect<void, never, R>
+): Effect.Effect<void, never, R> => {
+  const from = (start: number): Effect.Effect<void, never, R> =>
+    Effect.flatMap(f(batch.slice(start, start + partSize)), () =>
+      start + partSize >= batch.length
+        ? Effect.void
+        : Effect.flatMap(Effect.yieldNow, () => from(start + partSize)))
+  return Effect.suspend(() => from(0))
+}
+
 /** The number only shows progress: a failure leaves it open. Inside of a transaction a failure would spoil the transaction. */
 const counted = (
   collection: MongoCollection.MongoCollection,

@@ -43,6 +43,7 @@ const names: ReadonlyArray<string> = [
   "toString",
   "日本",
   "_id",
+  "aNameOfMoreThanSixtyCharactersSoThatManyLinesNeedToBeBrokenSomewhere",
   ...hostile
 ]
 
@@ -79,6 +80,7 @@ const scalars: ReadonlyArray<Maker> = [
   () => null,
   (random) => `text ${random.int(1e6)}`,
   (random) => random.pick(["red", "green", "blue"]),
+  () => "the only text of more than forty characters",
   (random) => random.pick(hostile),
   (random) => new Date(random.int(2 ** 31) * 1000).toISOString(),
   (random) => new Date(random.int(2 ** 31) * 1000).toISOString().slice(0, 10),

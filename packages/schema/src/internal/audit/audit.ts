@@ -17,7 +17,7 @@ import { shapeOf } from "../collection/shape.ts"
 import { codecOf, type Decoder } from "../compiler/codec.ts"
 import { positiveInteger } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
-import { scan } from "../scan.ts"
+import { inParts, scan } from "../scan.ts"
 import { placesOf } from "./places.ts"
 import { type Bounds, Tally } from "./tally.ts"
 
@@ -27,9 +27,6 @@ const boundsOf = (options: Pick<Audit.Options<unknown>, keyof Bounds>): Bounds =
   const bound = (name: keyof Bounds) => positiveInteger(options[name] ?? defaults[name], `options.${name}`)
   return { examples: bound("examples"), paths: bound("paths"), messages: bound("messages") }
 }
-
-/** The documents to decode at once: the values of few are cheap to collect. */
-const partSize = 512
 
 /** Decides on the documents of batches, and counts those that do not decode. */
 class Judge {
@@ -52,21 +49,14 @@ class Judge {
     this.parse = SchemaParser.decodeUnknownEffect(Schema.make<Schema.Constraint>(ast), { errors: "all" })
   }
 
-  batch(documents: ReadonlyArray<unknown>): Effect.Effect<void, never, unknown> {
-    const from = (start: number): Effect.Effect<void, never, unknown> =>
-      start >= documents.length
-        ? Effect.void
-        : Effect.flatMap(this.part(documents.slice(start, start + partSize), 0), () => from(start + partSize))
-    return Effect.suspend(() => from(0))
-  }
-
-  private part(documents: ReadonlyArray<unknown>, from: number): Effect.Effect<void, never, unknown> {
+  /** Judges the documents from a position on. */
+  judge(documents: ReadonlyArray<unknown>, from = 0): Effect.Effect<void, never, unknown> {
     const position = this.decoder.decodeMany(documents, from, [])
     this.tally.documents += position - from
     if (position === documents.length) return Effect.void
     return Effect.flatMap(
       this.one(documents[position]),
-      () => Effect.suspend(() => this.part(documents, position + 1))
+      () => Effect.suspend(() => this.judge(documents, position + 1))
     )
   }
 
@@ -125,7 +115,7 @@ export const run = (
       const progress = Stream.mapEffect(
         batches,
         (documents) =>
-          Effect.map(judge.batch(documents), (): Audit.Progress => {
+          Effect.map(inParts(documents, (part) => judge.judge(part)), (): Audit.Progress => {
             const { documents, invalid } = tally
             return { _tag: "Progress", documents, invalid, total }
           })

@@ -46,15 +46,15 @@ class Guesser {
     this.choices = choices
   }
 
-  documents({ count, fields, ids, references }: Documents): Guess {
+  documents({ count, fields, ids, leftOut }: Documents): Guess {
     const root: Place = { path: "", notes: [] }
     if (count === 0) say(root, "there are no documents to infer from")
-    if (references > 0) say(root, `${of(references, count)} documents are read as a DBRef, which does not decode`)
+    if (leftOut > 0) say(root, `${of(leftOut, count)} left out: they are read as a DBRef, or not at all`)
     const id: ReadonlyArray<FieldNode> = count === 0
       ? [{ name: "_id", path: "_id", node: { _tag: "Named", name: "Bson.ObjectId" }, isOptional: false, notes: [] }]
       : ids.values.count === 0
       ? []
-      : [this.field("_id", ids, count - references, "")]
+      : [this.field("_id", ids, count - leftOut, "")]
     if (fields.named !== undefined) {
       return { root: { _tag: "Struct", fields: [...id, ...this.fields(fields, "")] }, notes: root.notes }
     }

@@ -8,7 +8,7 @@ import type * as Driver from "mongodb"
 import type * as Infer from "../../MongoInfer.ts"
 import { deserializer } from "../bson/bytes.ts"
 import { encoded } from "../collection/failures.ts"
-import { scan } from "../scan.ts"
+import { inParts, scan } from "../scan.ts"
 import { counted } from "../words.ts"
 import { guess } from "./guess.ts"
 import { build, type Node, partsOf } from "./nodes.ts"
@@ -51,7 +51,7 @@ export const combine = (self: Infer.Summary, that: Infer.Summary): Infer.Summary
 /** @internal */
 export const infer = (
   summary: Infer.Summary,
-  options: Infer.PrintOptions & { readonly of?: string | undefined } = {}
+  options: Infer.PrintOptions = {}
 ): Infer.Inferred => {
   const { documents } = summary
   const guessed = guess(contentOf(summary), options.enums ?? true)
@@ -98,6 +98,15 @@ const deserialize = deserializer({
   enableUtf8Validation: false
 })
 
+/** A document, or `undefined` for bytes that bson cannot read. It is read from a copy, since its `_id` may be kept. */
+const read = (bytes: Uint8Array): Driver.Document | undefined => {
+  try {
+    return deserialize(Buffer.from(bytes))
+  } catch {
+    return undefined
+  }
+}
+
 type Source = MongoCollection.MongoCollection | { readonly untyped: MongoCollection.MongoCollection }
 
 const untypedOf = (source: Source): MongoCollection.MongoCollection => "untyped" in source ? source.untyped : source
@@ -116,10 +125,14 @@ export const run = (
       ) as Effect.Effect<ReturnType<typeof scan>, MongoError.MongoError>
       const total = yield* counted
       const content = new Documents()
-      const progress = Stream.map(Stream.chunks(query.raw), (batch): Infer.Progress => {
-        for (const bytes of batch) content.add(deserialize(Buffer.from(bytes)))
-        return { _tag: "Progress", documents: content.count, total }
-      })
+      const progress = Stream.mapEffect(
+        Stream.chunks(query.raw),
+        (batch) =>
+          Effect.map(
+            inParts(batch, (part) => Effect.sync(() => part.forEach((bytes) => content.add(read(bytes))))),
+            (): Infer.Progress => ({ _tag: "Progress", documents: content.count, total })
+          )
+      )
       return Stream.concat(
         progress,
         Stream.sync((): Infer.Summarized => ({ _tag: "Summarized", summary: new SummaryImpl(content) }))
@@ -136,6 +149,7 @@ export const schema = (
   const { fullName, name } = untypedOf(source)
   return Effect.map(Stream.runLast(run(source, options)), (last) => {
     const { summary } = Option.getOrThrow(last) as Infer.Summarized
-    return infer(summary, { name, ...options, of: options.sample === undefined ? fullName : `a sample of ${fullName}` })
+    const of = options.sample === undefined ? fullName : `a sample of ${fullName}`
+    return infer(summary, { ...options, name: options.name ?? name, of: options.of ?? of })
   })
 }

@@ -14,7 +14,7 @@ const maxShown = 80
  * @internal
  */
 export const print = (name: string, heading: ReadonlyArray<string>, root: Struct): string => {
-  const schema = broken(root, "  ")
+  const schema = broken(root, alone("  ", 0))
   const imports = namesOf(root).some((name) => name.startsWith("Bson."))
     ? [`import { Bson } from "@mongofx/schema"`]
     : []
@@ -58,6 +58,15 @@ export const noted = ({ id, message, path }: Infer.Note, place: string): string 
 /** A name that has a meaning of its own in a literal is computed. */
 const key = (name: string): string =>
   name === "__proto__" ? `["__proto__"]` : /^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name)
+
+const wide = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60]/u
+
+/** How wide a text is on a screen, which counts for the length of a line. */
+const widthOf = (text: string): number => {
+  let width = 0
+  for (const character of text) width += wide.test(character) ? 2 : /\p{M}/u.test(character) ? 0 : 1
+  return width
+}
 
 // ---- schemas on one line
 
@@ -109,53 +118,74 @@ const ofNullable = (members: ReadonlyArray<Node>): Node | undefined => {
 
 // ---- schemas on several lines
 
-/** The schema: on one line if that leaves `used` characters of it free. Its other lines begin with the indent. */
-const shown = (node: Node, indent: string, used: number): string => {
+/** Where a schema stands: its other lines begin with the indent, and its line has so many columns before and after it. */
+interface At {
+  readonly indent: string
+  readonly before: number
+  readonly after: number
+}
+
+/** On a line of its own. */
+const alone = (indent: string, after: number): At => ({ indent, before: indent.length, after })
+
+/** The schema: on one line if that fits. */
+const shown = (node: Node, at: At): string => {
   const line = flat(node)
-  return line !== undefined && used + line.length <= lineWidth ? line : broken(node, indent, used)
+  return line !== undefined && at.before + widthOf(line) + at.after <= lineWidth ? line : broken(node, at)
 }
 
 /** Each bracket holds its parts on lines of their own. */
-const broken = (node: Node, indent: string, used = 0): string => {
+const broken = (node: Node, at: At): string => {
+  const { indent } = at
   const inner = `${indent}  `
   const list = (items: ReadonlyArray<string>) => `[\n${items.map((item) => `${inner}${item}`).join(",\n")}\n${indent}]`
   switch (node._tag) {
     case "Named":
       return node.name
     case "Literals":
-      return node.texts.length === 1 ? flat(node)! : `Schema.Literals(${list(node.texts.map(literal))})`
+      return node.texts.length === 1
+        ? `Schema.Literal(\n${inner}${literal(node.texts[0]!)}\n${indent})`
+        : `Schema.Literals(${list(node.texts.map(literal))})`
     case "Array":
-      return wrapped("Schema.Array(", node.element, indent, used)
+      return wrapped("Schema.Array(", node.element, at)
     case "Record":
-      return `Schema.Record(\n${inner}Schema.String,\n${inner}${shown(node.value, inner, inner.length)}\n${indent})`
+      return `Schema.Record(\n${inner}Schema.String,\n${inner}${shown(node.value, alone(inner, 0))}\n${indent})`
     case "Union": {
       const nullable = ofNullable(node.members)
-      if (nullable !== undefined) return wrapped("Schema.NullOr(", nullable, indent, used)
-      return `Schema.Union(${list(node.members.map((member) => shown(member, inner, inner.length + 1)))})`
+      if (nullable !== undefined) return wrapped("Schema.NullOr(", nullable, at)
+      return `Schema.Union(${list(node.members.map((member) => shown(member, alone(inner, 1))))})`
     }
     case "Struct": {
       if (node.rest === undefined) return `Schema.Struct(${fieldsOf(node, indent)})`
-      const rest = `[${shown({ _tag: "Record", value: node.rest }, inner, inner.length + 2)}]`
-      return `Schema.StructWithRest(\n${inner}Schema.Struct(${fieldsOf(node, inner)}),\n${inner}${rest}\n${indent})`
+      const rest = shown({ _tag: "Record", value: node.rest }, { indent: inner, before: inner.length + 1, after: 1 })
+      return `Schema.StructWithRest(\n${inner}Schema.Struct(${fieldsOf(node, inner)}),\n${inner}[${rest}]\n${indent})`
     }
   }
 }
 
-const wrapped = (start: string, node: Node, indent: string, used: number): string =>
-  `${start}${shown(node, indent, used + start.length + 1)})`
+/** A call holds the brackets of its argument while their first line fits. */
+const wrapped = (start: string, node: Node, { after, before, indent }: At): string => {
+  const value = shown(node, { indent, before: before + start.length, after: after + 1 })
+  const [first = ""] = value.split("\n")
+  const rest = value.length > first.length ? 0 : after + 1
+  if (before + start.length + widthOf(first) + rest <= lineWidth) return `${start}${value})`
+  const inner = `${indent}  `
+  return `${start}\n${inner}${shown(node, alone(inner, 0))}\n${indent})`
+}
 
 const fieldsOf = ({ fields }: Struct, indent: string): string => {
   if (fields.length === 0) return "{}"
   const inner = `${indent}  `
-  const kept = fields.filter(({ node }) => node !== undefined)
+  const last = [...fields].reverse().find(({ node }) => node !== undefined)
   const lines = fields.flatMap((field) => {
     const { isOptional, name, node } = field
     const about = node === undefined ? `${name}: ` : ""
     const notes = field.notes.map((note) => `${inner}${comment(`${about}${noted(note, field.path)}`)}`)
     if (node === undefined) return notes
-    const start = `${key(name)}: ${isOptional ? "Schema.optionalKey(" : ""}`
-    const value = shown(node, inner, inner.length + start.length + (isOptional ? 2 : 1))
-    return [...notes, `${inner}${start}${value}${isOptional ? ")" : ""}${field === kept.at(-1) ? "" : ","}`]
+    const start = `${inner}${key(name)}: `
+    const end = field === last ? "" : ","
+    const at = { indent: inner, before: widthOf(start), after: end.length }
+    return [...notes, `${start}${isOptional ? wrapped("Schema.optionalKey(", node, at) : shown(node, at)}${end}`]
   })
   return `{\n${lines.join("\n")}\n${indent}}`
 }

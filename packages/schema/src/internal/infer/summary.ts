@@ -211,17 +211,17 @@ export class Documents {
   count = 0
   readonly ids = new Field()
   readonly fields = new Fields(maxFields.root)
-  /** The documents that bson reads as a `DBRef`. */
-  references = 0
+  /** The documents that bson reads as a `DBRef`, or not at all. */
+  leftOut = 0
 
-  add(document: object): void {
-    const { _id } = document as { readonly _id?: unknown }
-    const example = { at: this.count, id: plainNumber(_id) }
-    this.count++
-    if (isBson("DBRef")(document)) {
-      this.references++
+  add(document: object | undefined): void {
+    const at = this.count++
+    if (document === undefined || isBson("DBRef")(document)) {
+      this.leftOut++
       return
     }
+    const { _id } = document as { readonly _id?: unknown }
+    const example = { at, id: plainNumber(_id) }
     if (Object.hasOwn(document, "_id")) this.ids.values.add(_id, example, 0)
     else this.ids.absent ??= example
     this.fields.add(document, example, 0, "_id")
@@ -232,7 +232,7 @@ export class Documents {
     this.ids.values.merge(that.ids.values, by)
     this.ids.absent = first(this.ids.absent, that.ids.absent === undefined ? undefined : later(that.ids.absent, by))
     this.fields.merge(that.fields, by)
-    this.references += that.references
+    this.leftOut += that.leftOut
     this.count += that.count
   }
 }
