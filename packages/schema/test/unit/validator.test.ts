@@ -126,6 +126,30 @@ describe("a validator", () => {
     assert.deepStrictEqual(lost.map(({ path, what }) => [path, what]), [["next.next", "what is deeper"]])
   })
 
+  it("takes the _id that an insert makes", () => {
+    const { lost, validator } = MongoValidator.fromSchema(Schema.Struct({ _id: Schema.optionalKey(Schema.String) }))
+    assert.deepStrictEqual(validator["$jsonSchema"].properties._id, { bsonType: ["string", "objectId"] })
+    assert.deepStrictEqual(lost.map(({ path, what }) => [path, what]), [["_id", "no ObjectId"]])
+  })
+
+  it("asks a record for what its values and the number of its fields must be, unless documents have others", () => {
+    const counted = Schema.Record(Schema.String, Schema.Boolean).check(Schema.isMaxProperties(2))
+    assert.deepStrictEqual(of(counted).a, {
+      bsonType: "object",
+      additionalProperties: { bsonType: "bool" },
+      maxProperties: 2
+    })
+    const { lost, validator } = MongoValidator.fromSchema(counted)
+    assert.deepStrictEqual(validator["$jsonSchema"], {
+      bsonType: "object",
+      properties: { _id: {} },
+      additionalProperties: { bsonType: "bool" }
+    })
+    assert.deepStrictEqual(lost.map(({ path }) => path), ["", "_id"])
+    const named = Schema.Record(Schema.String.check(Schema.isPattern(/^[ab]$/)), Schema.Boolean)
+    assert.deepStrictEqual(of(named).a, { bsonType: "object", patternProperties: { "^[ab]\\z": { bsonType: "bool" } } })
+  })
+
   it("leaves paths open that it is told of", () => {
     const { lost, validator } = MongoValidator.fromSchema(
       Schema.Struct({ ssn: Schema.String, name: Schema.String }),
@@ -164,7 +188,14 @@ describe("a validator", () => {
       [Schema.UniqueArray(Schema.String), []],
       [Schema.UniqueArray(Schema.Number), ["an array with unique items"]],
       [Schema.Struct({ "b.c": Schema.String }), ["the field"]],
-      [Schema.TemplateLiteral(["a", Schema.String]), ["the parts of the text"]]
+      [Schema.TemplateLiteral(["a", Schema.String]), ["the parts of the text"]],
+      [Schema.String.check(Schema.isStartingWith("\ud83d")), ["a string starting with \"\\ud83d\""]],
+      [
+        Schema.StructWithRest(Schema.Struct({ "b.c": Schema.NumberFromString }), [
+          Schema.Record(Schema.String, Schema.Number)
+        ]),
+        ["the field", "what the schema asks of every field"]
+      ]
     ]
     for (const [schema, what] of cases) assert.deepStrictEqual(lostOf(schema), what)
   })

@@ -122,6 +122,9 @@ const bases: Readonly<Record<string, string>> = {
 
 const escaped = (text: unknown): string => String(text).replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")
 
+/** Text with half of a character begins what the server cannot name. */
+const hasHalf = (text: unknown): boolean => /\p{Cs}/u.test(String(text))
+
 /**
  * The regular expression that a check of text asks for.
  *
@@ -134,7 +137,7 @@ export const patternOf = (
     (filter?.annotations?.["arbitraryConstraint"] as
       | { readonly patterns?: ReadonlyArray<{ readonly source: string; readonly flags: string }> }
       | undefined)?.patterns?.[0]
-  const unicode = (source: string) => ({ source, flags: "u" })
+  const unicode = (source: string) => hasHalf(source) ? undefined : { source, flags: "u" }
   switch (name) {
     case "isPattern":
       return payload as { readonly source: string; readonly flags: string }

@@ -78,6 +78,9 @@ export class Walk {
     }
     const leaf = leafOf(ast)
     if (leaf !== undefined) return leaf(ast, place)
+    if ("encodingChecks" in ast) {
+      for (const filter of filtersOf(ast.encodingChecks)) place.lose(described(filter), custom)
+    }
     const fields = fieldsOfClass(ast)
     if (fields !== undefined) {
       withoutChecks(ast, place.lose)
@@ -208,7 +211,7 @@ export class Walk {
       }
       const stored = rename(String(name))
       const at = below(path, stored)
-      const { clauses: own, schema } = this.value(type, at)
+      const { clauses: own, schema } = isRoot && stored === "_id" ? this.id(type) : this.value(type, at)
       if (!isPropertyName(stored)) {
         this.lose(at, "the field", "to the server a dot in a name is the way into an embedded document")
         this.loseClauses(own, "a dot in a name is the way into an embedded document")
@@ -230,7 +233,7 @@ export class Walk {
         else clauses.push(inside)
       }
     }
-    const others = indexSignatures.length === 0 ? {} : this.records(ast, properties, path, isRoot)
+    const others = indexSignatures.length === 0 ? {} : this.records(ast, rename, properties, path, isRoot)
     const shown = "additionalProperties" in others
       ? properties
       : Object.fromEntries(Object.entries(properties).filter(([, schema]) => Object.keys(schema).length > 0))
@@ -242,15 +245,25 @@ export class Walk {
     }, clauses)
   }
 
+  /** The `_id` of a document. An insert makes an ObjectId if there is none. */
+  private id(ast: SchemaAST.AST): Said {
+    const own = this.value(ast, "_id")
+    const types = storedTypes(ast)
+    if (!isOptional(ast) || types.has("objectId") || types.has("unknown")) return own
+    this.lose("_id", "no ObjectId", "an insert without an _id stores one")
+    return said(anyOf([own.schema, { bsonType: "objectId" }]), own.clauses)
+  }
+
   /** The fields whose names the schema does not know. Adds `_id` to those that it knows, since an insert adds it to a document. */
   private records(
     ast: SchemaAST.Objects,
+    rename: (name: string) => string,
     properties: Record<string, JsonSchema>,
     path: string,
     isRoot: boolean
   ): JsonSchema {
     const place = this.place(below(path, "*"))
-    const names = Object.keys(properties)
+    const names = ast.propertySignatures.map(({ name }) => rename(String(name)))
     const addsId = isRoot && !names.includes("_id")
     const all: Array<JsonSchema> = []
     const patterns: Record<string, JsonSchema> = {}
@@ -259,13 +272,23 @@ export class Walk {
       const { clauses, schema } = this.value(type, place.path)
       this.loseClauses(clauses, "the names of the fields are not known")
       const filters = filtersOf(key.checks)
+      if (parameter.encoding !== undefined) {
+        place.lose(
+          "what the transformation of keys refuses",
+          "a transformation is a function, which the server cannot run"
+        )
+      }
       if (key._tag !== "String") {
         place.lose(
           `values of keys that are of the type ${key._tag}`,
           "the server knows fields by their names and by patterns of these"
         )
       } else if (filters.length === 0) {
-        all.push(schema)
+        if (names.every(isPropertyName)) all.push(schema)
+        else {place.lose(
+            "what the schema asks of every field",
+            "the schema names a field with a dot, which the server cannot leave out"
+          )}
       } else if (filters.length === 1) {
         const check = known(filters[0]!)
         const regExp = check && patternOf(check)
@@ -320,11 +343,10 @@ export class Walk {
       else if (isExact && name === "isMaxProperties") max = Math.min(max, at("maxProperties"))
       else if (isExact && name === "isBetweenProperties") {
         ;[min, max] = [Math.max(min, at("minimum")), Math.min(max, at("maximum"))]
-      } else {this.lose(
-          path,
-          described(filter),
-          isExact ? custom : "a document may have other fields than its codec counts"
-        )}
+      } else {
+        const why = isExact ? custom : "a document may have other fields than its codec counts"
+        this.lose(path, described(filter), why)
+      }
     }
     return { ...(min > 0 ? { minProperties: min } : {}), ...(max < Infinity ? { maxProperties: max } : {}) }
   }
