@@ -93,6 +93,7 @@ export class Walk {
       case "Number":
         return number("number", ast, place)
       case "BigInt":
+        this.loseBigInts([0n], place)
         return number("bigint", ast, place)
       case "Suspend":
         return this.suspended(ast, path, isRoot)
@@ -108,13 +109,20 @@ export class Walk {
     }
   }
 
-  private plain(ast: SchemaAST.AST, { lose, promotes }: Place): Said {
+  private loseBigInts(values: ReadonlyArray<unknown>, { lose, promotes }: Place): void {
+    if (!promotes || !values.some((value) => typeof value === "bigint")) return
+    lose("a bigint", "the driver delivers bigints with useBigInt64 only")
+  }
+
+  private plain(ast: SchemaAST.AST, place: Place): Said {
+    const { lose, promotes } = place
     switch (ast._tag) {
       case "Boolean":
         return said({ bsonType: "bool" })
       case "Null":
         return said({ bsonType: "null" })
       case "Literal":
+        this.loseBigInts([ast.literal], place)
         return said(anyOf(constants([ast.literal], promotes)))
       case "Enum":
         return said(anyOf(constants(ast.enums.map(([, value]) => value), promotes)))
@@ -181,6 +189,7 @@ export class Walk {
       .filter((type) => !isConstant(type) && !isUndefined(type))
       .map((type): Member => ({ ast: type, said: this.value(type, path, isRoot) }))
     const literals = ast.types.filter(isConstant)
+    this.loseBigInts(literals.map(({ literal }) => literal), place)
     const ofLiterals = literals.map((type): Member => ({ ast: type, said: nothing }))
     return said(
       anyOf([
