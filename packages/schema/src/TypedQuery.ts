@@ -366,9 +366,9 @@ export type ValuesQuery<A> = FindQuery<A> & AggregateQuery<A>
  *
  * **Details**
  *
- * The values are decoded, and stand for the answer of the server. `limit` and `skip` apply to them. Filters, orders,
- * projections and settings for the server change nothing. Every run goes through the values anew. `raw` and `explain` fail
- * with an `InvalidArgumentError`.
+ * The values are decoded, and stand for the answer of the server. `limit` and `skip` apply to them, and `Pagination.page` takes
+ * its part of them. Filters, orders, projections and settings for the server change nothing. Every run goes through the values
+ * anew. `raw` and `explain` fail with an `InvalidArgumentError`.
  *
  * **Example** (Replacing a collection in a test)
  *
