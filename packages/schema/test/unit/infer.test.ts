@@ -442,14 +442,14 @@ describe("an object", () => {
   })
 
   it("is a struct where its keys return", () => {
-    const fields = fieldsOf(many(20, (i) => ({ a: { name: "x", ...(i % 2 ? { age: 1 } : { born: 2 }) } })), {
+    const fields = fieldsOf(many(20, (i) => ({ a: { name: "x", ...(i % 2 ? { age: 1 } : { birthday: 2 }) } })), {
       enums: false
     })
     assert.deepStrictEqual(fields.slice(1), [
       "a: Schema.Struct({",
       "  name: Schema.String,",
       "  age: Schema.optionalKey(Bson.Int32),",
-      "  born: Schema.optionalKey(Bson.Int32)",
+      "  birthday: Schema.optionalKey(Bson.Int32)",
       "})"
     ])
   })
