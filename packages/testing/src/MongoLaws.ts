@@ -6,13 +6,15 @@
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Driver from "mongodb"
-import { inspect } from "node:util"
-import { storedBy, withoutUndefined } from "./internal/arbitrary/stored.ts"
+import { storedBy } from "./internal/arbitrary/stored.ts"
 import { messageOf, type Refutation, refutationOf } from "./internal/laws/check.ts"
 import { Choices, randomFilter } from "./internal/laws/filters.ts"
 import * as internal from "./internal/laws/matches.ts"
+import * as repositories from "./internal/laws/repository.ts"
+import { sameBy, show } from "./internal/laws/same.ts"
 import type * as MongoArbitrary from "./MongoArbitrary.ts"
 import { document, documents } from "./MongoArbitrary.ts"
 
@@ -77,14 +79,6 @@ export type Source<S extends Schema.Constraint, R> =
  */
 export interface LawOptions<A> extends Arbitrary.CheckOptions, MongoArbitrary.DocumentsOptions<A> {}
 
-const show = (value: unknown): string => inspect(value, { depth: 9, breakLength: Infinity })
-
-/** Whether two values of a schema are the same. A key without a value is like no key, as it is in BSON. */
-const sameBy = (schema: Schema.Constraint): (a: unknown, b: unknown) => boolean => {
-  const isSame = Schema.toEquivalence(schema as unknown as Schema.Schema<unknown>)
-  return (a, b) => isSame(withoutUndefined(a), withoutUndefined(b))
-}
-
 const refuted = (message: string | undefined): Effect.Effect<void, LawError> =>
   message === undefined ? Effect.void : Effect.fail(new LawError({ message }))
 
@@ -107,7 +101,7 @@ const stored = <S extends Schema.Constraint>(
   )
 
 /** Checks a law for lists of documents of a collection, which it empties before each run and in the end. */
-const lawOf = <S extends Schema.Constraint, R, X = undefined>(
+const lawOf = <S extends Schema.Constraint, R, X = undefined, R2 = never>(
   law: string,
   source: Source<S, R>,
   options: LawOptions<S["Type"]> | undefined,
@@ -117,8 +111,8 @@ const lawOf = <S extends Schema.Constraint, R, X = undefined>(
     documents: ReadonlyArray<S["Type"]>,
     encoded: ReadonlyArray<Driver.Document>,
     more: X
-  ) => Effect.Effect<Refutation | undefined, unknown>
-): Effect.Effect<void, LawError, R> =>
+  ) => Effect.Effect<Refutation | undefined, unknown, R2>
+): Effect.Effect<void, LawError, R | R2> =>
   Effect.gen(function*() {
     const collection = yield* collectionOf(source)
     const encode = storedBy(collection.schema)
@@ -393,6 +387,191 @@ export const encodedIsAccepted = <S extends Schema.Constraint, R = never>(
       }
       return undefined
     }))
+
+/**
+ * A repository that laws can be checked for: one of `MongoModel.makeRepository` in `@mongofx/schema`, or another one with these operations.
+ *
+ * @see {@link repository} for the laws
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Repository<S extends Schema.Constraint, R = never> {
+  /** The collection of its documents. */
+  readonly collection: MongoArbitrary.Collection<S>
+  /** The name of the field that holds the version, if there is one. */
+  readonly version: string | undefined
+  /** The name of the field that holds the time of a soft deletion, if there is one. */
+  readonly softDelete: string | undefined
+  /** Inserts a document and returns it. */
+  readonly insert: (document: never) => Effect.Effect<S["Type"], unknown, R>
+  /** Inserts documents and returns them. */
+  readonly insertMany: (documents: ReadonlyArray<never>) => Effect.Effect<ReadonlyArray<S["Type"]>, unknown, R>
+  /** Sets all fields of a document and returns it. */
+  readonly update: (document: never) => Effect.Effect<S["Type"], unknown, R>
+  /** Sets some fields of a document and returns it. */
+  readonly patch: (id: never, fields: never, options?: never) => Effect.Effect<S["Type"], unknown, R>
+  /** Inserts or updates a document by its `_id` and returns it. */
+  readonly upsert: (document: never) => Effect.Effect<S["Type"], unknown, R>
+  /** Deletes a document, and says whether there was one. */
+  readonly delete: (id: never, options?: never) => Effect.Effect<boolean, unknown, R>
+  /** Brings back a document that was deleted softly, and returns it. */
+  readonly restore?: (id: never) => Effect.Effect<S["Type"], unknown, R>
+  /** Finds a document, if it is there. */
+  readonly findById: (id: never, options?: never) => Effect.Effect<Option.Option<S["Type"]>, unknown, R>
+  /** Returns a document, which must be there. */
+  readonly getById: (id: never, options?: never) => Effect.Effect<S["Type"], unknown, R>
+  /** Finds documents by their `_id`s. */
+  readonly findByIds: (
+    ids: ReadonlyArray<never>,
+    options?: never
+  ) => Effect.Effect<ReadonlyArray<S["Type"]>, unknown, R>
+  /** Finds documents. */
+  readonly find: (filter?: never, options?: never) => Effect.Effect<ReadonlyArray<S["Type"]>, unknown, R>
+  /** Whether there is a document. */
+  readonly exists: (filter?: never, options?: never) => Effect.Effect<boolean, unknown, R>
+  /** Counts documents. */
+  readonly count: (filter?: never, options?: never) => Effect.Effect<number, unknown, R>
+  /** Reads a page of documents. */
+  readonly page: (filter: never, options: never) => Effect.Effect<
+    {
+      readonly items: ReadonlyArray<S["Type"]>
+      readonly endCursor: string | undefined
+      readonly hasNextPage: boolean
+    },
+    unknown,
+    R
+  >
+}
+
+/**
+ * The name of a law of repositories: what it is about.
+ *
+ * @see {@link repository} for what the laws say
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type RepositoryLaw =
+  | "insert"
+  | "insertMany"
+  | "missing"
+  | "update"
+  | "patch"
+  | "upsert"
+  | "version"
+  | "delete"
+  | "restore"
+  | "page"
+
+/**
+ * Settings of the laws of a repository.
+ *
+ * @see {@link repository} for the laws
+ * @stability unstable
+ * @category options
+ * @since 0.1.0
+ */
+export interface RepositoryOptions<A> extends LawOptions<A> {
+  /** The fields that lifecycle functions of the repository change: the laws do not compare them. */
+  readonly changed?: ReadonlyArray<A extends unknown ? keyof A & string : never> | undefined
+  /** The laws to check; all of them by default. */
+  readonly laws?: ReadonlyArray<RepositoryLaw> | undefined
+}
+
+/**
+ * Checks all laws of a repository.
+ *
+ * **When to use**
+ *
+ * Use it once for each model, and for repositories of your own that wrap one: it finds lifecycle functions that lose something, indexes that do not allow for soft
+ * deletion, and schemas that do not read what they write.
+ *
+ * **Details**
+ *
+ * - What `insert`, `insertMany`, `update`, `patch` and `upsert` return is what was given to them, and what every read then gives.
+ * - They leave other documents alone. A document that is not there is not found, not updated and not deleted.
+ * - A version grows by 1 with each write. A write in an old version fails with a `StaleDocument` and changes nothing, and of several at once one succeeds.
+ * - A deleted document is gone for every read and write. If it was deleted softly, `restore` brings it back as it was.
+ * - Pages have every document that is there, once.
+ *
+ * Each law runs 20 times by default, with random documents of the schema. The call fails with a `LawError` that shows the first law that does not hold, with the smallest
+ * documents for it.
+ *
+ * **Gotchas**
+ *
+ * It empties the collection, again and again: the database must be one of tests. Name the unique indexes of the collection in `options.unique`.
+ *
+ * **Example** (A repository)
+ *
+ * ```ts
+ * import { it } from "@effect/vitest"
+ * import { MongoLaws, MongoTest } from "@mongofx/testing"
+ * import { MongoModel, TypedCollection } from "@mongofx/schema"
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Model } from "effect/schema"
+ *
+ * class User extends Model.Class<User>("User")({
+ *   _id: MongoModel.ObjectIdGenerated,
+ *   name: Schema.String,
+ *   version: MongoModel.Version,
+ *   deletedAt: MongoModel.DeletedAt
+ * }) {}
+ *
+ * class Users extends TypedCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
+ *
+ * it.effect("the repository of users obeys the laws", () =>
+ *   Effect.gen(function*() {
+ *     const users = MongoModel.makeRepository(yield* Users, { version: "version", softDelete: "deletedAt" })
+ *     yield* MongoLaws.repository(users)
+ *   }).pipe(Effect.provide(Layer.provide(Users.layer, MongoTest.layer))))
+ * ```
+ *
+ * @see {@link roundTrip} for a law of its collection
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const repository = <S extends Schema.Constraint, R = never>(
+  repository: Repository<S, R>,
+  options?: RepositoryOptions<S["Type"]>
+): Effect.Effect<void, LawError, R> =>
+  Effect.gen(function*() {
+    const { schema } = repository.collection
+    const operations = repository as unknown as repositories.Operations<R>
+    const names = options?.laws ?? Object.keys(repositories.laws) as ReadonlyArray<RepositoryLaw>
+    // Two to store, and one that is not there.
+    const minLength = Math.max(3, options?.minLength ?? 3)
+    const maxLength = Math.max(minLength, options?.maxLength ?? 5)
+    for (const name of names) {
+      yield* lawOf<S, never, number, R>(
+        `repository.${name}`,
+        repository.collection as Collection<S>,
+        { runs: 20, ...options, minLength, maxLength },
+        choice,
+        (collection, documents, encoded, choice) =>
+          Effect.gen(function*() {
+            yield* collection.untyped.deleteMany({})
+            const id = repositories.idNameOf(documents[0], encoded[0]!)
+            if (id === undefined) return { why: "its documents have no _id", documents: encoded.slice(0, 1) }
+            const half = Math.ceil(documents.length / 2)
+            const subject = {
+              repository: operations,
+              documents: documents.slice(0, half) as ReadonlyArray<unknown> as ReadonlyArray<never>,
+              others: documents.slice(half) as ReadonlyArray<unknown> as ReadonlyArray<never>,
+              choice,
+              traits: repositories.traitsOf(repository, schema, id, documents[0] as never, options?.changed ?? [])
+            }
+            const exit = yield* Effect.exit(repositories.laws[name](subject))
+            return Exit.isSuccess(exit)
+              ? undefined
+              : { why: repositories.whyOf(exit.cause) ?? messageOf(exit.cause), documents: encoded }
+          })
+      )
+    }
+  })
+
+const choice = Arbitrary.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 })))
 
 /**
  * Whether a decoded document satisfies a filter: the meaning that a server must give to it.
