@@ -265,6 +265,25 @@ describe("upsert", () => {
       assert.strictEqual(yield* users.countDocuments(), 1)
     }).pipe(Effect.provide(MongoTest.layer)))
 
+  it.effect("fills in the defaults anew in each run", () =>
+    Effect.gen(function*() {
+      const { repository } = yield* fixture
+      const upsert = repository.upsert(ada)
+      const first = yield* upsert
+      yield* TestClock.setTime(9000)
+      const second = yield* upsert
+      assert.notStrictEqual(first._id.toHexString(), second._id.toHexString())
+      assert.strictEqual(DateTime.toEpochMillis(second.createdAt), 9000)
+      assert.strictEqual(DateTime.toEpochMillis(first.createdAt), 0)
+      const patch = repository.patch(first._id, {})
+      assert.strictEqual(DateTime.toEpochMillis((yield* patch).updatedAt), 9000)
+      yield* TestClock.setTime(10_000)
+      assert.strictEqual(DateTime.toEpochMillis((yield* patch).updatedAt), 10_000)
+      const current = yield* repository.getById(first._id)
+      yield* TestClock.setTime(11_000)
+      assert.strictEqual(DateTime.toEpochMillis((yield* repository.save(current)).updatedAt), 11_000)
+    }).pipe(Effect.provide(MongoTest.layer)))
+
   it.live("needs the fields that it looks for", () =>
     Effect.gen(function*() {
       const { repository } = yield* fixture
@@ -322,6 +341,32 @@ describe("save", () => {
       assert.deepStrictEqual(yield* notes.update({ id: "a" }), { id: "a" })
       assert.deepStrictEqual(yield* notes.find(), [{ id: "a" }])
       assert.isTrue(yield* notes.delete("a" as never))
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
+
+describe("a document without its version", () => {
+  it.live("is refused, for any version would do then", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      class Item extends Model.Class<Item>("test/Item")({
+        _id: Schema.String,
+        text: Schema.String,
+        rev: Model.Field({ select: Bson.Int64, insert: Bson.Int64, update: Schema.optionalKey(Bson.Int64) })
+      }) {}
+      const items = MongoModel.makeRepository(TypedCollection.make(db, "items", Item), { version: "rev" })
+      const first = yield* items.insert({ _id: "a", text: "x", rev: 5n })
+      for (
+        const write of [
+          items.update({ _id: "a", text: "y" }),
+          items.save({ _id: "a", text: "y", rev: undefined as never })
+        ]
+      ) {
+        const reason = yield* reasonOf(write)
+        assert(reason._tag === "InvalidArgumentError")
+        assert.strictEqual(reason.path, "document.rev")
+      }
+      assert.deepStrictEqual(yield* items.getById("a"), first)
+      assert.strictEqual((yield* items.update({ ...first, text: "y" })).rev, 6n)
     }).pipe(Effect.provide(MongoTest.layer)))
 })
 

@@ -20,8 +20,9 @@ import { insertion } from "../collection/insert.ts"
 import { written } from "../collection/writer.ts"
 import { bytesOf, decodeOne } from "../query/decodeBatch.ts"
 import { refuse } from "../refusal.ts"
+import { shownId } from "../shownId.ts"
 import { type Effected, type Operations, operationsOf } from "./operations.ts"
-import { type Names, type Settings, settingsOf } from "./settings.ts"
+import { type Names, type Settings, settingsOf, type Version } from "./settings.ts"
 import { byId, counting, deletedById, noDeleted, noDocument, present, setting, stale, upserting } from "./writes.ts"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -74,6 +75,13 @@ const without = (fields: Fields, names: ReadonlyArray<string>): Fields =>
 const plus = (version: unknown, one: 1 | 1n): unknown =>
   typeof one === "bigint" ? version as bigint + one : version as number + one
 
+/** Refuses a document without its version: any version would do then. */
+const checkVersion = (version: Version | undefined, expected: unknown): void => {
+  if (version !== undefined && expected === undefined) {
+    refuse(`document.${version.name}`, "is missing: a write needs the version that it was made from")
+  }
+}
+
 /** Runs a pure check or encoder, with typed failures. */
 const checking = <A>(origin: Origin, f: () => A): Effected<A> => encoded<A, never>(origin, f)
 
@@ -115,7 +123,7 @@ class RepositoryImpl extends Inspectable.Class {
 
   private spanned<A, E>(operation: string, id: unknown, effect: Effected<A, E>): Effected<A, E> {
     if (this.spanPrefix === undefined) return effect
-    const attributes = id === undefined ? {} : { id: String(id) }
+    const attributes = id === undefined ? {} : { id: shownId(id) }
     const name = `${this.spanPrefix}.${operation}`
     return Effect.withSpan(name, { attributes }, { captureStackTrace: false })(effect) as Effected<A, E>
   }
@@ -249,13 +257,14 @@ class RepositoryImpl extends Inspectable.Class {
           origin,
           this.own(fields),
           "document",
-          (document, made) =>
-            this.updated(
-              origin,
-              id,
-              settings.version && (made as Fields)[settings.version.name],
-              Update.unsafe(setting(settings, document))
-            ) as Effected<unknown>
+          (document, made) => {
+            const expected = settings.version && (made as Fields)[settings.version.name]
+            const update = checking(origin, () => {
+              checkVersion(settings.version, expected)
+              return Update.unsafe(setting(settings, document))
+            })
+            return Effect.flatMap(update, (update) => this.updated(origin, id, expected, update)) as Effected<unknown>
+          }
         )
     )
     return this.spanned("update", id, this.around(updateSteps, this.andThen("afterUpdate", write)))
@@ -292,7 +301,9 @@ class RepositoryImpl extends Inspectable.Class {
     const { shape } = settings
     const { defaults } = shape
     const own = this.own(value)
-    return Effect.flatMap(insertion(shape, origin, own, "document"), ({ document }) =>
+    // Each run fills in the defaults anew.
+    const made = Effect.suspend(() => insertion(shape, origin, own, "document"))
+    return Effect.flatMap(made, ({ document }) =>
       checking(origin, () => {
         if (on.length === 0) refuse("options.on", "has no fields: leave it out, or name some")
         const keys = on.map((name, index) => shape.read(name, `options.on[${index}]`).key)
@@ -373,7 +384,10 @@ class RepositoryImpl extends Inspectable.Class {
       ({ name, value }) => Effect.map(value, (value) => [name, value] as const)
     )
     return Effect.flatMap(
-      Effect.mapError(filledIn, (issue) => encodeError(origin, "document", issue)),
+      Effect.andThen(
+        checking(origin, () => checkVersion(version, expected)),
+        Effect.mapError(filledIn, (issue) => encodeError(origin, "document", issue))
+      ),
       (more) => {
         const next = {
           ...document,

@@ -19,7 +19,8 @@ interface Named {
   readonly key: string
 }
 
-interface Version extends Named {
+/** @internal */
+export interface Version extends Named {
   /** What a write adds to the version. */
   readonly one: 1 | 1n
   /** The same, as it is stored. */
