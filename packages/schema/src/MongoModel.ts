@@ -115,8 +115,8 @@ const isObjectId = (id: Schema.Top): boolean =>
   Schema.is(Schema.toEncoded(id as Schema.Codec<unknown, unknown>))(new Driver.ObjectId())
 
 /**
- * An `_id` that every insert makes anew, of a schema with a brand, so that the ids of two collections are two types. Its JSON is 24 hex
- * digits.
+ * An `_id` that every insert makes anew, of a schema with a brand, so that the ids of two collections are two types. Its JSON is
+ * 24 hex digits.
  *
  * **Example** (A branded id)
  *
@@ -239,8 +239,8 @@ const idOf = (target: Target): Schema.Top => {
  *
  * **When to use**
  *
- * Give it the service of the collection, its model, or the schema of the id. The last one is for documents that refer to each other or
- * to documents of their own collection.
+ * Give it the service of the collection, its model, or the schema of the id. The last one is for documents that refer to each
+ * other or to documents of their own collection.
  *
  * **Details**
  *
@@ -309,8 +309,8 @@ export interface Version extends
 {}
 
 /**
- * The version of a document: 1 in a new one, and 1 more after each write of its repository. An update needs the version that it was made
- * from, also in JSON.
+ * The version of a document: 1 in a new one, and 1 more after each write of its repository. An update needs the version that it
+ * was made from, also in JSON.
  *
  * **Example** (An account that nobody overwrites)
  *
@@ -355,8 +355,8 @@ export interface DeletedAt extends
 {}
 
 /**
- * The time at which a document was deleted softly, or null. Only `delete` and `restore` of a repository change it. It may be missing from documents that are
- * older than the field.
+ * The time at which a document was deleted softly, or null. Only `delete` and `restore` of a repository change it. It may be
+ * missing from documents that are older than the field.
  *
  * **Example** (Names of users that are free again after a deletion)
  *
@@ -437,7 +437,8 @@ export interface Money extends
 {}
 
 /**
- * An amount of money: a `BigDecimal`, a Decimal128 in the database, and text in JSON. The text has no zeros at its end: 12.50 is "12.5" there.
+ * An amount of money: a `BigDecimal`, a Decimal128 in the database, and text in JSON. The text has no zeros at its end: 12.50 is
+ * "12.5" there.
  *
  * **Example** (A price)
  *
@@ -474,16 +475,19 @@ export const Money: Money = Model.Field({
  *
  * **When to use**
  *
- * Use it for the documents that a program creates, reads, changes and deletes one by one. `collection` has filters, pipelines and bulk writes.
+ * Use it for the documents that a program creates, reads, changes and deletes one by one. `collection` has filters, pipelines and
+ * bulk writes.
  *
  * **Details**
  *
  * With the option `version`, no update is lost: `update` fails with a `StaleDocument` if somebody else was faster. With
- * `softDelete`, deleted documents stay, and reads leave them out. Lifecycle functions such as `afterInsert` run in the same transaction as the write.
+ * `softDelete`, deleted documents stay, and reads leave them out. Lifecycle functions such as `afterInsert` run in the same
+ * transaction as the write.
  *
  * **Gotchas**
  *
- * It throws a `MongoError` (`InvalidArgumentError`) if an option names a field that cannot hold a version or the time of a deletion.
+ * It throws a `MongoError` (`InvalidArgumentError`) if an option names a field that cannot hold a version or the time of a
+ * deletion.
  *
  * **Example** (A repository as a service)
  *

@@ -93,8 +93,8 @@ export class StaleDocument extends Schema.TaggedError<StaleDocument>("@mongofx/s
 export const isStaleDocument = (u: unknown): u is StaleDocument => u instanceof StaleDocument
 
 /**
- * The argument of `update`: the fields of a model's variant `update`, or all fields of another schema. It leaves out those that updates fill in
- * themselves, such as `updatedAt`; a document that was read may have them.
+ * The argument of `update`: the fields of a model's variant `update`, or all fields of another schema. It leaves out those that
+ * updates fill in themselves, such as `updatedAt`; a document that was read may have them.
  *
  * @see {@link Fields} for some of them
  * @stability unstable
@@ -158,18 +158,20 @@ export interface Change<S extends Schema.Constraint> {
 }
 
 /**
- * Functions around the writes of a repository. They run in the same transaction as the write: if one fails, nothing is written, and what
- * they write themselves is undone.
+ * Functions around the writes of a repository. They run in the same transaction as the write: if one fails, nothing is written,
+ * and what they write themselves is undone.
  *
  * **Details**
  *
- * A function before a write may return fields, which are set in place of those that it was given. The errors and services of a function are those of
- * the operations that run it. `upsert` and `save` run the functions of an insert or of an update, depending on what they find.
+ * A function before a write may return fields, which are set in place of those that it was given. The errors and services of a
+ * function are those of the operations that run it. `upsert` and `save` run the functions of an insert or of an update, depending
+ * on what they find.
  *
  * **Gotchas**
  *
- * A transaction may run again after a conflict, and the functions with it. What cannot be done twice belongs into `afterCommit` of the
- * client. An operation without functions takes no transaction of its own. A transaction needs a replica set or a sharded cluster.
+ * A transaction may run again after a conflict, and the functions with it. What cannot be done twice belongs into `afterCommit` of
+ * the client. An operation without functions takes no transaction of its own. A transaction needs a replica set or a sharded
+ * cluster.
  *
  * @see {@link Options} for the other options of a repository
  * @stability unstable
@@ -205,18 +207,18 @@ export interface Lifecycle<S extends Schema.Constraint> {
  */
 export interface Options<S extends Schema.Constraint> extends Lifecycle<S> {
   /**
-   * The field that holds the document's version, such as `MongoModel.Version`. Every write of the repository adds 1 to it. `update` fails with a
-   * `StaleDocument` if the document has another version than its argument.
+   * The field that holds the document's version, such as `MongoModel.Version`. Every write of the repository adds 1 to it.
+   * `update` fails with a `StaleDocument` if the document has another version than its argument.
    */
   readonly version?: VersionKey<S["Type"]> | undefined
   /**
-   * The field that holds the time at which a document was deleted, such as `MongoModel.DeletedAt`. `delete` sets it, and the other operations
-   * do not see such documents.
+   * The field that holds the time at which a document was deleted, such as `MongoModel.DeletedAt`. `delete` sets it, and the other
+   * operations do not see such documents.
    */
   readonly softDelete?: SoftDeleteKey<S["Type"]> | undefined
   /**
-   * Makes a span around each operation, with this text before its name: `Users` gives `Users.insert`. Its attribute `id` is the document's
-   * `_id`. Without a prefix there are only the spans of the collection's operations.
+   * Makes a span around each operation, with this text before its name: `Users` gives `Users.insert`. Its attribute `id` is the
+   * document's `_id`. Without a prefix there are only the spans of the collection's operations.
    */
   readonly spanPrefix?: string | undefined
 }
@@ -278,7 +280,10 @@ export interface ReadOptions {
  * @since 0.1.0
  */
 export interface PageOrder<A> extends ReadOptions {
-  /** The order of the documents, by `_id` without it. Documents that are equal in it follow their `_id`s, in the direction of the last field. */
+  /**
+   * The order of the documents, by `_id` without it. Documents that are equal in it follow their `_id`s, in the direction of the
+   * last field.
+   */
   readonly sort?: Sort<A> | undefined
 }
 
@@ -304,7 +309,10 @@ export interface ExpectedOption<V> {
  * @since 0.1.0
  */
 export interface UpsertOptions<S extends Schema.Constraint> {
-  /** The fields by which to find the document, `_id` by default. They need a unique index, or two documents may be inserted at once. */
+  /**
+   * The fields by which to find the document, `_id` by default. They need a unique index, or two documents may be inserted at
+   * once.
+   */
   readonly on?: ReadonlyArray<keyof Insert<S> & string> | undefined
 }
 
@@ -313,8 +321,8 @@ export interface UpsertOptions<S extends Schema.Constraint> {
  *
  * **Details**
  *
- * Every operation joins the transaction of its fiber. `collection` has all the other operations; they know nothing of versions, soft deletion
- * and lifecycle functions.
+ * Every operation joins the transaction of its fiber. `collection` has all the other operations; they know nothing of versions,
+ * soft deletion and lifecycle functions.
  *
  * @see {@link SoftDeletable} for what soft deletion adds
  * @stability unstable
@@ -330,17 +338,19 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
   readonly softDelete: string | undefined
 
   /**
-   * Inserts a document and returns it, as a read would. A document that could not be read is not written. Fails with a `DuplicateKeyError` if a unique index has its key.
+   * Inserts a document and returns it, as a read would. A document that could not be read is not written. Fails with a
+   * `DuplicateKeyError` if a unique index has its key.
    */
   readonly insert: (document: Insert<S>) => Write<S, O, S["Type"], InsertStep>
   /**
-   * Inserts documents and returns them in their order. All are checked before the first one is sent. If the server refuses one, those
-   * before it stay; lifecycle functions or a transaction around it undo them.
+   * Inserts documents and returns them in their order. All are checked before the first one is sent. If the server refuses one,
+   * those before it stay; lifecycle functions or a transaction around it undo them.
    */
   readonly insertMany: (documents: ReadonlyArray<Insert<S>>) => Write<S, O, Array<S["Type"]>, InsertStep>
   /**
-   * Sets all fields of the variant `update` and returns the document. It removes the optional ones that the argument lacks, and fills in those
-   * that updates fill in, such as `updatedAt`, whatever the argument has there. Fails with a `NoSuchElementError` if there is no such document, and with a `StaleDocument` if it has another version.
+   * Sets all fields of the variant `update` and returns the document. It removes the optional ones that the argument lacks, and
+   * fills in those that updates fill in, such as `updatedAt`, whatever the argument has there. Fails with a `NoSuchElementError`
+   * if there is no such document, and with a `StaleDocument` if it has another version.
    */
   readonly update: (
     document: Update<S>
@@ -352,16 +362,16 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
     options?: ExpectedOption<VersionOf<S, O>>
   ) => Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError | Stale<O>>
   /**
-   * Inserts a document, or updates the one that is equal in the fields `on`, in any version. Fields that only inserts have, such as `createdAt`, stay as they are. If two
-   * fibers insert at once, it tries once more.
+   * Inserts a document, or updates the one that is equal in the fields `on`, in any version. Fields that only inserts have, such
+   * as `createdAt`, stay as they are. If two fibers insert at once, it tries once more.
    */
   readonly upsert: (
     document: Insert<S>,
     options?: UpsertOptions<S>
   ) => Write<S, O, S["Type"], InsertStep | UpdateStep>
   /**
-   * Stores a whole document in place of the one with its `_id`, or as a new one, and returns it. With versions, a document of version 0 is new, and others must be
-   * there: it fails as `update` does.
+   * Stores a whole document in place of the one with its `_id`, or as a new one, and returns it. With versions, a document of
+   * version 0 is new, and others must be there: it fails as `update` does.
    */
   readonly save: (
     document: S["Type"]
@@ -427,7 +437,8 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
   ) => Stream.Stream<Page<S["Type"]>, PageFailure, S["DecodingServices"] | S["EncodingServices"]>
 
   /**
-   * Deletes the document with this `_id`, softly if the repository does so. False if there is none. Fails with a `StaleDocument` if it has another version than the expected one.
+   * Deletes the document with this `_id`, softly if the repository does so. False if there is none. Fails with a `StaleDocument`
+   * if it has another version than the expected one.
    */
   readonly delete: (
     id: IdOf<S["Type"]>,
@@ -445,8 +456,8 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
  */
 export interface SoftDeletable<S extends Schema.Constraint, O> {
   /**
-   * Brings a deleted document back and returns it. Fails with a `NoSuchElementError` if no deleted document has this `_id`, and with a
-   * `DuplicateKeyError` if another document has taken its key in a unique index meanwhile.
+   * Brings a deleted document back and returns it. Fails with a `NoSuchElementError` if no deleted document has this `_id`, and
+   * with a `DuplicateKeyError` if another document has taken its key in a unique index meanwhile.
    */
   readonly restore: (id: IdOf<S["Type"]>) => Write<S, O, S["Type"], "afterRestore", Cause.NoSuchElementError>
 }

@@ -85,7 +85,10 @@ const refuted = (message: string | undefined): Effect.Effect<void, LawError> =>
 const collectionOf = <S extends Schema.Constraint, R>(source: Source<S, R>): Effect.Effect<Collection<S>, never, R> =>
   "untyped" in source ? Effect.succeed(source) : source
 
-/** Inserts the documents into the empty collection. A model's fields for inserts would change them, so those are stored as they are. */
+/**
+ * Inserts the documents into the empty collection. A model's fields for inserts would change them, so those are stored as they
+ * are.
+ */
 const stored = <S extends Schema.Constraint>(
   collection: Collection<S>,
   documents: ReadonlyArray<S["Type"]>,
@@ -389,7 +392,8 @@ export const encodedIsAccepted = <S extends Schema.Constraint, R = never>(
     }))
 
 /**
- * A repository that laws can be checked for: one of `MongoModel.makeRepository` in `@mongofx/schema`, or another one with these operations.
+ * A repository that laws can be checked for: one of `MongoModel.makeRepository` in `@mongofx/schema`, or another one with these
+ * operations.
  *
  * @see {@link repository} for the laws
  * @stability unstable
@@ -484,8 +488,8 @@ export interface RepositoryOptions<A> extends LawOptions<A> {
  *
  * **When to use**
  *
- * Use it once for each model, and for repositories of your own that wrap one: it finds lifecycle functions that lose something, indexes that do not allow for soft
- * deletion, and schemas that do not read what they write.
+ * Use it once for each model, and for repositories of your own that wrap one: it finds lifecycle functions that lose something,
+ * indexes that do not allow for soft deletion, and schemas that do not read what they write.
  *
  * **Details**
  *
@@ -495,12 +499,13 @@ export interface RepositoryOptions<A> extends LawOptions<A> {
  * - A deleted document is gone for every read and write. If it was deleted softly, `restore` brings it back as it was.
  * - Pages have every document that is there, once.
  *
- * Each law runs 20 times by default, with random documents of the schema. The call fails with a `LawError` that shows the first law that does not hold, with the smallest
- * documents for it.
+ * Each law runs 20 times by default, with random documents of the schema. The call fails with a `LawError` that shows the first
+ * law that does not hold, with the smallest documents for it.
  *
  * **Gotchas**
  *
- * It empties the collection, again and again: the database must be one of tests. Name the unique indexes of the collection in `options.unique`.
+ * It empties the collection, again and again: the database must be one of tests. Name the unique indexes of the collection in
+ * `options.unique`.
  *
  * **Example** (A repository)
  *

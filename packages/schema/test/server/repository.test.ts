@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, MongoModel, Repository, TypedCollection } from "@mongofx/schema"
-import { MongoTest } from "@mongofx/testing"
+import { FailPoint, MongoTest } from "@mongofx/testing"
 import { Cause, DateTime, Effect, Exit, Option, Schema, Stream } from "effect"
 import { Model } from "effect/schema"
 import { TestClock } from "effect/testing"
@@ -265,6 +265,35 @@ describe("upsert", () => {
       assert.strictEqual(yield* users.countDocuments(), 1)
     }).pipe(Effect.provide(MongoTest.layer)))
 
+  it.live("tries once more after a conflict of keys, but not in a transaction that it has spoilt", () =>
+    Effect.gen(function*() {
+      const { db, repository } = yield* fixture
+      yield* db.createCollection("users")
+      const mongo = yield* MongoClient.MongoClient
+      const appName = yield* mongo.use(async (driver) => driver.options.appName)
+      const conflict = (times: number) =>
+        FailPoint.make("failCommand", {
+          mode: { times },
+          data: {
+            failCommands: ["findAndModify"],
+            appName,
+            errorCode: 11000,
+            errorExtraInfo: { keyPattern: { email: 1 }, keyValue: { email: "" } }
+          }
+        })
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* conflict(1)
+        assert.strictEqual((yield* repository.upsert(ada)).email, ada.email)
+      }))
+      for (const upsert of [repository.upsert(ada), mongo.withTransaction(repository.upsert(ada))]) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* conflict(2)
+          assert.strictEqual((yield* reasonOf(upsert))._tag, "DuplicateKeyError")
+        }))
+      }
+      assert.strictEqual(yield* repository.count(), 1)
+    }).pipe(Effect.provide(MongoTest.layer)))
+
   it.effect("fills in the defaults anew in each run", () =>
     Effect.gen(function*() {
       const { repository } = yield* fixture
@@ -282,6 +311,15 @@ describe("upsert", () => {
       const current = yield* repository.getById(first._id)
       yield* TestClock.setTime(11_000)
       assert.strictEqual(DateTime.toEpochMillis((yield* repository.save(current)).updatedAt), 11_000)
+
+      const { db } = yield* fixture
+      const Plain = Schema.Struct({ _id: Bson.ObjectId, n: Schema.Int })
+      const plain = MongoModel.makeRepository(TypedCollection.make(db, "plain", Plain))
+      const again = plain.upsert({ n: 1 }, { on: ["n"] })
+      const made = yield* again
+      assert.deepStrictEqual(yield* again, made)
+      yield* plain.delete(made._id)
+      assert.notStrictEqual((yield* again)._id.toHexString(), made._id.toHexString())
     }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("needs the fields that it looks for", () =>
