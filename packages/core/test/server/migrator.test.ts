@@ -256,6 +256,15 @@ describe("run", () => {
       assert.notProperty(again, "error")
     }))
 
+  it.live("wraps the failure of a migration that runs another migrator", () =>
+    Effect.gen(function*() {
+      const { run } = yield* fixture
+      const inner = MongoMigrator.run({ loader: record({ "1_inner": Effect.fail("no") }), collection: "inner" })
+      const error = yield* migrationError(run({ loader: record({ "5_outer": inner }) }))
+      assert.deepStrictEqual(error.migrations, [{ id: 5, name: "outer" }])
+      assert.instanceOf(error.cause, MongoMigrator.MigrationError)
+    }))
+
   it.live("keeps a defect of a migration a defect, and records it", () =>
     Effect.gen(function*() {
       const { run, status } = yield* fixture
@@ -610,7 +619,13 @@ describe("forEachBatch", () => {
         yield* items.insertMany(Array.from({ length: 25 }, (_, _id) => ({ _id, n: 0 })))
         let fails = true
         const up = MongoMigrator.forEachBatch(
-          { step: "all", collection: items, batchSize: 10, transaction },
+          // Members that follow are not asked, even if the collection asks them.
+          {
+            step: "all",
+            collection: items.withOptions({ readPreference: "secondary" }),
+            batchSize: 10,
+            transaction
+          },
           (batch) =>
             Effect.andThen(
               items.updateMany({ _id: { $in: batch.map(({ _id }) => _id) } }, { $inc: { n: 1 } }),

@@ -109,8 +109,8 @@ export const problemOf = (
   { changed, late, unknown }: Plan<Loaded>,
   { onChanged = "fail", onUnknown = "report", outOfOrder = "fail" }: Policies
 ): MigrationError | undefined => {
-  if (changed.length > 0 && onChanged === "fail") return failure("Changed", changed, changedMessage(changed))
-  if (unknown.length > 0 && onUnknown === "fail") {
+  if (changed.length > 0 && onChanged !== "report") return failure("Changed", changed, changedMessage(changed))
+  if (unknown.length > 0 && onUnknown !== "report") {
     return failure(
       "Unknown",
       unknown,
@@ -119,7 +119,7 @@ export const problemOf = (
       }: applied, but the loader does not have them: start a release that has them, or set onUnknown to "report"`
     )
   }
-  if (late.length > 0 && outOfOrder === "fail") {
+  if (late.length > 0 && outOfOrder !== "run") {
     return failure(
       "OutOfOrder",
       late,

@@ -37,8 +37,10 @@ const defaultCollection = "mongofx_migrations"
 /** @internal */
 export const leaseName = "lease"
 
-/** How long the record of a success may take, and that of a failure, in real time. */
+/** How long the record of a success may take, which nothing interrupts. */
 const recordTimeout = Duration.seconds(30)
+
+/** How long the record of a failure may take, in real milliseconds. */
 const failureTimeout = 2000
 
 /** The longest text of a failure in the journal. */
@@ -205,7 +207,7 @@ const runOne = <R>(
       : Effect.uninterruptibleMask((restore) =>
         Effect.andThen(
           restore(body),
-          Effect.tap(provideDeadline(apart(succeed), recordTimeout), () =>
+          Effect.tap(apart(provideDeadline(succeed, recordTimeout)), () =>
             Effect.sync(() => {
               isRecorded = true
             }))
@@ -235,7 +237,7 @@ const runOne = <R>(
     const duration = yield* ran.pipe(
       Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : fail(exit.cause)),
       Effect.mapError((error) =>
-        error instanceof MigrationError ? error : failure(
+        error instanceof MigrationError && error.kind === "LeaseLost" ? error : failure(
           "Failed",
           [migration],
           `migration ${nameOf(migration)} failed: ${

@@ -56,7 +56,8 @@ export const forEachBatch = <A extends Driver.Document, E, R>(
   f: (documents: ReadonlyArray<A>) => Effect.Effect<unknown, E, R>
 ): Effect.Effect<void, E | MigrationError | MongoError, R | CurrentMigration> => {
   const { batchSize = defaultBatchSize, filter = {}, transaction = false } = options
-  const collection = options.collection as unknown as MongoCollection
+  // A secondary may not have documents yet that are to be changed.
+  const collection = options.collection.withOptions({ readPreference: "primary" }) as unknown as MongoCollection
   const { connection } = collection as unknown as { readonly connection: Connection }
   const database = collection.fullName.slice(0, -collection.name.length - 1)
   const operation = { name: "forEachBatch", command: "find", database, collection: collection.name }
