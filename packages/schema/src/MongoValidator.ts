@@ -365,6 +365,9 @@ export const planAll: <const A extends ReadonlyArray<Source>>(
  *
  * It replaces a validator of another origin. Look at the plan first.
  *
+ * The server changes no validation while it builds an index of the collection: it fails with the server's error
+ * `BackgroundOperationInProgressForNamespace`. Apply validators before indexes, or again later.
+ *
  * **Example** (At the start of a program)
  *
  * ```ts
