@@ -119,7 +119,7 @@ export interface Plan {
  * filters whatever the order of their conditions, directions by their sign. What the server adds by itself does not count. So the plan
  * after `ensure` is empty.
  *
- * The index on `_id`, that of a clustered collection and the one that a time series makes by itself are never extra.
+ * The indexes on `_id`, of a clustered collection, of encrypted fields, and the one that a time series makes by itself are never extra.
  *
  * It fails with an `InvalidArgumentError` if the declaration cannot be carried out: for a view, for options of the index on `_id`, for two
  * indexes of the same name.

@@ -260,3 +260,24 @@ it("25 collections of 15 to 40 fields with resolvers and references cost the com
   assert.isAbove(instantiations, 10_000, "the fixture is not measured")
   assert.isBelow(instantiations, 160_000)
 }, 120_000)
+
+it("declared indexes on a schema of 40 fields cost the compiler little", () => {
+  const fields = Array.from({ length: 40 }, (_, i) => `k${i}: ${Object.values(kinds)[i % Object.keys(kinds).length]}`)
+  const uses = (indexes: string) =>
+    costs(
+      `const Wide = Schema.Struct({ _id: Bson.ObjectId, ${fields.join(", ")} })
+`,
+      `class Wides extends TypedCollection.Service<Wides>()("app/Wides", { name: "wides", schema: Wide${indexes} }) {}
+export const wides = Wides.layer
+`
+    )
+  const bare = uses("")
+  const declared = uses(`, indexes: [
+  { key: { k0: 1, k1: -1 }, unique: true, partialFilterExpression: { k9: null, k1: { $gt: 1 } } },
+  { key: { "k10.geo.lat": 1, "k11.sku": 1 }, name: "deep" },
+  { key: { k3: 1 }, expireAfterSeconds: 60 },
+  { key: { k0: "text", k6: "text" }, weights: { k0: 2 } }
+]`)
+  assert.isAbove(declared - bare, 500, "the fixture is not measured")
+  assert.isBelow(declared - bare, 10_000)
+}, 120_000)

@@ -8,7 +8,7 @@ import type { Index, Options } from "../../MongoIndex.ts"
 /** How often to ask for the progress of a build, in milliseconds. */
 const interval = 500
 
-/** How long an interruption may take to end a build, in milliseconds. */
+/** How long an interruption may take to undo something on the server, in milliseconds. */
 const endTimeout = 3000
 
 /**
@@ -73,6 +73,17 @@ export const watching = (
   }))
 
 /**
+ * Runs what undoes something, within a bound and whatever its outcome.
+ *
+ * @internal
+ */
+export const finalizing = (self: Effect.Effect<unknown, MongoError.MongoError>): Effect.Effect<void> =>
+  Effect.raceFirst(
+    Mongo.withInterruptionPolicy(Effect.interruptible(Effect.ignoreCause(self)), "abort"),
+    sleep(endTimeout)
+  )
+
+/**
  * Ends a build: the server goes on with it when the connection of its command is closed. It waits until the build is gone, so that the next
  * plan does not see it. A command that is still on its way shows up in the second look.
  */
@@ -90,10 +101,7 @@ const end = (collection: Core.MongoCollection, comment: string): Effect.Effect<v
       yield* sleep(25)
     }
   })
-  return Effect.raceFirst(
-    Mongo.withInterruptionPolicy(Effect.interruptible(Effect.ignoreCause(looking)), "abort"),
-    sleep(endTimeout)
-  )
+  return finalizing(looking)
 }
 
 /**

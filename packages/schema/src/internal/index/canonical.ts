@@ -2,8 +2,14 @@
 import * as Driver from "mongodb"
 import { isPlainObject } from "../plainObject.ts"
 
-/** Writes a decimal without the zeros at its end: `1.50` is `1.5`, and `1.0` is `1`. */
-const decimal = (text: string): string => /^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, "") : text
+/** Writes a number without the zeros at its end: `1.50` is `1.5`, and `1.0` is `1`. */
+const withoutZeros = (text: string): string => /^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, "") : text
+
+/** A decimal is equal to a double only if the double is that fraction exactly: 1.5 is, 0.1 is not. */
+const decimal = (text: string): string => {
+  const short = withoutZeros(text)
+  return /^-?\d+\.\d+$/.test(short) && withoutZeros(Number(short).toFixed(20)) !== short ? `decimal ${short}` : short
+}
 
 const numberText = (text: string): string => {
   const value = Number(text)

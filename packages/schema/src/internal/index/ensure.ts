@@ -1,5 +1,5 @@
 /** Carries out plans, one process at a time: looks for duplicates, changes, builds, and drops, in this order. */
-import { Integration, type MongoCollection as Core, type MongoError } from "@mongofx/core"
+import { Integration, type MongoCollection as Core, MongoError } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { Applied, Duplicates, Event, Index, IndexFailure, Options, Plan, Step } from "../../MongoIndex.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
-import { build, sleep, watching } from "./build.ts"
+import { build, finalizing, sleep, watching } from "./build.ts"
 import { valueText } from "./canonical.ts"
 import { canLook, duplicatesPipeline } from "./duplicates.ts"
 import { DuplicateKeys, PlanChanged } from "./errors.ts"
@@ -99,7 +99,7 @@ class Work {
     return Effect.asVoid(Effect.acquireRelease(
       this.collMod({ name, prepareUnique: true }),
       // A unique index no longer has the flag.
-      (_, exit) => exit._tag === "Success" ? Effect.void : Effect.ignore(this.collMod({ name, prepareUnique: false }))
+      (_, exit) => exit._tag === "Success" ? Effect.void : finalizing(this.collMod({ name, prepareUnique: false }))
     ))
   }
 
@@ -172,6 +172,15 @@ class Work {
   }
 }
 
+/** The server neither lists nor builds indexes in a transaction. */
+const misplaced = (namespace: string): MongoError.MongoError =>
+  Integration.failure(MongoError.TransactionError, {
+    operation: "ensure",
+    namespace,
+    kind: "misused",
+    message: "the server builds no indexes in a transaction: run it outside"
+  })
+
 /** Chooses the steps to do from a plan. */
 type Choose<E> = (plan: Plan) => Effect.Effect<ReadonlyArray<Step>, E>
 
@@ -208,6 +217,8 @@ const once = <S extends Schema.Constraint, E>(
         yield* work.carryOut(steps)
         return appliedBy(now, steps)
       }))
+    const { inTransaction } = yield* Integration.ambient(collection.untyped)
+    if (inTransaction) return yield* misplaced(collection.fullName)
     const before = yield* nothingToDo
     const { lease: duration, wait } = options
     const applied = Option.isSome(before) ? before.value : yield* Integration.withLease(

@@ -31,9 +31,9 @@ interface Match {
 
 const isId = ({ key }: Normal): boolean => key.length === 1 && key[0]?.[0] === "_id" && key[0][1] === 1
 
-/** Whether the server made an index by itself: the one on `_id`, or the one of a time series. */
+/** Whether nobody has to declare an index: the one on `_id`, that of a time series, and that of encrypted fields. */
 const isOwn = (listed: Normal, { timeseries }: State): boolean =>
-  isId(listed) || listed.index.options["clustered"] === true ||
+  isId(listed) || listed.index.options["clustered"] === true || listed.key[0]?.[0] === "__safeContent__" ||
   timeseries?.metaField !== undefined &&
     listed.index.name === `${timeseries.metaField}_1_${timeseries.timeField}_1`
 
