@@ -147,14 +147,14 @@ type AtPath<A, P, Value> = P extends `${string}.${string}`
 type IndexKind = 1 | -1 | "2d" | "2dsphere" | "text" | "hashed"
 
 /**
- * The keys of an index, for variables and parameters. `$**` stands for all fields.
+ * The keys of an index, for variables and parameters. `$**` stands for all fields, `address.$**` for all below a field.
  *
  * @see {@link IndexKeysInput} for keys as a literal argument
  * @stability unstable
  * @category models
  * @since 0.1.0
  */
-export type IndexKeys<A> = { readonly [P in Shallow<A> | "_id" | "$**"]?: IndexKind }
+export type IndexKeys<A> = { readonly [P in Shallow<A> | "_id" | "$**" | `${keyof A & string}.$**`]?: IndexKind }
 
 /**
  * The keys of an index as a literal argument: `F` is the type of the literal, `K` its keys.

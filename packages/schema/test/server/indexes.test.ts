@@ -142,7 +142,7 @@ const cases: ReadonlyArray<Case> = [
   {
     what: "wildcard",
     declared: [{ key: { "$**": 1 } }],
-    other: [{ key: { "nested.$**": 1 } as never }],
+    other: [{ key: { "nested.$**": 1 } }],
     kind: "create"
   },
   {
@@ -295,5 +295,52 @@ describe("a plan after ensure", () => {
     Effect.gen(function*() {
       const docs = yield* collectionOf([declared], [existing])
       assert.strictEqual(yield* kindsOf(docs), "equal")
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
+
+describe("the declaration", () => {
+  const Order = Schema.Struct({
+    _id: Schema.Int,
+    placedAt: Schema.Date,
+    note: Schema.optionalKey(Schema.String),
+    buyer: Schema.Struct({ name: Schema.String, city: Schema.String }).pipe(Schema.encodeKeys({ name: "n" }))
+  }).pipe(Schema.encodeKeys({ placedAt: "at", note: "remark", buyer: "by" }))
+
+  const declaredBy = (indexes: ReadonlyArray<TypedCollection.Index<typeof Order.Type>>) =>
+    MongoDatabase.MongoDatabase.use((db) => TypedCollection.make(db, "orders", Order, { indexes }).declaredIndexes)
+
+  it.live("gives all fields their stored names", () =>
+    Effect.gen(function*() {
+      const declared = yield* declaredBy([
+        { key: { note: "text", "buyer.name": "text" }, weights: { note: 2, "buyer.name": 3 } },
+        { key: { "$**": 1 }, wildcardProjection: { placedAt: 1, buyer: { name: 1 } } },
+        {
+          key: { "buyer.$**": 1 },
+          partialFilterExpression: { note: null, $or: [{ placedAt: { $gt: new Date(0) } }, { note: null }] }
+        }
+      ])
+      assert.deepStrictEqual(declared, [
+        { weights: { remark: 2, "by.n": 3 }, key: { remark: "text", "by.n": "text" } },
+        { wildcardProjection: { at: 1, "by.n": 1 }, key: { "$**": 1 } },
+        {
+          partialFilterExpression: { remark: null, $or: [{ at: { $gt: new Date(0) } }, { remark: null }] },
+          key: { "by.$**": 1 }
+        }
+      ])
+    }).pipe(Effect.provide(MongoTest.layer)))
+
+  it.live("refuses fields that the schema does not know", () =>
+    Effect.gen(function*() {
+      const messageOf = (index: object) =>
+        Effect.map(Effect.flip(declaredBy([index as never])), ({ message }) => message)
+      assert.include(
+        yield* messageOf({ key: { note: "text" }, weights: { remark: 2 } }),
+        "indexes[0].weights.remark is not a path of the schema"
+      )
+      assert.include(yield* messageOf({ key: { at: 1 } }), "indexes[0].key.at is not a path of the schema")
+      assert.include(
+        yield* messageOf({ key: { note: 1 }, partialFilterExpression: { placedAt: null } }),
+        "indexes[0].partialFilterExpression.placedAt"
+      )
     }).pipe(Effect.provide(MongoTest.layer)))
 })

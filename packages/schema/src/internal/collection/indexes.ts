@@ -5,7 +5,7 @@ import type * as Driver from "mongodb"
 import { array, plainObject } from "../encode/arguments.ts"
 import { encodeFilter } from "../encode/filter.ts"
 import type { Operands } from "../encode/operands.ts"
-import { encodeIndexKeys } from "../encode/sort.ts"
+import { encodeIndexKeys, indexKey } from "../encode/sort.ts"
 import { isStored } from "../path/codecs.ts"
 import type { Resolve } from "../path/resolve.ts"
 import { isPlainObject } from "../plainObject.ts"
@@ -46,8 +46,19 @@ const mayBeNull = (resolve: Resolve, name: string, path: string): boolean => {
   return optional || isStored(alternatives, null)
 }
 
+/** Gives the fields in an option their stored names. Fields of fields become paths. */
+const encodeNames = (resolve: Resolve, fields: unknown, at: string, prefix = ""): Driver.Document => {
+  const out: Driver.Document = {}
+  for (const [name, value] of Object.entries(plainObject(fields, at))) {
+    const path = `${at}.${name}`
+    if (isPlainObject(value)) Object.assign(out, encodeNames(resolve, value, path, `${prefix}${name}.`))
+    else out[indexKey(resolve, `${prefix}${name}`, path)] = value
+  }
+  return out
+}
+
 /**
- * Encodes the options of an index, which may hold a filter.
+ * Encodes the options of an index, which may hold a filter and names of fields.
  *
  * @internal
  */
@@ -57,10 +68,14 @@ export const encodeIndexOptions = (
   operands: Operands,
   at: string
 ): Record<string, unknown> => {
+  const encoded: Record<string, unknown> = { ...options }
+  for (const name of ["weights", "wildcardProjection"]) {
+    if (encoded[name] !== undefined) encoded[name] = encodeNames(shape.read, encoded[name], `${at}.${name}`)
+  }
   const filter = options?.["partialFilterExpression"]
-  if (filter === undefined) return { ...options }
+  if (filter === undefined) return encoded
   const partialFilterExpression = encodePartialFilter(shape.read, filter, operands, `${at}.partialFilterExpression`)
-  return { ...options, partialFilterExpression }
+  return { ...encoded, partialFilterExpression }
 }
 
 /**

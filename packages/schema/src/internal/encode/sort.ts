@@ -58,7 +58,12 @@ export const encodeIndexKeys = (resolve: Resolve, keys: unknown, at = "keys"): D
   return out
 }
 
-const indexKey = (resolve: Resolve, name: string, path: string): string => {
+/**
+ * The stored name of a field of an index. `$**` stands for all fields, after a path for all below it.
+ *
+ * @internal
+ */
+export const indexKey = (resolve: Resolve, name: string, path: string): string => {
   if (name === "$**") return name
   return name.endsWith(".$**") ? `${resolve(name.slice(0, -4), path).key}.$**` : resolve(name, path).key
 }

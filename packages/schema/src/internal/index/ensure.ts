@@ -215,7 +215,7 @@ const once = <S extends Schema.Constraint, E>(
         const steps = yield* choose(now)
         yield* work.check(steps)
         yield* work.carryOut(steps)
-        return appliedBy(now, steps)
+        return appliedBy(now, steps.filter(({ kind }) => kind !== "equal"))
       }))
     const { inTransaction } = yield* Integration.ambient(collection.untyped)
     if (inTransaction) return yield* misplaced(collection.fullName)
