@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase } from "@mongofx/core"
 import { Bson, MongoIndex, TypedCollection } from "@mongofx/schema"
 import { MongoTest } from "@mongofx/testing"
-import { Effect, Schema } from "effect"
+import { Effect, Schema, SchemaGetter } from "effect"
 import * as Driver from "mongodb"
 
 const Doc = Schema.Struct({
@@ -327,6 +327,30 @@ describe("the declaration", () => {
           key: { "by.$**": 1 }
         }
       ])
+    }).pipe(Effect.provide(MongoTest.layer)))
+
+  it.live("waits for values whose encoding takes an effect", () =>
+    Effect.gen(function*() {
+      const Late = Schema.String.pipe(Schema.decodeTo(Schema.String, {
+        decode: SchemaGetter.passthrough(),
+        encode: SchemaGetter.transformEffect((text: string) => Effect.as(Effect.yieldNow, text.toUpperCase()))
+      }))
+      const Task = Schema.Struct({ _id: Schema.Int, state: Late, doneAt: Schema.optionalKey(Schema.Date) })
+      const db = yield* MongoDatabase.MongoDatabase
+      const declared = yield* TypedCollection.make(db, "tasks", Task, {
+        indexes: [{
+          key: { state: 1 },
+          partialFilterExpression: {
+            state: "open",
+            doneAt: null,
+            $or: [{ state: { $in: ["late"] } }, { doneAt: null }]
+          }
+        }]
+      }).declaredIndexes
+      assert.deepStrictEqual(declared, [{
+        key: { state: 1 },
+        partialFilterExpression: { state: "OPEN", doneAt: null, $or: [{ state: { $in: ["LATE"] } }, { doneAt: null }] }
+      }])
     }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("refuses fields that the schema does not know", () =>

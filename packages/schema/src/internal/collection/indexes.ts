@@ -37,7 +37,8 @@ const encodePartialFilter = (
   const encoded = encodeFilter(resolve, others, operands, at)
   const twice = Object.keys(nulls).find((key) => Object.hasOwn(encoded, key))
   if (twice !== undefined) refuse(`${at}.${twice}`, "is a stored field that has two conditions: join them with $and")
-  return { ...encoded, ...nulls, ...logical }
+  // Not a copy: values whose encoding takes an effect come into this object later.
+  return Object.assign(encoded, nulls, logical)
 }
 
 const mayBeNull = (resolve: Resolve, name: string, path: string): boolean => {

@@ -63,11 +63,15 @@ export const format = ({ collection, steps }: Plan): string =>
     ...steps.map((step) => `  ${step.kind.padEnd(width)}  ${formatStep(step)}`)
   ].join("\n")
 
+/** The server alone knows the keys of some indexes. */
+const indexKeysText = ({ index, keys }: Duplicates): string =>
+  `${index.name} cannot be unique${keys.length === 0 ? "" : ` for ${keys.map(keyText).join("; ")}`}`
+
 const keyText = ({ count, ids }: Duplicates["keys"][number]): string =>
   `${counted(count)} documents, among them ${ids.map(shownId).join(" and ")}`
 
 /** @internal */
 export const duplicates = (collection: string, indexes: ReadonlyArray<Duplicates>): string =>
   `ensure on ${collection}: documents have the same key, so that nothing was built: ` +
-  indexes.map(({ index, keys }) => `${index.name} cannot be unique for ${keys.map(keyText).join("; ")}`).join("; ") +
+  indexes.map(indexKeysText).join("; ") +
   ". Change or delete them, and run it again"
