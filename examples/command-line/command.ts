@@ -55,7 +55,7 @@ export const command = MongoCli.make({
   name: "shop-db",
   collections: [Customers, Orders],
   migrations: { loader: migrations },
-
+  validators: { level: "moderate" },
   layer: Layer.merge(Customers.layer, Orders.layer).pipe(
     Layer.provideMerge(MongoDatabase.layer()),
     Layer.provideMerge(MongoClient.layerConfig({

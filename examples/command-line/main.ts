@@ -29,6 +29,7 @@ const commands = [
   "migrate --dry-run",
   "migrate",
   "indexes apply",
+  "validators plan",
   "audit",
   "infer customers",
   "status --json"

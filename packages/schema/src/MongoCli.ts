@@ -1,6 +1,6 @@
 // @barrel: none
 /**
- * A command line for a program's own database: what is pending, migrations, indexes, which documents do not decode, and
+ * A command line for a program's own database: what is pending, migrations, indexes, validators, which documents do not decode, and
  * the schema of what is stored.
  *
  * `make` gives a command of Effect's CLI. A file of yours runs it, with your collections and migrations:
@@ -53,6 +53,8 @@ import * as migrations from "./internal/cli/migrate.ts"
 import { type Report, run } from "./internal/cli/run.ts"
 import type { Screen } from "./internal/cli/screen.ts"
 import * as overview from "./internal/cli/status.ts"
+import * as validators from "./internal/cli/validators.ts"
+import type * as MongoValidator from "./MongoValidator.ts"
 import type { TypedCollection } from "./TypedCollection.ts"
 
 export {
@@ -110,10 +112,15 @@ export interface Collection
 export interface Options<Name extends string, C extends ReadonlyArray<Collection>, M, L, A, E, R> {
   /** The name of the command, as help shows it: `mongo` by default. */
   readonly name?: Name | undefined
-  /** The collections whose indexes and documents are looked at. */
+  /** The collections whose indexes, validators and documents are looked at. */
   readonly collections: C
   /** The migrations, as `MongoMigrator.run` takes them. Without them `migrate` has nothing to do. */
   readonly migrations?: MongoMigrator.MigratorOptions<M, L> | undefined
+  /**
+   * How validators are made of the schemas. `status` looks at validators only if it is there: `{}` is enough. A function gives the options of each
+   * collection by its name.
+   */
+  readonly validators?: MongoValidator.PlanOptions | ((collection: string) => MongoValidator.PlanOptions) | undefined
   /** Supplies the database, the collections and what the migrations need. */
   readonly layer: Layer.Layer<A, E, R>
 }
@@ -169,10 +176,12 @@ const codesText =
  *
  * | Command              | What it does                                                                                                |
  * | -------------------- | ----------------------------------------------------------------------------------------------------------- |
- * | `status`             | shows what is pending: migrations and declared indexes. It changes nothing                         |
+ * | `status`             | shows what is pending: migrations, declared indexes, validators. It changes nothing                         |
  * | `migrate`            | runs the pending migrations. `--dry-run` shows them                                                         |
  * | `indexes plan`       | compares the declared indexes with those of the server                                                      |
  * | `indexes apply`      | builds and changes them. `--allow-drop` also drops                                                          |
+ * | `validators plan`    | compares validators with the schemas, counts documents that do not fit, and shows what only the codec checks |
+ * | `validators apply`   | gives the collections their validators                                                                      |
  * | `audit [NAME]`       | counts the stored documents that do not decode, by path and problem. `--sample N` reads a few               |
  * | `infer NAME`         | prints the TypeScript of a schema for what is stored: `infer users > User.ts`                               |
  *
@@ -191,7 +200,8 @@ const codesText =
  * `Console`. With `--json` the result is one JSON value with `command` and `outcome`, of a failure as well. Values of BSON in it are relaxed
  * Extended JSON. Colours and progress are for terminals only, and `NO_COLOR` is respected.
  *
- * `apply` asks before an index is dropped, and before an index makes the server delete documents by their age. `--yes` answers in advance. A pipeline, and a command with `--json`,
+ * `apply` asks before an index is dropped, before an index makes the server delete documents by their age, before a validator replaces
+ * another one, and before it makes stored documents impossible to update. `--yes` answers in advance. A pipeline, and a command with `--json`,
  * cannot be asked and have to say it.
  *
  * **Gotchas**
@@ -245,14 +255,14 @@ export const make = <
   const { layer } = options
   // Their services are part of the type of the result, which knows their schemas. In here they are of any schema.
   const collections = Effect.all(options.collections) as unknown as Effect.Effect<ReadonlyArray<AnyCollection>>
-  const parts = { migrations: options.migrations, collections }
+  const parts = { collections, migrations: options.migrations, validators: options.validators }
 
   /** A command of these words. */
   const command = <E2, R2>(words: string, work: (screen: Screen) => Effect.Effect<Report, E2, R2>) =>
     Effect.flatMap(json, (json) => run({ command: words, json, layer }, work))
 
   const status = Command.make("status", {}, () => command("status", (screen) => overview.status(screen, parts))).pipe(
-    Command.withDescription("Show what is pending: migrations and indexes")
+    Command.withDescription("Show what is pending: migrations, indexes, validators")
   )
 
   const migrate = Command.make(
@@ -286,6 +296,34 @@ export const make = <
           )
       ).pipe(
         Command.withDescription("Build and change indexes, so that they are as declared")
+      )
+    ])
+  )
+
+  const validatorCommands = Command.make("validators").pipe(
+    Command.withDescription("Compare what the server refuses with the schemas, and make it so"),
+    Command.withSubcommands([
+      Command.make(
+        "plan",
+        {},
+        () =>
+          command(
+            "validators plan",
+            (screen) => Effect.flatMap(collections, (all) => validators.plan(screen, all, options.validators))
+          )
+      ).pipe(
+        Command.withDescription("Show what is different, and how many documents do not fit")
+      ),
+      Command.make(
+        "apply",
+        { yes },
+        ({ yes }) =>
+          command(
+            "validators apply",
+            (screen) => Effect.flatMap(collections, (all) => validators.apply(screen, all, options.validators, yes))
+          )
+      ).pipe(
+        Command.withDescription("Give the collections the validators of their schemas")
       )
     ])
   )
@@ -332,7 +370,7 @@ export const make = <
 
   const root = Command.make(options.name ?? ("mongo" as Name)).pipe(
     Command.withDescription(`Look after the database of this program. ${codesText}`),
-    Command.withSubcommands([status, migrate, indexCommands, audit, infer]),
+    Command.withSubcommands([status, migrate, indexCommands, validatorCommands, audit, infer]),
     Command.withGlobalFlags([json])
   )
   return root as unknown as Command.Command<Name, {}, {}, CliExit, Needs<C, M, L, A, R>>

@@ -3,9 +3,13 @@ import { FailPoint, MongoServer } from "@mongofx/testing"
 import { Context, Effect, Layer } from "effect"
 import * as Driver from "mongodb"
 import { setup, until } from "test-support/utils"
+import { vi } from "vitest"
 import { bundled, cli, type Ended, hasTerminal, type Settings } from "../support/cliProcess.ts"
 
 // The example's command line, as a user runs it: a process, its output and its exit code.
+
+// A test is up to ten processes, one after the other.
+vi.setConfig({ testTimeout: 120_000 })
 
 class Program extends Context.Service<Program, string>()("Program") {}
 
@@ -110,7 +114,7 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
         assert.deepInclude(json(before), {
           command: "status",
           outcome: "pending",
-          outcomes: { migrations: "pending", indexes: "pending" }
+          outcomes: { migrations: "pending", indexes: "pending", validators: "pending" }
         })
 
         const dry = yield* run("migrate --dry-run")
@@ -136,6 +140,10 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
         ])
         const applied = yield* run("indexes apply")
         assert.deepStrictEqual([applied.code, applied.stdout], [0, "✓ 3 indexes are as declared now\n"])
+        assert.strictEqual((yield* run("validators plan --json")).code, 2)
+        const validated = yield* run("validators apply --json")
+        assert.strictEqual(validated.code, 0)
+        assert.lengthOf(json(validated)["applied"], 2)
 
         const after = yield* run("status")
         assert.strictEqual(after.code, 0)
@@ -189,6 +197,26 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
           assert.notInclude(yield* names, "city_1")
         })
     )
+  })
+
+  describe("validators", () => {
+    it.effect("say how many documents do not fit, and replace another validator only when that is confirmed", () =>
+      Effect.gen(function*() {
+        const { fixture: { db }, run } = yield* start
+        const customers = yield* db.createCollection("customers", { validator: { email: { $exists: true } } })
+        yield* customers.insertMany([{ email: "a@example.com" }, { email: "b@example.com", name: "B" }])
+        const planned = yield* run("validators plan")
+        assert.strictEqual(planned.code, 2)
+        assert.match(planned.stdout, /~ .*customers +moderate +error +1 +change it/)
+        const refused = yield* run("validators apply")
+        assert.deepStrictEqual([refused.code, refused.stdout], [4, ""])
+        assert.match(refused.stderr, /customers: the validator that it has is replaced\n[^]*pass --yes/)
+        yield* customers.insertOne({ email: 7 })
+
+        assert.strictEqual((yield* run("validators apply --yes")).code, 0)
+        const inserted = yield* Effect.flip(customers.insertOne({ email: 7 }))
+        assert.strictEqual(inserted.reason._tag, "DocumentValidationError")
+      }))
   })
 
   describe("infer", () => {

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Integration, MongoError } from "@mongofx/core"
+import type { MongoIndex, MongoValidator } from "@mongofx/schema"
 import { codes, type Outcome, worst } from "@mongofx/schema/internal/cli/exit"
 import { describe as describeError, describeCause } from "@mongofx/schema/internal/cli/failure"
+import * as indexes from "@mongofx/schema/internal/cli/indexes"
 import { paintOf, printable, printableLines } from "@mongofx/schema/internal/cli/paint"
 import { line } from "@mongofx/schema/internal/cli/progress"
 import { count, table } from "@mongofx/schema/internal/cli/table"
+import * as validators from "@mongofx/schema/internal/cli/validators"
 import { Cause, Data } from "effect"
 
 const plain = paintOf(false)
@@ -143,5 +146,67 @@ describe("a failure", () => {
     assert.strictEqual(defect.kind, "Defect")
     assert.include(defect.detail, "cliText.test.ts")
     assert.notInclude(JSON.stringify(defect), "love")
+  })
+})
+
+describe("a change that cannot be undone", () => {
+  const key = [["at", 1]] as const
+  const index = { name: "at_1", key, options: {} }
+  const old = { name: "old", key, options: {} }
+  const expiring = { ...index, options: { expireAfterSeconds: 60 } }
+  const planned = (...steps: ReadonlyArray<MongoIndex.Step>) => ({ collection: "app.logs", steps })
+
+  it("of indexes is a drop, or that the server deletes documents", () => {
+    const cases: ReadonlyArray<readonly [step: MongoIndex.Step, allowDrop: boolean, said: string | undefined]> = [
+      [{ kind: "equal", index, building: false }, true, undefined],
+      [{ kind: "create", index }, true, undefined],
+      [{ kind: "create", index: expiring }, false, "app.logs: the server deletes documents 60 seconds after their at"],
+      [
+        { kind: "collMod", index, changes: { expireAfterSeconds: 5 } },
+        false,
+        "app.logs: the server deletes documents 5 seconds after their at"
+      ],
+      [{ kind: "collMod", index, changes: { hidden: true } }, false, undefined],
+      [
+        { kind: "replace", index, replaced: old, differs: ["sparse"], dropsFirst: false },
+        false,
+        "app.logs: old is dropped, and at_1 takes its place"
+      ],
+      // What is not allowed does not happen.
+      [{ kind: "rename", index, replaced: old }, false, undefined],
+      [{ kind: "rename", index, replaced: old }, true, "app.logs: old is dropped, and built again as at_1"],
+      [{ kind: "extra", index }, false, undefined],
+      [{ kind: "extra", index }, true, "app.logs: at_1 is dropped"]
+    ]
+    for (const [step, allowDrop, said] of cases) {
+      assert.deepStrictEqual(indexes.consequencesOf(planned(step), { allowDrop }), said === undefined ? [] : [said])
+    }
+  })
+
+  it("of validators is that another one is replaced, or that documents can no longer be updated", () => {
+    const state = { validator: {}, level: "strict", action: "error" } as const
+    const plan = { kind: "collMod", collection: "app.logs", why: undefined, lost: [] } as const
+    const none = { ...state, validator: undefined }
+    const said = (changes: Pick<MongoValidator.Plan, "after" | "before" | "failing">) =>
+      validators.consequencesOf({ ...plan, ...changes })
+    const refuses = "app.logs: the server will refuse updates of 3 documents"
+    assert.deepStrictEqual(said({ before: none, after: state, failing: 3 }), [refuses])
+    assert.deepStrictEqual(said({ before: none, after: { ...state, level: "moderate" }, failing: 3 }), [])
+    assert.deepStrictEqual(said({ before: none, after: { ...state, action: "warn" }, failing: 3 }), [])
+    assert.deepStrictEqual(said({ before: undefined, after: state, failing: 0 }), [])
+    assert.deepStrictEqual(said({ before: state, after: state, failing: 3 }), [
+      refuses,
+      "app.logs: the validator that it has is replaced"
+    ])
+  })
+
+  it("leaves an outcome: pending is done by apply, findings are for a person", () => {
+    const allowed = { allowDrop: true }
+    const kept = { allowDrop: false }
+    const outcome = indexes.outcomeOfPlan
+    assert.strictEqual(outcome(planned({ kind: "equal", index, building: false }), kept), "ok")
+    assert.strictEqual(outcome(planned({ kind: "create", index }), kept), "pending")
+    assert.strictEqual(outcome(planned({ kind: "create", index }, { kind: "extra", index: old }), kept), "findings")
+    assert.strictEqual(outcome(planned({ kind: "create", index }, { kind: "extra", index: old }), allowed), "pending")
   })
 })

@@ -105,8 +105,12 @@ const expiryOf = (step: MongoIndex.Step): unknown =>
     ? step.changes.expireAfterSeconds
     : undefined
 
-/** What cannot be undone: indexes that are dropped, and documents that the server deletes by their age. */
-const consequencesOf = (plan: MongoIndex.Plan, settings: IndexSettings): ReadonlyArray<string> => {
+/**
+ * What cannot be undone: indexes that are dropped, and documents that the server deletes by their age.
+ *
+ * @internal
+ */
+export const consequencesOf = (plan: MongoIndex.Plan, settings: IndexSettings): ReadonlyArray<string> => {
   const collection = printable(plan.collection)
   return MongoIndex.pending(plan, settings).flatMap((step) => {
     const name = printable(step.index.name)

@@ -7,15 +7,17 @@ import * as MongoIndex from "../../MongoIndex.ts"
 import type { AnyCollection } from "./collections.ts"
 import { worst } from "./exit.ts"
 import * as indexes from "./indexes.ts"
-import { plain } from "./json.ts"
+import { extended, plain } from "./json.ts"
 import { outcomeOfStatus, statusOf, textOfStatus } from "./migrate.ts"
 import type { Report } from "./run.ts"
 import type { Screen } from "./screen.ts"
+import * as validators from "./validators.ts"
 
 /** @internal */
 export interface Parts<R, RL> {
   readonly collections: Effect.Effect<ReadonlyArray<AnyCollection>>
   readonly migrations: MongoMigrator.MigratorOptions<R, RL> | undefined
+  readonly validators: validators.Options
 }
 
 /**
@@ -23,20 +25,25 @@ export interface Parts<R, RL> {
  *
  * @internal
  */
-export const status = <R, RL>(_screen: Screen, parts: Parts<R, RL>) =>
+export const status = <R, RL>(screen: Screen, parts: Parts<R, RL>) =>
   Effect.gen(function*() {
     const collections = yield* parts.collections
     const journal = parts.migrations === undefined ? undefined : yield* statusOf(parts.migrations)
     const plans = (yield* indexes.plans(collections)).map(({ plan }) => plan)
+    const checks = parts.validators === undefined
+      ? undefined
+      : (yield* validators.plans(screen, collections, parts.validators, false)).map(({ plan }) => plan)
 
     const settings = { allowDrop: false }
     const outcomes = {
       migrations: journal === undefined ? "ok" : outcomeOfStatus(journal),
-      indexes: worst(plans.map((plan) => indexes.outcomeOfPlan(plan, settings)))
+      indexes: worst(plans.map((plan) => indexes.outcomeOfPlan(plan, settings))),
+      validators: checks === undefined ? "ok" : worst(checks.map(validators.outcomeOfPlan))
     } as const
     const next = [
       ...outcomes.migrations === "pending" ? ["migrate"] : [],
-      ...plans.some((plan) => MongoIndex.pending(plan, settings).length > 0) ? ["indexes apply"] : []
+      ...plans.some((plan) => MongoIndex.pending(plan, settings).length > 0) ? ["indexes apply"] : [],
+      ...checks?.some((plan) => validators.outcomeOfPlan(plan) === "pending") === true ? ["validators apply"] : []
     ]
     const outcome = worst(Object.values(outcomes))
     return {
@@ -44,12 +51,14 @@ export const status = <R, RL>(_screen: Screen, parts: Parts<R, RL>) =>
       json: {
         outcomes,
         migrations: journal === undefined ? null : plain(journal),
-        indexes: indexes.jsonOfPlans(plans, settings)
+        indexes: indexes.jsonOfPlans(plans, settings),
+        validators: checks === undefined ? null : extended(checks)
       },
       text: (paint) =>
         [
           ...journal === undefined ? [] : [paint.strong("migrations"), textOfStatus(journal, paint), ""],
           ...plans.length === 0 ? [] : [paint.strong("indexes"), indexes.textOfPlans(plans, settings, paint), ""],
+          ...checks === undefined ? [] : [paint.strong("validators"), validators.textOfPlans(checks, paint), ""],
           ...outcome === "findings"
             ? [`${paint.bad("✗")} look at what has this mark: no command repairs it by itself`]
             : [],

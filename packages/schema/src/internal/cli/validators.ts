@@ -1,0 +1,164 @@
+/**
+ * `validators plan` and `validators apply`: what the server refuses, compared with the schemas.
+ */
+import * as Effect from "effect/Effect"
+import * as MongoValidator from "../../MongoValidator.ts"
+import { counted } from "../words.ts"
+import type { AnyCollection } from "./collections.ts"
+import { confirm } from "./confirm.ts"
+import { type Outcome, worst } from "./exit.ts"
+import { extended } from "./json.ts"
+import { type Paint, printable } from "./paint.ts"
+import type { Report } from "./run.ts"
+import type { Screen } from "./screen.ts"
+import { count, table } from "./table.ts"
+
+/**
+ * The options of all collections, or of each by its name.
+ *
+ * @internal
+ */
+export type Options = MongoValidator.PlanOptions | ((collection: string) => MongoValidator.PlanOptions) | undefined
+
+const optionsOf = (options: Options, { name }: AnyCollection): MongoValidator.PlanOptions =>
+  typeof options === "function" ? options(name) : options ?? {}
+
+/**
+ * The plans of all collections. Counting reads every document, so only the commands that show the counts ask for it.
+ *
+ * @internal
+ */
+export const plans = (
+  screen: Screen,
+  collections: ReadonlyArray<AnyCollection>,
+  options: Options,
+  count: boolean
+) =>
+  Effect.forEach(collections, (collection) =>
+    screen.step(
+      count ? `counting documents of ${printable(collection.name)} that do not fit` : "reading validators",
+      () =>
+        Effect.map(
+          MongoValidator.plan(collection, { ...optionsOf(options, collection), ...count ? {} : { count } }),
+          (plan) => ({ collection, plan })
+        )
+    ))
+
+/** @internal */
+export const outcomeOfPlan = ({ kind }: MongoValidator.Plan): Outcome =>
+  kind === "equal" ? "ok" : kind === "impossible" ? "findings" : "pending"
+
+const doing = ({ before, kind, why }: MongoValidator.Plan): string => {
+  switch (kind) {
+    case "equal":
+      return "as the schema says"
+    case "create":
+      return "make the collection with it"
+    case "collMod":
+      return before?.validator === undefined ? "add it" : "change it"
+    case "impossible":
+      return why ?? "impossible"
+  }
+}
+
+const mark = (paint: Paint, { kind }: MongoValidator.Plan): string =>
+  kind === "equal"
+    ? paint.good("✓")
+    : kind === "impossible"
+    ? paint.bad("✗")
+    : paint.warning(kind === "create" ? "+" : "~")
+
+const failingOf = (paint: Paint, { failing }: MongoValidator.Plan): string =>
+  failing === undefined ? "" : failing === 0 ? paint.muted("0") : paint.bad(counted(failing))
+
+/** @internal */
+export const textOfPlans = (all: ReadonlyArray<MongoValidator.Plan>, paint: Paint): string =>
+  all.length === 0 ? "there are no collections" : table(
+    paint,
+    [
+      { title: "" },
+      { title: "collection" },
+      { title: "level" },
+      { title: "action" },
+      { title: "do not fit", align: "right" },
+      { title: "state" }
+    ],
+    all.map((plan) => [
+      mark(paint, plan),
+      printable(plan.collection),
+      plan.after.level,
+      plan.after.action,
+      failingOf(paint, plan),
+      printable(doing(plan))
+    ])
+  )
+
+/** What the schemas say and the server cannot check. */
+const textOfLost = (all: ReadonlyArray<MongoValidator.Plan>, paint: Paint): ReadonlyArray<string> => {
+  const rows = all.flatMap(({ collection, lost }) =>
+    lost.map((
+      { path, what, why }
+    ) => [printable(collection), printable(path), printable(what), paint.muted(printable(why))])
+  )
+  const columns = [{ title: "collection" }, { title: "path" }, { title: "what only the codec checks" }, {
+    title: "why"
+  }]
+  return rows.length === 0 ? [] : ["", table(paint, columns, rows)]
+}
+
+/** @internal */
+export const plan = (screen: Screen, collections: ReadonlyArray<AnyCollection>, options: Options) =>
+  Effect.map(plans(screen, collections, options, true), (found) => {
+    const all = found.map(({ plan }) => plan)
+    return {
+      outcome: worst(all.map(outcomeOfPlan)),
+      json: { validators: extended(all) },
+      text: (paint) => [textOfPlans(all, paint), ...textOfLost(all, paint)].join("\n")
+    } satisfies Report
+  })
+
+/**
+ * What cannot be undone: a validator that is replaced, and stored documents that can no longer be updated.
+ *
+ * @internal
+ */
+export const consequencesOf = (
+  { after, before, collection, failing = 0 }: MongoValidator.Plan
+): ReadonlyArray<string> => [
+  ...failing > 0 && after.level === "strict" && after.action !== "warn"
+    ? [`${printable(collection)}: the server will refuse updates of ${count(failing, "document")}`]
+    : [],
+  ...before?.validator === undefined ? [] : [`${printable(collection)}: the validator that it has is replaced`]
+]
+
+/** @internal */
+export const apply = (
+  screen: Screen,
+  collections: ReadonlyArray<AnyCollection>,
+  options: Options,
+  yes: boolean
+) =>
+  Effect.gen(function*() {
+    const found = yield* plans(screen, collections, options, true)
+    const pending = found.filter(({ plan }) => outcomeOfPlan(plan) === "pending")
+    const impossible = found.filter(({ plan }) => plan.kind === "impossible").map(({ plan }) => plan)
+    yield* confirm(screen, yes, pending.flatMap(({ plan }) => consequencesOf(plan)))
+    const applied = yield* Effect.forEach(pending, ({ collection }) =>
+      // Its plan has counted, and somebody has agreed to it.
+      MongoValidator.apply(collection, { ...optionsOf(options, collection), count: false, allowFailing: true }).pipe(
+        Effect.tap((plan) => screen.note(`${screen.notePaint.good("✓")} ${printable(plan.collection)}`))
+      ))
+    return {
+      outcome: impossible.length > 0 ? "findings" : "ok",
+      json: { applied: extended(applied), impossible: extended(impossible) },
+      text: (paint) =>
+        [
+          applied.length === 0
+            ? `${paint.good("✓")} nothing to do`
+            : `${paint.good("✓")} ${
+              count(applied.length, "collection has its validator", "collections have their validators")
+            }`,
+          ...impossible.map((plan) => `${paint.bad("✗")} ${printable(plan.collection)}: ${printable(plan.why ?? "")}`)
+        ].join("\n")
+    } satisfies Report
+  })
