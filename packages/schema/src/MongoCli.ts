@@ -206,6 +206,8 @@ const codesText =
  *
  * **Gotchas**
  *
+ * A collection that declares no index may have any. Undeclared indexes are findings only beside declared ones.
+ *
  * `audit` shows `_id`s of documents, and `infer` shows texts that few values of a field have. Nothing else shows values.
  *
  * Wrong arguments are answered by Effect's CLI: with the help on standard output, also with `--json`. `CliOutput.layerPresenter` changes that.

@@ -205,7 +205,11 @@ describe("a change that cannot be undone", () => {
     const kept = { allowDrop: false }
     const outcome = indexes.outcomeOfPlan
     assert.strictEqual(outcome(planned({ kind: "equal", index, building: false }), kept), "ok")
+    assert.strictEqual(outcome(planned({ kind: "equal", index, building: true }), kept), "pending")
     assert.strictEqual(outcome(planned({ kind: "create", index }), kept), "pending")
+    // Nothing is declared.
+    assert.strictEqual(outcome(planned({ kind: "extra", index: old }), kept), "ok")
+    assert.strictEqual(outcome(planned({ kind: "extra", index: old }), allowed), "pending")
     assert.strictEqual(outcome(planned({ kind: "create", index }, { kind: "extra", index: old }), kept), "findings")
     assert.strictEqual(outcome(planned({ kind: "create", index }, { kind: "extra", index: old }), allowed), "pending")
   })

@@ -23,13 +23,26 @@ export const plans = (collections: ReadonlyArray<AnyCollection>) =>
   Effect.forEach(collections, (collection) => Effect.map(MongoIndex.plan(collection), (plan) => ({ collection, plan })))
 
 /**
+ * What `apply` does, and what stays different without `--allow-drop`. In a collection that declares no index, nobody expects indexes to be as
+ * declared: nothing stays different there.
+ *
+ * @internal
+ */
+export const partsOf = (plan: MongoIndex.Plan, settings: IndexSettings) => {
+  const pending = MongoIndex.pending(plan, settings)
+  const left = plan.steps.some(({ kind }) => kind !== "extra")
+    ? plan.steps.filter((step) => step.kind !== "equal" && !pending.includes(step))
+    : []
+  return { pending, left }
+}
+
+/**
  * What there is to do is pending. What is different and stays so needs a person, or `--allow-drop`.
  *
  * @internal
  */
 export const outcomeOfPlan = (plan: MongoIndex.Plan, settings: IndexSettings): Outcome => {
-  const pending = MongoIndex.pending(plan, settings)
-  const left = plan.steps.filter((step) => step.kind !== "equal" && !pending.includes(step))
+  const { left, pending } = partsOf(plan, settings)
   return left.length > 0 ? "findings" : pending.length > 0 ? "pending" : "ok"
 }
 
@@ -51,9 +64,10 @@ const doing = (step: MongoIndex.Step, isPending: boolean): string => {
   }
 }
 
-const mark = (paint: Paint, step: MongoIndex.Step, isPending: boolean): string => {
-  if (step.kind === "equal") return paint.good("✓")
-  if (!isPending) return paint.bad("✗")
+const mark = (paint: Paint, step: MongoIndex.Step, isPending: boolean, isLeft: boolean): string => {
+  if (isLeft) return paint.bad("✗")
+  if (step.kind === "equal") return step.building ? paint.warning("~") : paint.good("✓")
+  if (!isPending) return paint.muted("·")
   return paint.warning(step.kind === "extra" ? "-" : step.kind === "create" ? "+" : "~")
 }
 
@@ -62,12 +76,12 @@ const keysOf = ({ key }: MongoIndex.Index): string => key.map(([field, kind]) =>
 /** @internal */
 export const textOfPlans = (all: ReadonlyArray<MongoIndex.Plan>, settings: IndexSettings, paint: Paint): string => {
   const rows = all.flatMap((plan) => {
-    const pending = MongoIndex.pending(plan, settings)
+    const { left, pending } = partsOf(plan, settings)
     return plan.steps.map((step) => {
       const isPending = pending.includes(step)
-      const isLeft = step.kind !== "equal" && !isPending
+      const isLeft = left.includes(step)
       return [
-        mark(paint, step, isPending),
+        mark(paint, step, isPending, isLeft),
         printable(plan.collection),
         printable(step.index.name),
         paint.muted(printable(keysOf(step.index))),
@@ -85,7 +99,7 @@ export const textOfPlans = (all: ReadonlyArray<MongoIndex.Plan>, settings: Index
  * @internal
  */
 export const jsonOfPlans = (all: ReadonlyArray<MongoIndex.Plan>, settings: IndexSettings) =>
-  extended(all.map((plan) => ({ ...plan, pending: MongoIndex.pending(plan, settings).map(({ index }) => index.name) })))
+  extended(all.map((plan) => ({ ...plan, pending: partsOf(plan, settings).pending.map(({ index }) => index.name) })))
 
 /** @internal */
 export const plan = (collections: ReadonlyArray<AnyCollection>, settings: IndexSettings) =>
@@ -141,14 +155,11 @@ export const apply = (
     const found = yield* plans(collections)
     yield* confirm(screen, settings.yes, found.flatMap(({ plan }) => consequencesOf(plan, settings)))
     const applied = yield* Effect.forEach(
-      found.filter(({ plan }) => MongoIndex.pending(plan, settings).length > 0),
+      found.filter(({ plan }) => partsOf(plan, settings).pending.length > 0),
       ({ collection, plan }) => applyOne(screen, collection, plan, settings)
     )
     const done = applied.reduce((n, { done }) => n + done.length, 0)
-    const left = found.flatMap(({ plan }) => {
-      const pending = MongoIndex.pending(plan, settings)
-      return plan.steps.filter((step) => step.kind !== "equal" && !pending.includes(step))
-    })
+    const left = found.flatMap(({ plan }) => partsOf(plan, settings).left)
     return {
       outcome: "ok",
       json: { applied: extended(applied), left: extended(left) },

@@ -3,7 +3,6 @@
  */
 import type { MongoMigrator } from "@mongofx/core"
 import * as Effect from "effect/Effect"
-import * as MongoIndex from "../../MongoIndex.ts"
 import type { AnyCollection } from "./collections.ts"
 import { worst } from "./exit.ts"
 import * as indexes from "./indexes.ts"
@@ -42,7 +41,7 @@ export const status = <R, RL>(screen: Screen, parts: Parts<R, RL>) =>
     } as const
     const next = [
       ...outcomes.migrations === "pending" ? ["migrate"] : [],
-      ...plans.some((plan) => MongoIndex.pending(plan, settings).length > 0) ? ["indexes apply"] : [],
+      ...plans.some((plan) => indexes.partsOf(plan, settings).pending.length > 0) ? ["indexes apply"] : [],
       ...checks?.some((plan) => validators.outcomeOfPlan(plan) === "pending") === true ? ["validators apply"] : []
     ]
     const outcome = worst(Object.values(outcomes))

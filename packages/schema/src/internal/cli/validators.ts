@@ -72,26 +72,27 @@ const failingOf = (paint: Paint, { failing }: MongoValidator.Plan): string =>
   failing === undefined ? "" : failing === 0 ? paint.muted("0") : paint.bad(counted(failing))
 
 /** @internal */
-export const textOfPlans = (all: ReadonlyArray<MongoValidator.Plan>, paint: Paint): string =>
-  all.length === 0 ? "there are no collections" : table(
-    paint,
-    [
-      { title: "" },
-      { title: "collection" },
-      { title: "level" },
-      { title: "action" },
-      { title: "do not fit", align: "right" },
-      { title: "state" }
-    ],
-    all.map((plan) => [
-      mark(paint, plan),
-      printable(plan.collection),
-      plan.after.level,
-      plan.after.action,
-      failingOf(paint, plan),
-      printable(doing(plan))
-    ])
-  )
+export const textOfPlans = (all: ReadonlyArray<MongoValidator.Plan>, paint: Paint): string => {
+  // `status` does not count.
+  const isCounted = all.some(({ failing }) => failing !== undefined)
+  const columns = [
+    { title: "" },
+    { title: "collection" },
+    { title: "level" },
+    { title: "action" },
+    ...isCounted ? [{ title: "do not fit", align: "right" } as const] : [],
+    { title: "state" }
+  ]
+  const rows = all.map((plan) => [
+    mark(paint, plan),
+    printable(plan.collection),
+    plan.after.level,
+    plan.after.action,
+    ...isCounted ? [failingOf(paint, plan)] : [],
+    printable(doing(plan))
+  ])
+  return rows.length === 0 ? paint.muted("there are no collections") : table(paint, columns, rows)
+}
 
 /** What the schemas say and the server cannot check. */
 const textOfLost = (all: ReadonlyArray<MongoValidator.Plan>, paint: Paint): ReadonlyArray<string> => {
