@@ -194,7 +194,7 @@ const codesText =
  * | 2    | `pending`     | `status`, a plan or a dry run has found something that `migrate` or `apply` does                               |
  * | 3    | `findings`    | a person has to look: documents that do not decode, undeclared indexes, migrations that are recorded otherwise |
  * | 4    | `unconfirmed` | it needs a confirmation: nobody was there to ask, or the answer was no. Nothing was changed                    |
- * | 130  |               | the command was interrupted                                                                                    |
+ * | 130  | `interrupted` | the command was interrupted                                                                                    |
  *
  * The result is on standard output, everything else on standard error: notes, progress, errors, and what migrations log or print with
  * `Console`. With `--json` the result is one JSON value with `command` and `outcome`, of a failure as well. Values of BSON in it are relaxed
@@ -208,7 +208,8 @@ const codesText =
  *
  * A collection that declares no index may have any. Undeclared indexes are findings only beside declared ones.
  *
- * `audit` shows `_id`s of documents, and `infer` shows texts that few values of a field have. Nothing else shows values.
+ * `audit` and a unique index that cannot be built show `_id`s of documents. `infer` shows the texts of a field that has few different ones, unless
+ * `--no-enums` is there. Nothing else shows values of documents.
  *
  * Wrong arguments are answered by Effect's CLI: with the help on standard output, also with `--json`. `CliOutput.layerPresenter` changes that.
  *

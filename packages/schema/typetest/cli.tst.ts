@@ -1,4 +1,4 @@
-import { MongoClient, MongoDatabase } from "@mongofx/core"
+import { MongoClient, MongoDatabase, MongoMigrator } from "@mongofx/core"
 import { Bson, TypedCollection } from "@mongofx/schema"
 import * as MongoCli from "@mongofx/schema/MongoCli"
 import { Context, Effect, Layer, Redacted, Schema } from "effect"
@@ -47,6 +47,17 @@ describe("MongoCli.make", () => {
     expect<Command.Services<typeof command>>().type.toBe<Secrets | Key | Command.Environment>()
     const without = MongoCli.make({ collections: [], layer: Layer.empty })
     expect<Command.Services<typeof without>>().type.toBe<MongoDatabase.MongoDatabase | Command.Environment>()
+  })
+
+  it("needs what migrations need, save what a run provides", () => {
+    const migrations = {
+      loader: MongoMigrator.fromRecord({
+        "1_with-key": Effect.asVoid(Key),
+        "2_with-steps": MongoMigrator.step("one", Effect.asVoid(MongoDatabase.MongoDatabase))
+      })
+    }
+    const command = MongoCli.make({ collections: [], migrations, layer: Database })
+    expect<Command.Services<typeof command>>().type.toBe<Key | Command.Environment>()
   })
 
   it("takes typed collections only", () => {

@@ -194,6 +194,10 @@ describe("a change that cannot be undone", () => {
     assert.deepStrictEqual(said({ before: none, after: { ...state, level: "moderate" }, failing: 3 }), [])
     assert.deepStrictEqual(said({ before: none, after: { ...state, action: "warn" }, failing: 3 }), [])
     assert.deepStrictEqual(said({ before: undefined, after: state, failing: 0 }), [])
+    // A view stays as it is, and is not pending for ever.
+    const view = { ...plan, kind: "impossible", before: undefined, after: state, failing: undefined } as const
+    assert.strictEqual(validators.outcomeOfPlan(view), "ok")
+    assert.strictEqual(validators.outcomeOfPlan({ ...view, kind: "create" }), "pending")
     assert.deepStrictEqual(said({ before: state, after: state, failing: 3 }), [
       refuses,
       "app.logs: the validator that it has is replaced"

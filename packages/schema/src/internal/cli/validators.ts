@@ -44,9 +44,13 @@ export const plans = (
         )
     ))
 
-/** @internal */
+/**
+ * A view has no validator, and nobody can change that.
+ *
+ * @internal
+ */
 export const outcomeOfPlan = ({ kind }: MongoValidator.Plan): Outcome =>
-  kind === "equal" ? "ok" : kind === "impossible" ? "findings" : "pending"
+  kind === "equal" || kind === "impossible" ? "ok" : "pending"
 
 const doing = ({ before, kind, why }: MongoValidator.Plan): string => {
   switch (kind) {
@@ -65,7 +69,7 @@ const mark = (paint: Paint, { kind }: MongoValidator.Plan): string =>
   kind === "equal"
     ? paint.good("✓")
     : kind === "impossible"
-    ? paint.bad("✗")
+    ? paint.muted("·")
     : paint.warning(kind === "create" ? "+" : "~")
 
 const failingOf = (paint: Paint, { failing }: MongoValidator.Plan): string =>
@@ -97,13 +101,9 @@ export const textOfPlans = (all: ReadonlyArray<MongoValidator.Plan>, paint: Pain
 /** What the schemas say and the server cannot check. */
 const textOfLost = (all: ReadonlyArray<MongoValidator.Plan>, paint: Paint): ReadonlyArray<string> => {
   const rows = all.flatMap(({ collection, lost }) =>
-    lost.map((
-      { path, what, why }
-    ) => [printable(collection), printable(path), printable(what), paint.muted(printable(why))])
+    lost.map(({ path, what, why }) => [collection, path, what].map(printable).concat(paint.muted(printable(why))))
   )
-  const columns = [{ title: "collection" }, { title: "path" }, { title: "what only the codec checks" }, {
-    title: "why"
-  }]
+  const columns = ["collection", "path", "what only the codec checks", "why"].map((title) => ({ title }))
   return rows.length === 0 ? [] : ["", table(paint, columns, rows)]
 }
 
@@ -142,7 +142,6 @@ export const apply = (
   Effect.gen(function*() {
     const found = yield* plans(screen, collections, options, true)
     const pending = found.filter(({ plan }) => outcomeOfPlan(plan) === "pending")
-    const impossible = found.filter(({ plan }) => plan.kind === "impossible").map(({ plan }) => plan)
     yield* confirm(screen, yes, pending.flatMap(({ plan }) => consequencesOf(plan)))
     const applied = yield* Effect.forEach(pending, ({ collection }) =>
       // Its plan has counted, and somebody has agreed to it.
@@ -150,16 +149,13 @@ export const apply = (
         Effect.tap((plan) => screen.note(`${screen.notePaint.good("✓")} ${printable(plan.collection)}`))
       ))
     return {
-      outcome: impossible.length > 0 ? "findings" : "ok",
-      json: { applied: extended(applied), impossible: extended(impossible) },
+      outcome: "ok",
+      json: { applied: extended(applied) },
       text: (paint) =>
-        [
-          applied.length === 0
-            ? `${paint.good("✓")} nothing to do`
-            : `${paint.good("✓")} ${
-              count(applied.length, "collection has its validator", "collections have their validators")
-            }`,
-          ...impossible.map((plan) => `${paint.bad("✗")} ${printable(plan.collection)}: ${printable(plan.why ?? "")}`)
-        ].join("\n")
+        applied.length === 0
+          ? `${paint.good("✓")} nothing to do`
+          : `${paint.good("✓")} ${
+            count(applied.length, "collection has its validator", "collections have their validators")
+          }`
     } satisfies Report
   })
