@@ -4,11 +4,13 @@ import type { MongoIndex, MongoValidator } from "@mongofx/schema"
 import { codes, type Outcome, worst } from "@mongofx/schema/internal/cli/exit"
 import { describe as describeError, describeCause } from "@mongofx/schema/internal/cli/failure"
 import * as indexes from "@mongofx/schema/internal/cli/indexes"
+import { extended, plain as plainJson } from "@mongofx/schema/internal/cli/json"
 import { paintOf, printable, printableLines } from "@mongofx/schema/internal/cli/paint"
 import { line } from "@mongofx/schema/internal/cli/progress"
 import { count, table } from "@mongofx/schema/internal/cli/table"
 import * as validators from "@mongofx/schema/internal/cli/validators"
 import { Cause, Data } from "effect"
+import { Long, ObjectId } from "mongodb"
 
 const plain = paintOf(false)
 const coloured = paintOf(true)
@@ -53,6 +55,24 @@ describe("text from a database", () => {
     assert.strictEqual(printable("a\x1b[2Jb\r\n\u202ec\x07\x9b"), "a\\u001b[2Jb\\u000d\\u000a\\u202ec\\u0007\\u009b")
     assert.strictEqual(printable("Größe お客様 🚧"), "Größe お客様 🚧")
     assert.strictEqual(printableLines("a\n\tb\x1b[1m"), "a\n  b\\u001b[1m")
+  })
+})
+
+describe("the JSON of a report", () => {
+  it("has values of BSON as relaxed Extended JSON, and nothing for undefined", () => {
+    const id = new ObjectId("000000000000000000000001")
+    assert.deepStrictEqual(
+      extended([{
+        id,
+        n: 1,
+        big: Long.fromNumber(2),
+        at: new Date(0),
+        gone: undefined,
+        in: [{ gone: undefined, no: null }]
+      }]),
+      [{ id: { $oid: id.toHexString() }, n: 1, big: 2, at: { $date: "1970-01-01T00:00:00Z" }, in: [{ no: null }] }]
+    )
+    assert.deepStrictEqual(plainJson({ at: new Date(0), gone: undefined }), { at: "1970-01-01T00:00:00.000Z" })
   })
 })
 
@@ -135,6 +155,7 @@ describe("a failure", () => {
       kind: "Own",
       message: "no answer from mongodb://<redacted>@host/app?password=<redacted>"
     })
+    assert.strictEqual(describeError("a\x1b[2Jb\nc").message, "a\\u001b[2Jb\nc")
     assert.deepStrictEqual(describeError("plain"), { kind: "Error", message: "plain" })
     assert.deepStrictEqual(describeError({ _tag: "Empty" }), { kind: "Empty", message: "failed with Empty" })
     assert.deepStrictEqual(describeError(undefined), { kind: "Error", message: "failed for an unknown reason" })

@@ -3,6 +3,16 @@
  */
 import type * as Schema from "effect/Schema"
 import { BSON } from "mongodb"
+import { isPlainObject } from "../plainObject.ts"
+
+/** BSON would make null of it. */
+const withoutUndefined = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, value]) => value === undefined ? [] : [[key, withoutUndefined(value)]])
+  )
+}
 
 /**
  * Plain data that may hold values of BSON, as JSON: an `ObjectId` is `{ "$oid": "..." }`. What is `undefined` is left out.
@@ -10,7 +20,7 @@ import { BSON } from "mongodb"
  * @internal
  */
 export const extended = (value: unknown): Schema.Json =>
-  JSON.parse(BSON.EJSON.stringify({ value }, { relaxed: true })).value as Schema.Json
+  BSON.EJSON.serialize({ value: withoutUndefined(value) }, { relaxed: true })["value"] as Schema.Json
 
 /**
  * Plain data without values of BSON, as JSON: dates are texts.
