@@ -226,6 +226,9 @@ export const CurrentCursorKey: Context.Reference<CursorKey | undefined> = prepar
  * BSON, so a document that does not fit the schema may be left out. The client does not know the default collation of a collection: if it
  * takes different `_id`s for one, a page may miss one of them. With the same collation set on the query, such a page is refused.
  *
+ * A view or a time series collection may have an `_id` several times. A page that ends between two such documents in one place of the
+ * order fails with an `InvalidArgumentError`, since the next page would miss the second one.
+ *
  * **Example** (The newest first)
  *
  * ```ts

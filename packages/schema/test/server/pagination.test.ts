@@ -448,6 +448,33 @@ describe("a cursor", () => {
   )
 })
 
+describe("a view", () => {
+  it.live(
+    "that has an _id several times has pages, but none that ends between two documents in one place",
+    test(({ db }) =>
+      Effect.gen(function*() {
+        yield* db.collection<{ _id: number; skus: ReadonlyArray<string> }>("orders").insertMany([
+          { _id: 1, skus: ["a", "b", "c"] },
+          { _id: 2, skus: ["d"] }
+        ])
+        yield* db.command({ create: "lines", viewOn: "orders", pipeline: [{ $unwind: "$skus" }] })
+        const lines = TypedCollection.make(db, "lines", Schema.Struct({ _id: Schema.Int, skus: Schema.String }))
+        const skusOf = (query: TypedQuery.PageableQuery<{ readonly skus: string }>, options: Pagination.PagesOptions) =>
+          Effect.map(Stream.runCollect(Pagination.pages(query, options)), (pages) =>
+            pages.map(({ items }) => items.map(({ skus }) => skus).join("")))
+        assert.deepStrictEqual(yield* skusOf(lines.find(), { first: 3 }), ["abc", "d"])
+        assert.deepStrictEqual(yield* skusOf(lines.find().sort({ skus: 1 }), { first: 2 }), ["ab", "cd"])
+        for (const options of [{ first: 2 }, { last: 2 }]) {
+          assert.match(
+            yield* refusal(skusOf(lines.find(), options)),
+            /lines: query has two documents with the same _id/
+          )
+        }
+      })
+    )
+  )
+})
+
 describe("what has no pages", () => {
   it.live(
     "is refused before anything is sent, with what to do",

@@ -1,5 +1,5 @@
 /** Reads a page: sends its queries one after the other, decodes their documents, and writes the cursors. */
-import { Integration, type Query } from "@mongofx/core"
+import { Integration, MongoError, type Query } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -156,10 +156,26 @@ const isPreceded = (
 
 const isPlaced = (row: Row): row is Placed => typeof row.place !== "string"
 
+/** Whether a page cannot go on behind a row: the next one stands in the same place. Views and time series may have an `_id` twice. */
+const isTied = (last: Row | undefined, next: Row | undefined): boolean =>
+  last !== undefined && next !== undefined && isPlaced(last) && isPlaced(next) &&
+  Buffer.compare(documentOf(last.place), documentOf(next.place)) === 0
+
+const tied = ({ found: { collection } }: Prepared) =>
+  Integration.failure(MongoError.InvalidArgumentError, {
+    operation: "page",
+    namespace: collection.fullName,
+    path: "query",
+    message: "query has two documents with the same _id in one place of its order, and a page ends between them: " +
+      "sort by a field that tells them apart, or give each an _id of its own"
+  })
+
 const assemble = (prepared: Prepared, documents: ReadonlyArray<Uint8Array>, bothEnds: boolean | undefined) => {
   const { cursors, order, window } = prepared
   const isFollowed = documents.length > window.size
-  const rows = documents.slice(0, window.size).map((document) => rowOf(order, document))
+  const all = documents.map((document) => rowOf(order, document))
+  if (isTied(all[window.size - 1], all[window.size])) return Effect.fail(tied(prepared))
+  const rows = all.slice(0, window.size)
   if (window.backward) rows.reverse()
   const placed = rows.filter(isPlaced)
   const [first, last] = [placed[0], placed.at(-1)]
