@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { Bson, DocumentError, MongoModel, MongoResolver, TypedCollection } from "@mongofx/schema"
 import { CommandLog, FailPoint, MongoTest } from "@mongofx/testing"
-import { Cause, Effect, Fiber, Option, Schema, Stream } from "effect"
+import { BigDecimal, Cause, Effect, Fiber, Option, Schema, Stream } from "effect"
 import { Model } from "effect/schema"
 import { ObjectId } from "mongodb"
 import { timed, until } from "test-support/utils"
@@ -282,6 +282,34 @@ describe("loadRefs", () => {
       assert.strictEqual(a!.by.name, "ada")
       assert.deepStrictEqual([a!, b!].map(({ about }) => nameOf(about)), ["acme", "-"])
       assert.deepStrictEqual(asked().sort(), ["companies 1", "users 1"])
+    })))
+
+  it.live("tells ids apart whose fields do not show what they are, and whose digits a long does not hold", () =>
+    test(Effect.gen(function*() {
+      const { asked, db, log } = yield* fixture
+      const Site = Schema.Struct({ _id: Schema.URLFromString, price: Bson.BigDecimal })
+      const Price = Schema.Struct({ _id: Bson.BigDecimal, label: Schema.String })
+      const sites = TypedCollection.make(db, "sites", Site)
+      const prices = TypedCollection.make(db, "prices", Price)
+      // The second number is the first one in 64 bits.
+      const [one, large] = ["1", "18446744073709551617"].map((text) => BigDecimal.fromStringUnsafe(text))
+      yield* prices.insertMany([{ _id: one!, label: "one" }, { _id: large!, label: "large" }])
+      yield* sites.insertMany([{ _id: new URL("http://a/"), price: one! }, {
+        _id: new URL("http://b/"),
+        price: large!
+      }])
+      log.clear()
+      const links = ["http://a/", "http://b/", "http://a/"].map((url) => ({ to: new URL(url) }))
+      const joined = yield* MongoResolver.loadRefs(links, {
+        to: ref(sites, { missing: "fail", refs: { price: ref(prices, { missing: "fail" }) } })
+      })
+      assert.deepStrictEqual(joined.map(({ to }) => `${to._id.href} ${to.price.label}`), [
+        "http://a/ one",
+        "http://b/ large",
+        "http://a/ one"
+      ])
+      assert.strictEqual(joined[0]!.to, joined[2]!.to)
+      assert.deepStrictEqual(["sites 2", ...asked()], ["sites 2", "prices 2"])
     })))
 
   it.live("joins documents that are there already, and leaves them as they were", () =>

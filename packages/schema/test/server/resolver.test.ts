@@ -156,6 +156,43 @@ describe("findById of a collection", () => {
       assert.isAtMost(sent().length, 10)
     })))
 
+  it.live("letters that a collation finds equal find the same document, whatever the batch", () =>
+    test(Effect.gen(function*() {
+      const { db } = yield* fixture
+      yield* db.createCollection("words", { collation: { locale: "de", strength: 1 } })
+      const Word = Schema.Struct({ _id: Schema.String, root: Schema.String })
+      const words = TypedCollection.make(db, "words", Word)
+      yield* db.createCollection("phonebook", { collation: { locale: "de@collation=phonebook", strength: 1 } })
+      const phonebook = TypedCollection.make(db, "phonebook", Schema.Struct({ _id: Schema.String }))
+      yield* phonebook.insertOne({ _id: "Müller" })
+      const one = yield* Effect.forEach(
+        ["mueller", "müller"],
+        (id) => MongoResolver.request(id, MongoResolver.findById(phonebook)),
+        unbounded
+      )
+      assert.deepStrictEqual(one.map(({ _id }) => _id), ["Müller", "Müller"])
+      const pairs = [["strasse", "Straße"], ["aether", "æther"], ["smorrebrod", "smørrebrød"], [
+        "みかん",
+        "ミカン"
+      ]] as const
+      yield* words.insertMany(pairs.map(([_id, root]) => ({ _id, root })))
+      const found = yield* Effect.forEach(
+        pairs.flat(),
+        (id) => MongoResolver.request(id, MongoResolver.findById(words)),
+        unbounded
+      )
+      assert.deepStrictEqual(found.map(({ _id }) => _id), pairs.flatMap(([_id]) => [_id, _id]))
+      const grouped = yield* Effect.forEach(
+        pairs.flat(),
+        (root) => MongoResolver.request(root, MongoResolver.grouped(words, "root")),
+        unbounded
+      )
+      assert.deepStrictEqual(
+        grouped.map((group) => group.map(({ _id }) => _id)),
+        pairs.flatMap(([_id]) => [[_id], [_id]])
+      )
+    })))
+
   it.live("ids that only a collation would find equal find their own documents without one", () =>
     test(Effect.gen(function*() {
       const { asked, db } = yield* fixture
@@ -398,6 +435,26 @@ describe("interruption", () => {
       yield* Fiber.interrupt(first)
       yield* Fiber.join(second)
       assert.deepStrictEqual(asked(), [[b]])
+    })))
+
+  it.live("does not end a request that somebody runs a second time", () =>
+    test(Effect.gen(function*() {
+      const { insert, log, sent, users } = yield* fixture
+      const [a, b] = yield* insert(2)
+      const resolver = MongoResolver.findById(users)
+      const again = Effect.request(
+        MongoResolver.MongoRequest<ObjectId, User, TypedQuery.Failure | Cause.NoSuchElementError>(a!),
+        resolver
+      )
+      yield* again
+      log.clear()
+      yield* FailPoint.failCommand({ failCommands: ["find"], blockTime: "300 millis" })
+      const second = yield* Effect.forkChild(again)
+      const other = yield* Effect.forkChild(MongoResolver.request(b!, resolver))
+      yield* until("the command is on its way", () => sent().length > 0)
+      yield* Fiber.interrupt(other)
+      assert.strictEqual((yield* Fiber.join(second)).name, "user 0")
+      assert.deepStrictEqual(sent(), ["find"])
     })))
 
   it.live("does not end a request that others wait for in a cache", () =>

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, MongoModel, MongoResolver, TypedCollection } from "@mongofx/schema"
 import { CommandLog, MongoTest } from "@mongofx/testing"
-import { Cause, Effect, Exit, Option, Schema, Tracer } from "effect"
+import { Cause, DateTime, Effect, Exit, Option, Schema, Tracer } from "effect"
 import { Model } from "effect/schema"
 import { Decimal128, ObjectId } from "mongodb"
 
@@ -138,6 +138,38 @@ describe("resolvers with an effect of the caller's", () => {
       assert.isTrue(Cause.isNoSuchElementError(Option.getOrThrow(Exit.findErrorOption(exits[3]!))))
       yield* Effect.all([find("x"), find(1)], unbounded)
       assert.deepStrictEqual(batches, [2])
+    }))
+
+  it.effect("tells requests apart that BSON cannot hold, and joins those that Effect finds equal", () =>
+    Effect.gen(function*() {
+      const urls = ["http://a/", "http://b/"].map((url) => new URL(url))
+      let asked = 0
+      const byUrl = MongoResolver.grouped({
+        Request: Schema.URL,
+        RequestGroupKey: ({ href }) => href,
+        Result: Schema.String,
+        ResultGroupKey: (href) => href,
+        execute: (urls) => {
+          asked += urls.length
+          return Effect.succeed(urls.map(({ href }) => href))
+        }
+      })
+      const groups = yield* Effect.forEach(urls, (url) => MongoResolver.request(url, byUrl), unbounded)
+      assert.deepStrictEqual(groups, [["http://a/"], ["http://b/"]])
+      assert.strictEqual(asked, 2)
+      const days = [1, 2, 1].map((day) => DateTime.makeUnsafe(day))
+      const byDay = MongoResolver.findById({
+        Id: Schema.DateTimeUtc,
+        Result: Schema.DateTimeUtc,
+        ResultId: (day) => day,
+        execute: (days) => {
+          asked += days.length
+          return Effect.succeed(days.map((day) => DateTime.makeUnsafe(day.epochMilliseconds)))
+        }
+      })
+      const found = yield* Effect.forEach(days, (day) => MongoResolver.request(day, byDay), unbounded)
+      assert.deepStrictEqual(found.map(({ epochMilliseconds }) => epochMilliseconds), [1, 2, 1])
+      assert.strictEqual(asked, 4)
     }))
 
   it.effect("grouped gives [] for nothing, and groups by what the server finds equal", () =>

@@ -4,10 +4,12 @@ import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as MutableHashMap from "effect/MutableHashMap"
+import * as Option from "effect/Option"
 import * as RequestResolver from "effect/RequestResolver"
 import * as Driver from "mongodb"
 import type { BatchOptions } from "../../MongoResolver.ts"
-import { keyOf, looseKeyOf } from "./key.ts"
+import { comparable, looseKeyOf } from "./key.ts"
 import { answer, type Entry, type Resolver, whileWanted } from "./request.ts"
 
 /**
@@ -19,12 +21,12 @@ export class Slot {
   readonly payload: unknown
   /** The payload as it is stored. */
   readonly encoded: unknown
-  /** What the server compares. */
-  readonly key: string
+  /** What the server compares, or Effect where it is nothing to store. */
+  readonly key: unknown
   private readonly entries: Array<Entry>
   isDone = false
 
-  constructor(entry: Entry, encoded: unknown, key: string) {
+  constructor(entry: Entry, encoded: unknown, key: unknown) {
     this.payload = entry.request.payload
     this.encoded = encoded
     this.key = key
@@ -120,14 +122,14 @@ const slotsOf = (
   { encode, equality }: Batching
 ): Effect.Effect<ReadonlyArray<Slot>> => {
   const slots: Array<Slot> = []
-  const byKey = new Map<string, Slot>()
+  const byKey = MutableHashMap.empty<unknown, Slot>()
   const put = (entry: Entry, encoded: unknown): void => {
-    const key = equality === "none" ? "" : keyOf(encoded)
-    const known = byKey.get(key)
-    if (known !== undefined) return known.add(entry)
+    const key = equality === "none" ? undefined : comparable(encoded)
+    const known = key === undefined ? Option.none() : MutableHashMap.get(byKey, key)
+    if (Option.isSome(known)) return known.value.add(entry)
     const slot = new Slot(entry, encoded, key)
     slots.push(slot)
-    if (equality !== "none") byKey.set(key, slot)
+    if (key !== undefined) MutableHashMap.set(byKey, key, slot)
   }
   const from = (start: number): Effect.Effect<ReadonlyArray<Slot>> => {
     for (let i = start; i < entries.length; i++) {

@@ -6,10 +6,9 @@ import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { BatchOptions } from "../../MongoResolver.ts"
-import { isPlainObject } from "../plainObject.ts"
 import { type Batching, type Chunk, makeBatched, nothingFound } from "./batch.ts"
 import { type Decode, decoding } from "./decoding.ts"
-import { keyOf } from "./key.ts"
+import { comparable } from "./key.ts"
 import { ResultLengthMismatch } from "./mismatch.ts"
 import type { Resolver } from "./request.ts"
 
@@ -64,13 +63,6 @@ export interface GroupedBy extends BatchOptions {
   readonly execute: Execute
 }
 
-/** The key of a value that BSON can hold is that of the server; others are compared by Effect. */
-const groupKey = (value: unknown): unknown =>
-  typeof value !== "object" || value === null || value instanceof Date || isPlainObject(value) ||
-    Array.isArray(value) || "_bsontype" in value
-    ? keyOf(value)
-    : value
-
 /** @internal */
 export const grouped = (
   { Request, RequestGroupKey, Result, ResultGroupKey, execute, ...options }: GroupedBy
@@ -84,13 +76,13 @@ export const grouped = (
       Effect.map(executed(execute, decode, chunk), ({ results, rows }) => {
         const groups = MutableHashMap.empty<unknown, Array<unknown>>()
         results.forEach((result, i) => {
-          const key = groupKey(ResultGroupKey(result as never, rows[i] as never))
+          const key = comparable(ResultGroupKey(result as never, rows[i] as never))
           const group = MutableHashMap.get(groups, key)
           if (Option.isSome(group)) group.value.push(result)
           else MutableHashMap.set(groups, key, [result])
         })
         for (const slot of chunk) {
-          const group = MutableHashMap.get(groups, groupKey(RequestGroupKey(slot.payload as never)))
+          const group = MutableHashMap.get(groups, comparable(RequestGroupKey(slot.payload as never)))
           slot.complete(Exit.succeed(Option.isSome(group) ? [...group.value] : []))
         }
       })
@@ -116,12 +108,15 @@ export const findById = ({ Id, Result, ResultId, execute, ...options }: FoundByI
     options,
     run: (chunk) =>
       Effect.flatMap(executed(execute, decode, chunk), ({ results, rows }) => {
-        const slots = new Map(chunk.map((slot) => [slot.key, slot]))
+        const slots = MutableHashMap.fromIterable(chunk.map((slot) => [slot.key, slot] as const))
         return Effect.andThen(
           Effect.forEach(results, (result, i) =>
             Effect.map(
               encode(ResultId(result as never, rows[i] as never)),
-              (id) => slots.get(keyOf(id))?.complete(Exit.succeed(result))
+              (id) => {
+                const slot = MutableHashMap.get(slots, comparable(id))
+                if (Option.isSome(slot)) slot.value.complete(Exit.succeed(result))
+              }
             ), { discard: true }),
           Effect.sync(() => {
             for (const slot of chunk) slot.complete(missing)

@@ -40,13 +40,55 @@ const ofDecimal128 = (value: Driver.Decimal128): string => {
   return decimal(BigInt(`${sign}${whole}${fraction}`), Number(exponent) - fraction.length)
 }
 
-/** Text without what a collation may ignore: case, marks, width, punctuation, and zeros before a number. */
-const fold = (text: string): string => {
-  if (/^[a-z]*$/.test(text)) return text
-  const lower = text.normalize("NFKD").toLowerCase()
-  const letters = lower.replace(/[^\p{L}\p{N}]/gu, "").replace(/(?<!\p{N})0+(?=\p{N})/gu, "")
-  return letters === "" ? lower : letters
+const { compare } = new Intl.Collator("en", { sensitivity: "base" })
+
+/** Letters that differ to every collation, sorted. Those of other scripts come when they are met. */
+const bases = [..."0123456789abcdefghijklmnopqrstuvwxyz"]
+  .concat("aa ae ao au av ay db dz ll ls lz oe oo qp ss th ts tz vy zw".split(" "))
+  .sort(compare)
+
+const baseOfLetter = new Map<string, string>()
+
+/** The letters that a collation may take for this one: `ss` for a sharp s, hiragana for katakana. */
+const baseOf = (letter: string): string => {
+  let base = baseOfLetter.get(letter)
+  if (base === undefined) {
+    let [low, high] = [0, bases.length]
+    while (low < high) {
+      const middle = low + high >> 1
+      if (compare(bases[middle]!, letter) < 0) low = middle + 1
+      else high = middle
+    }
+    if (low === bases.length || compare(bases[low]!, letter) !== 0) bases.splice(low, 0, letter)
+    baseOfLetter.set(letter, base = bases[low]!)
+  }
+  return base
 }
+
+/** Letters of which no collation takes two for one: Chinese characters. */
+const isHan = /\p{Script=Han}/u
+
+/** German phonebooks take `ue` for an umlaut, and Danish `aa` for its ring. Both are without their marks here. */
+const withoutUmlauts = (letters: string): string => letters.replace(/(?<=[aou])e|(?<=a)a/g, "")
+
+/** Text without what a collation may ignore: case, marks, width, punctuation, forms of letters, and zeros before a number. */
+const fold = (text: string): string => {
+  if (/^[a-z]*$/.test(text)) return withoutUmlauts(text)
+  const lower = text.normalize("NFKD").toLowerCase()
+  const letters = lower.replace(/[^\p{L}\p{N}]/gu, "")
+    .replace(/[^a-z0-9]/gu, (letter) => isHan.test(letter) ? letter : baseOf(letter))
+    .replace(/(?<!\p{N})0+(?=\p{N})/gu, "")
+  return letters === "" ? lower : withoutUmlauts(letters)
+}
+
+const isOfBson = (u: unknown): boolean => typeof u === "object" && u !== null && "_bsontype" in u
+
+/** Whether a value with all that is inside of it may be stored. */
+const isStorable = (value: unknown): boolean =>
+  typeof value === "object"
+    ? value === null || isOfBson(value) || value instanceof Date || isRegExp(value) || isUint8Array(value) ||
+      (Array.isArray(value) ? value.every(isStorable) : isPlainObject(value) && Object.values(value).every(isStorable))
+    : typeof value !== "function" && typeof value !== "symbol"
 
 type Text = (text: string) => string
 
@@ -88,6 +130,14 @@ const asItIs: Text = (text) => text
  * @internal
  */
 export const keyOf = (value: unknown): string => key(value, asItIs)
+
+/**
+ * What tells any values apart: the key of one that BSON can hold, and others themselves, which Effect compares. Their fields may
+ * not show what they are.
+ *
+ * @internal
+ */
+export const comparable = (value: unknown): unknown => isStorable(value) ? keyOf(value) : value
 
 /**
  * A key that values also share if only the collation of their collection could make them equal.

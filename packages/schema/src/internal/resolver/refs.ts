@@ -3,11 +3,12 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
 import type { Filter } from "../../Filter.ts"
 import { isPlainObject, setOwn } from "../plainObject.ts"
 import { findByIdOption } from "./documents.ts"
-import { keyOf } from "./key.ts"
+import { comparable } from "./key.ts"
 import { askAll, type Resolver } from "./request.ts"
 import { type AnyCollection, type AnySource, isCollection, memoized } from "./source.ts"
 
@@ -152,17 +153,15 @@ const load = (origin: string, level: Level): Effect.Effect<void, unknown> => {
   const questions: Array<{ readonly payload: unknown; readonly resolver: Resolver; readonly target: Target }> = []
   const asked = new Map<Target, ReadonlyArray<readonly [slot: Slot, question: number]>>()
   for (const [target, slots] of level) {
-    const known = new Map<string, number>()
+    const known = MutableHashMap.empty<unknown, number>()
     asked.set(
       target,
       slots.map((slot) => {
-        const key = keyOf(slot.id)
-        let question = known.get(key)
-        if (question === undefined) {
-          known.set(key, question = questions.length)
-          questions.push({ payload: slot.id, resolver: target.resolver, target })
-        }
-        return [slot, question] as const
+        const key = comparable(slot.id)
+        const asked = MutableHashMap.get(known, key)
+        if (Option.isSome(asked)) return [slot, asked.value] as const
+        MutableHashMap.set(known, key, questions.length)
+        return [slot, questions.push({ payload: slot.id, resolver: target.resolver, target }) - 1] as const
       })
     )
   }
@@ -170,9 +169,16 @@ const load = (origin: string, level: Level): Effect.Effect<void, unknown> => {
     const failed = exits.find(Exit.isFailure)
     if (failed !== undefined) return Effect.failCause(failed.cause)
     const next: Level = new Map()
+    const visited = new Map<Target, Map<unknown, unknown>>()
     const documents = exits.map((exit, i) => {
-      const found = (exit as Exit.Success<Option.Option<unknown>>).value
-      return Option.map(found, (document) => visit(document, questions[i]!.target.refs, next))
+      const { target } = questions[i]!
+      let copies = visited.get(target)
+      if (copies === undefined) visited.set(target, copies = new Map())
+      return Option.map((exit as Exit.Success<Option.Option<unknown>>).value, (document) => {
+        // The server may find ids equal that differ here.
+        if (!copies.has(document)) copies.set(document, visit(document, target.refs, next))
+        return copies.get(document)
+      })
     })
     for (const [target, slots] of asked) {
       for (const [slot, question] of slots) {

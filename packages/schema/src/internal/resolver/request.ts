@@ -24,7 +24,6 @@ export type Resolver = RequestResolver.RequestResolver<AnyRequest>
 
 /** A request that knows whether somebody waits for it. */
 interface Waited extends AnyRequest {
-  isAnswered?: boolean
   isGone?: boolean
   /** Waits for the end of its batch, if that has no more reason to run. */
   onGone?: (() => Effect.Effect<void>) | undefined
@@ -44,6 +43,11 @@ const prototype = {
 export const makeRequest = (payload: unknown): AnyRequest =>
   Object.assign(Object.create(prototype) as AnyRequest, { payload })
 
+/** The caller may run a request of its own several times: each run is another entry. */
+interface Answerable extends Entry {
+  isAnswered?: boolean
+}
+
 const leave = (request: Waited): Effect.Effect<void> =>
   Effect.suspend(() => {
     request.isGone = true
@@ -55,9 +59,8 @@ const leave = (request: Waited): Effect.Effect<void> =>
  *
  * @internal
  */
-export const answer = (entry: Entry, exit: Exit.Exit<unknown, unknown>): void => {
-  const request: Waited = entry.request
-  request.isAnswered = true
+export const answer = (entry: Answerable, exit: Exit.Exit<unknown, unknown>): void => {
+  entry.isAnswered = true
   entry.completeUnsafe(exit)
 }
 
@@ -114,8 +117,8 @@ export const whileWanted = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.withFiber((fiber: Fiber.Fiber<unknown, unknown>) => {
     // A cache makes an entry uninterruptible while others wait for it.
-    const isWanted = ({ request, uninterruptible }: Entry): boolean => {
-      const { isAnswered, isGone }: Waited = request
+    const isWanted = ({ isAnswered, request, uninterruptible }: Answerable): boolean => {
+      const { isGone }: Waited = request
       return isAnswered !== true && (uninterruptible || isGone !== true)
     }
     let first = 0
