@@ -1,5 +1,5 @@
 /**
- * The catalog of a database: its collections and views with their options and indexes, read in one command.
+ * The catalog of a database: its collections and views with their options and indexes, read by two commands at the same time.
  */
 import * as Driver from "mongodb"
 
@@ -41,15 +41,27 @@ export interface Entry {
 /** @internal */
 export type Catalog = ReadonlyMap<string, Entry>
 
-/** A row of the server's catalog. */
-interface Row {
+interface ListedIndex {
+  readonly spec: Driver.Document
+  readonly ready: boolean
+}
+
+/** A collection or a view, as `listCollections` shows it. */
+interface Listed {
   readonly name: string
   readonly type: string
-  readonly md?: {
-    readonly options: Driver.Document
-    readonly indexes: ReadonlyArray<{ readonly spec: Driver.Document; readonly ready: boolean }>
-  }
-  readonly [option: string]: unknown
+  readonly options?: Driver.Document
+  readonly info?: { readonly uuid?: unknown }
+}
+
+/** The indexes of a collection. */
+interface Indexed {
+  readonly name: string
+  readonly md: { readonly indexes: ReadonlyArray<ListedIndex> }
+}
+
+interface Row extends Listed {
+  readonly indexes: ReadonlyArray<ListedIndex>
 }
 
 const buckets = "system.buckets."
@@ -62,7 +74,7 @@ const hasOwnIdIndex = (spec: Driver.Document): boolean => spec["name"] === "_id_
 
 const indexesOf = (row: Row): ReadonlyMap<string, Index> =>
   new Map(
-    (row.md?.indexes ?? []).filter(({ spec }) => !hasOwnIdIndex(spec)).map((
+    row.indexes.filter(({ spec }) => !hasOwnIdIndex(spec)).map((
       { ready, spec }
     ) => [String(spec["name"]), { spec, text: textOf({ ...spec, ready }) }])
   )
@@ -72,15 +84,14 @@ const seriesOptions = ({ clusteredIndex: _, validator: __, ...options }: Driver.
 
 const entryOf = (row: Row, series: Row | undefined): Entry => {
   const { name } = row
+  const { info, options = {} } = series ?? row
   if (row.type === "view") {
-    const { _id: _, db: __, name: ___, ns: ____, type: _____, ...options } = row
     return { name, type: "view", uuid: undefined, options, text: textOf(options), indexes: new Map() }
   }
-  const { uuid, ...options } = (series ?? row).md?.options ?? {}
   return {
     name,
     type: series === undefined ? "collection" : "timeseries",
-    uuid: uuid === undefined ? undefined : textOf({ uuid }),
+    uuid: info?.uuid === undefined ? undefined : textOf({ uuid: info.uuid }),
     options: series === undefined ? options : seriesOptions(options),
     text: textOf(options),
     indexes: indexesOf(series ?? row)
@@ -89,10 +100,11 @@ const entryOf = (row: Row, series: Row | undefined): Entry => {
 
 /** @internal */
 export const toCatalog = (rows: ReadonlyArray<Uint8Array>): Catalog => {
-  const byName = new Map(rows.map((bytes) => {
-    const row = exactDocument(bytes) as Row
-    return [row.name, row]
-  }))
+  const read = rows.map((bytes) => exactDocument(bytes) as Listed | Indexed)
+  const indexes = new Map(read.flatMap((row) => "md" in row ? [[row.name, row.md.indexes]] : []))
+  const byName = new Map(
+    read.flatMap((row) => "md" in row ? [] : [[row.name, { ...row, indexes: indexes.get(row.name) ?? [] }]])
+  )
   const entries = new Map<string, Entry>()
   for (const row of byName.values()) {
     if (row.name.startsWith(buckets) && byName.get(row.name.slice(buckets.length))?.type === "timeseries") continue
@@ -102,31 +114,37 @@ export const toCatalog = (rows: ReadonlyArray<Uint8Array>): Catalog => {
   return entries
 }
 
-/** Only what makes a difference: the server changes the rest while it works. */
-const relevant = {
-  name: 1,
-  type: 1,
-  viewOn: 1,
-  pipeline: 1,
-  collation: 1,
-  "md.options": 1,
-  "md.indexes.spec": 1,
-  "md.indexes.ready": 1
-}
+const listed = (db: Driver.Db): Promise<ReadonlyArray<Uint8Array>> =>
+  db.listCollections({}, { raw: true, batchSize: 10_000 } as object).toArray() as Promise<
+    ReadonlyArray<unknown>
+  > as Promise<ReadonlyArray<Uint8Array>>
 
-const readAtOnce = (admin: Driver.Db, database: string): Promise<ReadonlyArray<Uint8Array>> =>
-  admin.aggregate(
-    [{ $listCatalog: {} }, { $match: { db: database } }, { $project: { _id: 0, ...relevant } }],
+/** The collections that have indexes. */
+const namesIn = (rows: ReadonlyArray<Uint8Array>): ReadonlyArray<string> =>
+  rows.flatMap((bytes) => {
+    const { name, type } = exactDocument(bytes) as Listed
+    return type === "collection" ? [name] : []
+  })
+
+/**
+ * The indexes of collections as they are stored, each collection asked by its name: a server 8.2.0 that reads the catalogs of all databases
+ * aborts if a view is dropped meanwhile.
+ */
+const indexesAtOnce = (db: Driver.Db, names: ReadonlyArray<string>): Promise<ReadonlyArray<Uint8Array>> => {
+  const [first, ...others] = names
+  return first === undefined ? Promise.resolve([]) : db.collection(first).aggregate(
+    [
+      { $listCatalog: {} },
+      ...others.map((coll) => ({ $unionWith: { coll, pipeline: [{ $listCatalog: {} }] } })),
+      { $project: { _id: 0, name: 1, "md.indexes.spec": 1, "md.indexes.ready": 1 } }
+    ],
     { raw: true, batchSize: 10_000 }
   ).toArray() as Promise<ReadonlyArray<unknown>> as Promise<ReadonlyArray<Uint8Array>>
+}
 
 /** With commands that every user may send. */
-const readApart = async (db: Driver.Db): Promise<ReadonlyArray<Uint8Array>> => {
-  const collections = await db.listCollections({}, { promoteValues: false, bsonRegExp: true } as object)
-    .toArray() as ReadonlyArray<Driver.Document>
-  const rows = await Promise.all(collections.map(async ({ info, name, options, type }): Promise<Row> => {
-    if (type === "view") return { ...options, name, type }
-    if (type !== "collection") return { name, type }
+const indexesApart = (db: Driver.Db, names: ReadonlyArray<string>): Promise<ReadonlyArray<Uint8Array>> =>
+  Promise.all(names.map(async (name) => {
     const found = await db.command({ listIndexes: name, cursor: { batchSize: 1000 } }, exactly as object).catch(
       // It was dropped meanwhile.
       (error: { readonly codeName?: unknown }) => {
@@ -135,16 +153,10 @@ const readApart = async (db: Driver.Db): Promise<ReadonlyArray<Uint8Array>> => {
       }
     )
     const indexes = found["cursor"].firstBatch as ReadonlyArray<Driver.Document>
-    return {
-      name,
-      type,
-      md: { options: { uuid: info?.uuid, ...options }, indexes: indexes.map((spec) => ({ spec, ready: true })) }
-    }
+    return Driver.BSON.serialize({ name, md: { indexes: indexes.map((spec) => ({ spec, ready: true })) } })
   }))
-  return rows.map((row) => Driver.BSON.serialize(row))
-}
 
-/** The clients whose user may not read the catalog at once, or whose server cannot. */
+/** The clients whose user may not read the catalog, or whose server cannot. */
 const refused = new WeakSet<Driver.MongoClient>()
 
 /**
@@ -158,17 +170,28 @@ export const catalogReader = (
   apart?: boolean
 ): () => Promise<ReadonlyArray<Uint8Array>> => {
   const db = client.db(database)
-  const admin = client.db("admin")
-  return async () => {
-    if (apart ?? refused.has(client)) return readApart(db)
+  const indexesOf = async (names: ReadonlyArray<string>): Promise<ReadonlyArray<Uint8Array>> => {
+    if (apart ?? refused.has(client)) return indexesApart(db, names)
     try {
-      return await readAtOnce(admin, database)
+      return await indexesAtOnce(db, names)
     } catch (error) {
       if (!(error instanceof Driver.MongoServerError) || error instanceof Driver.MongoNetworkError) throw error
-      const rows = await readApart(db)
+      const rows = await indexesApart(db, names)
       refused.add(client)
       return rows
     }
+  }
+  /** What was there last time: mostly it still is, so that the indexes can be read at the same time. */
+  let last: { readonly rows: ReadonlyArray<Uint8Array>; readonly names: ReadonlyArray<string> } = {
+    rows: [],
+    names: []
+  }
+  return async () => {
+    // The indexes of collections that are gone may be refused.
+    const [rows, indexes] = await Promise.all([listed(db), indexesOf(last.names).catch(() => undefined)])
+    if (indexes !== undefined && sameRows(rows, last.rows)) return [...rows, ...indexes]
+    last = { rows, names: namesIn(rows) }
+    return [...rows, ...await indexesOf(last.names)]
   }
 }
 

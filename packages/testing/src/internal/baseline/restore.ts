@@ -1,7 +1,7 @@
 /**
  * Brings a database back to its baseline.
  *
- * Nothing has to be made again after most runs. So the documents are replaced and the catalog is read at the same time, each by one command.
+ * Nothing has to be made again after most runs. So the documents are replaced and the catalog is read at the same time.
  * Only if the catalog has changed are its changes undone, and the documents replaced again.
  */
 import * as Driver from "mongodb"
