@@ -392,7 +392,8 @@ export {
    * - `Changed`: an applied migration has another name or checksum now.
    * - `Unknown`: the loader does not have an applied migration, and `onUnknown` is `"fail"`.
    * - `ImportError`: a module could not be imported, or does not export a migration. Nothing has run.
-   * - `Failed`: a migration failed; `cause` is its failure. Those before it are applied, those after it did not run.
+   * - `Failed`: a migration or its record failed; `cause` is the failure, and the message says what is recorded. Those before it are applied,
+   *   those after it did not run.
    * - `Locked`: another process was not done within `lease.wait`.
    * - `LeaseLost`: this process could not renew its lease in time. It has stopped, and has recorded nothing since then.
    *
@@ -435,7 +436,9 @@ export type Services<R, RL> = MongoDatabase | Exclude<R, CurrentMigration> | RL
  * It looks first: where nothing is pending it neither takes the lease nor writes. Else it takes the lease, looks again, imports what is
  * pending, and runs one migration after the other. The record of each is written before and after it. A process that finds the lease
  * taken waits until nothing is pending any more, or until the lease is free. A process that was killed makes others wait until its lease
- * has run out, and no longer.
+ * has run out, and no longer, unless it leaves a transaction open.
+ *
+ * Work that is done is recorded even if the run is interrupted just then, or a connection breaks: for 30 seconds it tries again.
  *
  * The lease is a fence. A process that has lost it, because it was stopped or cut off, is interrupted and can no longer record anything:
  * the journal compares the number of its turn in the same step in which it is written.
@@ -776,11 +779,14 @@ export interface StepProgress {
  * **Details**
  *
  * The journal keeps by their names which steps have succeeded. A step that is a function gets the position that it has saved last, and goes on
- * from there.
+ * from there. That a step has succeeded is saved even if the run is interrupted just then, or a connection breaks. A step that was done before
+ * says so in the log.
  *
  * **Gotchas**
  *
  * A step that was killed runs again, from its last position. Give it another name if it has to start over.
+ *
+ * Two steps of a migration need two names. The second one of the same name would be left out, as one that was done before.
  *
  * **Example** (A migration in two parts)
  *

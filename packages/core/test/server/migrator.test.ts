@@ -311,6 +311,56 @@ describe("run", () => {
       assert.deepStrictEqual(all.events.map(({ _tag }) => _tag), ["Started"])
     }))
 
+  it.live("records work that is done, whatever breaks just then", () =>
+    Effect.gen(function*() {
+      const all = yield* fixture
+      const scope = yield* Effect.scope
+      // The driver tries once more by itself.
+      const breaking = Effect.provideService(
+        failCommand(all, { times: 2 }, { failCommands: ["update"], closeConnection: true }),
+        Scope.Scope,
+        scope
+      )
+      const loader = record({ "1_a": Effect.andThen(work("a"), breaking) })
+      assert.strictEqual((yield* all.run({ loader })).length, 1)
+      assert.deepInclude((yield* all.status({ loader })).migrations[0], { state: "applied", attempts: 1 })
+    }))
+
+  it.live("says of a record that fails what has become of it", () =>
+    Effect.gen(function*() {
+      const all = yield* fixture
+      yield* all.db.createCollection("work")
+      /** A run whose migration works, and from then on commands fail. */
+      const failing = (key: string, transaction: boolean, data: Driver.Document) =>
+        Effect.scoped(Effect.gen(function*() {
+          const scope = yield* Effect.scope
+          const fails = Effect.provideService(failCommand(all, "alwaysOn", data), Scope.Scope, scope)
+          const up = MongoMigrator.migration(Effect.andThen(work(key), fails), { transaction })
+          // The lease is not given back.
+          return yield* migrationError(all.run({ loader: record({ [`1_${key}`]: up }), lease: { duration: 500 } }))
+        }))
+
+      // Neither the success can be recorded nor the failure.
+      const unrecorded = yield* failing("a", false, { failCommands: ["update"], errorCode: 13 })
+      assert.include(unrecorded.message, "the work of migration 1_a is done, but its record failed: updateOne on ")
+      assert.include(unrecorded.message, "MongoMigrator.status")
+      assert.include(unrecorded.message, "MongoMigrator.accept")
+      // The commit was applied, and its reply is a failure.
+      const writeConcernError = { code: 100, errmsg: "no" }
+      const committed = yield* failing("b", true, { failCommands: ["commitTransaction"], writeConcernError })
+      assert.notInclude(committed.message, "not recorded as applied")
+      assert.include(committed.message, "MongoMigrator.status")
+      assert.strictEqual(
+        (yield* all.status({ loader: record({ "1_b": work("b") }) })).migrations[0]?.state,
+        "applied"
+      )
+      // A failure that says nothing.
+      for (const error of [new Error(), new (class Empty extends Schema.TaggedError<Empty>()("Empty", {}) {})()]) {
+        const { message } = yield* migrationError(all.run({ loader: record({ "3_c": Effect.fail(error) }) }))
+        assert.include(message, `3_c failed: ${error.name}. It is not recorded as applied`)
+      }
+    }))
+
   it.live("logs each migration with its number and its name", () =>
     Effect.gen(function*() {
       const { runLogged } = yield* fixture
@@ -470,6 +520,25 @@ describe("plan", () => {
     }))
 })
 
+describe("status", () => {
+  it.live("calls only that running which the holder of the lease runs", () =>
+    Effect.gen(function*() {
+      const all = yield* fixture
+      const loader = record({ "1_a": Effect.never as Work })
+      const fiber = yield* Effect.forkScoped(all.run({ loader }))
+      yield* until("it runs", () => all.events.some(({ _tag }) => _tag === "Started"))
+      assert.strictEqual((yield* all.status({ loader })).migrations[0]?.state, "running")
+      // As if it had been killed, and another process had taken its turn.
+      yield* all.db.collection<Driver.Document>("mongofx_migrations").updateOne({ _id: "lease" as never }, {
+        $set: { owner: "another" }
+      })
+      const status = yield* all.status({ loader })
+      assert.strictEqual(status.holder?.owner, "another")
+      assert.strictEqual(status.migrations[0]?.state, "interrupted")
+      yield* Fiber.interrupt(fiber)
+    }))
+})
+
 describe("transactions", () => {
   it.live("commit the work of a migration with its record, or neither", () =>
     Effect.gen(function*() {
@@ -525,6 +594,38 @@ describe("steps", () => {
         events.flatMap((event) => event._tag === "Progress" ? [event.step] : []),
         ["one.$%", "one", "two"]
       )
+    }))
+
+  it.live("are not repeated because they were interrupted at their end, or because a connection broke", () =>
+    Effect.gen(function*() {
+      const all = yield* fixture
+      const scope = yield* Effect.scope
+      const broken = yield* Scope.make()
+      const failing = (scope: Scope.Scope, times: number, data: Driver.Document) =>
+        Effect.provideService(failCommand(all, { times }, { failCommands: ["update"], ...data }), Scope.Scope, scope)
+      let isAtItsEnd = false
+      const up = Effect.gen(function*() {
+        yield* MongoMigrator.step("one", Effect.andThen(work("one"), failing(broken, 2, { closeConnection: true })))
+        yield* Scope.close(broken, Exit.void)
+        yield* MongoMigrator.step(
+          "",
+          Effect.gen(function*() {
+            yield* work("two")
+            yield* failing(scope, 1, { blockConnection: true, blockTimeMS: 500 })
+            all.clear()
+            isAtItsEnd = true
+          })
+        )
+        yield* Effect.never
+      })
+      const loader = record({ "1_a": up })
+      const fiber = yield* Effect.forkScoped(all.run({ loader }))
+      yield* until("the second step is saved", () => isAtItsEnd && all.sent().includes("update"))
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* all.names, ["one", "two"])
+      const [status] = (yield* all.status({ loader })).migrations
+      assert.strictEqual(status?.state, "interrupted")
+      assert.deepStrictEqual(status?.steps.map(({ done, name }) => [name, done]), [["one", true], ["", true]])
     }))
 
   it.live("get the position that they have saved, as it was", () =>
@@ -672,6 +773,18 @@ describe("forEachBatch", () => {
       yield* run({ loader: record({ "1_a": MongoMigrator.migration(up, { transaction: true }) }) })
       assert.strictEqual(attempts, 2)
       assert.deepStrictEqual(yield* items.distinct("n"), [1])
+    }))
+
+  it.live("refuses ids that the settings of the collection take their order from", () =>
+    Effect.gen(function*() {
+      const { db, run } = yield* fixture
+      yield* db.collection<{ _id: Driver.UUID }>("items").insertMany([{ _id: new Driver.UUID() }])
+      const items = db.collection<{ _id: Uint8Array }>("items", { promoteBuffers: true })
+      let batches = 0
+      const up = MongoMigrator.forEachBatch({ step: "ids", collection: items }, () => Effect.sync(() => ++batches))
+      const error = yield* migrationError(run({ loader: record({ "1_a": up }) }))
+      assert.include(error.message, "withOptions({ promoteBuffers: false })")
+      assert.strictEqual(batches, 0)
     }))
 
   it.live("refuses a size that is none", () =>

@@ -21,6 +21,11 @@ export interface CurrentMigration {
   readonly stepOf: (step: string) => Effect.Effect<StepEntry | undefined, MigrationError | MongoError>
   /** Saves how far a step has come, in the transaction around it if there is one. */
   readonly saveStep: (entry: Omit<StepEntry, "savedAt">) => Effect.Effect<void, MigrationError | MongoError>
+  /** Runs the work of a step, and saves what `entry` gives when it is done. */
+  readonly endStep: <E, R>(
+    work: Effect.Effect<unknown, E, R>,
+    entry: () => Omit<StepEntry, "savedAt">
+  ) => Effect.Effect<void, E | MigrationError | MongoError, R>
 }
 
 /** @internal */

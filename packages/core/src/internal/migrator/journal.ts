@@ -4,12 +4,16 @@
  * One document, so that every write compares the fence in the same step. The lease is a document of its own: its renewals would conflict
  * with a transaction that writes the journal.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
-import type { MongoError } from "../../MongoError.ts"
+import { isMongoError, type MongoError } from "../../MongoError.ts"
 import type { Connection } from "../call/connection.ts"
-import { withoutDeadline } from "../call/deadline.ts"
+import { provideDeadline, withoutDeadline } from "../call/deadline.ts"
+import { ambientSession } from "../call/operation.ts"
+import { serverNanos, serverSleep } from "../call/serverTime.ts"
 import { provideAmbient } from "../session/transaction.ts"
 import { failure, type MigrationError } from "./migrationError.ts"
 
@@ -61,9 +65,28 @@ const entriesOf = (stored: Option.Option<Stored>): Entries =>
     Option.isNone(stored) ? [] : Object.entries(stored.value.migrations).map(([id, entry]) => [Number(id), entry])
   )
 
-/** The name of a step as the name of a field. */
+/** The name of a step as the name of a field, which is never empty. */
 const keyOf = (step: string): string =>
-  step.replace(/[%.$\0]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`)
+  step.replace(/[%.$\0]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`) || "%"
+
+/** How long the record of work that is done may take, which nothing interrupts, and the longest pause between two attempts at it. */
+const recordTimeout = Duration.seconds(30)
+const longestPause = 1000
+
+/** Repeats a write that may be applied twice, while its failures may pass by themselves. */
+const persistently = <A, E>(self: Effect.Effect<A, E | MongoError>): Effect.Effect<A, E | MongoError> =>
+  Effect.withFiber((fiber) => {
+    const giveUpAt = serverNanos(fiber) + Duration.toNanosUnsafe(recordTimeout)
+    return Effect.gen(function*() {
+      for (let wait = 50;; wait = Math.min(2 * wait, longestPause)) {
+        const result = yield* Effect.result(self)
+        if (Result.isSuccess(result)) return result.success
+        const mayPass = isMongoError(result.failure) && result.failure.isTransient
+        if (!mayPass || serverNanos(fiber) >= giveUpAt) return yield* Effect.fail(result.failure)
+        yield* serverSleep(wait)
+      }
+    })
+  })
 
 const lost = failure(
   "LeaseLost",
@@ -86,8 +109,8 @@ export interface ClaimedJournal {
     set: Partial<Entry>,
     unset?: ReadonlyArray<keyof Entry>
   ) => Effect.Effect<void, MigrationError | MongoError>
-  /** Sets fields of the record of a migration that has not ended. */
-  readonly end: (id: number, set: Partial<Entry>) => Effect.Effect<void, MongoError>
+  /** Sets fields of the record of a migration that has not ended. False if it has ended, or another process has taken over. */
+  readonly end: (id: number, set: Partial<Entry>) => Effect.Effect<boolean, MongoError>
   /** How far a step has come. */
   readonly step: (id: number, step: string) => Effect.Effect<StepEntry | undefined, MigrationError | MongoError>
   /** Saves how far a step has come. Joins the transaction around it. */
@@ -128,7 +151,10 @@ export const journalOf = (database: MongoDatabase, name: string) => {
             : { $unset: Object.fromEntries(unset.map((key) => [`migrations.${id}.${key}`, ""])) })
         }),
       end: (id, set) =>
-        Effect.asVoid(stored.updateOne({ ...ours, [`migrations.${id}.state`]: "running" }, { $set: fields(id, set) })),
+        Effect.map(
+          stored.updateOne({ ...ours, [`migrations.${id}.state`]: "running" }, { $set: fields(id, set) }),
+          ({ matchedCount }) => matchedCount === 1
+        ),
       step: (id, step) =>
         Effect.flatMap(
           stored.findOne(ours),
@@ -145,6 +171,22 @@ export const journalOf = (database: MongoDatabase, name: string) => {
     /** Runs an effect outside of the session and the deadline around it. */
     apart: <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       withoutDeadline(provideAmbient(connection, undefined, self)),
+
+    /**
+     * Runs work, then the write that records it. A transaction commits both. Else only a kill comes between them: work that is done must not
+     * be done again because of an interruption, or of a connection that breaks just now.
+     */
+    recorded: <A, B, E, E2, R>(
+      work: Effect.Effect<A, E, R>,
+      record: Effect.Effect<B, E2 | MongoError>
+    ): Effect.Effect<B, E | E2 | MongoError, R> =>
+      Effect.withFiber<B, E | E2 | MongoError, R>((fiber) =>
+        ambientSession(connection, fiber.context)?.state.driver.inTransaction() === true
+          ? Effect.andThen(work, record)
+          : Effect.uninterruptibleMask((restore) =>
+            Effect.andThen(restore(work), withoutDeadline(provideDeadline(persistently(record), recordTimeout)))
+          )
+      ),
 
     read: Effect.map(found, entriesOf),
 

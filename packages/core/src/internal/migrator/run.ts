@@ -21,14 +21,13 @@ import type {
 } from "../../MongoMigrator.ts"
 import { pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
-import { provideDeadline } from "../call/deadline.ts"
 import { CurrentServerClock } from "../call/serverTime.ts"
 import { LeaseError } from "../lease/leaseError.ts"
 import { leases } from "../lease/leases.ts"
 import { type HeldLease, withLease } from "../lease/withLease.ts"
 import { withTransactionOf } from "../session/withTransaction.ts"
 import { CurrentMigration } from "./current.ts"
-import { type ClaimedJournal, journalOf } from "./journal.ts"
+import { type ClaimedJournal, journalOf, type StepEntry } from "./journal.ts"
 import { failure, MigrationError, type MigrationId, nameOf, namesOf } from "./migrationError.ts"
 import { type Plan, planOf, problemOf, problemOfLoaded } from "./plan.ts"
 
@@ -36,9 +35,6 @@ const defaultCollection = "mongofx_migrations"
 
 /** @internal */
 export const leaseName = "lease"
-
-/** How long the record of a success may take, which nothing interrupts. */
-const recordTimeout = Duration.seconds(30)
 
 /** How long the record of a failure may take, in real milliseconds. */
 const failureTimeout = 2000
@@ -92,7 +88,11 @@ const reportOthers = ({ changed, unknown }: Plan<ResolvedMigration<unknown>>): E
 /** What the message of a failure says, for the journal and for other messages. */
 const textOf = (error: unknown): string => {
   const text = error instanceof Error
-    ? isMongoError(error) || error.name === "Error" ? error.message : `${error.name}: ${error.message}`
+    ? error.message === "" ?
+      error.name
+      : isMongoError(error) || error.name === "Error"
+      ? error.message
+      : `${error.name}: ${error.message}`
     : typeof error === "string"
     ? error
     : "it failed with a value that is not an Error"
@@ -106,6 +106,9 @@ const failureOf = (cause: Cause.Cause<unknown>): unknown => {
   }
   return undefined
 }
+
+const notApplied = "It is not recorded as applied"
+const unknownState = "Its record could not be changed, and MongoMigrator.status says what it is"
 
 // ---- one process at a time
 
@@ -158,21 +161,21 @@ const runOne = <R>(
   { checksum: declared, transaction = false, up }: Migration<R>,
   place: { readonly index: number; readonly total: number }
 ): Effect.Effect<AppliedMigration, MigrationError | MongoError, Exclude<R, CurrentMigration>> => {
-  const { database, journal: { apart } } = migrator
+  const { database, journal: { apart, recorded } } = migrator
   const { connection } = database as unknown as { readonly connection: Connection }
   const migration: MigrationId = { id, name }
   const checksum = known ?? declared
   const earlier = claimed.entries.get(id)
 
+  const saveStep = (entry: Omit<StepEntry, "savedAt">) =>
+    Effect.flatMap(now, (savedAt) => Effect.as(claimed.saveStep(id, { ...entry, savedAt }), entry))
+  const reportStep = ({ done, handled, name }: Omit<StepEntry, "savedAt">) =>
+    report({ _tag: "Progress", ...migration, step: name, handled, done })
   const current = CurrentMigration.of({
     ...migration,
     stepOf: (step) => claimed.step(id, step),
-    saveStep: (entry) =>
-      Effect.flatMap(now, (savedAt) => claimed.saveStep(id, { ...entry, savedAt })).pipe(
-        Effect.andThen(
-          report({ _tag: "Progress", ...migration, step: entry.name, handled: entry.handled, done: entry.done })
-        )
-      )
+    saveStep: (entry) => Effect.flatMap(saveStep(entry), reportStep),
+    endStep: (work, entry) => Effect.flatMap(recorded(work, Effect.suspend(() => saveStep(entry()))), reportStep)
   })
 
   return Effect.gen(function*() {
@@ -198,20 +201,22 @@ const runOne = <R>(
       ([finishedAt, durationMillis]) =>
         Effect.as(claimed.write(id, { state: "applied", finishedAt, durationMillis }), durationMillis)
     )
+    let isDone = false
     let isRecorded = false
+    let isMarked = false
     const body = Effect.provideService(up, CurrentMigration, current)
     const ran: Effect.Effect<number, unknown, Exclude<R, CurrentMigration>> = transaction
       // The record commits with the work.
-      ? withTransactionOf(connection, (self) => self)(Effect.andThen(body, succeed))
-      // Work that is done is recorded, even if the process is told to stop just now.
-      : Effect.uninterruptibleMask((restore) =>
-        Effect.andThen(
-          restore(body),
-          Effect.tap(apart(provideDeadline(succeed, recordTimeout)), () =>
+      ? withTransactionOf(connection, (self) => self)(recorded(body, succeed))
+      : recorded(
+        body,
+        Effect.suspend(() => {
+          isDone = true
+          return Effect.tap(apart(succeed), () =>
             Effect.sync(() => {
               isRecorded = true
             }))
-        )
+        })
       )
 
     const fail = (cause: Cause.Cause<unknown>) =>
@@ -219,15 +224,24 @@ const runOne = <R>(
         if (isRecorded) return
         const error = failureOf(cause)
         const isInterrupted = error === undefined
-        const text = isInterrupted ? "it was interrupted" : textOf(error)
+        const reason = isInterrupted ? "it was interrupted" : textOf(error)
+        const text = isDone ? `its work is done, but its record failed: ${reason}` : reason
         const [finishedAt, durationMillis] = yield* ended
         yield* Effect.raceFirst(
-          Effect.interruptible(Effect.ignoreCause(apart(claimed.end(id, {
+          apart(claimed.end(id, {
             state: isInterrupted ? "interrupted" : "failed",
             finishedAt,
             durationMillis,
             error: text
-          })))),
+          })).pipe(
+            Effect.tap((isOurs) =>
+              Effect.sync(() => {
+                isMarked = isOurs
+              })
+            ),
+            Effect.ignoreCause,
+            Effect.interruptible
+          ),
           pause(failureTimeout)
         )
         yield* Effect.logError(`Migration failed: ${text}`)
@@ -240,10 +254,13 @@ const runOne = <R>(
         error instanceof MigrationError && error.kind === "LeaseLost" ? error : failure(
           "Failed",
           [migration],
-          `migration ${nameOf(migration)} failed: ${
-            textOf(error)
-          }. It is not recorded as applied: when its cause is repaired, run the ` +
-            "migrations again. It starts from its beginning, or goes on after its finished steps",
+          isDone
+            ? `the work of migration ${nameOf(migration)} is done, but its record failed: ${textOf(error)}. ${
+              isMarked ? notApplied : unknownState
+            }: if it must not run again, record it with MongoMigrator.accept`
+            : `migration ${nameOf(migration)} failed: ${textOf(error)}. ${
+              isMarked ? notApplied : unknownState
+            }: when its cause is repaired, run the migrations again. It starts from its beginning, or goes on after its finished steps`,
           error
         )
       )

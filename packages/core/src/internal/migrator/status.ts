@@ -13,12 +13,12 @@ import { type MigrationError, nameOf } from "./migrationError.ts"
 import { planOf, problemOf } from "./plan.ts"
 import { leaseName, open } from "./run.ts"
 
-/** What a record says. A run that nobody holds the lease for was killed. */
-const recordOf = (entry: Entry | undefined, isHeld: boolean): Omit<MigrationStatus, "id" | "name"> => {
+/** What a record says. A run whose process does not hold the lease was killed. */
+const recordOf = (entry: Entry | undefined, holder: string | undefined): Omit<MigrationStatus, "id" | "name"> => {
   if (entry === undefined) return { state: "pending", attempts: 0, steps: [] }
   const { attempts, checksum, durationMillis, error, finishedAt, owner, startedAt, state, steps = {} } = entry
   return {
-    state: state === "running" && !isHeld ? "interrupted" : state,
+    state: state === "running" && owner !== holder ? "interrupted" : state,
     attempts,
     startedAt,
     ...(finishedAt === undefined ? {} : { finishedAt }),
@@ -57,7 +57,7 @@ export const status = <R, RL = never>(
       migrations: [...loaded, ...plan.unknown].sort((a, b) => a.id - b.id).map(({ id, name }) => ({
         id,
         name,
-        ...recordOf(entries.get(id), Option.isSome(holder)),
+        ...recordOf(entries.get(id), Option.getOrUndefined(holder)?.owner),
         ...(problems.has(id) ? { problem: problems.get(id)! } : {})
       }))
     }

@@ -24,18 +24,15 @@ export const step = <E, R>(
   Effect.gen(function*() {
     const current = yield* CurrentMigration
     const before = yield* current.stepOf(name)
-    if (before?.done === true) return
+    if (before?.done === true) return yield* Effect.logInfo(`Step ${name} was done before`)
     let handled = before?.handled ?? 0
     let position = before !== undefined && "position" in before ? Option.some(before.position) : Option.none()
-    const save = (done: boolean) =>
-      Effect.suspend(() =>
-        current.saveStep({
-          name,
-          done,
-          handled,
-          ...(Option.isSome(position) ? { position: position.value } : {})
-        })
-      )
+    const entry = (done: boolean) => ({
+      name,
+      done,
+      handled,
+      ...(Option.isSome(position) ? { position: position.value } : {})
+    })
     const progress: StepProgress = {
       position,
       handled,
@@ -43,11 +40,10 @@ export const step = <E, R>(
         Effect.suspend(() => {
           position = Option.some(next)
           handled = total
-          return save(false)
+          return current.saveStep(entry(false))
         })
     }
-    yield* Effect.isEffect(body) ? body : body(progress)
-    yield* save(true)
+    yield* current.endStep(Effect.isEffect(body) ? body : body(progress), () => entry(true))
   })
 
 /** @internal */
@@ -77,6 +73,13 @@ export const forEachBatch = <A extends Driver.Document, E, R>(
         ).sort({ _id: 1 }).limit(batchSize)
         const last = documents.at(-1)
         if (last === undefined) return
+        yield* checking(operation, () => {
+          if (!(last["_id"] instanceof Uint8Array)) return
+          throw new InvalidInput(
+            "options.collection",
+            "options.collection has bytes as ids and promoteBuffers, which leaves out their kind, so that they have no order: use withOptions({ promoteBuffers: false })"
+          )
+        })
         handled += documents.length
         const batch = Effect.andThen(
           Effect.suspend(() => f(documents as unknown as ReadonlyArray<A>)),
