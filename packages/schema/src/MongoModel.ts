@@ -288,6 +288,87 @@ export const ref = <T extends Target>(target: T): Ref<IdOf<T>> => {
   }) as unknown as Ref<IdOf<T>>
 }
 
+// ---- embedded documents
+
+/**
+ * A model whose documents are embedded in others.
+ *
+ * @see {@link arrayOf} for the field that holds them
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Embedded =
+  & Schema.Top
+  & {
+    readonly [V in Exclude<Variant, "select">]: Schema.Top
+  }
+
+type Variant = "select" | "insert" | "update" | "json" | "jsonCreate" | "jsonUpdate"
+
+/**
+ * The type of the fields that `arrayOf` makes.
+ *
+ * @see {@link arrayOf} for how to make one
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface ArrayOf<M extends Embedded> extends
+  VariantSchema.Field<{
+    readonly select: Schema.$Array<M>
+    readonly insert: Schema.$Array<M["insert"]>
+    readonly update: Schema.$Array<M["update"]>
+    readonly json: Schema.$Array<M["json"]>
+    readonly jsonCreate: Schema.$Array<M["jsonCreate"]>
+    readonly jsonUpdate: Schema.$Array<M["jsonUpdate"]>
+  }>
+{}
+
+/**
+ * An array of embedded documents that have a model: each variant of the field has that variant of the model, so that ids and money inside are
+ * plain JSON where the document is JSON.
+ *
+ * **When to use**
+ *
+ * Use it for arrays. A model that stands for a field itself, `address: Address`, has its variants without it.
+ *
+ * **Example** (The lines of an order)
+ *
+ * ```ts
+ * import { Bson, MongoModel } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ * import { Model } from "effect/schema"
+ *
+ * const ProductId = Bson.ObjectId.pipe(Schema.brand("ProductId"))
+ *
+ * class Line extends Model.Class<Line>("Line")({
+ *   product: MongoModel.ref(ProductId),
+ *   count: Schema.Int,
+ *   price: MongoModel.Money
+ * }) {}
+ *
+ * class Order extends Model.Class<Order>("Order")({
+ *   _id: MongoModel.ObjectIdGenerated,
+ *   lines: MongoModel.arrayOf(Line)
+ * }) {}
+ * ```
+ *
+ * @see {@link ref} for references in them
+ * @stability unstable
+ * @category constructors
+ * @since 0.1.0
+ */
+export const arrayOf = <M extends Embedded>(model: M): ArrayOf<M> =>
+  Model.Field({
+    select: Schema.Array(model),
+    insert: Schema.Array(model.insert),
+    update: Schema.Array(model.update),
+    json: Schema.Array(model.json),
+    jsonCreate: Schema.Array(model.jsonCreate),
+    jsonUpdate: Schema.Array(model.jsonUpdate)
+  }) as unknown as ArrayOf<M>
+
 // ---- what repositories keep current
 
 /**

@@ -355,12 +355,15 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
   readonly update: (
     document: Update<S>
   ) => Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError | Stale<O>>
-  /** Sets some fields and returns the document. Fails as `update` does. */
-  readonly patch: (
-    id: IdOf<S["Type"]>,
-    fields: Fields<S>,
-    options?: ExpectedOption<VersionOf<S, O>>
-  ) => Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError | Stale<O>>
+  /** Sets some fields and returns the document. Fails with a `NoSuchElementError`, and with a `StaleDocument` if a version is expected and the document has another one. */
+  readonly patch: {
+    (id: IdOf<S["Type"]>, fields: Fields<S>): Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError>
+    (
+      id: IdOf<S["Type"]>,
+      fields: Fields<S>,
+      options: ExpectedOption<VersionOf<S, O>> | undefined
+    ): Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError | Stale<O>>
+  }
   /**
    * Inserts a document, or updates the one that is equal in the fields `on`, in any version. Fields that only inserts have, such
    * as `createdAt`, stay as they are. If two fibers insert at once, it tries once more.
@@ -440,10 +443,13 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
    * Deletes the document with this `_id`, softly if the repository does so. False if there is none. Fails with a `StaleDocument`
    * if it has another version than the expected one.
    */
-  readonly delete: (
-    id: IdOf<S["Type"]>,
-    options?: ExpectedOption<VersionOf<S, O>>
-  ) => Write<S, O, boolean, DeleteStep, Stale<O>>
+  readonly delete: {
+    (id: IdOf<S["Type"]>): Write<S, O, boolean, DeleteStep>
+    (
+      id: IdOf<S["Type"]>,
+      options: ExpectedOption<VersionOf<S, O>> | undefined
+    ): Write<S, O, boolean, DeleteStep, Stale<O>>
+  }
 }
 
 /**

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { MongoError, type Query } from "@mongofx/core"
+import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type * as Driver from "mongodb"
 import { DocumentError } from "./DocumentError.ts"
@@ -80,6 +81,41 @@ export const failureTags = ["MongoError", "DocumentError"] as const satisfies Re
  * @since 0.1.0
  */
 export const isFailure = (u: unknown): u is Failure => MongoError.isMongoError(u) || u instanceof DocumentError
+
+/**
+ * Dies with a failure of the database, and leaves all other errors as they are.
+ *
+ * **When to use**
+ *
+ * Use it at the edge of a program, such as the handler of a request: what its caller can act upon stays in the type, and a server that does
+ * not answer is an internal error.
+ *
+ * **Gotchas**
+ *
+ * `withTransaction` runs again only after failures. Use `orDie` around a transaction, never inside.
+ *
+ * **Example** (What a client of an API is told)
+ *
+ * ```ts
+ * import { Bson, MongoModel, type Path, TypedCollection, TypedQuery } from "@mongofx/schema"
+ * import { Effect, Schema } from "effect"
+ *
+ * const User = Schema.Struct({ _id: Bson.ObjectId, name: Schema.String })
+ *
+ * class Users extends TypedCollection.Service<Users>()("app/Users", { name: "users", schema: User }) {}
+ *
+ * // It fails only with a NoSuchElementError.
+ * const handler = (id: Path.IdOf<typeof User.Type>) =>
+ *   Effect.flatMap(Users, (users) => MongoModel.makeRepository(users).getById(id)).pipe(TypedQuery.orDie)
+ * ```
+ *
+ * @see {@link failureTags} for handling these failures
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const orDie = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, Failure>, R> =>
+  Effect.catchIf(self, isFailure, Effect.die) as Effect.Effect<A, Exclude<E, Failure>, R>
 
 /**
  * The treatment of a document that does not decode: the query fails, leaves it out, or delivers its error in its place.

@@ -59,6 +59,10 @@ describe("fields", () => {
     expect<Post["page"]>().type.toBe<ObjectId>()
     expect<Post["price"]>().type.toBe<BigDecimal.BigDecimal>()
     expect(MongoModel.ref).type.not.toBeCallableWith("users")
+    const lines = MongoModel.arrayOf(User)
+    expect(lines.schemas.select.Type).type.toBe<ReadonlyArray<User>>()
+    expect(lines.schemas.json.Type).type.toBe<ReadonlyArray<typeof User.json.Type>>()
+    expect(MongoModel.arrayOf).type.not.toBeCallableWith(Schema.Struct({ a: Schema.String }))
   })
 
   it("are plain JSON in the variants for JSON", () => {
@@ -117,6 +121,12 @@ describe("makeRepository", () => {
     >()
     expect(whole.delete(user._id, { expected: 1 })).type.toBe<
       Effect.Effect<boolean, Failure | Repository.StaleDocument>
+    >()
+    // Nothing is stale where no version is expected.
+    expect(whole.delete(user._id)).type.toBe<Effect.Effect<boolean, Failure>>()
+    expect(whole.patch(user._id, {})).type.toBe<Effect.Effect<User, Failure | Cause.NoSuchElementError>>()
+    expect(whole.patch(user._id, {}, { expected: 1 })).type.toBe<
+      Effect.Effect<User, Failure | Cause.NoSuchElementError | Repository.StaleDocument>
     >()
     expect(whole.restore(user._id)).type.toBe<Effect.Effect<User, Failure | Cause.NoSuchElementError>>()
     expect(plain.patch).type.not.toBeCallableWith(user._id, {}, { expected: 1 })

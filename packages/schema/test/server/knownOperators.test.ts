@@ -62,8 +62,20 @@ const unknown: Readonly<Record<string, string>> = {
   toObject: "not in 8.2.0"
 }
 
-/** What `Expr` has besides operators: constants, variables of the server, objects, arrays, and expressions by hand. */
-const others = ["array", "clusterTime", "isExpr", "missing", "now", "struct", "unsafe", "userRoles", "value"]
+/** What `Expr` has besides operators: constants, variables of the server, objects, arrays, `$toDecimal` with
+ * another codec, and expressions by hand. */
+const others = [
+  "array",
+  "clusterTime",
+  "isExpr",
+  "missing",
+  "now",
+  "struct",
+  "toBigDecimal",
+  "unsafe",
+  "userRoles",
+  "value"
+]
 
 /** The codes for names that are not operators of expressions, and for operators of filters. */
 const unknownCodes: ReadonlySet<unknown> = new Set([31325, 168])

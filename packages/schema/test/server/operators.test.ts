@@ -520,6 +520,13 @@ const rows: ReadonlyArray<Row> = [
   ...ofOne("toLong", Expr.toLong),
   ...ofOne("toDouble", Expr.toDouble),
   ...ofOne("toDecimal", Expr.toDecimal),
+  ["toBigDecimal of an int", ($) => Expr.toBigDecimal($.int), { $toDecimal: "$int" }],
+  ["toBigDecimal of text", () => Expr.toBigDecimal(Expr.literal("12.50")), { $toDecimal: "12.50" }],
+  [
+    "toBigDecimal in arithmetic",
+    ($) => Expr.multiply(Expr.toBigDecimal($.decimal), Expr.toBigDecimal($.int)),
+    { $multiply: [{ $toDecimal: "$decimal" }, { $toDecimal: "$int" }] }
+  ],
   ...ofOne("toString", Expr.toString),
   ["toInt of text", () => Expr.toInt(Expr.literal("12")), { $toInt: "12" }],
   ["toLong of a date", ($) => Expr.toLong($.instant), { $toLong: "$instant" }],

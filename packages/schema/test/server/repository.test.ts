@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase, MongoError } from "@mongofx/core"
-import { Bson, DocumentError, MongoModel, Repository, TypedCollection } from "@mongofx/schema"
+import { Bson, DocumentError, MongoModel, Repository, TypedCollection, TypedQuery } from "@mongofx/schema"
 import { FailPoint, MongoTest } from "@mongofx/testing"
 import { Cause, DateTime, Effect, Exit, Option, Schema, Stream } from "effect"
 import { Model } from "effect/schema"
@@ -44,6 +44,9 @@ const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     assert(MongoError.isMongoError(error), String(error))
     return error.reason
   })
+
+const causeOf = <A, E>(exit: Exit.Exit<A, E>): Cause.Cause<E> =>
+  Exit.isFailure(exit) ? exit.cause : assert.fail("it has not failed")
 
 const isMissing = (error: unknown): boolean => Cause.isNoSuchElementError(error)
 
@@ -808,5 +811,26 @@ describe("spans", () => {
       ])
       yield* recorder.in(MongoModel.makeRepository(users, soft).getById(first._id))
       assert.deepStrictEqual(recorder.spans.map(({ name }) => name), [`find ${users.name}`])
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
+
+describe("TypedQuery.orDie", () => {
+  it.live("dies with failures of the database, and leaves the others", () =>
+    Effect.gen(function*() {
+      const { repository, users } = yield* fixture
+      const missing = UserId.make(new ObjectId())
+      assert.isTrue(isMissing(yield* Effect.flip(TypedQuery.orDie(repository.getById(missing)))))
+      const { _id } = yield* TypedQuery.orDie(repository.insert(ada))
+
+      const twice = yield* Effect.exit(TypedQuery.orDie(users.untyped.insertOne({ _id } as never)))
+      assert.isTrue(Exit.hasDies(twice))
+      const defect = Cause.squash(causeOf(twice))
+      assert(MongoError.isMongoError(defect))
+      assert.strictEqual(defect.reason._tag, "DuplicateKeyError")
+
+      yield* users.untyped.updateOne({}, { $unset: { email: true } })
+      const unreadable = yield* Effect.exit(TypedQuery.orDie(repository.getById(_id)))
+      assert.isTrue(Exit.hasDies(unreadable))
+      assert.instanceOf(Cause.squash(causeOf(unreadable)), DocumentError.DocumentError)
     }).pipe(Effect.provide(MongoTest.layer)))
 })

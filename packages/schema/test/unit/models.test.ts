@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Bson, MongoModel, TypedCollection } from "@mongofx/schema"
 import { BigDecimal, Effect, Option, Schema } from "effect"
 import { Model } from "effect/schema"
+import * as Driver from "mongodb"
 import { ObjectId } from "mongodb"
 
 const UserId = Bson.ObjectId.pipe(Schema.brand("UserId"))
@@ -106,5 +107,39 @@ describe("fields of models", () => {
     assert.isNull(decode(stored).deletedAt)
     assert.isNull(decode({ ...stored, deletedAt: null }).deletedAt)
     assert.isNotNull(decode({ ...stored, deletedAt: new Date(0) }).deletedAt)
+  })
+})
+
+class Line extends Model.Class<Line>("test/Line")({
+  product: MongoModel.ref(UserId),
+  price: MongoModel.Money,
+  note: Model.FieldExcept(["jsonCreate"])(Schema.String)
+}) {
+  get isDear(): boolean {
+    return BigDecimal.isGreaterThan(this.price, BigDecimal.fromBigInt(10n))
+  }
+}
+
+class Order extends Model.Class<Order>("test/Order")({
+  _id: MongoModel.ObjectIdGenerated,
+  lines: MongoModel.arrayOf(Line)
+}) {}
+
+describe("arrayOf", () => {
+  it("has each variant of the model in that variant of the document", () => {
+    const price = Driver.Decimal128.fromString("12.50")
+    const order = Schema.decodeUnknownSync(Order)({ _id: id, lines: [{ product: id, price, note: "n" }] })
+    assert.instanceOf(order.lines[0], Line)
+    assert.isTrue(order.lines[0]?.isDear)
+    assert.deepStrictEqual<unknown>(Schema.encodeSync(Order.json)(order), {
+      _id: hex,
+      lines: [{ product: hex, price: "12.5", note: "n" }]
+    })
+    const created = Schema.decodeUnknownSync(Order.jsonCreate)({ lines: [{ product: hex, price: "1", note: "no" }] })
+    assert.hasAllKeys(created.lines[0], ["product", "price"])
+    const stored = Schema.encodeSync(Order.insert)(Order.insert.make({ lines: order.lines }))
+    assert.strictEqual(String(stored.lines[0]?.price), "12.50")
+    assert.isFalse("note" in Order.jsonCreate.fields.lines.value.fields)
+    assert.deepStrictEqual(Object.keys(Order.update.fields.lines.value.fields), ["product", "price", "note"])
   })
 })

@@ -1,4 +1,5 @@
 /** Types: what a value is stored as, and conversions. */
+import type * as BigDecimal from "effect/BigDecimal"
 import type * as DateTime from "effect/DateTime"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
@@ -238,6 +239,7 @@ export const toDouble: <A extends ToNumber | Instant>(self: Expr<A>) => Expr<num
  * const values = Pipeline.make(Row).pipe(Pipeline.select(($) => ({ value: Expr.toDecimal($.value) })))
  * ```
  *
+ * @see {@link toBigDecimal} for fields whose schema is `Bson.BigDecimal`
  * @see {@link convert} for a value where the conversion fails
  * @stability unstable
  * @category combinators
@@ -245,6 +247,38 @@ export const toDouble: <A extends ToNumber | Instant>(self: Expr<A>) => Expr<num
  */
 export const toDecimal: <A extends ToNumber | Instant>(self: Expr<A>) => Expr<Driver.Decimal128 | NullIf<A>> =
   conversion("$toDecimal", "decimal")
+
+/**
+ * A `BigDecimal` of a number, a text or a boolean, stored as a decimal. It is null if the value is null or missing. The server fails for other text.
+ *
+ * **When to use**
+ *
+ * Use it to reckon a number with amounts of money: the operands of arithmetic are numbers of one kind.
+ *
+ * **Gotchas**
+ *
+ * A double that is infinite or not a number has no `BigDecimal`: the document fails to decode.
+ *
+ * **Example** (The value of a line)
+ *
+ * ```ts
+ * import { Bson, Expr, Pipeline } from "@mongofx/schema"
+ * import { Schema } from "effect"
+ *
+ * const Line = Schema.Struct({ _id: Bson.ObjectId, price: Bson.BigDecimal, count: Schema.Int })
+ *
+ * const values = Pipeline.make(Line).pipe(
+ *   Pipeline.select(($) => ({ value: Expr.multiply($.price, Expr.toBigDecimal($.count)) }))
+ * )
+ * ```
+ *
+ * @see {@link toDecimal} for the driver's decimal
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toBigDecimal: <A extends ToNumber>(self: Expr<A>) => Expr<BigDecimal.BigDecimal | NullIf<A>> = operator
+  .unary("$toDecimal", kindFor("decimal", "date")!, operator.nullable(Bson.BigDecimal.ast))
 
 /**
  * A date of a number of milliseconds since 1970, of a text after ISO 8601, or of the time in an ObjectId or a timestamp. It is null if the value is null or missing. The server fails for other text.
