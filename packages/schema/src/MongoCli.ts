@@ -161,7 +161,7 @@ const allowDrop = Flag.Boolean("allow-drop").pipe(
 )
 
 const sample = Flag.Int("sample").pipe(
-  Flag.filter((n) => n > 0, () => "--sample is not a positive number of documents"),
+  Flag.filter((n) => n > 0, () => "a positive number of documents"),
   Flag.withDescription("Read this many documents, taken by chance, instead of all"),
   Flag.optional
 )

@@ -286,6 +286,24 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
       }))
   })
 
+  describe("a migration that fails", () => {
+    it.effect("is said in words, without values, and stays pending", () =>
+      Effect.gen(function*() {
+        const { fixture: { db }, run } = yield* start
+        // The server makes no lower case of an array.
+        yield* db.collection("customers").insertOne({ email: ["s3cret"], name: "A" })
+        const failed = yield* run("migrate --json")
+        assert.strictEqual(failed.code, 1)
+        assert.strictEqual(json(failed)["error"].kind, "MigrationError")
+        assert.match(failed.stderr, /error migration 1_emails-in-lower-case failed: /)
+        assert.notMatch(failed.stdout + failed.stderr, /s3cret|\n\s+at /)
+
+        const status = yield* run("status")
+        assert.strictEqual(status.code, 2)
+        assert.match(status.stdout, /1 {2}emails-in-lower-case {2}failed[^]*2 {2}totals-as-decimals {4}pending/)
+      }))
+  })
+
   describe("migrations that are recorded otherwise", () => {
     it.effect("are for a person: nothing runs", () =>
       Effect.gen(function*() {
