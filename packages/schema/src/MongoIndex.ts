@@ -67,7 +67,8 @@ export interface Changes {
  * - `collMod`: the server changes the index as it stands, which takes a moment.
  * - `replace`: another index has the name. The new one is built beside the old one, under a name with a number (`email_1~2`), and then the
  *   old one is dropped. From then on the name with the number counts as the declared one. `differs` has the options that differ. The
- *   server cannot build some indexes beside the old one: then `dropsFirst` is true.
+ *   server cannot build some indexes beside the old one: then `dropsFirst` is true. Where a process was killed in between, the new index is
+ *   `equal` in a step of its own, and `replace` only drops the old one.
  * - `rename`: the index has another name than the declared one. The server cannot rename an index, so that this drops it and builds it.
  * - `extra`: nobody has declared the index.
  *

@@ -488,4 +488,46 @@ describe("a build", () => {
       assert.strictEqual(yield* kinds(declared), "equal,equal")
       assert.deepStrictEqual(yield* building(declared), [])
     }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)), 60_000)
+
+  it.live("of a process that was killed replaces the old index all the same", () =>
+    Effect.gen(function*() {
+      const declared = yield* started
+      yield* declared.createIndex({ email: 1 }, { sparse: true })
+      const agreed = yield* MongoIndex.plan(declared)
+      const hanging = yield* Scope.make()
+      const killed = yield* instance(yield* bundle(program), declared.untyped.database.name, 1000)
+      yield* killed.has("ready")
+      yield* Scope.provide(FailPoint.make("hangAfterStartingIndexBuild"), hanging)
+      killed.begin()
+      yield* isBuilding(declared)
+      killed.kill()
+      yield* Effect.promise(() => killed.ended)
+      assert.strictEqual(yield* kinds(declared), "equal,equal,replace")
+      const fiber = yield* Effect.forkChild(MongoIndex.apply(declared, agreed))
+      yield* Scope.close(hanging, Exit.void)
+      const { done } = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(done, agreed.steps.filter(({ kind }) => kind === "replace"))
+      assert.deepStrictEqual(yield* names(declared), ["_id_", "email_1~2", "seenAt_1"])
+      assert.strictEqual(yield* kinds(declared), "equal,equal")
+    }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)), 60_000)
+
+  it.live("whose replaced index could not be dropped is not built again", () =>
+    Effect.gen(function*() {
+      const declared = yield* started
+      yield* declared.createIndex({ email: 1 }, { sparse: true })
+      const log = yield* CommandLog.make
+      const data = { failCommands: ["dropIndexes"], errorCode: 13 }
+      yield* Effect.scoped(
+        Effect.andThen(FailPoint.make("failCommand", { data }), Effect.flip(MongoIndex.ensure(declared)))
+      )
+      assert.deepStrictEqual(yield* names(declared), ["_id_", "email_1", "email_1~2", "seenAt_1"])
+      // What else there is to change is changed in the same run.
+      yield* declared.untyped.database.command({ collMod: "users", index: { name: "email_1~2", hidden: true } })
+      yield* MongoIndex.ensure(declared)
+      assert.deepStrictEqual(yield* names(declared), ["_id_", "email_1~2", "seenAt_1"])
+      assert.strictEqual(yield* kinds(declared), "equal,equal")
+      const sent = log.events.map(({ commandName }) => commandName)
+      // The first one is the test's.
+      assert.strictEqual(sent.filter((name) => name === "createIndexes").length, 1)
+    }).pipe(Effect.provide(logged)))
 })

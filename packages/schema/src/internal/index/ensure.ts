@@ -40,12 +40,15 @@ class Work {
   private readonly options: Options
   private readonly tell: Tell
   private readonly lease: Integration.HeldLease
+  /** The names of the indexes that are built already. */
+  private readonly built: ReadonlySet<string>
 
-  constructor(collection: Core.MongoCollection, options: Options, tell: Tell, lease: Integration.HeldLease) {
+  constructor(collection: Core.MongoCollection, options: Options, tell: Tell, lease: Integration.HeldLease, now: Plan) {
     this.collection = collection
     this.options = options
     this.tell = tell
     this.lease = lease
+    this.built = new Set(now.steps.filter(isKind("equal", "collMod")).map(({ index }) => index.name))
   }
 
   private collMod(index: Driver.Document, others: Driver.Document = {}) {
@@ -121,7 +124,7 @@ class Work {
       const found: Array<Duplicates> = []
       if (this.options.checkDuplicates !== false) {
         for (const { index } of steps.filter(isKind("create", "replace", "rename"))) {
-          if (index.options["unique"] !== true) continue
+          if (index.options["unique"] !== true || this.built.has(index.name)) continue
           const keys = yield* this.duplicatesOf(index)
           if (keys.length > 0) found.push({ index, keys })
         }
@@ -148,7 +151,8 @@ class Work {
   }
 
   private build(indexes: ReadonlyArray<Index>) {
-    return build(this.collection, indexes, this.options)
+    const left = indexes.filter(({ name }) => !this.built.has(name))
+    return left.length === 0 ? Effect.void : build(this.collection, left, this.options)
   }
 
   /** Carries out the steps. Whatever is dropped, what is new is there before, where the server can have both. */
@@ -209,10 +213,12 @@ const once = <S extends Schema.Constraint, E>(
     })
     const working = (lease: Integration.HeldLease) =>
       Effect.scoped(Effect.gen(function*() {
-        const work = new Work(collection.untyped, options, tell, lease)
-        yield* work.finished((yield* look).steps.filter(isKind("equal")).filter(({ building }) => building), look)
+        const before = yield* look
+        const building = before.steps.filter(isKind("equal")).filter(({ building }) => building)
+        yield* new Work(collection.untyped, options, tell, lease, before).finished(building, look)
         const now = yield* look
         const steps = yield* choose(now)
+        const work = new Work(collection.untyped, options, tell, lease, now)
         yield* work.check(steps)
         yield* work.carryOut(steps)
         return appliedBy(now, steps.filter(({ kind }) => kind !== "equal"))

@@ -177,16 +177,31 @@ export const planOf = (declaredIndexes: ReadonlyArray<Driver.IndexDescription>, 
     return { kind: "equal", index, building: state.building.has(replaced.name) }
   }
 
+  /** An index that nobody has declared. One whose name a declared index took up with a number was replaced, and its drop is left to do. */
+  const undeclared = (one: Normal): Step => {
+    const replacing = [...matches.values()].find(({ declared, how, listed }) =>
+      how !== "replaced" && unchangeable(declared, listed).length === 0 &&
+      hasName(declared, one.index.name) && hasName(declared, listed.index.name)
+    )
+    if (replacing === undefined) return { kind: "extra", index: one.index }
+    const { declared, listed } = replacing
+    const differs = [...differing(declared.identity, one.identity), ...fixedDifferences(declared, one)]
+    return {
+      kind: "replace",
+      index: { ...declared.index, name: listed.index.name },
+      replaced: one.index,
+      differs,
+      dropsFirst: false
+    }
+  }
+
   const ownId = listed.find(isId)
   return {
     collection: state.collection,
     steps: [
       ...declared.flatMap((one): ReadonlyArray<Step> => isId(one) ? [] : [stepOf(one)]),
       ...(isIdDeclared && ownId !== undefined ? [{ kind: "equal" as const, index: ownId.index, building: false }] : []),
-      ...listed.filter((one) => !used.has(one) && !isOwn(one, state)).map((one): Step => ({
-        kind: "extra",
-        index: one.index
-      }))
+      ...listed.filter((one) => !used.has(one) && !isOwn(one, state)).map(undeclared)
     ]
   }
 }
