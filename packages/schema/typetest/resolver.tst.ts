@@ -149,6 +149,14 @@ describe("references", () => {
     expect(inner).type.toBeAssignableTo<Effect.Effect<Array<unknown>, Failure | NotFound, Companies>>()
   })
 
+  it("may fail where `missing` is known at run time only", () => {
+    const query = MongoResolver.withRefs(posts.find().project({ author: 1, _id: 0 }), {
+      author: MongoResolver.ref(users, { missing: null! as MongoResolver.Missing })
+    })
+    expect<Effect.Success<typeof query>[number]["author"]>().type.toBe<Option.Option<User> | User | null>()
+    expect<Effect.Error<typeof query>>().type.toBe<Failure | NotFound>()
+  })
+
   it("must be fields of the document whose ids are of the collection", () => {
     const all = posts.find()
     expect(MongoResolver.withRefs).type.toBeCallableWith(all, { author: Users })

@@ -113,7 +113,7 @@ type ServicesOf<T> = T extends Target ?
 export type CanMiss<Refs> = true extends { readonly [K in keyof Refs]: CanMissAt<Refs[K]> }[keyof Refs] ? true : false
 
 type CanMissAt<T> = T extends Target
-  ? T extends Described ? T["missing"] extends "fail" ? true : CanMiss<T["refs"]> : false
+  ? T extends Described ? "fail" extends T["missing"] ? true : CanMiss<T["refs"]> : false
   : CanMiss<T>
 
 /**
