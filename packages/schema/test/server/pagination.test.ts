@@ -353,6 +353,14 @@ describe("a cursor", () => {
         /** A cursor of this query with other values, as somebody without the key could write it. */
         const written = (values: Driver.Document) =>
           Buffer.concat([bytes.subarray(0, 17), Driver.BSON.serialize(values)]).toString("base64url")
+        /** One whose first value has the bytes of another type. */
+        const disguised = (type: number, values: Driver.Document, of = bytes) => {
+          const content = Driver.BSON.serialize(values)
+          content[4] = type
+          return Buffer.concat([of.subarray(0, 17), content]).toString("base64url")
+        }
+        const ranked = collection.find().sort({ rank: 1 })
+        const ofRanked = Buffer.from((yield* Pagination.page(ranked, { first: 2 })).endCursor!, "base64url")
         log.clear()
         const bad = [
           "",
@@ -375,12 +383,16 @@ describe("a cursor", () => {
           written({ 0: new Date(0), 1: { $gt: 0 } }),
           written({ 0: new Date(0), 1: /x/ }),
           written({ 0: new Date(0), 1: [1] }),
-          written({ 0: 0, 1: 1 })
+          written({ 0: 0, 1: 1 }),
+          // A date that JavaScript does not have.
+          disguised(9, { 0: Driver.Long.fromBigInt(2n ** 62n), 1: 1 })
         ]
         for (const after of bad) {
           assert.strictEqual(yield* kindOf(Pagination.page(query, { first: 2, after })), "malformed", after)
         }
         assert.strictEqual(yield* kindOf(Pagination.page(query, { first: 2, after: 3 as never })), "malformed")
+        const undefinedRank = disguised(6, { 0: null, 1: 1 }, ofRanked)
+        assert.strictEqual(yield* kindOf(Pagination.page(ranked, { first: 2, after: undefinedRank })), "malformed")
         assert.deepStrictEqual(names(), [])
         // Without a key, values can be written. They lead to a place, and to nothing else.
         const place = yield* Pagination.page(query, { first: 2, after: written({ 0: new Date(2), 1: 9 }) })

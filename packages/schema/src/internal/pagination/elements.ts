@@ -106,7 +106,6 @@ const ofTypes: Readonly<Record<number, Bracket | "null">> = {
   2: "string",
   3: "object",
   5: "binData",
-  6: "null",
   7: "objectId",
   8: "bool",
   9: "date",
@@ -118,8 +117,21 @@ const ofTypes: Readonly<Record<number, Bracket | "null">> = {
   19: "number"
 }
 
-/** @internal */
-export const bracketOf = ({ type }: Element): Bracket | "null" | undefined => ofTypes[type]
+/** The last millisecond that a `Date` of JavaScript holds, in both directions. */
+const lastDate = 8_640_000_000_000_000n
+
+const isDate = (bytes: Uint8Array): boolean => {
+  const time = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigInt64(0, true)
+  return time >= -lastDate && time <= lastDate
+}
+
+/**
+ * What the server compares a value with. `undefined` for values that no condition can have: the driver cannot send them.
+ *
+ * @internal
+ */
+export const bracketOf = ({ bytes, type }: Element): Bracket | "null" | undefined =>
+  type === 9 && !isDate(bytes) ? undefined : ofTypes[type]
 
 /**
  * The bytes of a document of these values. Their names are their positions.
