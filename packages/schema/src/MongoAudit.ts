@@ -59,7 +59,10 @@ export interface Counted {
 export interface Problem extends Counted {
   /** The place: `lines[].price` stands for all elements of `lines`, `prices.*` for all keys of a record. */
   readonly path: string
-  /** What the schema expects there. It leaves out the value, unless a message of the schema itself contains it. */
+  /**
+   * What the schema expects there. It leaves out the value, unless a message of the schema itself contains it, and ends with `...` after 500
+   * characters.
+   */
   readonly message: string
 }
 
@@ -130,7 +133,8 @@ export interface Report {
  * **Details**
  *
  * It reads in one pass, with the compiled decoder of the collection. Its memory stays flat: it keeps at most `paths` times `messages`
- * problems with `examples` ids each. It reads with the settings of the collection: choose a read preference or a read concern with
+ * problems with `examples` ids each. A document for which a codec throws or dies has a problem with an empty path and the name of the
+ * error. It reads with the settings of the collection: choose a read preference or a read concern with
  * `withOptions`. It joins the open session or transaction. It fails with a `MongoError`, and with a `DocumentError` if the filter does not
  * encode.
  *

@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Integration, MongoClient, MongoDatabase } from "@mongofx/core"
 import { Bson, MongoAudit, TypedCollection } from "@mongofx/schema"
 import { CommandLog, FailPoint, MongoTest } from "@mongofx/testing"
-import { Effect, Option, Schema, Stream } from "effect"
+import { Effect, Option, Schema, SchemaGetter, SchemaTransformation, Stream } from "effect"
 import { Model } from "effect/schema"
 import * as Driver from "mongodb"
 import { interrupt, until } from "../../../core/test/support/utils.ts"
@@ -282,6 +282,67 @@ describe("an audit", () => {
       assert.deepInclude(report, { documents: 2, invalid: 1 })
       assert.deepStrictEqual(report.problems.map(({ ids, path }) => [path, ids]), [["text", [1]]])
       assert.match(report.problems[0]!.message, /^Expected bytes that can be read: /)
+    }).pipe(Effect.provide(MongoTest.layer)))
+
+  it.live("counts documents for which a codec throws or dies, and shows no value", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const strict = (refuse: (text: string) => Effect.Effect<string>) =>
+        Schema.String.pipe(Schema.decodeTo(Schema.String, {
+          decode: SchemaGetter.transformEffect((text: string) => text === secret ? refuse(text) : Effect.succeed(text)),
+          encode: SchemaGetter.passthrough()
+        }))
+      const throwing = SchemaTransformation.transform({
+        decode: (text: string) => text === secret ? assert.fail(text) : text,
+        encode: (text: string) => text
+      })
+      const schemas = [
+        strict((text) => Effect.die(new TypeError(text))),
+        strict((text) => {
+          throw new TypeError(text)
+        }),
+        Schema.String.pipe(Schema.decodeTo(Schema.String, throwing))
+      ]
+      const documents = Array.from(
+        { length: 1000 },
+        (_, _id) => ({ _id, a: _id % 100 === 50 ? secret : _id % 2 ? "a" : 1 })
+      )
+      yield* db.collection("things").insertMany(documents as never)
+      for (const [i, a] of schemas.entries()) {
+        const things = TypedCollection.make(db, "things", Schema.Struct({ _id: Schema.Int, a }))
+        const report = yield* MongoAudit.report(things)
+        assert.deepInclude(report, { documents: 1000, invalid: 500 })
+        const dead = `Expected a document that the codec decodes or refuses, but it dies with: ${
+          i < 2 ? "TypeError" : "AssertionError"
+        }`
+        assert.deepStrictEqual(report.problems, [
+          { path: "a", message: "Expected string", documents: 490, ids: [0, 2, 4] },
+          { path: "", message: dead, documents: 10, ids: [50, 150, 250] }
+        ])
+      }
+    }).pipe(Effect.provide(MongoTest.layer)))
+
+  it.live("cuts long messages, and keeps nothing of a document beside its id", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const bytesOf = (id: unknown): number => {
+        if (id instanceof Driver.Binary) return id.buffer.buffer.byteLength
+        return id instanceof Uint8Array
+          ? id.buffer.byteLength
+          : Object.values(id as object).reduce((n, x) => n + bytesOf(x), 0)
+      }
+      const Talkative = Schema.Struct({ a: Schema.String.check(Schema.makeFilter((a: string) => `${a} is not good`)) })
+      const things = TypedCollection.make(db, "things", Talkative)
+      const a = "x".repeat(100_000)
+      const ids = [new Driver.UUID(), new Driver.Binary(new Uint8Array(16)), { parts: [new Driver.UUID()] }]
+      yield* things.untyped.insertMany(ids.map((_id) => ({ _id, a })) as never)
+      const { problems } = yield* MongoAudit.report(things)
+      assert.deepStrictEqual(problems, [{ path: "a", message: `${"x".repeat(500)}...`, documents: 3, ids }])
+      assert.deepStrictEqual(problems[0]!.ids.map(bytesOf), [16, 16, 16])
+      // The driver promotes binary data to a buffer.
+      const promoted = TypedCollection.make(db.withOptions({ promoteBuffers: true }), "things", Talkative)
+      const report = yield* MongoAudit.report(promoted)
+      assert.deepStrictEqual(report.problems[0]!.ids.map(bytesOf), [16, 16, 16])
     }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("ends when it is interrupted, and leaves nothing on the server", () =>

@@ -95,6 +95,21 @@ export const wrong = movies.find({ "MPAA Rating": "PG-14" })
       assert.strictEqual(failure.message, `infer on ${users.fullName}: options.sample is not a positive integer`)
     }).pipe(Effect.provide(MongoTest.layer)))
 
+  it.live("keeps the ids of documents that it names, and nothing else of them", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const stored = db.collection<{ readonly _id: Driver.UUID; readonly text: string; readonly rare?: boolean }>(
+        "stored"
+      )
+      const ids = Array.from({ length: 50 }, () => new Driver.UUID())
+      yield* stored.insertMany(
+        ids.map((_id, i) => ({ _id, text: "x".repeat(20_000), ...(i === 30 ? { rare: true } : {}) }))
+      )
+      const { notes } = yield* MongoInfer.schema(stored)
+      assert.deepStrictEqual(notes.map(({ id, path }) => [path, id]), [["rare", ids[30]]])
+      assert.strictEqual((notes[0]!.id as Driver.UUID).buffer.buffer.byteLength, 16)
+    }).pipe(Effect.provide(MongoTest.layer)))
+
   it.live("reads patterns that JavaScript refuses, for a collection that keeps them", () =>
     Effect.gen(function*() {
       const db = yield* MongoDatabase.MongoDatabase

@@ -4,14 +4,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
-import type * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type * as Audit from "../../MongoAudit.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
 import type { Failure } from "../../TypedQuery.ts"
-import { type Deserialize, deserializer, readLoosely, unreadable } from "../bson/bytes.ts"
+import { type Deserialize, deserializer, detached, readLoosely, unreadable } from "../bson/bytes.ts"
 import { encoded, type Origin } from "../collection/failures.ts"
 import { shapeOf } from "../collection/shape.ts"
 import { codecOf, type Decoder } from "../compiler/codec.ts"
@@ -26,6 +26,13 @@ const defaults: Bounds = { examples: 3, paths: 200, messages: 10 }
 const boundsOf = (options: Pick<Audit.Options<unknown>, keyof Bounds>): Bounds => {
   const bound = (name: keyof Bounds) => positiveInteger(options[name] ?? defaults[name], `options.${name}`)
   return { examples: bound("examples"), paths: bound("paths"), messages: bound("messages") }
+}
+
+/** The issue of a document for which the codec dies. Its message leaves out that of the defect, which may hold a value. */
+const dead = (defect: unknown): SchemaIssue.Issue => {
+  const what = defect instanceof Error ? defect.name : "defect"
+  const message = `Expected a document that the codec decodes or refuses, but it dies with: ${what}`
+  return new SchemaIssue.InvalidValue({ message }, undefined, {})
 }
 
 /** Decides on the documents of batches, and counts those that do not decode. */
@@ -51,13 +58,23 @@ class Judge {
 
   /** Judges the documents from a position on. */
   judge(documents: ReadonlyArray<unknown>, from = 0): Effect.Effect<void, never, unknown> {
-    const position = this.decoder.decodeMany(documents, from, [])
+    const position = this.decode(documents, from)
     this.tally.documents += position - from
     if (position === documents.length) return Effect.void
     return Effect.flatMap(
       this.one(documents[position]),
       () => Effect.suspend(() => this.judge(documents, position + 1))
     )
+  }
+
+  /** Gives the position of the first document that does not decode at once, or the number of documents. */
+  private decode(documents: ReadonlyArray<unknown>, from: number): number {
+    const decoded: Array<unknown> = []
+    try {
+      return this.decoder.decodeMany(documents, from, decoded)
+    } catch {
+      return from + decoded.length
+    }
   }
 
   /** Decides on a document that the compiled decoder stops at. */
@@ -67,8 +84,7 @@ class Judge {
     const bytes = document as Uint8Array
     let read: Driver.Document
     try {
-      // A copy, since an `_id` in the report would keep the whole reply of the server alive.
-      read = this.deserialize(Buffer.from(bytes))
+      read = this.deserialize(bytes)
     } catch (cause) {
       this.add(readLoosely(bytes), unreadable(bytes, cause))
       return Effect.void
@@ -77,14 +93,15 @@ class Judge {
   }
 
   private parsed(document: Driver.Document): Effect.Effect<void, never, unknown> {
-    return Effect.matchEffect(this.parse(document), {
+    const parsed = Effect.suspend(() => this.parse(document))
+    return Effect.matchEffect(Effect.catchDefect(parsed, (defect) => Effect.fail(dead(defect))), {
       onSuccess: () => Effect.void,
       onFailure: (issue) => Effect.sync(() => this.add(document, issue))
     })
   }
 
   private add(document: Driver.Document, issue: SchemaIssue.Issue): void {
-    this.tally.add(document["_id"], placesOf(this.ast, issue))
+    this.tally.add(() => detached(document["_id"]), placesOf(this.ast, issue))
   }
 }
 

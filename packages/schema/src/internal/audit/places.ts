@@ -15,8 +15,15 @@ type Place = Pick<Audit.Problem, "path" | "message">
 export const placesOf = (ast: SchemaAST.AST, issue: SchemaIssue.Issue): ReadonlyArray<Place> =>
   format(issue).issues.map(({ message, path }) => ({
     path: pathOf(ast, (path ?? []).map((key) => typeof key === "object" ? key.key : key)),
-    message
+    message: shortened(message)
   }))
+
+/** A message of a schema may hold a whole text of a document. */
+const maxMessage = 500
+
+/** The message, cut if it is long. The copy lets go of the text that it was cut from. */
+const shortened = (message: string): string =>
+  message.length > maxMessage ? `${Buffer.from(message.slice(0, maxMessage)).toString()}...` : message
 
 const pathOf = (root: SchemaAST.AST, path: ReadonlyArray<PropertyKey>): string => {
   let text = ""

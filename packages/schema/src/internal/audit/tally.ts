@@ -17,11 +17,11 @@ class Count {
   /** The document that was counted last: it counts once, though it has the problem in several elements. */
   private last = 0
 
-  add(document: number, id: unknown, examples: number): void {
+  add(document: number, id: () => unknown, examples: number): void {
     if (this.last === document) return
     this.last = document
     this.documents++
-    if (this.ids.length < examples) this.ids.push(id)
+    if (this.ids.length < examples) this.ids.push(id())
   }
 }
 
@@ -46,8 +46,8 @@ export class Tally {
     this.bounds = bounds
   }
 
-  /** Counts one more document that does not decode. */
-  add(id: unknown, problems: ReadonlyArray<Pick<Audit.Problem, "path" | "message">>): void {
+  /** Counts one more document that does not decode. Asks for its `_id` if it is kept. */
+  add(id: () => unknown, problems: ReadonlyArray<Pick<Audit.Problem, "path" | "message">>): void {
     this.invalid++
     for (const { message, path } of problems) this.count(path, message).add(this.invalid, id, this.bounds.examples)
   }

@@ -1,6 +1,8 @@
 /** Deserializes the bytes of documents, and says what is wrong with bytes that bson cannot read. */
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as Driver from "mongodb"
+import { isPlainObject, setOwn } from "../plainObject.ts"
+import { isBinary, isUint8Array } from "./values.ts"
 
 /** @internal */
 export type Deserialize = (bytes: Uint8Array) => Driver.Document
@@ -28,6 +30,27 @@ export const readLoosely = (bytes: Uint8Array): Driver.Document => {
   } catch {
     return {}
   }
+}
+
+/** Copies bytes. Memory of Node's pool would keep other bytes alive. */
+const copied = (bytes: Uint8Array): Buffer => {
+  const copy = Buffer.alloc(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
+/**
+ * Gives the binary data in a value its own memory: bson makes it a view of the bytes of the whole document. Changes the value.
+ *
+ * @internal
+ */
+export const detached = (value: unknown): unknown => {
+  if (isUint8Array(value)) return copied(value)
+  if (isBinary(value)) value.buffer = copied(value.buffer)
+  else if (Array.isArray(value) || isPlainObject(value)) {
+    for (const [key, inside] of Object.entries(value)) setOwn(value, key, detached(inside))
+  }
+  return value
 }
 
 /** The field whose text is not UTF-8, if that is the damage. */

@@ -6,7 +6,7 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type * as Infer from "../../MongoInfer.ts"
-import { deserializer } from "../bson/bytes.ts"
+import { deserializer, detached } from "../bson/bytes.ts"
 import { encoded } from "../collection/failures.ts"
 import { inParts, scan } from "../scan.ts"
 import { counted } from "../words.ts"
@@ -98,10 +98,12 @@ const deserialize = deserializer({
   enableUtf8Validation: false
 })
 
-/** A document, or `undefined` for bytes that bson cannot read. It is read from a copy, since its `_id` may be kept. */
+/** A document, or `undefined` for bytes that bson cannot read. Its `_id` may be kept when the rest is gone. */
 const read = (bytes: Uint8Array): Driver.Document | undefined => {
   try {
-    return deserialize(Buffer.from(bytes))
+    const document = deserialize(bytes)
+    if (Object.hasOwn(document, "_id")) document["_id"] = detached(document["_id"])
+    return document
   } catch {
     return undefined
   }
