@@ -58,7 +58,10 @@ export interface Validator {
  * @since 0.1.0
  */
 export interface SchemaOptions {
-  /** How often a schema that contains itself is written into itself. Deeper values are not checked. The default is 3. */
+  /**
+   * How often a schema that contains itself is written into itself, from 0 to 50. Schemas that contain each other share it. Deeper values are
+   * not checked. The default is 3.
+   */
   readonly depth?: number | undefined
   /**
    * Paths of stored documents that the validator leaves open, written as in `Lost`. Name fields that the driver encrypts: the server sees
@@ -84,6 +87,8 @@ export interface SchemaOptions {
  * Bounds of dates stand beside it, as does the range of a JavaScript Date, which BSON exceeds. Regular expressions are translated: `$` and
  * `\s` mean something else to the server. What cannot be said is in `lost`: filters that are functions, transformations that may refuse a
  * value, lengths in UTF-16 code units, subtypes of binary data, the depth of a schema that contains itself.
+ *
+ * It throws a `MongoError` (`InvalidArgumentError`) if `depth` is not such a number.
  *
  * **Gotchas**
  *
@@ -199,7 +204,10 @@ export interface PlanOptions extends SchemaOptions {
   readonly level?: Level | undefined
   /** What the server does with a document that is not valid. The default is `error`. */
   readonly action?: Action | undefined
-  /** Whether to count the documents that would fail, which reads the whole collection if its validation changes. The default is `true`. */
+  /**
+   * Whether to count the documents that would fail, which reads the whole collection if its validation changes. The default is `true`. Without
+   * it `apply` does not know of them, and lets updates of them fail.
+   */
   readonly count?: boolean | undefined
 }
 

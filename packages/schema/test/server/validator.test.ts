@@ -32,6 +32,12 @@ class Orders extends TypedCollection.Service<Orders>()("test/Orders", {
   schema: Schema.Struct({ _id: Bson.ObjectId, total: Bson.BigDecimal })
 }) {}
 
+interface Deep {
+  readonly next: ReadonlyArray<Deep>
+}
+
+const Deep = Schema.Struct({ next: Schema.Array(Schema.suspend((): Schema.Codec<Deep> => Deep)) })
+
 const withUsers = <A, E>(effect: Effect.Effect<A, E, Users | Orders | MongoTest.Services | Scope.Scope>) =>
   Effect.scoped(effect).pipe(
     Effect.provide(Users.layer),
@@ -246,6 +252,16 @@ describe("applying a validator", () => {
         yield* client.withTransaction(client.withoutTransaction(run))
       }
       assert.isDefined(yield* stateOf("users"))
+    })))
+
+  it.live("is refused with a depth without an end", () =>
+    withUsers(Effect.gen(function*() {
+      const error = yield* failureOf(MongoValidator.apply(Users, { depth: Infinity }))
+      assert.isTrue(MongoError.isMongoError(error) && error.reason._tag === "InvalidArgumentError")
+      assert.include(String(error), "users: options.depth is not an integer from 0 to 50")
+      const deep = yield* small("deep", Deep)
+      yield* MongoValidator.apply(deep, { depth: 50 })
+      assert.strictEqual((yield* MongoValidator.plan(deep, { depth: 50 })).kind, "equal")
     })))
 
   it.live("does no harm if twenty instances start at once", () =>

@@ -126,6 +126,32 @@ describe("a validator", () => {
     assert.deepStrictEqual(lost.map(({ path, what }) => [path, what]), [["next.next", "what is deeper"]])
   })
 
+  it("shares the depth between schemas that contain each other, which would multiply", () => {
+    interface Node {
+      readonly name: string
+      readonly next: ReadonlyArray<Node>
+    }
+    const all: Array<Schema.Codec<Node>> = Array.from({ length: 3 }, (_, i) => {
+      const others = Array.from({ length: 3 }, (_, j) => [`n${j}`, Schema.Array(Schema.suspend(() => all[j]!))])
+      return Schema.Struct({ name: Schema.Literal(`${i}`), ...Object.fromEntries(others) }) as never
+    })
+    const { validator } = MongoValidator.fromSchema(all[0]!, { depth: 3 })
+    assert.isBelow(Driver.BSON.serialize(validator).length, 1_000_000)
+    let { properties } = validator["$jsonSchema"]
+    for (let level = 0; level < 3; level++) properties = properties.n1.items.properties
+    assert.deepStrictEqual(properties.n1, { bsonType: "array", items: { bsonType: "object" } })
+    assert.isDefined(properties.n2.items.properties)
+  })
+
+  it("is refused for a depth without an end", () => {
+    for (const depth of [Infinity, NaN, -1, 1.5, 51, "3" as never]) {
+      assert.throws(
+        () => MongoValidator.fromSchema(Schema.String, { depth }),
+        "fromSchema: options.depth is not an integer from 0 to 50"
+      )
+    }
+  })
+
   it("takes the _id that an insert makes", () => {
     const { lost, validator } = MongoValidator.fromSchema(Schema.Struct({ _id: Schema.optionalKey(Schema.String) }))
     assert.deepStrictEqual(validator["$jsonSchema"].properties._id, { bsonType: ["string", "objectId"] })
@@ -165,6 +191,14 @@ describe("a validator", () => {
       createdAt: Model.DateTimeInsertFromDate
     }) {}
     assert.deepStrictEqual(MongoValidator.fromSchema(Same).lost, [])
+    class Deleted extends Model.Class<Deleted>("Deleted")({ name: Schema.String, deletedAt: MongoModel.DeletedAt }) {}
+    const soft = MongoValidator.fromSchema(Deleted)
+    assert.deepStrictEqual(soft.validator["$jsonSchema"], {
+      bsonType: "object",
+      properties: { name: { bsonType: "string" }, deletedAt: { bsonType: ["date", "null"] } },
+      required: ["name"]
+    })
+    assert.deepStrictEqual(soft.lost, [])
     class Generated extends Model.Class<Generated>("Generated")({ n: Model.GeneratedByDb(Schema.String) }) {}
     const { lost, validator } = MongoValidator.fromSchema(Generated)
     assert.strictEqual(validator["$jsonSchema"].anyOf.length, 2)

@@ -2,10 +2,11 @@
 import { Integration, type MongoCollection, type MongoError } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { ApplyOptions, Collection, Plan, PlanOptions, Source, State } from "../../MongoValidator.ts"
+import type { ApplyOptions, Collection, Plan, PlanOptions, Source, State, Validator } from "../../MongoValidator.ts"
+import { encoded } from "../collection/failures.ts"
 import { ValidatorError } from "./error.ts"
 import { isEnforced, planOf } from "./plan.ts"
-import { fromSchema } from "./schema.ts"
+import { validatorOf } from "./schema.ts"
 
 type Failure = MongoError.MongoError | ValidatorError
 
@@ -48,7 +49,10 @@ const planned = (
 ): Effect.Effect<Plan, Failure> =>
   Effect.gen(function*() {
     yield* outsideOfTransactions(operation, untyped)
-    const { lost, validator } = fromSchema(schema, options, Integration.bsonOptions(untyped))
+    const { lost, validator } = yield* encoded(
+      { operation, collection: untyped.fullName },
+      () => validatorOf(schema, options, Integration.bsonOptions(untyped))
+    ) as Effect.Effect<Validator, MongoError.MongoError>
     const after: State = { validator, level, action }
     const found = yield* untyped.database.listCollections({ name: untyped.name }).first
     const plan = planOf(untyped.fullName, Option.getOrUndefined(found), after, lost)

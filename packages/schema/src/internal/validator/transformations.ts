@@ -70,6 +70,17 @@ const isSame = (a: SchemaAST.AST, b: SchemaAST.AST): boolean => {
   }
 }
 
+/** Whether a union whose members have transformations reads every value that a union of the stored sides of these members takes. */
+const readsAll = (target: SchemaAST.AST, source: SchemaAST.AST): boolean =>
+  target._tag === "Union" && source._tag === "Union" && target.options?.mode === source.options?.mode &&
+  target.types.length === source.types.length && target.types.every((type, i) => {
+    const stored = source.types[i]!
+    if (type.encoding === undefined) return type.checks === stored.checks && isSame(SchemaAST.toType(type), stored)
+    const { checks, isTotal } = refusals(type)
+    const side = SchemaAST.toType(type.encoding[type.encoding.length - 1]!.to)
+    return isTotal && checks.length === 0 && side.checks === stored.checks && isSame(side, stored)
+  })
+
 /**
  * What a codec refuses after the innermost of its stored sides: the checks, and whether a transformation or the type that it leads to may
  * refuse values as well.
@@ -88,7 +99,8 @@ export const refusals = (
     const target = i === 0 ? ast : links[i - 1]!.to
     const isPassed = passes(link)
     isTotal &&= isPassed
-      ? isSame(SchemaAST.toType(target), source) || target._tag === "Any" || target._tag === "Unknown"
+      ? isSame(SchemaAST.toType(target), source) || target._tag === "Any" || target._tag === "Unknown" ||
+        readsAll(target, source)
       : isTotalTo(target, link)
     const known = new Set(isPassed ? filtersOf(source.checks) : [])
     checks.push(...filtersOf(target.checks).filter((filter) => !known.has(filter)))

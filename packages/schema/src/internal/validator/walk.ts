@@ -45,16 +45,23 @@ const isUndefined = (ast: SchemaAST.AST): boolean => SchemaAST.toEncoded(ast)._t
 
 /** @internal */
 export class Walk {
-  readonly lost: Array<Lost> = []
+  private readonly losses = new Map<string, Lost>()
   private readonly active = new Map<SchemaAST.AST, number>()
+  /** How often one of the active schemas was entered while it was active. */
+  private repeated = 0
   private readonly options: Options
 
   constructor(options: Options) {
     this.options = options
   }
 
+  get lost(): ReadonlyArray<Lost> {
+    return [...this.losses.values()]
+  }
+
   private lose(path: string, what: string, why: string): void {
-    if (!this.lost.some((lost) => lost.path === path && lost.what === what)) this.lost.push({ path, what, why })
+    const key = `${path}\n${what}`
+    if (!this.losses.has(key)) this.losses.set(key, { path, what, why })
   }
 
   private loseClauses(clauses: ReadonlyArray<Clause>, why: string): void {
@@ -161,16 +168,20 @@ export class Walk {
   private suspended(ast: SchemaAST.Suspend, path: string, isRoot: boolean): Said {
     const target = ast.thunk()
     const times = this.active.get(target) ?? 0
-    if (times >= this.options.depth) {
+    // Schemas that contain each other share what is repeated: each by itself would multiply the validator.
+    if (times === 0 ? this.options.depth === 0 : this.repeated + 2 > this.options.depth) {
       this.lose(path, "what is deeper", `the schema contains itself, and the validator ends after ${times} levels`)
       const types = target._tag === "Union" ? [] : [...storedTypes(target)]
       return types.length === 0 || types.includes("unknown") || types.includes("missing")
         ? anything
         : said({ bsonType: types })
     }
+    const isRepeated = times > 0
     this.active.set(target, times + 1)
+    if (isRepeated) this.repeated++
     const result = this.value(target, path, isRoot)
     this.active.set(target, times)
+    if (isRepeated) this.repeated--
     return result
   }
 
