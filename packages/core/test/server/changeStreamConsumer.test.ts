@@ -245,6 +245,18 @@ describe("the first start", () => {
       assert.deepStrictEqual(seen, ["a0", "b1"])
     }).pipe(withMemory))
 
+  it.live("makes instances that start at once ready at once, however long their lease is", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const instance = ChangeStreamConsumer.make(
+        optionsOf(fixture, { handler: () => Effect.void, lease: { duration: "5 minutes" } })
+      )
+      const started = performance.now()
+      yield* Effect.all([instance, instance, instance], { concurrency: "unbounded" })
+      // A third of the lease would be longer than the time limit of the test.
+      assert.isBelow(performance.now() - started, 20_000)
+    }).pipe(withMemory))
+
   it.effect("goes on after the deadline of the effect that started it", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()

@@ -23,6 +23,8 @@ import { Hold, holding } from "../lease/holding.ts"
 const defaultEvents = 100
 const defaultInterval = Duration.seconds(5)
 const defaultLease = Duration.seconds(30)
+/** How long an instance waits until it looks again whether another one has saved the position, in milliseconds. */
+const untilReady = 250
 
 const metricsOf = (consumer: string) => {
   const attributes = { "mongofx.consumer.name": consumer }
@@ -295,7 +297,9 @@ const run = <Event, E, R, SE, SR>(
           ? Effect.void
           : Effect.flatMap(store.load(name), (saved) => Option.isSome(saved) ? ready : Effect.void)
       )
-      const taken = yield* take(Effect.as(glance, { done: Option.none<never>(), wait: beat }))
+      // Instances that start at once must not wait for a part of a lease each.
+      const wait = () => Deferred.isDoneUnsafe(secured) ? beat : Math.min(beat, untilReady)
+      const taken = yield* take(Effect.map(glance, () => ({ done: Option.none<never>(), wait: wait() })))
       const { leasedUntil, turn } = Result.getOrThrow(taken)
       return new Progress(turn, onFirstStart === "now", leasedUntil, now())
     })
