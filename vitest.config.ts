@@ -22,7 +22,8 @@ export default defineConfig({
     projects: [
       project("core", "packages/core"),
       project("schema", "packages/schema"),
-      project("testing", "packages/testing")
+      project("testing", "packages/testing"),
+      project("shop", "examples/shop")
     ]
   }
 })

@@ -3,9 +3,14 @@ import { Context, Effect, Layer, Option } from "effect"
 import { NotFound, OutOfStock, Stale, WrongCursor } from "./api.ts"
 import { type Product, Products } from "./models.ts"
 
+export const repository = Effect.map(
+  Products,
+  (products) => MongoModel.makeRepository(products, { version: "version", softDelete: "deletedAt" })
+)
+
 export class Catalogue extends Context.Service<Catalogue>()("shop/Catalogue", {
   make: Effect.gen(function*() {
-    const products = MongoModel.makeRepository(yield* Products, { version: "version", softDelete: "deletedAt" })
+    const products = yield* repository
     const notFound = () => Effect.fail(new NotFound({ detail: "There is no such product" }))
 
     const get = (id: Path.IdOf<Product>) => Effect.catchTag(products.getById(id), "NoSuchElementError", notFound)

@@ -52,10 +52,10 @@ const orders = HttpApiBuilder.group(Api, "orders", (handlers) =>
       get: ({ params }) => TypedQuery.orDie(sale.get(params.id))
     })))
 
-const Handlers = Layer.mergeAll(catalogue, customers, orders)
+export const Handlers = Layer.mergeAll(catalogue, customers, orders)
 
 /** The services, on the collections of a database. */
-const Services = Sale.layer.pipe(
+export const Services = Sale.layer.pipe(
   Layer.provideMerge(Layer.merge(Catalogue.layer, Accounts.layer)),
   Layer.provideMerge(Collections)
 )
