@@ -7,6 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Model from "effect/schema/Model"
 import type * as VariantSchema from "effect/schema/VariantSchema"
+import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaParser from "effect/SchemaParser"
 import * as Driver from "mongodb"
 import * as Bson from "./Bson.ts"
 import * as internal from "./internal/repository/repository.ts"
@@ -109,10 +111,14 @@ export interface GeneratedId<Id extends IdSchema> extends
 
 /** Ids in JSON. Only ObjectIds need another form there. */
 const jsonOf = <Id extends Schema.Top>(id: Id): Json<Id> =>
-  (isObjectId(id) ? Bson.ObjectIdFromHex.pipe(Schema.decodeTo(id as unknown as Bson.ObjectId)) : id) as Json<Id>
+  (isObjectId(SchemaAST.toEncoded(id.ast))
+    ? Bson.ObjectIdFromHex.pipe(Schema.decodeTo(id as unknown as Bson.ObjectId))
+    : id) as Json<Id>
 
-const isObjectId = (id: Schema.Top): boolean =>
-  Schema.is(Schema.toEncoded(id as Schema.Codec<unknown, unknown>))(new Driver.ObjectId())
+const isObjectId = (ast: SchemaAST.AST): boolean =>
+  ast._tag === "Union"
+    ? ast.types.length > 0 && ast.types.every(isObjectId)
+    : ast._tag === "Declaration" && SchemaParser.is(Schema.make<Schema.Codec<unknown>>(ast))(new Driver.ObjectId())
 
 /**
  * An `_id` that every insert makes anew, of a schema with a brand, so that the ids of two collections are two types. Its JSON is
@@ -230,9 +236,12 @@ export type IdOf<T> = T extends
   : never
 
 const idOf = (target: Target): Schema.Top => {
-  const schema = "schema" in target ? target.schema : target
-  return "fields" in schema ? schema.fields._id : schema as Schema.Top
+  if ("schema" in target && hasId(target.schema)) return target.schema.fields._id
+  return hasId(target) ? target.fields._id : target as Schema.Top
 }
+
+/** Schemas with a brand have a `schema` too, which lacks their checks. */
+const hasId = (target: object): target is WithId => Object.hasOwn((target as Partial<WithId>).fields ?? {}, "_id")
 
 /**
  * A reference: the `_id` of a document of a collection, with its brand. The JSON of an ObjectId is 24 hex digits.

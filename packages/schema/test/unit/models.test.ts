@@ -101,6 +101,21 @@ describe("fields of models", () => {
       assert.strictEqual(first.createdAt.epochMilliseconds, 0)
     }))
 
+  it("that refer to documents keep the checks of an id, and its form in JSON", () => {
+    const Slug = Schema.String.pipe(Schema.brand("Slug")).check(Schema.isMinLength(3))
+    class Link extends Model.Class<Link>("test/Link")({
+      _id: Schema.String,
+      to: MongoModel.ref(Slug),
+      from: MongoModel.ref(Schema.Union([Bson.ObjectId, Schema.Int])),
+      either: MongoModel.ref(Schema.Union([UserId, Bson.ObjectId]))
+    }) {}
+    const stored = { _id: "a", from: 1, either: id }
+    assert.strictEqual(Schema.decodeUnknownSync(Link)({ ...stored, to: "abc" }).to, "abc")
+    assert.throws(() => Schema.decodeUnknownSync(Link)({ ...stored, to: "ab" }), /at least 3/)
+    const link = Schema.decodeUnknownSync(Link)({ ...stored, to: "abc" })
+    assert.deepStrictEqual(Schema.encodeSync(Link.json)(link as never), { ...stored, to: "abc", either: hex })
+  })
+
   it("may lack deletedAt in documents that are older than it", () => {
     const decode = Schema.decodeUnknownSync(User)
     const stored = { _id: id, name: "Ada", version: 1, createdAt: new Date(0), updatedAt: new Date(0) }
