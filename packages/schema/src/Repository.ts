@@ -208,12 +208,13 @@ export interface Lifecycle<S extends Schema.Constraint> {
 export interface Options<S extends Schema.Constraint> extends Lifecycle<S> {
   /**
    * The field that holds the document's version, such as `MongoModel.Version`. Every write of the repository adds 1 to it.
-   * `update` fails with a `StaleDocument` if the document has another version than its argument.
+   * `update` fails with a `StaleDocument` if the document has another version than its argument. If older documents lack it, the
+   * schema must read that as 0.
    */
   readonly version?: VersionKey<S["Type"]> | undefined
   /**
    * The field that holds the time at which a document was deleted, such as `MongoModel.DeletedAt`. `delete` sets it, and the other
-   * operations do not see such documents.
+   * operations do not see such documents. `update` leaves it alone, and `patch` refuses it.
    */
   readonly softDelete?: SoftDeleteKey<S["Type"]> | undefined
   /**
@@ -355,7 +356,11 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
   readonly update: (
     document: Update<S>
   ) => Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError | Stale<O>>
-  /** Sets some fields and returns the document. Fails with a `NoSuchElementError`, and with a `StaleDocument` if a version is expected and the document has another one. */
+  /**
+   * Sets some fields and returns the document. Fails with a `NoSuchElementError` if there is no such document, and with a
+   * `StaleDocument` if a version is expected and the document has another one. It refuses a field that is `undefined`: `update`
+   * removes fields.
+   */
   readonly patch: {
     (id: IdOf<S["Type"]>, fields: Fields<S>): Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError>
     (
@@ -366,7 +371,8 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
   }
   /**
    * Inserts a document, or updates the one that is equal in the fields `on`, in any version. Fields that only inserts have, such
-   * as `createdAt`, stay as they are. If two fibers insert at once, it tries once more.
+   * as `createdAt`, stay as they are. If two fibers insert at once, it tries once more. Fails with a `DuplicateKeyError` if a
+   * unique index has its key in another document, or if its `_id` is that of a deleted one.
    */
   readonly upsert: (
     document: Insert<S>,

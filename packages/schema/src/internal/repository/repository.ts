@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import * as Driver from "mongodb"
 import * as Filter from "../../Filter.ts"
 import * as Pagination from "../../Pagination.ts"
@@ -23,7 +24,19 @@ import { refuse } from "../refusal.ts"
 import { shownId } from "../shownId.ts"
 import { type Effected, type Operations, operationsOf } from "./operations.ts"
 import { type Names, type Settings, settingsOf, type Version } from "./settings.ts"
-import { byId, counting, deletedById, noDeleted, noDocument, present, setting, stale, upserting } from "./writes.ts"
+import {
+  byId,
+  counting,
+  deletedById,
+  isZero,
+  noDeleted,
+  noDocument,
+  operators,
+  present,
+  setting,
+  stale,
+  upserting
+} from "./writes.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -85,7 +98,14 @@ const checkVersion = (version: Version | undefined, expected: unknown): void => 
 /** Runs a pure check or encoder, with typed failures. */
 const checking = <A>(origin: Origin, f: () => A): Effected<A> => encoded<A, never>(origin, f)
 
-const isZero = (version: unknown): boolean => version === 0 || version === 0n
+/** The bytes of a document; `undefined` if BSON cannot store it. */
+const serialized = (document: Driver.Document): Uint8Array | undefined => {
+  try {
+    return Driver.BSON.serialize(document, { ignoreUndefined: true })
+  } catch {
+    return undefined
+  }
+}
 
 class RepositoryImpl extends Inspectable.Class {
   readonly collection: TypedCollection<Schema.Constraint>
@@ -162,13 +182,30 @@ class RepositoryImpl extends Inspectable.Class {
     )
   }
 
+  /** Whether the document is there for a write: a secondary may not know yet. */
   private isThere(id: unknown): Effected<boolean> {
-    return this.found(present(this.settings, byId(this.settings, id)))
+    return this.found(this.where(id), { readPreference: "primary" })
   }
 
-  private found(filter: Filter.Filter<never> | undefined): Effected<boolean> {
+  private found(filter: Filter.Filter<never> | undefined, options?: object): Effected<boolean> {
     const projection = { [this.settings.shape.idName]: 1 }
-    return Effect.map(this.operations.findOne(filter ?? {} as Filter.Filter<never>, { projection }), Option.isSome)
+    return Effect.map(
+      this.operations.findOne(filter ?? {} as Filter.Filter<never>, { ...options, projection }),
+      Option.isSome
+    )
+  }
+
+  /** A conflict of keys of a new document, as what it is: somebody else was faster with this `_id`. */
+  private orStale<A>(origin: Origin, id: unknown, expected: unknown, write: Effected<A>): Effected<A, Missed> {
+    return Effect.catch(write, (error): Effected<A, Missed> =>
+      Effect.flatMap(
+        Integration.ambient(this.operations.untyped),
+        ({ inTransaction }) =>
+          inTransaction || !isDuplicateKey(error) ? Effect.fail(error) : Effect.flatMap(
+            this.isThere(id),
+            (isThere) => Effect.fail(isThere ? stale(origin, id, expected) : error)
+          )
+      ))
   }
 
   /** Once more after a conflict of keys, unless that has spoilt a transaction. */
@@ -186,11 +223,14 @@ class RepositoryImpl extends Inspectable.Class {
     const { shape } = this.settings
     return Effect.flatMapEager(insertion(shape, origin, value, path), ({ document }) => {
       const bytes = bytesOf(shape.codec, this.operations.untyped, undefined)
-      const stored = bytes === undefined ? document : Driver.BSON.serialize(document, { ignoreUndefined: true })
-      return Effect.mapEager(
-        decodeOne<unknown, never>(origin, bytes ?? shape.codec, stored),
-        (read) => ({ document, read })
-      )
+      const stored = bytes === undefined ? document : serialized(document)
+      // The insert refuses what BSON cannot store, and says why.
+      if (stored === undefined) return Effect.succeed({ document, read: undefined })
+      return Effect.matchEffect(decodeOne<unknown, never>(origin, bytes ?? shape.codec, stored), {
+        onFailure: (error) =>
+          Integration.isStorable(document) ? Effect.fail(error) : Effect.succeed({ document, read: undefined }),
+        onSuccess: (read) => Effect.succeed({ document, read })
+      })
     })
   }
 
@@ -261,7 +301,7 @@ class RepositoryImpl extends Inspectable.Class {
             const expected = settings.version && (made as Fields)[settings.version.name]
             const update = checking(origin, () => {
               checkVersion(settings.version, expected)
-              return Update.unsafe(setting(settings, document))
+              return Update.unsafe(operators(setting(settings, document)))
             })
             return Effect.flatMap(update, (update) => this.updated(origin, id, expected, update)) as Effected<unknown>
           }
@@ -277,7 +317,7 @@ class RepositoryImpl extends Inspectable.Class {
       this.before("beforeUpdate", { id, fields }, fields),
       (fields) =>
         Effect.flatMap(
-          checking(origin, () => this.checkedFields(fields)),
+          Effect.flatMap(checking(origin, () => this.checkedFields(fields)), (fields) => this.made(origin, fields)),
           ($set) => this.updated(origin, id, options.expected, { $set, ...counting(settings) })
         )
     )
@@ -285,13 +325,29 @@ class RepositoryImpl extends Inspectable.Class {
   }
 
   private checkedFields(fields: Fields): Fields {
-    const { fields: known, shape, version } = this.settings
+    const { fields: known, shape, softDelete, version } = this.settings
     for (const name of Object.keys(fields)) {
       if (name === shape.idName) refuse(`fields.${name}`, "cannot change: leave it out")
       if (name === version?.name) refuse(`fields.${name}`, "is the version: pass it as options.expected")
+      if (name === softDelete?.name) refuse(`fields.${name}`, "is the time of a deletion: use delete and restore")
       if (known?.has(name) === false) refuse(`fields.${name}`, "is not a field that updates set")
+      if (fields[name] === undefined) {
+        refuse(`fields.${name}`, "is undefined: leave it out to keep the field, or remove the field by update")
+      }
     }
     return this.own(fields)
+  }
+
+  /** The fields with the defaults and class instances inside of their values, as an insert makes them. */
+  private made(origin: Origin, fields: Fields): Effected<Fields> {
+    const each = Effect.forEach(
+      Object.entries(fields),
+      ([name, value]) => this.settings.make(name)({ [name]: value }) as Effect.Effect<Fields, SchemaIssue.Issue>
+    )
+    return Effect.mapBoth(each, {
+      onFailure: (issue) => encodeError(origin, "fields", issue),
+      onSuccess: (made) => Object.assign({}, ...made) as Fields
+    })
   }
 
   // ---- inserting or updating
@@ -331,7 +387,7 @@ class RepositoryImpl extends Inspectable.Class {
         : Effect.map(
           operations.findOneAndUpdate(
             Filter.unsafe(filter) as Filter.Filter<never>,
-            Update.unsafe({ ...changes, ...onInsert }),
+            Update.unsafe(operators({ ...changes, ...onInsert })),
             { ...after, upsert: true }
           ),
           Option.getOrUndefined
@@ -349,7 +405,7 @@ class RepositoryImpl extends Inspectable.Class {
           Effect.flatMap(
             this.upserting(origin, value, on),
             // The transaction has read the document, so that it is there.
-            ({ changes }) => this.updated(origin, id, undefined, Update.unsafe(changes)) as Effected<unknown>
+            ({ changes }) => this.updated(origin, id, undefined, Update.unsafe(operators(changes))) as Effected<unknown>
           )
       )
     )
@@ -400,13 +456,12 @@ class RepositoryImpl extends Inspectable.Class {
         return Effect.flatMap(replace(false), (found): Effected<unknown, Missed> => {
           if (Option.isSome(found)) return Effect.succeed(found.value)
           if (!isZero(expected)) return this.missed(origin, id, expected)
-          // A new document. It can only fail if somebody else is as fast.
           return Effect.flatMap(
             this.isThere(id),
             (isThere): Effected<unknown, Missed> =>
               isThere
                 ? Effect.fail(stale(origin, id, expected))
-                : Effect.map(replace(true), Option.getOrUndefined)
+                : this.orStale(origin, id, expected, Effect.map(replace(true), Option.getOrUndefined))
           )
         })
       }

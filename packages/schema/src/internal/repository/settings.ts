@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 import type * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { isNumber } from "../bson/numbers.ts"
@@ -10,7 +11,7 @@ import { type Shape, shapeOf, variantOf } from "../collection/shape.ts"
 import { type Writer, writerOf } from "../collection/writer.ts"
 import { storedKeys } from "../compiler/analysis.ts"
 import { encodeValue, isStored, union } from "../path/codecs.ts"
-import { expand } from "../path/nodes.ts"
+import { expand, type Node } from "../path/nodes.ts"
 import { refuse } from "../refusal.ts"
 
 /** A field, by its name in the schema and in the database. */
@@ -25,6 +26,8 @@ export interface Version extends Named {
   readonly one: 1 | 1n
   /** The same, as it is stored. */
   readonly stored: unknown
+  /** The stored version 0, if documents without a version have that. */
+  readonly zero: { readonly stored: unknown } | undefined
 }
 
 interface SoftDelete extends Named {
@@ -53,6 +56,8 @@ export interface Settings {
   readonly update: Writer
   /** The names of the fields that updates set; `undefined` if the schema does not list them. */
   readonly fields: ReadonlySet<string> | undefined
+  /** Makes the value of one of these fields, in an object with nothing else. */
+  readonly make: (name: string) => Writer["make"]
   /** The stored names of these fields. */
   readonly updated: ReadonlySet<string> | undefined
   /** The stored names of the fields that both inserts and updates set. */
@@ -61,7 +66,11 @@ export interface Settings {
   readonly softDelete: SoftDelete | undefined
 }
 
-const versionOf = (shape: Shape, fields: ReadonlySet<string> | undefined, name: string): Version => {
+const versionOf = (
+  shape: Shape,
+  fields: ReadonlyMap<string, unknown> | undefined,
+  name: string
+): Version => {
   const { alternatives, key } = shape.read(name, "options.version")
   if (fields?.has(name) === false) {
     refuse(
@@ -72,10 +81,27 @@ const versionOf = (shape: Shape, fields: ReadonlySet<string> | undefined, name: 
   for (const one of [1, 1n] as const) {
     const encoded = encodeValue(alternatives)(one)
     if (Exit.isExit(encoded) && Exit.isSuccess(encoded) && isNumber(encoded.value)) {
-      return { name, key, one, stored: encoded.value }
+      return { name, key, one, stored: encoded.value, zero: zeroOf(name, alternatives) }
     }
   }
   return refuse("options.version", `names ${name}, which is not stored as a number`)
+}
+
+/** The schema of an object with one field. */
+const holding = (name: string, alternatives: ReadonlyArray<SchemaAST.AST>): SchemaAST.AST =>
+  new SchemaAST.Objects([new SchemaAST.PropertySignature(name, union(alternatives))], [])
+
+/** The stored version 0, if a version that is missing is read as 0. A write adds 1 to nothing: only from 0 on does every write count. */
+const zeroOf = (name: string, alternatives: ReadonlyArray<SchemaAST.AST>): Version["zero"] => {
+  const holder = Schema.make<Schema.Constraint>(holding("field", alternatives))
+  const decoded = SchemaParser.decodeUnknownEffect(holder)({})
+  if (!Exit.isExit(decoded) || Exit.isFailure(decoded)) return undefined
+  const { field: missing } = decoded.value as { readonly field?: unknown }
+  if (missing === undefined) return undefined
+  if (missing !== 0 && missing !== 0n) {
+    refuse("options.version", `names ${name}, which is read as ${String(missing)} where it is missing: read it as 0`)
+  }
+  return { stored: Effect.runSync(encodeValue(alternatives)(missing) as Effect.Effect<unknown>) }
 }
 
 const softDeleteOf = (shape: Shape, name: string): SoftDelete => {
@@ -100,6 +126,30 @@ const softDeleteOf = (shape: Shape, name: string): SoftDelete => {
   }
 }
 
+/** The schemas of each field: one for each member of a union that has it. */
+const fieldsOf = (nodes: ReadonlyArray<Node>): ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>> => {
+  const fields = new Map<string, Array<SchemaAST.AST>>()
+  for (const node of nodes) {
+    if (node._tag !== "Object") continue
+    for (const { name, type } of node.objects.propertySignatures) {
+      fields.set(String(name), [...fields.get(String(name)) ?? [], type])
+    }
+  }
+  return fields
+}
+
+const makersOf = (fields: ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>> | undefined): Settings["make"] => {
+  const made = new Map<string, Writer["make"]>()
+  return (name) => {
+    const known = made.get(name)
+    if (known !== undefined) return known
+    const alternatives = fields?.get(name)
+    const make = alternatives === undefined ? Effect.succeed : writerOf(holding(name, alternatives)).make
+    if (alternatives !== undefined) made.set(name, make)
+    return make
+  }
+}
+
 /**
  * Derives the settings of a repository from its schema. Throws a `MongoError` if the options do not fit it.
  *
@@ -110,11 +160,7 @@ export const settingsOf = (collection: string, schema: Schema.Constraint, option
   const ast = variantOf(schema, "update")
   const nodes = expand(ast)
   const fields = nodes.every((node) => node._tag === "Object" && node.objects.indexSignatures.length === 0)
-    ? new Set(
-      nodes.flatMap((node) =>
-        node._tag === "Object" ? node.objects.propertySignatures.map(({ name }) => String(name)) : []
-      )
-    )
+    ? fieldsOf(nodes)
     : undefined
   const updated = storedKeys(ast)
   const inserted = storedKeys(variantOf(schema, "insert"))
@@ -127,7 +173,8 @@ export const settingsOf = (collection: string, schema: Schema.Constraint, option
   return {
     shape,
     update: writerOf(ast),
-    fields,
+    fields: fields && new Set(fields.keys()),
+    make: makersOf(fields),
     updated,
     common: updated === undefined || inserted === undefined
       ? undefined

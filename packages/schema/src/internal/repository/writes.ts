@@ -25,11 +25,18 @@ export const present = ({ softDelete }: Settings, filter: unknown, withDeleted =
  *
  * @internal
  */
-export const byId = ({ shape, version }: Settings, id: unknown, expected?: unknown): Filter.Filter<never> =>
-  Filter.values({
-    [shape.idName]: id,
-    ...(version === undefined || expected === undefined ? {} : { [version.name]: expected })
-  }) as Filter.Filter<never>
+export const byId = ({ shape, version }: Settings, id: unknown, expected?: unknown): Filter.Filter<never> => {
+  const isMeant = { [shape.idName]: id }
+  if (version === undefined || expected === undefined) return Filter.values(isMeant) as Filter.Filter<never>
+  if (version.zero === undefined || !isZero(expected)) {
+    return Filter.values({ ...isMeant, [version.name]: expected }) as Filter.Filter<never>
+  }
+  const isExpected = Filter.unsafe({ [version.key]: { $in: [version.zero.stored, null] } })
+  return Filter.and(Filter.values(isMeant) as Filter.Filter<never>, isExpected as Filter.Filter<never>)
+}
+
+/** @internal */
+export const isZero = (version: unknown): boolean => version === 0 || version === 0n
 
 /**
  * A filter of the deleted document with this `_id`.
@@ -50,6 +57,14 @@ export const counting = ({ version }: Settings): { readonly $inc?: object } =>
 const nonEmpty = (operators: Readonly<Record<string, Driver.Document>>): Driver.Document =>
   Object.fromEntries(Object.entries(operators).filter(([, fields]) => Object.keys(fields).length > 0))
 
+/**
+ * The operators of an update, which needs one: it still finds its document if there is nothing to change.
+ *
+ * @internal
+ */
+export const operators = (update: Driver.Document): Driver.Document =>
+  Object.keys(update).length === 0 ? { $set: {} } : update
+
 const entriesOf = (document: Driver.Document) => Object.entries(document).filter(([, value]) => value !== undefined)
 
 /**
@@ -57,8 +72,8 @@ const entriesOf = (document: Driver.Document) => Object.entries(document).filter
  *
  * @internal
  */
-export const setting = ({ updated, version }: Settings, encoded: Driver.Document): Driver.Document => {
-  const others = (key: string) => key !== "_id" && key !== version?.key
+export const setting = ({ softDelete, updated, version }: Settings, encoded: Driver.Document): Driver.Document => {
+  const others = (key: string) => key !== "_id" && key !== version?.key && key !== softDelete?.key
   const set = entriesOf(encoded).filter(([key]) => others(key))
   const kept = new Set(set.map(([key]) => key))
   const removed = [...updated ?? []].filter((key) => others(key) && !kept.has(key))
