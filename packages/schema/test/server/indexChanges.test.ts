@@ -415,6 +415,29 @@ describe("a build", () => {
       assert.strictEqual(yield* kinds(after), "equal")
     }).pipe(Effect.provide(MongoTest.layer)))
 
+  it.live("that has lost its lease leaves a change to a unique index to the next holder", () =>
+    Effect.gen(function*() {
+      const before = yield* users([{ key: { email: 1 } }])
+      yield* MongoIndex.ensure(before)
+      const after = yield* users([{ key: { email: 1 }, unique: true }])
+      const log = yield* CommandLog.make
+      const changes = () => log.events.filter(({ commandName }) => commandName === "collMod")
+      const data = { failCommands: ["collMod"], blockConnection: true, blockTimeMS: 1000 }
+      const error = yield* Effect.scoped(Effect.gen(function*() {
+        yield* FailPoint.make("failCommand", { data })
+        const fiber = yield* Effect.forkChild(Effect.flip(MongoIndex.ensure(after, { lease: 600 })))
+        yield* until("the index is prepared", () => changes().length === 2, 10_000)
+        const _id = `indexes of ${after.fullName}`
+        const taken = { $set: { owner: "another", expiresAt: new Date(Date.now() + 60_000) }, $inc: { fence: 1 } }
+        yield* after.untyped.database.collection<{ _id: string }>("mongofx_leases").updateOne({ _id }, taken)
+        return yield* Fiber.join(fiber)
+      }))
+      assert.strictEqual(error._tag, "LeaseError")
+      assert.strictEqual(changes().length, 2)
+      const [, index] = yield* after.untyped.listIndexes()
+      assert.strictEqual((index as Driver.Document)["prepareUnique"], true)
+    }).pipe(Effect.provide(logged)))
+
   const program = new URL("../support/indexProcess.ts", import.meta.url)
 
   /** Processes that wait for the word to begin. */
@@ -433,6 +456,8 @@ describe("a build", () => {
         return {
           begin: () => child.stdin.write("go\n"),
           kill: () => child.kill("SIGKILL"),
+          stop: () => child.kill("SIGSTOP"),
+          goOn: () => child.kill("SIGCONT"),
           ended,
           has: (text: string) =>
             until(() => `it says ${text}, but it says ${output}`, () => output.includes(text), 60_000),
@@ -510,6 +535,33 @@ describe("a build", () => {
       assert.deepStrictEqual(yield* names(declared), ["_id_", "email_1~2", "seenAt_1"])
       assert.strictEqual(yield* kinds(declared), "equal,equal")
     }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)), 60_000)
+
+  it.live(
+    "of a process that was stopped for longer than its lease is left to the next one",
+    () =>
+      Effect.gen(function*() {
+        const declared = yield* started
+        yield* declared.createIndex({ email: 1 }, { sparse: true })
+        const hanging = yield* Scope.make()
+        const stopped = yield* instance(yield* bundle(program), declared.untyped.database.name, 1000)
+        yield* stopped.has("ready")
+        yield* Scope.provide(FailPoint.make("hangAfterStartingIndexBuild"), hanging)
+        stopped.begin()
+        yield* isBuilding(declared)
+        stopped.stop()
+        const fiber = yield* Effect.forkChild(MongoIndex.ensure(declared))
+        yield* Scope.close(hanging, Exit.void)
+        assert.strictEqual((yield* Fiber.join(fiber)).done.length, 1)
+        // The name that the stopped process was about to drop belongs to somebody else now.
+        yield* declared.createIndex({ email: 1 }, { name: "email_1", sparse: true })
+        stopped.goOn()
+        yield* stopped.has("the lease is lost")
+        assert.strictEqual(yield* Effect.promise(() => stopped.ended), 0)
+        assert.deepStrictEqual(yield* names(declared), ["_id_", "email_1", "email_1~2", "seenAt_1"])
+        assert.isTrue(Option.isNone(yield* holder(declared)))
+      }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)),
+    60_000
+  )
 
   it.live("whose replaced index could not be dropped is not built again", () =>
     Effect.gen(function*() {

@@ -1,5 +1,5 @@
 // An instance of a program that ensures its indexes at its start: `indexProcess.ts DATABASE LEASE`. It connects, says `ready`, and begins when
-// it is told to. Then it says what it has done.
+// it is told to. Then it says what it has done, or that it has lost its lease.
 import * as MongoClient from "@mongofx/core/MongoClient"
 import * as MongoDatabase from "@mongofx/core/MongoDatabase"
 import * as Bson from "@mongofx/schema/Bson"
@@ -32,7 +32,7 @@ const program = Effect.gen(function*() {
   yield* told
   const { done } = yield* MongoIndex.ensure(users, { lease: Number(lease) })
   yield* tell(`done ${done.length}`)
-})
+}).pipe(Effect.catchTag("LeaseError", ({ kind }) => tell(`the lease is ${kind}`)))
 
 const Live = Users.layer.pipe(
   Layer.provideMerge(MongoDatabase.layer(database)),

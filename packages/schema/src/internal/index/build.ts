@@ -77,7 +77,7 @@ export const watching = (
  *
  * @internal
  */
-export const finalizing = (self: Effect.Effect<unknown, MongoError.MongoError>): Effect.Effect<void> =>
+export const finalizing = (self: Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
   Effect.raceFirst(
     Mongo.withInterruptionPolicy(Effect.interruptible(Effect.ignoreCause(self)), "abort"),
     sleep(endTimeout)

@@ -101,8 +101,11 @@ class Work {
   ): Effect.Effect<void, MongoError.MongoError, Scope.Scope> {
     return Effect.asVoid(Effect.acquireRelease(
       this.collMod({ name, prepareUnique: true }),
-      // A unique index no longer has the flag.
-      (_, exit) => exit._tag === "Success" ? Effect.void : finalizing(this.collMod({ name, prepareUnique: false }))
+      // A unique index no longer has the flag. Whoever has taken over the lease decides about it.
+      (_, exit) =>
+        exit._tag === "Success"
+          ? Effect.void
+          : finalizing(Effect.andThen(this.lease.confirm, this.collMod({ name, prepareUnique: false })))
     ))
   }
 
