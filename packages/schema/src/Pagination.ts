@@ -223,11 +223,12 @@ export const CurrentCursorKey: Context.Reference<CursorKey | undefined> = prepar
  *
  * Outside a snapshot, a document whose place changes between two pages may be seen twice or not at all: sort by something that stays.
  * A filter that changes with each request, by the current time for instance, makes all cursors foreign. Comparisons stay within a type of
- * BSON, so a document that does not fit the schema may be left out. The client does not know the default collation of a collection: if it
- * takes different `_id`s for one, a page may miss one of them. With the same collation set on the query, such a page is refused.
+ * BSON, so a document that does not fit the schema may be left out.
  *
- * A view or a time series collection may have an `_id` several times. A page that ends between two such documents in one place of the
- * order fails with an `InvalidArgumentError`, since the next page would miss the second one.
+ * A view or a time series collection may have an `_id` several times. A page with two such documents in one place of the order
+ * fails with an `InvalidArgumentError`, since a page behind the first one would miss the second. The client does not know the collation of a
+ * view: if it takes different `_id`s for one, a page may miss one of them. With the same collation set on the query, such a page is
+ * refused.
  *
  * **Example** (The newest first)
  *

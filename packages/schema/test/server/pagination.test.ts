@@ -462,7 +462,7 @@ describe("a cursor", () => {
 
 describe("a view", () => {
   it.live(
-    "that has an _id several times has pages, but none that ends between two documents in one place",
+    "that has an _id several times has pages if its order tells the documents apart",
     test(({ db }) =>
       Effect.gen(function*() {
         yield* db.collection<{ _id: number; skus: ReadonlyArray<string> }>("orders").insertMany([
@@ -474,9 +474,9 @@ describe("a view", () => {
         const skusOf = (query: TypedQuery.PageableQuery<{ readonly skus: string }>, options: Pagination.PagesOptions) =>
           Effect.map(Stream.runCollect(Pagination.pages(query, options)), (pages) =>
             pages.map(({ items }) => items.map(({ skus }) => skus).join("")))
-        assert.deepStrictEqual(yield* skusOf(lines.find(), { first: 3 }), ["abc", "d"])
         assert.deepStrictEqual(yield* skusOf(lines.find().sort({ skus: 1 }), { first: 2 }), ["ab", "cd"])
-        for (const options of [{ first: 2 }, { last: 2 }]) {
+        // Wherever the page ends: behind the first document, or behind all of them.
+        for (const options of [{ first: 1 }, { first: 3 }, { first: 10 }, { last: 3 }]) {
           assert.match(
             yield* refusal(skusOf(lines.find(), options)),
             /lines: query has two documents with the same _id/

@@ -156,17 +156,20 @@ const isPreceded = (
 
 const isPlaced = (row: Row): row is Placed => typeof row.place !== "string"
 
-/** Whether a page cannot go on behind a row: the next one stands in the same place. Views and time series may have an `_id` twice. */
-const isTied = (last: Row | undefined, next: Row | undefined): boolean =>
-  last !== undefined && next !== undefined && isPlaced(last) && isPlaced(next) &&
-  Buffer.compare(documentOf(last.place), documentOf(next.place)) === 0
+/** Whether two rows stand in one place: no page can go on between them. Views and time series may have an `_id` twice. */
+const isTied = (one: Row, next: Row | undefined): boolean =>
+  next !== undefined && isPlaced(one) && isPlaced(next) && one.place.every(({ bytes, type }, i) => {
+    const other = next.place[i]!
+    return type === other.type && Buffer.compare(bytes, other.bytes) === 0
+  })
 
 const tied = ({ found: { collection } }: Prepared) =>
   Integration.failure(MongoError.InvalidArgumentError, {
     operation: "page",
     namespace: collection.fullName,
     path: "query",
-    message: "query has two documents with the same _id in one place of its order, and a page ends between them: " +
+    message:
+      "query has two documents with the same _id in one place of its order, and no page could begin between them: " +
       "sort by a field that tells them apart, or give each an _id of its own"
   })
 
@@ -174,7 +177,7 @@ const assemble = (prepared: Prepared, documents: ReadonlyArray<Uint8Array>, both
   const { cursors, order, window } = prepared
   const isFollowed = documents.length > window.size
   const all = documents.map((document) => rowOf(order, document))
-  if (isTied(all[window.size - 1], all[window.size])) return Effect.fail(tied(prepared))
+  if (all.some((row, i) => isTied(row, all[i + 1]))) return Effect.fail(tied(prepared))
   const rows = all.slice(0, window.size)
   if (window.backward) rows.reverse()
   const placed = rows.filter(isPlaced)
