@@ -171,6 +171,40 @@ describe("an audit", () => {
       ])
     }).pipe(Effect.provide(MongoTest.layer)))
 
+  it.live("shows ids of every type, each on one line", () =>
+    Effect.gen(function*() {
+      const { db } = yield* fixture
+      const things = TypedCollection.make(db, "things", Schema.Struct({ a: Schema.String }))
+      const uuid = new Driver.UUID()
+      const ids = [
+        "seven",
+        "two\nlines\u001b[31m",
+        "x".repeat(200),
+        new Date(0),
+        uuid,
+        new Driver.Binary(Buffer.from([1, 2, 255])),
+        new Driver.MinKey(),
+        Driver.Decimal128.fromString("1.50"),
+        { day: new Date(0) }
+      ]
+      yield* things.untyped.insertMany([
+        ...ids.map((_id) => ({ _id, a: 1 })),
+        { _id: 1, $ref: "others", $id: new Driver.ObjectId() }
+      ] as never)
+      const report = yield* MongoAudit.report(things, { examples: 20 })
+      assert.deepStrictEqual(
+        MongoAudit.format(report),
+        [
+          `${things.fullName}: 10 of 10 documents do not decode`,
+          `  9  a: Expected string (such as "seven", "two\\nlines\\u001b[31m", "${
+            "x".repeat(79)
+          }..., 1970-01-01T00:00:00.000Z, ${uuid}, ` +
+          "{\"$binary\":{\"base64\":\"AQL/\",\"subType\":\"00\"}}, {\"$minKey\":1}, 1.50, {\"day\":{\"$date\":\"1970-01-01T00:00:00Z\"}})",
+          "  1  a: Missing key (such as 1)"
+        ].join("\n")
+      )
+    }).pipe(Effect.provide(MongoTest.layer)))
+
   it.live("folds places and messages beyond its bounds, and says how many documents have them", () =>
     Effect.gen(function*() {
       const { db } = yield* fixture

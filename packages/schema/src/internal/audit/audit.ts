@@ -12,6 +12,7 @@ import type * as Audit from "../../MongoAudit.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
 import type { Failure } from "../../TypedQuery.ts"
 import { type Deserialize, deserializer, detached, readLoosely, unreadable } from "../bson/bytes.ts"
+import { isBson } from "../bson/values.ts"
 import { encoded, type Origin } from "../collection/failures.ts"
 import { shapeOf } from "../collection/shape.ts"
 import { codecOf, type Decoder } from "../compiler/codec.ts"
@@ -101,7 +102,9 @@ class Judge {
   }
 
   private add(document: Driver.Document, issue: SchemaIssue.Issue): void {
-    this.tally.add(() => detached(document["_id"]), placesOf(this.ast, issue))
+    // bson reads a document with $ref and $id as a DBRef.
+    const { _id } = isBson("DBRef")(document) ? document.fields : document
+    this.tally.add(() => detached(_id), placesOf(this.ast, issue))
   }
 }
 

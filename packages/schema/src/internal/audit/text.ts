@@ -1,11 +1,11 @@
 /** The text of a report. */
 import type * as Audit from "../../MongoAudit.ts"
-import { shownId } from "../shownId.ts"
-import { counted } from "../words.ts"
+import { quotedId } from "../shownId.ts"
+import { counted, onOneLine } from "../words.ts"
 
 const suchAs = ({ ids }: Audit.Counted): string => {
   const known = ids.filter((id) => id !== undefined)
-  return known.length === 0 ? "" : ` (such as ${known.map(shownId).join(", ")})`
+  return known.length === 0 ? "" : ` (such as ${known.map(quotedId).join(", ")})`
 }
 
 /** @internal */
@@ -23,6 +23,6 @@ export const format = ({ collection, documents, folded, invalid, isSample, probl
     `${collection}: ${
       invalid === 0 ? `all of ${of} decode` : `${counted(invalid)} of ${of} ${invalid === 1 ? "does" : "do"} not decode`
     }`,
-    ...lines.map((line) => `  ${counted(line.documents).padStart(width)}  ${line.text}${suchAs(line)}`)
+    ...lines.map((line) => `  ${counted(line.documents).padStart(width)}  ${onOneLine(line.text)}${suchAs(line)}`)
   ].join("\n")
 }

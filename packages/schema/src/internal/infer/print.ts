@@ -1,12 +1,10 @@
 /** Prints a suggested schema as a module of TypeScript, in the format of this project. */
 import type * as Infer from "../../MongoInfer.ts"
-import { shownId } from "../shownId.ts"
+import { quotedId } from "../shownId.ts"
+import { onOneLine } from "../words.ts"
 import { type FieldNode, namesOf, type Node, type Struct } from "./nodes.ts"
 
 const lineWidth = 120
-
-/** An id longer than this is cut in a comment. */
-const maxShown = 80
 
 /**
  * The source of a module that exports the schema as a class of this name. `heading` is a comment for the class.
@@ -31,17 +29,10 @@ export const print = (name: string, heading: ReadonlyArray<string>, root: Struct
 }
 
 /** A comment of one line, whatever the text. */
-const comment = (text: string): string => `// ${text.replace(unprintable, escaped)}`
-
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
-
-const escaped = (character: string): string => {
-  const code = character.codePointAt(0)!.toString(16)
-  return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`
-}
+const comment = (text: string): string => `// ${onOneLine(text)}`
 
 /** A text as a literal. JSON leaves some characters that a reader cannot see. */
-const literal = (text: string): string => JSON.stringify(text).replace(unprintable, escaped)
+const literal = (text: string): string => onOneLine(JSON.stringify(text))
 
 /**
  * What a note says at a place, with its path from there.
@@ -50,8 +41,7 @@ const literal = (text: string): string => JSON.stringify(text).replace(unprintab
  */
 export const noted = ({ id, message, path }: Infer.Note, place: string): string => {
   const step = path.slice(place.length)
-  const shown = id === undefined ? "" : typeof id === "string" ? JSON.stringify(id) : shownId(id)
-  const example = shown === "" ? "" : `: see ${shown.length > maxShown ? `${shown.slice(0, maxShown)}...` : shown}`
+  const example = id === undefined ? "" : `: see ${quotedId(id)}`
   return `${step === "" ? "" : `${step}: `}${message}${example}`
 }
 
