@@ -2,7 +2,7 @@
 import { MongoClient, MongoDatabase, MongoMigrator } from "@mongofx/core"
 import { Bson, TypedCollection } from "@mongofx/schema"
 import * as MongoCli from "@mongofx/schema/MongoCli"
-import { Config, Effect, Layer, Schema } from "effect"
+import { Config, Duration, Effect, Layer, Schema } from "effect"
 
 const Customer = Schema.Struct({
   _id: Bson.ObjectId,
@@ -61,7 +61,7 @@ export const command = MongoCli.make({
     Layer.provideMerge(MongoClient.layerConfig({
       url: Config.Redacted("MONGODB_URI"),
       // A pipeline does not wait half a minute for a server that is not there.
-      serverSelectionTimeout: Config.succeed("5 seconds")
+      serverSelectionTimeout: Config.Duration("MONGODB_PATIENCE").pipe(Config.withDefault(Duration.seconds(5)))
     }))
   )
 })

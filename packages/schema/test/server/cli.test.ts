@@ -1,5 +1,4 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { FailPoint, MongoServer } from "@mongofx/testing"
 import { Context, Effect, Layer } from "effect"
 import * as Driver from "mongodb"
 import { setup, until } from "test-support/utils"
@@ -12,6 +11,10 @@ import { bundled, cli, type Ended, hasTerminal, type Settings } from "../support
 vi.setConfig({ testTimeout: 120_000 })
 
 class Program extends Context.Service<Program, string>()("Program") {}
+
+/** Commands that do not change what the others see. */
+const together = <const Runs extends ReadonlyArray<Effect.Effect<Ended>>>(...runs: Runs) =>
+  Effect.all(runs, { concurrency: "unbounded" })
 
 /** The JSON of a command: nothing else is on standard output. */
 const json = ({ stdout }: Ended): Record<string, any> => JSON.parse(stdout) as Record<string, any>
@@ -33,7 +36,11 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
           { email: "a@example.com", name: "Ada" },
           { _id: id, email: "g@example.com", name: 7 }
         ])
-        const found = yield* run("audit --json")
+        const [found, fine, unknown] = yield* together(
+          run("audit --json"),
+          run("audit orders"),
+          run("audit nothing")
+        )
         assert.strictEqual(found.code, 3)
         assert.strictEqual(found.stderr, "")
         const { collections: [customers, orders], outcome } = json(found)
@@ -48,13 +55,11 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
         })
         assert.deepInclude(orders, { documents: 0, invalid: 0 })
 
-        const fine = yield* run("audit orders")
         assert.deepStrictEqual(fine, {
           code: 0,
           stdout: `✓ ${fixture.db.name}.orders: 0 documents, all decode\n`,
           stderr: ""
         })
-        const unknown = yield* run("audit nothing")
         assert.deepStrictEqual(unknown, {
           code: 1,
           stdout: "",
@@ -66,26 +71,28 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
       Effect.gen(function*() {
         const { fixture, run } = yield* start
         yield* fixture.db.collection("customers").insertMany(Array.from({ length: 300 }, () => ({ name: 7 })))
-        const shown = yield* run("audit customers", { terminal: true })
+        const [shown, plain] = yield* together(
+          run("audit customers", { terminal: true }),
+          run("audit customers", { terminal: true, env: { NO_COLOR: "1" } })
+        )
         assert.strictEqual(shown.code, 3)
         assert.include(shown.stdout, "\x1b[31m300 do not decode\x1b[39m")
         assert.match(shown.stdout, /auditing customers {2}█+ {2}100 % {2}300 of 300/)
         // The line is gone before the result stands there.
         assert.match(shown.stdout, /\r\x1b\[2K\x1b\[31m✗/)
 
-        const plain = yield* run("audit customers", { terminal: true, env: { NO_COLOR: "1" } })
         assert.include(plain.stdout, "✗ ")
         assert.notInclude(plain.stdout, "\x1b[3")
       }))
   })
 
   describe("without a server", () => {
-    const url = "mongodb://ada:lovelace@127.0.0.1:1/shop?serverSelectionTimeoutMS=500"
+    const url = "mongodb://ada:lovelace@127.0.0.1:1/shop"
 
     it.effect("a command fails with words: no stack, no password", () =>
       Effect.gen(function*() {
         const { run } = yield* start
-        const failed = yield* run("audit --json", { env: { MONGODB_URI: url } })
+        const failed = yield* run("audit --json", { env: { MONGODB_URI: url, MONGODB_PATIENCE: "500 millis" } })
         assert.strictEqual(failed.code, 1)
         assert.match(failed.stderr, /^error connect: .*127\.0\.0\.1:1\n {6}check that the server runs/)
         assert.deepInclude(json(failed), { command: "audit", outcome: "failed" })
@@ -96,10 +103,12 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
     it.effect("help is shown all the same", () =>
       Effect.gen(function*() {
         const { run } = yield* start
-        const help = yield* run("--help", { env: { MONGODB_URI: "" } })
+        const [help, unset] = yield* together(
+          run("--help", { env: { MONGODB_URI: "" } }),
+          run("audit", { env: { MONGODB_URI: "" } })
+        )
         assert.strictEqual(help.code, 0)
         assert.match(help.stdout, /Exit codes: 0 [^]*shop-db <subcommand>/)
-        const unset = yield* run("audit", { env: { MONGODB_URI: "" } })
         assert.strictEqual(unset.code, 1)
         assert.match(unset.stderr, /^error the configuration is incomplete: .*\n?.*MONGODB_URI/)
       }))
@@ -109,7 +118,7 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
     it.effect("is brought to where nothing is pending", () =>
       Effect.gen(function*() {
         const { fixture: { db }, run } = yield* start
-        const before = yield* run("status --json")
+        const [before, dry] = yield* together(run("status --json"), run("migrate --dry-run"))
         assert.strictEqual(before.code, 2)
         assert.deepInclude(json(before), {
           command: "status",
@@ -117,7 +126,6 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
           outcomes: { migrations: "pending", indexes: "pending", validators: "pending" }
         })
 
-        const dry = yield* run("migrate --dry-run")
         assert.strictEqual(dry.code, 2)
         assert.match(
           dry.stdout,
@@ -132,7 +140,7 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
         // What migrations log is not in the way.
         assert.include(migrated.stderr, "emails-in-lower-case")
 
-        const planned = yield* run("indexes plan --json")
+        const [planned, unvalidated] = yield* together(run("indexes plan --json"), run("validators plan --json"))
         assert.strictEqual(planned.code, 2)
         assert.deepStrictEqual(json(planned)["indexes"].map(({ pending }: { pending: unknown }) => pending), [
           ["email_1"],
@@ -140,18 +148,17 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
         ])
         const applied = yield* run("indexes apply")
         assert.deepStrictEqual([applied.code, applied.stdout], [0, "✓ 3 indexes are as declared now\n"])
-        assert.strictEqual((yield* run("validators plan --json")).code, 2)
+        assert.strictEqual(unvalidated.code, 2)
         const validated = yield* run("validators apply --json")
         assert.strictEqual(validated.code, 0)
         assert.lengthOf(json(validated)["applied"], 2)
 
-        const after = yield* run("status")
+        const [after, again] = yield* together(run("status"), run("migrate"))
         assert.strictEqual(after.code, 0)
         assert.match(
           after.stdout,
           /emails-in-lower-case {2}applied[^]*✓ {2}.*email_1[^]*as declared[^]*✓ nothing is pending\n$/
         )
-        const again = yield* run("migrate")
         assert.deepStrictEqual([again.code, again.stdout], [0, "✓ nothing to do\n"])
       }))
   })
@@ -169,11 +176,13 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
     it.effect("are for a person, and are dropped only when that is confirmed", () =>
       Effect.gen(function*() {
         const { names, run } = yield* withExtra
-        const planned = yield* run("indexes plan")
+        const [planned, refused] = yield* together(
+          run("indexes plan"),
+          run("indexes apply --allow-drop --json")
+        )
         assert.strictEqual(planned.code, 3)
         assert.match(planned.stdout, /✗ .*customers +city_1 +city: 1 +is not declared \(needs --allow-drop\)/)
 
-        const refused = yield* run("indexes apply --allow-drop --json")
         assert.strictEqual(refused.code, 4)
         assert.deepInclude(json(refused), { outcome: "unconfirmed" })
         assert.match(refused.stderr, /customers: city_1 is dropped\n[^]*pass --yes/)
@@ -205,14 +214,17 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
         const { fixture: { db }, run } = yield* start
         const customers = yield* db.createCollection("customers", { validator: { email: { $exists: true } } })
         yield* customers.insertMany([{ email: "a@example.com" }, { email: "b@example.com", name: "B" }])
-        const planned = yield* run("validators plan")
+        const [planned, status, refused] = yield* together(
+          run("validators plan"),
+          run("status --json"),
+          run("validators apply")
+        )
         assert.strictEqual(planned.code, 2)
         assert.match(planned.stdout, /~ .*customers +moderate +error +1 +change it/)
         // That reads every document, which `status` does not.
-        const { validators: [first] } = json(yield* run("status --json"))
+        const { validators: [first] } = json(status)
         assert.strictEqual(first.kind, "collMod")
         assert.notProperty(first, "failing")
-        const refused = yield* run("validators apply")
         assert.deepStrictEqual([refused.code, refused.stdout], [4, ""])
         assert.match(refused.stderr, /customers: the validator that it has is replaced\n[^]*pass --yes/)
         yield* customers.insertOne({ email: 7 })
@@ -231,14 +243,16 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
           ...Array.from({ length: 19 }, (_, n) => ({ n, at: new Date(n) })),
           { n: "nineteen" }
         ])
-        const inferred = yield* run("infer visits")
+        const [inferred, asJson, nothing] = yield* together(
+          run("infer visits"),
+          run("infer visits --sample 10 --json"),
+          run("infer nothing")
+        )
         assert.strictEqual(inferred.code, 0)
         assert.match(inferred.stderr, /^! \d+ notes? in the comments/)
         assert.match(inferred.stdout, /^import .*@mongofx\/schema[^]*class Visits [^]*\}\n$/)
-        const asJson = yield* run("infer visits --sample 10 --json")
         assert.include(json(asJson)["source"], "class Visits ")
         assert.strictEqual(json(asJson)["documents"], 10)
-        const nothing = yield* run("infer nothing")
         assert.strictEqual(nothing.code, 1)
         assert.match(nothing.stderr, /^error .*\.nothing has no documents/)
       }))
@@ -247,33 +261,28 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
   describe("an interrupted command", () => {
     it.effect("ends with 130 and one JSON value, and keeps nobody waiting", () =>
       Effect.gen(function*() {
-        const { fixture: { admin, db }, run } = yield* start
+        const { fixture: { admin, db, driver }, run } = yield* start
         yield* db.collection("customers").insertOne({ email: "A@example.com", name: "A" })
         const isMigrating = async () => {
           const operations = admin.db("admin").aggregate([
             { $currentOp: { allUsers: true } },
-            { $match: { "command.update": "customers", "command.$db": db.name } }
+            { $match: { op: "update", ns: `${db.name}.customers` } }
           ])
           return (await operations.toArray()).length > 0
         }
-        const ended = yield* Effect.scoped(Effect.gen(function*() {
-          yield* FailPoint.make("failCommand", {
-            data: {
-              failCommands: ["update"],
-              namespace: `${db.name}.customers`,
-              appName: db.name,
-              blockConnection: true,
-              // The fail point ends when the last command that it holds goes on.
-              blockTimeMS: 5000
-            }
+        // The migration waits for a transaction that has changed its document.
+        const ended = yield* Effect.promise(() =>
+          driver.withSession(async (session) => {
+            session.startTransaction()
+            await driver.db(db.name).collection("customers").updateOne({}, { $set: { city: "Paris" } }, { session })
+            return await Effect.runPromise(run("migrate --json", {
+              during: async (child) => {
+                await Effect.runPromise(until("the migration runs", isMigrating, 40_000))
+                child.kill("SIGINT")
+              }
+            }))
           })
-          return yield* run("migrate --json", {
-            during: async (child) => {
-              await Effect.runPromise(until("the migration runs", isMigrating, 40_000))
-              child.kill("SIGINT")
-            }
-          })
-        })).pipe(Effect.provide(MongoServer.layer))
+        )
         assert.strictEqual(ended.code, 130)
         assert.deepInclude(json(ended), { command: "migrate", outcome: "interrupted" })
         assert.include(ended.stderr, "interrupted")
@@ -311,10 +320,9 @@ layer(Layer.effect(Program, bundled), { timeout: 60_000 })((it) => {
         assert.strictEqual((yield* run("migrate")).code, 0)
         yield* db.collection<{ _id: string }>("mongofx_migrations")
           .updateOne({ _id: "journal" }, { $set: { "migrations.1.name": "other" } })
-        const status = yield* run("status")
+        const [status, migrated] = yield* together(run("status"), run("migrate --json"))
         assert.strictEqual(status.code, 3)
         assert.include(status.stdout, "changed since it was applied")
-        const migrated = yield* run("migrate --json")
         assert.strictEqual(migrated.code, 3)
         assert.strictEqual(json(migrated)["error"].kind, "MigrationError")
       }))
