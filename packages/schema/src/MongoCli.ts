@@ -340,6 +340,7 @@ export const make = <
       ),
       sample,
       examples: Flag.Int("examples").pipe(
+        Flag.filter((n) => n > 0, () => "a positive number of ids"),
         Flag.withDescription("How many ids to show of each problem"),
         Flag.withDefault(1)
       )

@@ -215,6 +215,10 @@ describe("a change that cannot be undone", () => {
     assert.deepStrictEqual(said({ before: none, after: { ...state, level: "moderate" }, failing: 3 }), [])
     assert.deepStrictEqual(said({ before: none, after: { ...state, action: "warn" }, failing: 3 }), [])
     assert.deepStrictEqual(said({ before: undefined, after: state, failing: 0 }), [])
+    // The option `count` may be false, and then nobody knows.
+    const may = "app.logs: the server may refuse updates of documents: those that do not fit are not counted"
+    assert.deepStrictEqual(said({ before: none, after: state, failing: undefined }), [may])
+    assert.deepStrictEqual(said({ before: none, after: { ...state, level: "off" }, failing: undefined }), [])
     // A view stays as it is, and is not pending for ever.
     const view = { ...plan, kind: "impossible", before: undefined, after: state, failing: undefined } as const
     assert.strictEqual(validators.outcomeOfPlan(view), "ok")

@@ -124,10 +124,16 @@ export const plan = (screen: Screen, collections: ReadonlyArray<AnyCollection>, 
  * @internal
  */
 export const consequencesOf = (
-  { after, before, collection, failing = 0 }: MongoValidator.Plan
+  { after, before, collection, failing, kind }: MongoValidator.Plan
 ): ReadonlyArray<string> => [
-  ...failing > 0 && after.level === "strict" && after.action !== "warn"
-    ? [`${printable(collection)}: the server will refuse updates of ${count(failing, "document")}`]
+  ...kind === "collMod" && failing !== 0 && after.level === "strict" && after.action !== "warn"
+    ? [
+      `${printable(collection)}: ${
+        failing === undefined
+          ? "the server may refuse updates of documents: those that do not fit are not counted"
+          : `the server will refuse updates of ${count(failing, "document")}`
+      }`
+    ]
     : [],
   ...before?.validator === undefined ? [] : [`${printable(collection)}: the validator that it has is replaced`]
 ]
