@@ -543,6 +543,7 @@ export const repository = <S extends Schema.Constraint, R = never>(
 ): Effect.Effect<void, LawError, R> =>
   Effect.gen(function*() {
     const { schema } = repository.collection
+    const encode = storedBy(schema)
     const operations = repository as unknown as repositories.Operations<R>
     const names = options?.laws ?? Object.keys(repositories.laws) as ReadonlyArray<RepositoryLaw>
     // Two to store, and one that is not there.
@@ -557,7 +558,7 @@ export const repository = <S extends Schema.Constraint, R = never>(
         (collection, documents, encoded, choice) =>
           Effect.gen(function*() {
             yield* collection.untyped.deleteMany({})
-            const id = repositories.idNameOf(documents[0], encoded[0]!)
+            const id = repositories.idNameOf(documents, encode)
             if (id === undefined) return { why: "its documents have no _id", documents: encoded.slice(0, 1) }
             const half = Math.ceil(documents.length / 2)
             const subject = {

@@ -62,6 +62,9 @@ describe("MongoLaws.repository", () => {
         const Renamed = Schema.Struct({ id: Bson.ObjectId, n: Schema.Int }).pipe(
           Schema.encodeKeys({ id: "_id", n: "m" })
         )
+        const Text = Schema.Struct({ id: Schema.BigIntFromString, gone: Schema.NullOr(Bson.Date) }).pipe(
+          Schema.encodeKeys({ id: "_id", gone: "g" })
+        )
         const plain = TypedCollection.make(db, "plain", Plain)
         const options = { runs: 2 }
         yield* MongoLaws.repository(MongoModel.makeRepository(plain), options)
@@ -71,6 +74,10 @@ describe("MongoLaws.repository", () => {
           options
         )
         yield* MongoLaws.repository(MongoModel.makeRepository(TypedCollection.make(db, "renamed", Renamed)), options)
+        yield* MongoLaws.repository(
+          MongoModel.makeRepository(TypedCollection.make(db, "text", Text), { softDelete: "gone" }),
+          options
+        )
       })).pipe(Effect.provide(MongoTest.layer)),
     120_000
   )

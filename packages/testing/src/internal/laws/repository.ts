@@ -75,15 +75,24 @@ export interface Traits {
   readonly isSame: (a: unknown, b: unknown) => boolean
 }
 
+type SchemaFields = Readonly<Record<string, Schema.Constraint>>
+
+/** The fields of a schema, also of one that renames them. */
+const fieldsOf = (schema: unknown): SchemaFields | undefined => {
+  const { fields, to } = schema as { readonly fields?: SchemaFields; readonly to?: { readonly fields?: SchemaFields } }
+  return fields ?? to?.fields
+}
+
 const namesOf = (schema: unknown): ReadonlySet<string> | undefined => {
-  const fields = (schema as { readonly fields?: object } | undefined)?.fields
+  const fields = fieldsOf(schema)
   return fields === undefined ? undefined : new Set(Object.keys(fields))
 }
 
 /** The fields that a schema fills in. */
 const filledBy = (schema: unknown): ReadonlyArray<string> =>
-  Object.entries((schema as { readonly fields?: Record<string, Schema.Constraint> } | undefined)?.fields ?? {})
-    .flatMap(([name, field]) => field.ast.context?.constructorDefault === undefined ? [] : [name])
+  Object.entries(fieldsOf(schema) ?? {}).flatMap(([name, field]) =>
+    field.ast.context?.constructorDefault === undefined ? [] : [name]
+  )
 
 /** The value of a field that stands for null, or for a missing key. */
 const absentOf = (field: Schema.Constraint): Document => {
@@ -110,9 +119,7 @@ export const traitsOf = (
     ...filledBy(update).filter((name) => !stored.has(name))
   ])
   const { softDelete, version } = repository
-  const field = softDelete === undefined
-    ? undefined
-    : (schema as { readonly fields?: Record<string, Schema.Constraint> }).fields?.[softDelete]
+  const field = softDelete === undefined ? undefined : fieldsOf(schema)?.[softDelete]
   const initial = {
     ...(version === undefined ? {} : { [version]: typeof document[version] === "bigint" ? 1n : 1 }),
     ...(softDelete === undefined || field === undefined ? {} : { [softDelete]: absentOf(field)["field"] })
@@ -130,14 +137,21 @@ export const traitsOf = (
 }
 
 /**
- * The name of the field that is stored as `_id`.
+ * The name of the field that is stored as `_id`: with the value of another document there, the document has the `_id` of that one.
  *
+ * @param encode - gives the stored form of a document, if it can be stored
  * @internal
  */
-export const idNameOf = (document: unknown, encoded: Document): string | undefined => {
-  const fields = document as Document
-  if ("_id" in fields) return "_id"
-  return Object.keys(fields).find((name) => encoded["_id"] !== undefined && show(fields[name]) === show(encoded["_id"]))
+export const idNameOf = (
+  documents: ReadonlyArray<unknown>,
+  encode: (document: unknown) => Document | undefined
+): string | undefined => {
+  const [first, second] = documents as ReadonlyArray<Document>
+  if (first === undefined || second === undefined || "_id" in first) return "_id"
+  const id = show(encode(second)?.["_id"])
+  return encode(second)?.["_id"] === undefined
+    ? undefined
+    : Object.keys(first).find((name) => show(encode(withFields(first, second, [name]))?.["_id"]) === id)
 }
 
 // ---- documents
