@@ -108,16 +108,20 @@ export type Update<S extends Schema.Constraint> = S extends { readonly update: i
 type Given<U> = { readonly [K in keyof U as U[K] extends Brand<"Override"> | undefined ? never : K]: U[K] }
 
 /**
- * Some fields of a document, as `patch` takes them: those of the argument of `update`, without `_id`.
+ * Some fields of a document, as `patch` takes them: those of the argument of `update`, without `_id`, and without those that
+ * repositories with options of the type `O` set themselves.
  *
  * @see {@link Update} for all of them
  * @stability unstable
  * @category utility types
  * @since 0.1.0
  */
-export type Fields<S extends Schema.Constraint> = Some<Update<S>>
+export type Fields<S extends Schema.Constraint, O = {}> = Some<
+  Update<S>,
+  "_id" | Chosen<O, "version"> | Chosen<O, "softDelete">
+>
 
-type Some<U> = { readonly [K in Exclude<keyof U, "_id">]?: U[K] }
+type Some<U, Others> = { readonly [K in Exclude<keyof U, Others>]?: U[K] }
 
 /**
  * The names of the fields that may hold the version of a document: a number or a bigint.
@@ -170,7 +174,7 @@ export interface Change<S extends Schema.Constraint> {
  * **Gotchas**
  *
  * A transaction may run again after a conflict, and the functions with it. What cannot be done twice belongs into `afterCommit` of
- * the client. An operation without functions takes no transaction of its own. A transaction needs a replica set or a sharded
+ * the client. In a transaction that is around the operation nothing is undone before that one fails: let it fail, too. An operation without functions takes no transaction of its own. A transaction needs a replica set or a sharded
  * cluster.
  *
  * @see {@link Options} for the other options of a repository
@@ -189,7 +193,7 @@ export interface Lifecycle<S extends Schema.Constraint> {
   readonly beforeUpdate?: ((change: Change<S>) => Effect.Effect<Fields<S> | void, unknown, unknown>) | undefined
   /** Runs with a document as it is after an update. */
   readonly afterUpdate?: ((document: S["Type"]) => Effect.Effect<unknown, unknown, unknown>) | undefined
-  /** Runs before a document is deleted. */
+  /** Runs before a document is deleted, if there is one. */
   readonly beforeDelete?: ((id: IdOf<S["Type"]>) => Effect.Effect<unknown, unknown, unknown>) | undefined
   /** Runs with a document that was deleted, as it was last. */
   readonly afterDelete?: ((document: S["Type"]) => Effect.Effect<unknown, unknown, unknown>) | undefined
@@ -227,19 +231,21 @@ export interface Options<S extends Schema.Constraint> extends Lifecycle<S> {
 /** The name of a function around a write. */
 type Step = keyof Lifecycle<Schema.Constraint>
 
-type StepError<O, N extends Step> = {
-  [K in N]: O extends { readonly [P in K]: (...args: never) => Effect.Effect<unknown, infer E, unknown> } ? E : never
-}[N]
+/** What an option has, if it is there: options may be a variable in which it is optional. */
+type Chosen<O, K extends keyof Options<Schema.Constraint>> = K extends keyof O ? NonNullable<O[K]> : never
 
-type StepServices<O, N extends Step> = {
-  [K in N]: O extends { readonly [P in K]: (...args: never) => Effect.Effect<unknown, unknown, infer R> } ? R : never
-}[N]
+type ErrorOf<F> = F extends (...args: never) => Effect.Effect<unknown, infer E, unknown> ? E : never
+type ServicesOf<F> = F extends (...args: never) => Effect.Effect<unknown, unknown, infer R> ? R : never
+
+type StepError<O, N extends Step> = { [K in N]: ErrorOf<Chosen<O, K>> }[N]
+type StepServices<O, N extends Step> = { [K in N]: ServicesOf<Chosen<O, K>> }[N]
 
 type InsertStep = "beforeInsert" | "afterInsert"
 type UpdateStep = "beforeUpdate" | "afterUpdate"
 type DeleteStep = "beforeDelete" | "afterDelete"
 
-type Stale<O> = O extends { readonly version: string } ? StaleDocument : never
+type Versioned<O, A> = [Chosen<O, "version">] extends [never] ? never : A
+type Stale<O> = Versioned<O, StaleDocument>
 
 /** The services of the codecs of a schema and of its variants for writes. */
 type Services<S extends Schema.Constraint> =
@@ -255,9 +261,7 @@ type Write<S extends Schema.Constraint, O, A, N extends Step, E = never> = Effec
   Services<S> | StepServices<O, N>
 >
 
-type VersionOf<S extends Schema.Constraint, O> = O extends { readonly version: infer K extends keyof S["Type"] }
-  ? S["Type"][K]
-  : never
+type VersionOf<S extends Schema.Constraint, O> = S["Type"][Extract<Chosen<O, "version">, keyof S["Type"]>]
 
 /**
  * Options of the reads of a repository.
@@ -362,10 +366,10 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
    * removes fields.
    */
   readonly patch: {
-    (id: IdOf<S["Type"]>, fields: Fields<S>): Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError>
+    (id: IdOf<S["Type"]>, fields: Fields<S, O>): Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError>
     (
       id: IdOf<S["Type"]>,
-      fields: Fields<S>,
+      fields: Fields<S, O>,
       options: ExpectedOption<VersionOf<S, O>> | undefined
     ): Write<S, O, S["Type"], UpdateStep, Cause.NoSuchElementError | Stale<O>>
   }
@@ -389,7 +393,7 @@ export interface Repository<S extends Schema.Constraint, O = {}> {
     O,
     S["Type"],
     InsertStep | UpdateStep,
-    Stale<O> | (O extends { readonly version: string } ? Cause.NoSuchElementError : never)
+    Versioned<O, StaleDocument | Cause.NoSuchElementError>
   >
 
   /** Finds the document with this `_id`, if there is one. */

@@ -181,6 +181,33 @@ describe("makeRepository", () => {
     expect(repository.delete(user._id)).type.toBe<Effect.Effect<boolean, Failure | "no">>()
   })
 
+  it("has the failures of options that may be there", () => {
+    const options = null as never as {
+      readonly version?: "version"
+      readonly afterUpdate?: (user: User) => Effect.Effect<void, Bounced, Mailer>
+    }
+    const repository = MongoModel.makeRepository(users, options)
+    expect(repository.update(user)).type.toBe<
+      Effect.Effect<User, Failure | Cause.NoSuchElementError | Repository.StaleDocument | Bounced, Mailer>
+    >()
+    expect(repository.patch).type.toBeCallableWith(user._id, {}, { expected: 1 })
+  })
+
+  it("sets versions and times of deletions itself", () => {
+    const Item = Schema.Struct({
+      _id: Schema.String,
+      n: Schema.Int,
+      rev: Schema.Int,
+      gone: Schema.optionalKey(Bson.Date)
+    })
+    const items = null as never as TypedCollection.TypedCollection<typeof Item>
+    const repository = MongoModel.makeRepository(items, { version: "rev", softDelete: "gone" })
+    expect(repository.patch).type.toBeCallableWith("a", { n: 1 })
+    expect(repository.patch).type.not.toBeCallableWith("a", { rev: 1 })
+    expect(repository.patch).type.not.toBeCallableWith("a", { gone: new Date() })
+    expect(MongoModel.makeRepository(items).patch).type.toBeCallableWith("a", { rev: 1, gone: new Date() })
+  })
+
   it("has pages of the collection's documents", () => {
     const repository = MongoModel.makeRepository(users)
     expect(repository.page({ age: 1 }, { first: 1, sort: { email: 1 } })).type.toBe<
