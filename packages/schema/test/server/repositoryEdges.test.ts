@@ -242,3 +242,60 @@ describe("a write that finds nothing", () => {
       )
     ))
 })
+
+describe("a schema with any fields", () => {
+  // The compiler does not tell the names of such fields from others.
+  const options = { version: "rev" } as {}
+
+  const Item = Schema.StructWithRest(Schema.Struct({ _id: Schema.String, rev: Schema.Int }), [
+    Schema.Record(Schema.String, Schema.Unknown)
+  ])
+
+  it.live("has updates that are whole documents, and names that are no paths", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const items = MongoModel.makeRepository(TypedCollection.make(db, "items", Item), options)
+      const first = yield* items.insert({ _id: "a", rev: 1, "x.y": 1, x: { y: 0 } })
+      const second = yield* items.update({ _id: "a", rev: 1, "x.y": 2, z: 3 })
+      assert.deepStrictEqual(second, { _id: "a", rev: 2, "x.y": 2, z: 3 })
+      assert.isTrue(Repository.isStaleDocument(yield* Effect.flip(items.update(first))))
+      assert.isTrue(Cause.isNoSuchElementError(yield* Effect.flip(items.update({ ...first, _id: "b" }))))
+      for (const name of ["x.y", "$x"]) {
+        const reason = yield* reasonOf(items.upsert({ _id: "a", rev: 1, [name]: 5 }))
+        assert(reason._tag === "InvalidArgumentError")
+        assert.strictEqual(reason.path, `document.${name}`)
+      }
+      assert.deepStrictEqual(yield* items.find(), [second])
+    }).pipe(Effect.provide(MongoTest.layer)))
+
+  it.live("keeps the time of a deletion to itself", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const Dated = Schema.StructWithRest(Schema.Struct({ _id: Schema.Int, gone: Schema.NullOr(Bson.Date) }), [
+        Schema.Record(Schema.TemplateLiteral(["x", Schema.Int]), Schema.Unknown)
+      ])
+      const items = MongoModel.makeRepository(TypedCollection.make(db, "items", Dated), { softDelete: "gone" })
+      yield* items.insert({ _id: 1, gone: null, x1: 1 })
+      assert.deepStrictEqual(yield* items.update({ _id: 1, gone: new Date(), x2: 2 }), { _id: 1, gone: null, x2: 2 })
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
+
+describe("beforeDelete", () => {
+  it.live("runs for documents that are there only", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      yield* db.createCollection("items")
+      yield* db.createCollection("log")
+      const Item = Schema.Struct({ _id: Schema.Int, gone: Schema.optionalKey(Bson.Date) })
+      const log = TypedCollection.make(db, "log", Schema.Struct({ _id: Bson.ObjectId, item: Schema.Int }))
+      const items = MongoModel.makeRepository(TypedCollection.make(db, "items", Item), {
+        softDelete: "gone",
+        beforeDelete: (item) => log.insertOne({ item })
+      })
+      yield* items.insert({ _id: 1 })
+      assert.isFalse(yield* items.delete(2))
+      assert.isTrue(yield* items.delete(1))
+      assert.isFalse(yield* items.delete(1))
+      assert.deepStrictEqual((yield* log.find()).map(({ item }) => item), [1])
+    }).pipe(Effect.provide(MongoTest.layer)))
+})

@@ -95,6 +95,15 @@ const checkVersion = (version: Version | undefined, expected: unknown): void => 
   }
 }
 
+/** Refuses the names of fields that would be paths in an update. */
+const checkNames = (document: Driver.Document): void => {
+  for (const key of Object.keys(document)) {
+    if (key.includes(".") || key.startsWith("$")) {
+      refuse(`document.${key}`, "is a path to an update: insert the document, or save it")
+    }
+  }
+}
+
 /** Runs a pure check or encoder, with typed failures. */
 const checking = <A>(origin: Origin, f: () => A): Effected<A> => encoded<A, never>(origin, f)
 
@@ -280,6 +289,20 @@ class RepositoryImpl extends Inspectable.Class {
     )
   }
 
+  /** Replaces a document whose schema does not list its fields: an update could not name those that it removes. */
+  private replaced(origin: Origin, id: unknown, expected: unknown, document: Fields): Effected<unknown, Missed> {
+    const { softDelete, version } = this.settings
+    const next = {
+      ...without(document, softDelete === undefined ? [] : [softDelete.name]),
+      ...softDelete?.cleared.$set,
+      ...(version === undefined ? {} : { [version.name]: plus(expected, version.one) })
+    }
+    return Effect.flatMap(
+      this.operations.findOneAndReplace(this.where(id, expected), next, after),
+      (found) => Option.isSome(found) ? Effect.succeed(found.value) : this.missed(origin, id, expected)
+    )
+  }
+
   /** The fields without those that each update fills in. */
   private own(fields: Fields): Fields {
     return without(fields, this.settings.shape.defaults.onUpdate.map(({ name }) => name))
@@ -301,9 +324,17 @@ class RepositoryImpl extends Inspectable.Class {
             const expected = settings.version && (made as Fields)[settings.version.name]
             const update = checking(origin, () => {
               checkVersion(settings.version, expected)
+              if (settings.isOpen) return undefined
+              checkNames(document)
               return Update.unsafe(operators(setting(settings, document)))
             })
-            return Effect.flatMap(update, (update) => this.updated(origin, id, expected, update)) as Effected<unknown>
+            return Effect.flatMap(
+              update,
+              (update) =>
+                update === undefined
+                  ? this.replaced(origin, id, expected, made as Fields)
+                  : this.updated(origin, id, expected, update)
+            ) as Effected<unknown>
           }
         )
     )
@@ -362,6 +393,7 @@ class RepositoryImpl extends Inspectable.Class {
     return Effect.flatMap(made, ({ document }) =>
       checking(origin, () => {
         if (on.length === 0) refuse("options.on", "has no fields: leave it out, or name some")
+        checkNames(document)
         const keys = on.map((name, index) => shape.read(name, `options.on[${index}]`).key)
         const missing = keys.findIndex((key) => document[key] === undefined)
         if (missing !== -1) refuse(`document.${on[missing]}`, "is missing, but options.on names it")
@@ -473,21 +505,25 @@ class RepositoryImpl extends Inspectable.Class {
   delete(id: unknown, options: { readonly expected?: unknown } = {}): Effected<boolean, Failure | StaleDocument> {
     const origin = this.origin("delete")
     const { expected } = options
-    const write = Effect.flatMap(
-      this.before("beforeDelete", id, undefined),
-      () =>
-        Effect.flatMap(
-          this.deleted(this.where(id, expected)),
-          (deleted) =>
-            deleted || expected === undefined || this.settings.version === undefined
-              ? Effect.succeed(deleted)
-              : Effect.flatMap(
-                this.isThere(id),
-                (isThere): Effected<boolean, Failure | StaleDocument> =>
-                  isThere ? Effect.fail(stale(origin, id, expected)) : Effect.succeed(false)
-              )
-        )
+    const deleting = Effect.flatMap(
+      this.deleted(this.where(id, expected)),
+      (deleted) =>
+        deleted || expected === undefined || this.settings.version === undefined
+          ? Effect.succeed(deleted)
+          : Effect.flatMap(
+            this.isThere(id),
+            (isThere): Effected<boolean, Failure | StaleDocument> =>
+              isThere ? Effect.fail(stale(origin, id, expected)) : Effect.succeed(false)
+          )
     )
+    // What is not there is not deleted. To find that out afterwards would leave behind what the function has written.
+    const write = this.has(["beforeDelete"])
+      ? Effect.flatMap(
+        this.isThere(id),
+        (isThere) =>
+          isThere ? Effect.andThen(this.before("beforeDelete", id, undefined), deleting) : Effect.succeed(false)
+      )
+      : deleting
     return this.spanned("delete", id, this.around(deleteSteps, write))
   }
 

@@ -56,6 +56,8 @@ export interface Settings {
   readonly update: Writer
   /** The names of the fields that updates set; `undefined` if the schema does not list them. */
   readonly fields: ReadonlySet<string> | undefined
+  /** Whether the schema does not list its fields, so that an update is the whole document. */
+  readonly isOpen: boolean
   /** Makes the value of one of these fields, in an object with nothing else. */
   readonly make: (name: string) => Writer["make"]
   /** The stored names of these fields. */
@@ -174,6 +176,8 @@ export const settingsOf = (collection: string, schema: Schema.Constraint, option
     shape,
     update: writerOf(ast),
     fields: fields && new Set(fields.keys()),
+    isOpen: ast === schema.ast &&
+      nodes.some((node) => node._tag === "Object" && node.objects.indexSignatures.length > 0),
     make: makersOf(fields),
     updated,
     common: updated === undefined || inserted === undefined
