@@ -1,7 +1,7 @@
 /**
  * Repositories: the operations of a typed collection with versions, soft deletion and lifecycle functions.
  */
-import { Integration, MongoError } from "@mongofx/core"
+import { Integration, type MongoError } from "@mongofx/core"
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,6 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type * as SchemaIssue from "effect/SchemaIssue"
-import * as Driver from "mongodb"
 import * as Filter from "../../Filter.ts"
 import * as Pagination from "../../Pagination.ts"
 import type { Lifecycle, PageOrder, ReadOptions, StaleDocument } from "../../Repository.ts"
@@ -19,23 +18,29 @@ import * as Update from "../../Update.ts"
 import { encoded, encodeError, type Origin } from "../collection/failures.ts"
 import { insertion } from "../collection/insert.ts"
 import { written } from "../collection/writer.ts"
-import { bytesOf, decodeOne } from "../query/decodeBatch.ts"
 import { refuse } from "../refusal.ts"
 import { shownId } from "../shownId.ts"
 import { type Effected, type Operations, operationsOf } from "./operations.ts"
-import { type Names, type Settings, settingsOf, type Version } from "./settings.ts"
+import { prepared } from "./prepared.ts"
+import { type Names, type Settings, settingsOf } from "./settings.ts"
 import {
   byId,
+  checkedFields,
+  checkNames,
+  checkVersion,
   counting,
   deletedById,
+  isDuplicateKey,
   isZero,
   noDeleted,
   noDocument,
   operators,
+  plus,
   present,
   setting,
   stale,
-  upserting
+  upserting,
+  without
 } from "./writes.ts"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -79,42 +84,8 @@ const operations = [
 
 const after = { returnDocument: "after" } as const
 
-const isDuplicateKey = (error: unknown): boolean =>
-  MongoError.isMongoError(error) && error.reason._tag === "DuplicateKeyError"
-
-const without = (fields: Fields, names: ReadonlyArray<string>): Fields =>
-  names.length === 0 ? fields : Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
-
-const plus = (version: unknown, one: 1 | 1n): unknown =>
-  typeof one === "bigint" ? version as bigint + one : version as number + one
-
-/** Refuses a document without its version: any version would do then. */
-const checkVersion = (version: Version | undefined, expected: unknown): void => {
-  if (version !== undefined && expected === undefined) {
-    refuse(`document.${version.name}`, "is missing: a write needs the version that it was made from")
-  }
-}
-
-/** Refuses the names of fields that would be paths in an update. */
-const checkNames = (document: Driver.Document): void => {
-  for (const key of Object.keys(document)) {
-    if (key.includes(".") || key.startsWith("$")) {
-      refuse(`document.${key}`, "is a path to an update: insert the document, or save it")
-    }
-  }
-}
-
 /** Runs a pure check or encoder, with typed failures. */
 const checking = <A>(origin: Origin, f: () => A): Effected<A> => encoded<A, never>(origin, f)
-
-/** The bytes of a document; `undefined` if BSON cannot store it. */
-const serialized = (document: Driver.Document): Uint8Array | undefined => {
-  try {
-    return Driver.BSON.serialize(document, { ignoreUndefined: true })
-  } catch {
-    return undefined
-  }
-}
 
 class RepositoryImpl extends Inspectable.Class {
   readonly collection: TypedCollection<Schema.Constraint>
@@ -227,20 +198,8 @@ class RepositoryImpl extends Inspectable.Class {
 
   // ---- inserting
 
-  /** A document to insert, and what a read of it gives. */
   private prepared(origin: Origin, value: unknown, path: string) {
-    const { shape } = this.settings
-    return Effect.flatMapEager(insertion(shape, origin, value, path), ({ document }) => {
-      const bytes = bytesOf(shape.codec, this.operations.untyped, undefined)
-      const stored = bytes === undefined ? document : serialized(document)
-      // The insert refuses what BSON cannot store, and says why.
-      if (stored === undefined) return Effect.succeed({ document, read: undefined })
-      return Effect.matchEffect(decodeOne<unknown, never>(origin, bytes ?? shape.codec, stored), {
-        onFailure: (error) =>
-          Integration.isStorable(document) ? Effect.fail(error) : Effect.succeed({ document, read: undefined }),
-        onSuccess: (read) => Effect.succeed({ document, read })
-      })
-    })
+    return prepared(this.settings.shape, this.operations.untyped, origin, value, path)
   }
 
   private inserting(origin: Origin, value: unknown): Effected<unknown> {
@@ -348,25 +307,13 @@ class RepositoryImpl extends Inspectable.Class {
       this.before("beforeUpdate", { id, fields }, fields),
       (fields) =>
         Effect.flatMap(
-          Effect.flatMap(checking(origin, () => this.checkedFields(fields)), (fields) => this.made(origin, fields)),
-          ($set) => this.updated(origin, id, options.expected, { $set, ...counting(settings) })
+          Effect.flatMap(checking(origin, () => this.own(checkedFields(settings, fields))), (fields) =>
+            this.made(origin, fields)),
+          ($set) =>
+            this.updated(origin, id, options.expected, { $set, ...counting(settings) })
         )
     )
     return this.spanned("patch", id, this.around(updateSteps, this.andThen("afterUpdate", write)))
-  }
-
-  private checkedFields(fields: Fields): Fields {
-    const { fields: known, shape, softDelete, version } = this.settings
-    for (const name of Object.keys(fields)) {
-      if (name === shape.idName) refuse(`fields.${name}`, "cannot change: leave it out")
-      if (name === version?.name) refuse(`fields.${name}`, "is the version: pass it as options.expected")
-      if (name === softDelete?.name) refuse(`fields.${name}`, "is the time of a deletion: use delete and restore")
-      if (known?.has(name) === false) refuse(`fields.${name}`, "is not a field that updates set")
-      if (fields[name] === undefined) {
-        refuse(`fields.${name}`, "is undefined: leave it out to keep the field, or remove the field by update")
-      }
-    }
-    return this.own(fields)
   }
 
   /** The fields with the defaults and class instances inside of their values, as an insert makes them. */

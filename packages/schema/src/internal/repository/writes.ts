@@ -1,11 +1,15 @@
 /** What the writes of a repository send: filters, the operators of updates, and failures where nothing matches. Pure. */
+import { MongoError } from "@mongofx/core"
 import * as Cause from "effect/Cause"
 import type * as Driver from "mongodb"
 import * as Filter from "../../Filter.ts"
 import { StaleDocument } from "../../Repository.ts"
 import type { Origin } from "../collection/failures.ts"
+import { refuse } from "../refusal.ts"
 import { shownId } from "../shownId.ts"
-import type { Settings } from "./settings.ts"
+import type { Settings, Version } from "./settings.ts"
+
+type Fields = Readonly<Record<string, unknown>>
 
 /**
  * A filter of the documents that match and are not deleted.
@@ -53,6 +57,60 @@ export const deletedById = (settings: Settings, id: unknown): Filter.Filter<neve
  */
 export const counting = ({ version }: Settings): { readonly $inc?: object } =>
   version === undefined ? {} : { $inc: { [version.name]: version.one } }
+
+/** @internal */
+export const without = (fields: Fields, names: ReadonlyArray<string>): Fields =>
+  names.length === 0 ? fields : Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
+
+/** @internal */
+export const plus = (version: unknown, one: 1 | 1n): unknown =>
+  typeof one === "bigint" ? version as bigint + one : version as number + one
+
+/**
+ * Refuses a document without its version: any version would do then.
+ *
+ * @internal
+ */
+export const checkVersion = (version: Version | undefined, expected: unknown): void => {
+  if (version !== undefined && expected === undefined) {
+    refuse(`document.${version.name}`, "is missing: a write needs the version that it was made from")
+  }
+}
+
+/**
+ * Refuses the names of fields that would be paths in an update.
+ *
+ * @internal
+ */
+export const checkNames = (document: Driver.Document): void => {
+  for (const key of Object.keys(document)) {
+    if (key.includes(".") || key.startsWith("$")) {
+      refuse(`document.${key}`, "is a path to an update: insert the document, or save it")
+    }
+  }
+}
+
+/**
+ * The fields of a patch. Refuses what patches cannot set.
+ *
+ * @internal
+ */
+export const checkedFields = ({ fields: known, shape, softDelete, version }: Settings, fields: Fields): Fields => {
+  for (const name of Object.keys(fields)) {
+    if (name === shape.idName) refuse(`fields.${name}`, "cannot change: leave it out")
+    if (name === version?.name) refuse(`fields.${name}`, "is the version: pass it as options.expected")
+    if (name === softDelete?.name) refuse(`fields.${name}`, "is the time of a deletion: use delete and restore")
+    if (known?.has(name) === false) refuse(`fields.${name}`, "is not a field that updates set")
+    if (fields[name] === undefined) {
+      refuse(`fields.${name}`, "is undefined: leave it out to keep the field, or remove the field by update")
+    }
+  }
+  return fields
+}
+
+/** @internal */
+export const isDuplicateKey = (error: unknown): boolean =>
+  MongoError.isMongoError(error) && error.reason._tag === "DuplicateKeyError"
 
 const nonEmpty = (operators: Readonly<Record<string, Driver.Document>>): Driver.Document =>
   Object.fromEntries(Object.entries(operators).filter(([, fields]) => Object.keys(fields).length > 0))
