@@ -271,12 +271,35 @@ describe("a schema with any fields", () => {
   it.live("keeps the time of a deletion to itself", () =>
     Effect.gen(function*() {
       const db = yield* MongoDatabase.MongoDatabase
-      const Dated = Schema.StructWithRest(Schema.Struct({ _id: Schema.Int, gone: Schema.NullOr(Bson.Date) }), [
-        Schema.Record(Schema.TemplateLiteral(["x", Schema.Int]), Schema.Unknown)
-      ])
-      const items = MongoModel.makeRepository(TypedCollection.make(db, "items", Dated), { softDelete: "gone" })
-      yield* items.insert({ _id: 1, gone: null, x1: 1 })
-      assert.deepStrictEqual(yield* items.update({ _id: 1, gone: new Date(), x2: 2 }), { _id: 1, gone: null, x2: 2 })
+      const others = Schema.Record(Schema.TemplateLiteral(["x", Schema.Int]), Schema.Unknown)
+      const Nulled = Schema.StructWithRest(Schema.Struct({ _id: Schema.Int, gone: Schema.NullOr(Bson.Date) }), [others])
+      const nulled = MongoModel.makeRepository(TypedCollection.make(db, "nulled", Nulled), { softDelete: "gone" })
+      yield* nulled.insert({ _id: 1, gone: null, x1: 1 })
+      assert.deepStrictEqual(yield* nulled.update({ _id: 1, gone: new Date(), x2: 2 }), { _id: 1, gone: null, x2: 2 })
+      const Lacking = Schema.StructWithRest(
+        Schema.Struct({ _id: Schema.Int, gone: Schema.optionalKey(Bson.Date) }),
+        [others]
+      )
+      const lacking = MongoModel.makeRepository(TypedCollection.make(db, "lacking", Lacking), { softDelete: "gone" })
+      yield* lacking.insert({ _id: 1, x1: 1 })
+      assert.deepStrictEqual(yield* lacking.update({ _id: 1, gone: new Date(), x2: 2 }), { _id: 1, x2: 2 })
+    }).pipe(Effect.provide(MongoTest.layer)))
+})
+
+describe("a field whose name is a path to updates", () => {
+  it.live("is refused by update and upsert, and saved", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const Item = Schema.Struct({ _id: Schema.Int, "a.b": Schema.Int })
+      const items = MongoModel.makeRepository(TypedCollection.make(db, "items", Item))
+      const first = yield* items.insert({ _id: 1, "a.b": 1 })
+      for (const write of [items.update({ _id: 1, "a.b": 2 }), items.upsert({ _id: 1, "a.b": 2 })]) {
+        const reason = yield* reasonOf(write)
+        assert(reason._tag === "InvalidArgumentError")
+        assert.strictEqual(reason.path, "document.a.b")
+      }
+      assert.deepStrictEqual(yield* items.find(), [first])
+      assert.deepStrictEqual(yield* items.save({ _id: 1, "a.b": 3 }), { _id: 1, "a.b": 3 })
     }).pipe(Effect.provide(MongoTest.layer)))
 })
 
