@@ -847,6 +847,9 @@ export interface BatchOptions<A extends Driver.Document> {
  * Documents that are inserted meanwhile below the position are left out: let the program write the new form before the migration
  * starts.
  *
+ * The `_id`s must be unique, which those of a view or a time series need not be: at the border of two batches, others of the same `_id` are
+ * left out.
+ *
  * **Example** (Names in lower case)
  *
  * ```ts
