@@ -7,5 +7,6 @@ export const command = MongoCli.make({
   name: "shop-db",
   collections,
   migrations,
+  validators: {},
   layer: Layer.provideMerge(Collections, Database)
 })

@@ -1,11 +1,14 @@
 /** What the shop stores. A model has a form for the program, one for inserts, one for updates, and three for JSON. */
 import { Bson, MongoModel, TypedCollection } from "@mongofx/schema"
-import { Schema } from "effect"
+import { BigDecimal, Schema } from "effect"
 import { Model } from "effect/schema"
 
 const ProductId = Bson.ObjectId.pipe(Schema.brand("ProductId"))
 const CustomerId = Bson.ObjectId.pipe(Schema.brand("CustomerId"))
 const OrderId = Bson.ObjectId.pipe(Schema.brand("OrderId"))
+
+/** An amount for people. */
+export const money = (amount: BigDecimal.BigDecimal) => `${BigDecimal.toNumberUnsafe(amount).toFixed(2)} €`
 
 const Count = Schema.Int.check(Schema.isGreaterThan(0))
 

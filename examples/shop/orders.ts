@@ -4,9 +4,9 @@ import { BigDecimal, Context, Effect, Layer, Stream } from "effect"
 import { NotFound, WrongCursor } from "./api.ts"
 import { Catalogue } from "./catalogue.ts"
 import { Accounts } from "./customers.ts"
-import { type Cart, type Customer, Customers, type Order, Orders, Outbox, Products } from "./models.ts"
+import { type Cart, type Customer, Customers, money, type Order, Orders, Outbox, Products } from "./models.ts"
 
-/** Reading fails with a `NoSuchElementError` where a customer or a product is not there. */
+/** What orders refer to, also if it was deleted softly since then. */
 const references = {
   customer: MongoResolver.ref(Customers, { missing: "fail" }),
   lines: { product: MongoResolver.ref(Products, { missing: "fail" }) }
@@ -32,7 +32,7 @@ export class Sale extends Context.Service<Sale>()("shop/Sale", {
             BigDecimal.multiply(price, BigDecimal.fromBigInt(BigInt(count)))
           ))
           const order = yield* orders.insert({ customer: customer._id, lines, total, status: "placed" })
-          const text = `Thank you, ${customer.name}: your order of ${BigDecimal.format(total)} is confirmed.`
+          const text = `Thank you, ${customer.name}: your order of ${money(total)} is confirmed.`
           yield* outbox.insert({ order: order._id, to: customer.email, text, sentAt: null })
           return order
         }).pipe(mongo.withTransaction(), Effect.withSpan("Sale.place")),
