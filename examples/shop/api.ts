@@ -24,10 +24,10 @@ export class OutOfStock extends HttpApiError.Problem<OutOfStock>()("OutOfStock",
   title: "There is not enough of a product"
 }, { product: Schema.String, left: Schema.Int }) {}
 
-export class EmailTaken extends HttpApiError.Problem<EmailTaken>()("EmailTaken", {
-  type: `${about}/email-taken`,
+export class Taken extends HttpApiError.Problem<Taken>()("Taken", {
+  type: `${about}/taken`,
   status: 409,
-  title: "Another customer has this email address"
+  title: "There is one already"
 }) {}
 
 export class WrongCursor extends HttpApiError.Problem<WrongCursor>()("WrongCursor", {
@@ -75,7 +75,7 @@ const catalogue = HttpApiGroup.make("catalogue").add(
     success: Product.json,
     error: NotFound
   }),
-  HttpApiEndpoint.post("add", "/", { payload: Product.jsonCreate, success: Product.json }),
+  HttpApiEndpoint.post("add", "/", { payload: Product.jsonCreate, success: Product.json, error: Taken }),
   HttpApiEndpoint.put("update", "/", {
     payload: Product.jsonUpdate,
     success: Product.json,
@@ -85,7 +85,7 @@ const catalogue = HttpApiGroup.make("catalogue").add(
 ).prefix("/products")
 
 const customers = HttpApiGroup.make("customers").add(
-  HttpApiEndpoint.post("register", "/", { payload: Customer.jsonCreate, success: Customer.json, error: EmailTaken }),
+  HttpApiEndpoint.post("register", "/", { payload: Customer.jsonCreate, success: Customer.json, error: Taken }),
   HttpApiEndpoint.get("orders", "/:id/orders", {
     ...id(Customer.json.fields._id),
     query: Window,

@@ -1,6 +1,6 @@
 import { MongoModel, type Pagination, type Path } from "@mongofx/schema"
 import { Context, Effect, Layer, Option } from "effect"
-import { NotFound, OutOfStock, Stale, WrongCursor } from "./api.ts"
+import { NotFound, OutOfStock, Stale, Taken, WrongCursor } from "./api.ts"
 import { type Product, Products } from "./models.ts"
 
 export const repository = Effect.map(
@@ -16,7 +16,11 @@ export class Catalogue extends Context.Service<Catalogue>()("shop/Catalogue", {
     const get = (id: Path.IdOf<Product>) => Effect.catchTag(products.getById(id), "NoSuchElementError", notFound)
 
     return {
-      add: products.insert,
+      add: (product: typeof Product.jsonCreate.Type) =>
+        products.insert(product).pipe(
+          Effect.catchReason("MongoError", "DuplicateKeyError", () =>
+            Effect.fail(new Taken({ detail: "Another product has this SKU" })))
+        ),
       get,
       list: (window: Pagination.Forward) =>
         products.page({}, { ...window, sort: { name: 1 } }).pipe(

@@ -1,6 +1,6 @@
 import { MongoModel, type Path } from "@mongofx/schema"
 import { Context, Effect, Layer } from "effect"
-import { EmailTaken, NotFound } from "./api.ts"
+import { NotFound, Taken } from "./api.ts"
 import { type Customer, Customers } from "./models.ts"
 
 export class Accounts extends Context.Service<Accounts>()("shop/Accounts", {
@@ -19,7 +19,8 @@ export class Accounts extends Context.Service<Accounts>()("shop/Accounts", {
         ),
       register: (customer: typeof Customer.jsonCreate.Type) =>
         customers.insert(customer).pipe(
-          Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.fail(new EmailTaken({})))
+          Effect.catchReason("MongoError", "DuplicateKeyError", () =>
+            Effect.fail(new Taken({ detail: "Another customer has this email address" })))
         )
     }
   })

@@ -78,6 +78,11 @@ const visit = Effect.gen(function*() {
   yield* Console.log(`  version ${changed.version}: ${money(changed.price)}`)
   assert.equal(yield* refused(shop.catalogue.update({ payload: { ...assam, price } })), 409)
 
+  yield* heading("Live updates, as server-sent events")
+  const statuses = (yield* Fiber.join(updates)).map((event) => event._tag === "Open" ? "open" : event.order.status)
+  yield* Console.log(`  ${statuses.join(", then ")}`)
+  assert.deepEqual(statuses, ["open", "placed", "confirmed"])
+
   yield* heading("The order, with its customer and its products")
   const full = yield* shop.orders.get({ params: { id: order._id } })
   for (const { count, price, product } of full.lines) {
@@ -85,6 +90,9 @@ const visit = Effect.gen(function*() {
       `  ${full.customer.name}: ${count} ${product.name} for ${money(price)}, now ${money(product.price)}`
     )
   }
+
+  const { edges } = yield* shop.customers.orders({ params: { id: ada._id }, query: { first: 10 } })
+  assert.deepEqual(edges.map(({ node }) => [node._id, node.status]), [[order._id, "confirmed"]])
 
   yield* heading("Sales, by a pipeline")
   const sales = yield* shop.orders.sales()
@@ -96,11 +104,6 @@ const visit = Effect.gen(function*() {
       money(revenue)
     ])
   )
-
-  yield* heading("Live updates, as server-sent events")
-  const statuses = (yield* Fiber.join(updates)).map((event) => event._tag === "Open" ? "open" : event.order.status)
-  yield* Console.log(`  ${statuses.join(", then ")}`)
-  assert.deepEqual(statuses, ["open", "placed", "confirmed"])
 
   yield* heading("What the consumer of the outbox has sent")
   const mail = yield* Mail

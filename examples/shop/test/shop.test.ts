@@ -82,6 +82,7 @@ layer(Baseline, { timeout: 60_000, excludeTestServices: true })("the shop", (it)
         assert.deepStrictEqual(
           yield* Effect.all([
             tagOf(shop.customers.register({ payload: { name: "Eve", email: "ADA@example.com" } })),
+            tagOf(shop.catalogue.add({ payload: tea })),
             tagOf(shop.orders.place({ payload: place })),
             tagOf(shop.orders.get({ params: { id: Order.fields._id.make(new ObjectId()) } })),
             tagOf(shop.catalogue.list({ query: { first: 1, after } })),
@@ -90,8 +91,12 @@ layer(Baseline, { timeout: 60_000, excludeTestServices: true })("the shop", (it)
               tagOf(shop.catalogue.update({ payload: tea }))
             )
           ]),
-          ["EmailTaken", "OutOfStock", "NotFound", "WrongCursor", "Stale"]
+          ["Taken", "Taken", "OutOfStock", "NotFound", "WrongCursor", "Stale"]
         )
+        yield* shop.catalogue.remove({ params: { id: tea._id } })
+        assert.strictEqual(yield* tagOf(shop.catalogue.get({ params: { id: tea._id } })), "NotFound")
+        // Its SKU is free again.
+        yield* shop.catalogue.add({ payload: tea })
       }).pipe(Effect.provide(WithClient))
     ))
 
