@@ -179,6 +179,7 @@ describe("an audit", () => {
       const ids = [
         "seven",
         "two\nlines\u001b[31m",
+        "turned\u202e",
         "x".repeat(200),
         new Date(0),
         uuid,
@@ -195,12 +196,12 @@ describe("an audit", () => {
       assert.deepStrictEqual(
         MongoAudit.format(report),
         [
-          `${things.fullName}: 10 of 10 documents do not decode`,
-          `  9  a: Expected string (such as "seven", "two\\nlines\\u001b[31m", "${
+          `${things.fullName}: 11 of 11 documents do not decode`,
+          `  10  a: Expected string (such as "seven", "two\\nlines\\u001b[31m", "turned\\u202e", "${
             "x".repeat(79)
           }..., 1970-01-01T00:00:00.000Z, ${uuid}, ` +
           "{\"$binary\":{\"base64\":\"AQL/\",\"subType\":\"00\"}}, {\"$minKey\":1}, 1.50, {\"day\":{\"$date\":\"1970-01-01T00:00:00Z\"}})",
-          "  1  a: Missing key (such as 1)"
+          "   1  a: Missing key (such as 1)"
         ].join("\n")
       )
     }).pipe(Effect.provide(MongoTest.layer)))
@@ -335,7 +336,8 @@ describe("an audit", () => {
         strict((text) => {
           throw new TypeError(text)
         }),
-        Schema.String.pipe(Schema.decodeTo(Schema.String, throwing))
+        Schema.String.pipe(Schema.decodeTo(Schema.String, throwing)),
+        Schema.String.check(Schema.makeFilter((text: string) => text !== secret || assert.fail(text)))
       ]
       const documents = Array.from(
         { length: 1000 },
@@ -353,6 +355,10 @@ describe("an audit", () => {
           { path: "a", message: "Expected string", documents: 490, ids: [0, 2, 4] },
           { path: "", message: dead, documents: 10, ids: [50, 150, 250] }
         ])
+        // Without compiled code, which does not know a DBRef.
+        const uncompiled = Schema.Struct({ _id: Schema.Int, a, $ref: Schema.optionalKey(Schema.String) })
+        const interpreted = yield* MongoAudit.report(TypedCollection.make(db, "things", uncompiled))
+        assert.deepStrictEqual(interpreted.problems, report.problems)
       }
     }).pipe(Effect.provide(MongoTest.layer)))
 

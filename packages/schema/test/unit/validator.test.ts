@@ -199,6 +199,14 @@ describe("a validator", () => {
       required: ["name"]
     })
     assert.deepStrictEqual(soft.lost, [])
+    const Later = Model.Field({ select: Schema.String, insert: Schema.optionalKey(Schema.String) })
+    class Filled extends Model.Class<Filled>("Filled")({ later: Later }) {}
+    const filled = MongoValidator.fromSchema(Filled)
+    assert.deepStrictEqual(filled.validator["$jsonSchema"].anyOf.map(({ required }: Driver.Document) => required), [
+      ["later"],
+      undefined
+    ])
+    assert.deepStrictEqual(filled.lost.map(({ what }) => what), ["what only the variant for inserts stores"])
     class Generated extends Model.Class<Generated>("Generated")({ n: Model.GeneratedByDb(Schema.String) }) {}
     const { lost, validator } = MongoValidator.fromSchema(Generated)
     assert.strictEqual(validator["$jsonSchema"].anyOf.length, 2)

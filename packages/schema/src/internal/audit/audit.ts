@@ -59,23 +59,13 @@ class Judge {
 
   /** Judges the documents from a position on. */
   judge(documents: ReadonlyArray<unknown>, from = 0): Effect.Effect<void, never, unknown> {
-    const position = this.decode(documents, from)
+    const position = this.decoder.decodeMany(documents, from, [])
     this.tally.documents += position - from
     if (position === documents.length) return Effect.void
     return Effect.flatMap(
       this.one(documents[position]),
       () => Effect.suspend(() => this.judge(documents, position + 1))
     )
-  }
-
-  /** Gives the position of the first document that does not decode at once, or the number of documents. */
-  private decode(documents: ReadonlyArray<unknown>, from: number): number {
-    const decoded: Array<unknown> = []
-    try {
-      return this.decoder.decodeMany(documents, from, decoded)
-    } catch {
-      return from + decoded.length
-    }
   }
 
   /** Decides on a document that the compiled decoder stops at. */
