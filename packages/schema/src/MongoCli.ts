@@ -201,7 +201,7 @@ const codesText =
  * Extended JSON. Colours and progress are for terminals only, and `NO_COLOR` is respected.
  *
  * `apply` asks before an index is dropped, before an index makes the server delete documents by their age, before a validator replaces
- * another one, and before it makes stored documents impossible to update. `--yes` answers in advance. A pipeline, and a command with `--json`,
+ * another one, and before it makes stored documents impossible to update, or may do so since the option `count` is false. `--yes` answers in advance. A pipeline, and a command with `--json`,
  * cannot be asked and have to say it.
  *
  * **Gotchas**

@@ -256,6 +256,19 @@ describe("run", () => {
       assert.notProperty(again, "error")
     }))
 
+  it.live("shows no credentials of a failure: in its error, the journal and the log", () =>
+    Effect.gen(function*() {
+      const { runLogged, status } = yield* fixture
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(String(message)))
+      const loader = record({ "1_a": Effect.fail(new Error("no answer from mongodb://ada:lovelace@db.example/app")) })
+      const error = yield* migrationError(runLogged({ loader }).pipe(Effect.provide(Logger.layer([logger]))))
+      const [failed] = (yield* status({ loader })).migrations
+      assert.strictEqual(failed?.error, "no answer from mongodb://<redacted>@db.example/app")
+      assert.include(lines.join(), "Migration failed: no answer from mongodb://<redacted>@db.example/app")
+      assert.notInclude(error.message, "lovelace")
+    }))
+
   it.live("wraps the failure of a migration that runs another migrator", () =>
     Effect.gen(function*() {
       const { run } = yield* fixture

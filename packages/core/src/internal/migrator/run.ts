@@ -22,6 +22,7 @@ import type {
 import { pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import { CurrentServerClock } from "../call/serverTime.ts"
+import { redactCredentials } from "../errors/redact.ts"
 import { LeaseError } from "../lease/leaseError.ts"
 import { leases } from "../lease/leases.ts"
 import { type HeldLease, withLease } from "../lease/withLease.ts"
@@ -85,9 +86,14 @@ const reportOthers = ({ changed, unknown }: Plan<ResolvedMigration<unknown>>): E
       : Effect.logWarning(`${namesOf(changed)}: changed since it was applied`)
   )
 
-/** What the message of a failure says, for the journal and for other messages. */
+/** What the message of a failure says, for the journal, the log and other messages: without the credentials of a URL in it. */
 const textOf = (error: unknown): string => {
-  const text = error instanceof Error
+  const text = redactCredentials(textWithCredentials(error))
+  return text.length <= longestError ? text : `${text.slice(0, longestError)}…`
+}
+
+const textWithCredentials = (error: unknown): string =>
+  error instanceof Error
     ? error.message === "" ?
       error.name
       : isMongoError(error) || error.name === "Error"
@@ -96,8 +102,6 @@ const textOf = (error: unknown): string => {
     : typeof error === "string"
     ? error
     : "it failed with a value that is not an Error"
-  return text.length <= longestError ? text : `${text.slice(0, longestError)}…`
-}
 
 const failureOf = (cause: Cause.Cause<unknown>): unknown => {
   for (const reason of cause.reasons) {

@@ -1,7 +1,7 @@
 /**
  * `migrate`: runs the pending migrations, or shows them.
  */
-import { Integration, MongoMigrator } from "@mongofx/core"
+import { MongoMigrator } from "@mongofx/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { counted } from "../words.ts"
@@ -22,16 +22,6 @@ const none: Report = {
 }
 
 // ---- what the journal says
-
-/** The texts of failures are those of users' errors. */
-const redacted = (migration: MongoMigrator.MigrationStatus): MongoMigrator.MigrationStatus =>
-  migration.error === undefined
-    ? migration
-    : { ...migration, error: Integration.redactCredentials(migration.error) }
-
-/** @internal */
-export const statusOf = <R, RL>(options: MongoMigrator.MigratorOptions<R, RL>) =>
-  Effect.map(MongoMigrator.status(options), (status) => ({ ...status, migrations: status.migrations.map(redacted) }))
 
 /**
  * What is pending, `migrate` runs. It runs nothing as long as the journal and the program contradict each other.

@@ -1,13 +1,13 @@
 /**
  * `status`: what is pending, of everything.
  */
-import type { MongoMigrator } from "@mongofx/core"
+import { MongoMigrator } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import type { AnyCollection } from "./collections.ts"
 import { worst } from "./exit.ts"
 import * as indexes from "./indexes.ts"
 import { extended, plain } from "./json.ts"
-import { outcomeOfStatus, statusOf, textOfStatus } from "./migrate.ts"
+import { outcomeOfStatus, textOfStatus } from "./migrate.ts"
 import type { Report } from "./run.ts"
 import type { Screen } from "./screen.ts"
 import * as validators from "./validators.ts"
@@ -27,7 +27,7 @@ export interface Parts<R, RL> {
 export const status = <R, RL>(screen: Screen, parts: Parts<R, RL>) =>
   Effect.gen(function*() {
     const collections = yield* parts.collections
-    const journal = parts.migrations === undefined ? undefined : yield* statusOf(parts.migrations)
+    const journal = parts.migrations === undefined ? undefined : yield* MongoMigrator.status(parts.migrations)
     const plans = (yield* indexes.plans(collections)).map(({ plan }) => plan)
     const checks = parts.validators === undefined
       ? undefined
