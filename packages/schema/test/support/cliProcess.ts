@@ -28,11 +28,10 @@ export interface Settings {
   readonly during?: (child: ChildProcess) => Promise<void>
 }
 
-/** The connection string of a test's database, with the name of its client, so that fail points of the test strike the process. */
+/** The connection string of a test's database. */
 const urlOf = ({ db }: Fixture): string => {
   const url = new URL(uri)
   url.pathname = `/${db.name}`
-  url.searchParams.set("appName", db.name)
   return url.href
 }
 
