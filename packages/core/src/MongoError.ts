@@ -633,7 +633,7 @@ export class NamespaceNotFoundError extends Reason<NamespaceNotFoundError>()("Na
  * `kind` says which:
  *
  * - `"notFound"`: the collection does not have this index (code 27).
- * - `"conflict"`: another index has its name or its keys (codes 68, 85, 86).
+ * - `"conflict"`: another index has its name or its keys (codes 68, 85, 86), or documents with equal keys keep it from becoming unique (359).
  * - `"invalid"`: the server cannot build such an index (codes 67, 197).
  * - `"searchUnavailable"`: the server does not support search indexes (code 31082, and the answers of older servers to their
  *   commands). They need MongoDB Atlas, or a server that is connected to a `mongot`.

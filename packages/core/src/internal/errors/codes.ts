@@ -159,6 +159,7 @@ export const ServerCode = {
   APIVersionError: row(322, invalidCommand),
   APIStrictError: row(323, invalidCommand),
   APIDeprecationError: row(324, invalidCommand),
+  CannotConvertIndexToUnique: row(359, indexConflict),
   // The driver reauthenticates by itself, where it can.
   ReauthenticationRequired: row(391, authentication),
   IngressRequestRateLimitExceeded: row(462, { tag: "OverloadedError" }, "transient", "refused"),

@@ -31,9 +31,6 @@ const examples = 10
 /** How often to look whether the server has finished a build of somebody else, in milliseconds. */
 const interval = 250
 
-/** The server's code for documents that have the same key, in the way of a change to a unique index. */
-const cannotConvert = 359
-
 /** What carries out the steps for one collection. */
 class Work {
   private readonly collection: Core.MongoCollection
@@ -114,7 +111,7 @@ class Work {
     return this.collMod({ name: index.name, unique: true }, { dryRun: true }).pipe(
       Effect.as([]),
       Effect.catch((error) =>
-        error.reason.code === cannotConvert
+        error.reason._tag === "IndexError" && error.reason.kind === "conflict"
           ? Effect.map(this.duplicatesOf(index), (keys) => [{ index, keys }])
           : Effect.fail(error)
       )
