@@ -6,6 +6,7 @@ import { failCommand, setup } from "../support/utils.ts"
 
 /** Codes that a fail point cannot answer with: they need more than a code, or end the connection. */
 const unanswerable: ReadonlySet<string> = new Set([
+  "CannotConvertIndexToUnique",
   "DocumentValidationFailure",
   "DuplicateKey",
   "FeatureNotSupported",
