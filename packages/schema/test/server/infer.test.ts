@@ -122,6 +122,21 @@ export const wrong = movies.find({ "MPAA Rating": "PG-14" })
       assert.strictEqual((yield* audit({})).invalid, 1)
     }).pipe(Effect.provide(MongoTest.layer)))
 
+  it.live("decodes arrays whose names every object has, in every form of values", () =>
+    Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const stored = db.collection("odd")
+      const parts = [{ text: "a" }]
+      yield* stored.insertOne({ _id: 1, constructor: parts, toString: parts, ["__proto__"]: parts } as never)
+      const { schema } = yield* MongoInfer.schema(stored)
+      for (const options of [{}, { useBigInt64: true }, { enableUtf8Validation: false }]) {
+        const odd = TypedCollection.make(db, "odd", schema, options)
+        assert.deepInclude(yield* MongoAudit.report(odd), { documents: 1, invalid: 0 })
+        const [read] = yield* odd.find()
+        assert.deepStrictEqual(Object.entries(read as object).slice(1).map(([, value]) => value), [parts, parts, parts])
+      }
+    }).pipe(Effect.provide(MongoTest.layer)))
+
   it.live("comes with the progress of reading", () =>
     Effect.gen(function*() {
       const db = yield* MongoDatabase.MongoDatabase

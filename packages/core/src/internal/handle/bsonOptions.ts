@@ -24,6 +24,17 @@ const defaults = {
 
 const none: Settings = {}
 
+/** bson looks a name up in `fieldsAsRaw` as in any object: an array named "constructor" or "__proto__" would be left raw. */
+const withoutInherited = (fieldsAsRaw: Driver.Document): Driver.Document =>
+  Object.assign(Object.create(null) as Driver.Document, fieldsAsRaw)
+
+const noFields = withoutInherited({})
+
+const fieldsOf = (fieldsAsRaw: Driver.Document = noFields): Driver.Document => {
+  for (const name in fieldsAsRaw) if (Object.hasOwn(fieldsAsRaw, name)) return withoutInherited(fieldsAsRaw)
+  return noFields
+}
+
 /** @internal */
 export const bsonOptions = (handle: object, options?: object) => {
   const { connection, settings } = handle as Handle
@@ -42,7 +53,7 @@ export const bsonOptions = (handle: object, options?: object) => {
     // Only `false` switches it off.
     enableUtf8Validation:
       (ofCall.enableUtf8Validation ?? ofHandle.enableUtf8Validation ?? ofClient.enableUtf8Validation) !== false,
-    fieldsAsRaw: ofCall.fieldsAsRaw ?? ofHandle.fieldsAsRaw ?? ofClient.fieldsAsRaw ?? {}
+    fieldsAsRaw: fieldsOf(ofCall.fieldsAsRaw ?? ofHandle.fieldsAsRaw ?? ofClient.fieldsAsRaw)
   }
 }
 
