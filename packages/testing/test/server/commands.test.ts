@@ -51,6 +51,8 @@ const atomic = layerOf((collection, id, by) =>
     { $inc: { value: by } },
     { upsert: true, returnDocument: "after" }
   ).pipe(
+    // Of two upserts that insert at the same time one fails. The second time the document is there.
+    Effect.retry({ times: 1, while: ({ reason }) => reason._tag === "DuplicateKeyError" }),
     Effect.catchReason("MongoError", "DuplicateKeyError", () => Effect.fail(new Full({ id }))),
     Effect.catchTag("MongoError", Effect.die),
     Effect.map((after) => Option.getOrThrow(after).value)
