@@ -4,7 +4,7 @@ import { Bson, DocumentError, MongoModel, MongoResolver, TypedCollection } from 
 import { CommandLog, MongoTest } from "@mongofx/testing"
 import { Cause, DateTime, Effect, Exit, Option, Schema, Tracer } from "effect"
 import { Model } from "effect/schema"
-import { Decimal128, ObjectId } from "mongodb"
+import { Decimal128, Double, Int32, Long, ObjectId } from "mongodb"
 
 const Test = MongoTest.layerWith({ driverOptions: { monitorCommands: true } })
 
@@ -54,6 +54,24 @@ describe("makeResolvers", () => {
       yield* Effect.forEach([...ids, ids[0]!], (id) => MongoResolver.request(id, resolvers.delete), unbounded)
       assert.deepStrictEqual(sent(), ["find", "delete"])
       assert.deepStrictEqual((yield* accounts.find()).map(({ email }) => email), ["d"])
+    })))
+
+  it.live("an insert answers with what a read gives: the driver delivers some values in another form", () =>
+    test(Effect.gen(function*() {
+      const db = yield* MongoDatabase.MongoDatabase
+      const Item = Schema.Struct({ _id: Bson.ObjectId, value: Schema.Unknown, note: Schema.optional(Schema.String) })
+      const items = TypedCollection.make(db, "items", Item)
+      const { insert } = MongoResolver.makeResolvers(items)
+      const values = [new Int32(5), Long.fromNumber(7), new Double(2), 7n, new Uint8Array([1]), { list: [{ a: 1 }] }]
+      const inserted = yield* Effect.forEach(
+        values,
+        (value) => MongoResolver.request({ value, note: undefined }, insert),
+        unbounded
+      )
+      assert.deepStrictEqual(inserted, yield* items.find().sort({ _id: 1 }))
+      assert.deepStrictEqual(inserted.slice(0, 4).map(({ value }) => value), [5, 7, 2, 7])
+      // The answer is not what the caller may go on changing.
+      assert.notStrictEqual(inserted[5]?.value, values[5])
     })))
 
   it.live("a duplicate key, and a document that does not encode, fail alone", () =>

@@ -3,6 +3,7 @@ import { Integration, type MongoCollection, type MongoDatabase } from "@mongofx/
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as SchemaIssue from "effect/SchemaIssue"
+import * as Driver from "mongodb"
 import type { DocumentError } from "../../DocumentError.ts"
 import type { DecodePolicy, Failure } from "../../TypedQuery.ts"
 import { decodeError, type Origin } from "../collection/failures.ts"
@@ -89,4 +90,30 @@ export const decodeOne = <A, R>(
   return decoder.decodeMany(documents, 0, values) === 1
     ? Effect.succeed(values[0] as A)
     : Effect.map(decodeBatch<A, R>(origin, decoder, "fail", documents), ([value]) => value!)
+}
+
+/** The bytes of a document; `undefined` if BSON cannot store it. */
+const serialized = (document: Driver.Document): Uint8Array | undefined => {
+  try {
+    return Driver.BSON.serialize(document, { ignoreUndefined: true })
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * What a read of an encoded document gives: the driver delivers some values in another form than it takes them. `undefined` if BSON cannot
+ * store the document.
+ *
+ * @internal
+ */
+export const readBack = (
+  origin: Origin,
+  codec: DocumentCodec<unknown>,
+  collection: MongoCollection.MongoCollection,
+  document: Driver.Document
+): Effect.Effect<unknown, Failure> | undefined => {
+  const bytes = bytesOf(codec, collection, undefined)
+  const stored = bytes === undefined ? document : serialized(document)
+  return stored === undefined ? undefined : decodeOne<unknown, never>(origin, bytes ?? codec, stored)
 }

@@ -31,15 +31,20 @@ const valuesAt = (value: unknown, path: ReadonlyArray<string>): ReadonlyArray<un
   return valuesAt((value as Record<string, unknown>)[name], rest)
 }
 
-/** Encodes a value as the operand of a filter on this path. */
-const encoderAt = (shape: Shape, origin: Origin, path: string) => (value: unknown): Effect.Effect<unknown, Failure> =>
-  Effect.mapEager(
-    encodedNow<Record<string, { readonly $in: ReadonlyArray<unknown> }>, never>(
-      origin,
-      (operands) => encodeFilter(shape.read, { [path]: { $in: [value] } }, operands, "request")
-    ),
-    (filter) => Object.values(filter)[0]!.$in[0]
-  )
+/**
+ * Encodes a value as the operand of a filter on this path.
+ *
+ * @internal
+ */
+export const encoderAt =
+  (shape: Shape, origin: Origin, path: string) => (value: unknown): Effect.Effect<unknown, Failure> =>
+    Effect.mapEager(
+      encodedNow<Record<string, { readonly $in: ReadonlyArray<unknown> }>, never>(
+        origin,
+        (operands) => encodeFilter(shape.read, { [path]: { $in: [value] } }, operands, "request")
+      ),
+      (filter) => Object.values(filter)[0]!.$in[0]
+    )
 
 /** What a resolver looks for. */
 interface Search {

@@ -2,14 +2,13 @@
 import { Integration, MongoError } from "@mongofx/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as SchemaIssue from "effect/SchemaIssue"
 import type * as Driver from "mongodb"
 import type { BatchOptions } from "../../MongoResolver.ts"
-import { decodeError, encodedNow } from "../collection/failures.ts"
 import { insertion } from "../collection/insert.ts"
 import { shapeOf } from "../collection/shape.ts"
-import { encodeFilter } from "../encode/filter.ts"
+import { decodeOne, readBack } from "../query/decodeBatch.ts"
 import { type Chunk, makeBatched, type Slot } from "./batch.ts"
+import { encoderAt } from "./documents.ts"
 import type { Resolver } from "./request.ts"
 import type { AnyCollection } from "./source.ts"
 
@@ -82,35 +81,26 @@ export const insertVoid = (collection: AnyCollection, options: BatchOptions | un
 export const insert = (collection: AnyCollection, options: BatchOptions | undefined): Resolver => {
   const { codec } = shapeOf(collection.schema)
   const origin = { operation: "insertMany", collection: collection.fullName }
-  return inserting(collection, options, (slot, document) =>
-    Effect.map(
-      Effect.exit(Effect.mapError(
-        codec.decode(document),
-        (issue: SchemaIssue.Issue) => decodeError(origin, document["_id"], issue)
-      )),
-      (exit) => slot.complete(exit)
-    ))
+  return inserting(collection, options, (slot, document) => {
+    const read = readBack(origin, codec, collection.untyped, document) ?? decodeOne(origin, codec, document)
+    return Effect.map(Effect.exit(read), (exit) => slot.complete(exit))
+  })
 }
 
 /** @internal */
 export const remove = (collection: AnyCollection, options: BatchOptions | undefined): Resolver => {
   const shape = shapeOf(collection.schema)
   const origin = { operation: "deleteMany", collection: collection.fullName }
-  const among = (ids: ReadonlyArray<unknown>) => ({ [shape.idName]: { $in: ids } })
   return makeBatched({
-    encode: (id) =>
-      Effect.mapEager(
-        encodedNow<Driver.Document, never>(
-          origin,
-          (operands) => encodeFilter(shape.read, among([id]), operands, "request")
-        ),
-        (filter) => filter["_id"].$in[0] as unknown
-      ),
+    encode: encoderAt(shape, origin, shape.idName),
     equality: "exact",
     options,
     run: (chunk) =>
-      Effect.map(collection.deleteMany(among(chunk.map(({ payload }) => payload)) as never), () => {
-        for (const slot of chunk) slot.complete(Exit.void)
-      })
+      Effect.map(
+        collection.deleteMany({ [shape.idName]: { $in: chunk.map(({ payload }) => payload) } } as never),
+        () => {
+          for (const slot of chunk) slot.complete(Exit.void)
+        }
+      )
   })
 }
