@@ -175,6 +175,18 @@ export interface Ref<Id extends Schema.Top> extends
   }>
 {}
 
+const referring = <Id extends Schema.Top>(id: Id): Ref<Id> => {
+  const json = jsonOf(id)
+  return Model.Field({
+    select: id,
+    insert: id,
+    update: id,
+    json,
+    jsonCreate: json,
+    jsonUpdate: json
+  }) as unknown as Ref<Id>
+}
+
 /**
  * An ObjectId. Its JSON is 24 hex digits.
  *
@@ -198,14 +210,7 @@ export interface Ref<Id extends Schema.Top> extends
  * @category schemas
  * @since 0.1.0
  */
-export const ObjectId: Ref<Bson.ObjectId> = Model.Field({
-  select: Bson.ObjectId,
-  insert: Bson.ObjectId,
-  update: Bson.ObjectId,
-  json: jsonOf(Bson.ObjectId),
-  jsonCreate: jsonOf(Bson.ObjectId),
-  jsonUpdate: jsonOf(Bson.ObjectId)
-})
+export const ObjectId: Ref<Bson.ObjectId> = referring(Bson.ObjectId)
 
 /**
  * What a reference may lead to: a collection, its service, a model, or the schema of an id.
@@ -284,18 +289,7 @@ const hasId = (target: object): target is WithId => Object.hasOwn((target as Par
  * @category constructors
  * @since 0.1.0
  */
-export const ref = <T extends Target>(target: T): Ref<IdOf<T>> => {
-  const id = idOf(target)
-  const json = jsonOf(id)
-  return Model.Field({
-    select: id,
-    insert: id,
-    update: id,
-    json,
-    jsonCreate: json,
-    jsonUpdate: json
-  }) as unknown as Ref<IdOf<T>>
-}
+export const ref = <T extends Target>(target: T): Ref<IdOf<T>> => referring(idOf(target) as IdOf<T>)
 
 // ---- embedded documents
 
