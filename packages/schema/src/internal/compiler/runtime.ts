@@ -62,13 +62,17 @@ const longText = (b: Bytes, start: number, end: number): string => {
   return text.includes("\uFFFD") && !isUtf8(b.subarray(start, end)) ? giveUp() : text
 }
 
-const endOfName = (b: Bytes, p: number, end: number): number => {
+const endOfName = (b: Uint8Array, p: number, end: number): number => {
   while (p < end && b[p] !== 0) p++
   return p < end ? p : giveUp()
 }
 
-/** The position after the value of type `t` at `p`. It does not look inside the value. */
-const skip = (b: Bytes, dv: DataView, t: number, p: number, end: number): number => {
+/**
+ * The position after the value of type `t` at `p`. It does not look inside the value.
+ *
+ * @internal
+ */
+export const skip = (b: Uint8Array, dv: DataView, t: number, p: number, end: number): number => {
   let next: number
   switch (t) {
     case 1:

@@ -1,5 +1,6 @@
 /** The elements of a document as bytes: finds one by its path, and makes a document of some. */
 import * as Driver from "mongodb"
+import { skip } from "../compiler/runtime.ts"
 import type { Bracket } from "./order.ts"
 
 /**
@@ -15,64 +16,25 @@ export interface Element {
 /** How null is stored. It stands for what is missing, too. */
 const nothing: Element = { type: 10, bytes: new Uint8Array(0) }
 
-const int32 = (bytes: Uint8Array, at: number): number =>
-  bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24
-
-const sizes: Readonly<Record<number, number>> = {
-  1: 8,
-  6: 0,
-  7: 12,
-  8: 1,
-  9: 8,
-  10: 0,
-  16: 4,
-  17: 8,
-  18: 8,
-  19: 16,
-  127: 0,
-  255: 0
-}
+const viewOf = ({ buffer, byteLength, byteOffset }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength)
 
 const afterText = (bytes: Uint8Array, at: number): number => bytes.indexOf(0, at) + 1
-
-/** The size of a value, from its type and its first bytes. */
-const sizeOf = (bytes: Uint8Array, type: number, at: number): number => {
-  const size = sizes[type]
-  if (size !== undefined) return size
-  switch (type) {
-    case 2:
-    case 13:
-    case 14:
-      return 4 + int32(bytes, at)
-    case 3:
-    case 4:
-    case 15:
-      return int32(bytes, at)
-    case 5:
-      return 5 + int32(bytes, at)
-    case 11:
-      return afterText(bytes, afterText(bytes, at)) - at
-    case 12:
-      return 16 + int32(bytes, at)
-    default:
-      throw new Error(`${type} is not a type of BSON`)
-  }
-}
 
 const decoder = new TextDecoder()
 
 /** The elements of a document. Throws if the bytes are damaged. */
 function* elementsOf(bytes: Uint8Array): Generator<{ readonly name: string } & Element> {
-  const end = int32(bytes, 0) - 1
+  const view = viewOf(bytes)
+  const end = view.getInt32(0, true) - 1
   let at = 4
   while (at < end) {
     const type = bytes[at]!
     const from = afterText(bytes, at + 1)
     if (from === 0) break
-    const size = sizeOf(bytes, type, from)
-    if (size < 0 || from + size > end) break
-    yield { name: decoder.decode(bytes.subarray(at + 1, from - 1)), type, bytes: bytes.subarray(from, from + size) }
-    at = from + size
+    const next = skip(bytes, view, type, from, end)
+    yield { name: decoder.decode(bytes.subarray(at + 1, from - 1)), type, bytes: bytes.subarray(from, next) }
+    at = next
   }
   if (at !== end) throw new Error("the bytes of the document are damaged")
 }
@@ -121,7 +83,7 @@ const ofTypes: Readonly<Record<number, Bracket | "null">> = {
 const lastDate = 8_640_000_000_000_000n
 
 const isDate = (bytes: Uint8Array): boolean => {
-  const time = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigInt64(0, true)
+  const time = viewOf(bytes).getBigInt64(0, true)
   return time >= -lastDate && time <= lastDate
 }
 
@@ -160,7 +122,9 @@ export const documentOf = (elements: ReadonlyArray<Element>): Uint8Array => {
  * @internal
  */
 export const elementsIn = (bytes: Uint8Array): ReadonlyArray<Element> => {
-  if (bytes.length < 5 || int32(bytes, 0) !== bytes.length || bytes.at(-1) !== 0) throw new Error("not a document")
+  if (bytes.length < 5 || viewOf(bytes).getInt32(0, true) !== bytes.length || bytes.at(-1) !== 0) {
+    throw new Error("not a document")
+  }
   return [...elementsOf(bytes)].map((element, i) => {
     if (element.name !== String(i)) throw new Error("not a list")
     return element
