@@ -10,6 +10,7 @@ import { encoded, type Origin } from "../collection/failures.ts"
 import type { Shape } from "../collection/shape.ts"
 import type { Decoder, DocumentCodec } from "../compiler/codec.ts"
 import { encodeFilter } from "../encode/filter.ts"
+import type { Operands } from "../encode/operands.ts"
 import { encodeProjected } from "../encode/options.ts"
 import { bytesOf, decodeBatch, decodeOne } from "./decodeBatch.ts"
 import { flatten, inParts } from "./parts.ts"
@@ -171,10 +172,15 @@ export class FindReading<A, R> extends DecodedReading<A, R> {
   found(settings: Integration.Settings): Effect.Effect<Found, Failure, R> {
     const { collection, origin, policy, shape } = this
     return encoded(origin, (operands) => {
-      const filter = encodeFilter(shape.read, this.filter, operands)
-      const { codec, options = {} } = encodeProjected(shape, settings, operands, "")
+      const { codec, filter, options = {} } = this.encode(settings, operands)
       return { collection, origin, policy, shape, filter, options, codec }
     })
+  }
+
+  private encode(settings: Integration.Settings, operands: Operands) {
+    const filter = encodeFilter(this.shape.read, this.filter, operands)
+    const { codec, options } = encodeProjected(this.shape, settings, operands, "")
+    return { codec, filter, options }
   }
 
   /** The name of the collection, with its database. */
@@ -184,8 +190,7 @@ export class FindReading<A, R> extends DecodedReading<A, R> {
 
   protected override source(settings: Integration.Settings): Effect.Effect<Source, Failure, R> {
     return encoded(this.origin, (operands) => {
-      const filter = encodeFilter(this.shape.read, this.filter, operands)
-      const { codec, options } = encodeProjected(this.shape, settings, operands, "")
+      const { codec, filter, options } = this.encode(settings, operands)
       const bytes = bytesOf(codec, this.collection, options)
       return { query: this.collection.find(filter, options), codec, bytes }
     })
