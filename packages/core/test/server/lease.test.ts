@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Integration, Mongo, type MongoDatabase } from "@mongofx/core"
+import { Integration, Mongo, type MongoDatabase, MongoError } from "@mongofx/core"
 import { Cause, Deferred, Duration, Effect, Exit, Fiber, Option } from "effect"
 import type * as Driver from "mongodb"
 import { failCommand, nothingLeft, reasonOf, setup, until } from "../support/utils.ts"
@@ -141,6 +141,40 @@ describe("withLease", () => {
         assert.strictEqual(error.holder, lease.owner)
         assert.include(error.message, `/${process.pid}/`)
       }
+    }))
+
+  it.live("waits no longer than it may for a server that has answered before", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const { db } = fixture
+      yield* held(db, { name: "a", duration: "1 minute" })
+      fixture.clear()
+      const waiting = yield* Effect.forkScoped(Effect.flip(
+        Integration.withLease(db, { name: "a", wait: "2 seconds" }, () => Effect.die("another owner has the lease"))
+      ))
+      yield* until("it has seen who has the lease", () => fixture.sent().includes("aggregate"))
+      yield* failCommand(fixture, "alwaysOn", { failCommands: ["findAndModify"], errorCode: 262 })
+      yield* until("it has given up", () => waiting.pollUnsafe() !== undefined, 8000)
+      const error = yield* Fiber.join(waiting)
+      assert(MongoError.isMongoError(error), error.message)
+      assert.strictEqual(error.reason._tag, "MaxTimeExpiredError")
+    }).pipe(Effect.scoped))
+
+  it.live("looks whether there is something left to do for as long as it waits, whatever deadline the work has", () =>
+    Effect.gen(function*() {
+      const { db } = yield* setup()
+      yield* held(db, { name: "a", duration: "1 minute" })
+      let looked = 0
+      const unless = Effect.tap(db.collection("done").findOne(), () => Effect.sync(() => looked++))
+      const waiting = yield* Effect.forkScoped(
+        leaseError(
+          Integration.withLease(db, { name: "a", duration: "600 millis", wait: "2 seconds", unless }, () => Effect.void)
+            .pipe(Mongo.withDeadline("300 millis"))
+        )
+      )
+      yield* until("it has given up", () => waiting.pollUnsafe() !== undefined, 8000)
+      assert.strictEqual((yield* Fiber.join(waiting)).kind, "held")
+      assert.isAbove(looked, 2)
     }))
 
   it.live("interrupts the work when the lease is lost, and does not take it from the next holder", () =>

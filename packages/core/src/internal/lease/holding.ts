@@ -82,9 +82,13 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
     /** How long after a renewal the next one follows, in milliseconds. */
     beat,
 
-    /** Waits for the lease: a hold, or what a glance has seen as a failure. The glance runs whenever somebody else has the lease. */
+    /**
+     * Waits for the lease: a hold, or what a glance has seen as a failure. The glance runs whenever somebody else has the lease, and ends the
+     * waiting. After `giveUpAt`, in milliseconds of the server clock, a failure is no longer waited out either.
+     */
     take: <B, E, R>(
-      glance: Effect.Effect<Glance<B>, E | MongoError, R>
+      glance: Effect.Effect<Glance<B>, E | MongoError, R>,
+      giveUpAt = Infinity
     ): Effect.Effect<Result.Result<Hold<Turn>, B>, E | MongoError, R> =>
       Effect.gen(function*() {
         let failingSince: number | undefined
@@ -102,10 +106,11 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
             if (Option.isSome(seen.done)) return Result.fail(seen.done.value)
           } else {
             failingSince ??= sentAt
-            const isPatient = answered && isMongoError(asked.failure) && (yield* now) - failingSince < patience
+            const until = Math.min(failingSince + patience, giveUpAt)
+            const isPatient = answered && isMongoError(asked.failure) && (yield* now) < until
             if (!isPatient) return yield* Effect.fail(asked.failure)
           }
-          yield* serverSleep(seen.wait)
+          yield* serverSleep(Math.max(0, Math.min(seen.wait, giveUpAt - (yield* now))))
         }
       }),
 

@@ -125,18 +125,17 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
       const giveUpAt = now() + Duration.toMillis(wait)
 
       const glance: Effect.Effect<Glance<B>, E2 | LeaseError | MongoError, R2> = Effect.gen(function*() {
-        const done = yield* options.unless ?? Effect.succeedNone
+        const done = yield* withoutDeadline(options.unless ?? Effect.succeedNone)
         if (Option.isSome(done)) return { done, wait: 0 }
         const current = yield* apart(holder(name))
-        const left = giveUpAt - now()
-        if (left <= 0) return yield* heldFor(name, Option.getOrUndefined(current)?.owner, wait)
+        if (now() >= giveUpAt) return yield* heldFor(name, Option.getOrUndefined(current)?.owner, wait)
         // A lease that nobody renews is free one millisecond after its end.
         const expiresIn = Option.isSome(current) ? Duration.toMillis(current.value.expiresIn) + 1 : 0
-        return { done, wait: Math.min(left, Math.max(expiresIn, beat / 100), beat / 2, longestPause) }
+        return { done, wait: Math.min(Math.max(expiresIn, beat / 100), beat / 2, longestPause) }
       })
 
       const waiting = Effect.onInterrupt(
-        Effect.interruptible(take(glance)),
+        Effect.interruptible(take(glance, giveUpAt)),
         () =>
           Effect.raceFirst(
             apart(Effect.ignoreCause(releaseOf(name, owner))).pipe(
