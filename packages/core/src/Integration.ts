@@ -930,7 +930,7 @@ export {
  * The lease is renewed three times in its duration, also while the work holds up a transaction. When it is lost, the work is interrupted, and
  * the effect fails with a `LeaseError` of kind `lost`. Who cannot take it within `wait` fails with kind `held`; the error names the
  * holder. A holder that was killed keeps others waiting until its lease has run out, and no longer. When the work ends in any way, or the
- * waiting is interrupted, the lease is free within two seconds, if the server answers.
+ * waiting is interrupted or fails, the lease is free within two seconds, if the server answers.
  *
  * `Mongo.CurrentServerClock` measures all waiting, and deadlines around the effect apply to the work alone. In a transaction it fails
  * with a `TransactionError`: the lease would be free before the transaction commits.

@@ -242,6 +242,26 @@ describe("withLease", () => {
       assert.deepStrictEqual(stored.map(({ owner }) => owner), [null])
     }))
 
+  it.live("leaves nothing behind when it fails to take the lease, which the server may have given", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const { db } = fixture
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* failCommand(fixture, { times: 1 }, {
+          failCommands: ["findAndModify"],
+          writeConcernError: { code: 100, errmsg: "no" }
+        })
+        const error = yield* Effect.flip(
+          Integration.withLease(db, { name: "a", duration: "1 minute" }, () => Effect.die("it was not told"))
+        )
+        assert(MongoError.isMongoError(error), error.message)
+      }))
+      const stored = yield* leasesOf(db).find()
+      assert.deepStrictEqual(stored.map(({ owner }) => owner), [null])
+      // It was given: the turn is used up.
+      assert.isAbove(stored[0]!.fence, 0)
+    }))
+
   it.live("is refused in a transaction, which would end later, and with durations that are none", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Integration, MongoClient, MongoDatabase, MongoError, MongoMigrator } from "@mongofx/core"
+import { Integration, Mongo, MongoClient, MongoDatabase, MongoError, MongoMigrator } from "@mongofx/core"
 import { journalOf } from "@mongofx/core/internal/migrator/journal"
 import {
   Cause,
@@ -338,6 +338,26 @@ describe("run", () => {
       assert.strictEqual((yield* all.run({ loader })).length, 1)
       assert.deepInclude((yield* all.status({ loader })).migrations[0], { state: "applied", attempts: 1 })
     }))
+
+  it.live(
+    "ends soon after a failure that cannot be recorded, whatever the interruption policy is",
+    () =>
+      Effect.gen(function*() {
+        const all = yield* fixture
+        const scope = yield* Effect.scope
+        // The first write after the migration is the record of its failure.
+        const slow = Effect.provideService(
+          failCommand(all, { times: 1 }, { failCommands: ["update"], blockConnection: true, blockTimeMS: 9000 }),
+          Scope.Scope,
+          scope
+        )
+        const loader = record({ "1_a": Effect.andThen(slow, Effect.fail("no")) })
+        const run = yield* Effect.forkScoped(migrationError(Mongo.withInterruptionPolicy(all.run({ loader }), "await")))
+        yield* until("it has ended", () => run.pollUnsafe() !== undefined, 7000)
+        assert.include((yield* Fiber.join(run)).message, "1_a failed: no. Its record could not be changed")
+      }),
+    30_000
+  )
 
   it.live("says of a record that fails what has become of it", () =>
     Effect.gen(function*() {

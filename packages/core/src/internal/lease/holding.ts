@@ -11,7 +11,7 @@ import { pause } from "../call/bounded.ts"
 import { withoutDeadline } from "../call/deadline.ts"
 import { CurrentServerClock, serverSleep } from "../call/serverTime.ts"
 
-/** How long the last work of a holder and the release of the lease may take, in real milliseconds. */
+/** How long the last work of a holder may take, in real milliseconds. */
 const endTimeout = 2000
 
 /** How long somebody keeps asking a store that has answered before for the lease, until it fails, in milliseconds. */
@@ -59,6 +59,21 @@ export interface Glance<B> {
   readonly done: Option.Option<B>
   readonly wait: number
 }
+
+/**
+ * Runs the last work of a holder as far as possible, whatever the interruption policy and the deadline around it are, with a time limit.
+ *
+ * @internal
+ */
+export const asFarAsPossible = <E, R>(last: Effect.Effect<unknown, E, R>): Effect.Effect<void, never, R> =>
+  Effect.raceFirst(
+    Effect.asVoid(Effect.ignoreCause(last)).pipe(
+      Effect.interruptible,
+      Effect.provideService(CurrentInterruptionPolicy, "abort"),
+      withoutDeadline
+    ),
+    pause(endTimeout)
+  )
 
 /**
  * Makes the functions for holding one lease, for one owner. `lost` is the failure of a holder whose lease was lost.
@@ -141,13 +156,6 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
 
     /** Does the last work of a holder, and frees the lease for the next one: as far as possible, with a time limit. */
     giveBack: <E>(hold: Hold<Turn>, last: Effect.Effect<void, E> = Effect.void): Effect.Effect<void> =>
-      Effect.raceFirst(
-        Effect.andThen(Effect.ignoreCause(last), Effect.ignoreCause(store.release(hold.turn))).pipe(
-          Effect.interruptible,
-          Effect.provideService(CurrentInterruptionPolicy, "abort"),
-          withoutDeadline
-        ),
-        pause(endTimeout)
-      )
+      asFarAsPossible(Effect.andThen(Effect.ignoreCause(last), store.release(hold.turn)))
   }
 }

@@ -7,10 +7,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Driver from "mongodb"
 import { hostname } from "node:os"
-import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
-import { pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import { withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
@@ -19,7 +17,7 @@ import { CurrentServerClock } from "../call/serverTime.ts"
 import { durationOf, leaseOf } from "../input/duration.ts"
 import { transactionFailure } from "../session/state.ts"
 import { provideAmbient } from "../session/transaction.ts"
-import { type Glance, type Hold, holding } from "./holding.ts"
+import { asFarAsPossible, type Glance, type Hold, holding } from "./holding.ts"
 import { LeaseError } from "./leaseError.ts"
 import { type Held, leases } from "./leases.ts"
 
@@ -28,9 +26,6 @@ const defaultWait = Duration.minutes(10)
 
 /** The longest pause between two attempts to take a lease, in milliseconds. */
 const longestPause = 1000
-
-/** How long an interrupted attempt may take to give back what it may have got, in real milliseconds. */
-const endTimeout = 2000
 
 /**
  * What `withLease` takes besides the work.
@@ -134,16 +129,10 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
         return { done, wait: Math.min(Math.max(expiresIn, beat / 100), beat / 2, longestPause) }
       })
 
-      const waiting = Effect.onInterrupt(
+      // Who is interrupted, or does not get the reply, may have got the lease.
+      const waiting = Effect.onError(
         Effect.interruptible(take(glance, giveUpAt)),
-        () =>
-          Effect.raceFirst(
-            apart(Effect.ignoreCause(releaseOf(name, owner))).pipe(
-              Effect.interruptible,
-              Effect.provideService(CurrentInterruptionPolicy, "abort")
-            ),
-            pause(endTimeout)
-          )
+        () => asFarAsPossible(apart(releaseOf(name, owner)))
       )
       const confirm = (hold: Hold<Held>) =>
         Effect.flatMap(apart(renew(hold.turn, duration)), (isOurs) => isOurs ? Effect.void : Effect.fail(lost))

@@ -19,10 +19,10 @@ import type {
   ResolvedMigration,
   Services
 } from "../../MongoMigrator.ts"
-import { pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import { CurrentServerClock } from "../call/serverTime.ts"
 import { redactCredentials } from "../errors/redact.ts"
+import { asFarAsPossible } from "../lease/holding.ts"
 import { LeaseError } from "../lease/leaseError.ts"
 import { leases } from "../lease/leases.ts"
 import { type HeldLease, withLease } from "../lease/withLease.ts"
@@ -36,9 +36,6 @@ const defaultCollection = "mongofx_migrations"
 
 /** @internal */
 export const leaseName = "lease"
-
-/** How long the record of a failure may take, in real milliseconds. */
-const failureTimeout = 2000
 
 /** The longest text of a failure in the journal. */
 const longestError = 1000
@@ -231,23 +228,15 @@ const runOne = <R>(
         const reason = isInterrupted ? "it was interrupted" : textOf(error)
         const text = isDone ? `its work is done, but its record failed: ${reason}` : reason
         const [finishedAt, durationMillis] = yield* ended
-        yield* Effect.raceFirst(
-          apart(claimed.end(id, {
-            state: isInterrupted ? "interrupted" : "failed",
-            finishedAt,
-            durationMillis,
-            error: text
-          })).pipe(
-            Effect.tap((isOurs) =>
-              Effect.sync(() => {
-                isMarked = isOurs
-              })
-            ),
-            Effect.ignoreCause,
-            Effect.interruptible
-          ),
-          pause(failureTimeout)
-        )
+        const end = claimed.end(id, {
+          state: isInterrupted ? "interrupted" : "failed",
+          finishedAt,
+          durationMillis,
+          error: text
+        })
+        yield* asFarAsPossible(Effect.map(apart(end), (isOurs) => {
+          isMarked = isOurs
+        }))
         yield* Effect.logError(`Migration failed: ${text}`)
         yield* report({ _tag: "Failed", ...migration, message: text })
       })
