@@ -489,6 +489,21 @@ describe("documents", () => {
     assert.deepStrictEqual(undecoded(schema, documents), [])
   })
 
+  it("that are nested under names as long as a line are printed as fast as others", () => {
+    const name = "n".repeat(94)
+    const nested = (depth: number, last: Driver.Document): Driver.Document =>
+      depth === 0 ? last : { [name]: nested(depth - 1, last) }
+    const documents = Array.from(
+      { length: 11 },
+      (_, depth) =>
+        [{ [name]: null }, {}, { n: 1 }].map((last) => Driver.BSON.serialize({ _id: 1, ...nested(depth, last) }))
+    ).flat()
+    const start = performance.now()
+    const { source } = inferred(documents)
+    assert.isBelow(performance.now() - start, 1000)
+    assert.deepStrictEqual(undecoded(load([source])["Inferred"]!, documents), [])
+  })
+
   it("with a DBRef as their whole are named in the heading", () => {
     const { source } = inferred([
       Driver.BSON.serialize({ _id: 1, $ref: "a", $id: oid(1) }),

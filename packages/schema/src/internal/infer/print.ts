@@ -153,12 +153,18 @@ const broken = (node: Node, at: At): string => {
   }
 }
 
-/** A call holds the brackets of its argument while their first line fits. */
+/**
+ * A call holds the brackets of its argument while their first line fits. Beyond the end of the line none is tried: each level would
+ * double the tries of those inside of it.
+ */
 const wrapped = (start: string, node: Node, { after, before, indent }: At): string => {
-  const value = shown(node, { indent, before: before + start.length, after: after + 1 })
-  const [first = ""] = value.split("\n")
-  const rest = value.length > first.length ? 0 : after + 1
-  if (before + start.length + widthOf(first) + rest <= lineWidth) return `${start}${value})`
+  const column = before + start.length
+  if (column < lineWidth) {
+    const value = shown(node, { indent, before: column, after: after + 1 })
+    const [first = ""] = value.split("\n")
+    const rest = value.length > first.length ? 0 : after + 1
+    if (column + widthOf(first) + rest <= lineWidth) return `${start}${value})`
+  }
   const inner = `${indent}  `
   return `${start}\n${inner}${shown(node, alone(inner, 0))}\n${indent})`
 }
