@@ -250,6 +250,8 @@ describe("an audit", () => {
         const failure = yield* Effect.flip(MongoAudit.report(orders, options as never))
         assert.strictEqual(failure._tag === "MongoError" && failure.reason._tag, "InvalidArgumentError")
       }
+      const misfit = yield* Effect.flip(MongoAudit.report(orders, { filter: { _id: "one" as never } }))
+      assert.deepInclude(misfit, { _tag: "DocumentError", kind: "encode", operation: "audit", path: "filter._id" })
     }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("tells its progress with each batch, and ends with the report", () =>
@@ -286,6 +288,23 @@ describe("an audit", () => {
       assert.notInclude(log.names(), "count")
       assert.strictEqual(yield* orders.countDocuments(), 2)
     }).pipe(Effect.scoped, Effect.provide(withLog)))
+
+  it.live("sees one moment in a snapshot session and with the read concern", () =>
+    Effect.gen(function*() {
+      const { db, orders } = yield* fixture
+      const mongo = yield* MongoClient.MongoClient
+      yield* orders.untyped.insertMany(Array.from({ length: 1000 }, (_, i) => good(i)) as never)
+      // The first batch has 101 documents.
+      const counted = (collection: typeof orders, _id: number) =>
+        Stream.runLast(Stream.tap(MongoAudit.run(collection), ({ documents }) =>
+          documents === 101
+            ? mongo.withoutTransaction(orders.untyped.insertOne(good(_id) as never))
+            : Effect.void)).pipe(Effect.map((last) => Option.getOrThrow(last).documents))
+      assert.strictEqual(yield* mongo.withSession({ snapshot: true })(counted(orders, 2000)), 1000)
+      const snapshots = TypedCollection.make(db, "orders", Order, { readConcern: "snapshot" })
+      assert.strictEqual(yield* counted(snapshots, 2001), 1001)
+      assert.strictEqual(yield* orders.countDocuments(), 1002)
+    }).pipe(Effect.provide(MongoTest.layer)))
 
   it.live("reads with the settings of the collection", () =>
     Effect.gen(function*() {
