@@ -2,6 +2,14 @@
 import * as SchemaAST from "effect/SchemaAST"
 import { expand } from "../path/nodes.ts"
 
+/**
+ * By which name Effect knows the schema, if it is one of its own.
+ *
+ * @internal
+ */
+export const representationOf = ({ annotations }: SchemaAST.AST): string | undefined =>
+  (annotations?.["representation"] as { readonly id?: string } | undefined)?.id
+
 /** The names are those of `$type`. `number` is an int or a double; `unknown` is anything. */
 const ofLeaf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
   const annotated = SchemaAST.resolve(ast)?.["bsonType"]
@@ -30,7 +38,7 @@ const ofLeaf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
     case "Enum":
       return ast.enums.map(([, value]) => ofConstant(value))
     case "Declaration": {
-      const id = (ast.annotations?.["representation"] as { readonly id?: string } | undefined)?.id
+      const id = representationOf(ast)
       return [id === "effect/schema/Date" ? "date" : id === "effect/schema/RegExp" ? "regex" : "unknown"]
     }
     default:

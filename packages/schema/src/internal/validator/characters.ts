@@ -60,7 +60,7 @@ export const space: CharacterSet = union(lineEnds, [
 ])
 
 /**
- * What a set of UTF-16 code units means for whole characters: `narrow` if it holds no half of a character, `wide` if it holds each half.
+ * What a set of UTF-16 code units means for whole characters. It is `wide` if it holds each half of a character, and not if it holds none.
  * `undefined` if it holds some halves only, which no set of characters can say.
  *
  * @internal

@@ -69,7 +69,27 @@ export const rangeOf = <A>(
   }
 }
 
-const isBigDecimal = (u: unknown): u is BigDecimal.BigDecimal => BigDecimal.isBigDecimal(u)
+/**
+ * The sizes that a check takes whose name is `isMin`, `isMax` or `isBetween` with this ending.
+ *
+ * @internal
+ */
+export const sizesOf = (
+  { name, payload }: Known,
+  ending: "CodePoints" | "Length" | "Properties"
+): { readonly min: number; readonly max: number } | undefined => {
+  const at = (key: string) => payload[key] as number
+  switch (name) {
+    case `isMin${ending}`:
+      return { min: at(`min${ending}`), max: Infinity }
+    case `isMax${ending}`:
+      return { min: 0, max: at(`max${ending}`) }
+    case `isBetween${ending}`:
+      return { min: at("minimum"), max: at("maximum") }
+    default:
+      return undefined
+  }
+}
 
 /**
  * The range of a check that compares decimals. Effect names those in its hint for generators only. A hint may say less than its check, so
@@ -82,7 +102,10 @@ export const decimalRangeOf = (filter: Filter): Range<BigDecimal.BigDecimal> | u
   if (hint?.["order"] !== BigDecimal.Order || known(filter) !== undefined) return undefined
   const { exclusiveMaximum, exclusiveMinimum, maximum, minimum } = hint
   if (minimum === undefined && maximum === undefined) return undefined
-  if (minimum !== undefined && !isBigDecimal(minimum) || maximum !== undefined && !isBigDecimal(maximum)) {
+  if (
+    minimum !== undefined && !BigDecimal.isBigDecimal(minimum) ||
+    maximum !== undefined && !BigDecimal.isBigDecimal(maximum)
+  ) {
     return undefined
   }
   const takes = (value: BigDecimal.BigDecimal) => filter.run(value, Schema.BigDecimal.ast, {}) === undefined
@@ -94,7 +117,9 @@ export const decimalRangeOf = (filter: Filter): Range<BigDecimal.BigDecimal> | u
   const near = BigDecimal.make(1n, 60)
   const probes = [far, BigDecimal.negate(far)]
   for (const value of [minimum, maximum]) {
-    if (isBigDecimal(value)) probes.push(value, BigDecimal.sum(value, near), BigDecimal.subtract(value, near))
+    if (BigDecimal.isBigDecimal(value)) {
+      probes.push(value, BigDecimal.sum(value, near), BigDecimal.subtract(value, near))
+    }
   }
   return probes.every((value) => takes(value) === contains(range, value)) ? range : undefined
 }

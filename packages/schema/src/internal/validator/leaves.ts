@@ -3,9 +3,10 @@ import * as Decimal from "effect/BigDecimal"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as Driver from "mongodb"
 import * as Bson from "../../Bson.ts"
+import { representationOf } from "../ast/stored.ts"
 import { isStorableDecimal, toDecimal128 } from "../bson/numbers.ts"
 import { decimalRangeOf, described, filtersOf, known, rangeOf } from "./checks.ts"
-import { boundsOf, type Facts, numbers, type Range, type Reading, within } from "./numbers.ts"
+import { boundsOf, type Facts, less, numbers, type Range, type Reading, within } from "./numbers.ts"
 import { anything, type Clause, type JsonSchema, type Said, said } from "./said.ts"
 
 /** @internal */
@@ -30,8 +31,6 @@ export const withoutChecks = (ast: SchemaAST.AST, lose: Lose): void => {
 }
 
 // ---- numbers
-
-const less = (a: number | bigint, b: number | bigint): boolean => a < b
 
 /** The numbers of a schema, with the checks that are about numbers or bigints. */
 export const number = (reading: Reading, ast: SchemaAST.AST, { lose, path, promotes }: Place): Said => {
@@ -179,9 +178,6 @@ const byTransformation = new Map(
 
 const byRun = new Map(declared.map(([{ ast }, leaf]) => [(ast as SchemaAST.Declaration).run as object, leaf]))
 
-const idOf = (ast: SchemaAST.Declaration): string | undefined =>
-  (ast.annotations?.["representation"] as { readonly id?: string } | undefined)?.id
-
 const jsonTypes = ["string", "int", "long", "double", "bool", "null", "object", "array"]
 
 /**
@@ -196,7 +192,7 @@ export const leafOf = (ast: SchemaAST.AST): Leaf | undefined => {
   if (ast._tag !== "Declaration") return undefined
   const leaf = byRun.get(ast.run)
   if (leaf !== undefined) return leaf
-  const id = idOf(ast)
+  const id = representationOf(ast)
   switch (id) {
     case "effect/schema/Date":
       return date

@@ -69,7 +69,8 @@ export interface Facts {
   readonly refusesNaN: boolean
 }
 
-const less = (a: number | bigint, b: number | bigint): boolean => a < b
+/** @internal */
+export const less = (a: number | bigint, b: number | bigint): boolean => a < b
 
 /** The driver delivers an int64 in this range as a number. */
 const promoted = inclusive<number | bigint>(-(2 ** 53), 2 ** 53)

@@ -99,8 +99,6 @@ export const atIndex = (index: number, clause: Clause): Clause => ({
 
 // ---- alternatives
 
-const mayBeNull = new Set(["null"])
-
 const onlyTypes = (schema: JsonSchema): ReadonlyArray<string> | undefined =>
   Object.keys(schema).length === 1 && "bsonType" in schema
     ? ([] as Array<string>).concat(schema["bsonType"] as string)
@@ -134,7 +132,7 @@ export const anyOf = (schemas: ReadonlyArray<JsonSchema>): JsonSchema => {
   const others = different.filter((schema) => onlyEnum(schema) === undefined && onlyTypes(schema) === undefined)
   const [other] = others
   if (
-    enums.length === 0 && others.length === 1 && types.every((type) => mayBeNull.has(type)) && types.length > 0 &&
+    enums.length === 0 && others.length === 1 && types.length === 1 && types[0] === "null" &&
     "bsonType" in other! && !general.some((keyword) => keyword in other!)
   ) {
     const own = ([] as Array<string>).concat(other!["bsonType"] as string)

@@ -1,14 +1,10 @@
 /** Text: its length and its patterns. */
 import type * as SchemaAST from "effect/SchemaAST"
 import { space, written } from "./characters.ts"
-import { described, known, patternOf } from "./checks.ts"
+import { described, known, patternOf, sizesOf } from "./checks.ts"
+import { custom, type Lose } from "./leaves.ts"
 import { toServer } from "./pattern.ts"
 import { allOf, type JsonSchema } from "./said.ts"
-
-type Lose = (what: string, why: string) => void
-
-/** A check of Effect that a function decides. The server has no such function. */
-const custom = "a filter is a function, which the server cannot run"
 
 const units = "the server counts characters, and a string of JavaScript counts the halves of those beyond U+FFFF"
 
@@ -16,30 +12,6 @@ const blank = written(space)
 
 /** What `trim` would leave as it is. */
 const trimmed = [`^(?!${blank})`, `(?<!${blank})\\z`]
-
-/** The lengths that a check asks for, in UTF-16 code units or in characters. */
-const lengthOf = (
-  name: string,
-  payload: Readonly<Record<string, unknown>>
-): { readonly min?: number; readonly max?: number; readonly inUnits: boolean } | undefined => {
-  const at = (key: string) => payload[key] as number
-  switch (name) {
-    case "isMinLength":
-      return { min: at("minLength"), inUnits: true }
-    case "isMaxLength":
-      return { max: at("maxLength"), inUnits: true }
-    case "isBetweenLength":
-      return { min: at("minimum"), max: at("maximum"), inUnits: true }
-    case "isMinCodePoints":
-      return { min: at("minCodePoints"), inUnits: false }
-    case "isMaxCodePoints":
-      return { max: at("maxCodePoints"), inUnits: false }
-    case "isBetweenCodePoints":
-      return { min: at("minimum"), max: at("maximum"), inUnits: false }
-    default:
-      return undefined
-  }
-}
 
 /**
  * The texts that pass the checks.
@@ -54,13 +26,18 @@ export const text = (filters: ReadonlyArray<SchemaAST.Filter<unknown>>, lose: Lo
   for (const filter of filters) {
     const what = described(filter)
     const check = known(filter)
-    const length = check && lengthOf(check.name, check.payload)
-    if (length !== undefined) {
+    const inCharacters = check && sizesOf(check, "CodePoints")
+    if (inCharacters !== undefined) {
+      min = Math.max(min, inCharacters.min)
+      max = Math.min(max, inCharacters.max)
+      continue
+    }
+    const inUnits = check && sizesOf(check, "Length")
+    if (inUnits !== undefined) {
       // A character is one or two code units.
-      const least = length.min ?? 0
-      min = Math.max(min, length.inUnits ? Math.ceil(least / 2) : least)
-      max = Math.min(max, length.max ?? Infinity)
-      if (length.inUnits && (least > 1 || length.max !== undefined && length.max > 0)) lose(what, units)
+      min = Math.max(min, Math.ceil(inUnits.min / 2))
+      max = Math.min(max, inUnits.max)
+      if (inUnits.min > 1 || inUnits.max > 0 && inUnits.max < Infinity) lose(what, units)
       continue
     }
     if (check?.name === "isTrimmed") {

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaGetter from "effect/SchemaGetter"
+import { representationOf } from "../ast/stored.ts"
 import { filtersOf } from "./checks.ts"
 
 type Getter = SchemaGetter.Getter<unknown, unknown, unknown>
@@ -38,8 +39,8 @@ const totalTransformations: ReadonlySet<object> = new Set(
 
 const isTotalTo = (ast: SchemaAST.AST, { transformation }: SchemaAST.Link): boolean => {
   if (totalTransformations.has(transformation)) return true
-  const id = (ast.annotations?.["representation"] as { readonly id?: string } | undefined)?.id
-  return ast._tag === "Declaration" && total.has(id ?? "") && transformation._tag === "Transformation" &&
+  return ast._tag === "Declaration" && total.has(representationOf(ast) ?? "") &&
+    transformation._tag === "Transformation" &&
     /^Transform(?:Optional)?$/.test(transformation.decode._tag)
 }
 

@@ -6,7 +6,7 @@ import { isInherited } from "../compiler/analysis.ts"
 import { elementsOf, expand, fieldsOfClass, isOptional } from "../path/nodes.ts"
 import { setOwn } from "../plainObject.ts"
 import { clausesOf, type Member } from "./alternatives.ts"
-import { described, filtersOf, known, patternOf } from "./checks.ts"
+import { described, filtersOf, known, patternOf, sizesOf } from "./checks.ts"
 import { constants, custom, leafOf, number, type Place, withoutChecks } from "./leaves.ts"
 import { toServer } from "./pattern.ts"
 import {
@@ -37,6 +37,8 @@ export interface Options {
 const below = (path: string, name: string): string => path === "" ? name : `${path}.${name}`
 
 const same = (name: string): string => name
+
+const transformation = "a transformation is a function, which the server cannot run"
 
 /** The elements that are equal to the server if they are to Effect. */
 const comparable: ReadonlySet<string> = new Set(["string", "bool", "objectId"])
@@ -160,7 +162,7 @@ export class Walk {
     const { checks, isTotal } = refusals(ast)
     for (const filter of checks) place.lose(described(filter), custom)
     if (!isTotal) {
-      place.lose("what the transformation refuses", "a transformation is a function, which the server cannot run")
+      place.lose("what the transformation refuses", transformation)
     }
     return this.value(ast.encoding![ast.encoding!.length - 1]!.to, path, isRoot)
   }
@@ -295,7 +297,7 @@ export class Walk {
       if (parameter.encoding !== undefined) {
         place.lose(
           "what the transformation of keys refuses",
-          "a transformation is a function, which the server cannot run"
+          transformation
         )
       }
       if (key._tag !== "String") {
@@ -357,13 +359,10 @@ export class Walk {
     let min = 0
     let max = Infinity
     for (const filter of filtersOf(ast.checks)) {
-      const { name, payload } = known(filter) ?? { name: "", payload: {} }
-      const at = (key: string) => payload[key] as number
-      if (isExact && name === "isMinProperties") min = Math.max(min, at("minProperties"))
-      else if (isExact && name === "isMaxProperties") max = Math.min(max, at("maxProperties"))
-      else if (isExact && name === "isBetweenProperties") {
-        ;[min, max] = [Math.max(min, at("minimum")), Math.min(max, at("maximum"))]
-      } else {
+      const check = isExact ? known(filter) : undefined
+      const sizes = check && sizesOf(check, "Properties")
+      if (sizes !== undefined) [min, max] = [Math.max(min, sizes.min), Math.min(max, sizes.max)]
+      else {
         const why = isExact ? custom : "a document may have other fields than its codec counts"
         this.lose(path, described(filter), why)
       }
@@ -407,15 +406,14 @@ export class Walk {
     let max = Infinity
     let unique = false
     for (const filter of filtersOf(ast.checks)) {
-      const { name, payload } = known(filter) ?? { name: "", payload: {} }
-      const at = (key: string) => payload[key] as number
-      if (name === "isMinLength") min = Math.max(min, at("minLength"))
-      else if (name === "isMaxLength") max = Math.min(max, at("maxLength"))
-      else if (name === "isBetweenLength") {
-        ;[min, max] = [Math.max(min, at("minimum")), Math.min(max, at("maximum"))]
-      } else if (name === "isUnique" && elementsOf(ast).every(isComparable)) unique = true
+      const check = known(filter)
+      const sizes = check && sizesOf(check, "Length")
+      if (sizes !== undefined) [min, max] = [Math.max(min, sizes.min), Math.min(max, sizes.max)]
+      else if (check?.name === "isUnique" && elementsOf(ast).every(isComparable)) unique = true
       else {
-        const why = name === "isUnique" ? "the server may take elements for equal that Effect tells apart" : custom
+        const why = check?.name === "isUnique"
+          ? "the server may take elements for equal that Effect tells apart"
+          : custom
         this.lose(path, described(filter), why)
       }
     }
