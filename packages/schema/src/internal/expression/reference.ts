@@ -90,17 +90,11 @@ interface Place {
 }
 
 /** What stands at the end of a path that went through arrays. What was missing in an element was left out there. */
-const wrapped = ({ ast, ...slot }: Slot, depth: number): Slot => {
-  let whole = ast
-  for (let i = 0; i < depth; i++) whole = arrayOf(whole)
-  if (depth === 0) return { ast, ...slot }
-  const { at, belowDefault, optional } = slot
-  return {
-    ast: whole,
-    optional,
-    ...(belowDefault === undefined ? {} : { belowDefault }),
-    ...(at === undefined ? {} : { at })
-  }
+const wrapped = (slot: Slot, depth: number): Slot => {
+  if (depth === 0) return slot
+  const { withDefault: _, ...whole } = slot
+  for (let i = 0; i < depth; i++) whole.ast = arrayOf(whole.ast)
+  return whole
 }
 
 const isOdd = (stored: string): boolean => stored === "" || stored.startsWith("$") || stored.includes(".")

@@ -59,9 +59,8 @@ class Guesser {
       return { root: { _tag: "Struct", fields: [...id, ...this.fields(fields, "")] }, notes: root.notes }
     }
     say(root, "the names of most fields are data")
-    const all = new Values()
+    const all = allValues(fields)
     // The rest of a struct holds for its fields too.
-    all.merge(fields.all, 0)
     all.merge(ids.values, 0)
     return {
       root: { _tag: "Struct", fields: id, rest: this.node(all, { path: "*", notes: root.notes }) },
