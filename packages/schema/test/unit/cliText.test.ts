@@ -202,6 +202,12 @@ describe("a change that cannot be undone", () => {
     for (const [step, allowDrop, said] of cases) {
       assert.deepStrictEqual(indexes.consequencesOf(planned(step), { allowDrop }), said === undefined ? [] : [said])
     }
+    // A declaration may change the name and the expiry at once.
+    const renamed = planned({ kind: "rename", index: expiring, replaced: old })
+    assert.deepStrictEqual(indexes.consequencesOf(renamed, { allowDrop: true }), [
+      "app.logs: old is dropped, and built again as at_1",
+      "app.logs: the server deletes documents 60 seconds after their at"
+    ])
   })
 
   it("of validators is that another one is replaced, or that documents can no longer be updated", () => {

@@ -112,12 +112,19 @@ export const plan = (collections: ReadonlyArray<AnyCollection>, settings: IndexS
     } satisfies Report
   })
 
-const expiryOf = (step: MongoIndex.Step): unknown =>
-  step.kind === "create" || step.kind === "replace"
-    ? step.index.options["expireAfterSeconds"]
-    : step.kind === "collMod"
-    ? step.changes.expireAfterSeconds
-    : undefined
+const expiryOf = (step: MongoIndex.Step): unknown => {
+  switch (step.kind) {
+    case "create":
+    case "replace":
+    case "rename":
+      return step.index.options["expireAfterSeconds"]
+    case "collMod":
+      return step.changes.expireAfterSeconds
+    case "equal":
+    case "extra":
+      return undefined
+  }
+}
 
 /**
  * What cannot be undone: indexes that are dropped, and documents that the server deletes by their age.
