@@ -25,6 +25,9 @@ const isKind =
   <const Kind extends Step["kind"]>(...kinds: ReadonlyArray<Kind>) =>
   (step: Step): step is Extract<Step, { readonly kind: Kind }> => kinds.includes(step.kind as Kind)
 
+/** The steps whose indexes the server has not finished. */
+const buildingOf = ({ steps }: Plan): Steps<"equal"> => steps.filter(isKind("equal")).filter(({ building }) => building)
+
 /** How many duplicate keys of an index to show. */
 const examples = 10
 
@@ -54,10 +57,10 @@ class Work {
   }
 
   /** Runs what carries out steps that belong together, and tells of it. */
-  private doing<E>(
+  private doing<E, R>(
     steps: ReadonlyArray<Step>,
-    self: Effect.Effect<unknown, E>
-  ): Effect.Effect<void, E | Integration.LeaseError | MongoError.MongoError> {
+    self: Effect.Effect<unknown, E, R>
+  ): Effect.Effect<void, E | Integration.LeaseError | MongoError.MongoError, R> {
     const { tell } = this
     const working = tell === undefined
       ? self
@@ -75,10 +78,10 @@ class Work {
     const waiting = Effect.gen(function*() {
       for (let left = steps.length; left > 0;) {
         yield* sleep(interval)
-        left = (yield* look).steps.filter(isKind("equal")).filter(({ building }) => building).length
+        left = buildingOf(yield* look).length
       }
     })
-    return steps.length === 0 ? Effect.void : this.doing(steps, waiting as Effect.Effect<void, E>)
+    return this.doing(steps, waiting)
   }
 
   // ---- documents with the same key
@@ -213,12 +216,14 @@ const once = <S extends Schema.Constraint, E>(
     })
     const working = (lease: Integration.HeldLease) =>
       Effect.scoped(Effect.gen(function*() {
+        const workOn = (plan: Plan) => new Work(collection.untyped, options, tell, lease, plan)
         const before = yield* look
-        const building = before.steps.filter(isKind("equal")).filter(({ building }) => building)
-        yield* new Work(collection.untyped, options, tell, lease, before).finished(building, look)
-        const now = yield* look
+        const building = buildingOf(before)
+        const now = building.length === 0
+          ? before
+          : yield* Effect.andThen(workOn(before).finished(building, look), look)
         const steps = yield* choose(now)
-        const work = new Work(collection.untyped, options, tell, lease, now)
+        const work = workOn(now)
         yield* work.check(steps)
         yield* work.carryOut(steps)
         return appliedBy(now, steps.filter(({ kind }) => kind !== "equal"))
