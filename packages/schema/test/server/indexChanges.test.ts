@@ -49,6 +49,13 @@ const building = (users: Users) =>
 const isBuilding = (users: Users) =>
   until("the server builds", () => Effect.runPromise(Effect.map(building(users), (names) => names.length > 0)), 10_000)
 
+/** The server finishes no build until the effect that this gives, or the end of the scope. */
+const hangingBuilds = Effect.gen(function*() {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  yield* Scope.provide(FailPoint.make("hangAfterStartingIndexBuild"), scope)
+  return Scope.close(scope, Exit.void)
+})
+
 const invalid = (indexes: Indexes) =>
   Effect.flip(Effect.flatMap(users(indexes), MongoIndex.plan)).pipe(Effect.map(({ message }) => message))
 
@@ -97,6 +104,14 @@ describe("steps", () => {
       assert.deepStrictEqual(yield* names(after), ["_id_", "age_1", "email_1", "seenAt_1"])
       assert.strictEqual(yield* kinds(after), "equal,equal,equal")
       assert.strictEqual(Option.isNone(yield* holder(after)), true)
+
+      const sent = log.events.length
+      yield* MongoIndex.ensure(after, { allowDrop: true })
+      // If all is there, it only lists.
+      assert.deepStrictEqual(log.events.slice(sent).map(({ commandName }) => commandName), [
+        "listCollections",
+        "listIndexes"
+      ])
     }).pipe(Effect.provide(logged)))
 
   it.live("build a replacement before they drop the old index, all with one command", () =>
@@ -169,6 +184,8 @@ describe("steps", () => {
       yield* declared.createIndex({ age: 1 }, { sparse: true })
       const error = yield* Effect.flip(MongoIndex.apply(declared, plan))
       assert.strictEqual(error._tag, "PlanChanged")
+      const told = yield* Effect.flip(Stream.runDrain(MongoIndex.events(declared, { plan })))
+      assert.strictEqual(told._tag, "PlanChanged")
       assert.deepStrictEqual(yield* names(declared), ["_id_", "age_1"])
       if (error._tag === "PlanChanged") yield* MongoIndex.apply(declared, error.now)
       assert.strictEqual(yield* kinds(declared), "equal,equal")
@@ -207,13 +224,12 @@ describe("steps", () => {
       const declared = yield* users([{ key: { email: 1 } }, { key: { age: 1 } }])
       yield* declared.insertMany(Array.from({ length: 50 }, (_, i) => user(i, `${i}`)))
       const events: Array<MongoIndex.Event> = []
-      const hanging = yield* Scope.make()
-      yield* Scope.provide(FailPoint.make("hangAfterStartingIndexBuild"), hanging)
+      const goOn = yield* hangingBuilds
       const fiber = yield* Effect.forkChild(
         Stream.runForEach(MongoIndex.events(declared), (event) => Effect.sync(() => events.push(event)))
       )
       yield* until("there is progress", () => events.some(({ _tag }) => _tag === "Progress"), 15_000)
-      yield* Scope.close(hanging, Exit.void)
+      yield* goOn
       yield* Fiber.join(fiber)
       const tags = events.map(({ _tag }) => _tag).filter((tag, i, all) => tag !== all[i - 1])
       assert.deepStrictEqual(tags, ["Started", "Progress", "Finished", "Done"])
@@ -268,6 +284,24 @@ describe("a unique index", () => {
       yield* MongoIndex.ensure(after)
       assert.strictEqual(yield* kinds(after), "equal,equal,equal,equal,equal")
       assert.strictEqual((yield* Effect.flip(after.insertOne(user(10, "bob"))))._tag, "MongoError")
+    }).pipe(Effect.provide(logged)))
+
+  it.live("is left to the server without the look for duplicates, and needs as many members as are asked for", () =>
+    Effect.gen(function*() {
+      const declared = yield* users([{ key: { email: 1 }, unique: true }])
+      yield* declared.insertMany([user(1, "ada"), user(2, "ada")])
+      const log = yield* CommandLog.make
+      const options = { checkDuplicates: false, commitQuorum: 1 } as const
+      const error = yield* Effect.flip(MongoIndex.ensure(declared, options))
+      assert.strictEqual(error._tag === "MongoError" ? error.reason._tag : error._tag, "DuplicateKeyError")
+      assert.notInclude(log.events.map(({ commandName }) => commandName), "aggregate")
+      assert.deepStrictEqual(yield* names(declared), ["_id_"])
+      yield* declared.deleteOne({ _id: 2 })
+      yield* MongoIndex.ensure(declared, options)
+      assert.strictEqual(yield* kinds(declared), "equal")
+      const quorums = log.events.filter(({ commandName }) => commandName === "createIndexes")
+        .map(({ command }) => command["commitQuorum"])
+      assert.deepStrictEqual(quorums, [1, 1])
     }).pipe(Effect.provide(logged)))
 
   it.live("may leave out deleted documents, by null in its filter", () =>
@@ -398,6 +432,30 @@ describe("a build", () => {
       assert.strictEqual(yield* kinds(declared), "equal,equal")
     }).pipe(Effect.provide(MongoTest.layer)), 30_000)
 
+  it.live("whose events nobody reads any more ends on the server", () =>
+    Effect.gen(function*() {
+      const declared = yield* started
+      yield* hangingBuilds
+      yield* MongoIndex.events(declared).pipe(Stream.takeUntil(({ _tag }) => _tag === "Progress"), Stream.runDrain)
+      // The server would wait at the fail point for as long as the build is there.
+      assert.deepStrictEqual(yield* names(declared), ["_id_"])
+      assert.isTrue(Option.isNone(yield* holder(declared)))
+    }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)), 30_000)
+
+  it.live("waits for another process, says so, and fails after the time that it may wait", () =>
+    Effect.gen(function*() {
+      const declared = yield* started
+      const { acquire } = Integration.leases(declared.untyped.database)
+      assert.isTrue(Option.isSome(yield* acquire(`indexes of ${declared.fullName}`, "another", "1 minute")))
+      const events: Array<MongoIndex.Event> = []
+      const error = yield* Effect.flip(
+        Stream.runForEach(MongoIndex.events(declared, { wait: 300 }), (event) => Effect.sync(() => events.push(event)))
+      )
+      assert.strictEqual(error._tag === "LeaseError" ? error.kind : error, "held")
+      assert.deepStrictEqual(events, [{ _tag: "Waiting", collection: declared.fullName }])
+      assert.deepStrictEqual(yield* names(declared), ["_id_"])
+    }).pipe(Effect.provide(MongoTest.layer)))
+
   it.live("that a change to a unique index was interrupted in is taken up again", () =>
     Effect.gen(function*() {
       const before = yield* users([{ key: { email: 1 } }])
@@ -466,6 +524,17 @@ describe("a build", () => {
       }
     )
 
+  /** A process that has begun to build. `finish` lets the server go on with it. */
+  const hangingInstance = (declared: Users, lease: number) =>
+    Effect.gen(function*() {
+      const child = yield* instance(yield* bundle(program), declared.untyped.database.name, lease)
+      yield* child.has("ready")
+      const finish = yield* hangingBuilds
+      child.begin()
+      yield* isBuilding(declared)
+      return { ...child, finish }
+    })
+
   it.live("is done once by ten processes that start at the same time", () =>
     Effect.gen(function*() {
       const declared = yield* started
@@ -489,12 +558,7 @@ describe("a build", () => {
   it.live("of a process that was killed is waited for", () =>
     Effect.gen(function*() {
       const declared = yield* started
-      const hanging = yield* Scope.make()
-      const killed = yield* instance(yield* bundle(program), declared.untyped.database.name, 2000)
-      yield* killed.has("ready")
-      yield* Scope.provide(FailPoint.make("hangAfterStartingIndexBuild"), hanging)
-      killed.begin()
-      yield* isBuilding(declared)
+      const killed = yield* hangingInstance(declared, 2000)
       killed.kill()
       yield* Effect.promise(() => killed.ended)
       // The index is listed, but no query can use it yet.
@@ -508,7 +572,7 @@ describe("a build", () => {
           (holder) => Option.isSome(holder) && holder.value.owner.includes(`/${process.pid}/`)
         )), 20_000)
       assert.isUndefined(fiber.pollUnsafe())
-      yield* Scope.close(hanging, Exit.void)
+      yield* killed.finish
       assert.deepStrictEqual((yield* Fiber.join(fiber)).done, [])
       assert.strictEqual(yield* kinds(declared), "equal,equal")
       assert.deepStrictEqual(yield* building(declared), [])
@@ -519,17 +583,12 @@ describe("a build", () => {
       const declared = yield* started
       yield* declared.createIndex({ email: 1 }, { sparse: true })
       const agreed = yield* MongoIndex.plan(declared)
-      const hanging = yield* Scope.make()
-      const killed = yield* instance(yield* bundle(program), declared.untyped.database.name, 1000)
-      yield* killed.has("ready")
-      yield* Scope.provide(FailPoint.make("hangAfterStartingIndexBuild"), hanging)
-      killed.begin()
-      yield* isBuilding(declared)
+      const killed = yield* hangingInstance(declared, 1000)
       killed.kill()
       yield* Effect.promise(() => killed.ended)
       assert.strictEqual(yield* kinds(declared), "equal,equal,replace")
       const fiber = yield* Effect.forkChild(MongoIndex.apply(declared, agreed))
-      yield* Scope.close(hanging, Exit.void)
+      yield* killed.finish
       const { done } = yield* Fiber.join(fiber)
       assert.deepStrictEqual(done, agreed.steps.filter(({ kind }) => kind === "replace"))
       assert.deepStrictEqual(yield* names(declared), ["_id_", "email_1~2", "seenAt_1"])
@@ -542,15 +601,10 @@ describe("a build", () => {
       Effect.gen(function*() {
         const declared = yield* started
         yield* declared.createIndex({ email: 1 }, { sparse: true })
-        const hanging = yield* Scope.make()
-        const stopped = yield* instance(yield* bundle(program), declared.untyped.database.name, 1000)
-        yield* stopped.has("ready")
-        yield* Scope.provide(FailPoint.make("hangAfterStartingIndexBuild"), hanging)
-        stopped.begin()
-        yield* isBuilding(declared)
+        const stopped = yield* hangingInstance(declared, 1000)
         stopped.stop()
         const fiber = yield* Effect.forkChild(MongoIndex.ensure(declared))
-        yield* Scope.close(hanging, Exit.void)
+        yield* stopped.finish
         assert.strictEqual((yield* Fiber.join(fiber)).done.length, 1)
         // The name that the stopped process was about to drop belongs to somebody else now.
         yield* declared.createIndex({ email: 1 }, { name: "email_1", sparse: true })
