@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The file that a person or a pipeline runs: `db.ts status`, `db.ts migrate`, `db.ts indexes apply --yes`, `db.ts --help`.
+// The file that a person or a pipeline runs, here with `npx tsx db.ts status`, and then `migrate`, `indexes apply --yes` or `--help`.
+// Node runs it too when it is compiled.
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect } from "effect"
 import { Command } from "effect/cli"

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The file that a person or a pipeline runs: `db.ts status`, `db.ts indexes plan`, `db.ts --help`.
+// The file that a person or a pipeline runs, here with `npx tsx db.ts status`, `npx tsx db.ts indexes plan` or `npx tsx db.ts --help`.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
