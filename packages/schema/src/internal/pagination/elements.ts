@@ -19,21 +19,19 @@ const nothing: Element = { type: 10, bytes: new Uint8Array(0) }
 const viewOf = ({ buffer, byteLength, byteOffset }: Uint8Array): DataView =>
   new DataView(buffer, byteOffset, byteLength)
 
-const afterText = (bytes: Uint8Array, at: number): number => bytes.indexOf(0, at) + 1
-
-const decoder = new TextDecoder()
-
 /** The elements of a document. Throws if the bytes are damaged. */
 function* elementsOf(bytes: Uint8Array): Generator<{ readonly name: string } & Element> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const view = viewOf(bytes)
   const end = view.getInt32(0, true) - 1
   let at = 4
   while (at < end) {
-    const type = bytes[at]!
-    const from = afterText(bytes, at + 1)
+    const type = buffer[at]!
+    const from = buffer.indexOf(0, at + 1) + 1
     if (from === 0) break
-    const next = skip(bytes, view, type, from, end)
-    yield { name: decoder.decode(bytes.subarray(at + 1, from - 1)), type, bytes: bytes.subarray(from, next) }
+    const next = skip(buffer, view, type, from, end)
+    // A `TextDecoder` would leave out a byte order mark: the name would be that of another field.
+    yield { name: buffer.toString("utf8", at + 1, from - 1), type, bytes: buffer.subarray(from, next) }
     at = next
   }
   if (at !== end) throw new Error("the bytes of the document are damaged")
