@@ -49,6 +49,30 @@ describe("MongoLaws.repository", () => {
   )
 
   it.live(
+    "holds for a repository whose operations are methods",
+    () =>
+      seeded(Effect.gen(function*() {
+        const users = yield* usersOf
+        const inner = MongoModel.makeRepository(users, soft)
+        const called = new Set<string>()
+        const methods = Object.entries(inner).filter(([, value]) => typeof value === "function").map((
+          [name, value]
+        ) => [
+          name,
+          function(this: unknown, ...args: ReadonlyArray<unknown>): unknown {
+            assert.strictEqual(this, wrapped, name)
+            called.add(name)
+            return Reflect.apply(value, inner, args)
+          }
+        ])
+        const wrapped: typeof inner = { ...inner, collection: users, ...soft, ...Object.fromEntries(methods) }
+        yield* MongoLaws.repository(wrapped, { runs: 2 })
+        assert.includeMembers([...called], ["insert", "upsert", "restore", "page"])
+      })).pipe(Effect.provide(MongoTest.layer)),
+    120_000
+  )
+
+  it.live(
     "holds for schemas without variants, classes and renamed ids, with and without versions",
     () =>
       seeded(Effect.gen(function*() {

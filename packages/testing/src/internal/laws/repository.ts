@@ -291,17 +291,20 @@ const checkInserted = ({ traits }: { readonly traits: Traits }, given: Document,
   )
 }
 
+/** Stores the documents one after the other, and checks what each write returns. */
+const storeAll = <R>(subject: Subject<R>, write: "insert" | "upsert") =>
+  Effect.forEach(subject.documents, (document) =>
+    Effect.tap(
+      subject.repository[write](toInsert(subject.traits, document)),
+      (returned) => checkInserted(subject, document, returned)
+    ))
+
 type Law = <R>(subject: Subject<R>) => Effect.Effect<void, unknown, R>
 
 const insertThenGet: Law = (subject) =>
   Effect.gen(function*() {
     const { documents, repository, traits } = subject
-    const inserted: Array<Document> = []
-    for (const document of documents) {
-      const returned = yield* repository.insert(toInsert(traits, document))
-      yield* checkInserted(subject, document, returned)
-      inserted.push(returned)
-    }
+    const inserted = yield* storeAll(subject, "insert")
     yield* has(subject, inserted)
     if (traits.inserted?.has(traits.id) === false) return
     const again = yield* Effect.exit(
@@ -378,14 +381,9 @@ const patchThenGet: Law = (subject) =>
 
 const upsertThenGet: Law = (subject) =>
   Effect.gen(function*() {
-    const { documents, others, repository, traits } = subject
+    const { others, repository, traits } = subject
     if (traits.inserted?.has(traits.id) === false) return
-    const inserted: Array<Document> = []
-    for (const document of documents) {
-      const returned = yield* repository.upsert(toInsert(traits, document))
-      yield* checkInserted(subject, document, returned)
-      inserted.push(returned)
-    }
+    const inserted = yield* storeAll(subject, "upsert")
     yield* has(subject, inserted)
     const [first, ...rest] = inserted
     const common = settable(traits, first!, others[0]!).filter((name) => traits.inserted?.has(name) !== false)
@@ -448,8 +446,8 @@ const deleteThenGet: Law = (subject) =>
 const restoreAfterDelete: Law = (subject) =>
   Effect.gen(function*() {
     const { repository, traits } = subject
-    const { restore, softDelete } = repository
-    if (softDelete === undefined || restore === undefined) return
+    const { softDelete } = repository
+    if (softDelete === undefined || repository.restore === undefined) return
     const [first, ...rest] = yield* insertAll(subject)
     const id = first![traits.id]
     yield* repository.delete(id)
@@ -461,14 +459,14 @@ const restoreAfterDelete: Law = (subject) =>
     )
     const count = yield* repository.count({}, all)
     yield* check(count === rest.length + 1, () => `count with deleted documents gives ${show(count)}`)
-    const restored = yield* restore(id)
+    const restored = yield* repository.restore(id)
     yield* check(
       alike(traits, first!, restored) &&
         traits.isSame(withFields(restored, first!, [softDelete]), restored),
       () => `restore gives ${show(restored)} for ${show(first)}`
     )
     yield* has(subject, [restored, ...rest])
-    yield* expectTag("restore of a document that is there", restore(id), missing)
+    yield* expectTag("restore of a document that is there", repository.restore(id), missing)
   })
 
 const pagesCoverAll: Law = (subject) =>
