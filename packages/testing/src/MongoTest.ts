@@ -547,7 +547,8 @@ const lanesOf: Effect.Effect<Lanes, never, Baseline> = Effect.map(Baseline, (bas
  * is dropped. The next run gets a new one that is like it. So nothing of a run reaches another.
  *
  * Fails with the error of the effect, with a `BaselineError` when the baseline cannot be made again, and with a `MongoError` when the server
- * does not answer.
+ * does not answer. A reset that has failed between two runs is tried once more for the next one. When the layer ends, a run that waits for
+ * the reset of its database is interrupted.
  *
  * **Gotchas**
  *

@@ -1,8 +1,9 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
-import { MongoServer, MongoTest } from "@mongofx/testing"
-import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, Schema, type Scope } from "effect"
+import { FailPoint, MongoServer, MongoTest } from "@mongofx/testing"
+import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, Schema, Scope } from "effect"
 import * as Driver from "mongodb"
+import { until } from "test-support/utils"
 import { withAdmin } from "../support/admin.ts"
 import { onEveryDatabase } from "../support/everyDatabase.ts"
 import { collections, setup } from "../support/mess.ts"
@@ -105,6 +106,24 @@ layer(Baseline)("reset", (it) => {
 
 const users = Effect.map(database, (db) => db.collection<{ readonly _id: number }>("users"))
 
+/** A client that the baseline does not know. */
+const otherClient = Effect.gen(function*() {
+  const { uri } = yield* MongoTest.isolated(MongoServer.MongoServer)
+  return yield* Effect.acquireRelease(
+    Effect.promise(() => Driver.MongoClient.connect(Redacted.value(uri))),
+    (other) => Effect.promise(() => other.close())
+  )
+})
+
+/** Leaves a transaction that the next reset has to wait for, until it ends it. */
+const keepsFromChanging = (other: Driver.MongoClient) =>
+  Effect.flatMap(database, ({ name }) =>
+    Effect.promise(async () => {
+      const session = other.startSession()
+      session.startTransaction()
+      await other.db(name).collection<{ _id: number }>("users").updateOne({ _id: 1 }, { $set: { age: 9 } }, { session })
+    }))
+
 layer(Baseline)("isolated", (it) => {
   /** Runs an effect whatever becomes of it, and then compares what the next run sees. */
   const leavesNothing = <E>(run: Effect.Effect<unknown, E, MongoTest.Services | Scope.Scope>) =>
@@ -155,19 +174,8 @@ layer(Baseline)("isolated", (it) => {
 
   it.effect("ends the transaction of another client that keeps the database from changing", () =>
     Effect.gen(function*() {
-      const { uri } = yield* MongoTest.isolated(MongoServer.MongoServer)
-      const other = yield* Effect.acquireRelease(
-        Effect.promise(() => Driver.MongoClient.connect(Redacted.value(uri))),
-        (other) => Effect.promise(() => other.close())
-      )
-      yield* leavesNothing(Effect.flatMap(database, ({ name }) =>
-        Effect.promise(async () => {
-          const session = other.startSession()
-          session.startTransaction()
-          await other.db(name).collection<{ _id: number }>("users").updateOne({ _id: 1 }, { $set: { age: 9 } }, {
-            session
-          })
-        })))
+      const other = yield* otherClient
+      yield* leavesNothing(keepsFromChanging(other))
     }))
 
   it.effect("gives the next run another database if operations of an interrupted run may still be under way", () =>
@@ -285,6 +293,103 @@ describe("baseline", () => {
       const left = yield* withAdmin((admin) => admin.db("admin").admin().listDatabases({ nameOnly: true }))
       assert.notInclude(left.databases.map(({ name }) => name), name)
     }).pipe(Effect.provide(MongoTest.layer)))
+
+  it.effect("a run that is interrupted while its database is reset leaves the reset to the next run", () =>
+    Effect.gen(function*() {
+      const other = yield* otherClient
+      const first = yield* MongoTest.isolated(snapshot)
+      yield* MongoTest.isolated(keepsFromChanging(other))
+      let began = false
+      const waits = yield* Effect.forkChild(MongoTest.isolated(Effect.sync(() => began = true)))
+      for (let i = 0; i < 10; i++) yield* Effect.yieldNow
+      yield* Fiber.interrupt(waits)
+      assert.isFalse(began)
+      assert.deepStrictEqual(yield* MongoTest.isolated(snapshot), first)
+    }).pipe(Effect.provide(Baseline)))
+
+  /** A baseline that ends when the test says so. */
+  const ownBaseline = <E>(layer: Layer.Layer<MongoTest.Baseline, E>) =>
+    Effect.gen(function*() {
+      const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+      return { scope, services: yield* Layer.buildWithScope(layer, scope) }
+    })
+
+  it.effect("drops a database whose reset still goes on when the layer ends, after the reset", () =>
+    Effect.gen(function*() {
+      const { scope, services } = yield* ownBaseline(Baseline)
+      const isolated = <A, E>(run: Effect.Effect<A, E, MongoTest.Services>) =>
+        Effect.provideContext(MongoTest.isolated(run), services)
+      const { name } = yield* isolated(database)
+      // The reset makes a collection, within its time of half a second: after a drop that would make the database again.
+      yield* FailPoint.make("failCommand", {
+        data: { failCommands: ["create"], namespace: `${name}.words`, blockConnection: true, blockTimeMS: 400 }
+      })
+      const untilMaking = (what: string, expected: boolean) =>
+        withAdmin((admin) =>
+          Effect.runPromise(until(what, async () => {
+            const making = await admin.db("admin").aggregate([
+              { $currentOp: { allUsers: true } },
+              { $match: { "command.create": "words", "command.$db": name } }
+            ]).hasNext()
+            return making === expected
+          }))
+        )
+      yield* isolated(Effect.flatMap(database, (db) => db.dropCollection("words")))
+      yield* untilMaking("the reset makes the collection", true)
+      yield* Scope.close(scope, Exit.void)
+      yield* untilMaking("the reset is over", false)
+      const left = yield* withAdmin((admin) => admin.db("admin").admin().listDatabases({ nameOnly: true }))
+      assert.notInclude(left.databases.map(({ name }) => name), name)
+    }).pipe(Effect.provide(MongoTest.layer)))
+
+  it.effect("interrupts a run that still waits for its database when the layer ends", () =>
+    Effect.gen(function*() {
+      const { scope, services } = yield* ownBaseline(Baseline)
+      const isolated = <A, E>(run: Effect.Effect<A, E, MongoTest.Services>) =>
+        Effect.provideContext(MongoTest.isolated(run), services)
+      const other = yield* Effect.provideContext(otherClient, services)
+      yield* isolated(keepsFromChanging(other))
+      let began = 0
+      const waiting = yield* Effect.forEach(
+        [1, 2, 3],
+        () => Effect.forkChild(isolated(Effect.sync(() => began++)), { startImmediately: true })
+      )
+      yield* Scope.close(scope, Exit.void)
+      const exits = yield* Effect.forEach(waiting, (fiber) => Fiber.await(fiber))
+      assert.deepStrictEqual(exits.map((exit) => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)), [
+        true,
+        true,
+        true
+      ])
+      assert.strictEqual(began, 0)
+    }))
+
+  it.effect("tries a reset again that failed while no run waited, and fails a run only if it fails once more", () =>
+    Effect.gen(function*() {
+      const { name } = yield* MongoTest.isolated(database)
+      const first = yield* MongoTest.isolated(snapshot)
+      const server = yield* MongoTest.isolated(MongoServer.MongoServer)
+      const spoil = Effect.flatMap(database, (db) => db.dropCollection("words"))
+      /** The next resets of the database cannot make a collection again. */
+      const failing = (times: number) =>
+        FailPoint.make("failCommand", {
+          mode: { times },
+          data: { failCommands: ["create"], namespace: `${name}.words`, errorCode: 8 }
+        }).pipe(Effect.provideService(MongoServer.MongoServer, server))
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* failing(1)
+        yield* MongoTest.isolated(spoil)
+        assert.deepStrictEqual(yield* MongoTest.isolated(snapshot), first)
+      }))
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* failing(2)
+        yield* MongoTest.isolated(spoil)
+        const error = yield* Effect.flip(MongoTest.isolated(Effect.void))
+        assert.strictEqual(error._tag, "MongoError")
+        assert.deepStrictEqual(yield* MongoTest.isolated(snapshot), first)
+      }))
+      assert.strictEqual((yield* MongoTest.isolated(database)).name, name)
+    }).pipe(Effect.provide(MongoTest.baseline(setup))))
 
   it.effect("fails with what its effect fails with", () =>
     Effect.gen(function*() {

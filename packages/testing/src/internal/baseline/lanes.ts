@@ -7,7 +7,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { MongoServer } from "../../MongoServer.ts"
@@ -41,6 +40,8 @@ interface Place {
   /** What makes the lane ready for its next run. */
   preparing: Fiber.Fiber<Exit.Exit<Lane, Failure>> | undefined
 }
+
+const emptyPlace = (): Place => ({ lane: undefined, preparing: undefined })
 
 /** @internal */
 export interface Settings {
@@ -79,18 +80,19 @@ export class Lanes implements Baseline {
   readonly lanes: number
   private readonly settings: Settings
   private readonly recorded: Record
-  private readonly free: Queue.Queue<Place>
+  /** The places that no run has: the one that was given back first comes first. There are as many as permits in line, or more. */
+  private readonly free: Array<Place>
   private readonly scope: Scope.Scope
   private readonly line: Semaphore.Semaphore
   private made = 0
   private runs = 0
   private readonly open = new Map<string, Lane>()
 
-  private constructor(settings: Settings, recorded: Record, free: Queue.Queue<Place>, scope: Scope.Scope) {
+  private constructor(settings: Settings, recorded: Record, scope: Scope.Scope) {
     this.lanes = settings.count
     this.settings = settings
     this.recorded = recorded
-    this.free = free
+    this.free = Array.from({ length: settings.count }, () => emptyPlace())
     this.scope = scope
     this.line = Semaphore.makeUnsafe(settings.count)
   }
@@ -112,10 +114,8 @@ export class Lanes implements Baseline {
         outside.use((driver) => record(driver, prefix, maxFixtures).catch(orThrow(CannotRecord))),
         failure
       )
-      const places = yield* Queue.unbounded<Place>()
-      const lanes = new Lanes(settings, recorded, places, scope)
+      const lanes = new Lanes(settings, recorded, scope)
       yield* Effect.addFinalizer(() => lanes.settled)
-      for (let i = 0; i < settings.count; i++) yield* Queue.offer(places, { lane: undefined, preparing: undefined })
       return lanes
     }) as Effect.Effect<Lanes, E | Failure, Exclude<R, Services> | Scope.Scope>
   }
@@ -128,19 +128,19 @@ export class Lanes implements Baseline {
         ? Effect.fail(this.settings.failure(
           "an isolated run begins within another one of the same baseline: use MongoTest.reset within a run, or run one after the other"
         ))
-        : this.line.withPermit(Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(restore(Queue.take(this.free)), (place) =>
-            Effect.flatMap(
-              restore(this.ready(place)),
-              (lane) => {
-                const context = Context.add(lane.context, Around, [...around, this])
-                return Effect.ensuring(
-                  restore(inOwnFiber(Effect.provideContext(self, context))),
-                  this.prepareLater(place)
-                )
-              }
-            ).pipe(Effect.ensuring(this.giveBack(place))))
-        ))) as Effect.Effect<A, E | Failure, Exclude<R, Services>>
+        : this.line.withPermit(Effect.uninterruptibleMask((restore) => {
+          const place = this.free.shift()!
+          return Effect.flatMap(
+            restore(this.ready(place)),
+            (lane) => {
+              const context = Context.add(lane.context, Around, [...around, this])
+              return Effect.ensuring(
+                restore(inOwnFiber(Effect.provideContext(self, context))),
+                this.prepareLater(place)
+              )
+            }
+          ).pipe(Effect.ensuring(this.giveBack(place)))
+        }))) as Effect.Effect<A, E | Failure, Exclude<R, Services>>
   }
 
   /** Brings the database of a run back to the baseline, while the run goes on. */
@@ -160,12 +160,7 @@ export class Lanes implements Baseline {
 
   /** The end of all resets that have begun. */
   private get settled(): Effect.Effect<void> {
-    return Effect.promise(() =>
-      Promise.race([
-        Promise.all([...this.open.values()].map(({ restorer }) => restorer.settled)),
-        new Promise((resolve) => setTimeout(resolve, dropTime).unref())
-      ])
-    )
+    return Effect.promise(() => forAWhile(Promise.all([...this.open.values()].map(({ restorer }) => restorer.settled))))
   }
 
   /** The lane of a place for its next run. What failed while nobody waited is tried again. */
@@ -185,15 +180,15 @@ export class Lanes implements Baseline {
   }
 
   private giveBack(place: Place): Effect.Effect<void> {
-    this.runs++
-    const back = Queue.offer(this.free, place)
-    if (this.runs !== manyRuns) return Effect.asVoid(back)
-    const further: Place = { lane: undefined, preparing: undefined }
-    return back.pipe(
-      Effect.andThen(this.prepareLater(further)),
-      Effect.andThen(Queue.offer(this.free, further)),
-      Effect.asVoid
-    )
+    return Effect.suspend(() => {
+      this.free.push(place)
+      this.runs++
+      if (this.runs !== manyRuns) return Effect.void
+      const further = emptyPlace()
+      return Effect.map(this.prepareLater(further), () => {
+        this.free.push(further)
+      })
+    })
   }
 
   private prepare(place: Place): Effect.Effect<Lane, Failure> {
@@ -288,9 +283,13 @@ const refusable = <A>(
         : Effect.succeed(value)
   )
 
+/** Waits for the end of something, but not longer than dropping a database may take. */
+const forAWhile = (end: Promise<unknown>): Promise<unknown> =>
+  Promise.race([end, new Promise((resolve) => setTimeout(resolve, dropTime).unref())])
+
 const drop = (outside: MongoClient.MongoClient, database: string, after: Promise<unknown>): Effect.Effect<void> =>
   Effect.ignore(outside.use(async (driver) => {
-    await Promise.race([after, new Promise((resolve) => setTimeout(resolve, dropTime))])
+    await forAWhile(after)
     // A command that the server reads after the drop would make the database again.
     await connectionsEnded(driver, database, dropTime)
     const dropIt = () => driver.db(database).command({ dropDatabase: 1, maxTimeMS: dropTime })
