@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Integration, Mongo, type MongoDatabase, MongoError } from "@mongofx/core"
-import { Cause, Deferred, Duration, Effect, Exit, Fiber, Option } from "effect"
+import { Integration, Mongo, MongoClient, type MongoDatabase, MongoError } from "@mongofx/core"
+import { Cause, Deferred, Duration, Effect, Exit, Fiber, Option, Redacted, Scope } from "effect"
 import type * as Driver from "mongodb"
-import { failCommand, nothingLeft, reasonOf, setup, until } from "../support/utils.ts"
+import { failCommand, nothingLeft, reasonOf, setup, until, uri } from "../support/utils.ts"
 
 interface Stored {
   readonly _id: string
@@ -218,6 +218,36 @@ describe("withLease", () => {
       assert.isFalse(yield* free)
       yield* Fiber.interrupt(fiber)
       assert.isTrue(yield* free)
+    }))
+
+  it.live("ends when the client closes, while it waits and while the work runs", () =>
+    Effect.gen(function*() {
+      const { db } = yield* setup()
+      const scope = yield* Scope.make()
+      yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+      const appName = `${db.name}-closing`
+      const mongo = yield* Scope.provide(MongoClient.make({ url: Redacted.make(uri), appName }), scope)
+      const closing = mongo.db(db.name)
+      const { fiber: working } = yield* held(closing, { name: "b", duration: "600 millis" })
+      yield* held(db, { name: "a", duration: "1 minute" })
+      let looked = 0
+      const unless = Effect.sync(() => {
+        looked++
+        return Option.none()
+      })
+      const waiting = yield* Effect.forkScoped(
+        reasonOf(Effect.catchTag(
+          Integration.withLease(closing, { name: "a", duration: "600 millis", unless }, () => Effect.void),
+          "LeaseError",
+          Effect.die
+        ))
+      )
+      yield* until("it waits", () => looked > 1)
+      yield* Scope.close(scope, Exit.void)
+      yield* until("both have ended", () =>
+        working.pollUnsafe() !== undefined && waiting.pollUnsafe() !== undefined, 8000)
+      assert.strictEqual((yield* Fiber.join(waiting))._tag, "ClientClosedError")
+      assert.strictEqual((yield* leaseError(Fiber.join(working))).kind, "lost")
     }))
 
   it.live("leaves nothing behind when the waiting is interrupted", () =>

@@ -17,6 +17,10 @@ const endTimeout = 2000
 /** How long somebody keeps asking a store that has answered before for the lease, until it fails, in milliseconds. */
 const patience = 120_000
 
+/** Whether the store may answer again. A client that is closed never does. */
+const mayPass = (failure: unknown): boolean =>
+  isMongoError(failure) && failure.reason._tag !== "ClientClosedError"
+
 /**
  * Where a lease is kept. A turn is what its holder gets: it has the fence.
  *
@@ -122,7 +126,7 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
           } else {
             failingSince ??= sentAt
             const until = Math.min(failingSince + patience, giveUpAt)
-            const isPatient = answered && isMongoError(asked.failure) && (yield* now) < until
+            const isPatient = answered && mayPass(asked.failure) && (yield* now) < until
             if (!isPatient) return yield* Effect.fail(asked.failure)
           }
           yield* serverSleep(Math.max(0, Math.min(seen.wait, giveUpAt - (yield* now))))
