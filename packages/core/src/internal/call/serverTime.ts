@@ -23,6 +23,20 @@ export const serverNanos = (fiber: Fiber.Fiber<unknown, unknown>): bigint =>
   fiber.getRef(CurrentServerClock).monotonicTimeNanosUnsafe()
 
 /**
+ * The same in milliseconds.
+ *
+ * @internal
+ */
+export const serverMillis = (fiber: Fiber.Fiber<unknown, unknown>): number => Number(serverNanos(fiber)) / 1e6
+
+/**
+ * Milliseconds of the monotonic server clock.
+ *
+ * @internal
+ */
+export const serverNow: Effect.Effect<number> = Effect.withFiber((fiber) => Effect.succeed(serverMillis(fiber)))
+
+/**
  * Sleeps by the server clock: a pause before the next request to a server must end under a `TestClock` too.
  *
  * @internal

@@ -14,7 +14,7 @@ import type { CallOptions } from "../call/call.ts"
 import { namespaceOf, type Operation } from "../call/description.ts"
 import { checking } from "../call/operation.ts"
 import { defined } from "../call/options.ts"
-import { serverNanos, serverSleep } from "../call/serverTime.ts"
+import { serverMillis, serverSleep } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { checkGiven, checkOptions, checkPipeline, checkValue } from "../input/check.ts"
 import { durationOf } from "../input/duration.ts"
@@ -251,7 +251,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   /** Resumes after failures that the specification calls resumable: with a backoff, for `resumeTimeout` at most. */
   private resuming<B>(self: Effect.Effect<B, MongoError>): Effect.Effect<B, MongoError> {
     return Effect.withFiber((fiber) => {
-      const now = () => Number(serverNanos(fiber)) / 1e6
+      const now = () => serverMillis(fiber)
       let failures = 0
       let since = 0
       const attempt: Effect.Effect<B, MongoError> = Effect.catch(

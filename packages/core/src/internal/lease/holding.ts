@@ -9,7 +9,7 @@ import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import { isMongoError, type MongoError } from "../../MongoError.ts"
 import { pause } from "../call/bounded.ts"
 import { withoutDeadline } from "../call/deadline.ts"
-import { CurrentServerClock, serverSleep } from "../call/serverTime.ts"
+import { serverNow, serverSleep } from "../call/serverTime.ts"
 
 /** How long the last work of a holder may take, in real milliseconds. */
 const endTimeout = 2000
@@ -18,8 +18,7 @@ const endTimeout = 2000
 const patience = 120_000
 
 /** Whether the store may answer again. A client that is closed never does. */
-const mayPass = (failure: unknown): boolean =>
-  isMongoError(failure) && failure.reason._tag !== "ClientClosedError"
+const mayPass = (failure: unknown): boolean => isMongoError(failure) && failure.reason._tag !== "ClientClosedError"
 
 /**
  * Where a lease is kept. A turn is what its holder gets: it has the fence.
@@ -93,7 +92,6 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
 }) => {
   const millis = Duration.toMillis(duration)
   const beat = millis / 3
-  const now = Effect.map(CurrentServerClock, (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
   // Who asks for a lease should know of a failure at once. Later, the waiting survives a short outage.
   let answered = false
 
@@ -112,7 +110,7 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
       Effect.gen(function*() {
         let failingSince: number | undefined
         for (;;) {
-          const sentAt = yield* now
+          const sentAt = yield* serverNow
           let seen: Glance<B> = { done: Option.none(), wait: beat }
           const asked = yield* Effect.result(Effect.tap(
             store.acquire(name, owner, duration),
@@ -126,10 +124,10 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
           } else {
             failingSince ??= sentAt
             const until = Math.min(failingSince + patience, giveUpAt)
-            const isPatient = answered && mayPass(asked.failure) && (yield* now) < until
+            const isPatient = answered && mayPass(asked.failure) && (yield* serverNow) < until
             if (!isPatient) return yield* Effect.fail(asked.failure)
           }
-          yield* serverSleep(Math.max(0, Math.min(seen.wait, giveUpAt - (yield* now))))
+          yield* serverSleep(Math.max(0, Math.min(seen.wait, giveUpAt - (yield* serverNow))))
         }
       }),
 
@@ -138,7 +136,7 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
       Effect.gen(function*() {
         for (let wait = beat;;) {
           yield* serverSleep(wait)
-          const sentAt = yield* now
+          const sentAt = yield* serverNow
           const left = hold.leasedUntil - sentAt
           if (left <= 0) return yield* Effect.fail(lost)
           const renewed = yield* Effect.result(
@@ -153,7 +151,7 @@ export const holding = <Turn, Lost>({ duration, lost, name, owner, store }: {
             hold.leasedUntil = sentAt + millis
             wait = beat
           } else {
-            wait = Math.max(0, Math.min(beat / 4, hold.leasedUntil - (yield* now)))
+            wait = Math.max(0, Math.min(beat / 4, hold.leasedUntil - (yield* serverNow)))
           }
         }
       }),

@@ -4,6 +4,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { LeaseHolder } from "../../Integration.ts"
 import type { MongoCollection } from "../../MongoCollection.ts"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
@@ -30,16 +31,6 @@ export interface LeaseDocument {
 export interface Held {
   readonly name: string
   readonly fence: number
-}
-
-/**
- * Who holds a lease, and for how long from now on if it is not renewed.
- *
- * @internal
- */
-export interface Holder {
-  readonly owner: string
-  readonly expiresIn: Duration.Duration
 }
 
 /**
@@ -136,7 +127,7 @@ export const makeLeases = <Stored extends LeaseDocument>(
     /** Releases a lease that its owner may have taken without knowing: the reply was lost. */
     releaseOf: (name: string, owner: string): Effect.Effect<void, MongoError> =>
       Effect.asVoid(stored.updateOne({ _id: name, owner }, ending)),
-    holder: (name: string): Effect.Effect<Option.Option<Holder>, MongoError> =>
+    holder: (name: string): Effect.Effect<Option.Option<LeaseHolder>, MongoError> =>
       Effect.map(
         stored.aggregate<{ readonly owner: string; readonly left: number }>([
           { $match: { _id: name, owner: { $ne: null } } },

@@ -7,16 +7,17 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Driver from "mongodb"
 import { hostname } from "node:os"
+import type { HeldLease, LeaseOptions } from "../../Integration.ts"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
-import type { Connection } from "../call/connection.ts"
+import { connectionOf } from "../call/connection.ts"
 import { withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
 import { ambientSession, checking } from "../call/operation.ts"
-import { CurrentServerClock } from "../call/serverTime.ts"
+import { serverNow } from "../call/serverTime.ts"
 import { durationOf, leaseOf } from "../input/duration.ts"
 import { transactionFailure } from "../session/state.ts"
-import { provideAmbient } from "../session/transaction.ts"
+import { apartFrom } from "../session/transaction.ts"
 import { asFarAsPossible, type Glance, type Hold, holding } from "./holding.ts"
 import { LeaseError } from "./leaseError.ts"
 import { type Held, leases } from "./leases.ts"
@@ -26,29 +27,6 @@ const defaultWait = Duration.minutes(10)
 
 /** The longest pause between two attempts to take a lease, in milliseconds. */
 const longestPause = 1000
-
-/**
- * What `withLease` takes besides the work.
- *
- * @internal
- */
-export interface LeaseOptions<B, E, R> {
-  readonly name: string
-  readonly duration?: Duration.Input | undefined
-  readonly wait?: Duration.Input | undefined
-  readonly collection?: string | undefined
-  readonly unless?: Effect.Effect<Option.Option<B>, E, R> | undefined
-}
-
-/**
- * A lease that is held now.
- *
- * @internal
- */
-export interface HeldLease extends Held {
-  readonly owner: string
-  readonly confirm: Effect.Effect<void, LeaseError | MongoError>
-}
 
 /** A name for one attempt, which tells a person the machine and the process. */
 const ownerName = (): string => `${hostname()}/${process.pid}/${new Driver.UUID().toHexString()}`
@@ -83,7 +61,7 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
   use: (lease: HeldLease) => Effect.Effect<A, E, R>
 ): Effect.Effect<A | B, E | E2 | LeaseError | MongoError, R | R2> =>
   Effect.withFiber((fiber) => {
-    const { connection } = database as unknown as { readonly connection: Connection }
+    const connection = connectionOf(database)
     const { name } = options
     const operation: Operation = { name: "withLease", command: "update", database: database.name }
     if (ambientSession(connection, fiber.context)?.state.driver.inTransaction() === true) {
@@ -95,8 +73,7 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
     const owner = ownerName()
     const { acquire, holder, release, releaseOf, renew } = leases(database, { collection: options.collection })
     // In a session of the caller these commands would wait for those of the work.
-    const apart = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      withoutDeadline(provideAmbient(connection, undefined, self))
+    const apart = apartFrom(connection)
 
     return Effect.gen(function*() {
       const { duration, wait } = yield* checking(operation, () => ({
@@ -115,15 +92,13 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
           release: (held) => apart(release(held))
         }
       })
-      const clock = yield* CurrentServerClock
-      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-      const giveUpAt = now() + Duration.toMillis(wait)
+      const giveUpAt = (yield* serverNow) + Duration.toMillis(wait)
 
       const glance: Effect.Effect<Glance<B>, E2 | LeaseError | MongoError, R2> = Effect.gen(function*() {
         const done = yield* withoutDeadline(options.unless ?? Effect.succeedNone)
         if (Option.isSome(done)) return { done, wait: 0 }
         const current = yield* apart(holder(name))
-        if (now() >= giveUpAt) return yield* heldFor(name, Option.getOrUndefined(current)?.owner, wait)
+        if ((yield* serverNow) >= giveUpAt) return yield* heldFor(name, Option.getOrUndefined(current)?.owner, wait)
         // A lease that nobody renews is free one millisecond after its end.
         const expiresIn = Option.isSome(current) ? Duration.toMillis(current.value.expiresIn) + 1 : 0
         return { done, wait: Math.min(Math.max(expiresIn, beat / 100), beat / 2, longestPause) }

@@ -10,11 +10,11 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
 import { isMongoError, type MongoError } from "../../MongoError.ts"
-import type { Connection } from "../call/connection.ts"
+import { connectionOf } from "../call/connection.ts"
 import { provideDeadline, withoutDeadline } from "../call/deadline.ts"
 import { ambientSession } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
-import { provideAmbient } from "../session/transaction.ts"
+import { apartFrom } from "../session/transaction.ts"
 import { failure, type MigrationError } from "./migrationError.ts"
 
 /**
@@ -119,7 +119,7 @@ export interface ClaimedJournal {
 
 /** @internal */
 export const journalOf = (database: MongoDatabase, name: string) => {
-  const { connection } = database as unknown as { readonly connection: Connection }
+  const connection = connectionOf(database)
   const stored = database.collection<Stored>(name, {
     writeConcern: { w: "majority" },
     readConcern: { level: "majority" },
@@ -169,8 +169,7 @@ export const journalOf = (database: MongoDatabase, name: string) => {
 
   return {
     /** Runs an effect outside of the session and the deadline around it. */
-    apart: <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      withoutDeadline(provideAmbient(connection, undefined, self)),
+    apart: apartFrom(connection),
 
     /**
      * Runs work, then the write that records it. A transaction commits both. Else only a kill comes between them: work that is done must not

@@ -6,7 +6,9 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
+import type { HeldLease } from "../../Integration.ts"
 import { MongoDatabase } from "../../MongoDatabase.ts"
 import { isMongoError, type MongoError } from "../../MongoError.ts"
 import type {
@@ -19,13 +21,13 @@ import type {
   ResolvedMigration,
   Services
 } from "../../MongoMigrator.ts"
-import type { Connection } from "../call/connection.ts"
-import { CurrentServerClock } from "../call/serverTime.ts"
+import { connectionOf } from "../call/connection.ts"
+import { serverNow } from "../call/serverTime.ts"
 import { redactCredentials } from "../errors/redact.ts"
 import { asFarAsPossible } from "../lease/holding.ts"
 import { LeaseError } from "../lease/leaseError.ts"
 import { leases } from "../lease/leases.ts"
-import { type HeldLease, withLease } from "../lease/withLease.ts"
+import { withLease } from "../lease/withLease.ts"
 import { withTransactionOf } from "../session/withTransaction.ts"
 import { CurrentMigration } from "./current.ts"
 import { type ClaimedJournal, journalOf, type StepEntry } from "./journal.ts"
@@ -154,7 +156,6 @@ interface Running {
 }
 
 const now = Effect.map(Clock.currentTimeMillis, (millis) => new Date(millis))
-const serverNow = Effect.map(CurrentServerClock, (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
 
 const runOne = <R>(
   { claimed, lease, migrator, report }: Running,
@@ -163,7 +164,6 @@ const runOne = <R>(
   place: { readonly index: number; readonly total: number }
 ): Effect.Effect<AppliedMigration, MigrationError | MongoError, Exclude<R, CurrentMigration>> => {
   const { database, journal: { apart, recorded } } = migrator
-  const { connection } = database as unknown as { readonly connection: Connection }
   const migration: MigrationId = { id, name }
   const checksum = known ?? declared
   const earlier = claimed.entries.get(id)
@@ -208,7 +208,7 @@ const runOne = <R>(
     const body = Effect.provideService(up, CurrentMigration, current)
     const ran: Effect.Effect<number, unknown, Exclude<R, CurrentMigration>> = transaction
       // The record commits with the work.
-      ? withTransactionOf(connection, (self) => self)(recorded(body, succeed))
+      ? withTransactionOf(connectionOf(database), identity)(recorded(body, succeed))
       : recorded(
         body,
         Effect.suspend(() => {

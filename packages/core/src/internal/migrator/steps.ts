@@ -2,12 +2,13 @@
  * The steps of a migration: a killed run goes on where it was.
  */
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import type { MongoCollection } from "../../MongoCollection.ts"
 import type { MongoError } from "../../MongoError.ts"
 import type { BatchOptions, StepProgress } from "../../MongoMigrator.ts"
-import type { Connection } from "../call/connection.ts"
+import { connectionOf } from "../call/connection.ts"
 import { checking } from "../call/operation.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { withTransactionOf } from "../session/withTransaction.ts"
@@ -54,7 +55,6 @@ export const forEachBatch = <A extends Driver.Document, E, R>(
   const { batchSize = defaultBatchSize, filter = {}, transaction = false } = options
   // A secondary may not have documents yet that are to be changed.
   const collection = options.collection.withOptions({ readPreference: "primary" }) as unknown as MongoCollection
-  const { connection } = collection as unknown as { readonly connection: Connection }
   const database = collection.fullName.slice(0, -collection.name.length - 1)
   const operation = { name: "forEachBatch", command: "find", database, collection: collection.name }
   // An expression compares values of all types in the order of the index; `$gt` of a filter would end at the last value of the type.
@@ -85,7 +85,7 @@ export const forEachBatch = <A extends Driver.Document, E, R>(
           Effect.suspend(() => f(documents as unknown as ReadonlyArray<A>)),
           progress.save(last["_id"], handled)
         )
-        yield* transaction ? withTransactionOf(connection, (self) => self)(batch) : batch
+        yield* transaction ? withTransactionOf(connectionOf(collection), identity)(batch) : batch
         position = Option.some(last["_id"])
       }
     })

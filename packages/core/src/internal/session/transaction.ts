@@ -6,7 +6,6 @@ import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
@@ -15,9 +14,10 @@ import type { MongoError } from "../../MongoError.ts"
 import type { SessionOptions, TransactionOptions } from "../../MongoSession.ts"
 import { bounded, inTime, outcomeOf, pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
+import { withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
 import { ambientSession, checkingNow, runIn } from "../call/operation.ts"
-import { serverNanos, serverSleep } from "../call/serverTime.ts"
+import { serverMillis, serverSleep } from "../call/serverTime.ts"
 import { abortOnServers, killSession } from "../driver/kill.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkGiven } from "../input/check.ts"
@@ -32,13 +32,6 @@ import {
   transactionFailure
 } from "./state.ts"
 import { backoff, nextStep } from "./transactionSteps.ts"
-
-/**
- * Milliseconds of the server clock.
- *
- * @internal
- */
-export const serverMillis = (fiber: Fiber.Fiber<unknown, unknown>): number => Number(serverNanos(fiber)) / 1e6
 
 const localOperation = (name: string): Operation => ({ name, command: name })
 const operationOf = (name: string): Operation => ({ name, command: name, database: "admin", abortable: false })
@@ -230,6 +223,14 @@ export const provideAmbient = <A, E, R>(
   self: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.updateContext(self, (context: Context.Context<R>) => withAmbient(connection, ambient, context))
+
+/**
+ * Makes a function that runs effects outside of the session and the deadline around them.
+ *
+ * @internal
+ */
+export const apartFrom = (connection: Connection) => <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  withoutDeadline(provideAmbient(connection, undefined, self))
 
 /** @internal */
 export const withSession = <A, E, R>(

@@ -20,7 +20,7 @@ import type { WithTransaction, WithTransactionOptions } from "../../MongoSession
 import type { Connection } from "../call/connection.ts"
 import type { Operation } from "../call/description.ts"
 import { ambientSession, checkingNow } from "../call/operation.ts"
-import { serverSleep } from "../call/serverTime.ts"
+import { serverMillis, serverSleep } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { checkGiven } from "../input/check.ts"
 import { isTraced } from "../telemetry/operationSpans.ts"
@@ -32,7 +32,6 @@ import {
   openSession,
   provideAmbient,
   runAfterCommit,
-  serverMillis,
   start,
   transactionOf
 } from "./transaction.ts"
