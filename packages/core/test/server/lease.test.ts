@@ -6,8 +6,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Integration, Mongo, MongoClient, type MongoDatabase, MongoError } from "@mongofx/core"
 import { Cause, Deferred, Duration, Effect, Exit, Fiber, Option, Redacted, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import type * as Driver from "mongodb"
-import { failCommand, nothingLeft, reasonOf, setup, until, uri } from "../support/utils.ts"
+import { failCommand, nothingLeft, reasonOf, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
 
 interface Stored {
   readonly _id: string
@@ -159,6 +160,22 @@ describe("withLease", () => {
       assert(MongoError.isMongoError(error), error.message)
       assert.strictEqual(error.reason._tag, "MaxTimeExpiredError")
     }).pipe(Effect.scoped))
+
+  it.effect("waits by the server clock, which may be the clock of a test", () =>
+    Effect.gen(function*() {
+      const { db } = yield* setup()
+      yield* Integration.leases(db).acquire("a", "another", "1 hour")
+      const wait = (clock: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>, wait: Duration.Input) =>
+        leaseError(clock(Integration.withLease(db, { name: "a", wait }, () => Effect.void)))
+      assert.strictEqual((yield* wait((self) => self, "200 millis")).kind, "held")
+      const waiting = yield* Effect.forkScoped(wait(waitingByTestClock, "10 hours"))
+      // It asks each second of its clock.
+      while (waiting.pollUnsafe() === undefined) {
+        yield* TestClock.adjust("2 hours")
+        yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)))
+      }
+      assert.strictEqual((yield* Fiber.join(waiting)).kind, "held")
+    }))
 
   it.live("looks whether there is something left to do for as long as it waits, whatever deadline the work has", () =>
     Effect.gen(function*() {

@@ -8,7 +8,7 @@ import * as Predicate from "effect/Predicate"
 import { createHash } from "node:crypto"
 import type { ChecksumOf, Loader, Migration, ResolvedMigration } from "../../MongoMigrator.ts"
 import { awaited } from "../call/bounded.ts"
-import { failure, type MigrationError, type MigrationId, nameOf } from "./migrationError.ts"
+import { byId, failure, type MigrationError, type MigrationId, nameOf } from "./migrationError.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoMigrator/Migration" as const
@@ -21,8 +21,6 @@ const migrationOf = (value: unknown): Migration<unknown> | undefined =>
 
 const recordKey = /^(\d+)_(.+)$/
 const fileName = /^(?:.*[\\/])?(\d+)_([^.\\/]+)\.(?:js|ts|mjs|mts)$/
-
-const byId = (a: MigrationId, b: MigrationId): number => a.id - b.id
 
 /**
  * The checksum of a source text. Line endings do not count, since version control may change them.

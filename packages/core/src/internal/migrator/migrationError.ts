@@ -42,6 +42,13 @@ export const nameOf = ({ id, name }: MigrationId): string => `${id}_${name}`
 export const namesOf = (migrations: ReadonlyArray<MigrationId>): string => migrations.map(nameOf).join(", ")
 
 /**
+ * Compares migrations by their numbers.
+ *
+ * @internal
+ */
+export const byId = (a: MigrationId, b: MigrationId): number => a.id - b.id
+
+/**
  * Makes a failure.
  *
  * @internal

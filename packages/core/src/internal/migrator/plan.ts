@@ -3,7 +3,7 @@
  */
 import type { MigratorOptions } from "../../MongoMigrator.ts"
 import type { Entries, Entry } from "./journal.ts"
-import { failure, type MigrationError, type MigrationId, nameOf, namesOf } from "./migrationError.ts"
+import { byId, failure, type MigrationError, type MigrationId, nameOf, namesOf } from "./migrationError.ts"
 
 /** @internal */
 export interface Loaded extends MigrationId {
@@ -54,7 +54,7 @@ export const planOf = <M extends Loaded>(loaded: ReadonlyArray<M>, entries: Entr
       const entry = entries.get(migration.id)
       return isApplied(entry) ? changeOf(migration, entry) : []
     }),
-    unknown: applied.filter(({ id }) => !known.has(id)).sort((a, b) => a.id - b.id)
+    unknown: applied.filter(({ id }) => !known.has(id)).sort(byId)
   }
 }
 

@@ -31,7 +31,7 @@ import { withLease } from "../lease/withLease.ts"
 import { withTransactionOf } from "../session/withTransaction.ts"
 import { CurrentMigration } from "./current.ts"
 import { type ClaimedJournal, journalOf, type StepEntry } from "./journal.ts"
-import { failure, MigrationError, type MigrationId, nameOf, namesOf } from "./migrationError.ts"
+import { byId, failure, MigrationError, type MigrationId, nameOf, namesOf } from "./migrationError.ts"
 import { type Plan, planOf, problemOf, problemOfLoaded } from "./plan.ts"
 
 const defaultCollection = "mongofx_migrations"
@@ -45,7 +45,7 @@ const longestError = 1000
 /** The migrations of a loader, in the order of their numbers. */
 const load = <R, RL>(loader: Loader<R, RL>): Effect.Effect<ReadonlyArray<ResolvedMigration<R>>, MigrationError, RL> =>
   Effect.flatMap(loader, (migrations) => {
-    const loaded = [...migrations].sort((a, b) => a.id - b.id)
+    const loaded = [...migrations].sort(byId)
     const problem = problemOfLoaded(loaded)
     return problem === undefined ? Effect.succeed(loaded) : Effect.fail(problem)
   })

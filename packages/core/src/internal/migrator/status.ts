@@ -9,7 +9,7 @@ import type { MongoError } from "../../MongoError.ts"
 import type { MigrationPlan, MigrationStatus, MigratorOptions, MigratorStatus } from "../../MongoMigrator.ts"
 import { leases } from "../lease/leases.ts"
 import type { Entry } from "./journal.ts"
-import { type MigrationError, nameOf } from "./migrationError.ts"
+import { byId, type MigrationError, nameOf } from "./migrationError.ts"
 import { planOf, problemOf } from "./plan.ts"
 import { leaseName, open } from "./run.ts"
 
@@ -54,7 +54,7 @@ export const status = <R, RL = never>(
       }),
       pending: plan.pending.length,
       ...(problem === undefined ? {} : { problem: problem.message }),
-      migrations: [...loaded, ...plan.unknown].sort((a, b) => a.id - b.id).map(({ id, name }) => ({
+      migrations: [...loaded, ...plan.unknown].sort(byId).map(({ id, name }) => ({
         id,
         name,
         ...recordOf(entries.get(id), Option.getOrUndefined(holder)?.owner),
