@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase, MongoError } from "@mongofx/core"
 import { Bson, DocumentError, MongoModel, MongoResolver, TypedCollection } from "@mongofx/schema"
 import { CommandLog, MongoTest } from "@mongofx/testing"
-import { Cause, DateTime, Effect, Exit, Option, Schema, Tracer } from "effect"
+import { BigDecimal, Cause, DateTime, Effect, Exit, Option, Schema, Tracer } from "effect"
 import { Model } from "effect/schema"
 import { Decimal128, Double, Int32, Long, ObjectId } from "mongodb"
 
@@ -107,6 +107,28 @@ describe("makeResolvers", () => {
       assert.deepStrictEqual(answers, [false, false, false])
       assert.strictEqual(tagOf(exit), "TransactionError")
       assert.strictEqual(yield* accounts.countDocuments(), 0)
+    })))
+
+  it.live("an id that does not encode fails its own delete alone, and equal ids are sent once", () =>
+    test(Effect.gen(function*() {
+      const { log, sent } = yield* fixture
+      const db = yield* MongoDatabase.MongoDatabase
+      const Item = Schema.Struct({ id: Bson.BigDecimal, n: Schema.Int }).pipe(Schema.encodeKeys({ id: "_id" }))
+      const items = TypedCollection.make(db, "items", Item)
+      const ids = ["1", "2", "3"].map((text) => BigDecimal.fromStringUnsafe(text))
+      yield* items.insertMany(ids.map((id, n) => ({ id, n })))
+      log.clear()
+      const { delete: remove } = MongoResolver.makeResolvers(items)
+      const exits = yield* Effect.forEach(
+        [ids[0]!, "2" as never, ids[2]!, BigDecimal.fromStringUnsafe("1.0")],
+        (id) => Effect.exit(MongoResolver.request(id as never, remove)),
+        unbounded
+      )
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false, true, true])
+      assert.instanceOf(Option.getOrThrow(Exit.findErrorOption(exits[1]!)), DocumentError.DocumentError)
+      assert.deepStrictEqual(sent(), ["delete"])
+      assert.strictEqual(log.events[0]?.command["deletes"][0].q._id.$in.length, 2)
+      assert.deepStrictEqual((yield* items.find()).map(({ n }) => n), [1])
     })))
 
   it.live("has a span for each batch", () =>
