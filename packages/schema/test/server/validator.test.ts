@@ -297,6 +297,26 @@ describe("applying a validator", () => {
       assert.isDefined((yield* stateOf("users"))?.["validator"])
     })))
 
+  it.live("fails with the server's error while the server builds an index, and works afterwards", () =>
+    withUsers(Effect.gen(function*() {
+      const { untyped } = yield* Orders
+      yield* untyped.insertOne({ total: Driver.Decimal128.fromString("1") })
+      const indexes = Effect.map(untyped.aggregate([{ $indexStats: {} }]), (all) => all.length)
+      const building = yield* Effect.scoped(Effect.gen(function*() {
+        yield* FailPoint.make("hangAfterStartingIndexBuild")
+        const building = yield* Effect.forkChild(untyped.createIndex({ total: 1 }))
+        yield* until("the build", async () => await Effect.runPromise(indexes) === 2, 10_000)
+        const error = yield* Effect.flip(MongoValidator.apply(Orders))
+        assert.strictEqual(
+          MongoError.isMongoError(error) && error.reason.codeName,
+          "BackgroundOperationInProgressForNamespace"
+        )
+        return building
+      }))
+      yield* Fiber.join(building)
+      assert.strictEqual((yield* MongoValidator.apply(Orders)).kind, "collMod")
+    })))
+
   it.live("costs one command where nothing changes", () =>
     withUsers(Effect.gen(function*() {
       yield* MongoValidator.apply(Users)
