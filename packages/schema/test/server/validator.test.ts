@@ -9,7 +9,7 @@ import { Bson, MongoValidator, TypedCollection } from "@mongofx/schema"
 import { CommandLog, FailPoint, MongoLaws, MongoTest } from "@mongofx/testing"
 import { Cause, Effect, Exit, Fiber, Schema, type Scope } from "effect"
 import * as Driver from "mongodb"
-import { until } from "test-support/utils"
+import { interrupt, until } from "test-support/utils"
 
 const User = Schema.Struct({
   _id: Bson.ObjectId,
@@ -333,7 +333,7 @@ describe("applying a validator", () => {
       yield* FailPoint.failCommand({ failCommands: ["aggregate"], blockTime: "2 seconds" })
       const fiber = yield* Effect.forkChild(MongoValidator.apply(Orders))
       yield* until("the count", () => log.names().includes("aggregate"))
-      yield* Fiber.interrupt(fiber)
+      assert.isBelow(yield* interrupt(fiber), 1500)
       assert.deepStrictEqual(yield* stateOf("orders"), {})
     })))
 })
