@@ -176,6 +176,28 @@ describe("a validator", () => {
     assert.deepStrictEqual(of(named).a, { bsonType: "object", patternProperties: { "^[ab]\\z": { bsonType: "bool" } } })
   })
 
+  it("asks for the values of keys with a pattern, unless other fields have such names", () => {
+    const lower = Schema.String.check(Schema.isPattern(/^[a-z_]/))
+    const ofKeys = (key: typeof lower) => of(Schema.Record(key, Schema.Boolean))
+    assert.deepStrictEqual(ofKeys(lower).a.patternProperties, { "^[_a-z]": { bsonType: "bool" } })
+    assert.deepStrictEqual(ofKeys(lower).lost, [])
+    const long = ofKeys(Schema.String.check(Schema.isPattern(/^(ab)+$/)))
+    assert.deepStrictEqual(long.a.patternProperties, { "^(?:ab)+\\z": { bsonType: "bool" } })
+    assert.deepStrictEqual(long.lost.map(({ what }) => what), ["values of keys of 128 characters and more"])
+    const lostKeys = (schema: Schema.Constraint) =>
+      MongoValidator.fromSchema(schema).lost.filter(({ path }) => /(^|\.)\*$/.test(path)).map(({ why }) => why)
+    const named = Schema.StructWithRest(Schema.Struct({ b: Schema.String }), [Schema.Record(lower, Schema.Unknown)])
+    assert.deepStrictEqual(lostKeys(Schema.Struct({ a: named })), ["the schema has other fields with such names"])
+    // An insert adds an _id to a document.
+    assert.deepStrictEqual(lostKeys(Schema.Record(lower, Schema.Boolean)), [
+      "the schema has other fields with such names"
+    ])
+    const behind = Schema.String.check(Schema.isPattern(/(?<=a)b/))
+    assert.deepStrictEqual(ofKeys(behind).lost.map(({ why }) => why), ["the server has no such pattern"])
+    const several = lower.check(Schema.isPattern(/z$/))
+    assert.deepStrictEqual(ofKeys(several).lost.map(({ what }) => what), ["values of keys with several checks"])
+  })
+
   it("leaves paths open that it is told of", () => {
     const { lost, validator } = MongoValidator.fromSchema(
       Schema.Struct({ ssn: Schema.String, name: Schema.String }),
