@@ -305,31 +305,18 @@ export class Walk {
           `values of keys that are of the type ${key._tag}`,
           "the server knows fields by their names and by patterns of these"
         )
-      } else if (filters.length === 0) {
-        if (names.every(isPropertyName)) all.push(schema)
-        else {place.lose(
-            "what the schema asks of every field",
-            "the schema names a field with a dot, which the server cannot leave out"
-          )}
+      } else if (filters.length > 1) {
+        place.lose("values of keys with several checks", "the server applies one pattern to a name")
       } else if (filters.length === 1) {
-        const check = known(filters[0]!)
-        const regExp = check && patternOf(check)
-        const pattern = regExp && toServer(regExp.source, regExp.flags)
-        const takes = (name: string) => new RegExp(regExp!.source, regExp!.flags).test(name)
-        if (pattern === undefined || "why" in pattern || pattern.relaxed !== undefined) {
-          place.lose(`values of keys with ${described(filters[0]!)}`, "the server has no such pattern")
-        } else if (names.some(takes) || addsId && takes("_id")) {
-          place.lose(`values of keys with ${described(filters[0]!)}`, "the schema has other fields with such names")
-        } else {
-          if (pattern.limit !== undefined) {
-            place.lose(
-              `values of keys of ${pattern.limit} characters and more`,
-              "the server gives up such a pattern on long names"
-            )
-          }
-          setOwn(patterns, pattern.pattern, schema)
-        }
-      } else place.lose("values of keys with several checks", "the server applies one pattern to a name")
+        const pattern = keysOf(filters[0]!, addsId ? [...names, "_id"] : names, place)
+        if (pattern !== undefined) setOwn(patterns, pattern, schema)
+      } else if (names.every(isPropertyName)) all.push(schema)
+      else {
+        place.lose(
+          "what the schema asks of every field",
+          "the schema names a field with a dot, which the server cannot leave out"
+        )
+      }
     }
     const count = this.count(ast, path, isRoot || all.length !== 1)
     const additional = allOf(all.filter((schema) => Object.keys(schema).length > 0))
@@ -440,6 +427,33 @@ export class Walk {
     }
     return out
   }
+}
+
+/** The pattern of the server for the keys that a check takes, none of which other fields have. `undefined` if it is lost. */
+const keysOf = (
+  filter: SchemaAST.Filter<unknown>,
+  others: ReadonlyArray<string>,
+  { lose }: Place
+): string | undefined => {
+  const what = `values of keys with ${described(filter)}`
+  const check = known(filter)
+  const regExp = check && patternOf(check)
+  const pattern = regExp && toServer(regExp.source, regExp.flags)
+  if (pattern === undefined || "why" in pattern || pattern.relaxed !== undefined) {
+    lose(what, "the server has no such pattern")
+    return undefined
+  }
+  if (others.some((name) => new RegExp(regExp!.source, regExp!.flags).test(name))) {
+    lose(what, "the schema has other fields with such names")
+    return undefined
+  }
+  if (pattern.limit !== undefined) {
+    lose(
+      `values of keys of ${pattern.limit} characters and more`,
+      "the server gives up such a pattern on long names"
+    )
+  }
+  return pattern.pattern
 }
 
 const isComparable = (ast: SchemaAST.AST): boolean =>
