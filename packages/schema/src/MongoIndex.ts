@@ -374,7 +374,7 @@ export interface Applied {
  * - `Waiting`: another process works on the indexes of the collection.
  * - `Started` and `Finished`: of a step. Indexes that are built together start together.
  * - `Progress`: of the builds that have started, by what the server says in `$currentOp`: the name of the phase, and how many documents or
- *   keys are done out of how many.
+ *   keys are done out of how many. It has no steps while a change waits for the build of an index that is not declared.
  * - `Done`: the last one.
  *
  * @see {@link events} for the stream of them
@@ -411,6 +411,8 @@ export type Event =
  *
  * An index becomes unique in place if nothing else differs. From the moment of the check the server refuses new duplicates, so that the
  * change cannot fail later.
+ *
+ * The server changes no index of a collection while it builds another one: a change waits for that build.
  *
  * An interruption ends a build on the server and gives back the lease. A process that was killed leaves its build to the server, and the
  * next one waits for the end of it. Either way, the next `ensure` goes on from what is there.

@@ -456,6 +456,29 @@ describe("a build", () => {
       assert.deepStrictEqual(yield* names(declared), ["_id_"])
     }).pipe(Effect.provide(MongoTest.layer)))
 
+  it.live("of somebody else is waited for before an index changes", () =>
+    Effect.gen(function*() {
+      const declared = yield* users([{ key: { seenAt: 1 }, expireAfterSeconds: 60 }])
+      yield* declared.insertOne(user(1, "ada"))
+      const goOn = yield* hangingBuilds
+      const { untyped } = declared
+      const byHand = yield* Effect.forkChild(untyped.createIndex({ seenAt: 1 }, { expireAfterSeconds: 3600 }))
+      yield* isBuilding(declared)
+      assert.strictEqual(yield* kinds(declared), "collMod")
+      const events: Array<MongoIndex.Event> = []
+      const fiber = yield* Effect.forkChild(
+        Stream.runForEach(MongoIndex.events(declared), (event) => Effect.sync(() => events.push(event)))
+      )
+      // The server refuses changes during a build.
+      const hasEnded = () => fiber.pollUnsafe() !== undefined
+      yield* until("it waits", () => hasEnded() || events.some(({ _tag }) => _tag === "Progress"), 15_000)
+      yield* goOn
+      yield* Effect.all([Fiber.join(byHand), Fiber.join(fiber)])
+      const tags = events.map(({ _tag }) => _tag).filter((tag, i, all) => tag !== all[i - 1])
+      assert.deepStrictEqual(tags, ["Progress", "Started", "Finished", "Done"])
+      assert.strictEqual(yield* kinds(declared), "equal")
+    }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)), 30_000)
+
   it.live("that a change to a unique index was interrupted in is taken up again", () =>
     Effect.gen(function*() {
       const before = yield* users([{ key: { email: 1 } }])

@@ -185,8 +185,9 @@ export const apply = (
 const applyOne = (screen: Screen, collection: AnyCollection, plan: MongoIndex.Plan, { allowDrop }: IndexSettings) =>
   screen.step(`indexes of ${printable(collection.name)}`, (advance) => {
     let applied: MongoIndex.Applied | undefined
+    // While it waits for a build that nobody has declared, there is no step.
     const label = (...steps: ReadonlyArray<MongoIndex.Step>) =>
-      `${printable(collection.name)} ${steps.map(({ index }) => printable(index.name)).join(", ")}`
+      `${printable(collection.name)} ${steps.map(({ index }) => printable(index.name)).join(", ")}`.trimEnd()
     return MongoIndex.events(collection, { plan, allowDrop }).pipe(
       Stream.runForEach((event) => {
         switch (event._tag) {

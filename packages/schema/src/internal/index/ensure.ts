@@ -14,7 +14,7 @@ import { valueText } from "./canonical.ts"
 import { canLook, duplicatesPipeline } from "./duplicates.ts"
 import { DuplicateKeys, PlanChanged } from "./errors.ts"
 import { dropsUnasked, pending } from "./plan.ts"
-import { plan } from "./read.ts"
+import { hasBuild, plan } from "./read.ts"
 
 /** Hears what happens. Without it nobody asks the server for the progress of builds. */
 type Tell = ((event: Event) => Effect.Effect<void>) | undefined
@@ -74,12 +74,10 @@ class Work {
   }
 
   /** Waits for the builds that somebody else has begun. */
-  finished<E, R>(steps: Steps<"equal">, look: Effect.Effect<Plan, E, R>) {
+  finished<E, R>(steps: Steps<"equal">, isBuilding: Effect.Effect<boolean, E, R>) {
     const waiting = Effect.gen(function*() {
-      for (let left = steps.length; left > 0;) {
-        yield* sleep(interval)
-        left = buildingOf(yield* look).length
-      }
+      do yield* sleep(interval)
+      while (yield* isBuilding)
     })
     return this.doing(steps, waiting)
   }
@@ -214,14 +212,17 @@ const once = <S extends Schema.Constraint, E>(
       isWaiting = true
       return yield* nothingToDo
     })
+    /** Whether builds of others have to end first. The server changes no index of a collection while it builds one, whichever that is. */
+    const isBuilding = (plan: Plan) => {
+      if (buildingOf(plan).length > 0) return Effect.succeed(true)
+      return plan.steps.some(isKind("collMod")) ? hasBuild(collection.untyped) : Effect.succeed(false)
+    }
     const working = (lease: Integration.HeldLease) =>
       Effect.scoped(Effect.gen(function*() {
         const workOn = (plan: Plan) => new Work(collection.untyped, options, tell, lease, plan)
         const before = yield* look
-        const building = buildingOf(before)
-        const now = building.length === 0
-          ? before
-          : yield* Effect.andThen(workOn(before).finished(building, look), look)
+        const finished = workOn(before).finished(buildingOf(before), Effect.flatMap(look, isBuilding))
+        const now = (yield* isBuilding(before)) ? yield* Effect.andThen(finished, look) : before
         const steps = yield* choose(now)
         const work = workOn(now)
         yield* work.check(steps)

@@ -25,6 +25,14 @@ const listIndexes = (
     Effect.catchReason("MongoError", "NamespaceNotFoundError", () => Effect.succeed([]))
   )
 
+/**
+ * Whether the server is building an index of a collection, declared or not.
+ *
+ * @internal
+ */
+export const hasBuild = (collection: Core.MongoCollection): Effect.Effect<boolean, MongoError.MongoError> =>
+  Effect.map(listIndexes(collection), (all) => all.some(isBuilding))
+
 const stateOf = (collection: Core.MongoCollection): Effect.Effect<State, MongoError.MongoError> =>
   Effect.gen(function*() {
     const [info] = yield* collection.database.listCollections({ name: collection.name })
