@@ -1,5 +1,5 @@
 /**
- * The catalog of a database: its collections and views with their options and indexes, read by two commands at the same time.
+ * The catalog of a database: its collections and views with their options and indexes, read by one command as far as the server can.
  */
 import * as Driver from "mongodb"
 
@@ -51,7 +51,7 @@ interface Listed {
   readonly name: string
   readonly type: string
   readonly options?: Driver.Document
-  readonly info?: { readonly uuid?: unknown }
+  readonly info?: { readonly uuid?: Driver.Binary | string }
 }
 
 /** The indexes of a collection. */
@@ -91,7 +91,7 @@ const entryOf = (row: Row, series: Row | undefined): Entry => {
   return {
     name,
     type: series === undefined ? "collection" : "timeseries",
-    uuid: info?.uuid === undefined ? undefined : textOf({ uuid: info.uuid }),
+    uuid: info?.uuid instanceof Driver.Binary ? info.uuid.toUUID().toHexString() : info?.uuid,
     options: series === undefined ? options : seriesOptions(options),
     text: textOf(options),
     indexes: indexesOf(series ?? row)
@@ -99,7 +99,7 @@ const entryOf = (row: Row, series: Row | undefined): Entry => {
 }
 
 /** @internal */
-export const toCatalog = (rows: ReadonlyArray<Uint8Array>): Catalog => {
+export const toCatalog = (rows: Rows): Catalog => {
   const read = rows.map((bytes) => exactDocument(bytes) as Listed | Indexed)
   const indexes = new Map(read.flatMap((row) => "md" in row ? [[row.name, row.md.indexes]] : []))
   const byName = new Map(
@@ -114,36 +114,43 @@ export const toCatalog = (rows: ReadonlyArray<Uint8Array>): Catalog => {
   return entries
 }
 
-const listed = (db: Driver.Db): Promise<ReadonlyArray<Uint8Array>> =>
-  db.listCollections({}, { raw: true, batchSize: 10_000 } as object).toArray() as Promise<
-    ReadonlyArray<unknown>
-  > as Promise<ReadonlyArray<Uint8Array>>
+type Rows = ReadonlyArray<Uint8Array>
 
-/** The collections that have indexes. */
-const namesIn = (rows: ReadonlyArray<Uint8Array>): ReadonlyArray<string> =>
-  rows.flatMap((bytes) => {
-    const { name, type } = exactDocument(bytes) as Listed
-    return type === "collection" ? [name] : []
-  })
+const raw = { raw: true, batchSize: 10_000 } as object
+
+const ofIndexes = { $project: { _id: 0, name: 1, "md.indexes.spec": 1, "md.indexes.ready": 1 } }
 
 /**
- * The indexes of collections as they are stored, each collection asked by its name: a server 8.2.0 that reads the catalogs of all databases
- * aborts if a view is dropped meanwhile.
+ * The collections and views, and the indexes of some collections as they are stored. Each of these is asked by its name: a server 8.2.0 that
+ * reads the catalogs of all databases aborts if a view is dropped meanwhile.
  */
-const indexesAtOnce = (db: Driver.Db, names: ReadonlyArray<string>): Promise<ReadonlyArray<Uint8Array>> => {
-  const [first, ...others] = names
-  return first === undefined ? Promise.resolve([]) : db.collection(first).aggregate(
-    [
-      { $listCatalog: {} },
-      ...others.map((coll) => ({ $unionWith: { coll, pipeline: [{ $listCatalog: {} }] } })),
-      { $project: { _id: 0, name: 1, "md.indexes.spec": 1, "md.indexes.ready": 1 } }
-    ],
-    { raw: true, batchSize: 10_000 }
-  ).toArray() as Promise<ReadonlyArray<unknown>> as Promise<ReadonlyArray<Uint8Array>>
-}
+const listedAtOnce = (db: Driver.Db, names: ReadonlyArray<string>): Promise<Rows> =>
+  db.aggregate([
+    { $_internalListCollections: {} },
+    {
+      $project: {
+        name: { $substrBytes: ["$ns", Buffer.byteLength(db.databaseName) + 1, -1] },
+        type: 1,
+        options: 1,
+        info: 1
+      }
+    },
+    ...names.map((coll) => ({ $unionWith: { coll, pipeline: [{ $listCatalog: {} }, ofIndexes] } }))
+  ], raw).toArray() as Promise<ReadonlyArray<unknown>> as Promise<Rows>
 
-/** With commands that every user may send. */
-const indexesApart = (db: Driver.Db, names: ReadonlyArray<string>): Promise<ReadonlyArray<Uint8Array>> =>
+/** The same without indexes, with a command that every user may send. */
+const listed = (db: Driver.Db): Promise<Rows> =>
+  db.listCollections({}, raw).toArray() as Promise<ReadonlyArray<unknown>> as Promise<Rows>
+
+/** The collections that have indexes. */
+const namesIn = (rows: Rows): ReadonlyArray<string> =>
+  rows.flatMap((bytes) => {
+    const { name, type } = exactDocument(bytes) as Partial<Listed>
+    return name !== undefined && type === "collection" ? [name] : []
+  })
+
+/** The indexes, with commands that every user may send. */
+const indexesApart = (db: Driver.Db, names: ReadonlyArray<string>): Promise<Rows> =>
   Promise.all(names.map(async (name) => {
     const found = await db.command({ listIndexes: name, cursor: { batchSize: 1000 } }, exactly as object).catch(
       // It was dropped meanwhile.
@@ -156,45 +163,50 @@ const indexesApart = (db: Driver.Db, names: ReadonlyArray<string>): Promise<Read
     return Driver.BSON.serialize({ name, md: { indexes: indexes.map((spec) => ({ spec, ready: true })) } })
   }))
 
-/** The clients whose user may not read the catalog, or whose server cannot. */
+const listedApart = async (db: Driver.Db): Promise<Rows> => {
+  const rows = await listed(db)
+  return [...rows, ...await indexesApart(db, namesIn(rows))]
+}
+
+/** The clients whose user may not read the catalog at once, or whose server cannot. */
 const refused = new WeakSet<Driver.MongoClient>()
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof Driver.MongoServerError && !(error instanceof Driver.MongoNetworkError)
 
 /**
  * Reads the rows of a database in the server's catalog, as bytes: equal bytes are an equal catalog.
  *
  * @internal
  */
-export const catalogReader = (
-  client: Driver.MongoClient,
-  database: string,
-  apart?: boolean
-): () => Promise<ReadonlyArray<Uint8Array>> => {
+export const catalogReader = (client: Driver.MongoClient, database: string, apart?: boolean): () => Promise<Rows> => {
   const db = client.db(database)
-  const indexesOf = async (names: ReadonlyArray<string>): Promise<ReadonlyArray<Uint8Array>> => {
-    if (apart ?? refused.has(client)) return indexesApart(db, names)
+  /** What was there last time: mostly it still is. */
+  let names: ReadonlyArray<string> = []
+  const read = async (): Promise<Rows> => {
+    // One of the names may be a view by now.
+    const rows = await listedAtOnce(db, names).catch((error) => {
+      if (names.length > 0 && isRefusal(error)) return listedAtOnce(db, names = [])
+      throw error
+    })
+    const found = namesIn(rows)
+    if (found.length === names.length && found.every((name) => names.includes(name))) return rows
+    names = found
+    return await listedAtOnce(db, names)
+  }
+  return async () => {
+    if (apart ?? refused.has(client)) return listedApart(db)
     try {
-      return await indexesAtOnce(db, names)
+      return await read()
     } catch (error) {
-      if (!(error instanceof Driver.MongoServerError) || error instanceof Driver.MongoNetworkError) throw error
-      const rows = await indexesApart(db, names)
+      if (!isRefusal(error)) throw error
+      const rows = await listedApart(db)
       refused.add(client)
       return rows
     }
   }
-  /** What was there last time: mostly it still is, so that the indexes can be read at the same time. */
-  let last: { readonly rows: ReadonlyArray<Uint8Array>; readonly names: ReadonlyArray<string> } = {
-    rows: [],
-    names: []
-  }
-  return async () => {
-    // The indexes of collections that are gone may be refused.
-    const [rows, indexes] = await Promise.all([listed(db), indexesOf(last.names).catch(() => undefined)])
-    if (indexes !== undefined && sameRows(rows, last.rows)) return [...rows, ...indexes]
-    last = { rows, names: namesIn(rows) }
-    return [...rows, ...await indexesOf(last.names)]
-  }
 }
 
 /** @internal */
-export const sameRows = (a: ReadonlyArray<Uint8Array>, b: ReadonlyArray<Uint8Array>): boolean =>
+export const sameRows = (a: Rows, b: Rows): boolean =>
   a.length === b.length && a.every((row, i) => Buffer.compare(row, b[i]!) === 0)
