@@ -23,7 +23,8 @@ export default defineConfig({
       project("core", "packages/core"),
       project("schema", "packages/schema"),
       project("testing", "packages/testing"),
-      project("shop", "examples/shop")
+      project("shop", "examples/shop"),
+      project("website", "website")
     ]
   }
 })

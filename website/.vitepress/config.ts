@@ -1,0 +1,7 @@
+import { defineConfig } from "vitepress"
+
+export default defineConfig({
+  title: "mongofx",
+  description: "MongoDB for Effect, in TypeScript",
+  lang: "en"
+})
