@@ -24,7 +24,8 @@ export default defineConfig({
       project("schema", "packages/schema"),
       project("testing", "packages/testing"),
       project("shop", "examples/shop"),
-      project("website", "website")
+      // The guides show tests too.
+      mergeConfig(project("website", "website"), { test: { include: ["guides/**/*.test.ts"] } })
     ]
   }
 })

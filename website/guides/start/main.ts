@@ -1,16 +1,26 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { MongoClient } from "@mongofx/core"
-import { Config, Console, Effect } from "effect"
+import { Console, Effect } from "effect"
+import { explain, Mongo } from "./mongo.ts"
 
-// #region program
+interface Book {
+  readonly title: string
+  readonly pages: number
+}
+
 const program = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient
-  const readers = mongo.db("library").collection<{ readonly name: string; readonly books: number }>("readers")
-  yield* readers.insertMany([{ name: "Ada", books: 3 }, { name: "Grace", books: 5 }])
-  yield* Console.log(yield* readers.find({ books: { $gt: 3 } }).project<{ name: string }>({ _id: 0, name: 1 }))
+  const books = mongo.db("library").collection<Book>("books")
+
+  // Upserts, so that a second run finds the same two books.
+  yield* books.updateOne({ title: "Emma" }, { $set: { pages: 474 } }, { upsert: true })
+  yield* books.updateOne({ title: "Walden" }, { $set: { pages: 352 } }, { upsert: true })
+
+  const long = yield* books.find({ pages: { $gt: 400 } }).sort({ title: 1 })
+  for (const { pages, title } of long) yield* Console.log(`${title} has ${pages} pages`)
 })
-// #endregion
 
-const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })
-
-NodeRuntime.runMain(Effect.provide(program, Mongo))
+NodeRuntime.runMain(program.pipe(
+  Effect.provide(Mongo),
+  Effect.catchReason("MongoError", "ConnectionError", explain)
+))
