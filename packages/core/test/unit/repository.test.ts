@@ -5,6 +5,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
+import { createRequire } from "node:module"
 import * as Yaml from "yaml"
 
 const root = new URL("../../../../", import.meta.url)
@@ -144,5 +145,53 @@ describe(".github", () => {
       if (/\.ya?ml$/.test(file)) assert.isObject(parse(file), file)
       assert.notMatch(read(file), /registry/, file)
     }
+  })
+})
+
+describe(".changeset", () => {
+  const manifests = [
+    ...Fs.readdirSync(new URL("packages", root)).map((name) => `packages/${name}`),
+    "examples",
+    "website"
+  ]
+    .map((folder) => `${folder}/package.json`)
+    .filter((file) => Fs.existsSync(new URL(file, root)))
+    .map((file) =>
+      JSON.parse(read(file)) as { readonly name: string; readonly version: string; readonly private?: boolean }
+    )
+  const published = manifests.filter((manifest) => manifest.private !== true)
+  const changesets = filesOf(".changeset").filter((file) => file.endsWith(".md"))
+
+  it("names packages that are published, and says what changes", () => {
+    for (const file of changesets) {
+      const [, settings = "", text = ""] = /^---\n(.*?)^---\n(.*)$/ms.exec(read(file)) ?? []
+      const packages = Yaml.parse(settings) as Readonly<Record<string, string>>
+      assert.isNotEmpty(Object.keys(packages), file)
+      for (const [name, kind] of Object.entries(packages)) {
+        assert.include(published.map((manifest) => manifest.name), name, file)
+        assert.include(["major", "minor", "patch"], kind, file)
+      }
+      assert.match(text, /^\n?\S.*\.\n$/s, file)
+    }
+  })
+
+  it("gives all published packages one version, and leaves the others out", () => {
+    const config = JSON.parse(read(".changeset/config.json"))
+    assert.strictEqual(new Set(published.map(({ version }) => version)).size, 1)
+    assert.deepStrictEqual(config["fixed"], [["@mongofx/*"]])
+    assert.deepStrictEqual(
+      config["ignore"],
+      manifests.filter((manifest) => manifest.private === true).map(({ name }) => name)
+    )
+  })
+
+  it("becomes an item of the CHANGELOG with all its lines", async () => {
+    const { getReleaseLine } = createRequire(import.meta.url)("../../../../.changeset/changelog.cjs") as {
+      readonly getReleaseLine: (changeset: { readonly summary: string }) => Promise<string>
+    }
+    assert.strictEqual(
+      await getReleaseLine({ summary: "One thing.\n\n- with a list\n- of two\n" }),
+      "- One thing.\n\n  - with a list\n  - of two"
+    )
   })
 })
