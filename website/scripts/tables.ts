@@ -12,10 +12,11 @@ const end = "<!-- dprint-ignore-end -->"
 
 const path = (name: string): string => new URL(`../coming-from/${name}`, import.meta.url).pathname
 
-const theirs = (page: string): { readonly rows: Groups; readonly language: string } =>
-  existsSync(path(`${page}/there.py`))
-    ? { rows: rowsOfPython(path(`${page}/there.py`)), language: "python" }
-    : { rows: rowsOf(path(`${page}/there.ts`)), language: "ts" }
+/** The rows of the other side. What needs effect 3 is a package of its own. */
+const theirs = (page: string): { readonly rows: Groups; readonly language: string } => {
+  if (page === "motor") return { rows: rowsOfPython(path("motor/there.py")), language: "python" }
+  return { rows: rowsOf(path(page === "effect-mongodb" ? "../effect-3/there.ts" : `${page}/there.ts`)), language: "ts" }
+}
 
 const cell = (language: string, code: string): string => `<td>\n\n\`\`\`${language}\n${code}\n\`\`\`\n\n</td>`
 

@@ -1,12 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
-import { ConfigProvider, Effect, Layer, Redacted, type Scope } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
+import mongoose from "mongoose"
 import { readFileSync } from "node:fs"
 import { afterEach, beforeEach, vi } from "vitest"
+import * as effectMongodb from "../coming-from/effect-mongodb/here.ts"
+import * as mongooseHere from "../coming-from/mongoose/here.ts"
+import * as mongooseThere from "../coming-from/mongoose/there.ts"
 import * as driver from "../coming-from/node-driver/here.ts"
 import * as driverThere from "../coming-from/node-driver/there.ts"
+import * as effect3 from "../effect-3/there.ts"
 import { pages, written } from "../scripts/tables.ts"
 
 type Groups = Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -15,14 +20,21 @@ type Groups = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 type Services = MongoClient.MongoClient | MongoDatabase.MongoDatabase | Scope.Scope
 
 const id = new Driver.ObjectId()
+const companyId = new Driver.ObjectId()
+
+const now = new Date()
+
+/** What the models of all pages want to find in a person. */
+const kept = { tags: [], company: companyId, version: 1, createdAt: now, updatedAt: now }
 
 /** The documents, the index and the file that the rows find. */
 const prepare = async (client: Driver.MongoClient) => {
   const db = client.db("app")
   await db.dropDatabase()
+  await db.collection("companies").insertOne({ _id: companyId, name: "Engines" })
   await db.collection("people").insertMany([
-    { _id: id, name: "Ada", age: 36, tags: ["author"], city: "London" },
-    { name: "Bob", age: 12, tags: [] }
+    { ...kept, _id: id, name: "Ada", age: 36, tags: ["author"], city: "London" },
+    { ...kept, name: "Bob", age: 12 }
   ])
   await db.collection("people").createIndex({ name: 1 })
   const file = new Driver.GridFSBucket(db).openUploadStream("notes.txt")
@@ -34,7 +46,7 @@ const withChanges = async <A>(client: Driver.MongoClient, task: () => Promise<A>
   const over = new AbortController()
   const changes = (async () => {
     while (!over.signal.aborted) {
-      await client.db("app").collection("people").insertOne({ name: "Joan", age: 30, tags: [] })
+      await client.db("app").collection("people").insertOne({ ...kept, name: "Joan", age: 30 })
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   })()
@@ -48,6 +60,7 @@ const withChanges = async <A>(client: Driver.MongoClient, task: () => Promise<A>
 
 /** Runs a row: an effect, a layer, or a value that needs no running. */
 const run = (row: unknown): Effect.Effect<unknown, unknown, Services> => {
+  if (Context.isKey(row)) return Effect.succeed(row)
   if (Effect.isEffect(row)) return row as Effect.Effect<unknown, unknown, Services>
   if (Layer.isLayer(row)) return Layer.build(row as Layer.Layer<unknown, unknown, Services>)
   return Effect.succeed(row)
@@ -56,7 +69,8 @@ const run = (row: unknown): Effect.Effect<unknown, unknown, Services> => {
 const runs = (
   name: string,
   here: Effect.Effect<Groups, unknown, Services>,
-  there: ((client: Driver.MongoClient, url: string, id: Driver.ObjectId) => Groups) | undefined
+  there: <A>(client: Driver.MongoClient, url: string, task: (rows: Groups) => Promise<A>) => Promise<A>,
+  runThere: (row: () => unknown) => Promise<unknown> = async (row) => row()
 ) =>
   describe(name, () => {
     // The rows print what they find.
@@ -87,7 +101,7 @@ const runs = (
         for (const [name, row] of Object.entries(rows)) {
           await prepare(client)
           const done = () => task(row).catch((error: unknown) => assert.fail(`${group}, ${name}: ${String(error)}`))
-          await (group === "Change streams" ? withChanges(client, done) : done())
+          await (/change/i.test(`${group} ${name}`) ? withChanges(client, done) : done())
           count++
         }
       }
@@ -110,13 +124,24 @@ const runs = (
       )
     })
 
-    if (there !== undefined) {
-      test("each row of the other side succeeds", (client, url) =>
-        each(client, there(client, url, id), async (row) => (row as () => unknown)()))
-    }
+    test("each row of the other side succeeds", (client, url) =>
+      there(client, url, (rows) => each(client, rows, (row) => runThere(row as () => unknown))))
   })
 
-runs("coming from the Node driver", driver.rows(id), driverThere.rows)
+runs("coming from the Node driver", driver.rows(id), (client, url, task) => task(driverThere.rows(client, url, id)))
+
+runs("coming from mongoose", mongooseHere.rows(id, companyId), async (_, url, task) => {
+  await mongoose.connect(url, { dbName: "app", autoCreate: false, autoIndex: false })
+  const ids = [new mongoose.Types.ObjectId(id.id), new mongoose.Types.ObjectId(companyId.id)] as const
+  return task(mongooseThere.rows(url, ...ids)).finally(() => mongoose.disconnect())
+})
+
+runs(
+  "coming from effect-mongodb",
+  effectMongodb.rows(id),
+  (_, url, task) => effect3.withRows(url, id.toHexString(), task),
+  effect3.run
+)
 
 describe("the pages about coming from somewhere", () => {
   for (const page of pages) {
