@@ -1,48 +1,46 @@
-import { assert, describe, it } from "@effect/vitest"
-import { MongoServer } from "@mongofx/testing"
-import { Effect, Redacted } from "effect"
-import * as Driver from "mongodb"
-import { execFile } from "node:child_process"
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { outputOf } from "./support/output.ts"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { outputOf, shownOf } from "./support/output.ts"
+import { directivesOf, emptyServer, printedBy, Servers } from "./support/program.ts"
+import { filesOf, isProgram } from "./support/site.ts"
 
 /** Writes what programs print instead of comparing it: `WRITE_OUTPUT=1 pnpm test website/test/programs.test.ts -t start`. */
 const writes = process.env["WRITE_OUTPUT"] === "1"
 
-const website = new URL("..", import.meta.url)
+const website = fileURLToPath(new URL("..", import.meta.url))
 
-/** Each program of a guide has what it prints beside it, in a file whose name ends in `.out`. */
-const programs = readdirSync(new URL("guides", website), { encoding: "utf8", recursive: true })
-  .filter((file) => file.endsWith(".ts")).map((file) => `guides/${file}`).sort()
+const outOf = (program: string) => `${website}${program.replace(/\.ts$/, ".out")}`
 
-const run = (file: string, uri: string): Promise<string> =>
-  new Promise((resolve) => {
-    const env = { ...process.env, MONGODB_URI: uri, NO_COLOR: "1", TZ: "UTC" }
-    const options = { cwd: website.pathname, env, timeout: 60_000 }
-    execFile(process.execPath, ["--import", "tsx", file], options, (error, stdout, stderr) => {
-      const { code = null } = error ?? { code: 0 }
-      resolve(`${stdout}${stderr}${code === 0 ? "" : `exit code ${code}\n`}`)
-    })
-  })
+const sourceOf = (program: string) => readFileSync(`${website}${program}`, "utf8")
 
-describe("the programs of the guides", () => {
-  for (
-    const program of programs.filter((file) => writes || existsSync(new URL(file.replace(/\.ts$/, ".out"), website)))
-  ) {
-    it.live(`${program} prints what the guide says`, () =>
+/** What a program prints stands beside it, in a file whose name ends in `.out`. */
+const programs = filesOf(website, ".ts")
+  .filter((program) => existsSync(outOf(program)) || writes && isProgram(sourceOf(program)))
+
+// A server that was named in MONGODB_URI may have databases of others: programs run only on servers that are started for them.
+const named = process.env["MONGOFX_TEST_SERVERS"] === undefined
+const skip = named ? "MONGODB_URI names a server, and programs need servers without databases" : undefined
+
+layer(Servers.layer, { concurrent: true, excludeTestServices: true })("the programs of the pages", (it) => {
+  for (const program of programs) {
+    it.effect(`${program} prints what stands beside it`, ({ skip: leaveOut }) =>
       Effect.gen(function*() {
-        const { uri } = yield* MongoServer.MongoServer
-        const printed = yield* Effect.promise(async () => {
-          await using client = await Driver.MongoClient.connect(Redacted.value(uri))
-          const { databases } = await client.db().admin().listDatabases({ nameOnly: true })
-          for (const { name } of databases) {
-            if (!["admin", "config", "local"].includes(name)) await client.db(name).dropDatabase()
-          }
-          return await run(program, Redacted.value(uri))
-        })
-        const file = new URL(program.replace(/\.ts$/, ".out"), website)
+        if (skip !== undefined) return leaveOut(skip)
+        const directives = directivesOf(sourceOf(program))
+        const uri = yield* emptyServer(directives.server)
+        const printed = shownOf(
+          yield* printedBy(website, ["--import", "tsx", program, ...directives.arguments], uri),
+          website
+        )
+        const file = outOf(program)
         if (writes) writeFileSync(file, printed)
-        assert.strictEqual(outputOf(printed), outputOf(readFileSync(file, "utf8")))
-      }).pipe(Effect.provide(MongoServer.layer)), 90_000)
+        assert.strictEqual(
+          outputOf(printed),
+          outputOf(readFileSync(file, "utf8")),
+          `website/${program} prints something else than its .out says. If it is right, write it with WRITE_OUTPUT=1. It prints\n\n${printed}\n`
+        )
+      }).pipe(Effect.scoped), 120_000)
   }
 })

@@ -38,7 +38,7 @@ const program = Effect.gen(function*() {
       }).pipe(mongo.withTransaction()),
     onPoison: { retry: Schedule.recurs(3), deadLetter: (event) => Effect.logError("given up", event._id) }
   })
-  // #endregion
+  // #endregion consumer
 
   yield* payments.insertMany([
     { _id: "p1", customer: "Ada", amount: 5 },

@@ -36,7 +36,7 @@ const program = Effect.gen(function*() {
   yield* Scope.close(blue, Exit.void)
   yield* outbox.insertOne({ _id: "m2" })
   yield* Console.log(yield* Queue.take(handled))
-  // #endregion
+  // #endregion instances
 
   const store = yield* ResumeTokenStore.ResumeTokenStore
   yield* Console.log(`${green.name} has a position: ${Option.isSome(yield* store.load("mail"))}`)

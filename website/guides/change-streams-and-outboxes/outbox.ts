@@ -18,7 +18,7 @@ const collections = Effect.map(MongoDatabase.MongoDatabase, (db) => ({
   orders: db.collection<Order>("orders"),
   outbox: db.collection<Message>("outbox")
 }))
-// #endregion
+// #endregion model
 
 // #region place
 /** The order and the message about it are written, or neither. */
@@ -30,7 +30,7 @@ const place = Effect.fn("place")(function*(order: Order) {
     yield* outbox.insertOne({ _id: order._id, to: order.customer, text: `Your order ${order._id} is confirmed` })
   }).pipe(mongo.withTransaction())
 })
-// #endregion
+// #endregion place
 
 // #region deliver
 /** Sends each message at least once. The id of the message lets the receiver tell a repetition. */
@@ -46,7 +46,7 @@ const deliver = (send: (message: Message) => Effect.Effect<void>) =>
       handler: (event) => event.operationType === "insert" ? send(event.fullDocument) : Effect.void
     })
   })
-// #endregion
+// #endregion deliver
 
 const program = Effect.gen(function*() {
   const sent = yield* Queue.unbounded<Message>()
@@ -70,7 +70,7 @@ const program = Effect.gen(function*() {
   yield* Console.log("another one starts")
   yield* deliver(send)
   yield* show
-  // #endregion
+  // #endregion run
 
   const failed = yield* Effect.exit(place({ _id: "o3", customer: "Eve" }))
   const { outbox } = yield* collections
@@ -86,6 +86,6 @@ const Database = MongoDatabase.layer("shop").pipe(
 
 /** The consumer's position and its lease are in the collection `mongofx_resume_tokens`. */
 const Live = Layer.provideMerge(ResumeTokenStore.layerMongo(), Database)
-// #endregion
+// #endregion layers
 
 NodeRuntime.runMain(Effect.provide(program, Live))

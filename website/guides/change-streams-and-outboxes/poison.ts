@@ -37,7 +37,7 @@ const program = Effect.gen(function*() {
       })
     }
   })
-  // #endregion
+  // #endregion poison
 
   yield* outbox.insertMany([
     { _id: "m1", to: "ada@example.com" },

@@ -21,7 +21,7 @@ const describe = (event: ChangeStream.ChangeEvent<Order>): string => {
       return "something else"
   }
 }
-// #endregion
+// #endregion describe
 
 const program = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient
@@ -34,7 +34,7 @@ const program = Effect.gen(function*() {
     fullDocument: "required",
     fullDocumentBeforeChange: "required"
   })
-  // #endregion
+  // #endregion images
 
   // #region open
   const open = yield* changes.open
@@ -42,7 +42,7 @@ const program = Effect.gen(function*() {
   yield* orders.updateOne({ _id: "o1" }, { $set: { status: "paid" } })
   yield* orders.deleteOne({ _id: "o1" })
   yield* open.stream.pipe(Stream.take(3), Stream.runForEach((event) => Console.log(describe(event))))
-  // #endregion
+  // #endregion open
 
   // #region resume
   const [first] = yield* Effect.gen(function*() {
@@ -53,7 +53,7 @@ const program = Effect.gen(function*() {
 
   const later = orders.watch([], { resumeAfter: first?._id })
   yield* later.pipe(Stream.take(1), Stream.runForEach((event) => Console.log(`after the token: ${describe(event)}`)))
-  // #endregion
+  // #endregion resume
 }).pipe(Effect.scoped)
 
 const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })

@@ -13,7 +13,7 @@ const put = Effect.gen(function*() {
   const file = yield* (yield* files).upload(yield* filename, request.stream)
   return HttpServerResponse.empty({ status: 201, headers: { etag: `"${file._id.toHexString()}"` } })
 })
-// #endregion
+// #endregion put
 
 // #region get
 /** The bytes that a header such as `bytes=100-199` asks for; none for other forms, which get the whole file. */
@@ -44,14 +44,14 @@ const get = Effect.gen(function*() {
     contentLength: range.end - range.start
   })
 })
-// #endregion
+// #endregion get
 
 // #region routes
 const Routes = Layer.mergeAll(
   HttpRouter.add("PUT", "/files/:filename", put),
   HttpRouter.add("GET", "/files/:filename", get)
 )
-// #endregion
+// #endregion routes
 
 const visit = Effect.gen(function*() {
   const stored = yield* HttpClient.execute(

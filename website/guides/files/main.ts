@@ -10,7 +10,7 @@ const program = Effect.gen(function*() {
 
   // #region bucket
   const reports = GridFS.bucket<{ readonly contentType: string }>(mongo.db("archive"), { bucketName: "reports" })
-  // #endregion
+  // #endregion bucket
 
   // #region upload
   const lines = Stream.range(1, 200_000).pipe(
@@ -19,7 +19,7 @@ const program = Effect.gen(function*() {
   )
   const file = yield* reports.upload("numbers.txt", lines, { metadata: { contentType: "text/plain" } })
   yield* Console.log(`${file.filename}: ${file.length} bytes in chunks of ${file.chunkSize}`)
-  // #endregion
+  // #endregion upload
 
   // #region download
   const count = yield* reports.download(file._id).pipe(
@@ -28,12 +28,12 @@ const program = Effect.gen(function*() {
     Stream.runCount
   )
   yield* Console.log(`${count} lines`)
-  // #endregion
+  // #endregion download
 
   // #region range
   const last = reports.download(file._id, { start: file.length - 12 })
   yield* Console.log(`the last bytes: ${JSON.stringify(yield* text(last))}`)
-  // #endregion
+  // #endregion range
 
   // #region revisions
   yield* reports.upload("plan.txt", bytes("the first plan"))
@@ -41,12 +41,12 @@ const program = Effect.gen(function*() {
   yield* reports.upload("plan.txt", bytes("the second plan"))
   yield* Console.log(yield* text(reports.downloadByName("plan.txt")))
   yield* Console.log(yield* text(reports.downloadByName("plan.txt", { revision: 0 })))
-  // #endregion
+  // #endregion revisions
 
   // #region find
   const large = yield* reports.find({ length: { $gt: 1000 } }).sort({ uploadDate: -1 })
   yield* Console.log(large.map(({ filename, metadata }) => ({ filename, metadata })))
-  // #endregion
+  // #endregion find
 
   // #region missing
   const missing = yield* reports.deleteByName("nothing.txt").pipe(
@@ -54,7 +54,7 @@ const program = Effect.gen(function*() {
     Effect.catchReason("MongoError", "GridFSError", (reason) => Effect.succeed(reason.kind))
   )
   yield* Console.log(missing)
-  // #endregion
+  // #endregion missing
 })
 
 const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })

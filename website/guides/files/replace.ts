@@ -16,7 +16,7 @@ const program = Effect.gen(function*() {
   const broken = Stream.concat(bytes("x".repeat(5_000_000)), Stream.fail(new Unreadable()))
   const error = yield* Effect.flip(files.upload("broken.bin", broken))
   yield* Console.log(`${error._tag}: ${yield* chunks.countDocuments()} chunks are left`)
-  // #endregion
+  // #endregion fails
 
   // #region replace
   const old = yield* files.upload("logo.svg", bytes("<svg>old</svg>"))
@@ -26,7 +26,7 @@ const program = Effect.gen(function*() {
   }))
   const revisions = yield* files.find({ filename: "logo.svg" })
   yield* Console.log(`${revisions.length} file, and ${yield* chunks.countDocuments()} chunk`)
-  // #endregion
+  // #endregion replace
 })
 
 const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })

@@ -25,7 +25,7 @@ const Traces = HttpRouter.add(
     return HttpServerResponse.jsonUnsafe({})
   })
 )
-// #endregion
+// #endregion collector
 
 export const Server = HttpRouter.serve(Traces, { disableLogger: true, disableListenLog: true }).pipe(
   Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),

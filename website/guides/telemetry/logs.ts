@@ -18,7 +18,7 @@ const Mongo = MongoClient.layerConfig({
   Layer.provide(Layer.succeed(References.MinimumLogLevel, "Debug")),
   Layer.provide(Logger.layer([Logger.withConsoleLog(OneLine)]))
 )
-// #endregion
+// #endregion layers
 
 const program = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient

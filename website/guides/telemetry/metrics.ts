@@ -19,7 +19,7 @@ const program = Effect.gen(function*() {
   // The attributes of the server are left out here.
   yield* Console.log(lines.map((line) => line.replace(/,server_address="[^"]*",server_port="\d+"/, "")).join("\n"))
 })
-// #endregion
+// #endregion program
 
 const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })
 

@@ -23,4 +23,4 @@ export const place = Effect.fn("Orders.place")(function*(product: string) {
     yield* db.collection("orders").insertOne({ product })
   }).pipe(mongo.withTransaction())
 })
-// #endregion
+// #endregion place

@@ -17,7 +17,7 @@ const Mongo = MongoClient.layerConfig({
   // A span for each command on the wire, inside that of its operation.
   commandSpans: Config.succeed({ queryText: true })
 })
-// #endregion
+// #endregion layers
 
 // #region work
 const work = Effect.gen(function*() {
@@ -34,4 +34,4 @@ export const collected = Effect.gen(function*() {
   yield* work.pipe(Effect.provide(Layer.merge(Mongo, Telemetry)))
   return (yield* Collector).spans
 })
-// #endregion
+// #endregion work

@@ -18,6 +18,6 @@ const program = Effect.gen(function*() {
     yield* Console.log(`${"  ".repeat(depth)}${describe(span)}`)
   }
 })
-// #endregion
+// #endregion program
 
 NodeRuntime.runMain(Effect.provide(program, Server))

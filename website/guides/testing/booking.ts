@@ -28,7 +28,7 @@ export class Booking extends Context.Service<Booking>()("concert/Booking", {
 }) {
   static readonly layer = Layer.effect(this, this.make)
 }
-// #endregion
+// #endregion booking
 
 // #region database
 /** What a start of the program does: the validator, the indexes, and the seats. */
@@ -41,4 +41,4 @@ export const prepare = Effect.gen(function*() {
     { _id: "B1", row: 2, holder: null }
   ])
 })
-// #endregion
+// #endregion database

@@ -24,7 +24,7 @@ const backAgain = MongoTest.prop({ percent: Percent }, ({ percent }) =>
     const tea = yield* all.find({ _id: "tea" }).one
     return tea.price === 200
   }), { seed: 1 })
-// #endregion
+// #endregion property
 
 const program = Effect.gen(function*() {
   const error = yield* Effect.flip(backAgain)

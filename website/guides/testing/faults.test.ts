@@ -27,4 +27,4 @@ it.effect("a reservation outlives a server that shuts down", () =>
     yield* booking.reserve("A1", "Ada")
     assert.lengthOf(yield* booking.free, 2)
   }).pipe(Effect.scoped, Effect.provide(Live)))
-// #endregion
+// #endregion faults

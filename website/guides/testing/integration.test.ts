@@ -15,7 +15,7 @@ it.effect("the free seats come from the front to the back", () =>
     const free = yield* booking.free
     assert.deepStrictEqual(free.map(({ _id }) => _id), ["A2", "B1"])
   }).pipe(Effect.provide(Live)))
-// #endregion
+// #endregion integration
 
 // #region leaks
 it.effect("a query that is left early leaves nothing open", () =>
@@ -24,4 +24,4 @@ it.effect("a query that is left early leaves nothing open", () =>
     yield* prepare
     yield* seats.find().batchSize(1).first
   }).pipe(Effect.provide(Seats.layer), MongoTest.noLeaks))
-// #endregion
+// #endregion leaks

@@ -8,7 +8,7 @@ import { Booking, prepare, Seats } from "./booking.ts"
 const Baseline = MongoTest.baseline(Effect.provide(prepare, Seats.layer), { lanes: 2 })
 
 const Live = Layer.provideMerge(Booking.layer, Seats.layer)
-// #endregion
+// #endregion baseline
 
 layer(Baseline)("a booking", (it) => {
   // #region isolated
@@ -28,7 +28,7 @@ layer(Baseline)("a booking", (it) => {
         assert.lengthOf(yield* booking.free, 3)
       }).pipe(Effect.provide(Live))
     ))
-  // #endregion
+  // #endregion isolated
 
   // #region property
   const Wanted = Schema.Struct({
@@ -51,5 +51,5 @@ layer(Baseline)("a booking", (it) => {
         }).pipe(Effect.provide(Live)), { runs: 50 }),
     60_000
   )
-  // #endregion
+  // #endregion property
 })

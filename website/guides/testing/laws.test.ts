@@ -10,4 +10,4 @@ it.effect("seats obey the laws of collections", () =>
     yield* MongoLaws.filterIsPredicate(Seats, { runs: 30 })
     yield* MongoLaws.encodedIsAccepted(Seats, { runs: 30 })
   }).pipe(Effect.provide(Layer.provide(Seats.layer, MongoTest.layer))), 60_000)
-// #endregion
+// #endregion laws

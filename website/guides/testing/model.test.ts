@@ -41,4 +41,4 @@ it.effect("the booking does what the model says, also at the same time", () =>
     layer: Layer.provide(Booking.layer, Seats.layer),
     runs: 30
   }).pipe(Effect.provide(MongoTest.baseline(Effect.provide(prepare, Seats.layer), { lanes: 4 }))), 60_000)
-// #endregion
+// #endregion model

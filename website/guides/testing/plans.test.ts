@@ -13,7 +13,7 @@ it.effect("free seats are found by an index, in order", () =>
     const booking = yield* Booking
     yield* MongoTest.usesIndex(booking.free, { maxKeysPerResult: 1 })
   }).pipe(Effect.provide(Layer.provideMerge(Services, MongoTest.layer))))
-// #endregion
+// #endregion plans
 
 // #region commands
 it.effect("a reservation is one command", () =>
@@ -29,4 +29,4 @@ it.effect("a reservation is one command", () =>
       Layer.provideMerge(Services, MongoTest.layerWith({ driverOptions: { monitorCommands: true } }))
     )
   ))
-// #endregion
+// #endregion commands

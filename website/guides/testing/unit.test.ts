@@ -18,4 +18,4 @@ it.effect("a seat that is taken is not reserved", () =>
     const error = yield* Effect.flip(booking.reserve("A1", "Ada"))
     assert.strictEqual(error._tag, "Taken")
   }).pipe(Effect.provide(Layer.provide(Booking.layer, Full))))
-// #endregion
+// #endregion unit

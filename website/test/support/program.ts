@@ -1,0 +1,88 @@
+import { MongoServer } from "@mongofx/testing"
+import { Context, Effect, Layer, Option, Pool, Redacted, type Scope } from "effect"
+import * as Driver from "mongodb"
+import { execFile } from "node:child_process"
+import { availableParallelism } from "node:os"
+
+/** How long a program may take. */
+const limit = 60_000
+
+/** What a program says in comments before its code. */
+export interface Directives {
+  /** `// server: standalone` asks for a server that is no replica set, `// server: none` for an address without a server. */
+  readonly server: "replica set" | "standalone" | "none"
+  /** `// arguments: status --json` are the arguments of its command line. */
+  readonly arguments: ReadonlyArray<string>
+}
+
+export const directivesOf = (source: string): Directives => {
+  const comments = /^(?:(?:\/\/|#!).*\n)*/.exec(source)?.[0] ?? ""
+  const value = (name: string) => new RegExp(`^// ${name}: (.*)$`, "m").exec(comments)?.[1]?.trim()
+  const server = value("server") ?? "replica set"
+  if (server !== "replica set" && server !== "standalone" && server !== "none") {
+    throw new Error(
+      `"// server: ${server}" is unknown: write "standalone" or "none", or leave it out for a replica set`
+    )
+  }
+  return { server, arguments: value("arguments")?.split(" ") ?? [] }
+}
+
+/** Servers for programs that run at the same time, each of one member and with test commands. */
+export class Servers
+  extends Context.Service<Servers, Pool.Pool<MongoServer.MongoServer, MongoServer.MongoServerError>>()(
+    "website/Servers"
+  )
+{
+  static readonly layer = Layer.effect(
+    Servers,
+    Pool.make({ acquire: MongoServer.startBinary(), size: Math.min(4, availableParallelism() + 1) })
+  )
+}
+
+const dropDatabases = (uri: string): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    await using client = await Driver.MongoClient.connect(uri)
+    const { databases } = await client.db().admin().listDatabases({ nameOnly: true })
+    for (const { name } of databases) {
+      if (!["admin", "config", "local"].includes(name)) await client.db(name).dropDatabase()
+    }
+  })
+
+/** The address of a server without databases, for as long as the scope lives. */
+export const emptyServer = (
+  kind: Directives["server"]
+): Effect.Effect<string, MongoServer.MongoServerError, Scope.Scope | Servers> =>
+  Effect.gen(function*() {
+    switch (kind) {
+      case "none":
+        return "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500"
+      case "standalone":
+        return Redacted.value((yield* MongoServer.startBinary({ replicaSet: false })).uri)
+      case "replica set": {
+        const { uri } = yield* Pool.get(yield* Servers)
+        yield* dropDatabases(Redacted.value(uri))
+        return Redacted.value(uri)
+      }
+    }
+  })
+
+/** What a program of a folder prints in a process of its own, and how the process ended if not with 0. */
+export const printedBy = (folder: string, args: ReadonlyArray<string>, uri: string): Effect.Effect<string> =>
+  Effect.callback<string>((resume) => {
+    const env: NodeJS.ProcessEnv = { ...process.env, MONGODB_URI: uri, NO_COLOR: "1", TZ: "UTC" }
+    // A program does not know that a test runs it: vitest in vitest would take these for its own.
+    for (const name of Object.keys(env)) if (/^(VITEST|MONGOFX_TEST_)/.test(name)) delete env[name]
+    delete env["FORCE_COLOR"]
+    const child = execFile(process.execPath, args, { cwd: folder, env }, (error, stdout, stderr) => {
+      const end = child.exitCode === null
+        ? `ended by ${child.signalCode ?? String(error)}\n`
+        : child.exitCode === 0
+        ? ""
+        : `exit code ${child.exitCode}\n`
+      resume(Effect.succeed(`${stdout}${stderr}${end}`))
+    })
+    return Effect.sync(() => void child.kill("SIGKILL"))
+  }).pipe(
+    Effect.timeoutOption(limit),
+    Effect.map(Option.getOrElse(() => `did not end within ${limit / 1000} seconds\n`))
+  )
