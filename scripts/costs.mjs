@@ -78,32 +78,43 @@ const sizeOf = async (root, program, external) => {
 
 // ---- types
 
-/** What the compiler says of a project, or undefined if it does not compile. */
-const typesOf = (root, project) => {
+/** Runs the compiler of a checkout once: what it says of a project, or undefined if that does not compile. */
+const compile = (root, project) => {
   const args = ["-p", project, "--noEmit", "--extendedDiagnostics", "--singleThreaded", "--pretty", "false"]
-  const tsc = () =>
-    spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...args], {
-      cwd: root,
-      encoding: "utf8"
-    })
-  const outputs = [tsc(), tsc(), tsc()]
-  const failed = outputs.find(({ status }) => status !== 0)
-  if (failed !== undefined) {
-    console.error(`costs: ${failed.stdout}${failed.stderr}`)
+  const tsc = join(root, "node_modules/typescript/bin/tsc")
+  const { status, stderr, stdout } = spawnSync(process.execPath, [tsc, ...args], { cwd: root, encoding: "utf8" })
+  if (status !== 0) {
+    console.error(`costs: ${stdout}${stderr}`)
     return undefined
   }
-  const numbers = (pattern) => outputs.map(({ stdout }) => Number(pattern.exec(stdout)?.[1]))
+  const number = (pattern) => Number(pattern.exec(stdout)?.[1])
   return {
-    instantiations: numbers(/^Instantiations:\s+(\d+)/m)[0],
-    // The fastest of three runs: the others had to wait for something else.
-    milliseconds: Math.round(1000 * Math.min(...numbers(/^Check time:\s+([\d.]+)s/m)))
+    instantiations: number(/^Instantiations:\s+(\d+)/m),
+    milliseconds: Math.round(1000 * number(/^Check time:\s+([\d.]+)s/m))
   }
+}
+
+/** What the types of checkouts cost. They take turns, and the fastest of three runs counts, since other programs run meanwhile. */
+const typesOf = (checkouts) => {
+  const types = checkouts.map(() => new Map())
+  for (const name of new Set(checkouts.flatMap(({ projects }) => [...projects.keys()]))) {
+    for (let round = 0; round < 3; round++) {
+      checkouts.forEach(({ projects, root }, i) => {
+        const before = types[i].get(name)
+        if (!projects.has(name) || (round > 0 && before === undefined)) return
+        const now = compile(root, projects.get(name))
+        const isFaster = before === undefined || now === undefined || now.milliseconds < before.milliseconds
+        types[i].set(name, isFaster ? now : before)
+      })
+    }
+  }
+  return types
 }
 
 const budgets = "packages/schema/typetest/budget"
 
-const projectsOf = (root) => {
-  const folder = mkdtempSync(join(root, "packages/schema/node_modules/.mongofx-costs-"))
+/** Projects for the compiler, in a folder of the checkout. */
+const projectsOf = (root, folder) => {
   const project = (name, settings) => {
     const file = join(folder, `${name}.json`)
     writeFileSync(
@@ -126,16 +137,13 @@ const projectsOf = (root) => {
     return file
   }
   const files = existsSync(join(root, budgets)) ? readdirSync(join(root, budgets)).sort() : []
-  return {
-    folder,
-    projects: [
-      ...files.map((file) => [file, project(file, { files: [join(root, budgets, file)] })]),
-      ...["core", "schema", "testing"].map((name) => [
-        `the sources of @mongofx/${name}`,
-        project(name, { include: [join(root, "packages", name, "src")] })
-      ])
-    ]
-  }
+  return new Map([
+    ...files.map((file) => [file, project(file, { files: [join(root, budgets, file)] })]),
+    ...["core", "schema", "testing"].map((name) => [
+      `the sources of @mongofx/${name}`,
+      project(name, { include: [join(root, "packages", name, "src")] })
+    ])
+  ])
 }
 
 // ---- a checkout
@@ -145,8 +153,7 @@ const run = (cwd, command, ...args) => {
   if (error !== undefined || status !== 0) throw new Error(`${command} ${args.join(" ")} failed`, { cause: error })
 }
 
-const measure = async (root) => {
-  run(root, "pnpm", "build")
+const sizesOf = async (root) => {
   const sizes = new Map()
   for (const [name, program] of Object.entries(programs)) {
     sizes.set(name, {
@@ -154,23 +161,34 @@ const measure = async (root) => {
       all: await sizeOf(root, program, ["mongodb", "mongodb-*"])
     })
   }
-  const { folder, projects } = projectsOf(root)
-  try {
-    return { sizes, types: new Map(projects.map(([name, project]) => [name, typesOf(root, project)])) }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  return sizes
 }
 
-/** Measures a commit in a folder of its own. */
-const measureCommit = async (commit) => {
+/** Calls a function with the folder of a commit, and removes the folder. */
+const withCommit = async (commit, f) => {
   const folder = mkdtempSync(join(tmpdir(), "mongofx-costs-"))
   run(here, "git", "worktree", "add", "--detach", folder, commit)
   try {
     run(folder, "pnpm", "install", "--frozen-lockfile", "--prefer-offline")
-    return await measure(folder)
+    return await f(folder)
   } finally {
     run(here, "git", "worktree", "remove", "--force", folder)
+  }
+}
+
+const measure = async (roots) => {
+  const folders = []
+  try {
+    const checkouts = roots.map((root) => {
+      run(root, "pnpm", "build")
+      const folder = mkdtempSync(join(root, "packages/schema/node_modules/.mongofx-costs-"))
+      folders.push(folder)
+      return { root, projects: projectsOf(root, folder) }
+    })
+    const types = typesOf(checkouts)
+    return await Promise.all(roots.map(async (root, i) => ({ sizes: await sizesOf(root), types: types[i] })))
+  } finally {
+    for (const folder of folders) rmSync(folder, { recursive: true })
   }
 }
 
@@ -206,8 +224,9 @@ const table = (title, columns, head, base) => {
 }
 
 const commit = process.argv[2]
-const base = commit === undefined ? undefined : await measureCommit(commit)
-const head = await measure(here)
+const [head, base] = commit === undefined
+  ? await measure([here])
+  : await withCommit(commit, (folder) => measure([here, folder]))
 console.log([
   "Bytes of a program that esbuild bundles from the built packages, minified and compressed by gzip. `mongodb` is not in them.",
   "",
