@@ -148,13 +148,37 @@ describe(".github", () => {
   })
 })
 
+describe("docs/versions.md", () => {
+  it("names the versions that the workflow runs, and those that the packages ask for", () => {
+    const page = read("docs/versions.md")
+    const jobs = (Yaml.parse(read(".github/workflows/check.yml")) as Workflow).jobs
+    const listed = (job: string, name: string) =>
+      (jobs[job]?.strategy?.matrix[name] ?? []).join(", ").replace(/, (?=[^,]*$)/, " and ")
+    const { catalog } = Yaml.parse(read("pnpm-workspace.yaml")) as {
+      readonly catalog: Readonly<Record<string, string>>
+    }
+    const rows = new Map(
+      page.split("\n").filter((line) => line.startsWith("|")).map((line) => {
+        const [, what = "", ...cells] = line.split("|").map((cell) => cell.trim().replaceAll("`", ""))
+        return [what, cells.join(" ")]
+      })
+    )
+    assert.include(rows.get("Node"), `the workflow check runs ${listed("node", "node")}`)
+    assert.include(rows.get("MongoDB"), `the official images ${listed("mongodb", "mongodb")}`)
+    for (const peer of ["effect", "mongodb"]) {
+      assert.match(rows.get(peer) ?? "", new RegExp(`^${/\d+\.\d+/.exec(catalog[peer] ?? "")?.[0]} and newer`), peer)
+    }
+  })
+})
+
 describe(".changeset", () => {
-  const manifests = [
-    ...Fs.readdirSync(new URL("packages", root)).map((name) => `packages/${name}`),
-    "examples",
-    "website"
-  ]
-    .map((folder) => `${folder}/package.json`)
+  const { packages: globs } = Yaml.parse(read("pnpm-workspace.yaml")) as { readonly packages: ReadonlyArray<string> }
+  const folders = globs.flatMap((glob) =>
+    glob.endsWith("/*")
+      ? Fs.readdirSync(new URL(glob.slice(0, -1), root)).map((name) => `${glob.slice(0, -1)}${name}`)
+      : [glob]
+  )
+  const manifests = folders.map((folder) => `${folder}/package.json`)
     .filter((file) => Fs.existsSync(new URL(file, root)))
     .map((file) =>
       JSON.parse(read(file)) as { readonly name: string; readonly version: string; readonly private?: boolean }
@@ -179,10 +203,12 @@ describe(".changeset", () => {
     const config = JSON.parse(read(".changeset/config.json"))
     assert.strictEqual(new Set(published.map(({ version }) => version)).size, 1)
     assert.deepStrictEqual(config["fixed"], [["@mongofx/*"]])
-    assert.deepStrictEqual(
-      config["ignore"],
-      manifests.filter((manifest) => manifest.private === true).map(({ name }) => name)
-    )
+    const ignored: ReadonlyArray<string> = config["ignore"]
+    const isIgnored = (name: string) =>
+      ignored.some((each) => each.endsWith("*") ? name.startsWith(each.slice(0, -1)) : name === each)
+    for (const manifest of manifests) {
+      assert.strictEqual(isIgnored(manifest.name), manifest.private === true, manifest.name)
+    }
   })
 
   it("becomes an item of the CHANGELOG with all its lines", async () => {
