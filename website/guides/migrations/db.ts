@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+// arguments: status --json
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Effect } from "effect"
+import { Command } from "effect/cli"
+import { command } from "./command.ts"
+
+Command.run(command, { version: "1.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
