@@ -910,7 +910,7 @@ export const Service = <Self>() =>
  * console.log(TypedCollection.isTypedCollection("users")) // false
  * ```
  *
- * @see {@link TypeId} for the mark that it looks for
+ * @see {@link TypedCollection} for what it recognises
  * @stability unstable
  * @category guards
  * @since 0.1.0
