@@ -36,18 +36,25 @@ const pages = (): ReadonlyArray<Page> =>
     .map((file) => {
       const { order = "1000", section = sectionOf(file), title } = frontMatter(`${website}/${file}`)
       if (title === undefined || section === undefined || !sections.includes(section)) {
-        throw new Error(`${file} needs a title, and a section that is one of ${sections.join(", ")}, in its front matter`)
+        throw new Error(
+          `${file} needs a title, and a section that is one of ${sections.join(", ")}, in its front matter`
+        )
       }
       return { link: `/${file.replace(/\.md$/, "")}`, text: title, section, order: Number(order) }
     })
 
-const reference: DefaultTheme.SidebarItem = { text: "Reference", items: [{ text: "All modules", link: "/reference/index" }] }
+const reference: DefaultTheme.SidebarItem = {
+  text: "Reference",
+  items: [{ text: "All modules", link: "/reference/index" }]
+}
 
 /** The pages that exist, by section and order. */
 export const sidebar = (): Array<DefaultTheme.SidebarItem> => {
   const all = pages()
   return sections.map((text) => {
-    const items = all.filter(({ section }) => section === text).sort((a, b) => a.order - b.order || a.text.localeCompare(b.text))
+    const items = all.filter(({ section }) => section === text).sort((a, b) =>
+      a.order - b.order || a.text.localeCompare(b.text)
+    )
     return text === "Reference" ? { ...reference, items: [...reference.items ?? [], ...items] } : { text, items }
   }).filter(({ items }) => items.length > 0)
 }

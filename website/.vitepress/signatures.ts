@@ -3,10 +3,12 @@ import type { MarkdownRenderer } from "vitepress"
 /** Turns names in highlighted code into links. */
 const linked = (html: string, links: ReadonlyMap<string, string>): string =>
   html.replaceAll(/>([^<>]+)</g, (_, text: string) =>
-    `>${text.replaceAll(/[\w$]+/g, (name) => {
-      const url = links.get(name)
-      return url === undefined ? name : `<a href="${url}">${name}</a>`
-    })}<`)
+    `>${
+      text.replaceAll(/[\w$]+/g, (name) => {
+        const url = links.get(name)
+        return url === undefined ? name : `<a href="${url}">${name}</a>`
+      })
+    }<`)
 
 /**
  * Signatures of the reference: code whose types lead to their documentation. Their fences say where, as `Name=/reference/PACKAGE/MODULE#anchor`

@@ -2,11 +2,18 @@
 // TypeDoc reads the sources by the TypeScript of this package, the newest that it knows.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { Application, Converter, type DeclarationReflection, ReflectionKind, type TypeDocOptions } from "typedoc"
+import {
+  Application,
+  Converter,
+  type DeclarationReflection,
+  type PageEvent,
+  ReflectionKind,
+  type TypeDocOptions
+} from "typedoc"
 import { MarkdownPageEvent, type PluginOptions } from "typedoc-plugin-markdown"
+import { documentReExport, keepDeclaredTypes } from "./reference/declared.ts"
 import { linkByName } from "./reference/links.ts"
 import { Messages } from "./reference/messages.ts"
-import { documentReExport, keepDeclaredTypes } from "./reference/declared.ts"
 import { foldReasons } from "./reference/reasons.ts"
 import { ReferenceTheme } from "./reference/theme.ts"
 
@@ -15,39 +22,41 @@ const path = (relative: string): string => fileURLToPath(new URL(`../${relative}
 const packages = ["core", "schema", "testing"]
 const out = path("reference")
 
-const app = await Application.bootstrapWithPlugins({
-  plugin: ["typedoc-plugin-markdown"],
-  entryPoints: packages.flatMap((name) =>
-    readdirSync(path(`../packages/${name}/src`))
-      .filter((file) => file.endsWith(".ts") && file !== "index.ts")
-      .map((file) => path(`../packages/${name}/src/${file}`))
-  ),
-  tsconfig: path("tsconfig.reference.json"),
-  out,
-  readme: "none",
-  router: "module",
-  entryFileName: "index",
-  excludeExternals: true,
-  excludeInternal: true,
-  excludePrivate: true,
-  excludeCategories: ["type IDs"],
-  excludeTags: ["@since"],
-  blockTags: ["@stability", "@category", "@since", "@see", "@param"],
-  disableSources: true,
-  categorizeByGroup: false,
-  hideGroupHeadings: true,
-  hideBreadcrumbs: true,
-  hidePageHeader: true,
-  hidePageTitle: true,
-  useCodeBlocks: true,
-  useCustomAnchors: true,
-  expandObjects: true,
-  expandParameters: true,
-  parametersFormat: "none",
-  sanitizeComments: true,
-  useHTMLEncodedBrackets: true,
-  validation: { invalidLink: true, notExported: false, notDocumented: false }
-} satisfies Partial<TypeDocOptions & PluginOptions> as Partial<TypeDocOptions>)
+const app = await Application.bootstrapWithPlugins(
+  {
+    plugin: ["typedoc-plugin-markdown"],
+    entryPoints: packages.flatMap((name) =>
+      readdirSync(path(`../packages/${name}/src`))
+        .filter((file) => file.endsWith(".ts") && file !== "index.ts")
+        .map((file) => path(`../packages/${name}/src/${file}`))
+    ),
+    tsconfig: path("tsconfig.reference.json"),
+    out,
+    readme: "none",
+    router: "module",
+    entryFileName: "index",
+    excludeExternals: true,
+    excludeInternal: true,
+    excludePrivate: true,
+    excludeCategories: ["type IDs"],
+    excludeTags: ["@since"],
+    blockTags: ["@stability", "@category", "@since", "@see", "@param"],
+    disableSources: true,
+    categorizeByGroup: false,
+    hideGroupHeadings: true,
+    hideBreadcrumbs: true,
+    hidePageHeader: true,
+    hidePageTitle: true,
+    useCodeBlocks: true,
+    useCustomAnchors: true,
+    expandObjects: true,
+    expandParameters: true,
+    parametersFormat: "none",
+    sanitizeComments: true,
+    useHTMLEncodedBrackets: true,
+    validation: { invalidLink: true, notExported: false, notDocumented: false }
+  } satisfies Partial<TypeDocOptions & PluginOptions> as Partial<TypeDocOptions>
+)
 const messages = new Messages()
 app.logger = messages
 app.renderer.defineTheme("reference", ReferenceTheme)
@@ -86,16 +95,27 @@ const introductionOf = (name: string): string => {
   return text
 }
 
-app.renderer.on(MarkdownPageEvent.END, (page: MarkdownPageEvent) => {
+app.renderer.on(MarkdownPageEvent.END, (page: PageEvent) => {
   const { name, kind } = page.model as DeclarationReflection
   if (kind !== ReflectionKind.Module || page.contents === undefined) return
   const [folder = "", module = ""] = name.split("/")
   const apart = !readFileSync(path(`../packages/${folder}/src/index.ts`), "utf8").includes(` as ${module} `)
   const from = apart ? `@mongofx/${folder}/${module}` : `@mongofx/${folder}`
   const head = [
-    "---", `title: ${module}`, "editLink: false", `package: ${folder}`, "---", "",
-    `# ${module} {#module}`, "", introductionOf(name), "",
-    "```ts", `import ${apart ? `* as ${module}` : `{ ${module} }`} from "${from}"`, "```", ""
+    "---",
+    `title: ${module}`,
+    "editLink: false",
+    `package: ${folder}`,
+    "---",
+    "",
+    `# ${module} {#module}`,
+    "",
+    introductionOf(name),
+    "",
+    "```ts",
+    `import ${apart ? `* as ${module}` : `{ ${module} }`} from "${from}"`,
+    "```",
+    ""
   ]
   // Headings that no link leads to would take the addresses of others.
   const body = page.contents.replaceAll(/^#{4,6} (?!.*\{#[^}]*\}$)(.*)$/gm, "**$1**")

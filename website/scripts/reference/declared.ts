@@ -28,9 +28,11 @@ export const keepDeclaredTypes = (
   declaration?: ts.SignatureDeclaration | ts.JSDocSignature
 ): void => {
   if (!(reflection instanceof SignatureReflection) || declaration === undefined) return
+  const nodes: ReadonlyArray<ts.Node> = declaration.parameters
   for (const parameter of reflection.parameters ?? []) {
-    const node = (declaration.parameters as ReadonlyArray<ts.Node>)
-      .find((each): each is ts.ParameterDeclaration => ts.isParameter(each as never) && each.name.getText() === parameter.name)
+    const node = nodes.find((each): each is ts.ParameterDeclaration =>
+      ts.isParameter(each) && each.name.getText() === parameter.name
+    )
     if (node?.type !== undefined && parameter.type?.type !== "reference" && ts.isTypeReferenceNode(node.type)) {
       parameter.type = context.converter.convertType(context, node.type)
     }

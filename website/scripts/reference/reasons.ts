@@ -27,7 +27,8 @@ export const foldReasons = (project: ProjectReflection): void => {
   )
   const names = new Set(common.map(({ name }) => name))
   const fields = common.flatMap((field) => {
-    const text = field.comment?.summary ?? field.signatures?.[0]?.comment?.summary ?? field.getSignature?.comment?.summary
+    const text = field.comment?.summary ?? field.signatures?.[0]?.comment?.summary ??
+      field.getSignature?.comment?.summary
     return text === undefined ? [] : [
       { kind: "text", text: "\n- " },
       { kind: "code", text: `\`${field.name}${field.flags.isOptional ? "?" : ""}\`` },

@@ -2,12 +2,10 @@ import {
   type DeclarationReflection,
   makeRecursiveVisitor,
   type Options,
-  type ParameterReflection,
   type Reflection,
   ReflectionType,
   type SignatureReflection,
-  type SomeType,
-  type TypeParameterReflection
+  type SomeType
 } from "typedoc"
 import { type MarkdownPageEvent, MarkdownTheme, MarkdownThemeContext } from "typedoc-plugin-markdown"
 import { wrapped } from "./signature.ts"
@@ -21,6 +19,14 @@ const membersOf = (type: SomeType | undefined): DeclarationReflection | undefine
 const stabilityOf = (reflection: Reflection): string | undefined => {
   const comment = reflection.comment ?? (reflection as DeclarationReflection).signatures?.[0]?.comment
   return comment?.getTag("@stability")?.content.map(({ text }) => text).join("").trim()
+}
+
+/** What may name types: a declaration, a signature, a parameter or a type parameter. */
+interface Typed {
+  readonly type?: SomeType | undefined
+  readonly default?: SomeType | undefined
+  readonly typeParameters?: ReadonlyArray<Typed> | undefined
+  readonly parameters?: ReadonlyArray<Typed> | undefined
 }
 
 class ReferenceContext extends MarkdownThemeContext {
@@ -40,9 +46,9 @@ class ReferenceContext extends MarkdownThemeContext {
           : ` <Badge type="${stability === "stable" ? "tip" : "info"}" text="${stability}" />`
         return `${original.memberTitle(model)}${badge}`
       },
-      declarationTitle: (model: DeclarationReflection) => this.linked(original.declarationTitle(model), [model]),
+      declarationTitle: (model: DeclarationReflection) => this.linked(original.declarationTitle(model), model),
       signatureTitle: (...[model, settings]: Parameters<typeof original.signatureTitle>) =>
-        this.linked(original.signatureTitle(model, settings), [model]),
+        this.linked(original.signatureTitle(model, settings), model),
       signature: (...[model, settings]: Parameters<typeof original.signature>) => this.signature(model, settings),
       hierarchy: () => "",
       inheritance: () => "",
@@ -73,7 +79,7 @@ class ReferenceContext extends MarkdownThemeContext {
   }
 
   /** Code whose types lead to their documentation: `.vitepress/signatures.ts` makes the links. */
-  private linked(block: string, models: ReadonlyArray<Reflection>): string {
+  private linked(block: string, model: Typed): string {
     const urls = new Map<string, Set<string>>()
     const visitor = makeRecursiveVisitor({
       reference: ({ name, reflection }) => {
@@ -83,18 +89,20 @@ class ReferenceContext extends MarkdownThemeContext {
         urls.set(name, (urls.get(name) ?? new Set()).add(url))
       }
     })
-    const visit = (model: Partial<DeclarationReflection & SignatureReflection & ParameterReflection & TypeParameterReflection>) => {
+    const visit = (model: Typed): void => {
       model.type?.visit(visitor)
       model.default?.visit(visitor)
-      model.typeParameters?.forEach((parameter) => visit(parameter as never))
-      model.parameters?.forEach((parameter) => visit(parameter as never))
-      if (model.type instanceof ReflectionType) model.type.declaration.signatures?.forEach((each) => visit(each as never))
+      model.typeParameters?.forEach(visit)
+      model.parameters?.forEach(visit)
+      if (model.type instanceof ReflectionType) model.type.declaration.signatures?.forEach(visit)
     }
-    models.forEach((model) => visit(model as never))
+    visit(model)
     const links = [...urls].filter(([, { size }]) => size === 1).map(([name, [url]]) => [name, url] as const)
       .filter(([, url]) => url !== "").map(([name, url]) => `${name}=${url}`)
-    return block.replace(/^```ts\n([\s\S]*?)\n```$/, (_, code: string) =>
-      `\`\`\`ts signature ${links.join(" ")}\n${wrapped(code)}\n\`\`\``)
+    return block.replace(
+      /^```ts\n([\s\S]*?)\n```$/,
+      (_, code: string) => `\`\`\`ts signature ${links.join(" ")}\n${wrapped(code)}\n\`\`\``
+    )
   }
 }
 

@@ -11,8 +11,10 @@ const toTop = (file: string): string => "../".repeat(file.split("/").length - 1)
  * pages are read from disks, too.
  */
 export const relativeHtml = (file: string, html: string): string =>
-  html.replaceAll(new RegExp(`${marker}([^"'<>\\s#?]*)`, "g"), (_, rest: string) =>
-    `${toTop(file)}${rest === "" || rest.endsWith("/") ? `${rest}index.html` : rest}`)
+  html.replaceAll(
+    new RegExp(`${marker}([^"'<>\\s#?]*)`, "g"),
+    (_, rest: string) => `${toTop(file)}${rest === "" || rest.endsWith("/") ? `${rest}index.html` : rest}`
+  )
 
 /** A stylesheet with addresses that are relative to it, as `url()` reads them. */
 export const relativeCss = (file: string, css: string): string => css.replaceAll(marker, toTop(file))
