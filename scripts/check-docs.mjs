@@ -1,4 +1,4 @@
-// Checks that every public export is documented as CONTRIBUTING.md says, and that every ```ts fence of the docstrings, READMEs
+// Checks that every public export is documented as CONTRIBUTING.md says, and that every ```ts fence of the docstrings, READMEs, AGENTS.md
 // and docs compiles. Prints each finding with its place in the source.
 import { spawnSync } from "node:child_process"
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
@@ -238,7 +238,16 @@ for (const file of filesOf(".ts", "packages/*/src/**/*")) {
   if (/^packages\/[^/]+\/src\/[A-Z]\w*\.ts$/.test(file)) checkModule(source)
   collect(file, fencesOfSource(source))
 }
-for (const file of filesOf(".md", "*.md", "docs/**/*.md", "packages/*/README.md", "examples/**/README.md")) {
+for (
+  const file of filesOf(
+    ".md",
+    "*.md",
+    "docs/**/*.md",
+    "packages/*/README.md",
+    "packages/*/AGENTS.md",
+    "examples/**/README.md"
+  )
+) {
   collect(file, fencesOf(readFileSync(file, "utf8").split("\n"), 1, /^/))
 }
 compile(snippets)

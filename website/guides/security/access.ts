@@ -11,7 +11,7 @@ const createUser = (admin: MongoClient.MongoClient, password: Redacted.Redacted)
     pwd: Redacted.value(password),
     roles: [{ role: "readWrite", db: "shop" }]
   })
-// #endregion
+// #endregion roles
 
 const program = Effect.gen(function*() {
   const { uri } = yield* MongoServer.startBinary({ replicaSet: false, args: ["--auth"] })
@@ -37,7 +37,7 @@ const program = Effect.gen(function*() {
     MongoClient.make({ url: uri, username: "shop", password: Redacted.make("guess"), authSource: "shop" })
   )
   yield* Console.log(wrong.message)
-  // #endregion
+  // #endregion connect
 }).pipe(Effect.scoped)
 
 NodeRuntime.runMain(program)

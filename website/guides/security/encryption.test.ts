@@ -43,7 +43,7 @@ const program = Effect.gen(function*() {
   const found = yield* patients.find({ insurance: yield* seal("A-123") }).one
   return { stored: found.insurance, opened: yield* encryption.decrypt<string>(found.insurance) }
 })
-// #endregion
+// #endregion encryption
 
 it.live.skipIf(!isInstalled)("the server stores bytes that only the client can read", () =>
   Effect.gen(function*() {

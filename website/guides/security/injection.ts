@@ -10,7 +10,7 @@ interface User {
 // #region input
 /** What a client sends: JSON that should be a text, and is an operator. */
 const body: unknown = JSON.parse(`{ "token": { "$ne": null } }`)
-// #endregion
+// #endregion input
 
 const program = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient
@@ -21,25 +21,25 @@ const program = Effect.gen(function*() {
   // The cast says that it is a text, and nobody checks it: the filter matches everybody.
   const { token } = body as { readonly token: string }
   yield* Console.log(`unchecked: ${yield* users.countDocuments({ token })} users`)
-  // #endregion
+  // #endregion unchecked
 
   // #region eq
   // With $eq an object is a value, and nobody has it.
   yield* Console.log(`with $eq: ${yield* users.countDocuments({ token: { $eq: token } })} users`)
-  // #endregion
+  // #endregion eq
 
   // #region schema
   // A schema at the door refuses it, and says why.
   const Login = Schema.Struct({ token: Schema.String })
   const refused = yield* Effect.flip(Schema.decodeUnknownEffect(Login)(body))
   yield* Console.log(`with a schema: ${refused.message.split("\n").join(" ")}`)
-  // #endregion
+  // #endregion schema
 
   // #region undefined
   // A field that the client has left out does not become "everybody" either.
   const missing = yield* Effect.flip(users.deleteMany({ token: (body as Partial<User>)._id! }))
   yield* Console.log(missing.message)
-  // #endregion
+  // #endregion undefined
 })
 
 const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })

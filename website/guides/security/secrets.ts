@@ -23,7 +23,7 @@ const program = Effect.gen(function*() {
   yield* Console.log(duplicate.message)
   if (duplicate.reason._tag === "DuplicateKeyError") yield* Console.log(duplicate.reason.keyValue)
 }).pipe(Effect.scoped)
-// #endregion
+// #endregion program
 
 const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })
 

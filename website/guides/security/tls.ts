@@ -48,7 +48,7 @@ const program = Effect.gen(function*() {
     MongoClient.make({ url, tls: true, serverSelectionTimeout: "1 second" })
   )
   yield* Console.log(unknown.reason._tag)
-  // #endregion
+  // #endregion connect
 }).pipe(Effect.scoped)
 
 NodeRuntime.runMain(program)

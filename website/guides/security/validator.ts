@@ -10,7 +10,7 @@ const Account = Schema.Struct({
 })
 
 class Accounts extends TypedCollection.Service<Accounts>()("site/Accounts", { name: "accounts", schema: Account }) {}
-// #endregion
+// #endregion collection
 
 const program = Effect.gen(function*() {
   // #region apply
@@ -20,7 +20,7 @@ const program = Effect.gen(function*() {
   const db = yield* MongoDatabase.MongoDatabase
   const refused = yield* Effect.flip(db.collection("accounts").insertOne({ _id: "eve", role: "owner" } as never))
   yield* Console.log(refused.reason._tag)
-  // #endregion
+  // #endregion apply
 })
 
 const Live = Accounts.layer.pipe(
