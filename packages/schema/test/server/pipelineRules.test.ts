@@ -479,6 +479,18 @@ describe("what cannot be", () => {
       for (const word of words) assert.include(message, word)
     }
   })
+
+  it.live("names the collection where a query makes the pipeline", () =>
+    test(({ db }) =>
+      Effect.gen(function*() {
+        const posts = TypedCollection.make(db, "posts", Post)
+        const query = posts.aggregate((posts) => posts.pipe(Pipeline.unwind("author.name" as never)))
+        const error = yield* Effect.flip(query)
+        assert(error._tag === "MongoError" && error.reason._tag === "InvalidArgumentError")
+        assert.strictEqual(error.reason.namespace, posts.fullName)
+        assert.match(error.message, new RegExp(`^aggregate on ${posts.fullName}: stage 1 \\(\\$unwind\\): `))
+      })
+    ))
 })
 
 describe("a field with another name in the database", () => {

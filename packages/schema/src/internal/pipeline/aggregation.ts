@@ -10,7 +10,7 @@ import { codecOf } from "../compiler/codec.ts"
 import { Operands } from "../encode/operands.ts"
 import type { Aggregation } from "../query/decodedReading.ts"
 import { makeAggregate } from "../query/query.ts"
-import { implOf, make, type PipelineImpl, writeStages } from "./pipeline.ts"
+import { implOf, make, type PipelineImpl, refusedOn, writeStages } from "./pipeline.ts"
 
 const prepared = (pipeline: PipelineImpl, origin: Origin) =>
   Effect.suspend(() => {
@@ -40,7 +40,8 @@ export const typed = (schema: Schema.Constraint, f: (documents: never) => Pipeli
     Effect.suspend(() => {
       try {
         return prepared(pipeline(), origin)
-      } catch (error) {
+      } catch (thrown) {
+        const error = refusedOn(origin.collection, thrown)
         return MongoError.isMongoError(error) ? Effect.fail(error) : Effect.die(error)
       }
     })

@@ -166,6 +166,21 @@ const building = <A>(at: string, f: () => A): A => {
 export const refusalOf = (error: unknown): string | undefined =>
   typeof error === "object" && error !== null ? refusals.get(error)?.text : undefined
 
+/**
+ * What was refused when a pipeline was made, as the failure of an operation on a collection. Other errors stay as they are.
+ *
+ * @internal
+ */
+export const refusedOn = (namespace: string, error: unknown): unknown => {
+  const refused = typeof error === "object" && error !== null ? refusals.get(error) : undefined
+  return refused === undefined ? error : Integration.failure(MongoError.InvalidArgumentError, {
+    operation: "aggregate",
+    namespace,
+    path: refused.path,
+    message: refused.text
+  })
+}
+
 /** What a pipeline inside of a stage refuses is said with both stages. */
 const extended = (at: string, refused: { readonly path: string; readonly text: string } | undefined) =>
   refused === undefined ? undefined : { ...refused, text: `${at}, ${refused.text}` }

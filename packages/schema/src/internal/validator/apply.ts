@@ -71,10 +71,10 @@ const checked = (plan: Plan, { untyped }: Collection, options: ApplyOptions): Ef
       "apply",
       untyped,
       "documents",
-      `${
-        failing === 1 ? "1 document does" : `${failing} documents do`
-      } not satisfy the validator, so that updates of them would fail: ` +
-        "correct them, or pass level: \"moderate\", action: \"warn\" or allowFailing: true",
+      (failing === 1
+        ? "1 document does not satisfy the validator, so that updates of it would fail: correct it"
+        : `${failing} documents do not satisfy the validator, so that updates of them would fail: correct them`) +
+        ", or pass level: \"moderate\", action: \"warn\" or allowFailing: true",
       failing
     ))
     : Effect.succeed(plan)
