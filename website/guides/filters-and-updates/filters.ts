@@ -4,7 +4,10 @@ import { Console, Effect } from "effect"
 import { Live, type Recipe, Recipes, seed } from "./recipes.ts"
 
 const show = (what: string, query: TypedQuery.TypedQuery<Recipe>) =>
-  Effect.flatMap(query, (found) => Console.log(`${what}: ${found.map(({ _id }) => _id).sort().join(", ")}`))
+  Effect.flatMap(
+    query,
+    (found) => Console.log(`${what}: ${found.map(({ _id }) => _id).sort().join(", ") || "nothing"}`)
+  )
 
 const program = Effect.gen(function*() {
   yield* seed
