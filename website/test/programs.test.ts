@@ -2,9 +2,10 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { filesOf } from "../scripts/markdown.ts"
 import { outputOf, shownOf } from "./support/output.ts"
 import { directivesOf, emptyServer, printedBy, Servers } from "./support/program.ts"
-import { filesOf, isProgram } from "./support/site.ts"
+import { isProgram } from "./support/site.ts"
 
 /** Writes what programs print instead of comparing it: `WRITE_OUTPUT=1 pnpm test website/test/programs.test.ts -t start`. */
 const writes = process.env["WRITE_OUTPUT"] === "1"

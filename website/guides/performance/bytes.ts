@@ -11,7 +11,7 @@ interface Article {
 // #region measure
 /** How many bytes of documents a query brings. */
 const bytesOf = <A>(query: Query.Query<A>) => Stream.runFold(query.raw, () => 0, (sum, bytes) => sum + bytes.length)
-// #endregion
+// #endregion measure
 
 const program = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient
@@ -25,12 +25,12 @@ const program = Effect.gen(function*() {
   const titles = articles.find().project<Pick<Article, "_id" | "title">>({ title: 1 })
   yield* Console.log(`whole documents: ${yield* bytesOf(all)} bytes`)
   yield* Console.log(`titles only: ${yield* bytesOf(titles)} bytes`)
-  // #endregion
+  // #endregion projection
 
   // #region batches
   const sizes = yield* Stream.runCollect(Stream.map(titles.batchSize(400).batches, (batch) => batch.length))
   yield* Console.log(`batches of ${sizes.join(", ")}`)
-  // #endregion
+  // #endregion batches
 })
 
 const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })

@@ -23,7 +23,7 @@ const program = Effect.gen(function*() {
   // #region writes
   yield* authors.insertMany(ids.map((_id) => ({ _id, name: `Author ${_id}` })))
   yield* count("a hundred documents with insertMany")
-  // #endregion
+  // #endregion writes
 
   // #region lookups
   yield* Effect.forEach(ids, (id) => authors.findOne({ _id: id }), { concurrency: "unbounded" })
@@ -32,7 +32,7 @@ const program = Effect.gen(function*() {
   const authorById = MongoResolver.request(MongoResolver.findById(Authors))
   yield* Effect.forEach(ids, (id) => authorById(id), { concurrency: "unbounded" })
   yield* count("a hundred lookups through a resolver")
-  // #endregion
+  // #endregion lookups
 }).pipe(Effect.scoped)
 
 // CommandLog needs the driver's command events.

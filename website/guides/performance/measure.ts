@@ -32,7 +32,7 @@ const compare = Effect.fnUntraced(function*<E, R>(sides: Readonly<Record<string,
   }
   for (const [name, values] of figures) yield* Console.log(`${name}: ${median(values).toFixed(0)} ms`)
 })
-// #endregion
+// #endregion measure
 
 const program = Effect.gen(function*() {
   const points = yield* Points
@@ -46,7 +46,7 @@ const program = Effect.gen(function*() {
     "stream, an effect for each document": Stream.runForEach(points.find().stream, () => Effect.void),
     "stream, a loop for each batch": Stream.runForEachArray(points.find().stream, () => Effect.void)
   })
-  // #endregion
+  // #endregion sides
 })
 
 const Live = Points.layer.pipe(

@@ -13,7 +13,7 @@ const program = Effect.gen(function*() {
 
   yield* readings.createIndex({ station: 1, at: -1 })
   yield* Console.log(`\nwith an index:\n${String(yield* newest.explain("executionStats"))}`)
-  // #endregion
+  // #endregion plan
 })
 
 const Mongo = MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") })
