@@ -1,6 +1,6 @@
 import { NodeRuntime } from "@effect/platform-node"
-import { Expr, Filter, Update } from "@mongofx/schema"
-import { Console, Effect } from "effect"
+import { Expr, Filter, type TypedCollection, Update } from "@mongofx/schema"
+import { Console, Effect, type Schema } from "effect"
 import { Live, type Recipe, Recipes, seed } from "./recipes.ts"
 
 // #region values
@@ -21,6 +21,18 @@ const grams = (position: number, atLeast: number) =>
   Filter.at<Recipe>()(`ingredients.${position}.grams`, { $gte: atLeast })
 // #endregion computed
 
+// #region generic
+interface Timed {
+  readonly minutes: number
+}
+
+const faster = <S extends Schema.Constraint & { readonly Type: Timed }>(
+  collection: TypedCollection.TypedCollection<S>,
+  filter: Filter.Filter<S["Type"]>,
+  minutes: number
+) => collection.find(Filter.and(filter, Filter.make<Timed>()({ minutes: { $lt: minutes } }))).sort({ minutes: 1 })
+// #endregion generic
+
 const program = Effect.gen(function*() {
   yield* seed
   const recipes = yield* Recipes
@@ -30,6 +42,7 @@ const program = Effect.gen(function*() {
   yield* Console.log("heavy:", yield* recipes.distinct("name", heavy))
   yield* Console.log("not quick:", yield* recipes.distinct("name", Filter.not(quick)))
   yield* Console.log("first ingredient:", yield* recipes.distinct("name", grams(0, 300)))
+  yield* Console.log("faster:", (yield* faster(recipes, { vegan: true }, 60)).map(({ name }) => name))
   // #endregion use
 })
 
