@@ -1,7 +1,7 @@
 import type { MarkdownRenderer } from "vitepress"
 
 /** Turns names in highlighted code into links. */
-const linked = (html: string, links: ReadonlyMap<string, string>): string =>
+export const linkedText = (html: string, links: ReadonlyMap<string, string>): string =>
   html.replaceAll(/>([^<>]+)</g, (_, text: string) =>
     `>${
       text.replaceAll(/[\w$]+/g, (name) => {
@@ -28,6 +28,6 @@ export const linkSignatures = (md: MarkdownRenderer, base: string): void => {
       const [name = "", url = ""] = link.split("=")
       return [name, `${base}${url.slice(1).replace("#", ".html#")}`] as const
     })
-    return linked(html, new Map(links)).replace("class=\"language-ts", "class=\"signature language-ts")
+    return linkedText(html, new Map(links)).replace("class=\"language-ts", "class=\"signature language-ts")
   }
 }
