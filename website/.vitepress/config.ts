@@ -1,5 +1,5 @@
 import { defineConfig } from "vitepress"
-import { referenceSidebar, sidebar } from "./sidebar.ts"
+import { navigation, referenceSidebar, sidebar } from "./sidebar.ts"
 import { linkSignatures } from "./signatures.ts"
 
 /** `pnpm website:build` builds for this folder, and then makes every address relative to where the pages lie: see scripts/relative.ts. */
@@ -13,10 +13,16 @@ export default defineConfig({
   outDir: "dist",
   cleanUrls: false,
   metaChunk: true,
-  // Guides that are being written.
-  ignoreDeadLinks: [/^\/(guides|coming-from)\//, /^\/(choosing|reliability)/],
+  // Pages that are being written.
+  ignoreDeadLinks: [
+    /\/(errors-and-retries|deadlines-and-interruption|performance|deployment|bun-and-deno|motor|choosing|reliability)$/
+  ],
   srcExclude: ["dist/**", "scripts/**", "test/**"],
-  head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}logo.svg` }]],
+  head: [
+    // Browsers run no modules from a disk: style.css hides what would need them.
+    ["script", {}, "if(location.protocol===\"file:\")document.documentElement.classList.add(\"from-disk\")"],
+    ["link", { rel: "icon", type: "image/svg+xml", href: `${base}logo.svg` }]
+  ],
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config: (md) => linkSignatures(md, base)
@@ -25,11 +31,8 @@ export default defineConfig({
     logo: "/logo.svg",
     search: { provider: "local" },
     outline: { level: [2, 3] },
-    nav: [
-      { text: "Start", link: "/guides/start" },
-      { text: "Reference", link: "/reference/index" }
-    ],
+    nav: navigation(),
     sidebar: { "/reference/": referenceSidebar(), "/": sidebar() },
-    footer: { message: "MIT licence" }
+    docFooter: { prev: "Before", next: "Next" }
   }
 })

@@ -59,13 +59,32 @@ export const sidebar = (): Array<DefaultTheme.SidebarItem> => {
   }).filter(({ items }) => items.length > 0)
 }
 
+/** The first page of a section stands for it, and pages that stand alone for themselves. */
+export const navigation = (): Array<DefaultTheme.NavItem> => {
+  const all = pages()
+  const named = (name: string) =>
+    all.filter(({ link }) => link === `/${name}`).map(({ link, text }) => ({ text, link }))
+  const comingFrom = all.filter(({ section }) => section === "Coming from").sort((a, b) => a.order - b.order)
+  return [
+    { text: "Start", link: "/guides/start" },
+    ...comingFrom.length === 0
+      ? []
+      : [{
+        text: "Coming from",
+        items: comingFrom.map(({ link, text }) => ({ link, text: text.replace("Coming from ", "") }))
+      }],
+    ...named("choosing"),
+    ...named("reliability"),
+    { text: "Reference", link: "/reference/index" }
+  ]
+}
+
 /** The modules by package. */
 export const referenceSidebar = (): Array<DefaultTheme.SidebarItem> => [
   { text: "Guides", link: "/guides/start" },
   { text: "All modules", link: "/reference/index" },
   ...["core", "schema", "testing"].map((name) => ({
     text: `@mongofx/${name}`,
-    collapsed: false,
     items: pagesIn(`reference/${name}`).map((file) => file.replace(/\.md$/, "")).sort()
       .map((file) => ({ text: file.replace(/^.*\//, ""), link: `/${file}` }))
   }))

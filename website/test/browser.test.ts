@@ -36,6 +36,7 @@ const terms: ReadonlyArray<readonly [string, string]> = [
 
 /** The part of a program that a page shows. */
 const regionOf = (source: string, region: string): string => {
+  if (region === "") return source
   const lines = source.split("\n")
   const from = lines.findIndex((line) => line.trim() === `// #region ${region}`)
   const to = lines.findIndex((line, i) => i > from && line.trim() === `// #endregion ${region}`)
@@ -61,7 +62,9 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
     }
     const links = [...texts].flatMap(([page, html]) => linksOf(page, html).map((link) => [page, link] as const))
     assert.isAbove(links.length, 1000)
-    const dead = links.filter(([, link]) => !isThere(link)).map(([page, { anchor, file }]) => `${page}: ${file}#${anchor}`)
+    const dead = links.filter(([, link]) => !isThere(link)).map(([page, { anchor, file }]) =>
+      `${page}: ${file}#${anchor}`
+    )
     assert.deepStrictEqual([...new Set(dead)], [])
   })
 
@@ -85,7 +88,7 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
         yield* Effect.promise(async () => {
           await opened.page.evaluate(() => Object.assign(globalThis, { isSame: true }))
           await opened.page.locator(".VPNavBarMenu a", { hasText: "Reference" }).click()
-          await opened.page.waitForURL(`${url}reference/index.html`)
+          await opened.page.waitForURL(`${url}reference/`)
           await opened.page.locator(".vp-doc a", { hasText: /^MongoClient$/ }).click()
           await opened.page.waitForURL(`${url}${module}`)
           await opened.page.locator(".vp-doc .signature a", { hasText: /^MongoClientConfig$/ }).first().click()
@@ -111,7 +114,7 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
           }
           await page.locator("#localsearch-input").fill("withTransaction")
           await page.locator(".VPLocalSearchBox a.result").first().click()
-          await page.waitForURL(/withtransaction/i)
+          await page.waitForURL((address) => address.pathname !== new URL(`${url}${guide}`).pathname)
           return missing
         })
         assert.deepStrictEqual(missing, [])
@@ -122,7 +125,7 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
       Effect.gen(function*() {
         const { open, url } = yield* Browser
         const text = readFileSync(new URL(guide.replace(".html", ".md"), website), "utf8")
-        const [, file = "", region = ""] = /^<<< @\/(\S+\.ts)#(\w+)/m.exec(text) ?? []
+        const [, file = "", region = ""] = /^<<< @\/([^\s#{]+\.ts)(?:#([\w-]+))?/m.exec(text) ?? []
         const { page } = yield* open(`${url}${guide}`)
         const copied = yield* Effect.promise(async () => {
           const code = page.locator(".vp-doc div.language-ts").first()
@@ -153,12 +156,16 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
     it.effect("fits a telephone", () =>
       Effect.gen(function*() {
         const { open, url } = yield* Browser
-        const wide = yield* Effect.forEach(shown.filter((page) => !page.startsWith("reference/") || page === module), (path) =>
-          Effect.scoped(Effect.gen(function*() {
-            const { page } = yield* open(`${url}${path}`, { width: 390 })
-            const width = yield* Effect.promise(() => page.evaluate(() => document.documentElement.scrollWidth))
-            return width > 390 ? [`${path} is ${width} wide`] : []
-          })), { concurrency: 3 })
+        const wide = yield* Effect.forEach(
+          shown.filter((page) => !page.startsWith("reference/") || page === module),
+          (path) =>
+            Effect.scoped(Effect.gen(function*() {
+              const { page } = yield* open(`${url}${path}`, { width: 390 })
+              const width = yield* Effect.promise(() => page.evaluate(() => document.documentElement.scrollWidth))
+              return width > 390 ? [`${path} is ${width} wide`] : []
+            })),
+          { concurrency: 3 }
+        )
         assert.deepStrictEqual(wide.flat(), [])
       }), 180_000)
 
@@ -173,7 +180,9 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
               await page.evaluate(axe.source)
               const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
               return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map((violation) =>
-                `${path} (${scheme}): ${violation.id}, ${violation.help}: ${violation.nodes.slice(0, 3).map(({ html }) => html).join("\n")}`
+                `${path} (${scheme}): ${violation.id}, ${violation.help}: ${
+                  violation.nodes.slice(0, 3).map(({ html }) => html).join("\n")
+                }`
               )
             })
           })), { concurrency: 2 })

@@ -6,13 +6,17 @@ import { idsOf, linksOf } from "./support/html.ts"
 
 /** What a module exports, run as if it lay at an address. */
 const run = (code: string, address: string): unknown => {
-  const body = code.replaceAll("import.meta.url", JSON.stringify(address)).replace(/export default ([^;]*);?$/, "return $1")
+  const body = code.replaceAll("import.meta.url", JSON.stringify(address)).replace(
+    /export default ([^;]*);?$/,
+    "return $1"
+  )
   return new Function(body)()
 }
 
 describe("addresses of the built site", () => {
   it("are relative in a page, by its depth", () => {
-    const html = `<link href="${marker}assets/a.css"><a href="${marker}">x</a><a href="${marker}reference/#a">y</a><a href="https://a.b/">z</a>`
+    const html =
+      `<link href="${marker}assets/a.css"><a href="${marker}">x</a><a href="${marker}reference/#a">y</a><a href="https://a.b/">z</a>`
     assert.strictEqual(
       relativeHtml("index.html", html),
       "<link href=\"./assets/a.css\"><a href=\"./index.html\">x</a><a href=\"./reference/index.html#a\">y</a><a href=\"https://a.b/\">z</a>"
@@ -25,7 +29,8 @@ describe("addresses of the built site", () => {
   })
 
   it("are computed in a module, in texts of every kind", () => {
-    const code = `const a="${marker}",b='<a href="${marker}x.html">${marker}y</a>',c=\`${marker}\${a}${marker}\`,d={"${marker}k":1};` +
+    const code =
+      `const a="${marker}",b='<a href="${marker}x.html">${marker}y</a>',c=\`${marker}\${a}${marker}\`,d={"${marker}k":1};` +
       `export default [a,b,c,d,\`${marker}z\`,"it's"]`
     const top = "/some/wh%20ere/"
     assert.deepStrictEqual(run(relativeJs("assets/chunks/a.js", code), `http://localhost${top}assets/chunks/a.js`), [
@@ -51,8 +56,14 @@ describe("addresses of the built site", () => {
 describe("signatures of the reference", () => {
   it("have a parameter on each line if they are long", () => {
     assert.strictEqual(wrapped("function f(a: string): number;"), "function f(a: string): number;")
-    const [a, b] = ["aaaaaaaaaaaaaaaa: Map<string, (x: number, y: string) => void>", "b: { c: \"(\"; d: ReadonlyArray<E<F, G>> }"]
-    assert.strictEqual(wrapped(`readonly f: <A>(${a}, ${b}) => Effect<A>;`), `readonly f: <A>(\n  ${a},\n  ${b}\n) => Effect<A>;`)
+    const [a, b] = [
+      "aaaaaaaaaaaaaaaa: Map<string, (x: number, y: string) => void>",
+      "b: { c: \"(\"; d: ReadonlyArray<E<F, G>> }"
+    ]
+    assert.strictEqual(
+      wrapped(`readonly f: <A>(${a}, ${b}) => Effect<A>;`),
+      `readonly f: <A>(\n  ${a},\n  ${b}\n) => Effect<A>;`
+    )
   })
 
   it("lead to their types", () => {
@@ -65,9 +76,13 @@ describe("signatures of the reference", () => {
 
 describe("what a page links to", () => {
   it("is read from its attributes", () => {
-    const html = `<style>a[href="x"]{}</style><a id="top" href="../b/c.html#d%20e">x</a><a href="#top">y</a><a href="https://a.b">z</a>` +
+    const html =
+      `<style>a[href="x"]{}</style><a id="top" href="../b/c.html#d%20e">x</a><a href="#top">y</a><a href="https://a.b">z</a>` +
       `<script>document.write('<a href="no.html">')</script>`
-    assert.deepStrictEqual(linksOf("a/f.html", html), [{ file: "b/c.html", anchor: "d e" }, { file: "a/f.html", anchor: "top" }])
+    assert.deepStrictEqual(linksOf("a/f.html", html), [{ file: "b/c.html", anchor: "d e" }, {
+      file: "a/f.html",
+      anchor: "top"
+    }])
     assert.deepStrictEqual([...idsOf(html)], ["top"])
   })
 })

@@ -15,7 +15,9 @@ const folder = "/some/where/"
 const binaryOf = (): string | undefined => {
   const named = process.env["CHROMIUM_BINARY"] ?? ""
   if (named !== "") return named
-  return (process.env["PATH"] ?? "").split(delimiter).map((path) => join(path, "chromium")).find((file) => existsSync(file))
+  return (process.env["PATH"] ?? "").split(delimiter).map((path) => join(path, "chromium")).find((file) =>
+    existsSync(file)
+  )
 }
 const binary = binaryOf()
 

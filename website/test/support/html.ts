@@ -1,7 +1,14 @@
 import { dirname, posix } from "node:path"
 
-const entities: Readonly<Record<string, string>> = { "&amp;": "&", "&quot;": "\"", "&#39;": "'", "&lt;": "<", "&gt;": ">" }
-const decoded = (text: string): string => text.replaceAll(/&(amp|quot|#39|lt|gt);/g, (entity) => entities[entity] ?? entity)
+const entities: Readonly<Record<string, string>> = {
+  "&amp;": "&",
+  "&quot;": "\"",
+  "&#39;": "'",
+  "&lt;": "<",
+  "&gt;": ">"
+}
+const decoded = (text: string): string =>
+  text.replaceAll(/&(amp|quot|#39|lt|gt);/g, (entity) => entities[entity] ?? entity)
 
 const attributes = (html: string, name: string): ReadonlyArray<string> =>
   Array.from(html.matchAll(new RegExp(`\\s${name}="([^"]*)"`, "g")), ([, value = ""]) => decoded(value))
