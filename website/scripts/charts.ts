@@ -1,6 +1,8 @@
 // Draws the charts of the pages from the tables of the repository: `pnpm --filter @mongofx/website charts`. A test fails when they are older.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { numberOf, tableOf } from "./markdownTables.ts"
+import { mistakesTable } from "./mistakes.ts"
+import { file as sizesFile } from "./sizes.ts"
 import { type Chart, type Colour, draw } from "./svg.ts"
 
 const coreFigures = "packages/core/benchmark/README.md"
@@ -73,6 +75,22 @@ const both = (): Chart => {
   }
 }
 
+const size = (): Chart => {
+  const sizes = Object.entries(JSON.parse(readFileSync(sizesFile, "utf8")) as Readonly<Record<string, number>>)
+  const kilobytes = (bytes: number) => `${Math.round(bytes / 1000)} kB`
+  return {
+    title: "A program that finds one document, bundled with the driver",
+    alt: `Bytes of a program that finds one document. ${
+      sizes.map(([name, bytes]) => `${name}: ${kilobytes(bytes)}`).join("; ")
+    }.`,
+    bars: sizes.map(([name, bytes]) => ({
+      name,
+      label: kilobytes(bytes),
+      parts: [{ name, value: Math.round(bytes / 1000), colour: colourOf(name) }]
+    }))
+  }
+}
+
 /** The charts, by the names of their files. */
 export const charts = (): Readonly<Record<string, Chart>> => ({
   core: ratios(
@@ -123,6 +141,7 @@ export const charts = (): Readonly<Record<string, Chart>> => ({
       "mongofx, findById, decoded"
     ]
   ),
+  size: size(),
   suites: suites(),
   both: both()
 })
@@ -164,8 +183,16 @@ export const withCharts = (text: string, all = charts()): string =>
     }
   )
 
+/** The text of a page, with the table of the mistakes as it should be. */
+export const withMistakes = (text: string, table: string): string =>
+  text.replace(
+    /(<!-- dprint-ignore-start -->\n<!-- mistakes -->\n)[^]*?(<!-- dprint-ignore-end -->)/,
+    (_, before: string, after: string) => `${before}\n${table}\n\n${after}`
+  )
+
 if (process.argv[1] === import.meta.filename) {
   mkdirSync(new URL("../charts", import.meta.url), { recursive: true })
   for (const [name, chart] of Object.entries(charts())) writeFileSync(fileOf(name), draw(chart))
-  for (const page of pages) writeFileSync(page, withCharts(readFileSync(page, "utf8")))
+  const mistakes = mistakesTable()
+  for (const page of pages) writeFileSync(page, withMistakes(withCharts(readFileSync(page, "utf8")), mistakes))
 }
