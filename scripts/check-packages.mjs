@@ -1,10 +1,11 @@
 // Checks the packages before they are published: builds and packs them, lints the tarballs, then installs them in a new folder,
-// as a user would, and imports and compiles against them. The last line counts the checks.
+// as a user would, and imports and compiles against them, and follows the page "Start" with them. The last line counts the checks.
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { followStart } from "./stranger.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const temporary = mkdtempSync(join(tmpdir(), "mongofx-packages-"))
@@ -143,7 +144,7 @@ const checkCoreAlone = () => {
   check("core pulls neither schema nor testing", siblings.length === 0 ? undefined : siblings.join("\n"))
 }
 
-const checkAll = () => {
+const checkAll = async () => {
   // Otherwise pack would include modules that an earlier build left in dist.
   for (const { folder } of packages) rmSync(join(root, "packages", folder, "dist"), { recursive: true, force: true })
   if (!check("build", run(root, "npx", "-y", "pnpm@12", "build"))) return
@@ -155,10 +156,11 @@ const checkAll = () => {
   }
   checkConsumer()
   checkCoreAlone()
+  await followStart({ check, folder: join(temporary, "start"), packages, root })
 }
 
 try {
-  checkAll()
+  await checkAll()
 } finally {
   rmSync(temporary, { recursive: true, force: true })
 }
