@@ -43,4 +43,4 @@ const Live = Songs.layer.pipe(
 )
 
 NodeRuntime.runMain(Effect.provide(program, Live))
-// #endregion
+// #endregion program

@@ -18,7 +18,7 @@ const visit = Effect.fn("visit")(function*(page: string) {
 
 /** What the platform calls for each request. */
 export const handler = (request: { readonly page: string }): Promise<number> => runtime.runPromise(visit(request.page))
-// #endregion
+// #endregion handler
 
 stdout.write(`${await handler({ page: "home" })}\n`)
 stdout.write(`${await handler({ page: "home" })}\n`)

@@ -21,7 +21,7 @@ const Health = Layer.mergeAll(
   HttpRouter.add("GET", "/live", live),
   HttpRouter.add("GET", "/ready", ready)
 )
-// #endregion
+// #endregion health
 
 const ask = Effect.fnUntraced(function*(path: string) {
   const response = yield* HttpClient.get(path)

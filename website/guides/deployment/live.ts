@@ -41,7 +41,7 @@ const Live = HttpRouter.use(Effect.fnUntraced(function*(router) {
       { contentType: "text/event-stream" }
     )))
 }))
-// #endregion
+// #endregion events
 
 /** Reads two lines, and says when it has the first one. */
 const browser = (name: string, open: Latch.Latch) =>

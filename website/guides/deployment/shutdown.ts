@@ -37,7 +37,7 @@ const Api = HttpRouter.serve(HttpRouter.add("GET", "/report", report), { disable
   )
 
 const App = Layer.mergeAll(Api, Mail).pipe(Layer.provide(Database))
-// #endregion
+// #endregion layers
 
 /** Sends a slow request, and the signal in the middle of it. */
 const Visit = Layer.effectDiscard(Effect.gen(function*() {
@@ -56,4 +56,4 @@ const Visit = Layer.effectDiscard(Effect.gen(function*() {
 
 // #region main
 NodeRuntime.runMain(Layer.launch(Visit.pipe(Layer.provide(App))))
-// #endregion
+// #endregion main

@@ -15,13 +15,13 @@ const program = Effect.gen(function*() {
   }
   const error = yield* Effect.flip(orders.findOne({}))
   yield* Console.log(`two watchers in a pool of two: ${error.reason._tag}`)
-  // #endregion
+  // #endregion shared
 
   // #region apart
   const requests = yield* MongoClient.make({ url, maxPoolSize: 2, waitQueueTimeout: "500 millis" })
   yield* requests.db("shop").collection("orders").findOne({})
   yield* Console.log("a client of its own for requests: answered")
-  // #endregion
+  // #endregion apart
 }).pipe(Effect.scoped)
 
 NodeRuntime.runMain(program)

@@ -43,7 +43,7 @@ export const readSite = (website: string): Site => {
   const texts = filesOf(website, "").map((file) => [file, readFileSync(join(website, file), "utf8")] as const)
   const isPage = ([file]: readonly [string, string]) => file.endsWith(".md")
   return {
-    pages: new Map(texts.filter(isPage)),
+    pages: new Map(texts.filter((entry) => isPage(entry) && !entry[0].startsWith("mistakes/"))),
     planned,
     programs: new Map(texts.filter((entry) => !isPage(entry))),
     // These are made by the build.
@@ -156,8 +156,8 @@ const programFindings = (pages: ReadonlyMap<string, Page>, { planned, programs }
     if (file.endsWith(".out")) {
       return programs.has(file.replace(/\.out$/, ".ts")) ? [] : [`${file}: no program prints it: remove it`]
     }
-    // A package of its own, whose rows another test runs.
-    if (!file.endsWith(".ts") || file.startsWith("effect-3/")) return []
+    // Packages of their own: other tests run their rows.
+    if (!file.endsWith(".ts") || /^(effect-3|mistakes)\//.test(file)) return []
     const findings: Array<string> = []
     const page = `${posix.dirname(file)}.md`
     if (planned.has(page) && !pages.has(page)) return []
