@@ -18,6 +18,12 @@ const expanded = (file: string, page: Page): string => {
   const includes = new Map(includesOf(file, page).map((include) => [include.line, include]))
   return page.lines.map(({ number, text }) => {
     const include = includes.get(number)
+    // A document of the repository that is a page too: `<!--@include: ../docs/versions.md{3,}-->`
+    const [, path, from] = /^<!--@include: (\S+?)\{(\d+),\}-->$/.exec(text) ?? []
+    if (path !== undefined) {
+      const lines = readFileSync(join(website, dirname(file), path), "utf8").split("\n")
+      return lines.slice(Number(from) - 1).join("\n").trimEnd()
+    }
     if (include === undefined) return text
     const source = readFileSync(join(website, include.path), "utf8")
     const code = include.region === undefined
@@ -42,7 +48,7 @@ const sections = ["Begin", "Work with data", "In production"]
 
 /** The files for assistants, by their path in the folder of the built pages. */
 export const filesForAssistants = (): ReadonlyMap<string, string> => {
-  const pages = filesOf(website, ".md").filter((file) => file !== "index.md")
+  const pages = filesOf(website, ".md").filter((file) => file !== "index.md" && !file.startsWith("mistakes/"))
     .map((file) => [file, parsePage(readFileSync(join(website, file), "utf8"))] as const)
   const place = ([, { frontMatter }]: (typeof pages)[number]) => {
     const section = sections.indexOf(frontMatter.get("section") ?? "")

@@ -21,13 +21,13 @@ describe("what assistants read", () => {
 
   it("llms.txt names every page, with its description", () => {
     for (const file of files.keys()) if (file.endsWith(".md")) assert.match(index, new RegExp(`\\(${file}\\): \\S`))
-    assert.notInclude(index, "undefined")
+    assert.notInclude(index, "[undefined]")
   })
 
   it("pages have the programs and outputs that they include", () => {
     const start = files.get("guides/start.md")!
     assert.match(start, /```ts\nimport .* from "@mongofx\/core"[^]*?\n```/)
-    for (const text of files.values()) assert.notMatch(text, /^\s*<<<|#region|#endregion/m)
+    for (const text of files.values()) assert.notMatch(text, /^\s*<<<|^<!--@include|#region|#endregion/m)
     assert.include(files.get("llms-full.txt")!, start)
   })
 })
