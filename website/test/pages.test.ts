@@ -31,7 +31,6 @@ const siteOf = (files: Record<string, string>): Site => {
   const pick = (pattern: RegExp) => new Map(Object.entries(files).filter(([file]) => pattern.test(file)))
   return {
     pages: pick(/\.md$/),
-    planned: new Set(),
     programs: pick(/\.(ts|out|txt)$/),
     isPublic: (path) => path === "a.svg",
     isInRepository: (path) => path === "LICENSE" || path === "packages/core/src/MongoClient.ts"

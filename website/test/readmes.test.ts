@@ -6,7 +6,6 @@ import { fileURLToPath } from "node:url"
 import { collectionsOf, type Program, programsOf, projectOf } from "./support/fences.ts"
 import { outputOf } from "./support/output.ts"
 import { emptyServer, printedBy, Servers } from "./support/program.ts"
-import { planned } from "./support/site.ts"
 
 const website = fileURLToPath(new URL("..", import.meta.url))
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -125,7 +124,7 @@ describe("the READMEs", () => {
       const links = [...text.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm)].map((match) => match[1] ?? match[2]!)
       const missing = links.filter((link) => !/^(https?:|#)/.test(link))
         .map((link) => join(dirname(file), link.split("#")[0]!))
-        .filter((path) => !existsSync(join(root, path)) && !planned.has(path.replace(/^website\//, "")))
+        .filter((path) => !existsSync(join(root, path)))
       assert.deepStrictEqual(missing, [])
     })
   }

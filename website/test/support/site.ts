@@ -14,23 +14,10 @@ import {
 /** Whether a file is run, and not only imported by one that is. */
 export const isProgram = (source: string): boolean => /\brunMain\b|\bEffect\.run(?:Promise|Fork|Sync)\b/.test(source)
 
-/** Pages that are being written: links to them are fine. */
-export const planned: ReadonlySet<string> = new Set([
-  ...("start connecting documents-and-queries typed-collections filters-and-updates input-from-outside pipelines " +
-    "repositories-and-resolvers pages transactions change-streams-and-outboxes files indexes-and-validators migrations " +
-    "errors-and-retries deadlines-and-interruption testing telemetry security performance deployment bun-and-deno")
-    .split(" ").map((name) => `guides/${name}.md`),
-  ...["node-driver", "mongoose", "effect-mongodb", "motor"].map((name) => `coming-from/${name}.md`),
-  "choosing.md",
-  "reliability.md"
-])
-
 /** The sources of the pages: what a check needs to know. */
 export interface Site {
   /** The text of each page, by its path: `guides/start.md`. */
   readonly pages: ReadonlyMap<string, string>
-  /** Pages that are not written yet. */
-  readonly planned: ReadonlySet<string>
   /** The text of each other file beside pages, such as programs and outputs, by its path. */
   readonly programs: ReadonlyMap<string, string>
   /** Whether a file of `website/public` is there. */
@@ -44,7 +31,6 @@ export const readSite = (website: string): Site => {
   const isPage = ([file]: readonly [string, string]) => file.endsWith(".md")
   return {
     pages: new Map(texts.filter((entry) => isPage(entry) && !entry[0].startsWith("mistakes/"))),
-    planned,
     programs: new Map(texts.filter((entry) => !isPage(entry))),
     // These are made by the build.
     isPublic: (path) => path === "llms.txt" || path === "llms-full.txt" || existsSync(join(website, "public", path)),
@@ -128,7 +114,6 @@ const linkFindings = (file: string, page: Page, pages: ReadonlyMap<string, Page>
     const to = pageAt(absolute, pages)
     if (to === undefined) {
       if (site.programs.has(absolute.slice(1))) return []
-      if (site.planned.has(`${absolute.slice(1)}.md`)) return []
       return site.isPublic(absolute.slice(1)) || site.isPublic(path) ? [] : finding("leads to a page that is not there")
     }
     return anchor === undefined || anchorsOf(pages.get(to)!).has(anchor)
@@ -150,7 +135,7 @@ const isNamedBy = (file: string, programs: Site["programs"]): boolean => {
 const hasOutput = (file: string, programs: Site["programs"]): boolean =>
   [".out", ".txt"].some((extension) => programs.has(file.replace(/\.ts$/, extension)))
 
-const programFindings = (pages: ReadonlyMap<string, Page>, { planned, programs }: Site): ReadonlyArray<string> => {
+const programFindings = (pages: ReadonlyMap<string, Page>, { programs }: Site): ReadonlyArray<string> => {
   const included = new Set([...pages].flatMap(([file, page]) => includesOf(file, page).map(({ path }) => path)))
   return [...programs.keys()].flatMap((file) => {
     if (file.endsWith(".out")) {
@@ -159,8 +144,6 @@ const programFindings = (pages: ReadonlyMap<string, Page>, { planned, programs }
     // Packages of their own: other tests run their rows.
     if (!file.endsWith(".ts") || /^(effect-3|mistakes)\//.test(file)) return []
     const findings: Array<string> = []
-    const page = `${posix.dirname(file)}.md`
-    if (planned.has(page) && !pages.has(page)) return []
     const isShown = [file, file.replace(/\.ts$/, ".out")].some((shown) => included.has(shown))
     if (!isShown && !isNamedBy(file, programs)) {
       findings.push(`${file}: no page includes it: include it or remove it`)
