@@ -13,10 +13,6 @@ export default defineConfig({
   outDir: "dist",
   cleanUrls: false,
   metaChunk: true,
-  // Pages that are being written.
-  ignoreDeadLinks: [
-    /\/(errors-and-retries|deadlines-and-interruption|performance|deployment|bun-and-deno|motor|choosing|reliability)$/
-  ],
   srcExclude: ["dist/**", "scripts/**", "test/**"],
   head: [
     // Browsers run no modules from a disk: style.css hides what would need them.
