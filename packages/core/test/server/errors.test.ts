@@ -1128,6 +1128,37 @@ describe("messages of the server that quote values", () => {
     }))
 })
 
+describe("the names of codes", () => {
+  onServer(
+    "are there for single writes, whose errors the server sends without names",
+    (fixture) =>
+      Effect.gen(function*() {
+        const users = collectionOf(fixture)
+        yield* fixture.db.createCollection("users", { validator: { age: { $type: "number" } } })
+        yield* users.insertOne({ _id: 1, age: 1, name: secret })
+        const failures: ReadonlyArray<readonly [string, Effect.Effect<unknown, MongoError.MongoError>]> = [
+          ["DuplicateKey", users.insertOne({ _id: 1, age: 1 })],
+          ["DocumentValidationFailure", users.insertOne({ _id: 2, age: secret })],
+          ["TypeMismatch", users.updateOne({ _id: 1 }, { $inc: { name: 1 } } as never)],
+          ["ImmutableField", users.updateOne({ _id: 1 }, { $set: { _id: 2 } })]
+        ]
+        for (const [name, write] of failures) {
+          const { reason } = yield* Effect.flip(write)
+          assert.strictEqual(reason.codeName, name)
+          assert.isUndefined((reason.cause as { readonly codeName?: string }).codeName, name)
+        }
+        const bulk = yield* failsWith(
+          users.insertMany([{ _id: 1, age: 1 }, { _id: 2, age: secret }], { ordered: false }),
+          "BulkWriteError"
+        )
+        assert.deepStrictEqual(bulk.writeErrors.map(({ reason }) => reason.codeName), [
+          "DuplicateKey",
+          "DocumentValidationFailure"
+        ])
+      })
+  )
+})
+
 describe("the server's reply", () => {
   onServer("is kept whole, and is not printed", (fixture) =>
     Effect.gen(function*() {

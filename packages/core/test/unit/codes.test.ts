@@ -47,11 +47,12 @@ describe("the table of codes", () => {
     }
   })
 
-  it.each(rows)("$name ($code) becomes its reason", ({ code, marks, reason: { kind, tag } }) => {
+  it.each(rows)("$name ($code) becomes its reason", ({ code, marks, name, reason: { kind, tag } }) => {
     const reason = classify(reply(code), { operation: "insertOne", isSingle: true, sends: 1 })
     assert.strictEqual(reason._tag, tag)
     assert.strictEqual((reason as { readonly kind?: string }).kind, kind)
     assert.strictEqual(reason.isTransient, marks.includes("transient"))
+    assert.strictEqual(reason.codeName, name)
     assert.strictEqual(reason.nothingDone, marks.includes("refused") ? true : undefined)
     assert.strictEqual(reason.isRetryable, marks.includes("refused"))
   })

@@ -3,10 +3,10 @@
  */
 import * as Reasons from "../../MongoError.ts"
 import { numberOf } from "../driver/replyNumbers.ts"
-import { type ClassifyContext, fieldsOf } from "./fields.ts"
+import { type ClassifyContext, codeNameOf, fieldsOf } from "./fields.ts"
 import { classifyReply } from "./reply.ts"
 import { classifySingle } from "./single.ts"
-import { asDocument, codeOf, read, text } from "./thrown.ts"
+import { asDocument, codeOf, read } from "./thrown.ts"
 
 const arrayOf = (value: unknown): ReadonlyArray<unknown> =>
   Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]
@@ -31,7 +31,7 @@ const writeConcernPart = (part: unknown, context: ClassifyContext): Reasons.Writ
   return new Reasons.WriteConcernError({
     ...fields,
     code: codeOf(part),
-    codeName: text(read(part, "codeName")),
+    codeName: codeNameOf(part),
     cause: undefined
   })
 }

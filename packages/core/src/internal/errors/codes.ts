@@ -328,3 +328,12 @@ export const reasonOf = (code: number | undefined): CodeReason =>
  */
 export const isMarked = (code: number | undefined, mark: Mark): boolean =>
   code !== undefined && rows.get(code)?.marks.includes(mark) === true
+
+const names: ReadonlyMap<number, string> = new Map(Object.entries(ServerCode).map(([name, { code }]) => [code, name]))
+
+/**
+ * The server's name of a code of the table. Codes of the server's parsers have none.
+ *
+ * @internal
+ */
+export const nameOf = (code: number | undefined): string | undefined => code === undefined ? undefined : names.get(code)

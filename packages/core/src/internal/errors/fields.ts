@@ -3,7 +3,7 @@
  */
 import * as Redacted from "effect/Redacted"
 import type { WriteErrorReason } from "../../MongoError.ts"
-import { isMarked } from "./codes.ts"
+import { isMarked, nameOf } from "./codes.ts"
 import { isReply, redactCause, redactCredentials, redactValues } from "./redact.ts"
 import { codeOf, describe, read, text } from "./thrown.ts"
 
@@ -73,6 +73,13 @@ const isNothingDone = (code: number | undefined, { isSingle, reads, sends }: Cla
     ? true
     : undefined
 
+/**
+ * The name of a thrown code: the server's, or that of the table if the server sent none, as with the errors of single writes.
+ *
+ * @internal
+ */
+export const codeNameOf = (cause: unknown): string | undefined => text(read(cause, "codeName")) ?? nameOf(codeOf(cause))
+
 /** @internal */
 export const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
   const name = text(read(cause, "name")) ?? ""
@@ -84,7 +91,7 @@ export const fieldsOf = (cause: unknown, context: ClassifyContext): Fields => {
     namespace: context.namespace,
     nothingDone: isNothingDone(code, context),
     code,
-    codeName: text(read(cause, "codeName")),
+    codeName: codeNameOf(cause),
     labels: labelsOf(cause),
     response: responseOf(cause),
     cause: redactCause(cause, context.secrets),

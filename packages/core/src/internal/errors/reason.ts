@@ -46,7 +46,7 @@ export const ReasonFields = {
   namespace: Schema.optional(Schema.String),
   /** The server's error code. */
   code: Schema.optional(Schema.Number),
-  /** The server's name of the code. */
+  /** The server's name of the code. Where the server sends none, as for single writes, it comes from the table of `docs/errors.md`. */
   codeName: Schema.optional(Schema.String),
   /** The error labels of the server and the driver, such as `TransientTransactionError`. */
   labels: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),

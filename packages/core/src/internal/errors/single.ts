@@ -5,7 +5,7 @@ import * as Reasons from "../../MongoError.ts"
 import { isTooLarge, maxDocumentSize, TooLarge } from "../input/documentSize.ts"
 import { InvalidInput } from "../input/invalidInput.ts"
 import { addressOf, network, poolCleared, selectionError, socketKind } from "./connection.ts"
-import { type ClassifyContext, type Fields, fieldsOf, type Rule, subjectOf } from "./fields.ts"
+import { type ClassifyContext, codeNameOf, type Fields, fieldsOf, type Rule, subjectOf } from "./fields.ts"
 import { classifyReply, cursorError, transactionError } from "./reply.ts"
 import { asDocument, codeOf, describe, read, text } from "./thrown.ts"
 
@@ -91,7 +91,7 @@ const byName: Readonly<Record<string, Rule>> = {
       // The server applied the write, whatever the code of its acknowledgement means elsewhere.
       nothingDone: undefined,
       code: codeOf(error) ?? fields.code,
-      codeName: text(read(error, "codeName")) ?? fields.codeName
+      codeName: codeNameOf(error) ?? fields.codeName
     })
   },
   MongoNetworkError: network,
