@@ -136,12 +136,16 @@ describe("what a program prints", () => {
       }] INFO (#${port}): took ${duration}\n127.0.0.1:${port}\n`
     assert.strictEqual(
       outputOf(printed("507f1f77bcf86cd799439011", "2026-01-02T03:04:05.678Z", "12ms", 27_017)),
-      outputOf(printed("6ba7b8109dad11d180b400c0", "2025-12-31T23:59:59.001Z", "1.5 s", 40_123))
+      outputOf(printed("6ba7b8109dad11d180b400c0", "2025-12-31T23:59:59.001Z", "1s 20ms", 40_123))
     )
   })
   it("keeps numbers and texts", () => {
     assert.notStrictEqual(outputOf("{ name: 'Ada', books: 3 }"), outputOf("{ name: 'Ada', books: 4 }"))
     assert.notStrictEqual(outputOf("2 skipped"), outputOf("3 skipped"))
+  })
+  it("is compared without the widths of columns that durations have", () => {
+    const table = (took: string) => `id  ${"took".padStart(took.length)}\n 1  ${took}\n`
+    assert.strictEqual(outputOf(table("9ms")), outputOf(table("1s 120ms")))
   })
   it("is shown without the folder of a machine and its port", () => {
     assert.strictEqual(

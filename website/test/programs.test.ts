@@ -42,6 +42,6 @@ layer(Servers.layer, { concurrent: true, excludeTestServices: true })("the progr
           outputOf(readFileSync(file, "utf8")),
           `website/${program} prints something else than its .out says. If it is right, write it with WRITE_OUTPUT=1. It prints\n\n${printed}\n`
         )
-      }).pipe(Effect.scoped), 120_000)
+      }).pipe(Effect.scoped), 600_000)
   }
 })

@@ -99,7 +99,7 @@ layer(Servers.layer, { excludeTestServices: true })("the programs", (it) => {
             if (prints !== undefined) assert.strictEqual(result, prints.trim(), place)
           }
         }
-      }).pipe(Effect.scoped), 240_000)
+      }).pipe(Effect.scoped), 600_000)
   }
 })
 

@@ -4,7 +4,9 @@ const changing: ReadonlyArray<readonly [RegExp, string]> = [
   [/\b[0-9a-f]{24}\b/g, "<id>"],
   [/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?/g, "<time>"],
   [/\[\d\d:\d\d:\d\d\.\d{3}\]/g, "[<time>]"],
-  [/\b\d+(\.\d+)? ?(ns|µs|ms|s|seconds?|milliseconds?)\b/g, "<duration>"],
+  [/\b(\d+(\.\d+)? ?(ns|µs|ms|s|seconds?|milliseconds?)\b( (?=\d+ ?ms\b))?)+/g, "<duration>"],
+  // The width of a column follows its longest entry, which may be a duration.
+  [/(?<=\S) {2,}/g, " "],
   [/\b127\.0\.0\.1:\d+/g, "<host>"],
   [/\(#\d+\)/g, "(#<fiber>)"]
 ]
