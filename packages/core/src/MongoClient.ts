@@ -13,9 +13,10 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Driver from "mongodb"
 import type { Watch } from "./ChangeStream.ts"
-import { secretsOf, toDriverOptions } from "./internal/driver/clientOptions.ts"
+import { checking } from "./internal/call/operation.ts"
+import { checkConfigs, secretsOf, toDriverOptions } from "./internal/driver/clientOptions.ts"
 import * as internal from "./internal/handle/client.ts"
-import { connect, wrap } from "./internal/handle/connect.ts"
+import { connect, connectOperation, wrap } from "./internal/handle/connect.ts"
 import type { ClientOptions, MongoClientConfig } from "./MongoClientConfig.ts"
 import type { Plain } from "./MongoCollection.ts"
 import type { DatabaseOptions, MongoDatabase } from "./MongoDatabase.ts"
@@ -428,6 +429,11 @@ export const layer = (config: MongoClientConfig): Layer.Layer<MongoClient, Mongo
  * Supplies a client whose configuration is read with `Config`. Fails as `make` does, and with a `ConfigError` if the
  * configuration is incomplete.
  *
+ * **Gotchas**
+ *
+ * Every setting is a `Config`, also a fixed one: `Config.succeed("5 seconds")`. A plain value does not compile, and from JavaScript
+ * it is an `InvalidArgumentError` with the name of the setting.
+ *
  * **Example** (The connection string from the environment)
  *
  * ```ts
@@ -448,7 +454,11 @@ export const layer = (config: MongoClientConfig): Layer.Layer<MongoClient, Mongo
  */
 export const layerConfig = (
   config: Config.Wrap<MongoClientConfig>
-): Layer.Layer<MongoClient, Config.ConfigError | MongoError> => layerFrom(Effect.flatMap(Config.unwrap(config), make))
+): Layer.Layer<MongoClient, Config.ConfigError | MongoError> =>
+  layerFrom(
+    Effect.flatMap(checking(connectOperation, () => checkConfigs(config)), () =>
+      Effect.flatMap(Config.unwrap(config), make))
+  )
 
 /**
  * Whether a value is a client of mongofx.

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Mongo, MongoClient, MongoDatabase } from "@mongofx/core"
+import { Mongo, MongoClient, MongoDatabase, type MongoError } from "@mongofx/core"
 import {
   Cause,
   Config,
@@ -461,6 +461,35 @@ describe("layers", () => {
       ))
       assert.strictEqual(reason._tag, "ConnectionError")
       assert.strictEqual(reason.operation, "connect")
+    }))
+
+  it.live("layerConfig refuses a setting that is not a Config, and does not show it", () =>
+    Effect.gen(function*() {
+      const url = Config.succeed(Redacted.make(uri))
+      const refused: ReadonlyArray<readonly [path: string | undefined, config: unknown]> = [
+        ["url", { url: "mongodb://ada:hunter2@localhost" }],
+        ["url", { url: Redacted.make("mongodb://ada:hunter2@localhost") }],
+        ["serverSelectionTimeout", { url, serverSelectionTimeout: "5 seconds" }],
+        ["maxPoolSize", { url, maxPoolSize: 5 }],
+        ["compressors", { url, compressors: ["zlib"] }],
+        ["appName", { url, appName: undefined }],
+        ["driverOptions.proxyHost", { url, driverOptions: { proxyHost: "hunter2" } }],
+        [undefined, "mongodb://ada:hunter2@localhost"]
+      ]
+      for (const [path, config] of refused) {
+        const connecting = Effect.provide(appNameOf, MongoClient.layerConfig(config as never))
+        const reason = yield* reasonOf(connecting as Effect.Effect<unknown, MongoError.MongoError>)
+        if (reason._tag !== "InvalidArgumentError") throw new Error(`${path}: ${reason.message}`)
+        assert.strictEqual(reason.path, path)
+        assert.strictEqual(
+          reason.message,
+          `connect: ${
+            path ?? "the configuration"
+          } is not a Config: pass Config.succeed(value), or give plain values to MongoClient.layer`
+        )
+      }
+      const nested = MongoClient.layerConfig({ url, driverOptions: { appName: Config.succeed("nested") } })
+      assert.strictEqual(yield* Effect.provide(appNameOf, nested), "nested")
     }))
 
   it.live("layerConfig reads its configuration", () =>

@@ -1,10 +1,13 @@
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Driver from "mongodb"
 import type { MongoClientConfig } from "../../MongoClientConfig.ts"
 import { defined } from "../call/options.ts"
 import { kmsSecrets, toAutoEncryption } from "../encryption/kms.ts"
+import { InvalidInput } from "../input/invalidInput.ts"
 import { checkConnectionString } from "./connectionString.ts"
 import { toLogOptions } from "./log.ts"
 
@@ -104,4 +107,22 @@ export const secretsOf = (config: MongoClientConfig): ReadonlyArray<string> => {
   return [...passwordsOf(Redacted.value(config.url)), ...given, ...keys]
     .flatMap((secret) => [secret, decoded(secret), encodeURIComponent(secret)])
     .filter((secret) => secret.length >= shortestSecret)
+}
+
+/**
+ * Refuses settings that are not a `Config`, or an object of them: `Config.unwrap` would read a number as no setting, and never end with a
+ * text. The message names no values, since they may be secrets.
+ *
+ * @internal
+ */
+export const checkConfigs = (config: unknown, path = ""): void => {
+  if (Config.isConfig(config)) return
+  if (!Predicate.isObject(config) || ![Object.prototype, null].includes(Object.getPrototypeOf(config))) {
+    const name = path === "" ? "the configuration" : path
+    throw new InvalidInput(
+      path === "" ? undefined : path,
+      `${name} is not a Config: pass Config.succeed(value), or give plain values to MongoClient.layer`
+    )
+  }
+  for (const [key, value] of Object.entries(config)) checkConfigs(value, path === "" ? key : `${path}.${key}`)
 }

@@ -101,7 +101,12 @@ const withSearch = (
   })
 }
 
-const connectOperation: Operation = { name: "connect", command: "connect", abortable: false, counted: false }
+/**
+ * Connecting a client.
+ *
+ * @internal
+ */
+export const connectOperation: Operation = { name: "connect", command: "connect", abortable: false, counted: false }
 
 /** A client of the driver that mongofx owns, and what ends with it. */
 class Owned {
