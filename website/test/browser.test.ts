@@ -181,6 +181,8 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
           Effect.scoped(Effect.gen(function*() {
             const { page } = yield* open(`${url}${path}`, { scheme })
             return yield* Effect.promise(async () => {
+              // The switch of the theme gets its name from the script of the page.
+              await page.locator(".VPSwitchAppearance:not([title=''])").first().waitFor({ state: "attached" })
               await page.evaluate(axe.source)
               const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
               return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map((violation) =>
