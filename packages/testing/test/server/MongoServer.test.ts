@@ -3,34 +3,19 @@ import { MongoClient, MongoError } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
 import { ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
 import type { Timestamp } from "mongodb"
-import { execFileSync, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs"
 import { freemem, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { hasBinary, processes, until } from "../support/processes.ts"
 
-// A run on a server that runs already may have no binary to start another one.
 const binary = process.env["MONGOD_BINARY"]
-const hasBinary = binary !== undefined && binary !== ""
-
-/** Processes whose command line contains a text. */
-const processes = (text: string) =>
-  execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" }).split("\n")
-    .filter((line) => line.includes(text) && !line.includes("ps -eo"))
 
 const portOf = (server: MongoServer.MongoServer) =>
   new URL(Redacted.value(server.uri).replace(/^mongodb:/, "http:")).port
 
 const dataOf = (port: string) => /--dbpath (\S+)/.exec(processes(`--port ${port} `)[0] ?? "")?.[1]
-
-const until = (what: string, condition: () => boolean) =>
-  Effect.promise(async () => {
-    const deadline = Date.now() + 15_000
-    while (!condition()) {
-      if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  })
 
 const script = (text: string) =>
   Effect.acquireRelease(

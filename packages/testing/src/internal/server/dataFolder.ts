@@ -45,11 +45,19 @@ const memory = async (): Promise<Memory | undefined> => {
 const remove = (dir: string): Promise<void> =>
   rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }).catch(() => undefined)
 
-/** Kills the server that still writes to a folder, on Linux. */
+/**
+ * The file of a folder that has the number of the process of its server. A `mongod` writes it by itself.
+ *
+ * @internal
+ */
+export const pidFile = (dir: string): string => join(dir, "mongod.lock")
+
+/** Kills the server that still uses a folder, on Linux. */
 const killServerOf = (dir: string): void => {
   try {
-    const pid = Number(readFileSync(join(dir, "mongod.lock"), "utf8").trim())
-    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(dir)) process.kill(pid, "SIGKILL")
+    const pid = Number(readFileSync(pidFile(dir), "utf8").trim())
+    const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+    if (args.includes(dir) || args.includes(pidFile(dir))) process.kill(pid, "SIGKILL")
   } catch {
     // There is none.
   }

@@ -1,9 +1,9 @@
 /**
- * Finds a mongod on this machine: on the `PATH`, or among the downloads of mongodb-memory-server.
+ * Finds a mongod on this machine: on the `PATH`, or among the downloads of mongodb-memory-server. A mongos lies beside it, or on the `PATH`.
  */
-import { accessSync, constants, readdirSync, statSync } from "node:fs"
+import { accessSync, constants, readdirSync, realpathSync, statSync } from "node:fs"
 import { homedir } from "node:os"
-import { delimiter, join, resolve } from "node:path"
+import { delimiter, dirname, join, resolve } from "node:path"
 
 /** @internal */
 export const isExecutable = (file: string): boolean => {
@@ -15,11 +15,12 @@ export const isExecutable = (file: string): boolean => {
   }
 }
 
-const onPath = (path: string): string | undefined =>
-  // An empty entry means the working folder, and nobody installs a mongod there.
-  path.split(delimiter)
-    .flatMap((dir) => dir === "" ? [] : [join(dir, "mongod"), join(dir, "mongod.exe")])
-    .find(isExecutable)
+const inFolders = (folders: ReadonlyArray<string>, name: string): string | undefined =>
+  folders.flatMap((dir) => [join(dir, name), join(dir, `${name}.exe`)]).find(isExecutable)
+
+const onPath = (path: string, name: string): string | undefined =>
+  // An empty entry means the working folder, and nobody installs a server there.
+  inFolders(path.split(delimiter).filter((dir) => dir !== ""), name)
 
 const versionOf = (name: string): ReadonlyArray<number> => /(\d+)\.(\d+)\.(\d+)/.exec(name)?.slice(1).map(Number) ?? []
 
@@ -65,4 +66,20 @@ export interface Environment {
  *
  * @internal
  */
-export const findMongod = (env: Environment): string | undefined => onPath(env.path) ?? downloaded(env)
+export const findMongod = (env: Environment): string | undefined => onPath(env.path, "mongod") ?? downloaded(env)
+
+const realFolder = (file: string): ReadonlyArray<string> => {
+  try {
+    return [dirname(realpathSync(file))]
+  } catch {
+    return []
+  }
+}
+
+/**
+ * The `mongos` beside a `mongod`, or one on `PATH`.
+ *
+ * @internal
+ */
+export const findMongos = (mongod: string, env: Environment): string | undefined =>
+  inFolders([dirname(mongod), ...realFolder(mongod)], "mongos") ?? onPath(env.path, "mongos")
