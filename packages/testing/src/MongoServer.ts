@@ -6,15 +6,22 @@
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { type Cluster, type Node, rolesOf, untilWhole } from "./internal/cluster/cluster.ts"
+import { askPlace, placesOf } from "./internal/cluster/discover.ts"
+import { type ClusterOptions, startSet } from "./internal/cluster/replicaSet.ts"
+import { problemOf, type Shape } from "./internal/cluster/shape.ts"
+import { startSharded } from "./internal/cluster/sharded.ts"
+import { withClient } from "./internal/server/ask.ts"
 import { downloadMongod } from "./internal/server/download.ts"
-import { findMongod, isExecutable } from "./internal/server/findMongod.ts"
+import { findMongod, findMongos, isExecutable } from "./internal/server/findMongod.ts"
+import type { CannotStart } from "./internal/server/launch.ts"
 import * as mongod from "./internal/server/mongod.ts"
 import { failureOfRun } from "./internal/server/serverOfRun.ts"
 
@@ -120,6 +127,7 @@ export interface BinaryOptions {
 const settings = Config.all({
   uri: Config.option(Config.Redacted("MONGODB_URI")),
   binary: Config.option(Config.String("MONGOD_BINARY")),
+  mongos: Config.option(Config.String("MONGOS_BINARY")),
   path: Config.option(Config.String("PATH")),
   downloadDir: Config.option(Config.String("MONGOMS_DOWNLOAD_DIR"))
 })
@@ -144,7 +152,30 @@ const find: Effect.Effect<string, MongoServerError> = Effect.gen(function*() {
   return found ?? (yield* notFound(`No MongoDB server was found. ${instructions}`))
 })
 
+const mongosInstructions =
+  "A sharded cluster needs the router mongos, which MongoDB's packages have beside mongod: install it, or name it in MONGOS_BINARY."
+
+const findRouter = (binary: string): Effect.Effect<string, MongoServerError> =>
+  Effect.gen(function*() {
+    const { downloadDir, mongos, path } = yield* Effect.orDie(settings)
+    const named = nonEmpty(mongos)
+    if (named !== undefined) {
+      return isExecutable(named)
+        ? named
+        : yield* notFound(`MONGOS_BINARY names ${named}, which is not an executable file. ${mongosInstructions}`)
+    }
+    const found = findMongos(binary, { path: nonEmpty(path) ?? "", downloadDir: nonEmpty(downloadDir) })
+    return found ?? (yield* notFound(`No mongos was found beside ${binary} or on PATH. ${mongosInstructions}`))
+  })
+
 /** Starting takes real time, even under TestClock. */
+const inRealTime: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.provideService(
+  Clock.Clock,
+  Clock.Clock.defaultValue()
+)
+
+const cannotStart = (failure: CannotStart) => new MongoServerError({ kind: "cannotStart", ...failure })
+
 const start = (
   binary: string,
   source: MongoServer["source"],
@@ -152,8 +183,8 @@ const start = (
 ): Effect.Effect<MongoServer, MongoServerError, Scope.Scope> =>
   mongod.start(binary, options).pipe(
     Effect.map((uri): MongoServer => ({ uri, source })),
-    Effect.mapError((failure) => new MongoServerError({ kind: "cannotStart", ...failure })),
-    Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+    Effect.mapError(cannotStart),
+    inRealTime
   )
 
 /**
@@ -385,3 +416,409 @@ export const layer: Layer.Layer<MongoServer, MongoServerError> = Layer.effect(
     })
   })
 )
+
+/**
+ * What a server is at a moment, as it says itself. One that was killed or paused, or does not answer within a second, is `down`. One that
+ * answers and has no place in its set yet, as while it copies the data of the others, is `recovering`.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Role = "primary" | "secondary" | "arbiter" | "mongos" | "standalone" | "recovering" | "down"
+
+/**
+ * A server of a deployment.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Member {
+  /** Its address for clients, as in `127.0.0.1:27017`. */
+  readonly host: string
+  /** What it is at this moment, as it says itself. */
+  readonly role: Role
+  /** What it is a part of: a replica set that stands alone, a shard, the config servers of a cluster. A router is a part of its own. */
+  readonly part: "replicaSet" | "shard" | "config" | "mongos" | "standalone"
+  /** The name of its replica set. */
+  readonly replicaSet: string | undefined
+  /** The number of its process while it runs, on the machine that it runs on. Not every user may know it. */
+  readonly pid: number | undefined
+}
+
+/**
+ * The processes of a replica set or a cluster that this program has started, and the ways between them: what `Nemesis` makes fail.
+ *
+ * @see {@link layerReplicaSet} and {@link layerSharded}, which supply them
+ *
+ * @stability unstable
+ * @category services
+ * @since 0.1.0
+ */
+export interface Processes {
+  /** What the functions of `Nemesis` work on. */
+  readonly "~@mongofx/testing/Processes": Cluster
+  /** The server that clients connect to. */
+  readonly server: MongoServer
+}
+
+/**
+ * The processes of a replica set or a cluster that this program has started.
+ *
+ * **Example** (Several servers and their processes)
+ *
+ * ```ts
+ * import { MongoServer } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * const uri = Effect.map(MongoServer.Processes, ({ server }) => server.uri).pipe(
+ *   Effect.provide(MongoServer.layerReplicaSet({ members: 3 }))
+ * )
+ * ```
+ *
+ * @stability unstable
+ * @category services
+ * @since 0.1.0
+ */
+export const Processes: Context.Service<Processes, Processes> = Context.Service<Processes>(
+  "@mongofx/testing/MongoServer/Processes"
+)
+
+/**
+ * How to start several servers.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface SeveralOptions extends Omit<BinaryOptions, "replicaSet"> {
+  /**
+   * How long the members of a replica set wait for their primary until they elect another one: 2 seconds by default, 10 in production. Less
+   * makes tests of failures fast, and on a busy machine it makes elections that nobody has asked for.
+   */
+  readonly electionTimeout?: Duration.Input | undefined
+}
+
+/**
+ * How to start a replica set.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface ReplicaSetOptions extends SeveralOptions {
+  /** How many members can become primary. With the other ones there may be seven. */
+  readonly members: number
+  /** How many arbiters there are besides: they vote and have no data. None by default. */
+  readonly arbiters?: number | undefined
+  /**
+   * Members that stay behind, besides: one for each of these times, in whole seconds. They do not vote, never become primary, and no majority waits
+   * for them. The server does not tell clients of them: connect to their `host` with `directConnection=true` to read from them.
+   */
+  readonly delayed?: ReadonlyArray<Duration.Input> | undefined
+  /** The tags of the members that can become primary, in order: read preferences and write concerns name them. */
+  readonly tags?: ReadonlyArray<Readonly<Record<string, string>>> | undefined
+  /** Name of the replica set: `rs` by default. */
+  readonly name?: string | undefined
+}
+
+/**
+ * How to start a sharded cluster.
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface ShardedOptions extends SeveralOptions {
+  /** How many shards there are. */
+  readonly shards: number
+  /** How many members each shard has. */
+  readonly members: number
+  /** How many config servers there are: one by default. */
+  readonly configServers?: number | undefined
+  /** How many routers (`mongos`) there are: one by default. */
+  readonly routers?: number | undefined
+  /** Path of `mongos`. By default the one that `MONGOS_BINARY` names, the one beside `mongod`, or the one on `PATH`. */
+  readonly mongos?: string | undefined
+  /** Further arguments for `mongos`; those of `args` are for each `mongod`. */
+  readonly mongosArgs?: ReadonlyArray<string> | undefined
+}
+
+const defaultElectionTimeout = Duration.seconds(2)
+
+const several = (kind: string, problem: string | undefined, options: SeveralOptions) =>
+  Effect.gen(function*() {
+    if (problem !== undefined) {
+      return yield* new MongoServerError({ kind: "cannotStart", message: `${kind}: ${problem}`, log: [] })
+    }
+    return {
+      binary: options.binary ?? (yield* find),
+      args: options.args ?? [],
+      durable: options.durable === true,
+      startTimeout: options.startTimeout,
+      electionTimeout: Duration.toMillis(Duration.fromInputUnsafe(options.electionTimeout ?? defaultElectionTimeout))
+    } satisfies ClusterOptions
+  })
+
+const supply = (uri: string, nodes: ReadonlyArray<Node>): Context.Context<MongoServer | Processes> => {
+  const server: MongoServer = { uri: Redacted.make(uri), source: "binary" }
+  return Context.make(MongoServer, server).pipe(
+    Context.add(Processes, { "~@mongofx/testing/Processes": { nodes }, server })
+  )
+}
+
+/**
+ * Starts a replica set of several members on the loopback interface, waits until each has its place in it and the first is primary, and supplies
+ * it for as long as the layer lives.
+ *
+ * **When to use**
+ *
+ * Use it for tests of what one member cannot show: elections, reads from secondaries, majorities that are lost.
+ *
+ * **Details**
+ *
+ * Each member is a `mongod` of its own, as `startBinary` starts it, with a cache of 64 MB. Three members are there in two to three
+ * seconds and take 600 MB of memory. A majority write is confirmed once it is in the journal, so that it survives when processes are killed. The data
+ * is in memory if there is enough; `durable: true` puts it on disk, with the settings of production.
+ *
+ * When the scope closes, all processes are killed and their data removed, also when this process is killed.
+ *
+ * Fails with a `MongoServerError`: when no `mongod` is found, when the options make no replica set, and when a member does not start, with the last
+ * lines of its log.
+ *
+ * **Example** (A client that reads from secondaries)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { MongoServer } from "@mongofx/testing"
+ * import { Effect, Layer } from "effect"
+ *
+ * const Client = MongoClient.layerFrom(
+ *   Effect.flatMap(
+ *     MongoServer.MongoServer,
+ *     (server) => MongoClient.make({ url: server.uri, readPreference: "secondary" })
+ *   )
+ * ).pipe(Layer.provide(MongoServer.layerReplicaSet({ members: 3 })))
+ * ```
+ *
+ * @see {@link layerBinary} for one member, which starts in a second
+ * @see {@link layerSharded} for a sharded cluster
+ * @see {@link members} for who is primary
+ *
+ * @stability unstable
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerReplicaSet = (
+  options: ReplicaSetOptions
+): Layer.Layer<MongoServer | Processes, MongoServerError> =>
+  Layer.effectContext(inRealTime(Effect.gen(function*() {
+    const shape: Shape = {
+      members: options.members,
+      arbiters: options.arbiters ?? 0,
+      delayed: (options.delayed ?? []).map((delay) => Duration.toMillis(Duration.fromInputUnsafe(delay))),
+      tags: options.tags ?? []
+    }
+    const settings = yield* several("layerReplicaSet", problemOf(shape), options)
+    const name = options.name ?? "rs"
+    const nodes = yield* Effect.mapError(startSet(name, "replicaSet", shape, settings), cannotStart)
+    const hosts = nodes.slice(0, shape.members).map(({ host }) => host)
+    return supply(`mongodb://${hosts.join(",")}/?replicaSet=${name}`, nodes)
+  })))
+
+const countProblem = (counts: Readonly<Record<string, number>>): string | undefined => {
+  const wrong = Object.entries(counts).find(([, count]) => !Number.isInteger(count) || count < 1)
+  return wrong && `${wrong[0]} is ${wrong[1]}: pass a whole number from 1`
+}
+
+/**
+ * Starts a sharded cluster on the loopback interface: its config servers, its shards, each a replica set, and its routers. It waits until the
+ * routers know the shards, and supplies the cluster for as long as the layer lives. Clients connect to the routers.
+ *
+ * **Details**
+ *
+ * It is as `layerReplicaSet` says of each set. The sets are named `config`, `shard0`, `shard1` and so on. Two shards of one member are there
+ * in about four seconds.
+ *
+ * Fails with a `MongoServerError`, of the kind `notFound` when there is no `mongos`: `MONGOS_BINARY` names it, or it lies beside `mongod` or on `PATH`.
+ *
+ * **Gotchas**
+ *
+ * mongodb-memory-server downloads `mongod` alone.
+ *
+ * **Example** (A collection on two shards)
+ *
+ * ```ts
+ * import { MongoClient } from "@mongofx/core"
+ * import { MongoServer } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const server = yield* MongoServer.MongoServer
+ *   const mongo = yield* MongoClient.make({ url: server.uri })
+ *   yield* mongo.db("admin").command({ shardCollection: "app.orders", key: { customer: "hashed" } })
+ * })).pipe(Effect.provide(MongoServer.layerSharded({ shards: 2, members: 1 })))
+ * ```
+ *
+ * @see {@link layerReplicaSet} for a replica set alone
+ *
+ * @stability unstable
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerSharded = (
+  options: ShardedOptions
+): Layer.Layer<MongoServer | Processes, MongoServerError> =>
+  Layer.effectContext(inRealTime(Effect.gen(function*() {
+    const { configServers = 1, members, routers = 1, shards } = options
+    const problem = countProblem({ shards, members, configServers, routers }) ??
+      problemOf({ members: Math.max(members, configServers), arbiters: 0, delayed: [], tags: [] })
+    const settings = yield* several("layerSharded", problem, options)
+    const mongos = options.mongos ?? (yield* findRouter(settings.binary))
+    const nodes = yield* Effect.mapError(
+      startSharded({
+        ...settings,
+        mongos,
+        mongosArgs: options.mongosArgs ?? [],
+        shards,
+        members,
+        configServers,
+        routers
+      }),
+      cannotStart
+    )
+    const hosts = nodes.filter(({ part }) => part === "mongos").map(({ host }) => host)
+    return supply(`mongodb://${hosts.join(",")}/`, nodes)
+  })))
+
+const clusterOf = (processes: Processes): Cluster => processes["~@mongofx/testing/Processes"]
+
+/** The processes of this server, if this program has started several. */
+const processesOf = (server: MongoServer): Effect.Effect<Cluster | undefined> =>
+  Effect.map(
+    Effect.serviceOption(Processes),
+    (processes) =>
+      Option.isSome(processes) && processes.value.server === server ? clusterOf(processes.value) : undefined
+  )
+
+const unreachable = (cause: unknown) =>
+  new MongoServerError({
+    kind: "unreachable",
+    message: `The server does not name its members: ${cause instanceof Error ? cause.message : String(cause)}`,
+    log: [],
+    cause
+  })
+
+const discovered = (uri: Redacted.Redacted): Effect.Effect<ReadonlyArray<Member>, MongoServerError> =>
+  Effect.tryPromise({
+    try: () =>
+      withClient(Redacted.value(uri), async (client) => {
+        const places = await placesOf(client)
+        return Promise.all(places.map(async (place) => ({ ...place, ...await askPlace(Redacted.value(uri), place) })))
+      }),
+    catch: unreachable
+  })
+
+const membersOf = ({ nodes }: Cluster): Effect.Effect<ReadonlyArray<Member>> =>
+  Effect.map(
+    Effect.promise(() => rolesOf(nodes)),
+    (roles) =>
+      nodes.map(({ host, part, replicaSet, server }, index) => ({
+        host,
+        role: roles[index]!,
+        part,
+        replicaSet,
+        pid: server.process.pid
+      }))
+  )
+
+/**
+ * The members of the server and their roles at this moment, in the order of their sets: config servers and shards first, then routers.
+ *
+ * **Details**
+ *
+ * Each member is asked directly, also while `Nemesis` cuts it off from the others. Of a server that this program has not started, it gives the
+ * members that the server itself names.
+ *
+ * Fails with a `MongoServerError` of the kind `unreachable` when such a server does not answer.
+ *
+ * **Gotchas**
+ *
+ * A role is what a member says of itself. For some moments after an election two of them can be primary: the old one does not know it yet.
+ *
+ * **Example** (The process of the primary)
+ *
+ * ```ts
+ * import { MongoServer } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * const pid = Effect.map(MongoServer.members, (members) => members.find(({ role }) => role === "primary")?.pid).pipe(
+ *   Effect.provide(MongoServer.layerReplicaSet({ members: 3 }))
+ * )
+ * ```
+ *
+ * @see {@link ready} to wait until all of them have their places
+ *
+ * @stability unstable
+ * @category getters
+ * @since 0.1.0
+ */
+export const members: Effect.Effect<ReadonlyArray<Member>, MongoServerError, MongoServer> = Effect.gen(function*() {
+  const server = yield* MongoServer
+  const cluster = yield* processesOf(server)
+  return cluster === undefined ? yield* discovered(server.uri) : yield* membersOf(cluster)
+})
+
+/** Long enough for a member that was killed and has to catch up. */
+const readyTimeout = "60 seconds"
+
+/**
+ * Waits until every member of the processes that this program has started has its place, and each replica set one primary.
+ *
+ * **When to use**
+ *
+ * Use it after faults, before a test looks at what they have left.
+ *
+ * **Details**
+ *
+ * It waits in real time, also under `TestClock`. Fails with a `MongoServerError` of the kind `unreachable` after a minute, with the roles that the members then have.
+ *
+ * **Example** (After a fault)
+ *
+ * ```ts
+ * import { MongoServer } from "@mongofx/testing"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   // … what makes members fail …
+ *   yield* MongoServer.ready
+ * }).pipe(Effect.provide(MongoServer.layerReplicaSet({ members: 3 })))
+ * ```
+ *
+ * @see {@link members} for who has which role
+ *
+ * @stability unstable
+ * @category combinators
+ * @since 0.1.0
+ */
+export const ready: Effect.Effect<void, MongoServerError, Processes> = Effect.gen(function*() {
+  const cluster = clusterOf(yield* Processes)
+  yield* untilWhole(cluster.nodes).pipe(
+    Effect.timeoutOrElse({
+      duration: readyTimeout,
+      orElse: () =>
+        Effect.flatMap(membersOf(cluster), (members) =>
+          Effect.fail(
+            new MongoServerError({
+              kind: "unreachable",
+              message: `The members are not ready after ${readyTimeout}: ${
+                members.map(({ host, role }) => `${host} is ${role}`).join(", ")
+              }`,
+              log: []
+            })
+          ))
+    }),
+    inRealTime
+  )
+})
