@@ -33,12 +33,8 @@ export interface Cluster {
 
 const hello = (node: Node): Promise<Document> => withAdmin(node.server.port, (admin) => admin.command({ hello: 1 }))
 
-/**
- * What a server says of itself.
- *
- * @internal
- */
-export const roleOfNode = async (node: Node): Promise<Role> => {
+/** What a server says of itself. */
+const roleOfNode = async (node: Node): Promise<Role> => {
   const { isFrozen, pid } = node.server.process
   return pid === undefined || isFrozen ? "down" : hello(node).then(roleOf, () => "down")
 }

@@ -22,8 +22,7 @@ export interface Shape {
 /** @internal */
 export const sizeOf = ({ arbiters, delayed, members }: Shape): number => members + delayed.length + arbiters
 
-/** @internal */
-export const isArbiter = (shape: Shape, index: number): boolean => index >= sizeOf(shape) - shape.arbiters
+const isArbiter = (shape: Shape, index: number): boolean => index >= sizeOf(shape) - shape.arbiters
 
 const isCount = (value: number, least: number): boolean => Number.isInteger(value) && value >= least
 
