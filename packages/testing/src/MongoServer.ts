@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -13,11 +12,13 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { type Cluster, type Node, rolesOf, untilWhole } from "./internal/cluster/cluster.ts"
+import { type Cluster, clusterOf, membersOf, type Node, untilWhole } from "./internal/cluster/cluster.ts"
 import { askPlace, placesOf } from "./internal/cluster/discover.ts"
 import { type ClusterOptions, startSet } from "./internal/cluster/replicaSet.ts"
 import { problemOf, type Shape } from "./internal/cluster/shape.ts"
 import { startSharded } from "./internal/cluster/sharded.ts"
+import { Links } from "./internal/network/links.ts"
+import { inRealTime } from "./internal/realTime.ts"
 import { withClient } from "./internal/server/ask.ts"
 import { downloadMongod } from "./internal/server/download.ts"
 import { findMongod, findMongos, isExecutable } from "./internal/server/findMongod.ts"
@@ -167,12 +168,6 @@ const findRouter = (binary: string): Effect.Effect<string, MongoServerError> =>
     const found = findMongos(binary, { path: nonEmpty(path) ?? "", downloadDir: nonEmpty(downloadDir) })
     return found ?? (yield* notFound(`No mongos was found beside ${binary} or on PATH. ${mongosInstructions}`))
   })
-
-/** Starting takes real time, even under TestClock. */
-const inRealTime: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = Effect.provideService(
-  Clock.Clock,
-  Clock.Clock.defaultValue()
-)
 
 const cannotStart = (failure: CannotStart) => new MongoServerError({ kind: "cannotStart", ...failure })
 
@@ -498,6 +493,11 @@ export interface SeveralOptions extends Omit<BinaryOptions, "replicaSet"> {
    * makes tests of failures fast, and on a busy machine it makes elections that nobody has asked for.
    */
   readonly electionTimeout?: Duration.Input | undefined
+  /**
+   * Whether a proxy of this process stands before each server, so that `Nemesis` can cut, slow down and break the links between the servers, and
+   * to clients: `false` by default. While this process is busy for long, nothing passes.
+   */
+  readonly proxied?: boolean | undefined
 }
 
 /**
@@ -557,14 +557,19 @@ const several = (kind: string, problem: string | undefined, options: SeveralOpti
       args: options.args ?? [],
       durable: options.durable === true,
       startTimeout: options.startTimeout,
-      electionTimeout: Duration.toMillis(Duration.fromInputUnsafe(options.electionTimeout ?? defaultElectionTimeout))
+      electionTimeout: Duration.toMillis(Duration.fromInputUnsafe(options.electionTimeout ?? defaultElectionTimeout)),
+      links: options.proxied === true ? new Links() : undefined
     } satisfies ClusterOptions
   })
 
-const supply = (uri: string, nodes: ReadonlyArray<Node>): Context.Context<MongoServer | Processes> => {
+const supply = (
+  uri: string,
+  nodes: ReadonlyArray<Node>,
+  links: Links | undefined
+): Context.Context<MongoServer | Processes> => {
   const server: MongoServer = { uri: Redacted.make(uri), source: "binary" }
   return Context.make(MongoServer, server).pipe(
-    Context.add(Processes, { "~@mongofx/testing/Processes": { nodes }, server })
+    Context.add(Processes, { "~@mongofx/testing/Processes": { nodes, links }, server })
   )
 }
 
@@ -624,7 +629,7 @@ export const layerReplicaSet = (
     const name = options.name ?? "rs"
     const nodes = yield* Effect.mapError(startSet(name, "replicaSet", shape, settings), cannotStart)
     const hosts = nodes.slice(0, shape.members).map(({ host }) => host)
-    return supply(`mongodb://${hosts.join(",")}/?replicaSet=${name}`, nodes)
+    return supply(`mongodb://${hosts.join(",")}/?replicaSet=${name}`, nodes, settings.links)
   })))
 
 const countProblem = (counts: Readonly<Record<string, number>>): string | undefined => {
@@ -689,10 +694,8 @@ export const layerSharded = (
       cannotStart
     )
     const hosts = nodes.filter(({ part }) => part === "mongos").map(({ host }) => host)
-    return supply(`mongodb://${hosts.join(",")}/`, nodes)
+    return supply(`mongodb://${hosts.join(",")}/`, nodes, settings.links)
   })))
-
-const clusterOf = (processes: Processes): Cluster => processes["~@mongofx/testing/Processes"]
 
 /** The processes of this server, if this program has started several. */
 const processesOf = (server: MongoServer): Effect.Effect<Cluster | undefined> =>
@@ -719,19 +722,6 @@ const discovered = (uri: Redacted.Redacted): Effect.Effect<ReadonlyArray<Member>
       }),
     catch: unreachable
   })
-
-const membersOf = ({ nodes }: Cluster): Effect.Effect<ReadonlyArray<Member>> =>
-  Effect.map(
-    Effect.promise(() => rolesOf(nodes)),
-    (roles) =>
-      nodes.map(({ host, part, replicaSet, server }, index) => ({
-        host,
-        role: roles[index]!,
-        part,
-        replicaSet,
-        pid: server.process.pid
-      }))
-  )
 
 /**
  * The members of the server and their roles at this moment, in the order of their sets: config servers and shards first, then routers.

@@ -21,17 +21,24 @@ const listOf = (hosts: unknown): ReadonlyArray<string> => Array.isArray(hosts) ?
 const namedPlaces = (client: Driver.MongoClient, part: "mongos" | "standalone"): ReadonlyArray<Place> =>
   client.options.hosts.map((host) => ({ host: String(host), part, replicaSet: undefined }))
 
+const placesOfSet = (address: string, part: "shard" | "config"): ReadonlyArray<Place> => {
+  const [replicaSet, hosts = ""] = address.split("/")
+  return hosts.split(",").map((host) => ({ host, part, replicaSet }))
+}
+
 const shardedPlaces = async (client: Driver.MongoClient): Promise<ReadonlyArray<Place>> => {
-  const { map } = await client.db("admin").command({ getShardMap: 1 }) as {
-    readonly map: Readonly<Record<string, string>>
-  }
-  const sets = Object.entries(map).flatMap(([shard, address]): ReadonlyArray<Place> => {
-    const [replicaSet, hosts = ""] = address.split("/")
-    const part = shard === "config" ? "config" : "shard"
-    return hosts.split(",").map((host) => ({ host, part, replicaSet }))
-  })
-  // The cluster knows its routers by the names of their machines, which need not lead here.
-  return [...sets, ...namedPlaces(client, "mongos")]
+  const admin = client.db("admin")
+  // A router that has just started knows the config servers alone, and asks them for the shards.
+  const [{ map }, { shards }] = await Promise.all([
+    admin.command({ getShardMap: 1 }) as Promise<{ readonly map: Readonly<Record<string, string>> }>,
+    admin.command({ listShards: 1 }) as Promise<{ readonly shards: ReadonlyArray<{ readonly host: string }> }>
+  ])
+  return [
+    ...placesOfSet(map["config"] ?? "", "config"),
+    ...shards.flatMap(({ host }) => placesOfSet(host, "shard")),
+    // The cluster knows its routers by the names of their machines, which need not lead here.
+    ...namedPlaces(client, "mongos")
+  ]
 }
 
 /**

@@ -4,8 +4,10 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Links } from "../network/links.ts"
+import { proxy } from "../network/proxy.ts"
 import { sleep } from "../server/ask.ts"
-import { type CannotStart, launch, untilDone } from "../server/launch.ts"
+import { type CannotStart, launch, type Launched, untilDone } from "../server/launch.ts"
 import { mongodRecipe } from "../server/mongod.ts"
 import type { Node, Part } from "./cluster.ts"
 import { isSettled, roleOf } from "./roles.ts"
@@ -29,7 +31,27 @@ export interface ClusterOptions {
   readonly startTimeout: Duration.Input | undefined
   /** Milliseconds. */
   readonly electionTimeout: number
+  /** The links between the servers, if they are to be connected by proxies. */
+  readonly links: Links | undefined
 }
+
+/**
+ * The address of a server for all others: its own, or that of a proxy before it.
+ *
+ * @internal
+ */
+export const hostOf = (
+  server: Launched,
+  links: Links | undefined
+): Effect.Effect<string, CannotStart, Scope.Scope> =>
+  Effect.map(
+    links === undefined ? Effect.succeed(server.port) : proxy(server.port, links, (cause): CannotStart => ({
+      message: "no port of 127.0.0.1 is free for a proxy",
+      log: [],
+      cause
+    })),
+    (port) => `127.0.0.1:${port}`
+  )
 
 /** Arguments that make a `mongod` a part of a cluster. */
 const partArgs: Readonly<Record<Exclude<Part, "mongos">, ReadonlyArray<string>>> = {
@@ -59,8 +81,17 @@ export const startSet = (
       Array.from({ length: sizeOf(shape) }, () => launch(mongodRecipe(options.binary, options, set))),
       { concurrency: "unbounded" }
     )
-    const nodes = servers.map((server): Node => ({ part, replicaSet: name, host: `127.0.0.1:${server.port}`, server }))
-    const config = configOf(name, shape, nodes.map(({ host }) => host), options, part === "config")
+    const nodes = yield* Effect.forEach(servers, (server) =>
+      Effect.map(hostOf(server, options.links), (host): Node => ({ part, replicaSet: name, host, server })))
+    const config = configOf(
+      name,
+      shape,
+      nodes.map(({ host }) =>
+        host
+      ),
+      options,
+      part === "config"
+    )
     yield* Effect.forEach(nodes, ({ server }, index) =>
       untilDone(server, "join the replica set", async (admin, signal) => {
         if (index === 0 && (await admin.command({ hello: 1 }))["setName"] === undefined) {

@@ -7,7 +7,7 @@ import { pidFile } from "../server/dataFolder.ts"
 import { type CannotStart, launch, type Launched, type Recipe, untilDone } from "../server/launch.ts"
 import { commonArgs } from "../server/mongod.ts"
 import type { Node } from "./cluster.ts"
-import { type ClusterOptions, startSet } from "./replicaSet.ts"
+import { type ClusterOptions, hostOf, startSet } from "./replicaSet.ts"
 import type { Shape } from "./shape.ts"
 
 /** @internal */
@@ -66,14 +66,10 @@ export const startSharded = (
       { concurrency: "unbounded" }
     )
     yield* addShards(routers[0]!, shards)
-    return [
-      ...config!,
-      ...shards.flat(),
-      ...routers.map((server): Node => ({
-        part: "mongos",
-        replicaSet: undefined,
-        host: `127.0.0.1:${server.port}`,
-        server
-      }))
-    ]
+    const entries = yield* Effect.forEach(routers, (server) =>
+      Effect.map(
+        hostOf(server, options.links),
+        (host): Node => ({ part: "mongos", replicaSet: undefined, host, server })
+      ))
+    return [...config!, ...shards.flat(), ...entries]
   })

@@ -160,3 +160,20 @@ export const launch = (recipe: Recipe): Effect.Effect<Launched, CannotStart, Sco
       log: []
     })
   })
+
+/**
+ * Starts a server again that was killed, with its data and on its port, and waits until it answers.
+ *
+ * @internal
+ */
+export const relaunch = (server: Launched): Effect.Effect<void, CannotStart> =>
+  Effect.gen(function*() {
+    // Somebody's connection may have the port for a moment.
+    for (let attempt = 0; attempt < 50; attempt++) {
+      if (server.process.isClosed) return
+      yield* Effect.sync(() => server.process.start())
+      if ((yield* untilAnswers(server)) === "done") return
+      yield* Effect.sleep("100 millis")
+    }
+    return yield* Effect.fail(failure(server, `the port ${server.port} was taken by another process:`))
+  })

@@ -79,6 +79,7 @@ export class ServerProcess {
   private readonly watchdog: ChildProcess
   private child: ChildProcess | undefined
   private frozen = false
+  private closed = false
   /** When the process that was started last ends. */
   exited: Promise<Ended> = Promise.resolve({ code: 0, signal: null })
 
@@ -97,9 +98,13 @@ export class ServerProcess {
     return this.frozen
   }
 
-  /** Starts the process, unless it runs. */
+  get isClosed(): boolean {
+    return this.closed
+  }
+
+  /** Starts the process, unless it runs or was killed for good. */
   start(): void {
-    if (this.child !== undefined) return
+    if (this.closed || this.child !== undefined) return
     // In its own group: Ctrl-C in a terminal goes to the tests, which then end the server.
     const child = spawn(this.binary, this.args, { stdio: ["ignore", "pipe", "pipe"], detached: true })
     this.child = child
@@ -148,6 +153,7 @@ export class ServerProcess {
 
   /** Kills the process for good. */
   async close(): Promise<void> {
+    this.closed = true
     await this.kill()
     this.watchdog.kill("SIGKILL")
   }
