@@ -18,6 +18,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -55,15 +56,21 @@ export type ClientConfig = Omit<MongoClientConfig.MongoClientConfig, "url" | "ap
 
 const uniqueName = () => `mongofx_${randomUUID().replaceAll("-", "").slice(0, 16)}`
 
+/** The server of the context, if a test has one of its own. */
+const serverOfTest: Effect.Effect<MongoServer, MongoServerError> = Effect.flatMap(
+  Effect.serviceOption(MongoServer),
+  Option.match({ onNone: () => sharedServer, onSome: Effect.succeed })
+)
+
 const services = (
   config: ClientConfig | undefined,
   name: string
 ): Effect.Effect<Context.Context<Services>, MongoServerError | MongoError.MongoError, Scope.Scope> =>
   Effect.gen(function*() {
-    const server = yield* sharedServer
-    const admin = yield* lookAtServer(server)
+    const server = yield* serverOfTest
+    const look = yield* lookAtServer(server)
     // The other client drops the database after the test's own has closed, and with it every transaction that it left open.
-    yield* Effect.addFinalizer(() => Effect.promise(() => admin.db(name).dropDatabase().catch(() => undefined)))
+    yield* Effect.addFinalizer(() => Effect.promise(() => look.client.db(name).dropDatabase().catch(() => undefined)))
     const mongo = yield* MongoClient.make({ ...config, url: server.uri, appName: name })
     return Context.make(MongoServer, server).pipe(
       Context.add(MongoClient.MongoClient, mongo),
@@ -103,7 +110,8 @@ export const layerWith = (
  * **Details**
  *
  * The server is the one that `MongoServer.layer` finds. It starts once for a process, or once for a whole run of vitest if
- * the configuration names `@mongofx/testing/VitestGlobalSetup` as `globalSetup`. The client's `appName` and the database have
+ * the configuration names `@mongofx/testing/VitestGlobalSetup` as `globalSetup`. If the context has a `MongoServer`, such as a
+ * replica set of `MongoServer.layerReplicaSet`, it is that one: `Layer.provide(MongoTest.layer, servers)`. The client's `appName` and the database have
  * the same random name, so that tests run side by side and `FailPoint` strikes only one test. Everything works under
  * `TestClock`.
  *
@@ -178,7 +186,7 @@ const driverOf = (mongo: MongoClient.MongoClient): Effect.Effect<Driver.MongoCli
  *
  * **Details**
  *
- * It checks the client and the database that `layer` supplies. It waits up to two seconds for operations to end, since an interrupted
+ * It checks the client and the database that `layer` supplies, on all members of a replica set or a sharded cluster. It waits up to two seconds for operations to end, since an interrupted
  * operation ends on the server a little later.
  *
  * **Gotchas**
@@ -210,10 +218,10 @@ const driverOf = (mongo: MongoClient.MongoClient): Effect.Effect<Driver.MongoCli
  */
 export const nothingLeft: Effect.Effect<void, LeakError | MongoError.MongoError, Services> = Effect.scoped(
   Effect.gen(function*() {
-    const admin = yield* lookAtServer(yield* MongoServer)
+    const look = yield* lookAtServer(yield* MongoServer)
     const driver = yield* driverOf(yield* MongoClient.MongoClient)
     const { name } = yield* MongoDatabase.MongoDatabase
-    const left = yield* leftOnServer(admin, name, "inUse", () => openSessions(driver))
+    const left = yield* leftOnServer(look, name, "inUse", () => openSessions(driver))
     if (left.length > 0) return yield* leakError(left)
   })
 )
@@ -224,8 +232,8 @@ export const nothingLeft: Effect.Effect<void, LeakError | MongoError.MongoError,
  *
  * **Details**
  *
- * It waits up to two seconds for leaks to end, since an interrupted operation ends on the server a little later. A test that fails keeps
- * its own failure.
+ * It looks at all members of a replica set or a sharded cluster that answer. It waits up to two seconds for leaks to end, since an interrupted
+ * operation ends on the server a little later. A test that fails keeps its own failure.
  *
  * **Example** (A stream that is not read to its end)
  *
@@ -254,15 +262,15 @@ export const noLeaks = <A, E, R>(
 ): Effect.Effect<A, E | LeakError | MongoServerError | MongoError.MongoError, Exclude<R, Services>> =>
   Effect.scoped(Effect.gen(function*() {
     const name = uniqueName()
-    const server = yield* sharedServer
-    const admin = yield* lookAtServer(server)
+    const server = yield* serverOfTest
+    const look = yield* lookAtServer(server)
     const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
     const context = yield* Scope.provide(services({}, name), scope)
     const value = yield* Effect.provideContext(self, context)
     const driver = yield* driverOf(Context.get(context, MongoClient.MongoClient))
-    const inUse = yield* leftOnServer(admin, name, "inUse", () => openSessions(driver))
+    const inUse = yield* leftOnServer(look, name, "inUse", () => openSessions(driver))
     yield* Scope.close(scope, Exit.void)
-    const connections = yield* leftOnServer(admin, name, "connections", () => [])
+    const connections = yield* leftOnServer(look, name, "connections", () => [])
     const leaks = [...inUse, ...connections]
     return leaks.length === 0 ? value : yield* leakError(leaks)
   })) as Effect.Effect<A, E | LeakError | MongoServerError | MongoError.MongoError, Exclude<R, Services>>
@@ -517,7 +525,7 @@ export const baseline = <A, E, R>(
       if (!Number.isSafeInteger(lanes) || lanes < 1) {
         return yield* new BaselineError({ message: `options.lanes is ${lanes}: pass a whole number above zero` })
       }
-      const server = yield* sharedServer
+      const server = yield* serverOfTest
       const outside = yield* MongoClient.make({ url: server.uri, appName: "mongofx-test" })
       const failure = (message: string) => new BaselineError({ message })
       const settings = { server, outside, prefix: uniqueName(), config: client, count: lanes, failure }

@@ -1,11 +1,13 @@
 /**
- * What a test has left: on the server, as another client sees it, and in the driver.
+ * What a test has left: on all members of the server, as other clients see them, and in the driver.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
 import type { MongoServer } from "../MongoServer.ts"
+import { type Place, placesOf } from "./cluster/discover.ts"
+import { uriOfMember } from "./cluster/uri.ts"
 
 /** How long an interrupted operation may take to end on the server: milliseconds. */
 const grace = 2000
@@ -15,8 +17,14 @@ const pollInterval = 25
 /** How long a client stays that no test uses: milliseconds. The next test needs it at once, and connecting is half of what an empty test costs. */
 const keptFor = 500
 
-interface Kept {
+/** A member and a client of it alone. */
+interface Eye {
+  readonly place: Place | undefined
   readonly client: Driver.MongoClient
+}
+
+interface Kept {
+  readonly look: Look
   users: number
   end: NodeJS.Timeout | undefined
 }
@@ -24,11 +32,50 @@ interface Kept {
 /** By the address of the server. */
 const kept = new Map<string, Kept>()
 
+const options: Driver.MongoClientOptions = { appName: "mongofx-test", minPoolSize: 0 }
+
+/**
+ * Sees a server from outside of the tests, which share it.
+ *
+ * @internal
+ */
+export class Look {
+  /** A client of the server as a whole. */
+  readonly client: Driver.MongoClient
+  private readonly uri: string
+  /** Sees one member, any that the driver chooses. */
+  readonly whole: Eye
+  private readonly eyes: Array<Eye> = []
+
+  constructor(uri: string) {
+    this.uri = uri
+    this.client = new Driver.MongoClient(uri, options)
+    this.whole = { place: undefined, client: this.client }
+  }
+
+  /** All members that may have something of a test. One with no others needs no client of its own. */
+  async members(): Promise<ReadonlyArray<Eye>> {
+    const places = this.client.options.directConnection ? [] : await placesOf(this.client)
+    if (places.length < 2) return [this.whole]
+    for (const place of places) {
+      if (this.eyes.some((eye) => eye.place?.host === place.host)) continue
+      this.eyes.push({ place, client: new Driver.MongoClient(uriOfMember(this.uri, place.host), options) })
+    }
+    return this.eyes
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [this.client, ...this.eyes.map(({ client }) => client)].map((client) => client.close().catch(() => undefined))
+    )
+  }
+}
+
 const take = (uri: string): Kept => {
   let found = kept.get(uri)
   if (found === undefined) {
     found = {
-      client: new Driver.MongoClient(uri, { appName: "mongofx-test", minPoolSize: 0 }),
+      look: new Look(uri),
       users: 0,
       end: undefined
     }
@@ -43,26 +90,35 @@ const giveBack = (uri: string, one: Kept): void => {
   if (--one.users > 0) return
   one.end = setTimeout(() => {
     kept.delete(uri)
-    void one.client.close().catch(() => undefined)
+    void one.look.close()
   }, keptFor)
 }
 
 /**
- * A client that sees the server from outside of the tests, which share it.
+ * Sees the server from outside of the tests, which share the clients for that.
  *
  * @internal
  */
-export const lookAtServer = (server: MongoServer): Effect.Effect<Driver.MongoClient, never, Scope.Scope> => {
+export const lookAtServer = (server: MongoServer): Effect.Effect<Look, never, Scope.Scope> => {
   const uri = Redacted.value(server.uri)
   return Effect.map(
     Effect.acquireRelease(Effect.sync(() => take(uri)), (one) => Effect.sync(() => giveBack(uri, one))),
-    ({ client }) => client
+    ({ look }) => look
   )
 }
 
-const currentOperations = (admin: Driver.MongoClient, name: string): Promise<Array<Driver.Document>> =>
-  admin.db("admin").aggregate([
-    { $currentOp: { allUsers: true, idleConnections: true, idleCursors: true, idleSessions: true } },
+const currentOperations = ({ client, place }: Eye, name: string): Promise<Array<Driver.Document>> =>
+  client.db("admin").aggregate([
+    {
+      $currentOp: {
+        allUsers: true,
+        idleConnections: true,
+        idleCursors: true,
+        idleSessions: true,
+        // A router would tell what the shards do, which are asked themselves.
+        ...(place?.part === "mongos" ? { localOps: true } : {})
+      }
+    },
     { $match: { $or: [{ appName: name }, { ns: { $regex: `^${name}[.]` } }, { "command.$db": name }] } }
   ]).toArray()
 
@@ -80,9 +136,32 @@ const describe = (operation: Driver.Document): string => {
   return operation["active"] === true ? `a running ${command ?? "operation"}${about}` : `an open connection`
 }
 
-const relevant = (kind: "inUse" | "connections") => (operation: Driver.Document): boolean => {
-  if (kind === "connections") return operation["type"] === "op" && operation["connectionId"] !== undefined
+/** What is left of one kind. Clients connect to the routers of a sharded cluster, and those keep their own connections to the shards. */
+type Kind = "inUse" | "connections"
+
+const relevant = (kind: Kind, place: Place | undefined) => (operation: Driver.Document): boolean => {
+  if (kind === "connections") {
+    return operation["type"] === "op" && operation["connectionId"] !== undefined &&
+      place?.part !== "shard" && place?.part !== "config"
+  }
+  // A router still tells of transactions that have ended. The shards know which ones are open.
+  if (operation["type"] === "idleSession") return place?.part !== "mongos"
   return operation["type"] !== "op" || operation["active"] === true && !isHandshake(operation)
+}
+
+const leftOn = async (eye: Eye, name: string, kind: Kind): Promise<ReadonlyArray<string>> => {
+  const where = eye.place === undefined ? "" : ` (${eye.place.host})`
+  const operations = await currentOperations(eye, name)
+  return operations.filter(relevant(kind, eye.place)).map((operation) => `${describe(operation)}${where}`)
+}
+
+/** A member that does not answer is down, an arbiter, or has users of its own. */
+const leftOnMembers = async (look: Look, name: string, kind: Kind): Promise<ReadonlyArray<string>> => {
+  const eyes = await look.members()
+  if (eyes[0] === look.whole) return leftOn(look.whole, name, kind)
+  const answers = await Promise.allSettled(eyes.map((eye) => leftOn(eye, name, kind)))
+  const seen = answers.flatMap((answer) => answer.status === "fulfilled" ? [answer.value] : [])
+  return seen.length === 0 ? leftOn(look.whole, name, kind) : seen.flat()
 }
 
 /**
@@ -91,16 +170,15 @@ const relevant = (kind: "inUse" | "connections") => (operation: Driver.Document)
  * @internal
  */
 export const leftOnServer = (
-  admin: Driver.MongoClient,
+  look: Look,
   name: string,
-  kind: "inUse" | "connections",
+  kind: Kind,
   inClient: () => ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<string>> =>
   Effect.promise(async () => {
     const deadline = performance.now() + grace
     for (;;) {
-      const operations = (await currentOperations(admin, name)).filter(relevant(kind))
-      const left = [...inClient(), ...operations.map(describe)]
+      const left = [...inClient(), ...await leftOnMembers(look, name, kind)]
       if (left.length === 0 || performance.now() > deadline) return left
       await new Promise((resolve) => setTimeout(resolve, pollInterval))
     }

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { FailPoint, MongoServer, MongoTest } from "@mongofx/testing"
-import { Cause, Deferred, Effect, Exit, Fiber, Option, Redacted, Stream } from "effect"
+import { Deferred, Effect, Fiber, Redacted, Stream } from "effect"
 import * as Driver from "mongodb"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { withAdmin } from "../support/admin.ts"
+import { leaksOf } from "../support/leaksOf.ts"
 
 const database = MongoDatabase.MongoDatabase
 
@@ -55,14 +56,6 @@ describe("MongoTest.layer", () => {
 })
 
 describe("MongoTest.noLeaks", () => {
-  const leaksOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.map(Effect.exit(MongoTest.noLeaks(effect)), (exit) => {
-      if (Exit.isSuccess(exit)) return assert.fail("noLeaks found no leak")
-      const error = Option.getOrThrow(Cause.findErrorOption(exit.cause))
-      if (!(error instanceof MongoTest.LeakError)) return assert.fail(String(error))
-      return error.leaks
-    })
-
   const filled = Effect.gen(function*() {
     const db = yield* database
     const items = db.collection<{ _id: number }>("items")

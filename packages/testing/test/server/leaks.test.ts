@@ -15,8 +15,8 @@ describe("the client that looks at the server", () => {
       const closed = yield* Effect.scoped(Effect.gen(function*() {
         const two = yield* lookAtServer(server)
         assert.strictEqual(two, one)
-        const closed = new Promise((resolve) => two.once("topologyClosed", resolve))
-        yield* Effect.promise(() => two.db("admin").command({ ping: 1 }))
+        const closed = new Promise((resolve) => two.client.once("topologyClosed", resolve))
+        yield* Effect.promise(() => two.client.db("admin").command({ ping: 1 }))
         return closed
       }))
       yield* Effect.promise(() => closed)

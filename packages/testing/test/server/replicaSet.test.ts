@@ -1,11 +1,12 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { MongoClient } from "@mongofx/core"
-import { MongoServer } from "@mongofx/testing"
-import { Effect, Exit, Layer, Redacted, Scope } from "effect"
+import { MongoClient, MongoDatabase } from "@mongofx/core"
+import { MongoServer, MongoTest } from "@mongofx/testing"
+import { Effect, Exit, Layer, Redacted, Scope, Stream } from "effect"
 import { ReadPreference } from "mongodb"
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { leaksOf } from "../support/leaksOf.ts"
 import { hasBinary, isRunning, processes, until } from "../support/processes.ts"
 
 const rolesOf = (members: ReadonlyArray<MongoServer.Member>) => members.map(({ role }) => role)
@@ -96,6 +97,37 @@ describe.skipIf(!hasBinary)("a replica set (needs MONGOD_BINARY)", () => {
       }))
 
     it.effect("is ready while all members have their places", () => MongoServer.ready)
+
+    it.effect("is the server of the tests that have it in their context, and noLeaks looks at all members", () =>
+      Effect.gen(function*() {
+        const { uri } = yield* MongoServer.MongoServer
+        const secondary = (yield* MongoServer.members)[1]!
+        const leave = Effect.gen(function*() {
+          assert.strictEqual((yield* MongoServer.MongoServer).uri, uri)
+          const db = yield* MongoDatabase.MongoDatabase
+          const items = db.collection("items")
+          yield* items.insertMany(Array.from({ length: 10 }, () => ({})), { writeConcern: { w: 2 } })
+          const mongo = yield* MongoClient.MongoClient
+          // An iterator that nobody closes leaves its cursor on the member that it has read from.
+          yield* mongo.use((driver) =>
+            driver.db(db.name).collection("items").find({}, { readPreference: "secondary" }).batchSize(2).next()
+          )
+        })
+        const leaks = yield* leaksOf(leave)
+        assert.isTrue(
+          leaks.some((leak) => /^an open cursor on .*items/.test(leak) && leak.includes(secondary.host)),
+          `${leaks}`
+        )
+        yield* MongoTest.noLeaks(Effect.gen(function*() {
+          const items = (yield* MongoDatabase.MongoDatabase).collection("items")
+          yield* items.insertMany(Array.from({ length: 10 }, () => ({})), { writeConcern: { w: 2 } })
+          yield* items.withOptions({ readPreference: "secondary" }).find().batchSize(2).stream.pipe(
+            Stream.take(3),
+            Stream.runDrain
+          )
+          yield* MongoTest.nothingLeft
+        }))
+      }))
   })
 
   it.effect(
