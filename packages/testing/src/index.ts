@@ -43,3 +43,12 @@ export * as MongoServer from "./MongoServer.ts"
  * @since 0.1.0
  */
 export * as MongoTest from "./MongoTest.ts"
+
+/**
+ * Faults of servers and of the links between them, each for as long as a scope lives.
+ *
+ * They strike the members that `MongoServer.layerReplicaSet` and `MongoServer.layerSharded` have started.
+ *
+ * @since 0.1.0
+ */
+export * as Nemesis from "./Nemesis.ts"

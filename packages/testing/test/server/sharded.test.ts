@@ -1,9 +1,10 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { MongoClient } from "@mongofx/core"
-import { MongoServer } from "@mongofx/testing"
-import { ConfigProvider, Effect, Layer, Redacted } from "effect"
+import { MongoClient, MongoDatabase } from "@mongofx/core"
+import { MongoServer, MongoTest, Nemesis } from "@mongofx/testing"
+import { ConfigProvider, Effect, Layer, Redacted, Schedule, Stream } from "effect"
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { leaksOf } from "../support/leaksOf.ts"
 import { hasBinary, processes } from "../support/processes.ts"
 
 const mongos = process.env["MONGOS_BINARY"] ?? join(dirname(process.env["MONGOD_BINARY"] ?? ""), "mongos")
@@ -11,7 +12,7 @@ const mongos = process.env["MONGOS_BINARY"] ?? join(dirname(process.env["MONGOD_
 const withEnv = (env: Record<string, string>) => Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(env)))
 
 describe.skipIf(!hasBinary || !existsSync(mongos))("a sharded cluster (needs MONGOD_BINARY and mongos)", () => {
-  layer(MongoServer.layerSharded({ shards: 2, members: 1, routers: 2 }), {
+  layer(MongoServer.layerSharded({ shards: 2, members: 1, routers: 2, proxied: true }), {
     excludeTestServices: true,
     timeout: 60_000
   })(
@@ -56,6 +57,81 @@ describe.skipIf(!hasBinary || !existsSync(mongos))("a sharded cluster (needs MON
             members.map(({ host, part, pid, replicaSet, role }) => [host, part, replicaSet, role, pid].join(" ")).sort()
           assert.deepStrictEqual(lines(seen), lines(own))
         }))
+
+      it.effect("noLeaks looks at the routers and the shards", () =>
+        Effect.gen(function*() {
+          const fill = Effect.gen(function*() {
+            const db = yield* MongoDatabase.MongoDatabase
+            const mongo = yield* MongoClient.MongoClient
+            yield* mongo.db("admin").command({ shardCollection: `${db.name}.items`, key: { _id: "hashed" } })
+            yield* db.collection("items").insertMany(Array.from({ length: 40 }, () => ({})))
+            return db.collection("items")
+          })
+          const leaks = yield* leaksOf(Effect.gen(function*() {
+            const { name } = yield* fill
+            const { name: database } = yield* MongoDatabase.MongoDatabase
+            const mongo = yield* MongoClient.MongoClient
+            yield* mongo.use((driver) => driver.db(database).collection(name).find().batchSize(2).next())
+            const begin = mongo.use(async (driver) => {
+              const session = driver.startSession()
+              session.startTransaction()
+              await driver.db(database).collection(name).insertOne({}, { session })
+            })
+            // Another router may begin it at a time before the collection.
+            yield* Effect.retry(begin, { times: 20, schedule: Schedule.spaced("100 millis") })
+          }))
+          const members = yield* MongoServer.members
+          const places = ["mongos", "shard"].map((part) =>
+            members.filter((member) => member.part === part).some(({ host }) =>
+              leaks.some((leak) => leak.includes("cursor") && leak.includes(host))
+            )
+          )
+          assert.deepStrictEqual(places, [true, true], `${leaks}`)
+          assert.isTrue(leaks.some((leak) => leak.startsWith("an idle session with a transaction")), `${leaks}`)
+          yield* MongoTest.noLeaks(Effect.gen(function*() {
+            const items = yield* fill
+            yield* items.find().batchSize(2).stream.pipe(Stream.take(3), Stream.runDrain)
+            const mongo = yield* MongoClient.MongoClient
+            yield* mongo.withTransaction(items.insertMany(Array.from({ length: 10 }, () => ({}))))
+          }))
+        }))
+
+      it.effect("its routers reach each shard on a link of its own", () =>
+        Effect.gen(function*() {
+          const { uri } = yield* MongoServer.MongoServer
+          const mongo = yield* MongoClient.make({ url: uri })
+          yield* mongo.db("admin").command({ enableSharding: "zero", primaryShard: "shard0" })
+          yield* mongo.db("admin").command({ enableSharding: "one", primaryShard: "shard1" })
+          const read = (name: string) => mongo.db(name).collection("items").countDocuments()
+          yield* Effect.all([read("zero"), read("one")])
+          yield* Nemesis.slow({
+            latency: "300 millis",
+            links: { from: "mongos", to: ({ replicaSet }) => replicaSet === "shard0" }
+          })
+          // Whoever is slow has answered last.
+          const order: Array<string> = []
+          const began = performance.now()
+          yield* Effect.all(
+            [read("zero"), read("one")].map((count, index) =>
+              Effect.tap(count, () => Effect.sync(() => order.push(index === 0 ? "zero" : "one")))
+            ),
+            { concurrency: 2 }
+          )
+          assert.deepStrictEqual(order, ["one", "zero"])
+          assert.isAtLeast(performance.now() - began, 600)
+        }))
+
+      it.effect("comes back when the primary of a shard is killed", () =>
+        Effect.gen(function*() {
+          const { uri } = yield* MongoServer.MongoServer
+          const mongo = yield* MongoClient.make({ url: uri })
+          yield* Effect.scoped(Nemesis.kill(({ replicaSet }) => replicaSet === "shard1"))
+          yield* MongoServer.ready
+          yield* Effect.retry(mongo.db("one").collection("items").insertOne({}), {
+            times: 100,
+            schedule: Schedule.spaced("100 millis")
+          })
+        }), 60_000)
 
       it.effect("is ready while all sets have their primaries", () => MongoServer.ready)
     }
