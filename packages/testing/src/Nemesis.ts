@@ -581,12 +581,16 @@ export interface Running {
  * @category constructors
  * @since 0.1.0
  */
-export const random = <Output, E, R, E2, R2>(
+export const random = <Output, E, R, Kinds extends Readonly<Record<string, Effect.Effect<unknown, unknown, unknown>>>>(
   schedule: Schedule.Schedule<Output, unknown, E, R>,
-  kinds: Readonly<Record<string, Effect.Effect<unknown, E2, R2>>>,
+  kinds: Kinds,
   options: RandomOptions = {}
-): Effect.Effect<Running, never, R | Exclude<R2, Scope.Scope> | Scope.Scope> =>
-  runRandomly(schedule, kinds, {
-    lasts: [milliseconds(options.lasts?.[0] ?? "500 millis"), milliseconds(options.lasts?.[1] ?? "3 seconds")],
-    seed: options.seed
-  })
+): Effect.Effect<Running, never, R | Exclude<Effect.Services<Kinds[keyof Kinds]>, Scope.Scope> | Scope.Scope> =>
+  runRandomly(
+    schedule,
+    kinds as Readonly<Record<string, Effect.Effect<unknown, unknown, Effect.Services<Kinds[keyof Kinds]>>>>,
+    {
+      lasts: [milliseconds(options.lasts?.[0] ?? "500 millis"), milliseconds(options.lasts?.[1] ?? "3 seconds")],
+      seed: options.seed
+    }
+  )

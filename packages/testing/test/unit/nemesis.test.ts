@@ -119,7 +119,7 @@ describe("Nemesis.random", () => {
       ) {
         const { exit, text } = yield* output(
           Effect.flatMap(
-            Nemesis.random<number, never, never, unknown, never>(Schedule.spaced("1 millis"), {
+            Nemesis.random(Schedule.spaced("1 millis"), {
               kind: Effect.scoped(kind as Effect.Effect<unknown, unknown>)
             }, { lasts }),
             (nemesis) => until("it is noted", () => Effect.runPromise(Effect.map(nemesis.log, (log) => log.length > 0)))
