@@ -487,7 +487,7 @@ export const Processes: Context.Service<Processes, Processes> = Context.Service<
  * @category models
  * @since 0.1.0
  */
-export interface SeveralOptions extends Omit<BinaryOptions, "replicaSet"> {
+export interface ServersOptions extends Omit<BinaryOptions, "replicaSet"> {
   /**
    * How long the members of a replica set wait for their primary until they elect another one: 2 seconds by default, 10 in production. Less
    * makes tests of failures fast, and on a busy machine it makes elections that nobody has asked for.
@@ -507,7 +507,7 @@ export interface SeveralOptions extends Omit<BinaryOptions, "replicaSet"> {
  * @category models
  * @since 0.1.0
  */
-export interface ReplicaSetOptions extends SeveralOptions {
+export interface ReplicaSetOptions extends ServersOptions {
   /** How many members can become primary. With the other ones there may be seven. */
   readonly members: number
   /** How many arbiters there are besides: they vote and have no data. None by default. */
@@ -530,7 +530,7 @@ export interface ReplicaSetOptions extends SeveralOptions {
  * @category models
  * @since 0.1.0
  */
-export interface ShardedOptions extends SeveralOptions {
+export interface ShardedOptions extends ServersOptions {
   /** How many shards there are. */
   readonly shards: number
   /** How many members each shard has. */
@@ -547,7 +547,7 @@ export interface ShardedOptions extends SeveralOptions {
 
 const defaultElectionTimeout = Duration.seconds(2)
 
-const several = (kind: string, problem: string | undefined, options: SeveralOptions) =>
+const several = (kind: string, problem: string | undefined, options: ServersOptions) =>
   Effect.gen(function*() {
     if (problem !== undefined) {
       return yield* new MongoServerError({ kind: "cannotStart", message: `${kind}: ${problem}`, log: [] })
@@ -583,7 +583,7 @@ const supply = (
  *
  * **Details**
  *
- * Each member is a `mongod` of its own, as `startBinary` starts it, with a cache of 64 MB. Three members are there in two to three
+ * Each member is a `mongod` of its own, as `startBinary` starts it, with a cache of 64 MB. Three members are there in about two
  * seconds and take 600 MB of memory. A majority write is confirmed once it is in the journal, so that it survives when processes are killed. The data
  * is in memory if there is enough; `durable: true` puts it on disk, with the settings of production.
  *
@@ -644,7 +644,7 @@ const countProblem = (counts: Readonly<Record<string, number>>): string | undefi
  * **Details**
  *
  * It is as `layerReplicaSet` says of each set. The sets are named `config`, `shard0`, `shard1` and so on. Two shards of one member are there
- * in about four seconds.
+ * in about two seconds, two of three members in five.
  *
  * Fails with a `MongoServerError`, of the kind `notFound` when there is no `mongos`: `MONGOS_BINARY` names it, or it lies beside `mongod` or on `PATH`.
  *

@@ -15,7 +15,7 @@ type Parcel = Buffer | "end" | "reset"
 
 interface Travelling {
   readonly parcel: Parcel
-  /** When it arrives, by `performance.now`. */
+  /** When it arrives, by `performance.now`, unless something before it is later. */
   readonly due: number
 }
 
@@ -27,7 +27,6 @@ class Way {
   private readonly reset: () => void
   private readonly queue: Array<Travelling> = []
   private waiting = 0
-  private lastDue = 0
   private isFull = false
   private timer: NodeJS.Timeout | undefined
 
@@ -48,8 +47,7 @@ class Way {
   take(parcel: Parcel): void {
     const bytes = typeof parcel === "string" ? 0 : parcel.length
     if (bytes > 0 && this.link.breaks()) return this.reset()
-    this.lastDue = Math.max(this.lastDue, performance.now() + this.link.delayOf(bytes))
-    this.queue.push({ parcel, due: this.lastDue })
+    this.queue.push({ parcel, due: performance.now() + this.link.delayOf(bytes) })
     this.waiting += bytes
     if (this.waiting > mostWaiting) this.source.pause()
     this.flush()
