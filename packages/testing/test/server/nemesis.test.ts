@@ -179,24 +179,28 @@ describe.skipIf(!hasBinary)("Nemesis (needs MONGOD_BINARY)", () => {
 
       it.effect("slow links take their time in each direction, and others do not", () =>
         Effect.gen(function*() {
-          const primary = primaryOf(yield* MongoServer.members)!
-          const mongo = yield* clientOf(primary)
+          const mongo = yield* client
           yield* mongo.ping
+          // A busy machine may be late once.
+          const fastest = Effect.map(
+            Effect.all(Array.from({ length: 5 }, () => milliseconds(mongo.ping))),
+            (times) => Math.min(...times)
+          )
           yield* Effect.scoped(Effect.gen(function*() {
             yield* Nemesis.slow({ latency: "200 millis", links: { from: "secondary" } })
-            assert.isBelow(yield* milliseconds(mongo.ping), 200)
+            assert.isBelow(yield* fastest, 200)
           }))
           const { heal } = yield* begin(
             Nemesis.slow({ latency: "100 millis", links: { from: "clients", to: "primary" } })
           )
           assert.isAtLeast(yield* milliseconds(mongo.ping), 200)
           yield* heal
-          assert.isBelow(yield* milliseconds(mongo.ping), 200)
+          assert.isBelow(yield* fastest, 200)
         }), 60_000)
 
       it.effect("lossy links are late at times", () =>
         Effect.gen(function*() {
-          const mongo = yield* clientOf(primaryOf(yield* MongoServer.members)!)
+          const mongo = yield* client
           yield* mongo.ping
           const { heal } = yield* begin(Nemesis.lossy({ loss: 0.5, links: { from: "clients" } }))
           const pings = yield* Effect.forEach(Array.from({ length: 8 }), () => milliseconds(mongo.ping), {

@@ -47,7 +47,8 @@ const shardedPlaces = async (client: Driver.MongoClient): Promise<ReadonlyArray<
  * @internal
  */
 export const placesOf = async (client: Driver.MongoClient): Promise<ReadonlyArray<Place>> => {
-  const hello = await client.db("admin").command({ hello: 1 })
+  // Any member knows the others, also while there is no primary.
+  const hello = await client.db("admin").command({ hello: 1 }, { readPreference: "nearest" })
   if (hello["msg"] === "isdbgrid") return shardedPlaces(client)
   const replicaSet = hello["setName"] as string | undefined
   if (replicaSet === undefined) return namedPlaces(client, "standalone")
