@@ -21,11 +21,11 @@ export type Sender = { readonly port: number } | "client" | "check"
 
 /** Where the document of a message begins. */
 const documentAt = (message: Buffer): number | undefined => {
-  const code = message.readInt32LE(12)
+  const opCode = message.readInt32LE(12)
   // After the flags comes the kind of the section.
-  if (code === opMsg) return headerLength + 5
+  if (opCode === opMsg) return headerLength + 5
   // After the flags come the namespace with its zero, and two numbers.
-  if (code === opQuery) return message.indexOf(0, headerLength + 4) + 9
+  if (opCode === opQuery) return message.indexOf(0, headerLength + 4) + 9
   return undefined
 }
 

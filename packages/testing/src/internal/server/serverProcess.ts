@@ -81,7 +81,7 @@ export class ServerProcess {
   private frozen = false
   private closed = false
   /** When the process that was started last ends. */
-  exited: Promise<Ended> = Promise.resolve({ code: 0, signal: null })
+  exited: Promise<Ended> = Promise.resolve({ code: null, signal: null })
 
   constructor(binary: string, args: ReadonlyArray<string>, dir: string) {
     this.binary = binary
