@@ -18,7 +18,8 @@ import { hostile } from "./hostile.ts"
 
 const { BSON } = Driver
 
-const show = (value: unknown): string => inspect(value, { depth: 20, showHidden: false })
+/** Values of BSON print themselves by methods that a hostile field may have replaced. */
+const show = (value: unknown): string => inspect(value, { depth: 20, customInspect: false })
 
 /** Whether two values are the same, with the order of their keys. All invalid dates are the same. */
 const isSame = (a: unknown, b: unknown): boolean => {
