@@ -208,6 +208,16 @@ describe("command spans", () => {
       assert.deepStrictEqual(Object.values(recorder.tree), [["find", "ping"]])
     }))
 
+  it.live("exist for the abort of a transaction", () =>
+    Effect.gen(function*() {
+      const { mongo, recorder, things } = yield* traced()
+      yield* Effect.exit(recorder.in(mongo.withTransaction(Effect.andThen(things.insertOne({}), Effect.fail("no")))))
+      assert.deepStrictEqual(recorder.tree, {
+        "insert things": ["insert"],
+        "abortTransaction admin": ["abortTransaction"]
+      })
+    }))
+
   it.live("end as interrupted", () =>
     Effect.gen(function*() {
       const { recorder, sent, things } = yield* traced()

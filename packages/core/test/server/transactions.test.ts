@@ -614,7 +614,7 @@ describe("a standalone server", () => {
 describe("the span", () => {
   const parentOf = (span: Tracer.NativeSpan) => Option.getOrUndefined(span.parent)?.spanId
 
-  it.effect("is the parent of the operations and of the commit, and has the attempts as events", () =>
+  it.effect("is the parent of the operations, of the abort and of the commit, and has the attempts as events", () =>
     Effect.gen(function*() {
       const f = yield* fixture
       yield* failCommand(f, { times: 1 }, {
@@ -633,7 +633,7 @@ describe("the span", () => {
       assert.strictEqual(transaction!.attributes.get("db.system.name"), "mongodb")
       assert.deepStrictEqual(
         rest.map((span) => span.name),
-        ["insert items", "insert items", "find items", "commitTransaction admin"]
+        ["insert items", "abortTransaction admin", "insert items", "find items", "commitTransaction admin"]
       )
       for (const span of rest) assert.strictEqual(parentOf(span), transaction!.spanId, span.name)
       assert.deepStrictEqual(transaction!.events.map(([name, , attributes]) => [name, attributes]), [

@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import * as Driver from "mongodb"
 import type { MongoError } from "../../MongoError.ts"
 import type { SessionOptions, TransactionOptions } from "../../MongoSession.ts"
-import { bounded, inTime, outcomeOf, pause } from "../call/bounded.ts"
+import { bounded, endsWithin, outcomeOf, pause } from "../call/bounded.ts"
 import type { Connection } from "../call/connection.ts"
 import { withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
@@ -162,20 +162,19 @@ const endSession = async (connection: Connection, state: SessionState, session: 
   await session.driver.endSession()
 }
 
-/** Waits for the end of a transaction for a limited time. After that, the end keeps the driver's session. */
-const endsSoon = (
+/** Waits for the end of a transaction for a limited time. After that, the end keeps the driver's session. Never rejects. */
+const endsSoon = async (
   connection: Connection,
   state: SessionState,
   session: DriverSession,
   end: Promise<unknown>,
   milliseconds: number
-): Effect.Effect<void> =>
-  Effect.map(inTime(end, milliseconds), (isInTime) => {
-    if (isInTime || state.current !== session || state.closed) return
-    state.renew()
-    const close = () => endSession(connection, state, session)
-    end.then(close, close).catch(ignore)
-  })
+): Promise<void> => {
+  if (await endsWithin(end, milliseconds) || state.current !== session || state.closed) return
+  state.renew()
+  const close = () => endSession(connection, state, session)
+  end.then(close, close).catch(ignore)
+}
 
 /**
  * Ends a session, and a transaction that is still open. Returns what still has to be waited for, for a limited time: the rest goes on in
@@ -350,7 +349,9 @@ export const commit = (
         : Effect.flatMap(
           Effect.forkDetach(learnOutcome(connection, state, session, transaction), { startImmediately: true }),
           (fiber) =>
-            endsSoon(connection, state, session, new Promise((resolve) => fiber.addObserver(resolve)), commitTimeout)
+            outcomeOf(() =>
+              endsSoon(connection, state, session, new Promise((resolve) => fiber.addObserver(resolve)), commitTimeout)
+            )
         )
   )
 }
@@ -422,7 +423,7 @@ export const abortExplicit = (connection: Connection, state: SessionState): Effe
           closeTransaction(state, "left")
           return sent = endOnServer(connection, session)
         }),
-        () => sent === undefined ? Effect.void : endsSoon(connection, state, session, sent, abortTimeout)
+        () => outcomeOf(async () => sent && endsSoon(connection, state, session, sent, abortTimeout))
       )
     })
   )
@@ -438,10 +439,14 @@ export const abort = (connection: Connection, state: SessionState): Effect.Effec
     closeTransaction(state)
     const session = state.current
     if (!session.driver.inTransaction()) return Effect.void
-    let sent: Promise<void> | undefined
-    const send = Effect.suspend(() =>
-      endsSoon(connection, state, session, sent ??= endOnServer(connection, session), abortTimeout)
-    )
+    let isSent = false
+    const send = Effect.suspend(() => {
+      // The other one waits for it, and no longer than it may take.
+      if (isSent) return Effect.never
+      isSent = true
+      return Effect.ignore(runIn(connection, undefined, abortTransaction, () =>
+        endsSoon(connection, state, session, endOnServer(connection, session), abortTimeout)))
+    })
     return Effect.raceFirst(
       Effect.interruptible(session.line.inTurn(send)),
       Effect.andThen(pause(abortTimeout), send)

@@ -214,7 +214,7 @@ const attempts = <A, E, R>(
     const { first, number, transaction } = attempt
     event("abort", number)
     transaction.status = "ended"
-    return Effect.flatMap(Effect.andThen(abort(connection, state), Random.next), (jitter) => {
+    return Effect.flatMap(Effect.andThen(inSpan(abort(connection, state)), Random.next), (jitter) => {
       const reason = decisiveReason(failure)
       const isAborted = first !== undefined && isConsequence(reason, first.reason)
       const wait = backoff(number, jitter)
