@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { outputOf, shownOf } from "./support/output.ts"
 import { directivesOf } from "./support/program.ts"
@@ -51,6 +52,18 @@ describe("the pages", () => {
   it("have titles, links that lead somewhere, and only programs that are run", () => {
     const site = readSite(fileURLToPath(new URL("..", import.meta.url)))
     assert.strictEqual(findingsOf(site).join("\n"), "")
+  })
+
+  it("name tests that are there", () => {
+    const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8")
+    const links = [
+      ...read("website/reliability.md").matchAll(
+        /\[([^\]]+)\]\(https:\/\/github\.com\/mongofx\/mongofx\/blob\/main\/([^)]+\.test\.ts)\)/g
+      )
+    ]
+    assert.isAbove(links.length, 20)
+    const missing = links.filter(([, name, path]) => !read(path!).includes(name!))
+    assert.deepStrictEqual(missing.map(([, name, path]) => `${path} has no test "${name}"`), [])
   })
 
   it("of a sound site have no findings", () => assert.deepStrictEqual(findings({}), []))
