@@ -306,6 +306,12 @@ describe("classes of errors", () => {
     ["an unknown command", reply({ code: 59, errmsg: "no such command" }), final("InvalidCommandError"), "command"],
     ["an error of a callback's own", new TypeError("no"), final("UnknownError"), "use"],
     [
+      "an error of a callback's own whose number is a code of the server",
+      new DOMException("no", "AbortError"),
+      final("UnknownError", { code: undefined, codeName: undefined }),
+      "use"
+    ],
+    [
       "an input that mongofx refuses",
       new InvalidInput("filter.a", "filter.a is undefined"),
       final("InvalidArgumentError", { path: "filter.a" })

@@ -176,8 +176,9 @@ const firstFrame = /^\s+at (?!.*\(?(?:node:|<anonymous>)).*$/m
 const isThrownByBson = (cause: TypeError): boolean =>
   /[\\/]bson[\\/](?:lib|src)[\\/]/.test(firstFrame.exec(text(read(cause, "stack")) ?? "")?.[0] ?? "")
 
-/** Classifies errors from neither the driver nor the server. */
-const classifyForeign: Rule = (cause, fields, context) => {
+/** Classifies errors from neither the driver nor the server. A code of theirs, such as that of an aborted `fetch`, is not the server's. */
+const classifyForeign: Rule = (cause, all, context) => {
+  const fields: Fields = { ...all, code: undefined, codeName: undefined }
   const code = text(read(cause, "code")) ?? ""
   if (context.operation === "connect" || context.operation === "MongoEncryption.make") {
     if (isFileError(cause) || cause instanceof TypeError || cause instanceof RangeError || cause instanceof URIError) {
