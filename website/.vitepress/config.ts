@@ -13,7 +13,7 @@ export default defineConfig({
   outDir: "dist",
   cleanUrls: false,
   metaChunk: true,
-  srcExclude: ["dist/**", "scripts/**", "test/**"],
+  srcExclude: ["dist/**", "mistakes/**", "scripts/**", "test/**"],
   head: [
     // Browsers run no modules from a disk: style.css hides what would need them.
     ["script", {}, "if(location.protocol===\"file:\")document.documentElement.classList.add(\"from-disk\")"],

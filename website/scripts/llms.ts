@@ -48,7 +48,7 @@ const sections = ["Begin", "Work with data", "In production"]
 
 /** The files for assistants, by their path in the folder of the built pages. */
 export const filesForAssistants = (): ReadonlyMap<string, string> => {
-  const pages = filesOf(website, ".md").filter((file) => file !== "index.md" && !file.startsWith("mistakes/"))
+  const pages = filesOf(website, ".md").filter((file) => file !== "index.md")
     .map((file) => [file, parsePage(readFileSync(join(website, file), "utf8"))] as const)
   const place = ([, { frontMatter }]: (typeof pages)[number]) => {
     const section = sections.indexOf(frontMatter.get("section") ?? "")

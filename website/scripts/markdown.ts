@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs"
 import { join, posix } from "node:path"
 
 /** Folders of `website` that hold no pages and no programs of pages. */
-const apart = new Set(["node_modules", ".vitepress", "dist", "public", "reference", "scripts", "test"])
+const apart = new Set(["node_modules", ".vitepress", "dist", "mistakes", "public", "reference", "scripts", "test"])
 
 /** The files of a kind in the folders of pages, as paths from there. */
 export const filesOf = (folder: string, extension: string): ReadonlyArray<string> =>

@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { filesOf } from "../scripts/markdown.ts"
 import { Browser, dist, type Opened, pages, reasonToSkip } from "./support/browser.ts"
 import { idsOf, type Link, linksOf } from "./support/html.ts"
 
@@ -50,6 +51,12 @@ describe.skipIf(reasonToSkip === undefined)(`the site in a browser is not tested
 })
 
 describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
+  it("has the pages that have a source, and the reference", () => {
+    const sources = filesOf(fileURLToPath(website), ".md").map((file) => file.replace(/\.md$/, ".html"))
+    const built = pages.filter((page) => !page.startsWith("reference/"))
+    assert.deepStrictEqual(built, ["404.html", ...sources].sort())
+  })
+
   it("has a page for each link, and a place for each anchor", () => {
     const texts = new Map(pages.map((page) => [page, readFileSync(`${dist}${page}`, "utf8")]))
     const ids = new Map([...texts].map(([page, html]) => [page, idsOf(html)]))

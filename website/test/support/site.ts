@@ -30,7 +30,7 @@ export const readSite = (website: string): Site => {
   const texts = filesOf(website, "").map((file) => [file, readFileSync(join(website, file), "utf8")] as const)
   const isPage = ([file]: readonly [string, string]) => file.endsWith(".md")
   return {
-    pages: new Map(texts.filter((entry) => isPage(entry) && !entry[0].startsWith("mistakes/"))),
+    pages: new Map(texts.filter(isPage)),
     programs: new Map(texts.filter((entry) => !isPage(entry))),
     // These are made by the build.
     isPublic: (path) => path === "llms.txt" || path === "llms-full.txt" || existsSync(join(website, "public", path)),
@@ -141,8 +141,8 @@ const programFindings = (pages: ReadonlyMap<string, Page>, { programs }: Site): 
     if (file.endsWith(".out")) {
       return programs.has(file.replace(/\.out$/, ".ts")) ? [] : [`${file}: no program prints it: remove it`]
     }
-    // Packages of their own: other tests run their rows.
-    if (!file.endsWith(".ts") || /^(effect-3|mistakes)\//.test(file)) return []
+    // A package of its own: other tests run its rows.
+    if (!file.endsWith(".ts") || file.startsWith("effect-3/")) return []
     const findings: Array<string> = []
     const isShown = [file, file.replace(/\.ts$/, ".out")].some((shown) => included.has(shown))
     if (!isShown && !isNamedBy(file, programs)) {
