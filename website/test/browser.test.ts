@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { filesOf } from "../scripts/markdown.ts"
+import { filesOf, includesOf, parsePage, regionOf } from "../scripts/markdown.ts"
 import { Browser, dist, type Opened, pages, reasonToSkip } from "./support/browser.ts"
 import { idsOf, type Link, linksOf } from "./support/html.ts"
 
@@ -19,7 +19,7 @@ const start = "index.html"
 const guide = "guides/start.html"
 const module = "reference/core/MongoClient.html"
 const shot = ["index.html", "guides/typed-collections.html", module]
-const examined = [start, guide, module, "choosing.html"].filter((page) => pages.includes(page))
+const examined = [start, guide, module, "choosing.html"]
 
 /** A word that a reader searches, and a page that must be among the results. */
 const terms: ReadonlyArray<readonly [string, string]> = [
@@ -35,13 +35,12 @@ const terms: ReadonlyArray<readonly [string, string]> = [
   ["arrayFilters", "guides/filters-and-updates"]
 ]
 
-/** The part of a program that a page shows. */
-const regionOf = (source: string, region: string): string => {
-  if (region === "") return source
-  const lines = source.split("\n")
-  const from = lines.findIndex((line) => line.trim() === `// #region ${region}`)
-  const to = lines.findIndex((line, i) => i > from && line.trim() === `// #endregion ${region}`)
-  return lines.slice(from + 1, to).join("\n")
+/** The first program that a page shows, or the part of it. */
+const programOf = (file: string): string => {
+  const page = parsePage(readFileSync(new URL(file, website), "utf8"))
+  const { path, region } = includesOf(file, page).find(({ path }) => path.endsWith(".ts"))!
+  const source = readFileSync(new URL(path, website), "utf8")
+  return region === undefined ? source : regionOf(source, region)!
 }
 
 const idle = ({ page }: Opened): Effect.Effect<void> => Effect.promise(() => page.waitForLoadState("networkidle"))
@@ -135,8 +134,6 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
     it.effect("copies the program that a guide shows", () =>
       Effect.gen(function*() {
         const { open, url } = yield* Browser
-        const text = readFileSync(new URL(guide.replace(".html", ".md"), website), "utf8")
-        const [, file = "", region = ""] = /^<<< @\/([^\s#{]+\.ts)(?:#([\w-]+))?/m.exec(text) ?? []
         const { page } = yield* open(`${url}${guide}`)
         const copied = yield* Effect.promise(async () => {
           const code = page.locator(".vp-doc div.language-ts").first()
@@ -145,7 +142,7 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
           return await page.evaluate(() => navigator.clipboard.readText())
         })
         assert.isAbove(copied.length, 40)
-        assert.strictEqual(copied.trim(), regionOf(readFileSync(new URL(file, website), "utf8"), region).trim())
+        assert.strictEqual(copied.trim(), programOf(guide.replace(".html", ".md")).trim())
       }), 60_000)
 
     it.effect("turns dark, and stays so", () =>
@@ -233,7 +230,7 @@ describe.skipIf(reasonToSkip !== undefined)("the built site", () => {
         const { open, url } = yield* Browser
         mkdirSync(screenshots, { recursive: true })
         const views = [["light", 1360], ["dark", 1360], ["light", 390]] as const
-        for (const path of shot.filter((page) => pages.includes(page))) {
+        for (const path of shot) {
           for (const [scheme, width] of views) {
             yield* Effect.scoped(Effect.gen(function*() {
               const { page } = yield* open(`${url}${path}`, { scheme, width })
