@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { DefaultTheme } from "vitepress"
+import { filesOf, guideSections, parsePage } from "../scripts/markdown.ts"
+import { modulesOf, packages } from "../scripts/modules.ts"
 
 const website = fileURLToPath(new URL("..", import.meta.url))
 
@@ -11,37 +13,28 @@ interface Page {
   readonly order: number
 }
 
-const frontMatter = (file: string): Readonly<Record<string, string>> => {
-  const [, head = ""] = /^---\n([\s\S]*?)\n---\n/.exec(readFileSync(file, "utf8")) ?? []
-  return Object.fromEntries(
-    head.split("\n").map((line) => /^(\w+): *(.*)$/.exec(line)).filter((line) => line !== null)
-      .map(([, key, value]) => [key, value!.replace(/^"(.*)"$|^'(.*)'$/, "$1$2")])
-  )
-}
-
-const pagesIn = (folder: string): ReadonlyArray<string> =>
-  existsSync(`${website}/${folder}`)
-    ? readdirSync(`${website}/${folder}`).filter((file) => file.endsWith(".md")).map((file) => `${folder}/${file}`)
-    : []
-
 /** The sections of the sidebar, in their order. A page says in its front matter where it stands: `section`, `order`, `title`. */
-const sections = ["Begin", "Work with data", "In production", "Coming from", "Choosing", "Reference"]
+const sections = [...guideSections, "Coming from", "Choosing", "Reference"]
 
 const sectionOf = (file: string): string | undefined =>
   file.startsWith("coming-from/") ? "Coming from" : file.includes("/") ? undefined : "Choosing"
 
 const pages = (): ReadonlyArray<Page> =>
-  [...pagesIn("guides"), ...pagesIn("coming-from"), ...pagesIn(".")].map((path) => path.replace("./", ""))
-    .filter((file) => file !== "index.md" && file !== "README.md")
-    .map((file) => {
-      const { order = "1000", section = sectionOf(file), title } = frontMatter(`${website}/${file}`)
-      if (title === undefined || section === undefined || !sections.includes(section)) {
-        throw new Error(
-          `${file} needs a title, and a section that is one of ${sections.join(", ")}, in its front matter`
-        )
-      }
-      return { link: `/${file.replace(/\.md$/, "")}`, text: title, section, order: Number(order) }
-    })
+  filesOf(website, ".md").filter((file) => file !== "index.md").map((file) => {
+    const { frontMatter } = parsePage(readFileSync(`${website}${file}`, "utf8"))
+    const [title, section = sectionOf(file)] = [frontMatter.get("title"), frontMatter.get("section")]
+    if (title === undefined || section === undefined || !sections.includes(section)) {
+      throw new Error(
+        `${file} needs a title, and a section that is one of ${sections.join(", ")}, in its front matter`
+      )
+    }
+    return {
+      link: `/${file.replace(/\.md$/, "")}`,
+      text: title,
+      section,
+      order: Number(frontMatter.get("order") ?? 1000)
+    }
+  })
 
 const reference: DefaultTheme.SidebarItem = {
   text: "Reference",
@@ -67,12 +60,10 @@ export const navigation = (): Array<DefaultTheme.NavItem> => {
   const comingFrom = all.filter(({ section }) => section === "Coming from").sort((a, b) => a.order - b.order)
   return [
     { text: "Start", link: "/guides/start" },
-    ...comingFrom.length === 0
-      ? []
-      : [{
-        text: "Coming from",
-        items: comingFrom.map(({ link, text }) => ({ link, text: text.replace("Coming from ", "") }))
-      }],
+    {
+      text: "Coming from",
+      items: comingFrom.map(({ link, text }) => ({ link, text: text.replace("Coming from ", "") }))
+    },
     ...named("choosing"),
     ...named("reliability"),
     { text: "Reference", link: "/reference/index" }
@@ -83,9 +74,8 @@ export const navigation = (): Array<DefaultTheme.NavItem> => {
 export const referenceSidebar = (): Array<DefaultTheme.SidebarItem> => [
   { text: "Guides", link: "/guides/start" },
   { text: "All modules", link: "/reference/index" },
-  ...["core", "schema", "testing"].map((name) => ({
+  ...packages.map((name) => ({
     text: `@mongofx/${name}`,
-    items: pagesIn(`reference/${name}`).map((file) => file.replace(/\.md$/, "")).sort()
-      .map((file) => ({ text: file.replace(/^.*\//, ""), link: `/${file}` }))
+    items: modulesOf(name).map((module) => ({ text: module, link: `/reference/${name}/${module}` }))
   }))
 ]

@@ -1,9 +1,10 @@
 // Writes what assistants read beside the built pages: llms.txt, llms-full.txt, and each page as Markdown with its programs in it.
 // `tsx scripts/llms.ts FOLDER` with the folder of the built pages.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { filesOf, includesOf, linksOf, type Page, parsePage, regionOf } from "./markdown.ts"
+import { filesOf, guideSections, includesOf, linksOf, type Page, parsePage, regionOf } from "./markdown.ts"
+import { modulesOf, packages, sentenceOf } from "./modules.ts"
 
 const website = fileURLToPath(new URL("..", import.meta.url))
 
@@ -35,24 +36,16 @@ const expanded = (file: string, page: Page): string => {
     .replace(/\n{3,}/g, "\n\n").trim() + "\n"
 }
 
-const moduleLine = (name: string, file: string): string => {
-  const comment =
-    /\/\*\*\n([\s\S]*?)\*\//.exec(readFileSync(join(website, "../packages", name, "src", file), "utf8"))?.[1] ?? ""
-  const text = comment.split("\n").map((line) => line.replace(/^ \* ?/, "")).join(" ").trim()
-  return `- [${file.slice(0, -3)}](reference/${name}/${file.slice(0, -3)}.html): ${
-    /^.*?[.](?=\s|$)/.exec(text)?.[0] ?? text
-  }`
-}
-
-const sections = ["Begin", "Work with data", "In production"]
+const moduleLine = (name: string, module: string): string =>
+  `- [${module}](reference/${name}/${module}.html): ${sentenceOf(name, module)}`
 
 /** The files for assistants, by their path in the folder of the built pages. */
 export const filesForAssistants = (): ReadonlyMap<string, string> => {
   const pages = filesOf(website, ".md").filter((file) => file !== "index.md")
     .map((file) => [file, parsePage(readFileSync(join(website, file), "utf8"))] as const)
   const place = ([, { frontMatter }]: (typeof pages)[number]) => {
-    const section = sections.indexOf(frontMatter.get("section") ?? "")
-    return (section === -1 ? sections.length : section) * 10_000 + Number(frontMatter.get("order") ?? 0)
+    const section = guideSections.indexOf(frontMatter.get("section") ?? "")
+    return (section === -1 ? guideSections.length : section) * 10_000 + Number(frontMatter.get("order") ?? 0)
   }
   const sorted = [...pages].sort((a, b) => place(a) - place(b))
   const line = ([file, { frontMatter }]: (typeof pages)[number]) =>
@@ -60,18 +53,18 @@ export const filesForAssistants = (): ReadonlyMap<string, string> => {
   const group = (name: string, of: typeof pages) =>
     of.length === 0 ? "" : `\n## ${name}\n\n${of.map(line).join("\n")}\n`
   const inSection = (section: string) => sorted.filter(([, { frontMatter }]) => frontMatter.get("section") === section)
-  const others = sorted.filter(([, { frontMatter }]) => !sections.includes(frontMatter.get("section") ?? ""))
-  const reference = ["core", "schema", "testing"].map((name) => {
-    const modules = readdirSync(join(website, "../packages", name, "src")).filter((file) => /^[A-Z]\w*\.ts$/.test(file))
-    return `\n## Reference of @mongofx/${name}\n\n${modules.map((file) => moduleLine(name, file)).join("\n")}\n`
-  })
+  const others = sorted.filter(([, { frontMatter }]) => !guideSections.includes(frontMatter.get("section") ?? ""))
+  const reference = packages.map((name) =>
+    `\n## Reference of @mongofx/${name}\n\n${modulesOf(name).map((module) => moduleLine(name, module)).join("\n")}\n`
+  )
   const index =
     "# mongofx\n\n> MongoDB for Effect 4.1 in TypeScript, on the official driver: operations are Effects, queries are Streams, " +
     "connections are Layers, collections are typed by schemas.\n\nEach package ships an AGENTS.md with its idioms and traps. " +
     "All guides in one file: [llms-full.txt](llms-full.txt).\n" +
-    [...sections.map((section) => group(section, inSection(section))), group("Comparisons", others), ...reference].join(
-      ""
-    )
+    [...guideSections.map((section) => group(section, inSection(section))), group("Comparisons", others), ...reference]
+      .join(
+        ""
+      )
   const markdown = sorted.map(([file, page]) => [file, expanded(file, page)] as const)
   return new Map([
     ["llms.txt", index],

@@ -5,6 +5,9 @@ import { join, posix } from "node:path"
 /** Folders of `website` that hold no pages and no programs of pages. */
 const apart = new Set(["node_modules", ".vitepress", "dist", "mistakes", "public", "reference", "scripts", "test"])
 
+/** The sections that guides stand in, in their order. */
+export const guideSections: ReadonlyArray<string> = ["Begin", "Work with data", "In production"]
+
 /** The files of a kind in the folders of pages, as paths from there. */
 export const filesOf = (folder: string, extension: string): ReadonlyArray<string> =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

@@ -1,6 +1,6 @@
 // Writes the reference of the API into website/reference, a page for each public module: `tsx scripts/reference.ts`.
 // TypeDoc reads the sources by the TypeScript of this package, the newest that it knows.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import {
   Application,
@@ -11,6 +11,7 @@ import {
   type TypeDocOptions
 } from "typedoc"
 import { MarkdownPageEvent, type PluginOptions } from "typedoc-plugin-markdown"
+import { introductionOf, modulesOf, packages, sentenceOf, sourcesOf } from "./modules.ts"
 import { documentReExport, keepDeclaredTypes } from "./reference/declared.ts"
 import { linkByName } from "./reference/links.ts"
 import { Messages } from "./reference/messages.ts"
@@ -19,17 +20,12 @@ import { ReferenceTheme } from "./reference/theme.ts"
 
 const path = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
-const packages = ["core", "schema", "testing"]
 const out = path("reference")
 
 const app = await Application.bootstrapWithPlugins(
   {
     plugin: ["typedoc-plugin-markdown"],
-    entryPoints: packages.flatMap((name) =>
-      readdirSync(path(`../packages/${name}/src`))
-        .filter((file) => file.endsWith(".ts") && file !== "index.ts")
-        .map((file) => path(`../packages/${name}/src/${file}`))
-    ),
+    entryPoints: packages.flatMap((name) => modulesOf(name).map((module) => `${sourcesOf(name)}${module}.ts`)),
     tsconfig: path("tsconfig.reference.json"),
     out,
     readme: "none",
@@ -85,21 +81,11 @@ app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
   }
 }, -1000)
 
-/** What a module says of itself, in its first comment. */
-const introductionOf = (name: string): string => {
-  const [folder, module] = name.split("/")
-  const source = readFileSync(path(`../packages/${folder}/src/${module}.ts`), "utf8")
-  const comment = /\/\*\*\n([\s\S]*?)\n \*\//.exec(source)?.[1] ?? ""
-  const text = comment.replaceAll(/^ \* ?/gm, "").replace(/@since[\s\S]*$/, "").trim()
-  if (text === "" || text.includes("{@")) throw new Error(`The first comment of ${name} has no text, or has a link`)
-  return text
-}
-
 app.renderer.on(MarkdownPageEvent.END, (page: PageEvent) => {
   const { name, kind } = page.model as DeclarationReflection
   if (kind !== ReflectionKind.Module || page.contents === undefined) return
   const [folder = "", module = ""] = name.split("/")
-  const apart = !readFileSync(path(`../packages/${folder}/src/index.ts`), "utf8").includes(` as ${module} `)
+  const apart = !readFileSync(`${sourcesOf(folder)}index.ts`, "utf8").includes(` as ${module} `)
   const from = apart ? `@mongofx/${folder}/${module}` : `@mongofx/${folder}`
   const head = [
     "---",
@@ -110,7 +96,7 @@ app.renderer.on(MarkdownPageEvent.END, (page: PageEvent) => {
     "",
     `# ${module} {#module}`,
     "",
-    introductionOf(name),
+    introductionOf(folder, module),
     "",
     "```ts",
     `import ${apart ? `* as ${module}` : `{ ${module} }`} from "${from}"`,
@@ -128,11 +114,9 @@ if (project === undefined) throw new Error("TypeDoc could not read the sources")
 app.validate(project)
 await app.generateOutputs(project)
 const index = packages.map((name) => {
-  const modules = project.children?.filter((module) => module.name.startsWith(`${name}/`)) ?? []
-  const rows = modules.map((module) => {
-    const [sentence = ""] = introductionOf(module.name).split(/(?<=\.)\s/)
-    return `- [${module.name.slice(name.length + 1)}](/reference/${module.name}): ${sentence.replaceAll("\n", " ")}`
-  })
+  const rows = modulesOf(name).map((module) =>
+    `- [${module}](/reference/${name}/${module}): ${sentenceOf(name, module)}`
+  )
   return `## @mongofx/${name}\n\n${rows.join("\n")}\n`
 })
 const introduction = `---

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { packages } from "../scripts/modules.ts"
 import { collectionsOf, type Program, programsOf, projectOf } from "./support/fences.ts"
 import { outputOf } from "./support/output.ts"
 import { emptyServer, printedBy, Servers } from "./support/program.ts"
@@ -10,8 +11,8 @@ import { emptyServer, printedBy, Servers } from "./support/program.ts"
 const website = fileURLToPath(new URL("..", import.meta.url))
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
-const readmes = ["README.md", ...["core", "schema", "testing"].map((name) => `packages/${name}/README.md`)]
-const forAssistants = ["core", "schema", "testing"].map((name) => `packages/${name}/AGENTS.md`)
+const readmes = ["README.md", ...packages.map((name) => `packages/${name}/README.md`)]
+const forAssistants = packages.map((name) => `packages/${name}/AGENTS.md`)
 
 const textOf = (file: string) => readFileSync(join(root, file), "utf8")
 const inFile = (file: string) => programsOf(file, textOf(file))

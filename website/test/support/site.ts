@@ -4,6 +4,7 @@ import {
   anchorsOf,
   fencesOf,
   filesOf,
+  guideSections,
   includesOf,
   linksOf,
   type Page,
@@ -40,7 +41,6 @@ export const readSite = (website: string): Site => {
 
 // ---- what is wrong with a site
 
-const sections = ["Begin", "Work with data", "In production"]
 const byHand = /^(ts|typescript|tsx|mts|js|javascript|jsx|mjs|cjs)$/
 const repository = /^https:\/\/github\.com\/mongofx\/mongofx\/(?:blob|tree)\/main\/([^#]+)/
 
@@ -55,8 +55,8 @@ const frontMatterFindings = (file: string, { frontMatter, lines }: Page): Readon
   if (isGuide(file) && order !== undefined && !Number.isFinite(Number(order))) {
     findings.push(`${file}: its order is "${order}": write a number`)
   }
-  if (isGuide(file) && section !== undefined && !sections.includes(section)) {
-    findings.push(`${file}: its section is "${section}": write one of ${sections.join(", ")}`)
+  if (isGuide(file) && section !== undefined && !guideSections.includes(section)) {
+    findings.push(`${file}: its section is "${section}": write one of ${guideSections.join(", ")}`)
   }
   const script = lines.findIndex(({ text }) => text === "</script>")
   const first = lines.slice(script + 1).find(({ text }) => text.trim() !== "")?.text ?? ""
