@@ -1,6 +1,7 @@
 // Follows the page "Start" in an empty folder, as a stranger does: writes each file and runs each command in the order of the page, with the
 // packed packages. Compares what the page says that programs print, and says how long it took.
 import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { connect } from "node:net"
@@ -44,12 +45,17 @@ const registryOf = async (packages) => {
   return server
 }
 
-const listens = (port) =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false))
-    socket.on("close", () => socket.destroy())
-    setTimeout(() => socket.destroy(), 500)
-  })
+const listens = async (port) => {
+  const socket = connect(port, "127.0.0.1")
+  try {
+    await once(socket, "connect")
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
 
 /** The server that the page starts, on a port that is free. */
 const startServer = async (folder) => {
