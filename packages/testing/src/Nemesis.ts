@@ -503,11 +503,11 @@ export const faults: Readonly<
 export interface Entry {
   /** When it happened: milliseconds since the beginning. */
   readonly at: number
-  /** A fault begins, it is over and healed, or it could not be made. */
+  /** A fault begins, it is over and healed, or it could not be made or healed. */
   readonly event: "begins" | "ends" | "skipped"
   /** The name of the fault. */
   readonly kind: string
-  /** What it strikes, or why it could not be made. */
+  /** What it strikes, or why it could not be made or healed. */
   readonly description: string
 }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Nemesis } from "@mongofx/testing"
 import { textOfLog } from "@mongofx/testing/internal/nemesis/faultLog"
-import { Effect, Exit, Random, Schedule } from "effect"
+import { Cause, Effect, Exit, Random, Schedule } from "effect"
 import { vi } from "vitest"
 import { until } from "../support/processes.ts"
 
@@ -127,6 +127,24 @@ describe("Nemesis.random", () => {
         )
         assert.isTrue(Exit.isFailure(exit))
         assert.include(text, words)
+      }
+    }))
+
+  it.effect("ends the scope with a defect when the fault of the last moment is not healed", () =>
+    Effect.gen(function*() {
+      const stuck = Effect.acquireRelease(fault("one"), () => Effect.die(new Error("it does not come back")))
+      for (const stops of [false, true]) {
+        const { exit, text } = yield* output(
+          Effect.gen(function*() {
+            const nemesis = yield* Nemesis.random(Schedule.spaced("1 millis"), { stuck }, {
+              lasts: ["1 hour", "1 hour"]
+            })
+            yield* until("it begins", () => Effect.runPromise(Effect.map(nemesis.log, (log) => log.length > 0)))
+            if (stops) yield* nemesis.stop
+          })
+        )
+        assert.strictEqual(Exit.isFailure(exit) && String(Cause.squash(exit.cause)), "Error: it does not come back")
+        assert.match(text, /stuck begins: one\n.*stuck skipped: it does not come back\n$/)
       }
     }))
 })

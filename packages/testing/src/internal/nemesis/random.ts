@@ -52,21 +52,23 @@ const once = <E, R>(
 ): Effect.Effect<void, E, Exclude<R, Scope.Scope>> => {
   let description: string | undefined
   return Effect.scoped(Effect.gen(function*() {
-    // This runs after the fault is healed, since the fault's scope closes in reverse order.
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        if (description !== undefined) run.note("ends", kind, description)
-      })
-    )
     description = descriptionOf(yield* fault)
     run.note("begins", kind, description)
     yield* Effect.sleep(lasts)
   })).pipe(
-    Effect.catchCause((cause) => {
-      if (Cause.hasInterrupts(cause)) return Effect.failCause(cause)
-      run.note("skipped", kind, reasonOf(cause))
-      return Cause.hasDies(cause) || isHopeless(Cause.squash(cause)) ? Effect.failCause(cause) : Effect.void
-    })
+    // An interrupted run heals its fault, too, and must not hide that it could not.
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
+          run.note("skipped", kind, reasonOf(exit.cause))
+        } else if (description !== undefined) run.note("ends", kind, description)
+      })
+    ),
+    Effect.catchCause((cause) =>
+      Cause.hasInterrupts(cause) || Cause.hasDies(cause) || isHopeless(Cause.squash(cause))
+        ? Effect.failCause(cause)
+        : Effect.void
+    )
   )
 }
 
@@ -95,7 +97,7 @@ export const runRandomly = <Output, E, R, E2, R2>(
         Effect.gen(function*() {
           yield* Fiber.interrupt(fiber)
           const end = yield* Fiber.await(fiber)
-          const isBroken = Exit.isFailure(end) && !Cause.hasInterrupts(end.cause)
+          const isBroken = Exit.isFailure(end) && !Cause.hasInterruptsOnly(end.cause)
           if (isBroken || Exit.isFailure(exit)) process.stderr.write(`${textOfLog(seed, run.entries)}\n`)
           if (isBroken) return yield* Effect.die(Cause.squash(end.cause))
         })
