@@ -42,15 +42,16 @@ export const startReplicaSet = (count = 3): Effect.Effect<ReplicaSet, never, Sco
   Effect.gen(function*() {
     const servers = yield* Layer.build(MongoServer.layerReplicaSet({ members: count, electionTimeout: "1500 millis" }))
     const states = Effect.provideContext(MongoServer.members, servers)
-    const members = yield* Effect.forEach(yield* states, ({ host, pid }) =>
+    const { nodes } = Context.get(servers, MongoServer.Processes)["~@mongofx/testing/Processes"]
+    const members = yield* Effect.forEach(nodes, ({ host, server: { process } }) =>
       Effect.map(clientOf(host), (direct): Member => ({
         host,
         port: Number(host.split(":")[1]),
         direct,
         freeze: () =>
-          process.kill(pid!, "SIGSTOP"),
-        thaw: () => process.kill(pid!, "SIGCONT"),
-        kill: () => process.kill(pid!, "SIGKILL")
+          process.freeze(),
+        thaw: () => process.thaw(),
+        kill: () => void process.kill()
       })))
     /** Waits until as many members have a role. */
     const find = (role: MongoServer.Role, least: number) =>
