@@ -14,16 +14,22 @@ const closeTimeout = 10_000
 
 /**
  * Runs in its own process and reads the number of the server's process, again after each start. Its standard input ends when the process
- * that started it ends, in whatever way. A shell is there in a twentieth of the time of Node.
+ * that started it ends, in whatever way. It may run much later than that, as after a pause, when the number belongs to another process: so it
+ * kills only one that names the folder, save on Windows. A shell is there in a twentieth of the time of Node.
+ *
+ * @internal
  */
-const watchdogCommand = (dir: string): readonly [string, ReadonlyArray<string>] =>
+export const watchdogCommand = (dir: string): readonly [string, ReadonlyArray<string>] =>
   isWindows
     ? [process.execPath, ["-e", watchdogProgram, dir]]
     : ["/bin/sh", ["-c", watchdogScript, dir]]
 
 const watchdogScript = `
 while read -r line; do pid=$line; done
-test -n "$pid" && kill -9 "$pid" 2>/dev/null
+if [ -n "$pid" ]; then
+  args=$(tr '\\0' ' ' < "/proc/$pid/cmdline" || ps -ww -o args= -p "$pid")
+  case $args in *"$0"*) kill -9 "$pid" ;; esac
+fi 2>/dev/null
 n=0
 until rm -rf "$0" || [ $n -ge 50 ]; do sleep 0.1; n=$((n + 1)); done`
 
