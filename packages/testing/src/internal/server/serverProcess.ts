@@ -147,7 +147,8 @@ export class ServerProcess {
 
   /** Freezes the process. Says whether that was possible. */
   freeze(): boolean {
-    this.frozen = this.child?.kill("SIGSTOP") ?? false
+    // Windows does not know the signal, and Node throws.
+    this.frozen = !isWindows && (this.child?.kill("SIGSTOP") ?? false)
     return this.frozen
   }
 
