@@ -14,6 +14,11 @@ const grace = 2000
 
 const pollInterval = 25
 
+/** How long one of several members may take to answer: milliseconds. A fault of the test may have struck it, also on a connection that is open. */
+const longestAnswer = 2000
+
+const limit = (): Driver.Abortable => ({ signal: AbortSignal.timeout(longestAnswer) })
+
 /** How long a client stays that no test uses: milliseconds. The next test needs it at once, and connecting is half of what an empty test costs. */
 const keptFor = 500
 
@@ -55,13 +60,24 @@ export class Look {
 
   /** All members that may have something of a test. One with no others needs no client of its own. */
   async members(): Promise<ReadonlyArray<Eye>> {
-    const places = this.client.options.directConnection ? [] : await placesOf(this.client)
-    if (places.length < 2) return [this.whole]
-    for (const place of places) {
+    if (this.client.options.directConnection) return [this.whole]
+    for (const place of await this.places()) {
       if (this.eyes.some((eye) => eye.place?.host === place.host)) continue
       this.eyes.push({ place, client: new Driver.MongoClient(uriOfMember(this.uri, place.host), options) })
     }
-    return this.eyes
+    return this.eyes.length === 0 ? [this.whole] : this.eyes
+  }
+
+  /** One that stands alone has none. Those that are known stay the same while the server does not name them. */
+  private async places(): Promise<ReadonlyArray<Place>> {
+    const isKnown = this.eyes.length > 0
+    const places = await placesOf(this.client, isKnown ? limit() : {}).catch(
+      (error) => {
+        if (isKnown) return []
+        throw error
+      }
+    )
+    return places.length < 2 ? [] : places
   }
 
   async close(): Promise<void> {
@@ -120,7 +136,7 @@ const currentOperations = ({ client, place }: Eye, name: string): Promise<Array<
       }
     },
     { $match: { $or: [{ appName: name }, { ns: { $regex: `^${name}[.]` } }, { "command.$db": name }] } }
-  ]).toArray()
+  ], place === undefined ? {} : limit() as object).toArray()
 
 const isHandshake = (operation: Driver.Document): boolean => {
   const command = operation["command"] as Driver.Document | undefined

@@ -1,6 +1,6 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { MongoClient } from "@mongofx/core"
-import { MongoServer, Nemesis } from "@mongofx/testing"
+import { MongoServer, MongoTest, Nemesis } from "@mongofx/testing"
 import { Effect, Exit, Layer, Redacted, Schedule, Scope } from "effect"
 import { hasBinary, isRunning, until } from "../support/processes.ts"
 
@@ -256,6 +256,21 @@ describe.skipIf(!hasBinary)("Nemesis (needs MONGOD_BINARY)", () => {
           yield* MongoServer.ready
           assert.isAtLeast(yield* items.countDocuments(), confirmed)
         }), 60_000)
+
+      it.effect(
+        "noLeaks and nothingLeft look past a member that hangs, also on a connection that is open",
+        () =>
+          Effect.gen(function*() {
+            const look = MongoTest.noLeaks(MongoTest.nothingLeft)
+            yield* look
+            const { heal } = yield* begin(Nemesis.pause("secondary"))
+            // Without a limit the driver notices after 40 seconds.
+            assert.isBelow(yield* milliseconds(look), 20_000)
+            yield* heal
+            yield* MongoServer.ready
+          }),
+        60_000
+      )
     }
   )
 

@@ -26,12 +26,15 @@ const placesOfSet = (address: string, part: "shard" | "config"): ReadonlyArray<P
   return hosts.split(",").map((host) => ({ host, part, replicaSet }))
 }
 
-const shardedPlaces = async (client: Driver.MongoClient): Promise<ReadonlyArray<Place>> => {
+const shardedPlaces = async (
+  client: Driver.MongoClient,
+  options: Driver.Abortable
+): Promise<ReadonlyArray<Place>> => {
   const admin = client.db("admin")
   // A router that has just started knows the config servers alone, and asks them for the shards.
   const [{ map }, { shards }] = await Promise.all([
-    admin.command({ getShardMap: 1 }) as Promise<{ readonly map: Readonly<Record<string, string>> }>,
-    admin.command({ listShards: 1 }) as Promise<{ readonly shards: ReadonlyArray<{ readonly host: string }> }>
+    admin.command({ getShardMap: 1 }, options) as Promise<{ readonly map: Readonly<Record<string, string>> }>,
+    admin.command({ listShards: 1 }, options) as Promise<{ readonly shards: ReadonlyArray<{ readonly host: string }> }>
   ])
   return [
     ...placesOfSet(map["config"] ?? "", "config"),
@@ -46,10 +49,13 @@ const shardedPlaces = async (client: Driver.MongoClient): Promise<ReadonlyArray<
  *
  * @internal
  */
-export const placesOf = async (client: Driver.MongoClient): Promise<ReadonlyArray<Place>> => {
+export const placesOf = async (
+  client: Driver.MongoClient,
+  options: Driver.Abortable = {}
+): Promise<ReadonlyArray<Place>> => {
   // Any member knows the others, also while there is no primary.
-  const hello = await client.db("admin").command({ hello: 1 }, { readPreference: "nearest" })
-  if (hello["msg"] === "isdbgrid") return shardedPlaces(client)
+  const hello = await client.db("admin").command({ hello: 1 }, { ...options, readPreference: "nearest" })
+  if (hello["msg"] === "isdbgrid") return shardedPlaces(client, options)
   const replicaSet = hello["setName"] as string | undefined
   if (replicaSet === undefined) return namedPlaces(client, "standalone")
   return [...listOf(hello["hosts"]), ...listOf(hello["passives"]), ...listOf(hello["arbiters"])]
