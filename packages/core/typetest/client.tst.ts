@@ -54,6 +54,14 @@ describe("the client", () => {
     >()
     expect(MongoClient.layer).type.not.toBeCallableWith({ url: "mongodb://localhost" })
     expect(MongoClient.layerConfig).type.not.toBeCallableWith({ url: Config.String("MONGODB_URI") })
+    // A fixed setting is a Config too.
+    const url = Config.Redacted("MONGODB_URI")
+    expect(MongoClient.layerConfig({ url, serverSelectionTimeout: Config.succeed("5 seconds") })).type.toBe<
+      typeof read
+    >()
+    expect(MongoClient.layerConfig).type.not.toBeCallableWith({ url, serverSelectionTimeout: "5 seconds" })
+    expect(MongoClient.layerConfig).type.not.toBeCallableWith({ url, maxPoolSize: 5 })
+    expect(MongoClient.layerConfig).type.not.toBeCallableWith({ url, compressors: ["zlib"] })
   })
 
   it("is the service of its key", () => {
