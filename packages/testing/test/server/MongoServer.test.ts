@@ -383,6 +383,7 @@ describe("without a server", () => {
         Effect.scoped(MongoServer.startBinary({ binary: file, startTimeout: "300 millis" }))
       )
       assert.include(error.message, "not ready within 300ms")
+      assert.include(error.message, "since it did not answer")
     }))
 
   it.live("a failed download says which version it is about", () =>

@@ -189,6 +189,21 @@ describe.skipIf(!hasBinary)("a replica set (needs MONGOD_BINARY)", () => {
       }),
     60_000
   )
+
+  it.effect(
+    "a configuration that the server refuses fails the start with the server's words",
+    () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(
+          MongoServer.layerReplicaSet({ members: 1, electionTimeout: 0, startTimeout: "5 seconds" })
+        )))
+        assert.match(
+          error.message,
+          /not ready within 5s, since it did not join the replica set \(.*electionTimeoutMillis/
+        )
+      }),
+    60_000
+  )
 })
 
 describe("options that make no replica set", () => {

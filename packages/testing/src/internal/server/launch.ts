@@ -102,18 +102,26 @@ export const untilDone = (
 ): Effect.Effect<"done" | "addressInUse", CannotStart> => {
   const { binary, startTimeout } = server.recipe
   const timeout = Duration.fromInputUnsafe(startTimeout ?? defaultStartTimeout)
-  const done = Effect.retry(
-    Effect.tryPromise(async (signal) => {
+  let last: unknown
+  const attempt = Effect.tryPromise({
+    try: async (signal) => {
       await listening(server.port, signal)
       await withAdmin(server.port, (admin) => use(admin, signal))
-    }),
-    Schedule.spaced("50 millis")
-  ).pipe(
+    },
+    catch: (cause) => (last = cause)
+  })
+  const done = attempt.pipe(
+    Effect.retry(Schedule.spaced("50 millis")),
+    // It is tried again until the time is over.
+    Effect.orDie,
     Effect.as("done" as const),
-    Effect.mapError((cause) => failure(server, `${binary} did not ${what}:`, cause)),
     Effect.timeoutOrElse({
       duration: timeout,
-      orElse: () => Effect.fail(failure(server, `${binary} was not ready within ${Duration.format(timeout)}:`))
+      orElse: () => {
+        const why = last instanceof Error ? ` (${last.message})` : ""
+        const message = `${binary} was not ready within ${Duration.format(timeout)}, since it did not ${what}${why}:`
+        return Effect.fail(failure(server, message, last))
+      }
     })
   )
   const ended = Effect.flatMap(Effect.promise(() => server.process.exited), ({ code, signal }) =>
