@@ -1,7 +1,7 @@
 // Draws the charts of the pages from the tables of the repository: `pnpm --filter @mongofx/website charts`. A test fails when they are older.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { numberOf, tableOf } from "./markdownTables.ts"
-import { mistakesTable } from "./mistakes.ts"
+import { mistakesTable, verdicts } from "./mistakes.ts"
 import { file as sizesFile } from "./sizes.ts"
 import { type Chart, type Colour, draw } from "./svg.ts"
 
@@ -193,6 +193,6 @@ export const withMistakes = (text: string, table: string): string =>
 if (process.argv[1] === import.meta.filename) {
   mkdirSync(new URL("../charts", import.meta.url), { recursive: true })
   for (const [name, chart] of Object.entries(charts())) writeFileSync(fileOf(name), draw(chart))
-  const mistakes = mistakesTable()
+  const mistakes = mistakesTable(verdicts())
   for (const page of pages) writeFileSync(page, withMistakes(withCharts(readFileSync(page, "utf8")), mistakes))
 }

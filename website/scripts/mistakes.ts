@@ -62,9 +62,8 @@ export const verdicts = (): ReadonlyArray<Verdict> => {
 }
 
 /** The table of the page: a row for each mistake, and the count. */
-export const mistakesTable = (): string => {
+export const mistakesTable = (compiled: ReadonlyArray<Verdict>): string => {
   const prisma = JSON.parse(readFileSync(new URL("mistakes/prisma/verdict.json", website), "utf8")) as Verdict
-  const compiled = verdicts()
   const all = [...compiled.slice(0, -1), prisma, compiled.at(-1)!]
   const line = (cells: ReadonlyArray<string>) => `| ${cells.join(" | ")} |`
   return [
