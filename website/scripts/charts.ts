@@ -1,5 +1,5 @@
 // Draws the charts of the pages from the tables of the repository: `pnpm --filter @mongofx/website charts`. A test fails when they are older.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { numberOf, tableOf } from "./markdownTables.ts"
 import { mistakesTable, verdicts } from "./mistakes.ts"
 import { file as sizesFile } from "./sizes.ts"
@@ -152,7 +152,6 @@ export const fileOf = (name: string): URL => new URL(`../charts/${name}.svg`, im
 /** The pages that have charts. */
 export const pages: ReadonlyArray<URL> = ["choosing.md", "reliability.md"]
   .map((page) => new URL(`../${page}`, import.meta.url))
-  .filter((page) => existsSync(page))
 
 const figures = ({ bars, legend = [] }: Chart): string => {
   const names = legend.length === 0 ? [] : bars[0]!.parts.map(({ name }) => name)

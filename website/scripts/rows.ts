@@ -22,10 +22,8 @@ const dedent = (code: string): string => {
 /** Of a function without parameters only what it does is shown. */
 const shown = (value: ts.Expression, file: ts.SourceFile): string => {
   if (!ts.isArrowFunction(value) || value.parameters.length > 0) return dedent(value.getText(file))
-  if (!ts.isBlock(value.body)) return dedent(value.body.getText(file))
-  const [start, end] = [value.body.getStart(file) + 1, value.body.end - 1]
-  const lines = file.text.slice(start, end).replace(/^\s*\n/, "").trimEnd()
-  return dedent(`${"\n"}${lines}`).trim()
+  const body = value.body.getText(file)
+  return dedent(ts.isBlock(value.body) ? body.slice(1, -1) : body)
 }
 
 const comment = (node: ts.Node, file: ts.SourceFile): string =>

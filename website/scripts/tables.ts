@@ -1,11 +1,9 @@
 // Writes the tables of the pages about coming from somewhere, from the files whose rows a test runs: `pnpm --filter @mongofx/website tables`.
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { type Groups, type Row, rowsOf, rowsOfPython } from "./rows.ts"
 
 /** The pages that have tables. */
-export const pages = ["node-driver", "mongoose", "effect-mongodb", "motor"].filter((page) =>
-  existsSync(new URL(`../coming-from/${page}.md`, import.meta.url))
-)
+export const pages = ["node-driver", "mongoose", "effect-mongodb", "motor"]
 
 const begin = "<!-- dprint-ignore-start -->"
 const end = "<!-- dprint-ignore-end -->"
