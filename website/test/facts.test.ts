@@ -17,7 +17,7 @@ const onServer = (title: string, test: (url: string) => Promise<void>) =>
 
 describe("the driver", () => {
   onServer("an iteration ends quietly when its client is closed in the middle", async (url) => {
-    const client = await Driver.MongoClient.connect(url)
+    await using client = await Driver.MongoClient.connect(url)
     const items = client.db("facts").collection("items")
     await items.deleteMany({})
     await items.insertMany(Array.from({ length: 100 }, (_, i) => ({ i })))
