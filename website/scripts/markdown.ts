@@ -127,6 +127,7 @@ export const linksOf = (page: Page): ReadonlyArray<{ readonly target: string; re
     if (isCode) return []
     const prose = text.replace(/`[^`]*`/g, "")
     const markdown = [...prose.matchAll(/\]\(\s*<?([^)\s>]+)>?[^)]*\)/g)]
+    const named = [...prose.matchAll(/^\[[^\]]+\]: (\S+)$/g)]
     const html = [...prose.matchAll(/\b(?:href|src)="([^"]+)"/g)]
-    return [...markdown, ...html].map(([, target]) => ({ target: target!, line: number }))
+    return [...markdown, ...named, ...html].map(([, target]) => ({ target: target!, line: number }))
   }))

@@ -115,6 +115,7 @@ describe("the pages", () => {
     ]],
     ["an output without a program", () => findings({ "guides/start/old.out": "" }), [/old.out: no program prints it/]],
     ["a link to a missing page", () => more("[x](/guides/none)"), [/guides\/none leads to a page/]],
+    ["a link by a name to a missing page", () => more("[x][y]\n\n[y]: /guides/none"), [/guides\/none leads to a page/]],
     ["a link to a missing heading", () => more("[x](/guides/start#none)"), [
       /leads to a heading .* what-it-is-and-2-more/
     ]],
