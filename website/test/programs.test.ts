@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { filesOf } from "../scripts/markdown.ts"
 import { outputOf, shownOf } from "./support/output.ts"
-import { directivesOf, emptyServer, printedBy, Servers } from "./support/program.ts"
+import { directivesOf, emptyServer, printedBy, reasonToSkip, Servers } from "./support/program.ts"
 import { isProgram } from "./support/site.ts"
 
 /** Writes what programs print instead of comparing it: `WRITE_OUTPUT=1 pnpm test website/test/programs.test.ts -t start`. */
@@ -20,15 +20,11 @@ const sourceOf = (program: string) => readFileSync(`${website}${program}`, "utf8
 const programs = filesOf(website, ".ts")
   .filter((program) => existsSync(outOf(program)) || writes && isProgram(sourceOf(program)))
 
-// A server that was named in MONGODB_URI may have databases of others: programs run only on servers that are started for them.
-const named = process.env["MONGOFX_TEST_SERVERS"] === undefined
-const skip = named ? "MONGODB_URI names a server, and programs need servers without databases" : undefined
-
 layer(Servers.layer, { concurrent: true, excludeTestServices: true })("the programs of the pages", (it) => {
   for (const program of programs) {
-    it.effect(`${program} prints what stands beside it`, ({ skip: leaveOut }) =>
+    it.effect(`${program} prints what stands beside it`, ({ skip }) =>
       Effect.gen(function*() {
-        if (skip !== undefined) return leaveOut(skip)
+        if (reasonToSkip !== undefined) return skip(reasonToSkip)
         const directives = directivesOf(sourceOf(program))
         const uri = yield* emptyServer(directives.server)
         const printed = shownOf(

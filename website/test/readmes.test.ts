@@ -3,10 +3,11 @@ import { Effect } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { linksOf, parsePage } from "../scripts/markdown.ts"
 import { packages } from "../scripts/modules.ts"
 import { collectionsOf, type Program, programsOf, projectOf } from "./support/fences.ts"
 import { outputOf } from "./support/output.ts"
-import { emptyServer, printedBy, Servers } from "./support/program.ts"
+import { emptyServer, printedBy, reasonToSkip, Servers } from "./support/program.ts"
 
 const website = fileURLToPath(new URL("..", import.meta.url))
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -40,24 +41,21 @@ NodeRuntime.runMain(Effect.provide(runs, Live))
 const passes = (program: Program, uri: string) =>
   Effect.gen(function*() {
     const name = program.kind === "test" ? "main.test.ts" : "main.ts"
-    using project = projectOf(website, { [name]: program.code, "vitest.config.ts": vitestConfig })
+    const folder = yield* projectOf(website, { [name]: program.code, "vitest.config.ts": vitestConfig })
     const args = program.kind === "test" ? ["node_modules/vitest/vitest.mjs", "run"] : ["--import", "tsx", name]
-    const printed = yield* printedBy(project.folder, args, uri)
+    const printed = yield* printedBy(folder, args, uri)
     assert.notMatch(printed, /^(exit code \d+|ended by .*|did not end .*)\n$/m, `${program.place} fails:\n${printed}`)
     if (program.prints !== undefined) {
       assert.strictEqual(outputOf(printed), outputOf(program.prints), `${program.place} prints something else`)
     }
-  })
-
-// A server that was named in MONGODB_URI may have databases of others.
-const named = process.env["MONGOFX_TEST_SERVERS"] === undefined
+  }).pipe(Effect.scoped)
 
 layer(Servers.layer, { excludeTestServices: true })("the programs", (it) => {
   it.effect(
     "of the READMEs run in order on one server, and print what stands below them",
     ({ skip }) =>
       Effect.gen(function*() {
-        if (named) return skip("MONGODB_URI names a server, and programs need one without databases")
+        if (reasonToSkip !== undefined) return skip(reasonToSkip)
         const uri = yield* emptyServer("replica set")
         for (const program of readmes.flatMap(inFile)) {
           if (program.kind === "config") continue
@@ -71,28 +69,28 @@ layer(Servers.layer, { excludeTestServices: true })("the programs", (it) => {
   for (const file of forAssistants) {
     it.effect(`of ${file} run in order on one server`, ({ skip }) =>
       Effect.gen(function*() {
-        if (named) return skip("MONGODB_URI names a server, and programs need one without databases")
+        if (reasonToSkip !== undefined) return skip(reasonToSkip)
         const uri = yield* emptyServer("replica set")
         const programs = inFile(file)
         assert.isAbove(programs.length, 2)
         for (const program of programs.filter(({ kind }) => kind === "program")) yield* passes(program, uri)
         const tests = programs.filter(({ kind }) => kind === "test")
         if (tests.length > 0) {
-          using project = projectOf(website, {
+          const folder = yield* projectOf(website, {
             ...Object.fromEntries(tests.map(({ code }, i) => [`t${i}.test.ts`, code])),
             "vitest.config.ts": vitestConfig
           })
-          const printed = yield* printedBy(project.folder, ["node_modules/vitest/vitest.mjs", "run"], uri)
+          const printed = yield* printedBy(folder, ["node_modules/vitest/vitest.mjs", "run"], uri)
           assert.match(printed, new RegExp(`Test Files +${tests.length} passed \\(${tests.length}\\)`), printed)
         }
         const modules = programs.filter(({ kind }) => kind === "module")
         if (modules.length > 0) {
           const names = modules.map((_, i) => `m${i}.ts`)
-          using project = projectOf(website, {
+          const folder = yield* projectOf(website, {
             ...Object.fromEntries(modules.map(({ code }, i) => [names[i]!, code])),
             "run.ts": runner(names)
           })
-          const printed = yield* printedBy(project.folder, ["--import", "tsx", "run.ts"], uri)
+          const printed = yield* printedBy(folder, ["--import", "tsx", "run.ts"], uri)
           const results = printed.split("\n").map((line) => line.split("\t"))
           for (const [i, { place, prints }] of modules.entries()) {
             const [name, result] = results[i] ?? []
@@ -121,8 +119,7 @@ describe("the READMEs", () => {
 
   for (const file of [...readmes, ...forAssistants]) {
     it(`${file} links to files that exist`, () => {
-      const text = textOf(file).replace(/^```.*?^```/gms, "")
-      const links = [...text.matchAll(/\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$/gm)].map((match) => match[1] ?? match[2]!)
+      const links = linksOf(parsePage(textOf(file))).map(({ target }) => target)
       const missing = links.filter((link) => !/^(https?:|#)/.test(link))
         .map((link) => join(dirname(file), link.split("#")[0]!))
         .filter((path) => !existsSync(join(root, path)))

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { Effect, type Scope } from "effect"
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -25,9 +26,7 @@ export const programsOf = (file: string, text: string): ReadonlyArray<Program> =
     return {
       place: `${file}:${text.slice(0, match.index).split("\n").length}`,
       code,
-      prints: /^(?:\nIt prints:\n)?\n```text\n(.*?)^```$/ms.exec(after.slice(0, 2000))?.index === 0
-        ? /```text\n(.*?)^```$/ms.exec(after)![1]
-        : undefined,
+      prints: /^(?:\nIt prints:\n)?\n```text\n((?:.*\n)*?)```\n/.exec(after)?.[1],
       kind: kindOf(code)
     }
   })
@@ -40,16 +39,19 @@ export const collectionsOf = (code: string): ReadonlyArray<string> => [
   )
 ]
 
-/** A folder with these files whose modules find the packages of the pages, as a project of a reader would. */
+/** A folder with these files whose modules find the packages of the pages, as a project of a reader would, until the scope closes. */
 export const projectOf = (
   website: string,
   files: Readonly<Record<string, string>>
-): Disposable & { readonly folder: string } => {
-  const folder = mkdtempSync(join(tmpdir(), "mongofx-programs-"))
-  mkdirSync(folder, { recursive: true })
-  symlinkSync(join(website, "node_modules"), join(folder, "node_modules"), "dir")
-  for (const [name, text] of Object.entries({ "package.json": "{ \"type\": \"module\" }\n", ...files })) {
-    writeFileSync(join(folder, name), text)
-  }
-  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
-}
+): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const folder = mkdtempSync(join(tmpdir(), "mongofx-programs-"))
+      symlinkSync(join(website, "node_modules"), join(folder, "node_modules"), "dir")
+      for (const [name, text] of Object.entries({ "package.json": "{ \"type\": \"module\" }\n", ...files })) {
+        writeFileSync(join(folder, name), text)
+      }
+      return folder
+    }),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+  )

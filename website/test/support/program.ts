@@ -7,6 +7,11 @@ import { availableParallelism } from "node:os"
 /** How long a program may take: most take two seconds, and far more while the machine does other things. */
 const limit = 180_000
 
+/** Why programs cannot be run, if they cannot: a server that MONGODB_URI names may have databases of others. */
+export const reasonToSkip: string | undefined = process.env["MONGOFX_TEST_SERVERS"] === undefined
+  ? "MONGODB_URI names a server, and programs need servers without databases"
+  : undefined
+
 /** What a program says in comments before its code. */
 export interface Directives {
   /** `// server: standalone` asks for a server that is no replica set, `// server: none` for an address without a server. */
@@ -66,23 +71,43 @@ export const emptyServer = (
     }
   })
 
-/** What a program of a folder prints in a process of its own, and how the process ended if not with 0. */
-export const printedBy = (folder: string, args: ReadonlyArray<string>, uri: string): Effect.Effect<string> =>
-  Effect.callback<string>((resume) => {
-    const env: NodeJS.ProcessEnv = { ...process.env, MONGODB_URI: uri, NO_COLOR: "1", TZ: "UTC" }
+/** How a process ended: what it printed, and a line that says how if not with 0. */
+export interface Ended {
+  readonly printed: string
+  readonly end: string
+}
+
+/** Runs a command in a folder, in a process that ends with the effect. */
+export const ran = (
+  folder: string,
+  command: string,
+  args: ReadonlyArray<string>,
+  variables: Readonly<Record<string, string>> = {}
+): Effect.Effect<Ended> =>
+  Effect.callback<Ended>((resume) => {
+    const env: NodeJS.ProcessEnv = { ...process.env, ...variables, NO_COLOR: "1", TZ: "UTC" }
     // A program does not know that a test runs it: vitest in vitest would take these for its own.
     for (const name of Object.keys(env)) if (/^(VITEST|MONGOFX_TEST_)/.test(name)) delete env[name]
     delete env["FORCE_COLOR"]
-    const child = execFile(process.execPath, args, { cwd: folder, env }, (error, stdout, stderr) => {
+    const child = execFile(command, args, { cwd: folder, env }, (error, stdout, stderr) => {
       const end = child.exitCode === null
         ? `ended by ${child.signalCode ?? String(error)}\n`
         : child.exitCode === 0
         ? ""
         : `exit code ${child.exitCode}\n`
-      resume(Effect.succeed(`${stdout}${stderr}${end}`))
+      resume(Effect.succeed({ printed: `${stdout}${stderr}`, end }))
     })
     return Effect.sync(() => void child.kill("SIGKILL"))
   }).pipe(
     Effect.timeoutOption(limit),
-    Effect.map(Option.getOrElse(() => `did not end within ${limit / 1000} seconds\n`))
+    Effect.map(Option.getOrElse(() => ({ printed: "", end: `did not end within ${limit / 1000} seconds\n` })))
   )
+
+/** What a program of a folder prints in a process of its own, and how the process ended if not with 0. */
+export const printedBy = (
+  folder: string,
+  args: ReadonlyArray<string>,
+  uri: string,
+  command = process.execPath
+): Effect.Effect<string> =>
+  Effect.map(ran(folder, command, args, { MONGODB_URI: uri }), ({ end, printed }) => `${printed}${end}`)
