@@ -47,7 +47,8 @@ const killCursors = ({ admin, db }: Fixture) =>
     const operations = await admin.db("admin").aggregate([
       { $currentOp: { idleCursors: true } },
       { $match: { ns: `${db.name}.items`, type: "idleCursor" } }
-    ]).toArray()
+      // An identifier that happens to be small must stay a long: the server takes no other number.
+    ], { promoteLongs: false }).toArray()
     const cursors = operations.map((operation) => operation["cursor"].cursorId)
     if (cursors.length > 0) await admin.db(db.name).command({ killCursors: "items", cursors })
     return cursors.length
