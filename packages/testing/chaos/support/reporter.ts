@@ -1,0 +1,49 @@
+/**
+ * Writes `docs/reliability.md` after a run that had all scenarios and in which everything held. CI does so only with `CHAOS_REPORT=1`.
+ *
+ * @since 0.1.0
+ */
+import { readFileSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { cpus, totalmem } from "node:os"
+import { fileURLToPath } from "node:url"
+import type { Reporter, TestModule } from "vitest/node"
+import { type Facts, pageOf } from "./page.ts"
+
+const page = fileURLToPath(new URL("../../../../docs/reliability.md", import.meta.url))
+
+const isAsked = process.env["CHAOS_REPORT"] === "1" || (process.env["CI"] ?? "") === ""
+
+const versionOf = (name: string): string => {
+  const file = createRequire(import.meta.url).resolve(`${name}/package.json`)
+  return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version
+}
+
+const facts = (test: Record<string, string | undefined>): Facts => ({
+  date: new Date().toISOString().slice(0, 10),
+  seed: test["CHAOS_SEED"] ?? "",
+  seconds: test["CHAOS_SECONDS"] ?? "",
+  machine: `${cpus().length} processors, ${Math.round(totalmem() / 1024 ** 3)} GB, Node ${process.versions.node}`,
+  driver: versionOf("mongodb")
+})
+
+export default class implements Reporter {
+  private env: Record<string, string | undefined> = {}
+
+  onInit(vitest: { readonly projects: ReadonlyArray<{ readonly config: { readonly env: object } }> }): void {
+    this.env = vitest.projects[0]!.config.env as Record<string, string | undefined>
+  }
+
+  onTestRunEnd(modules: ReadonlyArray<TestModule>): void {
+    const tests = [...modules].sort((a, b) => a.moduleId.localeCompare(b.moduleId)).flatMap((module) => [
+      ...module.children.allTests()
+    ])
+    if (!isAsked || tests.some((test) => test.result().state !== "passed")) return
+    const groups = tests.flatMap((test) => {
+      const row = test.meta().reliability
+      return row === undefined ? [] : [{ on: test.parent.type === "suite" ? test.parent.name : "", row }]
+    })
+    const text = pageOf(groups, facts(this.env))
+    writeFileSync(page, text)
+  }
+}
