@@ -4,12 +4,18 @@
  * @since 0.1.0
  */
 import { assert, layer } from "@effect/vitest"
-import { MongoClient } from "@mongofx/core"
+import { ChangeStreamConsumer, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
 import { FailPoint, MongoServer, Nemesis } from "@mongofx/testing"
 import { Deferred, Effect, Exit, Fiber, Redacted, Scope } from "effect"
-import { caught, within } from "./support/arena.ts"
-import { attempt, bankProblems, newWitness, openBank, transferIn, type Variant } from "./support/bank.ts"
+import * as Driver from "mongodb"
+import { type Arena, caught, within } from "./support/arena.ts"
+import { attempt, type Bank, bankProblems, newWitness, openBank, transferIn, type Variant } from "./support/bank.ts"
+import { storeProblems, transactionProblems } from "./support/consumers.ts"
+import { clusterTime, eventProblems, type Numbered, readNumbers, writeNumbers } from "./support/events.ts"
+import { fileProblems, newFiles, sumOf } from "./support/files.ts"
 import { insertNumber, insertProblems, newLog, numbersIn } from "./support/inserts.ts"
+import { leftovers } from "./support/interruptions.ts"
+import { footprint, soakProblems } from "./support/soak.ts"
 
 const Servers = MongoServer.layerReplicaSet({ members: 3, proxied: true, durable: true })
 
@@ -19,8 +25,8 @@ const late = { code: 64, codeName: "WriteConcernTimeout", errmsg: "late", errInf
 layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants", (it) => {
   /** Two transfers from one account: the second one reads before the first one commits, and writes afterwards. */
   const overlapping = (
-    arena: Parameters<typeof openBank>[0],
-    variant: (bank: Effect.Success<ReturnType<typeof openBank>>) => Variant
+    arena: Arena,
+    variant: (bank: Bank) => Variant
   ) =>
     Effect.gen(function*() {
       const bank = yield* openBank(arena)
@@ -119,5 +125,222 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
         const problems = yield* Effect.promise(() => insertProblems(arena.data, log))
         // The second number was lost as well, but nobody was told that it is there.
         caught(context, problems, /^confirmed numbers that are lost: 1, such as 1/)
+      })))
+
+  it.effect("a watcher that goes on from now", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        const items = arena.db.collection<Numbered>("events")
+        const began = yield* clusterTime(arena.data)
+        yield* writeNumbers(items, 0, 10)
+        const first = yield* readNumbers(items, { startAtOperationTime: began }, 5)
+        const now = yield* clusterTime(arena.data)
+        const again = yield* Effect.forkChild(
+          readNumbers(items, { startAtOperationTime: new Driver.Timestamp({ t: now.high, i: now.low + 1 }) }, 5)
+        )
+        yield* writeNumbers(items, 10, 15)
+        const numbers = [...first, ...yield* Fiber.join(again)].map(({ n }) => n)
+        const problems = yield* Effect.promise(() => eventProblems(arena.data, { began, size: 15, numbers }))
+        caught(context, problems, /^events that were lost: 5, such as 5/)
+      })))
+
+  it.effect("a watcher that goes on from an older token", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        const items = arena.db.collection<Numbered>("events")
+        const began = yield* clusterTime(arena.data)
+        yield* writeNumbers(items, 0, 10)
+        const first = yield* readNumbers(items, { startAtOperationTime: began }, 5)
+        const again = yield* readNumbers(items, { startAfter: first[2]!.token }, 7)
+        const numbers = [...first, ...again].map(({ n }) => n)
+        const problems = yield* Effect.promise(() => eventProblems(arena.data, { began, size: 10, numbers }))
+        caught(context, problems, /^events that came twice: 2/)
+      })))
+
+  /** One instance hangs in its handler for longer than its lease, does not notice, and saves its token when another one is ahead. */
+  const overtaken = (arena: Arena, isFenced: boolean) =>
+    Effect.gen(function*() {
+      const items = arena.db.collection<Numbered>("items")
+      const tokens = arena.db.collection<Driver.Document & { readonly _id: string }>("mongofx_resume_tokens")
+      const began = yield* clusterTime(arena.data)
+      const real = yield* ResumeTokenStore.ResumeTokenStore
+      const broken: ResumeTokenStore.ResumeTokenStore = {
+        ...real,
+        renew: () => Effect.succeed(true),
+        save: (turn, position, checkpoint) =>
+          isFenced
+            ? real.save(turn, position, checkpoint)
+            : Effect.as(tokens.updateOne({ _id: turn.name }, { $set: { ...checkpoint, position } }), true)
+      }
+      const hangs = yield* Deferred.make<void>()
+      const isAhead = yield* Deferred.make<void>()
+      const consume = (instance: string) =>
+        ChangeStreamConsumer.make({
+          name: "test",
+          watch: (position) => items.watch([], { maxAwaitTime: "50 millis", ...position }),
+          lease: { duration: "1 second" },
+          checkpoint: { events: 1 },
+          handler: (event) => {
+            const n = event.operationType === "insert" ? event.documentKey._id : -1
+            if (instance === "a" && n === 3) {
+              return Effect.andThen(Deferred.succeed(hangs, undefined), Deferred.await(isAhead))
+            }
+            return instance === "b" && n === 9 ? Effect.asVoid(Deferred.succeed(isAhead, undefined)) : Effect.void
+          }
+        }).pipe(Effect.provideService(ResumeTokenStore.ResumeTokenStore, broken))
+      yield* consume("a")
+      yield* writeNumbers(items, 0, 10)
+      yield* Deferred.await(hangs)
+      yield* consume("b")
+      yield* Deferred.await(isAhead)
+      yield* Effect.sleep("500 millis")
+      return yield* Effect.promise(() => storeProblems(arena.data, { began }))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(ResumeTokenStore.layerMongo()),
+      Effect.provideService(MongoDatabase.MongoDatabase, arena.db)
+    )
+
+  it.effect("a consumer without a fence", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        caught(context, yield* overtaken(arena, false), /^the token of test went backwards/)
+      })))
+
+  it.effect("the consumer with a fence goes forwards there", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* overtaken(arena, true), [])
+      })))
+
+  /** The handler fails once after its transaction has committed, and the consumer starts again. */
+  const consumedTwice = (arena: Arena, isCheckpointed: boolean) =>
+    Effect.gen(function*() {
+      const items = arena.db.collection<Numbered>("items")
+      const handled = arena.db.collection<{ readonly n: number }>("transaction")
+      yield* arena.db.createCollection("items")
+      const began = yield* clusterTime(arena.data)
+      const all = yield* Deferred.make<void>()
+      let hasFailed = false
+      const consumer = ChangeStreamConsumer.make({
+        name: "transaction",
+        watch: (position) => items.watch([], { maxAwaitTime: "50 millis", ...position }),
+        handler: (event, checkpoint) =>
+          Effect.gen(function*() {
+            const n = event.operationType === "insert" ? event.documentKey._id : -1
+            yield* arena.mongo.withTransaction(
+              Effect.andThen(handled.insertOne({ n }), isCheckpointed ? checkpoint : Effect.void)
+            )
+            if (n === 1 && !hasFailed) {
+              hasFailed = true
+              return yield* Effect.fail("the process ends here")
+            }
+            if (n === 2) yield* Deferred.succeed(all, undefined)
+          })
+      })
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { join } = yield* consumer
+        yield* writeNumbers(items, 0, 3)
+        yield* Effect.exit(join)
+      }))
+      yield* Effect.scoped(Effect.andThen(consumer, Deferred.await(all)))
+      return yield* Effect.promise(() => transactionProblems(arena.data, { began, size: 3 }))
+    }).pipe(
+      Effect.provide(ResumeTokenStore.layerMongo()),
+      Effect.provideService(MongoDatabase.MongoDatabase, arena.db)
+    )
+
+  it.effect("a consumer whose checkpoint is not in its transaction", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        caught(context, yield* consumedTwice(arena, false), /^transaction: events that came twice: 1/)
+      })))
+
+  it.effect("the consumer with its checkpoint there handles each event once", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* consumedTwice(arena, true), [])
+      })))
+
+  it.effect("an upload that overlooks a failed write", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        const files = newFiles()
+        const id = new Driver.ObjectId()
+        const bytes = new Uint8Array(1000)
+        files.sums.set(id.toHexString(), sumOf([bytes]))
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* FailPoint.failCommand({ failCommands: ["insert"], mode: { times: 1 }, errorCode: 2, clients: "any" })
+          yield* Effect.promise(() =>
+            arena.data.collection("fs.chunks").insertOne({ files_id: id, n: 0, data: bytes }).catch(() => {})
+          )
+        }))
+        yield* Effect.promise(() =>
+          arena.data.collection("fs.files").insertOne({
+            _id: id,
+            filename: "file",
+            length: bytes.length,
+            chunkSize: 65536,
+            uploadDate: new Date()
+          })
+        )
+        files.confirmed.add(id.toHexString())
+        const problems = yield* Effect.promise(() => fileProblems(arena.data, files))
+        caught(context, problems, /^files whose bytes are not those that were stored: 1/)
+      })))
+
+  it.effect("an interruption that leaves its cursor", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        yield* arena.db.collection("items").insertMany([{}, {}, {}])
+        let hasRead = false
+        const careless = arena.mongo.use(async (driver) => {
+          await driver.db(arena.db.name).collection("items").find({}, { batchSize: 1 }).next()
+          hasRead = true
+          await new Promise(() => {})
+        })
+        const fiber = yield* Effect.forkChild(careless)
+        yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => hasRead })
+        yield* Fiber.interrupt(fiber)
+        caught(context, yield* leftovers(arena), /^an open cursor/)
+      })))
+
+  it.effect("two writes that should be a transaction and are none", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        const [left, right] = ["left", "right"].map((name) => arena.db.collection<{ readonly n: number }>(name))
+        const hasWritten = yield* Deferred.make<void>()
+        const fiber = yield* Effect.forkChild(
+          left!.insertOne({ n: 1 }).pipe(
+            Effect.tap(Deferred.succeed(hasWritten, undefined)),
+            Effect.andThen(Effect.sleep("5 seconds")),
+            Effect.andThen(right!.insertOne({ n: 1 }))
+          )
+        )
+        yield* Deferred.await(hasWritten)
+        yield* Fiber.interrupt(fiber)
+        caught(context, yield* leftovers(arena), /^transactions that were done by half: 1/)
+      })))
+
+  it.effect("a program that keeps what it reads", (context) =>
+    within(context, () =>
+      Effect.gen(function*() {
+        const before = yield* footprint
+        const kept = Array.from({ length: 500_000 }, (_, n) => ({ n }))
+        const after = yield* footprint
+        caught(context, soakProblems({ before, after }), /^the heap has grown by/)
+        assert.lengthOf(kept, 500_000)
+      })))
+
+  it.effect("a program that does not close its clients", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        const before = yield* footprint
+        const clients = yield* Effect.promise(() =>
+          Promise.all(Array.from({ length: 8 }, () => Driver.MongoClient.connect(arena.uri, { minPoolSize: 2 })))
+        )
+        const after = yield* footprint
+        yield* Effect.promise(() => Promise.all(clients.map((client) => client.close())))
+        caught(context, soakProblems({ before, after }), /handles are left/)
       })))
 })

@@ -61,16 +61,14 @@ export const allFaults = {
 }
 
 export interface Scenario<Outcome, E, R> {
-  readonly kinds: Readonly<
-    Record<string, Effect.Effect<Nemesis.Fault, Nemesis.NemesisError, MongoServer.Processes | Scope.Scope>>
-  >
+  readonly kinds: Readonly<Record<string, Effect.Effect<unknown, unknown, MongoServer.Processes | Scope.Scope>>>
   /** How long a fault stays: milliseconds. */
   readonly lasts?: readonly [number, number]
   /** What goes on while the faults come. */
   readonly work: Effect.Effect<Outcome, E, R>
   /** What is wrong afterwards, once all members are back. */
-  readonly problems: (outcome: Outcome) => Promise<ReadonlyArray<string>>
-  readonly figures: (outcome: Outcome) => string
+  readonly problems: (outcome: Outcome) => Effect.Effect<ReadonlyArray<string>, never, R>
+  readonly figures: (outcome: Outcome) => Promise<string>
   /** How much was confirmed: a scenario in which next to nothing happens proves nothing. */
   readonly confirmed: (outcome: Outcome) => number
   /** What holds, in words. */
@@ -87,27 +85,33 @@ export const underFaults = <Outcome, E, R>(
     const outcome = yield* work
     yield* nemesis.stop
     yield* MongoServer.ready
-    assert.deepStrictEqual(yield* Effect.promise(() => problems(outcome)), [])
+    assert.deepStrictEqual(yield* problems(outcome), [])
     assert.isAtLeast(confirmed(outcome), least, "too little was confirmed under these faults")
     report(context, {
       kind: "scenario",
       scenario: context.task.name,
       faults: faultsIn(yield* nemesis.log),
-      figures: figures(outcome),
+      figures: yield* Effect.promise(() => figures(outcome)),
       result
     })
   }))
 
-/** Runs a step again and again in each of several fibers, for the time of a scenario. */
+/**
+ * Runs a step again and again in each of several fibers, for the time of a scenario or a share of it. On a busy machine it takes longer, until
+ * enough is confirmed.
+ */
 export const repeatedly = <E, R>(
   fibers: number,
-  step: (fiber: number) => Effect.Effect<void, E, R>
+  step: (fiber: number) => Effect.Effect<void, E, R>,
+  { confirmed, share = 1 }: { readonly confirmed: () => number; readonly share?: number }
 ): Effect.Effect<void, E, R> =>
   Effect.suspend(() => {
-    const end = performance.now() + seconds * 1000
+    const end = performance.now() + seconds * share * 1000
+    const latest = end + 60_000
+    const goesOn = () => performance.now() < (confirmed() < least ? latest : end)
     return Effect.forEach(
       Array.from({ length: fibers }, (_, fiber) => fiber),
-      (fiber) => Effect.whileLoop({ while: () => performance.now() < end, body: () => step(fiber), step: () => {} }),
+      (fiber) => Effect.whileLoop({ while: goesOn, body: () => step(fiber), step: () => {} }),
       { concurrency: "unbounded", discard: true }
     )
   })

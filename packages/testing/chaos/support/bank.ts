@@ -141,6 +141,9 @@ const drawn = (id: string) =>
     return { id, from, to: (from + step) % accounts, amount } satisfies Transfer
   })
 
+export const confirmedTransfers = ({ outcomes }: Witness): number =>
+  [...outcomes.values()].filter((outcome) => outcome === "done").length
+
 /** Transfers by sixteen fibers, of which a quarter is interrupted, while two others watch the sum. */
 export const bankWork = (arena: Arena) =>
   Effect.gen(function*() {
@@ -161,7 +164,7 @@ export const bankWork = (arena: Arena) =>
         }
         const exit = yield* Fiber.await(running)
         if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) return yield* Effect.die(Cause.squash(exit.cause))
-      }))
+      }), { confirmed: () => confirmedTransfers(witness) })
     return witness
   })
 
@@ -208,9 +211,6 @@ export const bankProblems = async (
     ])
   ]
 }
-
-export const confirmedTransfers = ({ outcomes }: Witness): number =>
-  [...outcomes.values()].filter((outcome) => outcome === "done").length
 
 export const bankFigures = (witness: Witness): string => {
   const { outcomes, sums } = witness

@@ -52,7 +52,7 @@ export const insertWork = (arena: Arena) =>
         const insert = numbers.insertOne({ n })
         const again = Effect.retry(insert, { times: 3, while: (error) => error.isRetryable })
         return insertNumber(log, n, n % 2 === 0 ? again : insert)
-      }))
+      }), { confirmed: () => log.confirmed.size })
     return log
   })
 
