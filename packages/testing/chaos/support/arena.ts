@@ -60,7 +60,7 @@ export const allFaults = {
   isolatePrimary: Nemesis.isolate("primary")
 }
 
-export interface Scenario<Outcome, E, R> {
+interface Scenario<Outcome, E, R> {
   readonly kinds: Readonly<Record<string, Effect.Effect<unknown, unknown, MongoServer.Processes | Scope.Scope>>>
   /** How long a fault stays: milliseconds. */
   readonly lasts?: readonly [number, number]

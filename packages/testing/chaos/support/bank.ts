@@ -11,7 +11,7 @@ interface Account {
   readonly balance: number
 }
 
-export interface Transfer {
+interface Transfer {
   readonly id: string
   readonly from: number
   readonly to: number
@@ -32,7 +32,7 @@ const start = 1000
 class Insufficient extends Data.TaggedError("Insufficient")<{ readonly balance: number }> {}
 
 /** What the callers know at the end. */
-export interface Witness {
+interface Witness {
   readonly outcomes: Map<string, "done" | "not done" | "unknown">
   /** How often `afterCommit` of the outer and of the nested transaction has run. */
   readonly commits: Map<string, number>

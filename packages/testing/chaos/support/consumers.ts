@@ -19,7 +19,7 @@ interface Handled extends Driver.Document {
   readonly instance: string
 }
 
-export interface Consumed {
+interface Consumed {
   readonly began: Driver.Timestamp
   /** The events are the numbers below this one. */
   readonly size: number

@@ -14,7 +14,7 @@ export interface Numbered {
 const size = 20_000
 const batch = 200
 
-export interface Received {
+interface Received {
   /** When the first event cannot have happened yet. */
   readonly began: Driver.Timestamp
   readonly size: number

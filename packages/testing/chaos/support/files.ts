@@ -10,7 +10,7 @@ import { type Arena, repeatedly } from "./arena.ts"
 const chunkSize = 64 * 1024
 const largest = 8 * chunkSize
 
-export interface Files {
+interface Files {
   /** The checksums of all files that somebody wanted to store, by id. */
   readonly sums: Map<string, string>
   readonly confirmed: Set<string>

@@ -12,7 +12,7 @@ interface Numbered extends Driver.Document {
 }
 
 /** What the callers know at the end. */
-export interface Log {
+interface Log {
   readonly attempted: Set<number>
   readonly confirmed: Set<number>
   /** The numbers whose error said that running the insert again cannot apply it twice. */

@@ -13,7 +13,7 @@ const perFiber = 100
 /** An interruption waits for the server no longer than the bounds of mongofx allow: milliseconds. */
 const bound = 15_000
 
-export interface Interrupted {
+interface Interrupted {
   count: number
   slowest: number
 }

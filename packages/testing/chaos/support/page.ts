@@ -12,7 +12,7 @@ export interface Facts {
 }
 
 /** A row, and the servers that its test ran on. */
-export interface Line {
+interface Line {
   readonly on: string
   readonly row: Row
 }

@@ -11,7 +11,7 @@ import { type Arena, repeatedly } from "./arena.ts"
 setFlagsFromString("--expose-gc")
 const collectGarbage = runInNewContext("gc") as () => void
 
-export interface Footprint {
+interface Footprint {
   /** Bytes. */
   readonly heap: number
   /** Sockets, timers and the like that are open. */
@@ -27,7 +27,7 @@ export const footprint: Effect.Effect<Footprint> = Effect.gen(function*() {
   return { heap: process.memoryUsage().heapUsed, handles: process.getActiveResourcesInfo().length }
 })
 
-export interface Soaked {
+interface Soaked {
   readonly before: Footprint
   readonly after: Footprint
   readonly operations: number
