@@ -14,7 +14,7 @@ export default defineConfig({
     root: "packages/testing",
     include: ["chaos/**/*.test.ts"],
     env: { CHAOS_SEED: seed, CHAOS_SECONDS: seconds },
-    reporters: ["default", "./chaos/support/reporter.ts"],
+    reporters: ["verbose", "./chaos/support/reporter.ts"],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 120_000

@@ -326,10 +326,10 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
     within(context, () =>
       Effect.gen(function*() {
         const before = yield* footprint
-        const kept = Array.from({ length: 500_000 }, (_, n) => ({ n }))
+        const kept = Array.from({ length: 1_000_000 }, (_, n) => ({ n }))
         const after = yield* footprint
         caught(context, soakProblems({ before, after }), /^the heap has grown by/)
-        assert.lengthOf(kept, 500_000)
+        assert.lengthOf(kept, 1_000_000)
       })))
 
   it.effect("a program that does not close its clients", (context) =>
