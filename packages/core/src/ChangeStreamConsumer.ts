@@ -60,6 +60,37 @@ export interface OpenSource<out Event, out E = MongoError, out R = never> {
 }
 
 /**
+ * Stands where a handler would get its checkpoint, if events are handled at the same time.
+ *
+ * **Details**
+ *
+ * The token of one event says that all events before it are handled. While they are being handled at the same time, nobody can say that
+ * inside of a handler. `partitions` work at the same time with checkpoints: each part has a token of its own.
+ *
+ * @see {@link Checkpoint} for the handler's checkpoint
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface NoCheckpoint {
+  /** Marks the type; no value has it. */
+  readonly "~@mongofx/core/ChangeStreamConsumer/NoCheckpoint": never
+}
+
+/**
+ * The second argument of a handler: an effect that saves the token of its event. With a `concurrency` other than 1 there is none.
+ *
+ * @see {@link NoCheckpoint} for the reason
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Checkpoint<Concurrency extends number> = [Concurrency] extends [1] ? Effect.Effect<void, MongoError>
+  : NoCheckpoint
+
+/**
  * Options of `consume` and `make`: what a durable consumer watches and does.
  *
  * @see {@link consume} for a program that only consumes
@@ -69,7 +100,14 @@ export interface OpenSource<out Event, out E = MongoError, out R = never> {
  * @category options
  * @since 0.1.0
  */
-export interface ConsumeOptions<Event, E, R, SourceError = MongoError, SourceServices = never> {
+export interface ConsumeOptions<
+  Event,
+  E,
+  R,
+  SourceError = MongoError,
+  SourceServices = never,
+  Concurrency extends number = 1
+> {
   /** The name of its token and its lease in the store. Instances with one name share the work, one at a time. */
   readonly name: string
   /** Makes the change stream: spread the position into the options of `watch`. */
@@ -77,9 +115,17 @@ export interface ConsumeOptions<Event, E, R, SourceError = MongoError, SourceSer
   /**
    * Handles one event. It may run more than once for an event. `checkpoint` saves the event's token at once. Inside the handler's own
    * transaction, with a store on the same client, it makes the event's effects happen exactly once. It fails with a
-   * `ChangeStreamError` of kind `leaseLost` when another instance has taken over; let the transaction fail with it.
+   * `ChangeStreamError` of kind `leaseLost` when another instance has taken over; let the transaction fail with it. With `concurrency`
+   * there is no `checkpoint`.
    */
-  readonly handler: (event: Event, checkpoint: Effect.Effect<void, MongoError>) => Effect.Effect<void, E, R>
+  readonly handler: (event: Event, checkpoint: Checkpoint<Concurrency>) => Effect.Effect<void, E, R>
+  /**
+   * How many events are handled at the same time, 1 by default and 1024 at most. Events of one document are handled one after the other,
+   * in order. An event without a document, such as a drop, waits for all earlier ones, and all later ones wait for it. The saved token is
+   * the one before the earliest unfinished event. When a process dies, events that were handled behind it come again, besides those since
+   * the last checkpoint: 16 for each unit of `concurrency` at most.
+   */
+  readonly concurrency?: Concurrency | undefined
   /**
    * What happens at the very first start, when no token is saved. `"now"` (the default) handles the changes from now on. An effect
    * processes what is there already. It runs after the position is saved, so that nothing is lost between it and the stream: changes
@@ -169,8 +215,8 @@ export interface ChangeStreamConsumer<out E> {
  * @category constructors
  * @since 0.1.0
  */
-export const make: <Event, E, R, SourceError, SourceServices>(
-  options: ConsumeOptions<Event, E, R, SourceError, SourceServices>
+export const make: <Event, E, R, SourceError, SourceServices, const Concurrency extends number = 1>(
+  options: ConsumeOptions<Event, E, R, SourceError, SourceServices, Concurrency>
 ) => Effect.Effect<
   ChangeStreamConsumer<E | SourceError | MongoError>,
   E | SourceError | MongoError,
@@ -192,6 +238,9 @@ export const make: <Event, E, R, SourceError, SourceServices>(
  * A lease is a fence. Each turn has a number, and everything that the turn writes compares it. An instance that was stopped for
  * longer than its lease can neither save a token, nor extend its lease, nor commit a handler's transaction that has run
  * `checkpoint`. It notices at its next attempt, and waits for its turn again.
+ *
+ * `concurrency` is for handlers that wait: events of different documents are handled at the same time. When one fails, the others that are
+ * being handled are interrupted, and come again.
  *
  * A failed checkpoint or renewal does not end the consumer. The next checkpoint makes up for a failed one. Renewals are tried until the
  * lease has run out; then the consumer stops handling events until it has a lease again. It fails when it could not ask for a lease for
@@ -260,6 +309,6 @@ export const make: <Event, E, R, SourceError, SourceServices>(
  * @category combinators
  * @since 0.1.0
  */
-export const consume: <Event, E, R, SourceError, SourceServices>(
-  options: ConsumeOptions<Event, E, R, SourceError, SourceServices>
+export const consume: <Event, E, R, SourceError, SourceServices, const Concurrency extends number = 1>(
+  options: ConsumeOptions<Event, E, R, SourceError, SourceServices, Concurrency>
 ) => Effect.Effect<never, E | SourceError | MongoError, R | SourceServices | ResumeTokenStore> = internal.consume

@@ -101,6 +101,43 @@ describe("consume", () => {
   })
 })
 
+describe("concurrency", () => {
+  it("leaves handlers without a checkpoint, unless it is 1", () => {
+    const run = ChangeStreamConsumer.consume({
+      name: "mail",
+      watch: (position) => users.watch([], position),
+      concurrency: 4,
+      handler: (event, checkpoint) => {
+        expect(event).type.toBe<ChangeStream.ChangeEvent<User>>()
+        expect(checkpoint).type.toBe<ChangeStreamConsumer.NoCheckpoint>()
+        return mine
+      }
+    })
+    expect(run).type.toBe<Effect.Effect<never, "mine" | MongoError.MongoError, "service" | Store>>()
+    ChangeStreamConsumer.make({
+      handler: (_, checkpoint) => {
+        expect(checkpoint).type.toBe<ChangeStreamConsumer.NoCheckpoint>()
+        return mine
+      },
+      name: "mail",
+      watch: (position) => users.watch([], position),
+      concurrency: {} as number
+    })
+    ChangeStreamConsumer.consume({
+      name: "mail",
+      watch: (position) => users.watch([], position),
+      concurrency: 1,
+      handler: (_, checkpoint) => checkpoint
+    })
+    expect(ChangeStreamConsumer.consume).type.not.toBeCallableWith({
+      name: "mail",
+      watch: (position: ChangeStreamConsumer.StartPosition) => users.watch([], position),
+      concurrency: 4,
+      handler: (_: ChangeStream.ChangeEvent<User>, checkpoint: Effect.Effect<void, MongoError.MongoError>) => checkpoint
+    })
+  })
+})
+
 describe("make", () => {
   it("runs in a scope, and has what it fails with", () => {
     const consumer = ChangeStreamConsumer.make({

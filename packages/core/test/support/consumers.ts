@@ -1,4 +1,10 @@
-import { type ChangeStream, ChangeStreamConsumer, type MongoCollection, ResumeTokenStore } from "@mongofx/core"
+import {
+  type ChangeStream,
+  ChangeStreamConsumer,
+  type MongoCollection,
+  type MongoError,
+  ResumeTokenStore
+} from "@mongofx/core"
 import { Duration, Effect, Option } from "effect"
 import type * as Driver from "mongodb"
 import { type Fixture, setup, until } from "./utils.ts"
@@ -26,19 +32,29 @@ export const outbox = (...config: Parameters<typeof setup>) =>
 
 export const idOf = (event: Event) => Number((event as Driver.ChangeStreamInsertDocument<Item>).documentKey._id)
 
-type Options<E, R> = ChangeStreamConsumer.ConsumeOptions<Event, E, R>
-type Given<E, R> = Partial<Options<E, R>> & Pick<Options<E, R>, "handler">
+type Options<E, R, C extends number> = ChangeStreamConsumer.ConsumeOptions<
+  Event,
+  E,
+  R,
+  MongoError.MongoError,
+  never,
+  C
+>
+type Given<E, R, C extends number> = Partial<Options<E, R, C>> & Pick<Options<E, R, C>, "handler">
 type Items = Pick<Outbox, "items">
 
 /** What a consumer of the inserts does by default. */
-export const optionsOf = <E = never, R = never>({ items }: Items, options: Given<E, R>): Options<E, R> => ({
+export const optionsOf = <E = never, R = never, const C extends number = 1>(
+  { items }: Items,
+  options: Given<E, R, C>
+): Options<E, R, C> => ({
   name: "test",
   watch: (position) =>
     items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "50 millis", ...position }),
   ...options
 })
 
-export const consumer = <E = never, R = never>(fixture: Items, options: Given<E, R>) =>
+export const consumer = <E = never, R = never, const C extends number = 1>(fixture: Items, options: Given<E, R, C>) =>
   ChangeStreamConsumer.consume(optionsOf(fixture, options))
 
 export const collect = (seen: Array<number>) => (event: Event) =>

@@ -1,0 +1,25 @@
+import * as Metric from "effect/Metric"
+
+/**
+ * The metrics of a consumer.
+ *
+ * @internal
+ */
+export const metricsOf = (consumer: string) => {
+  const attributes = { "mongofx.consumer.name": consumer }
+  return {
+    lag: Metric.gauge("mongofx.consumer.lag", {
+      description: "How long before it was handled the last event had happened, in seconds",
+      attributes
+    }),
+    checkpointAge: Metric.gauge("mongofx.consumer.checkpoint.age", {
+      description: "How long ago the last checkpoint was when the last batch came, in seconds",
+      attributes
+    }),
+    handled: Metric.counter("mongofx.consumer.events", { description: "Events that were handled", attributes }),
+    deadLetters: Metric.counter("mongofx.consumer.dead_letters", {
+      description: "Events that were given to the dead letter handler",
+      attributes
+    })
+  }
+}
