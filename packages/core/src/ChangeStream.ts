@@ -277,6 +277,12 @@ export interface ChangeStream<A extends Driver.Document = Driver.Document, Event
 {
   /** Opens the change stream on the server as long as the scope lives. It has every change from then on. */
   readonly open: Effect.Effect<OpenChangeStream<A, Event>, MongoError, Scope.Scope>
+  /**
+   * One of several parts, counted from 0: the events whose document belongs to it, by the hash of its `_id`. The server chooses them, before the
+   * pipeline. An event without a document, such as a drop, is in every part. A part of a part is a part of the whole. Fails with an
+   * `InvalidArgumentError` when it is opened if there is no such part; there are 1024 at most.
+   */
+  readonly part: (index: number, of: number) => ChangeStream<A, Event>
 }
 
 /**

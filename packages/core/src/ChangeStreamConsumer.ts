@@ -44,6 +44,33 @@ export interface Source<out Event, out E = MongoError, out R = never> {
 }
 
 /**
+ * A source whose events can be split into parts by their documents, as those of `watch` can.
+ *
+ * @see {@link Source} for a source that is consumed as a whole
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface PartitionedSource<out Event, out E = MongoError, out R = never> extends Source<Event, E, R> {
+  /** One of several parts, counted from 0. All events of a document are in one part. An event without a document is in every part. */
+  readonly part: (index: number, of: number) => Source<Event, E, R>
+}
+
+/**
+ * What `watch` of the options returns: with a number of `partitions` other than 1, a source that can be split.
+ *
+ * @see {@link ConsumeOptions} for the option `partitions`
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type Watched<Event, E, R, Partitions extends number> =
+  & Source<Event, E, R>
+  & ([Partitions] extends [1] ? unknown : PartitionedSource<Event, E, R>)
+
+/**
  * A source of events that is open on the server.
  *
  * @see {@link Source} for a source that is not open yet
@@ -106,12 +133,18 @@ export interface ConsumeOptions<
   R,
   SourceError = MongoError,
   SourceServices = never,
-  Concurrency extends number = 1
+  Concurrency extends number = 1,
+  Partitions extends number = 1
 > {
   /** The name of its token and its lease in the store. Instances with one name share the work, one at a time. */
   readonly name: string
   /** Makes the change stream: spread the position into the options of `watch`. */
-  readonly watch: (position: StartPosition) => Source<Event, SourceError, SourceServices>
+  readonly watch: (position: StartPosition) => Watched<Event, SourceError, SourceServices, Partitions>
+  /**
+   * Into how many parts the events are split by their documents, 1 by default and 1024 at most. Instances work through parts at the same
+   * time, and share them evenly; the order of each document stays. All instances need the same number. The details of `consume` say more.
+   */
+  readonly partitions?: Partitions | undefined
   /**
    * Handles one event. It may run more than once for an event. `checkpoint` saves the event's token at once. Inside the handler's own
    * transaction, with a store on the same client, it makes the event's effects happen exactly once. It fails with a
@@ -215,8 +248,16 @@ export interface ChangeStreamConsumer<out E> {
  * @category constructors
  * @since 0.1.0
  */
-export const make: <Event, E, R, SourceError, SourceServices, const Concurrency extends number = 1>(
-  options: ConsumeOptions<Event, E, R, SourceError, SourceServices, Concurrency>
+export const make: <
+  Event,
+  E,
+  R,
+  SourceError,
+  SourceServices,
+  const Concurrency extends number = 1,
+  const Partitions extends number = 1
+>(
+  options: ConsumeOptions<Event, E, R, SourceError, SourceServices, Concurrency, Partitions>
 ) => Effect.Effect<
   ChangeStreamConsumer<E | SourceError | MongoError>,
   E | SourceError | MongoError,
@@ -242,17 +283,27 @@ export const make: <Event, E, R, SourceError, SourceServices, const Concurrency 
  * `concurrency` is for handlers that wait: events of different documents are handled at the same time. When one fails, the others that are
  * being handled are interrupted, and come again.
  *
+ * `partitions` split the events by the hash of their document's `_id`, on the server. Each part has its own lease, token and checkpoint, so
+ * that several instances work at the same time. They share the parts evenly. When one dies, the others take its parts over after the lease has run out.
+ * When one comes, the others finish the events that they are handling, and give it parts. An event without a document, such as a drop,
+ * comes once in every part. `onFirstStart` runs once, before the parts begin, and an effect of `onHistoryLost` once for all of them.
+ *
+ * The number of parts is saved. Instances with another number wait until all instances with the old one have ended, and log that. Then the
+ * new parts begin at the earliest position of the old ones: nothing is lost, and some events come again. So a consumer can get partitions and lose
+ * them again; `partitions: 1` is a consumer without.
+ *
  * A failed checkpoint or renewal does not end the consumer. The next checkpoint makes up for a failed one. Renewals are tried until the
  * lease has run out; then the consumer stops handling events until it has a lease again. It fails when it could not ask for a lease for
  * two minutes.
  *
  * All these times are measured by `Mongo.CurrentServerClock`.
  *
- * Metrics, with the attribute `mongofx.consumer.name`: `mongofx.consumer.lag` and `mongofx.consumer.checkpoint.age` in seconds,
+ * Metrics, with the attribute `mongofx.consumer.name`, and for a part `mongofx.consumer.part`, such as `3of8`: `mongofx.consumer.lag` and `mongofx.consumer.checkpoint.age` in seconds,
  * `mongofx.consumer.events`, `mongofx.consumer.dead_letters`.
  *
  * It never succeeds. It fails with the failure of the handler, unless `onPoison` is given, with the errors of the change stream and of
- * the store, and with an `InvalidArgumentError` if a number or a duration in its options is invalid. A typed collection's change stream
+ * the store, and with an `InvalidArgumentError` if a number or a duration in its options is invalid, or if the store has no `members` for
+ * partitions. A typed collection's change stream
  * fails with a `DocumentError` at a document that does not decode, after everything before it is handled. With `onInvalid("collect")`
  * the handler gets such a document as a failed `Result`.
  *
@@ -261,6 +312,9 @@ export const make: <Event, E, R, SourceError, SourceServices, const Concurrency 
  * An instance that stops for longer than its lease, for instance in a debugger, may still be in its handler when another one
  * begins. It can no longer save a token, but only `checkpoint` in a transaction also prevents its effects. Run `checkpoint` last there: if
  * an instance stops between it and the commit, nobody can take over until the server ends that transaction, after a minute by default.
+ *
+ * Each part has a change stream of its own, whose waiting `getMore` holds a connection. An instance alone has all of them: keep
+ * `maxPoolSize` larger than `partitions`.
  *
  * **Example** (An outbox)
  *
@@ -282,6 +336,21 @@ export const make: <Event, E, R, SourceError, SourceServices, const Concurrency 
  *       deadLetter: (event, cause) => Effect.logError("given up", event._id, cause)
  *     }
  *   }).pipe(Effect.provide(ResumeTokenStore.layerMemory))
+ * ```
+ *
+ * **Example** (Several instances at a time)
+ *
+ * ```ts
+ * import { ChangeStreamConsumer, type MongoCollection } from "@mongofx/core"
+ * import { Effect } from "effect"
+ *
+ * const index = (users: MongoCollection.MongoCollection) =>
+ *   ChangeStreamConsumer.consume({
+ *     name: "index",
+ *     partitions: 8,
+ *     watch: (position) => users.watch([], position),
+ *     handler: (event) => Effect.log(event.operationType)
+ *   })
  * ```
  *
  * **Example** (What is there already, and everything that comes)
@@ -309,6 +378,14 @@ export const make: <Event, E, R, SourceError, SourceServices, const Concurrency 
  * @category combinators
  * @since 0.1.0
  */
-export const consume: <Event, E, R, SourceError, SourceServices, const Concurrency extends number = 1>(
-  options: ConsumeOptions<Event, E, R, SourceError, SourceServices, Concurrency>
+export const consume: <
+  Event,
+  E,
+  R,
+  SourceError,
+  SourceServices,
+  const Concurrency extends number = 1,
+  const Partitions extends number = 1
+>(
+  options: ConsumeOptions<Event, E, R, SourceError, SourceServices, Concurrency, Partitions>
 ) => Effect.Effect<never, E | SourceError | MongoError, R | SourceServices | ResumeTokenStore> = internal.consume

@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import type * as Driver from "mongodb"
 import { serverNanos } from "./internal/call/serverTime.ts"
 import { ending, heldBy, isDone, type LeaseDocument, leasing, makeLeases } from "./internal/lease/leases.ts"
+import type { MongoCollection } from "./MongoCollection.ts"
 import { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError } from "./MongoError.ts"
 
@@ -52,6 +53,31 @@ export interface Checkpoint {
   readonly token: Driver.ResumeToken
   /** False until `onFirstStart` has ended: the next turn runs it again. */
   readonly started: boolean
+  /**
+   * How many parts the consumer has, if there are several: then it is the position at which they began. Each has its own position and lease
+   * under a name such as `mail/3of8`.
+   */
+  readonly parts?: number | undefined
+}
+
+/**
+ * The instances of a consumer that live. A consumer with `partitions` shares its parts among them.
+ *
+ * @see {@link ResumeTokenStore} for the store that has it
+ *
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export interface Members {
+  /** Says that a member of a group lives, until the duration is over, and returns all members that live. It is one step for the store. */
+  readonly join: (
+    group: string,
+    member: string,
+    duration: Duration.Duration
+  ) => Effect.Effect<ReadonlyArray<string>, MongoError>
+  /** Forgets a member. */
+  readonly leave: (group: string, member: string) => Effect.Effect<void, MongoError>
 }
 
 /**
@@ -65,6 +91,8 @@ export interface Checkpoint {
  *
  * `acquire`, `renew`, `release` and `save` each compare and write in one step. When a handler's transaction saves the token, `save`
  * joins that transaction, and conflicts with a turn that begins meanwhile.
+ *
+ * A store without `members` is a store for consumers without `partitions`. A store with it also keeps `parts` of a checkpoint.
  *
  * @see {@link layerMongo} for a store in MongoDB
  * @see {@link layerMemory} for a store in memory
@@ -96,8 +124,10 @@ export interface ResumeTokenStore {
    * over or has already saved a higher position: a command that arrives late does not move the token back.
    */
   readonly save: (turn: Turn, position: number, checkpoint: Checkpoint) => Effect.Effect<boolean, MongoError>
-  /** Forgets how far the consumer has come, and ends the current turn: the next turn is a first start. */
+  /** Forgets how far the consumer and its parts have come, and ends their turns: the next turn is a first start. */
   readonly clear: (name: string) => Effect.Effect<void, MongoError>
+  /** The instances that live. Consumers with `partitions` need it. */
+  readonly members?: Members | undefined
 }
 
 /**
@@ -125,10 +155,23 @@ interface Stored extends LeaseDocument {
   readonly token?: Driver.ResumeToken
   readonly started?: boolean
   readonly savedAt?: Date
+  readonly parts?: number
 }
 
-const checkpointOf = ({ started, token }: Stored): Option.Option<Checkpoint> =>
-  Option.map(Option.fromUndefinedOr(token), (token) => ({ token, started: started !== false }))
+interface StoredMembers {
+  readonly _id: string
+  readonly members: ReadonlyArray<{ readonly id: string; readonly expiresAt: Date }>
+}
+
+const checkpointOf = ({ parts, started, token }: Stored): Option.Option<Checkpoint> =>
+  Option.map(
+    Option.fromUndefinedOr(token),
+    (token) => ({ token, started: started !== false, ...parts === undefined ? {} : { parts } })
+  )
+
+/** Finds the names of the parts of a consumer, and of what they share. */
+const partsOf = (name: string): RegExp =>
+  new RegExp(`^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}/(\\d+of\\d+|repair)$`)
 
 /**
  * Keeps tokens and leases in a collection of the database, one document for each consumer. The server's clock measures the leases.
@@ -171,6 +214,7 @@ export const layerMongo = (
         options.collection ?? "mongofx_resume_tokens",
         { position: 0 }
       )
+      const groups = stored as unknown as MongoCollection<StoredMembers>
       return {
         acquire: (name, owner, duration) =>
           Effect.map(
@@ -180,13 +224,44 @@ export const layerMongo = (
         renew,
         release,
         load: (name) => Effect.map(stored.findOne({ _id: name }), Option.flatMap(checkpointOf)),
-        save: (turn, position, { started, token }) =>
+        save: (turn, position, { parts, started, token }) =>
           isDone(stored.updateOne(
             { ...heldBy(turn), position: { $lte: position } },
-            { $set: { token, started, position }, $currentDate: { savedAt: true } }
+            parts === undefined
+              ? { $set: { token, started, position }, $unset: { parts: "" }, $currentDate: { savedAt: true } }
+              : { $set: { token, started, position, parts }, $currentDate: { savedAt: true } }
           )),
-        clear: (name) =>
-          Effect.asVoid(stored.updateOne({ _id: name }, { ...ending, $unset: { token: "", started: "" } }))
+        clear: (name) => {
+          const forgetting = { ...ending, $unset: { token: "", started: "", parts: "" } } as const
+          return Effect.andThen(
+            stored.updateOne({ _id: name }, forgetting),
+            Effect.asVoid(stored.updateMany({ _id: { $regex: partsOf(name) } }, forgetting))
+          )
+        },
+        members: {
+          join: (group, member, duration) =>
+            leasing("acquire", duration, (duration) => {
+              const others = {
+                $filter: {
+                  input: { $ifNull: ["$members", []] },
+                  cond: { $and: [{ $ne: ["$$this.id", { $literal: member }] }, { $gt: ["$$this.expiresAt", "$$NOW"] }] }
+                }
+              }
+              const me = { id: { $literal: member }, expiresAt: { $add: ["$$NOW", Duration.toMillis(duration)] } }
+              const joined = groups.findOneAndUpdate(
+                { _id: group },
+                [{ $set: { members: { $concatArrays: [others, [me]] } } }],
+                { upsert: true, returnDocument: "after" }
+              )
+              return Effect.map(
+                // Of several that come first, all but one find the document there.
+                Effect.catchReason(joined, "MongoError", "DuplicateKeyError", () => joined),
+                Option.match({ onNone: () => [], onSome: ({ members }) => members.map(({ id }) => id) })
+              )
+            }),
+          leave: (group, member) =>
+            Effect.asVoid(groups.updateOne({ _id: group }, { $pull: { members: { id: member } } }))
+        }
       }
     })
   )
@@ -226,6 +301,12 @@ export const layerMemory: Layer.Layer<ResumeTokenStore> = Layer.sync(ResumeToken
     entries.set(name, entry)
     return entry
   }
+  const groups = new Map<string, Map<string, bigint>>()
+  const groupOf = (name: string): Map<string, bigint> => {
+    const group = groups.get(name) ?? new Map<string, bigint>()
+    groups.set(name, group)
+    return group
+  }
   const end = (entry: Entry): void => {
     entry.owner = undefined
     entry.fence++
@@ -264,9 +345,27 @@ export const layerMemory: Layer.Layer<ResumeTokenStore> = Layer.sync(ResumeToken
       }, (entry) => entry.position <= position),
     clear: (name) =>
       Effect.sync(() => {
-        const entry = entryOf(name)
-        end(entry)
-        entry.saved = Option.none()
-      })
+        const isPart = partsOf(name)
+        for (
+          const entry of [
+            entryOf(name),
+            ...[...entries].flatMap(([name, entry]) => isPart.test(name) ? [entry] : [])
+          ]
+        ) {
+          end(entry)
+          entry.saved = Option.none()
+        }
+      }),
+    members: {
+      join: (group, member, duration) =>
+        leasing("acquire", duration, (duration) =>
+          Effect.withFiber((fiber) => {
+            const now = serverNanos(fiber)
+            const members = groupOf(group).set(member, now + Duration.toNanosUnsafe(duration))
+            for (const [other, expiresAt] of members) if (expiresAt <= now) members.delete(other)
+            return Effect.succeed([...members.keys()])
+          })),
+      leave: (group, member) => Effect.sync(() => void groupOf(group).delete(member))
+    }
   }
 })

@@ -138,6 +138,37 @@ describe("concurrency", () => {
   })
 })
 
+describe("partitions", () => {
+  it("know the events, and leave handlers their checkpoint", () => {
+    const run = ChangeStreamConsumer.consume({
+      name: "mail",
+      partitions: 8,
+      watch: (position) => users.watch([], position),
+      handler: (event, checkpoint) => {
+        expect(event).type.toBe<ChangeStream.ChangeEvent<User>>()
+        expect(checkpoint).type.toBe<Effect.Effect<void, MongoError.MongoError>>()
+        return mine
+      }
+    })
+    expect(run).type.toBe<Effect.Effect<never, "mine" | MongoError.MongoError, "service" | Store>>()
+  })
+
+  it("need a source that can be split", () => {
+    const source = {} as ChangeStreamConsumer.Source<ChangeStream.ChangeEvent>
+    expect(ChangeStreamConsumer.consume).type.toBeCallableWith({
+      name: "mail",
+      watch: () => source,
+      handler: (_: ChangeStream.ChangeEvent) => mine
+    })
+    expect(ChangeStreamConsumer.consume).type.not.toBeCallableWith({
+      name: "mail",
+      partitions: 8,
+      watch: () => source,
+      handler: (_: ChangeStream.ChangeEvent) => mine
+    })
+  })
+})
+
 describe("make", () => {
   it("runs in a scope, and has what it fails with", () => {
     const consumer = ChangeStreamConsumer.make({

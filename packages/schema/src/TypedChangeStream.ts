@@ -35,6 +35,8 @@ export type ChangeEvent<A> = Core.ChangeEvent<A extends Driver.Document ? A : ne
 export interface TypedChangeStream<Event, R = never> extends Stream.Stream<Event, Failure, R> {
   /** Opens the change stream on the server for as long as the scope lives. It has all changes from then on. */
   readonly open: Effect.Effect<OpenChangeStream<Event, R>, MongoError.MongoError, Scope.Scope>
+  /** One of several parts, counted from 0, as `part` of `ChangeStream` in `@mongofx/core`. */
+  readonly part: (index: number, of: number) => TypedChangeStream<Event, R>
 }
 
 /**

@@ -34,6 +34,7 @@ describe("ChangeStreamConsumer", () => {
   it("gives events that do not decode to the handler, when they are collected", () => {
     ChangeStreamConsumer.make({
       name: "mail",
+      partitions: 4,
       watch: (position) => users.watch([], position).onInvalid("collect"),
       handler: (event) => {
         expect(event).type.toBe<Result.Result<TypedChangeStream.ChangeEvent<User>, DocumentError.DocumentError>>()

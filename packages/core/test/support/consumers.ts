@@ -32,30 +32,35 @@ export const outbox = (...config: Parameters<typeof setup>) =>
 
 export const idOf = (event: Event) => Number((event as Driver.ChangeStreamInsertDocument<Item>).documentKey._id)
 
-type Options<E, R, C extends number> = ChangeStreamConsumer.ConsumeOptions<
+type Options<E, R, C extends number, P extends number> = ChangeStreamConsumer.ConsumeOptions<
   Event,
   E,
   R,
   MongoError.MongoError,
   never,
-  C
+  C,
+  P
 >
-type Given<E, R, C extends number> = Partial<Options<E, R, C>> & Pick<Options<E, R, C>, "handler">
+type Given<E, R, C extends number, P extends number> =
+  & Partial<Options<E, R, C, P>>
+  & Pick<Options<E, R, C, P>, "handler">
 type Items = Pick<Outbox, "items">
 
 /** What a consumer of the inserts does by default. */
-export const optionsOf = <E = never, R = never, const C extends number = 1>(
+export const optionsOf = <E = never, R = never, const C extends number = 1, const P extends number = 1>(
   { items }: Items,
-  options: Given<E, R, C>
-): Options<E, R, C> => ({
+  options: Given<E, R, C, P>
+): Options<E, R, C, P> => ({
   name: "test",
   watch: (position) =>
     items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "50 millis", ...position }),
   ...options
 })
 
-export const consumer = <E = never, R = never, const C extends number = 1>(fixture: Items, options: Given<E, R, C>) =>
-  ChangeStreamConsumer.consume(optionsOf(fixture, options))
+export const consumer = <E = never, R = never, const C extends number = 1, const P extends number = 1>(
+  fixture: Items,
+  options: Given<E, R, C, P>
+) => ChangeStreamConsumer.consume(optionsOf(fixture, options))
 
 export const collect = (seen: Array<number>) => (event: Event) =>
   Effect.sync(() => {

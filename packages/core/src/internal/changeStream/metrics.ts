@@ -1,12 +1,15 @@
 import * as Metric from "effect/Metric"
 
 /**
- * The metrics of a consumer.
+ * The metrics of a consumer, or of a part of it.
  *
  * @internal
  */
-export const metricsOf = (consumer: string) => {
-  const attributes = { "mongofx.consumer.name": consumer }
+export const metricsOf = (consumer: string, part?: string) => {
+  const attributes = {
+    "mongofx.consumer.name": consumer,
+    ...part === undefined ? {} : { "mongofx.consumer.part": part }
+  }
   return {
     lag: Metric.gauge("mongofx.consumer.lag", {
       description: "How long before it was handled the last event had happened, in seconds",

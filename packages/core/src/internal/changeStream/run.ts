@@ -23,6 +23,7 @@ import type { Aggregatable, Target } from "../query/cursorReading.ts"
 import { CursorRun } from "../query/cursorRun.ts"
 import { printedAs, stagesOf } from "../query/outline.ts"
 import { eventOf } from "./eventBytes.ts"
+import { checkPart, labelOf, type Part, stageOf } from "./parts.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./steps.ts"
 
 /**
@@ -88,6 +89,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
   private readonly target: WatchTarget
   private readonly pipeline: ReadonlyArray<Driver.Document>
   private readonly options: AnyWatchOptions
+  private readonly part: Part | undefined
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private position: Position
   private cursor: CursorRun<Driver.Document> | undefined
@@ -101,11 +103,13 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     target: WatchTarget,
     pipeline: ReadonlyArray<Driver.Document>,
     options: AnyWatchOptions,
+    part: Part | undefined,
     fiber: Fiber.Fiber<unknown, unknown>
   ) {
     this.target = target
     this.pipeline = pipeline
     this.options = options
+    this.part = part
     this.fiber = fiber
     this.position = pick({ ...options }, ["resumeAfter", "startAfter", "startAtOperationTime"])
     this.lastToken = options.startAfter ?? options.resumeAfter
@@ -124,6 +128,7 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     if (unknown !== undefined) {
       throw new InvalidInput(`options.${unknown}`, `options.${unknown} is not an option of watch`)
     }
+    if (this.part !== undefined) checkPart(this.part)
     checkPipeline(this.pipeline)
     checkOptions(this.options)
     checkValue(defined(this.options) ?? {}, "options")
@@ -142,7 +147,12 @@ class ChangeStreamRun<A extends Driver.Document, Event> {
     }
     const split = this.options.splitLargeEvents === true ? [{ $changeStreamSplitLargeEvent: {} }] : []
     return this.target.from.driver.aggregate(
-      [{ $changeStream: stage }, ...this.pipeline, ...split],
+      [
+        { $changeStream: stage },
+        ...this.part === undefined ? [] : [stageOf(this.part)],
+        ...this.pipeline,
+        ...split
+      ],
       {
         ...pick(options, commandOptions),
         ...this.options.rawDocuments === true ? { raw: true } : {},
@@ -297,12 +307,13 @@ const scoped = <A extends Driver.Document, Event>(
   target: WatchTarget,
   pipeline: ReadonlyArray<Driver.Document>,
   options: AnyWatchOptions,
+  part: Part | undefined,
   scope: Scope.Scope
 ): Effect.Effect<ChangeStreamRun<A, Event>, MongoError> =>
   Effect.andThen(
     checking(target.operation, () => checkGiven(options)),
     Effect.withFiber((fiber) => {
-      const run = new ChangeStreamRun<A, Event>(target, pipeline, options, fiber)
+      const run = new ChangeStreamRun<A, Event>(target, pipeline, options, part, fiber)
       return Effect.as(Scope.addFinalizer(scope, run.closed), run)
     })
   )
@@ -311,11 +322,12 @@ const scoped = <A extends Driver.Document, Event>(
 export const makeChangeStream = <A extends Driver.Document, Event>(
   target: WatchTarget,
   pipeline: ReadonlyArray<Driver.Document>,
-  options: AnyWatchOptions
+  options: AnyWatchOptions,
+  part?: Part
 ): ChangeStream<A, Event> => {
   const stream = Stream.fromChannel(
     Channel.fromTransform((_: unknown, scope) =>
-      Effect.map(scoped<A, Event>(target, pipeline, options, scope), (run) => run.pull)
+      Effect.map(scoped<A, Event>(target, pipeline, options, part, scope), (run) => run.pull)
     )
   )
   const outline = {
@@ -323,11 +335,12 @@ export const makeChangeStream = <A extends Driver.Document, Event>(
     operation: target.operation.name,
     namespace: namespaceOf(target.operation),
     pipeline: stagesOf(pipeline),
+    ...part === undefined ? {} : { part: labelOf(part) },
     // `rawDocuments` is hidden, since typed collections set it internally.
     options: Object.keys(defined(options) ?? {}).filter((name) => name !== "rawDocuments")
   }
   const open = Effect.gen(function*() {
-    const run = yield* scoped<A, Event>(target, pipeline, options, yield* Effect.scope)
+    const run = yield* scoped<A, Event>(target, pipeline, options, part, yield* Effect.scope)
     yield* run.open
     const opened: OpenChangeStream<A, Event> = {
       stream: Stream.fromPull(Effect.succeed(run.pull)),
@@ -336,5 +349,6 @@ export const makeChangeStream = <A extends Driver.Document, Event>(
     }
     return printedAs(opened, { ...outline, _id: "OpenChangeStream" })
   })
-  return printedAs(Object.assign(stream, { open }), outline)
+  const partOf = (index: number, of: number) => makeChangeStream<A, Event>(target, pipeline, options, { index, of })
+  return printedAs(Object.assign(stream, { open, part: partOf }), outline)
 }

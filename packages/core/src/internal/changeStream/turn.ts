@@ -1,10 +1,12 @@
 /**
  * What an instance does in its turn: it opens the change stream where the last turn was, and handles events until something fails.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import type * as Driver from "mongodb"
 import type { ConsumeOptions, OpenSource, StartPosition } from "../../ChangeStreamConsumer.ts"
 import { isMongoError, type MongoError } from "../../MongoError.ts"
 import type { makeHandling } from "./handling.ts"
@@ -22,13 +24,32 @@ const isHistoryLost = (error: unknown): boolean =>
  *
  * @internal
  */
-export const makeTurn = <Event, E, R, SE, SR>({ handle, metrics, now, open, options, ready, saving, settings }: {
+export const makeTurn = <Event, E, R, SE, SR>({
+  handle,
+  lost,
+  metrics,
+  now,
+  open,
+  options,
+  ready,
+  repaired,
+  saving,
+  settings,
+  stopped
+}: {
   readonly options: Pick<ConsumeOptions<Event, E, R, SE, SR>, "onFirstStart" | "onHistoryLost">
   readonly settings: Pick<Settings, "concurrency">
   /** Opens the change stream, or the part of it that is consumed. */
   readonly open: (
     position: StartPosition
   ) => Effect.Effect<OpenSource<Event, SE, SR>, SE | MongoError, SR | Scope.Scope>
+  /** Brings everything up to date, instead of `onHistoryLost`, and gives the position from which to go on. */
+  readonly repaired:
+    | ((token: Driver.ResumeToken) => Effect.Effect<Driver.ResumeToken, E | SE | MongoError, R | SR | Scope.Scope>)
+    | undefined
+  /** Complete when the turn is to end after what has begun. It then fails with `lost`, as every turn that is over. */
+  readonly stopped: Deferred.Deferred<void> | undefined
+  readonly lost: MongoError
   readonly saving: ReturnType<typeof makeSaving>
   readonly handle: ReturnType<typeof makeHandling<Event, E, R>>
   readonly metrics: ReturnType<typeof metricsOf>
@@ -47,6 +68,12 @@ export const makeTurn = <Event, E, R, SE, SR>({ handle, metrics, now, open, opti
         if (isHistoryLost(error)) progress.historyLost = error
       }))
 
+  const isStopped = () => stopped !== undefined && Deferred.isDoneUnsafe(stopped)
+
+  /** The next batch, unless the turn is to end. */
+  const nextOf = ({ next }: OpenSource<Event, SE, SR>) =>
+    stopped === undefined ? next : Effect.raceFirst(next, Effect.andThen(Deferred.await(stopped), Effect.fail(lost)))
+
   /** Takes batch by batch, and gives each event to `submit`. What has begun ends before a failure of the change stream comes out. */
   const drainBy = (
     changes: OpenSource<Event, SE, SR>,
@@ -55,8 +82,9 @@ export const makeTurn = <Event, E, R, SE, SR>({ handle, metrics, now, open, opti
     settled: Effect.Effect<unknown>
   ): Effect.Effect<never, Failure, Services> =>
     Effect.forever(Effect.gen(function*() {
-      const batch = yield* Effect.tapError(noteHistoryLost(progress, changes.next), () => settled)
+      const batch = yield* Effect.tapError(noteHistoryLost(progress, nextOf(changes)), () => settled)
       for (const [i, event] of batch.events.entries()) {
+        if (isStopped()) return yield* Effect.andThen(settled, Effect.fail(lost))
         yield* submit(event, handle(progress, event, progress.begin(batch.tokens[i])))
       }
       // Tokens of idle times count too: otherwise the oplog could pass a token after which nothing happened.
@@ -101,6 +129,10 @@ export const makeTurn = <Event, E, R, SE, SR>({ handle, metrics, now, open, opti
     return Effect.andThen(start, drain(changes, progress))
   }
 
+  /** Goes on after the token. */
+  const resume = (progress: Progress): Effect.Effect<never, Failure, Services | Scope.Scope> =>
+    Effect.flatMap(noteHistoryLost(progress, open({ startAfter: progress.token })), (changes) => go(progress, changes))
+
   /** Goes on whenever the change stream's history is lost. It lets failures of the handler pass, of any kind. */
   const repairing = (
     progress: Progress,
@@ -108,6 +140,10 @@ export const makeTurn = <Event, E, R, SE, SR>({ handle, metrics, now, open, opti
   ): Effect.Effect<never, Failure, Services | Scope.Scope> => {
     if (onHistoryLost === "fail") return self
     const repair = Effect.gen(function*() {
+      if (repaired !== undefined) {
+        progress.note(yield* repaired(progress.token))
+        return yield* repairing(progress, resume(progress))
+      }
       // The stream opens first, so that nothing is missed between the repair and the first event.
       const changes = yield* open({})
       if (onHistoryLost !== "restart") yield* onHistoryLost
@@ -122,15 +158,10 @@ export const makeTurn = <Event, E, R, SE, SR>({ handle, metrics, now, open, opti
 
   /** Works from where the last turn was, until something fails. */
   return (progress: Progress): Effect.Effect<never, Failure, Services | Scope.Scope> => {
-    const { token } = progress
     const first = Effect.flatMap(
       open({}),
       (changes) => Effect.andThen(secure(progress, changes), go(progress, changes))
     )
-    const resumed = Effect.flatMap(
-      Effect.andThen(ready, noteHistoryLost(progress, open({ startAfter: token }))),
-      (changes) => go(progress, changes)
-    )
-    return repairing(progress, token === undefined ? first : resumed)
+    return repairing(progress, progress.token === undefined ? first : Effect.andThen(ready, resume(progress)))
   }
 }

@@ -14,11 +14,20 @@ import { serverNow, serverSleep } from "../call/serverTime.ts"
 /** How long the last work of a holder may take, in real milliseconds. */
 const endTimeout = 2000
 
-/** How long somebody keeps asking a store that has answered before for the lease, until it fails, in milliseconds. */
-const patience = 120_000
+/**
+ * How long somebody keeps asking a store that has answered before for the lease, until it fails, in milliseconds.
+ *
+ * @internal
+ */
+export const patience = 120_000
 
-/** Whether the store may answer again. A client that is closed never does. */
-const mayPass = (failure: unknown): boolean => isMongoError(failure) && failure.reason._tag !== "ClientClosedError"
+/**
+ * Whether the store may answer again. A client that is closed never does.
+ *
+ * @internal
+ */
+export const mayPass = (failure: unknown): boolean =>
+  isMongoError(failure) && failure.reason._tag !== "ClientClosedError"
 
 /**
  * Where a lease is kept. A turn is what its holder gets: it has the fence.

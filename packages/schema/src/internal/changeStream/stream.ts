@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import type { DecodePolicy, Failure } from "../../TypedQuery.ts"
@@ -57,12 +58,18 @@ const decodedNext = (
   )
 }
 
+/** A change stream of decoded events, as `TypedChangeStream` types it for its caller. */
+interface Decoded extends Stream.Stream<unknown, Failure> {
+  readonly open: Effect.Effect<unknown, MongoError.MongoError, Scope.Scope>
+  readonly part: (index: number, of: number) => Decoded
+}
+
 const decoded = (
   origin: Origin,
   core: Core.ChangeStream<Driver.Document, unknown>,
   decoder: Decoder<unknown>,
   policy: DecodePolicy
-) => {
+): Decoded => {
   const decode = (stream: Stream.Stream<unknown, MongoError.MongoError>): Stream.Stream<unknown, Failure> =>
     flatten(Stream.mapEffect(
       Stream.chunks(stream),
@@ -78,7 +85,8 @@ const decoded = (
       ...opened,
       stream: decode(opened.stream),
       next: decodedNext(origin, decoder, policy, opened.next)
-    }))
+    })),
+    part: (index: number, of: number) => decoded(origin, core.part(index, of), decoder, policy)
   })
 }
 

@@ -1,0 +1,59 @@
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { MongoError } from "../../MongoError.ts"
+import type { Checkpoint, ResumeTokenStore, Turn } from "../../ResumeTokenStore.ts"
+import type { Operation } from "../call/description.ts"
+import { checking } from "../call/operation.ts"
+import { asFarAsPossible } from "../lease/holding.ts"
+import { atTimeOf, isLater, namesOf } from "./parts.ts"
+
+/**
+ * Where a part goes on: where it was, or where the parts of now began. A part may have stood further back before the last change of their number.
+ *
+ * @internal
+ */
+export const placeOf = (began: Checkpoint, part: Option.Option<Checkpoint>): Checkpoint =>
+  Option.isSome(part) && isLater(part.value.token, began.token) ? part.value : began
+
+/**
+ * Hands a consumer over to another number of parts: the new ones begin at the earliest position of the old ones. Nobody can begin an old
+ * part meanwhile, since the caller has the consumer's own lease. None if an instance still has an old part.
+ *
+ * @internal
+ */
+export const handOver = ({ began, duration, lost, operation, owner, parts, store, turn }: {
+  readonly store: ResumeTokenStore
+  readonly operation: Operation
+  /** The turn of the consumer's own lease. */
+  readonly turn: Turn
+  /** Where the old parts began, and how many they are. */
+  readonly began: Checkpoint
+  /** How many parts there are to be. */
+  readonly parts: number
+  readonly owner: string
+  readonly duration: Duration.Duration
+  readonly lost: MongoError
+}): Effect.Effect<Option.Option<Checkpoint>, MongoError> =>
+  Effect.suspend(() => {
+    const taken: Array<Turn> = []
+    const old = began.parts ?? 1
+    const work = Effect.gen(function*() {
+      for (const name of old === 1 ? [] : namesOf(turn.name, old)) {
+        const free = yield* store.acquire(name, owner, duration)
+        if (Option.isNone(free)) return Option.none()
+        taken.push(free.value)
+      }
+      const next = yield* checking(operation, (): Checkpoint => {
+        const places = taken.map(({ saved }) => placeOf(began, saved))
+        const { token } = places.reduce((a, b) => isLater(a.token, b.token) ? b : a, places[0] ?? began)
+        return { token: atTimeOf(token), started: began.started, ...parts === 1 ? {} : { parts } }
+      })
+      if (!(yield* store.save(turn, 0, next))) return yield* Effect.fail(lost)
+      return Option.some(next)
+    })
+    return Effect.ensuring(
+      work,
+      Effect.suspend(() => asFarAsPossible(Effect.forEach(taken, store.release, { concurrency: 8, discard: true })))
+    )
+  })

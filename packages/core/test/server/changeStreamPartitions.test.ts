@@ -1,0 +1,425 @@
+import { assert, describe, it } from "@effect/vitest"
+import {
+  type ChangeStream,
+  ChangeStreamConsumer,
+  MongoDatabase,
+  type MongoError,
+  ResumeTokenStore
+} from "@mongofx/core"
+import { Deferred, Effect, Exit, Option, Scope } from "effect"
+import * as Driver from "mongodb"
+import { collect, idOf, insert, type Item, outbox, range, store, withMemory } from "../support/consumers.ts"
+import { failCommand, type Fixture, reasonOf, until } from "../support/utils.ts"
+
+type Outbox = Fixture & Parameters<typeof insert>[0]
+type Event = ChangeStream.ChangeEvent<Item>
+type Given<E, R> = Partial<ChangeStreamConsumer.ConsumeOptions<Event, E, R, MongoError.MongoError, never, 1, number>>
+
+const pause = (milliseconds: number) =>
+  Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, milliseconds)))
+
+const withStoreOf = ({ db }: Pick<Fixture, "db">) => <A, E, R>(self: Effect.Effect<A, E, R>) =>
+  self.pipe(Effect.provide(ResumeTokenStore.layerMongo()), Effect.provideService(MongoDatabase.MongoDatabase, db))
+
+/** A consumer of inserts in parts, in a scope of its own: `end` closes it. */
+const start = <E = never, R = never>(
+  { items }: Outbox,
+  partitions: number,
+  handler: (event: Event, checkpoint: Effect.Effect<void, MongoError.MongoError>) => Effect.Effect<void, E, R>,
+  given: Given<E, R> = {}
+) =>
+  Effect.gen(function*() {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const consumer = yield* ChangeStreamConsumer.make({
+      name: "test",
+      watch: (position) =>
+        items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "50 millis", ...position }),
+      lease: { duration: "1500 millis" },
+      partitions: partitions as number,
+      ...given,
+      handler: handler as (event: Event, checkpoint: unknown) => Effect.Effect<void, E, R>
+    }).pipe(Effect.provideService(Scope.Scope, scope))
+    return { ...consumer, end: Scope.close(scope, Exit.void) }
+  })
+
+/** Who has which lease at the moment. */
+const holders = ({ admin, db }: Fixture) =>
+  Effect.promise(async () => {
+    const all = await admin.db(db.name).collection<{ _id: string; owner: string | null }>("mongofx_resume_tokens")
+      .aggregate([
+        {
+          $match: { _id: { $regex: "^test/[0-9]+of" }, owner: { $ne: null }, $expr: { $gt: ["$expiresAt", "$$NOW"] } }
+        },
+        { $sort: { _id: 1 } }
+      ]).toArray()
+    return all.map(({ _id, owner }): readonly [string, string] => [_id, owner])
+  })
+
+/** How many parts each instance has, in order. */
+const shares = (fixture: Fixture) =>
+  Effect.map(holders(fixture), (all) => {
+    const counts = new Map<string, number>()
+    for (const [, owner] of all) counts.set(owner, (counts.get(owner) ?? 0) + 1)
+    return [...counts.values()].sort((a, b) => b - a).join(" ")
+  })
+
+const untilShares = (fixture: Fixture, expected: string) => {
+  let seen = ""
+  return until(
+    () => `the shares are ${expected}, not ${seen}`,
+    async () => (seen = await Effect.runPromise(shares(fixture))) === expected,
+    20_000
+  )
+}
+
+const sorted = (numbers: Iterable<number>) => [...numbers].sort((a, b) => a - b)
+
+describe("part of a change stream", () => {
+  it.effect("has all events of its documents, and the events without a document", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const parts = 4
+      const streams = yield* Effect.forEach(range(0, parts), (i) => fixture.db.watch().part(i, parts).open)
+      const ids: Array<unknown> = [
+        ...range(0, 80),
+        ...range(0, 80).map(() => new Driver.ObjectId()),
+        ...range(0, 40).map((i) => `text ${i}`),
+        null,
+        new Date(0),
+        { a: 1, b: [2] }
+      ]
+      const items = fixture.db.collection<{ _id: unknown; n?: number }>("items")
+      yield* items.insertMany(ids.map((_id) => ({ _id })))
+      yield* items.updateMany({}, { $set: { n: 1 } })
+      yield* items.deleteMany({})
+      yield* fixture.items.drop()
+      const keys = new Map<string, Set<number>>()
+      const counts: Array<number> = []
+      for (const [i, { next }] of streams.entries()) {
+        let count = 0
+        for (let dropped = false; !dropped;) {
+          for (const event of (yield* next).events as ReadonlyArray<Driver.Document>) {
+            if (event["operationType"] === "drop") {
+              dropped = true
+              continue
+            }
+            if (event["documentKey"] === undefined) continue
+            count++
+            const key = JSON.stringify(event["documentKey"])
+            keys.set(key, (keys.get(key) ?? new Set()).add(i))
+          }
+        }
+        counts.push(count)
+      }
+      assert.strictEqual(counts.reduce((a, b) => a + b), 3 * ids.length)
+      assert.strictEqual(keys.size, ids.length)
+      assert.isTrue([...keys.values()].every(({ size }) => size === 1))
+      for (const count of counts) assert.isAbove(count, ids.length * 3 / parts / 2)
+    }).pipe(Effect.scoped))
+
+  it.effect("takes the least hash, which has no absolute value", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      // No id is known whose hash it is, so the expression of the stage gets it instead of one.
+      yield* Effect.scoped(fixture.items.watch().part(2, 7).open)
+      const pipeline = fixture.commands.flatMap(({ command }) => command["pipeline"] ?? []) as ReadonlyArray<
+        Driver.Document
+      >
+      const stage = pipeline.find((stage) => "$match" in stage)!
+      const text = Driver.BSON.EJSON.stringify(stage["$match"].$or[1].$expr)
+      const of = (hash: string) =>
+        Effect.promise(() =>
+          fixture.admin.db(fixture.db.name).aggregate([
+            { $documents: [{}] },
+            {
+              $set: {
+                isIn: Driver.BSON.EJSON.parse(
+                  text.replace("{\"$toHashedIndexKey\":\"$documentKey._id\"}", `{"$numberLong":"${hash}"}`)
+                )
+              }
+            }
+          ], { promoteLongs: false }).next()
+        )
+      assert.strictEqual((yield* of("-9223372036854775808"))?.["isIn"], 9223372036854775808n % 7n === 2n)
+      assert.isTrue((yield* of("9"))?.["isIn"])
+      assert.isTrue((yield* of("-9"))?.["isIn"])
+      assert.isFalse((yield* of("8"))?.["isIn"])
+    }))
+
+  it.effect("is refused if there is none", () =>
+    Effect.gen(function*() {
+      const { items } = yield* outbox()
+      for (const [index, of, path] of [[4, 4, "index"], [-1, 4, "index"], [0, 0, "of"], [0, 1.5, "of"]] as const) {
+        const reason = yield* reasonOf(Effect.scoped(items.watch().part(index, of).open))
+        assert.strictEqual((reason as MongoError.InvalidArgumentError).path, path)
+      }
+    }))
+})
+
+describe("partitions", () => {
+  it.effect("are shared evenly, given up when others come, and taken over when they end", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      yield* Effect.gen(function*() {
+        const a = yield* start(fixture, 8, collect(seen))
+        yield* untilShares(fixture, "8")
+        const b = yield* start(fixture, 8, collect(seen))
+        yield* untilShares(fixture, "4 4")
+        yield* insert(fixture, 0, 50)
+        const c = yield* start(fixture, 8, collect(seen))
+        yield* untilShares(fixture, "3 3 2")
+        yield* insert(fixture, 50, 100)
+        yield* until("all are handled", () => new Set(seen).size === 100, 15_000)
+        yield* a.end
+        yield* untilShares(fixture, "4 4")
+        yield* b.end
+        yield* untilShares(fixture, "8")
+        yield* insert(fixture, 100, 150)
+        yield* until("the rest is handled", () => new Set(seen).size === 150, 15_000)
+        yield* c.end
+        // Parts end after what they were handling, so that nothing comes twice.
+        assert.deepStrictEqual(sorted(seen), range(0, 150))
+      }).pipe(Effect.scoped, withStoreOf(fixture))
+    }), 90_000)
+
+  it.effect(
+    "keep an instance waiting that finds none free, and let it take them when they are",
+    () =>
+      Effect.gen(function*() {
+        const fixture = yield* outbox()
+        const seen: Array<string> = []
+        const by = (name: string) => (event: Event) => Effect.sync(() => void seen.push(`${name}${idOf(event)}`))
+        yield* Effect.gen(function*() {
+          const [a, b, c] = [
+            yield* start(fixture, 2, by("a")),
+            yield* start(fixture, 2, by("b")),
+            yield* start(fixture, 2, by("c"))
+          ]
+          yield* untilShares(fixture, "1 1")
+          const before = new Set((yield* holders(fixture)).map(([, owner]) => owner))
+          for (const one of [a, b, c]) {
+            yield* one.end
+            if (one !== c) yield* untilShares(fixture, one === a ? "1 1" : "2")
+          }
+          assert.strictEqual(before.size, 2)
+          assert.deepStrictEqual(yield* holders(fixture), [])
+        }).pipe(Effect.scoped, withStoreOf(fixture))
+      }),
+    60_000
+  )
+
+  it.effect("hand over to another number when the old ones have ended, without loss", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      const counts = [1, 4, 3, 4, 1]
+      let next = 0
+      yield* Effect.gen(function*() {
+        let old = yield* start(fixture, counts[0]!, collect(seen))
+        for (const parts of counts.slice(1)) {
+          yield* insert(fixture, next, next += 20)
+          yield* until("all are handled", () => new Set(seen).size >= next, 15_000)
+          const waiting: Array<number> = []
+          const young = yield* start(fixture, parts, (event) =>
+            Effect.andThen(collect(waiting)(event), collect(seen)(event)))
+          yield* insert(fixture, next, next += 20)
+          yield* until("the old ones go on", () =>
+            new Set(seen).size >= next, 15_000)
+          assert.deepStrictEqual(waiting, [])
+          // Nobody handles these before the new parts are there.
+          yield* old.end
+          yield* insert(fixture, next, next += 20)
+          yield* until("the new ones go on", () =>
+            new Set(seen).size >= next, 20_000)
+          assert.isAtLeast(waiting.length, 20)
+          old = young
+        }
+        assert.deepStrictEqual(sorted(new Set(seen)), range(0, next))
+      }).pipe(Effect.scoped, withStoreOf(fixture))
+    }), 120_000)
+
+  it.effect("go on from the earliest position of the old ones", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const first = new Set<number>()
+      const stuck = yield* Deferred.make<void>()
+      yield* Effect.gen(function*() {
+        // One of the parts does not get anywhere.
+        const a = yield* start(fixture, 4, (event) =>
+          Effect.suspend(() => {
+            if (first.size === 0) first.add(-1)
+            return idOf(event) === 0 ? Deferred.await(stuck) : Effect.sync(() => void first.add(idOf(event)))
+          }))
+        yield* untilShares(fixture, "4")
+        yield* insert(fixture, 0, 40)
+        yield* until("the other parts are done", () => first.size > 15, 15_000)
+        yield* a.end
+        const again = new Set<number>()
+        yield* start(fixture, 3, (event) => Effect.sync(() => void again.add(idOf(event))))
+        yield* until("all that was left is handled", () =>
+          range(0, 40).every((id) => first.has(id) || again.has(id)), 20_000)
+        assert.isTrue(again.has(0))
+      }).pipe(Effect.scoped, withStoreOf(fixture))
+    }), 60_000)
+
+  it.effect(
+    "handle each event once in transactions, while instances come, end and are believed dead",
+    () =>
+      Effect.gen(function*() {
+        const fixture = yield* outbox()
+        yield* fixture.db.createCollection("handled")
+        const handled = fixture.db.collection<{ event: number; n: number }>("handled")
+        let n = 0
+        const inTransaction = (event: Event, checkpoint: Effect.Effect<void, MongoError.MongoError>) =>
+          fixture.mongo.withTransaction(Effect.andThen(
+            Effect.suspend(() => handled.insertOne({ event: idOf(event), n: n++ })),
+            checkpoint
+          ))
+        yield* Effect.gen(function*() {
+          const begin = start<MongoError.MongoError>(fixture, 4, inTransaction, {
+            checkpoint: { events: 1000, interval: "1 hour" }
+          })
+          const a = yield* begin
+          yield* untilShares(fixture, "4")
+          yield* insert(fixture, 0, 40)
+          const b = yield* begin
+          yield* untilShares(fixture, "2 2")
+          yield* insert(fixture, 40, 80)
+          // The leases of all parts are lost at once.
+          yield* Effect.promise(() =>
+            fixture.admin.db(fixture.db.name).collection<{ _id: string }>("mongofx_resume_tokens").updateMany(
+              { _id: { $regex: "^test/[0-9]+of" } },
+              { $set: { owner: null }, $inc: { fence: 1 } }
+            )
+          )
+          yield* insert(fixture, 80, 120)
+          yield* a.end
+          const all = Effect.map(handled.find(), (all) => sorted(all.map(({ event }) => event)))
+          yield* until("all are handled", async () => new Set(await Effect.runPromise(all)).size === 120, 30_000)
+          yield* b.end
+          assert.deepStrictEqual(yield* all, range(0, 120))
+        }).pipe(Effect.scoped, withStoreOf(fixture))
+      }),
+    90_000
+  )
+
+  it.effect("run onFirstStart once, before any event", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      yield* insert(fixture, 0, 5)
+      const seen: Array<number | string> = []
+      const onFirstStart = Effect.gen(function*() {
+        seen.push("first start")
+        yield* insert(fixture, 5, 10)
+        yield* pause(100)
+        seen.push("started")
+      })
+      const begin = start(fixture, 4, (event) => Effect.sync(() => void seen.push(idOf(event))), { onFirstStart })
+      yield* Effect.all([begin, begin], { concurrency: 2 })
+      yield* until("the changes meanwhile are handled", () => seen.length >= 7, 15_000)
+      assert.deepStrictEqual(seen.slice(0, 2), ["first start", "started"])
+      assert.deepStrictEqual(sorted(seen.slice(2) as Array<number>), range(5, 10))
+    }).pipe(Effect.scoped, withMemory))
+
+  it.effect("run onHistoryLost once for all, and go on after it", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      let repaired = 0
+      const begin = start(fixture, 4, collect(seen), {
+        onHistoryLost: Effect.andThen(pause(200), Effect.sync(() => void repaired++))
+      })
+      yield* Effect.gen(function*() {
+        const a = yield* begin
+        yield* untilShares(fixture, "4")
+        yield* insert(fixture, 0, 20)
+        yield* until("all are handled", () => seen.length === 20, 15_000)
+        yield* a.end
+        // The parts resume by an aggregate; the position of now is asked for by one, too.
+        yield* failCommand(fixture, { times: 4 }, { failCommands: ["aggregate"], errorCode: 286 })
+        yield* begin
+        yield* until("everything is up to date", () => repaired > 0, 15_000)
+        yield* untilShares(fixture, "4")
+        yield* pause(300)
+        yield* insert(fixture, 20, 40)
+        yield* until("the rest is handled", () => seen.length >= 40, 15_000)
+        assert.strictEqual(repaired, 1)
+        assert.deepStrictEqual(sorted(seen), range(0, 40))
+      }).pipe(Effect.scoped, withStoreOf(fixture))
+    }), 60_000)
+
+  it.effect("begin anew when the store forgets the consumer", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      yield* Effect.gen(function*() {
+        const a = yield* start(fixture, 4, collect(seen))
+        yield* insert(fixture, 0, 20)
+        yield* until("all are handled", () => seen.length === 20, 15_000)
+        yield* a.end
+        const real = yield* store
+        yield* real.clear("test")
+        assert.isTrue(Option.isNone(yield* real.load("test")))
+        for (const i of range(0, 4)) assert.isTrue(Option.isNone(yield* real.load(`test/${i}of4`)))
+      }).pipe(Effect.scoped, withStoreOf(fixture))
+    }), 60_000)
+
+  it.effect("end the consumer when a handler fails, and free all parts", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      yield* Effect.gen(function*() {
+        const { join } = yield* start(fixture, 4, (event) =>
+          idOf(event) === 7 ? Effect.fail("mine" as const) : Effect.void)
+        yield* untilShares(fixture, "4")
+        yield* insert(fixture, 0, 10)
+        assert.strictEqual(yield* Effect.flip(join), "mine")
+        assert.deepStrictEqual(yield* holders(fixture), [])
+      }).pipe(Effect.scoped, withStoreOf(fixture))
+    }), 30_000)
+
+  it.effect("need a store with members, a source with parts, and a number", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const { members: _, ...withoutMembers } = yield* store
+      const pathOf = (
+        self: Effect.Effect<unknown, MongoError.MongoError, ResumeTokenStore.ResumeTokenStore | Scope.Scope>
+      ) => Effect.map(reasonOf(self), (reason) => (reason as MongoError.InvalidArgumentError).path)
+      const begin = start(fixture, 4, () => Effect.void)
+      assert.strictEqual(yield* pathOf(Effect.provideService(begin, store, withoutMembers)), "options.partitions")
+      const watch = (position: ChangeStreamConsumer.StartPosition) =>
+        ({ open: fixture.items.watch([], position).open }) as never
+      const { join } = yield* start(fixture, 4, () => Effect.void, { name: "other", watch })
+      assert.strictEqual(yield* pathOf(join), "options.partitions")
+      for (const partitions of [0, -1, 1.5, 2000]) {
+        assert.strictEqual(yield* pathOf(start(fixture, partitions, () => Effect.void)), "options.partitions")
+      }
+    }).pipe(Effect.scoped, withMemory))
+
+  it.effect("make a handler that waits faster, nearly as many times as there are parts", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const timeOf = (partitions: number) =>
+        Effect.gen(function*() {
+          let handled = 0
+          const consumer = yield* start(fixture, partitions, () =>
+            Effect.andThen(
+              pause(30),
+              Effect.sync(() => void handled++)
+            ), {
+            name: `test ${partitions}`
+          })
+          yield* fixture.items.deleteMany({})
+          yield* insert(fixture, 0, 120)
+          yield* until("the first is handled", () => handled > 0)
+          const begun = performance.now()
+          yield* until("all are handled", () => handled === 120, 20_000)
+          const time = performance.now() - begun
+          yield* consumer.end
+          return time
+        })
+      const [one, four] = [yield* timeOf(1), yield* timeOf(4)]
+      // The parts are not equally large: the largest of four has some 35 of 120.
+      assert.isAbove(one / four, 2)
+    }).pipe(Effect.scoped, withMemory), 60_000)
+})
