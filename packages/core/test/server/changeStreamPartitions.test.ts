@@ -8,8 +8,10 @@ import {
 } from "@mongofx/core"
 import { Deferred, Effect, Exit, Option, Scope } from "effect"
 import * as Driver from "mongodb"
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { collect, idOf, insert, type Item, outbox, range, store, withMemory } from "../support/consumers.ts"
-import { failCommand, type Fixture, reasonOf, until } from "../support/utils.ts"
+import { failCommand, type Fixture, reasonOf, until, uri } from "../support/utils.ts"
 
 type Outbox = Fixture & Parameters<typeof insert>[0]
 type Event = ChangeStream.ChangeEvent<Item>
@@ -302,6 +304,48 @@ describe("partitions", () => {
         }).pipe(Effect.scoped, withStoreOf(fixture))
       }),
     90_000
+  )
+
+  it.effect(
+    "go from a killed process and from a stopped one to others, each event once in transactions",
+    () =>
+      Effect.gen(function*() {
+        const fixture = yield* outbox()
+        yield* fixture.db.createCollection("handled")
+        const handled = fixture.db.collection<{ event: number; instance: string }>("handled")
+        const counted = (filter: { instance?: string } = {}) => Effect.runPromise(handled.countDocuments(filter))
+        const begin = (name: string) =>
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              const program = fileURLToPath(new URL("../support/consumerProcess.ts", import.meta.url))
+              return spawn(process.execPath, ["--import", "tsx", program, name, fixture.db.name, "parts"], {
+                stdio: ["pipe", "ignore", "inherit"],
+                env: { ...process.env, MONGODB_URI: uri }
+              })
+            }),
+            (child) => Effect.sync(() => child.kill("SIGKILL"))
+          )
+        const [a, b] = yield* Effect.all([begin("a"), begin("b"), begin("c")])
+        const owners = async () => new Set((await Effect.runPromise(holders(fixture))).map(([, owner]) => owner)).size
+        yield* until("three have parts", async () => await owners() === 3, 60_000)
+        yield* insert(fixture, 0, 60)
+        yield* until("all are handled", async () => await counted() === 60, 40_000)
+        for (const name of ["a", "b", "c"]) assert.isAbove(yield* handled.countDocuments({ instance: name }), 0)
+
+        a.kill("SIGKILL")
+        b.kill("SIGSTOP")
+        yield* insert(fixture, 60, 120)
+        yield* until("the third has all parts", async () => await counted() === 120, 40_000)
+        b.kill("SIGCONT")
+        yield* until("two share them", async () => await owners() === 2, 40_000)
+        const before = yield* handled.countDocuments({ instance: "b" })
+        yield* insert(fixture, 120, 180)
+        yield* until("all are handled again", async () => await counted() >= 180, 40_000)
+        assert.isAbove(yield* handled.countDocuments({ instance: "b" }), before)
+        const all = yield* handled.find()
+        assert.deepStrictEqual(sorted(all.map(({ event }) => event)), range(0, 180))
+      }).pipe(Effect.scoped),
+    180_000
   )
 
   it.effect("run onFirstStart once, before any event", () =>

@@ -1,4 +1,5 @@
 // A consumer in a process of its own, for tests that stop it: `consumerProcess.ts NAME DATABASE FORM [STOP_AT]`.
+// The form is `plain`, `transaction`, or `parts`: four of them, in transactions.
 import { ChangeStreamConsumer, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
 import { Effect, Layer, Redacted } from "effect"
 
@@ -20,6 +21,7 @@ const program = Effect.gen(function*() {
     name: "test",
     watch: (position) =>
       items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "100 millis", ...position }),
+    partitions: (form === "parts" ? 4 : 1) as number,
     lease: { duration: "2 seconds" },
     checkpoint: { events: 4, interval: "1 hour" },
     handler: (event, checkpoint) => {
@@ -28,7 +30,7 @@ const program = Effect.gen(function*() {
       // Where the test stops the process.
       const here = String(_id) === stopAt ? Effect.andThen(tell(`at ${_id}`), pause(1500)) : Effect.void
       const write = Effect.suspend(() => handled.insertOne({ event: _id, instance, n: n++ }))
-      return form === "transaction"
+      return form !== "plain"
         ? mongo.withTransaction(write.pipe(Effect.andThen(here), Effect.andThen(checkpoint)))
         : Effect.andThen(here, write)
     }
