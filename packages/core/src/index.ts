@@ -113,6 +113,15 @@ export * as MongoMigrator from "./MongoMigrator.ts"
 export * as MongoSession from "./MongoSession.ts"
 
 /**
+ * Sharded clusters: which collections are spread over shards, by which key, and where their documents are. The driver has only commands for this.
+ *
+ * A router (`mongos`) takes these operations. Any other server refuses them with an `InvalidCommandError` that says so.
+ *
+ * @since 0.1.0
+ */
+export * as MongoSharding from "./MongoSharding.ts"
+
+/**
  * The options of operations, derived from those of the driver's methods.
  *
  * An option has the name and the meaning that it has in the driver. The types leave out options that would never reach the server,

@@ -42,8 +42,9 @@ type CodeReason =
  * - `resumed`: a change stream goes on whatever the labels are.
  * - `login`: it may be the answer to a login.
  * - `noSearch`: older servers without search indexes answer search index operations with it.
+ * - `noRouter`: servers that are not routers answer operations on shards with it.
  */
-type Mark = "transient" | "refused" | "retried" | "resumable" | "resumed" | "login" | "noSearch"
+type Mark = "transient" | "refused" | "retried" | "resumable" | "resumed" | "login" | "noSearch" | "noRouter"
 
 /** @internal */
 export interface ServerCodeRow {
@@ -92,6 +93,7 @@ export const ServerCode = {
   AuthenticationFailed: row(18, authentication, "login"),
   IllegalOperation: row(20, invalidCommand),
   InvalidBSON: row(22, bson),
+  AlreadyInitialized: row(23, invalidCommand),
   LockTimeout: row(24, transactionUnavailable, "transient", "refused"),
   NamespaceNotFound: row(26, { tag: "NamespaceNotFoundError" }),
   IndexNotFound: row(27, { tag: "IndexError", kind: "notFound" }),
@@ -106,13 +108,15 @@ export const ServerCode = {
   InvalidDBRef: row(55, invalidCommand),
   EmptyFieldName: row(56, invalidCommand),
   DottedFieldName: row(57, invalidCommand),
-  CommandNotFound: row(59, invalidCommand, "noSearch"),
+  CommandNotFound: row(59, invalidCommand, "noSearch", "noRouter"),
+  ShardKeyNotFound: row(61, invalidCommand),
   StaleShardVersion: row(63, server, "transient", "refused", "resumable"),
   // WriteConcernFailed before MongoDB 8.1.
   WriteConcernTimeout: row(64, writeConcern),
   ImmutableField: row(66, invalidCommand),
   CannotCreateIndex: row(67, invalidIndex),
   IndexAlreadyExists: row(68, indexConflict),
+  ShardNotFound: row(70, invalidCommand),
   InvalidOptions: row(72, invalidCommand),
   InvalidNamespace: row(73, invalidCommand),
   UnknownReplWriteConcern: row(79, writeConcern),
@@ -129,11 +133,14 @@ export const ServerCode = {
   CappedPositionLost: row(136, { tag: "CursorError", kind: "positionLost" }, "transient"),
   ReadConcernMajorityNotEnabled: row(148, invalidCommand),
   StaleEpoch: row(150, server, "transient", "refused", "resumable"),
+  ZoneStillInUse: row(163, invalidCommand),
   ViewDepthLimitExceeded: row(165, invalidCommand),
   CommandNotSupportedOnView: row(166, invalidCommand),
   OptionNotSupportedOnView: row(167, invalidCommand),
   InvalidPipelineOperator: row(168, invalidCommand),
   QueryPlanKilled: row(175, { tag: "CursorError", kind: "planKilled" }, "transient"),
+  ZoneNotFound: row(177, invalidCommand),
+  RangeOverlapConflict: row(178, invalidCommand),
   PrimarySteppedDown: row(189, notPrimary, "transient", "retried", "resumable"),
   InvalidIndexSpecificationOption: row(197, invalidIndex),
   CloseChangeStream: row(222, { tag: "ChangeStreamError", kind: "closed" }),
@@ -159,6 +166,7 @@ export const ServerCode = {
   APIVersionError: row(322, invalidCommand),
   APIStrictError: row(323, invalidCommand),
   APIDeprecationError: row(324, invalidCommand),
+  NoSuchReshardCollection: row(339, invalidCommand),
   CannotConvertIndexToUnique: row(359, indexConflict),
   // The driver reauthenticates by itself, where it can.
   ReauthenticationRequired: row(391, authentication),
@@ -206,6 +214,8 @@ export const ServerCode = {
   Location51108: row(51108, invalidCommand),
   // A stage that only Atlas has.
   Location6047401: row(6047401, server, "noSearch"),
+  // A stage that only routers have.
+  Location6789101: row(6789101, invalidCommand, "noRouter"),
   // The same for other updates.
   Location8375908: row(8375908, bson)
 } as const

@@ -47,6 +47,19 @@ const searchIndexOperations: ReadonlySet<string> = new Set([
   "listSearchIndexes"
 ])
 
+/** Operations that only routers know. */
+const routerOperations: ReadonlySet<string> = new Set([
+  "shardCollection",
+  "refineCollectionShardKey",
+  "reshardCollection",
+  "abortReshardCollection",
+  "listShards",
+  "distribution",
+  "addShardToZone",
+  "removeShardFromZone",
+  "updateZoneKeyRange"
+])
+
 /** What a standalone server answers to a transaction. */
 const noTransactions = /transaction numbers are only allowed/i
 
@@ -88,6 +101,12 @@ export const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErro
   }
   if (isMarked(code, "noSearch") && searchIndexOperations.has(fields.operation)) {
     return new Reasons.IndexError({ ...fields, kind: "searchUnavailable" })
+  }
+  if (isMarked(code, "noRouter") && routerOperations.has(fields.operation)) {
+    return new Reasons.InvalidCommandError({
+      ...fields,
+      message: `${fields.message} (sharding needs a sharded cluster; this server is not a router: connect to a mongos)`
+    })
   }
   const reason = reasonOf(code)
   switch (reason.tag) {
