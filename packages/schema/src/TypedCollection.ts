@@ -8,6 +8,7 @@ import type {
   ChangeStream as CoreChangeStream,
   MongoCollection as Core,
   MongoError,
+  MongoSharding,
   Query as CoreQuery
 } from "@mongofx/core"
 import { MongoDatabase } from "@mongofx/core"
@@ -22,6 +23,7 @@ import type * as Driver from "mongodb"
 import type { Filter, Input as FilterInput, Key, PartialFilter } from "./Filter.ts"
 import * as internal from "./internal/collection/collection.ts"
 import type { Decoded } from "./internal/expression/types.ts"
+import type { Shallow } from "./internal/path/types.ts"
 import type { Argument, ElementOf, IdOf, Path, ValueAt } from "./Path.ts"
 import type { Documents, Pipeline, Services, Stages } from "./Pipeline.ts"
 import type { Input as ProjectionInput, Projected } from "./Projection.ts"
@@ -735,6 +737,8 @@ export interface TypedCollection<S extends Schema.Constraint> {
   ) => Effect.Effect<boolean, MongoError.MongoError>
   /** The indexes that the collection was made with, encoded. `MongoIndex.ensure` creates those that do not exist. */
   readonly declaredIndexes: Effect.Effect<ReadonlyArray<Driver.IndexDescription>, Failure, S["EncodingServices"]>
+  /** The shard key that the collection was made with, under its stored names. `MongoSharding.shardCollection` of `@mongofx/core` takes it. */
+  readonly declaredShardKey: MongoSharding.ShardKey | undefined
   /** The options that the collection was created with. Fails if the collection does not exist. */
   readonly options: (
     options?: OptionsOf<Driver.OperationOptions>
@@ -766,7 +770,36 @@ export interface CollectionOptions<A> extends Core.CollectionOptions {
    * starts or is deployed.
    */
   readonly indexes?: ReadonlyArray<Index<A>> | undefined
+  /**
+   * The key by which the collection is sharded. Making the collection does nothing about it: `MongoSharding.shardCollection` of `@mongofx/core` does,
+   * with `declaredShardKey`.
+   *
+   * `updateOne`, `replaceOne`, `deleteOne`, `findOneAnd…` and those of a bulk write then need an equality on every field of the key in their filter, so
+   * that one shard is asked. Without it they are refused with an `InvalidArgumentError`: some servers refuse them too, and others ask every
+   * shard. So are upserts without the whole key, updates of many documents that change it, and documents that lack a field of it. What should ask every
+   * shard nevertheless can be done by the operations of `untyped`.
+   *
+   * An update of one document may change the key, so that the document moves to another shard. That needs a transaction or a retryable write,
+   * the default, and fails in a bulk write beside other updates.
+   */
+  readonly shardKey?: ShardKey<A> | undefined
+  /**
+   * Whether writes to one document may ask every shard: `"never"` by default. `"byId"` allows it to those that name the document by its `_id`, such as
+   * `updateById` and the writes of a repository. Needs MongoDB 7.0.
+   */
+  readonly broadcast?: "never" | "byId" | undefined
 }
+
+/**
+ * The key of a sharded collection of documents of type `A`: its fields in their order, each by its value (`1`) or by the hash of its value.
+ *
+ * @see {@link CollectionOptions} which take it
+ * @see `MongoSharding.ShardKey` of `@mongofx/core` for keys of any fields
+ * @stability unstable
+ * @category models
+ * @since 0.1.0
+ */
+export type ShardKey<A> = { readonly [P in Shallow<A> | "_id"]?: 1 | "hashed" }
 
 /**
  * Makes a collection of a database, for a schema or a model.
@@ -780,7 +813,7 @@ export interface CollectionOptions<A> extends Core.CollectionOptions {
  *
  * It throws a `MongoError` (`InvalidArgumentError`) if BSON could not hold the value of a field, so that it could never be read
  * again: a `Schema.BigInt`, a `Schema.DateTimeUtc`, a `Schema.Option`. The message names the field and the schema to use
- * instead: `Bson.Int64`, `Schema.DateTimeUtcFromDate`, `Schema.OptionFromNullOr`.
+ * instead: `Bson.Int64`, `Schema.DateTimeUtcFromDate`, `Schema.OptionFromNullOr`. So it does for a `shardKey` that is not one.
  *
  * **Example** (Writing and reading)
  *
@@ -810,8 +843,8 @@ export const make = <S extends Schema.Constraint>(
   database: MongoDatabase.MongoDatabase,
   name: string,
   schema: S,
-  { indexes, ...options }: CollectionOptions<S["Type"]> = {}
-): TypedCollection<S> => internal.make(database.collection(name, options), schema, indexes)
+  { broadcast, indexes, shardKey, ...options }: CollectionOptions<S["Type"]> = {}
+): TypedCollection<S> => internal.make(database.collection(name, options), schema, { broadcast, indexes, shardKey })
 
 /**
  * The options of `Service`.

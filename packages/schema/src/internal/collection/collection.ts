@@ -32,7 +32,8 @@ import { checked, encoded, encodedThen, type Options, type Origin, type Run } fr
 import { encodeIndex, encodeIndexOptions } from "./indexes.ts"
 import { insertion, insertions } from "./insert.ts"
 import { replacement } from "./replace.ts"
-import { astsOf, type Shape, shapeOf } from "./shape.ts"
+import { astsOf, type Shape, shapeOf, variantOf } from "./shape.ts"
+import { keeping, places, type ShardKeyRules, shardKeyRules } from "./shardKey.ts"
 import { decodeUpdateResult, updating } from "./update.ts"
 
 /** @internal */
@@ -67,11 +68,19 @@ class TypedCollectionImpl extends Inspectable.Class {
   /** The operations that return one document, as bytes. */
   private readonly raw: Integration.RawReads<Driver.Document>
   private readonly indexes: unknown
+  /** Repositories read it too. */
+  readonly shardKeyRules: ShardKeyRules | undefined
   private ofUsual: { readonly bytes: Decoder<unknown> | undefined } | undefined
 
-  constructor(untyped: Core.MongoCollection, schema: Schema.Constraint, indexes: unknown) {
+  constructor(
+    untyped: Core.MongoCollection,
+    schema: Schema.Constraint,
+    indexes: unknown,
+    shardKeyRules: ShardKeyRules | undefined
+  ) {
     super()
     this.indexes = indexes
+    this.shardKeyRules = shardKeyRules
     this.untyped = untyped
     this.raw = Integration.rawReads(untyped)
     this.schema = schema
@@ -95,27 +104,32 @@ class TypedCollectionImpl extends Inspectable.Class {
   }
 
   withOptions(options: Core.CollectionOptions) {
-    return new TypedCollectionImpl(this.untyped.withOptions(options), this.schema, this.indexes)
+    return new TypedCollectionImpl(this.untyped.withOptions(options), this.schema, this.indexes, this.shardKeyRules)
   }
 
   // ---- writing
 
   insertOne(value: unknown, options?: Options): Run<Typed.InsertOneResult<unknown>> {
+    const origin = this.origin("insertOne")
     return Effect.suspend(() =>
       Effect.flatMapEager(
-        insertion(this.shape, this.origin("insertOne"), value, "document"),
+        insertion(this.shape, origin, value, "document"),
         ({ document, id }) =>
-          Effect.map(this.untyped.insertOne(document, options), ({ acknowledged }) => ({
-            acknowledged,
-            insertedId: id as Driver.ObjectId
-          }))
+          keeping(this.shardKeyRules, origin, (rules) =>
+            rules.document(document, "document"), () =>
+            Effect.map(this.untyped.insertOne(document, options), ({ acknowledged }) => ({
+              acknowledged,
+              insertedId: id as Driver.ObjectId
+            })))
       )
     )
   }
 
-  /** What a bulk write writes its documents in, if core sends bytes. */
+  /** What a bulk write writes its documents in, if core sends bytes and nobody has to look into the documents. */
   private buffer(options: Options): Integration.WriteBuffer | undefined {
-    return Integration.sendsBytes(this.untyped, options) ? new Integration.WriteBuffer() : undefined
+    return this.shardKeyRules?.mayBeMissing !== true && Integration.sendsBytes(this.untyped, options)
+      ? new Integration.WriteBuffer()
+      : undefined
   }
 
   insertMany(values: unknown, options?: Options): Run<Typed.InsertManyResult<unknown>> {
@@ -125,11 +139,17 @@ class TypedCollectionImpl extends Inspectable.Class {
       return Effect.flatMap(
         insertions(this.shape, origin, values, buffer),
         ({ documents, ids }) =>
-          Effect.map(this.untyped.insertMany(documents, options), ({ acknowledged, insertedCount }) => {
-            // The driver has no more use for the bytes. After a failure or an interruption it may still send them.
-            buffer?.release()
-            return { acknowledged, insertedCount, insertedIds: ids as Array<Driver.ObjectId> }
-          })
+          keeping(
+            this.shardKeyRules,
+            origin,
+            (rules) => rules.documents(documents),
+            () =>
+              Effect.map(this.untyped.insertMany(documents, options), ({ acknowledged, insertedCount }) => {
+                // The driver has no more use for the bytes. After a failure or an interruption it may still send them.
+                buffer?.release()
+                return { acknowledged, insertedCount, insertedIds: ids as Array<Driver.ObjectId> }
+              })
+          )
       )
     })
   }
@@ -140,7 +160,12 @@ class TypedCollectionImpl extends Inspectable.Class {
       Effect.flatMapEager(
         updating(this.shape, origin, filter, update, options),
         ({ filter, options, update }) =>
-          Effect.flatMap(this.untyped[name](filter, update, options), decodeUpdateResult(this.shape, origin))
+          keeping(
+            this.shardKeyRules,
+            origin,
+            (rules) => rules.update(name, { filter, update, upsert: options?.["upsert"] }, places()),
+            () => Effect.flatMap(this.untyped[name](filter, update, options), decodeUpdateResult(this.shape, origin))
+          )
       )
     )
   }
@@ -176,12 +201,35 @@ class TypedCollectionImpl extends Inspectable.Class {
       Effect.flatMap(
         replacement(this.shape, origin, filter, value, options, "replacement"),
         (replacement) =>
-          Effect.flatMap(this.untyped.replaceOne(filter, replacement, options), decodeUpdateResult(this.shape, origin))
+          keeping(
+            this.shardKeyRules,
+            origin,
+            (rules) => {
+              rules.one(filter, options?.["upsert"], places())
+              rules.document(replacement, "replacement")
+            },
+            () =>
+              Effect.flatMap(
+                this.untyped.replaceOne(filter, replacement, options),
+                decodeUpdateResult(this.shape, origin)
+              )
+          )
       ))
   }
 
   deleteOne(filter: unknown, options?: Options): Run<Driver.DeleteResult> {
-    return this.filtered("deleteOne", filter, options, (filter, options) => this.untyped.deleteOne(filter, options))
+    return this.filtered(
+      "deleteOne",
+      filter,
+      options,
+      (filter, options, origin) =>
+        keeping(
+          this.shardKeyRules,
+          origin,
+          (rules) => rules.one(filter, false, places()),
+          () => this.untyped.deleteOne(filter, options)
+        )
+    )
   }
 
   deleteMany(filter: unknown, options?: Options): Run<Driver.DeleteResult> {
@@ -195,10 +243,16 @@ class TypedCollectionImpl extends Inspectable.Class {
       return Effect.flatMap(
         bulkModels(this.shape, origin, operations, buffer),
         (models) =>
-          Effect.map(this.untyped.bulkWrite(models, options), (result) => {
-            buffer?.release()
-            return result
-          })
+          keeping(
+            this.shardKeyRules,
+            origin,
+            (rules) => rules.models(models),
+            () =>
+              Effect.map(this.untyped.bulkWrite(models, options), (result) => {
+                buffer?.release()
+                return result
+              })
+          )
       )
     })
   }
@@ -258,7 +312,13 @@ class TypedCollectionImpl extends Inspectable.Class {
       "findOneAndDelete",
       filter,
       options,
-      (reads, filter, options) => reads.findOneAndDelete(filter, options)
+      (reads, filter, options) =>
+        keeping(
+          this.shardKeyRules,
+          this.origin("findOneAndDelete"),
+          (rules) => rules.one(filter, false, places()),
+          () => reads.findOneAndDelete(filter, options)
+        )
     )
   }
 
@@ -270,7 +330,16 @@ class TypedCollectionImpl extends Inspectable.Class {
       (reads, filter, encodedOptions) =>
         Effect.flatMap(
           replacement(this.shape, this.origin("findOneAndReplace"), filter, value, options, "replacement"),
-          (replacement) => reads.findOneAndReplace(filter, replacement, encodedOptions)
+          (replacement) =>
+            keeping(
+              this.shardKeyRules,
+              this.origin("findOneAndReplace"),
+              (rules) => {
+                rules.one(filter, options?.["upsert"], places())
+                rules.document(replacement, "replacement")
+              },
+              () => reads.findOneAndReplace(filter, replacement, encodedOptions)
+            )
         )
     )
   }
@@ -281,7 +350,12 @@ class TypedCollectionImpl extends Inspectable.Class {
       Effect.flatMapEager(
         updating(this.shape, origin, filter, update, options),
         ({ codec, filter, options, update }) =>
-          this.decoded(origin, codec, options, (reads) => reads.findOneAndUpdate(filter, update, options))
+          keeping(
+            this.shardKeyRules,
+            origin,
+            (rules) => rules.one(filter, options?.["upsert"], places()),
+            () => this.decoded(origin, codec, options, (reads) => reads.findOneAndUpdate(filter, update, options))
+          )
       )
     )
   }
@@ -388,6 +462,10 @@ class TypedCollectionImpl extends Inspectable.Class {
     return this.encodedIndexes("declaredIndexes", this.indexes)
   }
 
+  get declaredShardKey() {
+    return this.shardKeyRules?.declared
+  }
+
   dropIndex(index: unknown, options?: Options): Run<void> {
     if (typeof index === "string") return this.untyped.dropIndex(index, options)
     return Effect.flatMap(
@@ -419,7 +497,7 @@ class TypedCollectionImpl extends Inspectable.Class {
   rename(newName: string, options?: Options) {
     return Effect.map(
       this.untyped.rename(newName, options),
-      (renamed) => new TypedCollectionImpl(renamed, this.schema, this.indexes)
+      (renamed) => new TypedCollectionImpl(renamed, this.schema, this.indexes, this.shardKeyRules)
     )
   }
 
@@ -428,14 +506,29 @@ class TypedCollectionImpl extends Inspectable.Class {
   }
 }
 
+/**
+ * What a collection declares about itself.
+ *
+ * @internal
+ */
+export interface Declared {
+  readonly indexes?: unknown
+  readonly shardKey?: unknown
+  readonly broadcast?: unknown
+}
+
 /** @internal */
 export const make = <S extends Schema.Constraint>(
   untyped: Core.MongoCollection,
   schema: S,
-  indexes: unknown = []
+  { broadcast, indexes = [], shardKey }: Declared = {}
 ): Typed.TypedCollection<S> => {
+  let rules: ShardKeyRules | undefined
   checked({ operation: "make", collection: untyped.fullName }, () => {
     for (const ast of astsOf(schema)) checkStored(ast, Integration.bsonOptions(untyped))
+    if (shardKey !== undefined || broadcast !== undefined) {
+      rules = shardKeyRules(shapeOf(schema), variantOf(schema, "insert"), shardKey, broadcast)
+    }
   })
-  return new TypedCollectionImpl(untyped, schema, indexes) as unknown as Typed.TypedCollection<S>
+  return new TypedCollectionImpl(untyped, schema, indexes, rules) as unknown as Typed.TypedCollection<S>
 }
