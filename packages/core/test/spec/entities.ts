@@ -8,6 +8,7 @@ import { Effect, Exit, type Fiber, Option, Scope } from "effect"
 import * as Driver from "mongodb"
 import { Args } from "./args.ts"
 import type { Api, SpecBucket } from "./drive.ts"
+import type { Environment } from "./environment.ts"
 import {
   array,
   AssertionFailed,
@@ -235,7 +236,7 @@ const eventFields = (name: string, event: never): Document => {
   }
 }
 
-/** Replaces options of a connection string. */
+/** Replaces options of a connection string. A direct connection has the first of several addresses. */
 const withUriOptions = (uri: string, options: Document): string => {
   const [address, query = ""] = uri.split("?")
   const parameters = new URLSearchParams(query)
@@ -245,19 +246,30 @@ const withUriOptions = (uri: string, options: Document): string => {
     if (Array.isArray(value) || typeof value === "object") throw new MalformedTest(`uriOptions.${name} is not a scalar`)
     parameters.set(name, String(value))
   }
-  return `${address}?${parameters.toString()}`
+  const isDirect = parameters.get("directConnection") === "true"
+  return `${isDirect ? address!.replace(/,[^/]*/, "") : address}?${parameters.toString()}`
 }
 
 const logComponents = ["command", "topology", "serverSelection", "connection"]
 
+/** Where the clients of a test connect, and the runner's own client there. */
+type Deployment = Pick<Environment, "uri" | "uriOfAll" | "admin" | "topology">
+
+/**
+ * The newest time of the cluster that the runner has seen. Sessions begin there, as the format asks for: a router that is behind would begin a
+ * transaction before the data of the test, which fails.
+ */
+const clusterTimeOf = ({ admin }: Deployment): Driver.ClusterTime | undefined =>
+  (admin as unknown as { readonly topology?: { readonly clusterTime?: Driver.ClusterTime } }).topology?.clusterTime
+
 export class Entities {
   private readonly all = new Map<string, Entity>()
-  private readonly uri: string
+  private readonly deployment: Deployment
   readonly api: Api
   readonly scope: Scope.Closeable
 
-  constructor(uri: string, api: Api, scope: Scope.Closeable) {
-    this.uri = uri
+  constructor(deployment: Deployment, api: Api, scope: Scope.Closeable) {
+    this.deployment = deployment
     this.api = api
     this.scope = scope
   }
@@ -373,8 +385,8 @@ export class Entities {
     const observeLogs = document(args.get("observeLogMessages") ?? {}, "observeLogMessages")
     const awaitMinPoolSize = args.get("awaitMinPoolSizeMS")
     const serverApi = args.get("serverApi")
-    // This matters only if there are several routers.
-    args.get("useMultipleMongoses")
+    const useMultipleMongoses = boolean(args.get("useMultipleMongoses") ?? false, "useMultipleMongoses")
+    const uri = useMultipleMongoses ? this.deployment.uriOfAll : this.deployment.uri
     if (args.get("autoEncryptOpts") !== undefined) {
       throw new Undrivable("client-side encryption needs its native module")
     }
@@ -404,7 +416,7 @@ export class Entities {
       const scope = yield* this.child()
       const driver = yield* Scope.provide(
         Effect.acquireRelease(
-          Effect.sync(() => new Driver.MongoClient(withUriOptions(this.uri, uriOptions), { ...options, ...hidden })),
+          Effect.sync(() => new Driver.MongoClient(withUriOptions(uri, uriOptions), { ...options, ...hidden })),
           (driver) => Effect.promise(() => driver.close())
         ),
         scope
@@ -466,6 +478,8 @@ export class Entities {
       const scope = yield* this.child()
       const session = yield* Scope.provide(client.mongo.session(settings), scope)
       const driver = yield* session.use(client.mongo.use(async (_driver, _signal, session) => session!))
+      const clusterTime = clusterTimeOf(this.deployment)
+      if (this.deployment.topology === "sharded" && clusterTime !== undefined) driver.advanceClusterTime(clusterTime)
       return { kind: "session", session, driver, client, scope, lsid: undefined } satisfies SessionEntity
     })
   }

@@ -217,7 +217,8 @@ const fileKeys = [
   "_yamlAnchors"
 ]
 
-const fileOf = (value: Document, path: string): TestFile => {
+/** A file that is read already. */
+export const fileOf = (value: Document, path: string): TestFile => {
   onlyKeys(value, fileKeys, "file")
   return {
     path,

@@ -8,6 +8,7 @@ import { Cause, Effect, Exit, Result, Scope } from "effect"
 import * as Driver from "mongodb"
 import type { Api } from "./drive.ts"
 import { type ClientEntity, Entities, type RecordedEvent } from "./entities.ts"
+import { type Environment, isRouter, killAllSessions, type Left, leftOf } from "./environment.ts"
 import { checkError } from "./errors.ts"
 import {
   AssertionFailed,
@@ -33,69 +34,6 @@ import { expectedEvent, matchEvent, runnerOperation } from "./testRunner.ts"
 type Outcome =
   | { readonly status: "passed" }
   | { readonly status: "failed" | "skipped" | "undrivable"; readonly reason: string }
-
-/** The server that the tests run on, seen by a client of the runner. */
-export interface Environment {
-  readonly uri: string
-  readonly admin: Driver.MongoClient
-  readonly version: string
-  readonly topology: "single" | "replicaset" | "sharded" | "sharded-replicaset" | "load-balanced"
-  readonly auth: boolean
-  readonly parameters: Document
-}
-
-const runnerName = "mongofx-spec-runner"
-
-/** What an ended test has left on the server. */
-interface Left {
-  readonly cursors: number
-  /** Open on purpose if a fail point of the test keeps the abort from the server. */
-  readonly transactions: number
-}
-
-/** Waits until a count is 0, for at most a second: some commands that end something get no answer. */
-const settled = async <A>(look: () => Promise<A>, isEmpty: (found: A) => boolean): Promise<A> => {
-  const end = performance.now() + 1000
-  for (;;) {
-    const found = await look()
-    if (isEmpty(found) || performance.now() > end) return found
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
-const leftOf = (admin: Driver.MongoClient): Promise<Left> =>
-  settled(async () => {
-    const { metrics, transactions } = await admin.db("admin").command({ serverStatus: 1 })
-    return { cursors: Number(metrics.cursor.open.total), transactions: Number(transactions?.currentOpen ?? 0) }
-  }, ({ cursors }) => cursors === 0)
-
-/** How many connections the server has of clients other than the runner's. */
-export const connectionsLeft = ({ admin }: Environment): Promise<number> =>
-  settled(async () => {
-    const connections = await admin.db("admin").aggregate([
-      { $currentOp: { allUsers: true, idleConnections: true } },
-      { $match: { "clientMetadata.driver.name": /nodejs/, "clientMetadata.application.name": { $ne: runnerName } } }
-    ]).toArray()
-    return connections.length
-  }, (count) => count === 0)
-
-export const connect = async (uri: string): Promise<Environment> => {
-  const admin = new Driver.MongoClient(uri, { appName: runnerName })
-  await admin.connect()
-  const database = admin.db("admin")
-  const hello = await database.command({ hello: 1 })
-  const { version } = await database.command({ buildInfo: 1 })
-  const parameters = await database.command({ getParameter: "*" }).catch(() => ({}))
-  const topology = hello["msg"] === "isdbgrid" ? "sharded" : hello["setName"] !== undefined ? "replicaset" : "single"
-  return {
-    uri,
-    admin,
-    version: String(version),
-    topology: admin.options.loadBalanced ? "load-balanced" : topology,
-    auth: admin.options.credentials !== undefined,
-    parameters
-  }
-}
 
 const compareVersions = (a: string, b: string): number => {
   const [left, right] = [a, b].map((version) => version.split(/[.-]/).slice(0, 3).map(Number)) as [
@@ -286,12 +224,22 @@ const checkLogs = (expectations: ReadonlyArray<Document>, entities: Entities, co
 /** How long a test may take. */
 const testTimeout = 60_000
 
-/** Transactions that a test has left must not block the next one. */
-const killAllSessions = (admin: Driver.MongoClient): Promise<unknown> =>
-  admin.db("admin").command({ killAllSessions: [] }).catch((cause: Driver.MongoServerError) => {
-    // Interrupted: the command may end its own session.
-    if (cause.code !== 11601 && cause.code !== 13) throw cause
-  })
+/**
+ * Each router learns where the collections are, as the format asks for: the first `distinct` of a transaction fails on a router that does not
+ * know it.
+ */
+const informRouters = async (
+  { servers }: Environment,
+  data: ReadonlyArray<CollectionData>,
+  test: Test
+): Promise<void> => {
+  if (!test.operations.some(({ name }) => name === "distinct")) return
+  for (const { client } of servers.filter(isRouter)) {
+    for (const { collectionName, databaseName } of data) {
+      await client.db(databaseName).collection(collectionName).distinct("_id")
+    }
+  }
+}
 
 const runTest = (
   file: TestFile,
@@ -305,10 +253,10 @@ const runTest = (
     checkRequirements(file.runOnRequirements, environment)
     checkRequirements(test.runOnRequirements, environment)
 
-    const { admin, uri } = environment
+    const { admin, servers } = environment
     const failPoints: Array<() => Promise<unknown>> = []
     const scope = yield* Scope.make()
-    const entities = new Entities(uri, api, scope)
+    const entities = new Entities(environment, api, scope)
     const context: MatchContext = {
       entity: (name) => entities.value(name),
       sessionLsid: (name) => entities.lsid(name)
@@ -321,7 +269,7 @@ const runTest = (
           const effect = runnerOperation(operation, {
             entities,
             admin,
-            uri,
+            servers,
             failPoints,
             runOperation: (raw) => Effect.asVoid(runOperation(raw, `${where}.operation`))
           })
@@ -381,6 +329,7 @@ const runTest = (
     const turnOff = Effect.promise(() => Promise.all(failPoints.splice(0).map((off) => off())))
     const body = Effect.gen(function*() {
       yield* Effect.promise(() => fill(admin, file.initialData))
+      yield* Effect.promise(() => informRouters(environment, file.initialData, test))
       yield* entities.create(file.createEntities)
       for (const [index, operation] of test.operations.entries()) {
         yield* runOperation(operation, `operations[${index}]`)
@@ -437,8 +386,8 @@ export const run = async (file: TestFile, test: Test, environment: Environment, 
   await new Promise((resolve) => setImmediate(resolve))
   const outcome = judged(file, Exit.isSuccess(exit) ? { status: "passed" } : outcomeOf(Cause.squash(exit.cause)))
   if (outcome.status === "skipped") return { outcome, left: nothing }
-  const left = await leftOf(environment.admin)
-  await killAllSessions(environment.admin)
+  const left = await leftOf(environment)
+  await killAllSessions(environment)
   return { outcome, left }
 }
 

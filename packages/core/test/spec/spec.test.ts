@@ -1,40 +1,54 @@
 /**
  * The official specification tests, where there is a folder of them: see `spec/conformance.ts`.
  *
- * They have their own server, since they set fail points for all of it and kill its sessions.
+ * They have their own servers, since they set fail points for all of a server and kill its sessions. On one member all tests run. On three members and
+ * on a sharded cluster only those run that can differ there: see `differs`. `pnpm conformance` runs all tests on each.
  *
  * @since 0.1.0
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { MongoServer } from "@mongofx/testing"
-import { Effect, Exit, Redacted, Scope } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
+import { existsSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { bare } from "./bare.ts"
+import { type Deployment, one, sharded, three } from "./deployments.ts"
 import { mongofx } from "./drive.ts"
-import { connect, connectionsLeft, type Environment } from "./runner.ts"
-import { hasBaseline, specTests } from "./suite.ts"
+import { connect, connectionsLeft, type Environment } from "./environment.ts"
+import { routerTests } from "./routers.ts"
+import { hasBaseline, type SpecTest, specTests } from "./suite.ts"
 
 const folder = process.env["MONGODB_SPEC_TESTS"] ?? ""
 const hasBinary = (process.env["MONGOD_BINARY"] ?? "") !== ""
 
-if (folder === "") {
-  it.skip("the specification tests: MONGODB_SPEC_TESTS names no folder")
-} else if (!hasBinary) {
-  it.skip("the specification tests: they need a server of their own, which MONGOD_BINARY names")
-} else {
-  describe("the specification tests", () => {
+/** Whether a test can differ from a run on one member: its requirements name the topology, and it is not for a single server too. */
+const differs = (topology: string) => ({ topologies }: SpecTest): boolean =>
+  topologies.has(topology) && !topologies.has("single")
+
+/** Why a failure is one of mongofx: the bare driver passes the test. */
+type Judge = (test: SpecTest, environment: Environment) => Promise<boolean>
+
+/** A test that the bare driver fails too, or that nobody has counted, is not a failure of mongofx. */
+const byBaseline: Judge = async ({ baseline }) => baseline === "pass" || !hasBaseline(folder)
+
+/** Nobody has counted on this deployment: the driver runs the test here and now. */
+const byDriver: Judge = async ({ run }, environment) => (await run(environment, bare)).outcome.status === "passed"
+
+const runOn = (deployment: Deployment, tests: ReadonlyArray<SpecTest>, isRequired: Judge): void => {
+  describe(deployment.title, () => {
     const scope = Scope.makeUnsafe()
     let environment: Environment
 
     beforeAll(async () => {
-      const { uri } = await Effect.runPromise(Scope.provide(MongoServer.startBinary(), scope))
-      environment = await connect(Redacted.value(uri))
+      const connected = Effect.gen(function*() {
+        const context = yield* Layer.buildWithScope(deployment.layer, scope)
+        return yield* Effect.provide(Effect.flatMap(MongoServer.MongoServer, connect), context)
+      })
+      environment = await Effect.runPromise(Scope.provide(connected, scope))
     })
 
-    afterAll(async () => {
-      await environment?.admin.close()
-      await Effect.runPromise(Scope.close(scope, Exit.void))
-    })
+    afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
-    const tests = specTests(folder)
     for (const suite of new Set(tests.map(({ suite }) => suite))) {
       describe(suite, () => {
         for (const test of tests.filter((test) => test.suite === suite)) {
@@ -42,9 +56,7 @@ if (folder === "") {
             const { left, outcome } = await test.run(environment, mongofx)
             assert.strictEqual(left.cursors, 0, "cursors that are left on the server")
             if (outcome.status === "passed") return
-            // A test that the bare driver fails too, or that nobody has counted, is not a failure of mongofx.
-            const isRequired = test.baseline === "pass" || !hasBaseline(folder)
-            if (outcome.status === "failed" && isRequired) assert.fail(outcome.reason)
+            if (outcome.status === "failed" && await isRequired(test, environment)) assert.fail(outcome.reason)
             context.skip(`${outcome.status}: ${outcome.reason}`)
           })
         }
@@ -55,4 +67,24 @@ if (folder === "") {
       })
     }
   })
+}
+
+const skipped = folder === ""
+  ? "MONGODB_SPEC_TESTS names no folder"
+  : hasBinary
+  ? undefined
+  : "they need servers of their own, of the binary that MONGOD_BINARY names"
+const tests = skipped === undefined ? specTests(folder) : []
+if (skipped === undefined) {
+  runOn(one, tests, byBaseline)
+  runOn(three, tests.filter(differs("replicaset")), byDriver)
+} else {
+  it.skip(`the specification tests: ${skipped}`)
+}
+
+const mongos = process.env["MONGOS_BINARY"] ?? join(dirname(process.env["MONGOD_BINARY"] ?? ""), "mongos")
+if (hasBinary && existsSync(mongos)) {
+  runOn(sharded, [...routerTests, ...tests.filter(differs("sharded"))], byDriver)
+} else {
+  it.skip("the tests of sharded clusters: they need mongod and mongos, which MONGOD_BINARY and MONGOS_BINARY name")
 }

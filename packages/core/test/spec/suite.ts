@@ -6,8 +6,9 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Api } from "./drive.ts"
-import { MalformedTest, sources, type TestFile } from "./format.ts"
-import { type Environment, type Report, run } from "./runner.ts"
+import type { Environment } from "./environment.ts"
+import { MalformedTest, sources, type Test, type TestFile } from "./format.ts"
+import { type Report, run } from "./runner.ts"
 
 /** What the driver without mongofx does with the tests, after `baseline.json` of the folder. */
 export interface Baseline {
@@ -27,6 +28,8 @@ export interface SpecTest {
   /** The first part of the path: `crud`. */
   readonly suite: string
   readonly id: string
+  /** The topologies that its requirements name. A test without any runs on all of them. */
+  readonly topologies: ReadonlySet<unknown>
   readonly baseline: "pass" | "fail" | "flaky" | undefined
   readonly run: (environment: Environment, api: Api) => Promise<Report>
 }
@@ -40,11 +43,28 @@ const loaded = (path: string, read: () => TestFile): TestFile | string => {
   }
 }
 
+const topologiesOf = (file: TestFile, test: Test): ReadonlySet<unknown> =>
+  new Set(
+    [file, test].flatMap(({ runOnRequirements }) => runOnRequirements ?? []).flatMap(({ topologies }) =>
+      topologies ?? []
+    )
+  )
+
+const suiteOf = (path: string): string => path.split("/")[0]!
+
+export const testsOf = (file: TestFile, baseline?: Baseline): ReadonlyArray<SpecTest> =>
+  file.tests.map((test) => ({
+    suite: suiteOf(file.path),
+    id: test.id,
+    topologies: topologiesOf(file, test),
+    baseline: baseline?.tests[test.id],
+    run: (environment, api) => run(file, test, environment, api)
+  }))
+
 /** The tests of a folder. A file that is malformed as a whole counts as one test, which fails. */
 export const specTests = (folder: string): ReadonlyArray<SpecTest> => {
   const baseline = readBaseline(folder)
   return sources(folder).flatMap(({ path, read }): ReadonlyArray<SpecTest> => {
-    const suite = path.split("/")[0]!
     const file = loaded(path, read)
     if (typeof file === "string") {
       const report: Report = {
@@ -53,13 +73,14 @@ export const specTests = (folder: string): ReadonlyArray<SpecTest> => {
           : { status: "failed", reason: `the file is malformed: ${file}` },
         left: { cursors: 0, transactions: 0 }
       }
-      return [{ suite, id: path, baseline: baseline?.tests[path], run: () => Promise.resolve(report) }]
+      return [{
+        suite: suiteOf(path),
+        id: path,
+        topologies: new Set(),
+        baseline: baseline?.tests[path],
+        run: () => Promise.resolve(report)
+      }]
     }
-    return file.tests.map((test) => ({
-      suite,
-      id: test.id,
-      baseline: baseline?.tests[test.id],
-      run: (environment, api) => run(file, test, environment, api)
-    }))
+    return testsOf(file, baseline)
   })
 }

@@ -8,6 +8,7 @@ import { Cause, Effect, Exit, Fiber } from "effect"
 import * as Driver from "mongodb"
 import { Args } from "./args.ts"
 import { type ClientEntity, type Entities, eventTypes, type RecordedEvent, until } from "./entities.ts"
+import { entriesOf, type Server } from "./environment.ts"
 import {
   array,
   AssertionFailed,
@@ -28,7 +29,7 @@ export interface RunnerContext {
   readonly entities: Entities
   /** The runner's own client. */
   readonly admin: Driver.MongoClient
-  readonly uri: string
+  readonly servers: ReadonlyArray<Server>
   /** Turns fail points off when the test has ended. */
   readonly failPoints: Array<() => Promise<unknown>>
   /** Runs one operation of the test. */
@@ -131,26 +132,22 @@ const transactionStates: Readonly<Record<string, string>> = {
   aborted: "TRANSACTION_ABORTED"
 }
 
+/** Whatever client has set it: it is turned off on each server that clients talk to, since another one may be primary by then. */
 const configureFailPoint = (
   driver: Driver.MongoClient,
   failPoint: Document,
-  { failPoints, uri }: RunnerContext,
-  address?: string
+  { failPoints, servers }: RunnerContext
 ): Promise<unknown> => {
   const { configureFailPoint: name, ...settings } = failPoint
-  failPoints.push(async () => {
-    // It has its own client: that of the test may be closed by then, or broken.
-    const client = new Driver.MongoClient(address === undefined ? uri : directUri(uri, address))
-    await client.db("admin").command({ configureFailPoint: name, mode: "off" }).finally(() => client.close())
-  })
+  failPoints.push(() =>
+    Promise.all(
+      entriesOf(servers).map(({ client }) => client.db("admin").command({ configureFailPoint: name, mode: "off" }))
+    )
+  )
   return driver.db("admin").command({ configureFailPoint: name, ...settings }, {
     readPreference: Driver.ReadPreference.primary
   })
 }
-
-/** The connection string of one of the servers. */
-const directUri = (uri: string, address: string): string =>
-  uri.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]*/, `$1${address}`).replace(/[?&]replicaSet=[^&]*/i, "")
 
 const indexExists = async (admin: Driver.MongoClient, args: Args): Promise<boolean> => {
   const collection = admin.db(string(args.required("databaseName"), "databaseName"))
@@ -284,8 +281,9 @@ const handlers: Record<string, Handler> = {
       }
       const address = transaction.server?.description.address
       if (address === undefined) return failed("the session is not pinned to a server")
-      const client = new Driver.MongoClient(directUri(context.uri, address), { directConnection: true })
-      return configureFailPoint(client, failPoint, context, address).finally(() => client.close())
+      const server = context.servers.find(({ host }) => host === address)
+      if (server === undefined) return failed(`the session is pinned to ${address}, which is not a server of the run`)
+      return configureFailPoint(server.client, failPoint, context)
     })
   },
   wait: (args) => Effect.sleep(integer(args.required("ms"), "ms")),
