@@ -94,14 +94,13 @@ const told = ({ results, title }: Run): void => {
   out(`${title}: ${counts(results)}`)
 }
 
-/** Runs one deployment in a process of its own, which sends what it has found. */
+/** Runs one deployment in a process of its own, which sends what it has found. A process can end before its message is read. */
 const inProcess = ({ name }: Deployment): Promise<Run> =>
   new Promise((resolve, reject) => {
-    let run: Run | undefined
     fork(import.meta.filename, [...args, `--on=${name}`], { serialization: "advanced" })
-      .on("message", (message) => run = message as Run)
+      .on("message", (message) => resolve(message as Run))
       .on("error", reject)
-      .on("exit", (code) => run === undefined ? reject(new Error(`${name} ends with ${code}`)) : resolve(run))
+      .on("disconnect", () => reject(new Error(`the run of ${name} has ended without a result`)))
   })
 
 const [single, ...more] = chosen

@@ -357,7 +357,7 @@ const runTest = (
     return yield* Effect.onExit(bounded, () => cleanUp)
   })
 
-/** Promises that nobody waits for and that reject are failures of the test that is running. */
+/** Promises that nobody waits for and that reject, and errors that nobody catches, are failures of the test that is running. */
 const unhandled: Array<unknown> = []
 let listening = false
 
@@ -378,7 +378,10 @@ const nothing: Left = { cursors: 0, transactions: 0 }
 
 /** Runs one test and says how it ended, and what it left. Never rejects because of the test. */
 export const run = async (file: TestFile, test: Test, environment: Environment, api: Api): Promise<Report> => {
-  if (!listening) process.on("unhandledRejection", (cause) => unhandled.push(cause))
+  if (!listening) {
+    process.on("unhandledRejection", (cause) => unhandled.push(cause))
+    process.on("uncaughtException", (cause) => unhandled.push(cause))
+  }
   listening = true
   unhandled.length = 0
   const exit = await Effect.runPromiseExit(Effect.suspend(() => runTest(file, test, environment, api)))
@@ -393,7 +396,10 @@ export const run = async (file: TestFile, test: Test, environment: Environment, 
 
 const judged = (file: TestFile, outcome: Outcome): Outcome => {
   if (outcome.status === "passed" && unhandled.length > 0) {
-    return { status: "failed", reason: `a promise was rejected and nobody looked: ${String(unhandled[0])}` }
+    return {
+      status: "failed",
+      reason: `a promise was rejected, or an error thrown, and nobody looked: ${String(unhandled[0])}`
+    }
   }
   if (!file.path.includes("valid-fail/")) return outcome
   return outcome.status === "failed"
