@@ -132,10 +132,9 @@ const openTransactions = async (server: Server): Promise<number> => {
   return Number(transactions?.currentOpen ?? 0)
 }
 
-/** Those of a router that have no connection are transactions that have ended. */
+/** Without the sessions, since a router still tells of transactions that have ended, and names their connections. */
 const openConnections = (server: Server): Promise<Array<Document>> =>
-  operations(server, { idleConnections: true }, {
-    connectionId: { $exists: true },
+  operations(server, { idleConnections: true, idleSessions: false }, {
     "clientMetadata.driver.name": /nodejs/,
     "clientMetadata.application.name": { $ne: runnerName }
   })

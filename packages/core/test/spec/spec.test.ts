@@ -2,7 +2,7 @@
  * The official specification tests, where there is a folder of them: see `spec/conformance.ts`.
  *
  * They have their own servers, since they set fail points for all of a server and kill its sessions. On one member all tests run. On three members and
- * on a sharded cluster only those run that can differ there: see `differs`. `pnpm conformance` runs all tests on each.
+ * on a sharded cluster only those run that can differ there: see `differs`. MONGOFX_ALL_SPEC_TESTS=1 runs all tests on each, as `pnpm conformance` does.
  *
  * @since 0.1.0
  */
@@ -21,9 +21,14 @@ import { hasBaseline, type SpecTest, specTests } from "./suite.ts"
 const folder = process.env["MONGODB_SPEC_TESTS"] ?? ""
 const hasBinary = (process.env["MONGOD_BINARY"] ?? "") !== ""
 
+const runsAll = process.env["MONGOFX_ALL_SPEC_TESTS"] === "1"
+
+/** Deadlines are the client's own affair, and their tests wait for fail points. */
+const sameEverywhere = "client-side-operations-timeout"
+
 /** Whether a test can differ from a run on one member: its requirements name the topology, and it is not for a single server too. */
-const differs = (topology: string) => ({ topologies }: SpecTest): boolean =>
-  topologies.has(topology) && !topologies.has("single")
+const differs = (topology: string) => ({ suite, topologies }: SpecTest): boolean =>
+  runsAll || (topologies.has(topology) && !topologies.has("single") && suite !== sameEverywhere)
 
 /** Why a failure is one of mongofx: the bare driver passes the test. */
 type Judge = (test: SpecTest, environment: Environment) => Promise<boolean>
