@@ -55,6 +55,11 @@ export interface Source<out Event, out E = MongoError, out R = never> {
 export interface PartitionedSource<out Event, out E = MongoError, out R = never> extends Source<Event, E, R> {
   /** One of several parts, counted from 0. All events of a document are in one part. An event without a document is in every part. */
   readonly part: (index: number, of: number) => Source<Event, E, R>
+  /**
+   * A token after which every part can begin, and not later than the given one, whose event may be in one part only. It is asked for when the number
+   * of parts changes.
+   */
+  readonly tokenForParts: (token: Driver.ResumeToken) => Effect.Effect<Driver.ResumeToken, E, R>
 }
 
 /**

@@ -180,6 +180,17 @@ const partsOf = (name: string): RegExp =>
  *
  * Use it in production. A handler that saves its token inside a transaction needs the store in the same deployment, on the same client.
  *
+ * **Details**
+ *
+ * The document of a consumer `mail` has the `_id` `mail`: its `token`, its `fence`, who has the lease (`owner`) and until when (`expiresAt`). With
+ * `partitions: 4` there is also
+ *
+ * - `mail/0of4` to `mail/3of4`: one document of the same kind for each part. In that of `mail`, `parts` is 4, and its lease is for taking parts
+ * - `mail/4`: the instances with that number of parts, under `members`, each until its `expiresAt`
+ * - `mail/repair`: after a loss of history, the position after the last repair
+ *
+ * Documents of an earlier number of parts stay. They do no harm: `clear` forgets all their positions.
+ *
  * **Gotchas**
  *
  * A consumer of the whole database or client also sees what the store writes: keep the store in a database that nobody watches, or

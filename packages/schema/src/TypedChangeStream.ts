@@ -37,6 +37,8 @@ export interface TypedChangeStream<Event, R = never> extends Stream.Stream<Event
   readonly open: Effect.Effect<OpenChangeStream<Event, R>, MongoError.MongoError, Scope.Scope>
   /** One of several parts, counted from 0, as `part` of `ChangeStream` in `@mongofx/core`. */
   readonly part: (index: number, of: number) => TypedChangeStream<Event, R>
+  /** A token after which every part can begin, as `tokenForParts` of `ChangeStream` in `@mongofx/core`. */
+  readonly tokenForParts: (token: Driver.ResumeToken) => Effect.Effect<Driver.ResumeToken, MongoError.MongoError>
 }
 
 /**

@@ -1,80 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  type ChangeStream,
-  ChangeStreamConsumer,
-  MongoDatabase,
-  type MongoError,
-  ResumeTokenStore
-} from "@mongofx/core"
-import { Deferred, Effect, Exit, Option, Scope } from "effect"
+import type { ChangeStreamConsumer, MongoError, ResumeTokenStore } from "@mongofx/core"
+import { Deferred, Effect, Metric, Option, type Scope } from "effect"
 import * as Driver from "mongodb"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { collect, idOf, insert, type Item, outbox, range, store, withMemory } from "../support/consumers.ts"
-import { failCommand, type Fixture, reasonOf, until, uri } from "../support/utils.ts"
-
-type Outbox = Fixture & Parameters<typeof insert>[0]
-type Event = ChangeStream.ChangeEvent<Item>
-type Given<E, R> = Partial<ChangeStreamConsumer.ConsumeOptions<Event, E, R, MongoError.MongoError, never, 1, number>>
-
-const pause = (milliseconds: number) =>
-  Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, milliseconds)))
-
-const withStoreOf = ({ db }: Pick<Fixture, "db">) => <A, E, R>(self: Effect.Effect<A, E, R>) =>
-  self.pipe(Effect.provide(ResumeTokenStore.layerMongo()), Effect.provideService(MongoDatabase.MongoDatabase, db))
-
-/** A consumer of inserts in parts, in a scope of its own: `end` closes it. */
-const start = <E = never, R = never>(
-  { items }: Outbox,
-  partitions: number,
-  handler: (event: Event, checkpoint: Effect.Effect<void, MongoError.MongoError>) => Effect.Effect<void, E, R>,
-  given: Given<E, R> = {}
-) =>
-  Effect.gen(function*() {
-    const scope = yield* Scope.fork(yield* Effect.scope)
-    const consumer = yield* ChangeStreamConsumer.make({
-      name: "test",
-      watch: (position) =>
-        items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "50 millis", ...position }),
-      lease: { duration: "1500 millis" },
-      partitions: partitions as number,
-      ...given,
-      handler: handler as (event: Event, checkpoint: unknown) => Effect.Effect<void, E, R>
-    }).pipe(Effect.provideService(Scope.Scope, scope))
-    return { ...consumer, end: Scope.close(scope, Exit.void) }
-  })
-
-/** Who has which lease at the moment. */
-const holders = ({ admin, db }: Fixture) =>
-  Effect.promise(async () => {
-    const all = await admin.db(db.name).collection<{ _id: string; owner: string | null }>("mongofx_resume_tokens")
-      .aggregate([
-        {
-          $match: { _id: { $regex: "^test/[0-9]+of" }, owner: { $ne: null }, $expr: { $gt: ["$expiresAt", "$$NOW"] } }
-        },
-        { $sort: { _id: 1 } }
-      ]).toArray()
-    return all.map(({ _id, owner }): readonly [string, string] => [_id, owner])
-  })
-
-/** How many parts each instance has, in order. */
-const shares = (fixture: Fixture) =>
-  Effect.map(holders(fixture), (all) => {
-    const counts = new Map<string, number>()
-    for (const [, owner] of all) counts.set(owner, (counts.get(owner) ?? 0) + 1)
-    return [...counts.values()].sort((a, b) => b - a).join(" ")
-  })
-
-const untilShares = (fixture: Fixture, expected: string) => {
-  let seen = ""
-  return until(
-    () => `the shares are ${expected}, not ${seen}`,
-    async () => (seen = await Effect.runPromise(shares(fixture))) === expected,
-    20_000
-  )
-}
-
-const sorted = (numbers: Iterable<number>) => [...numbers].sort((a, b) => a - b)
+import { type Event, holders, pause, sorted, start, untilShares, withStoreOf } from "../support/parts.ts"
+import { failCommand, reasonOf, until, uri } from "../support/utils.ts"
 
 describe("part of a change stream", () => {
   it.effect("has all events of its documents, and the events without a document", () =>
@@ -443,27 +375,100 @@ describe("partitions", () => {
   it.effect("make a handler that waits faster, nearly as many times as there are parts", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()
+      const each = 40
+      // As many documents in each of four parts. The server says where they belong.
+      const ids = yield* Effect.promise(async () => {
+        const documents = range(0, 1000).map((_id) => ({ _id }))
+        const part = { $abs: { $mod: [{ $toHashedIndexKey: "$_id" }, 4] } }
+        const all = await fixture.admin.db(fixture.db.name).aggregate([
+          { $documents: documents },
+          { $group: { _id: part, ids: { $push: "$_id" } } }
+        ]).toArray()
+        return all.flatMap(({ ids }) => (ids as ReadonlyArray<number>).slice(0, each))
+      })
+      assert.lengthOf(ids, 4 * each)
       const timeOf = (partitions: number) =>
         Effect.gen(function*() {
           let handled = 0
+          let begun = 0
           const consumer = yield* start(fixture, partitions, () =>
-            Effect.andThen(
-              pause(30),
-              Effect.sync(() => void handled++)
-            ), {
-            name: `test ${partitions}`
-          })
+            Effect.sync(() => {
+              if (begun === 0) begun = performance.now()
+            }).pipe(
+              Effect.andThen(pause(20)),
+              Effect.andThen(Effect.sync(() => void handled++))
+            ), { name: `test ${partitions}`, checkpoint: { events: 1000, interval: "1 hour" } })
           yield* fixture.items.deleteMany({})
-          yield* insert(fixture, 0, 120)
-          yield* until("the first is handled", () => handled > 0)
-          const begun = performance.now()
-          yield* until("all are handled", () => handled === 120, 20_000)
+          yield* fixture.items.insertMany(ids.map((_id) => ({ _id })))
+          yield* until("all are handled", () => handled === 4 * each, 30_000)
           const time = performance.now() - begun
           yield* consumer.end
           return time
         })
       const [one, four] = [yield* timeOf(1), yield* timeOf(4)]
-      // The parts are not equally large: the largest of four has some 35 of 120.
-      assert.isAbove(one / four, 2)
+      assert.isAbove(one / four, 2.5)
+    }).pipe(Effect.scoped, withMemory), 90_000)
+
+  it.effect("give an event without a document to the handler once for each of them", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<string> = []
+      yield* start(fixture, 3, (event) =>
+        Effect.sync(() => {
+          if ("documentKey" in event) seen.push(`${event.operationType} ${idOf(event)}`)
+          else seen.push(String(event.operationType))
+        }), {
+        // A change stream of the database goes on after the drop.
+        watch: (position) => fixture.db.watch<Item>([], { maxAwaitTime: "50 millis", ...position }),
+        concurrency: 2 as 1
+      })
+      yield* insert(fixture, 0, 20)
+      yield* fixture.items.drop()
+      yield* until(
+        "each part has handled the drop",
+        () => seen.filter((event) => event === "drop").length === 3,
+        15_000
+      )
+      yield* insert(fixture, 20, 30)
+      yield* until(
+        "the events after it come",
+        () => seen.filter((event) => event.startsWith("insert")).length >= 30,
+        15_000
+      )
+      assert.deepStrictEqual(
+        seen.filter((event) => event !== "create").sort(),
+        [...range(0, 30).map((id) => `insert ${id}`), "drop", "drop", "drop"].sort()
+      )
     }).pipe(Effect.scoped, withMemory), 60_000)
+
+  it.effect("have metrics of their own, by the number of the part", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const name = `metrics of ${fixture.db.name}`
+      let handled = 0
+      yield* start(fixture, 3, () => Effect.sync(() => void handled++), { name })
+      yield* insert(fixture, 0, 60)
+      const states = (id: string) =>
+        Effect.map(Metric.snapshot, (all) =>
+          all.filter((metric) =>
+            metric.id === id && metric.attributes?.["mongofx.consumer.name"] === name
+          ).map((
+            { attributes, state }
+          ) =>
+            [
+              attributes?.["mongofx.consumer.part"],
+              state as { readonly count?: number; readonly value?: number }
+            ] as const
+          ))
+      yield* until("all are handled", () => handled === 60, 15_000)
+      const counted = () =>
+        Effect.runPromise(states("mongofx.consumer.events")).then((all) =>
+          all.reduce((sum, [, { count }]) => sum + (count ?? 0), 0)
+        )
+      yield* until("all are counted", async () => await counted() === 60)
+      for (const id of ["mongofx.consumer.events", "mongofx.consumer.lag", "mongofx.consumer.checkpoint.age"]) {
+        assert.deepStrictEqual((yield* states(id)).map(([part]) => part).sort(), ["0of3", "1of3", "2of3"], id)
+      }
+      for (const [part, { count }] of yield* states("mongofx.consumer.events")) assert.isAbove(count ?? 0, 5, part)
+    }).pipe(Effect.scoped, withMemory), 30_000)
 })

@@ -2,6 +2,7 @@
  * How the events of a change stream are split into parts, and the parts among instances.
  */
 import type * as Driver from "mongodb"
+import { Timestamp } from "mongodb"
 import { InvalidInput } from "../input/invalidInput.ts"
 
 /**
@@ -78,29 +79,27 @@ const textOf = (token: Driver.ResumeToken): string => {
 }
 
 /**
- * Whether a token stands for a later position than another. Tokens of MongoDB are in the order of their texts. May throw.
+ * Whether a token stands for a later position than another. Tokens of MongoDB are in the order of their texts, as its manual says. May throw.
  *
  * @internal
  */
 export const isLater = (token: Driver.ResumeToken, than: Driver.ResumeToken): boolean => textOf(token) > textOf(than)
 
-/** The end of a token that stands for a time and not for an event. Servers from 4.2 on read it. */
-const endOfTime = "2B0429296E1404"
-
 /**
- * A token from which every part can begin. The server refuses the token of an event that the part leaves out, but takes one of a time. The events of
- * that time come again. May throw.
+ * The time of the event with a token, or of a moment without events. May throw.
+ *
+ * A token begins with it, as MongoDB's own decoder of tokens reads it: its type, and its eight bytes. Nothing else is read from a token, and
+ * whoever begins at that time compares what the server makes of it with the token.
  *
  * @internal
  */
-export const atTimeOf = (token: Driver.ResumeToken): Driver.ResumeToken => {
-  const text = textOf(token)
-  // The type of a timestamp, and its eight bytes.
-  if (!/^82[0-9A-F]{16}/.test(text)) {
+export const timeOf = (token: Driver.ResumeToken): Driver.Timestamp => {
+  const time = /^82([0-9A-F]{8})([0-9A-F]{8})/i.exec(textOf(token))
+  if (time === null) {
     throw new InvalidInput(
       "resumeToken",
-      "a resume token does not begin with a time: this server has tokens of another kind"
+      "a resume token does not begin with a time: this server has tokens of another kind, and its parts cannot change"
     )
   }
-  return { _data: text.slice(0, 18) + endOfTime }
+  return new Timestamp({ t: Number.parseInt(time[1]!, 16), i: Number.parseInt(time[2]!, 16) })
 }

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
 import type { ChangeBatch, ChangeStream, OpenChangeStream, WatchOptions } from "../../ChangeStream.ts"
 import { ChangeStreamError, type MongoError } from "../../MongoError.ts"
 import type { CallOptions } from "../call/call.ts"
@@ -23,7 +23,7 @@ import type { Aggregatable, Target } from "../query/cursorReading.ts"
 import { CursorRun } from "../query/cursorRun.ts"
 import { printedAs, stagesOf } from "../query/outline.ts"
 import { eventOf } from "./eventBytes.ts"
-import { checkPart, labelOf, type Part, stageOf } from "./parts.ts"
+import { checkPart, isLater, labelOf, type Part, stageOf, timeOf } from "./parts.ts"
 import { type Fragments, isResumable, join, type Position, resumeDelay } from "./steps.ts"
 
 /**
@@ -350,5 +350,23 @@ export const makeChangeStream = <A extends Driver.Document, Event>(
     return printedAs(opened, { ...outline, _id: "OpenChangeStream" })
   })
   const partOf = (index: number, of: number) => makeChangeStream<A, Event>(target, pipeline, options, { index, of })
-  return printedAs(Object.assign(stream, { open, part: partOf }), outline)
+  const tokenForParts = (token: Driver.ResumeToken) =>
+    Effect.scoped(Effect.gen(function*() {
+      const time = yield* checking(target.operation, () => timeOf(token))
+      const { resumeAfter: _, startAfter: __, ...others } = options
+      // With an empty batch the server says where it begins. The driver leaves out the number 0, but not an integer of BSON.
+      const batchSize = new Driver.Int32(0) as unknown as number
+      const started = { ...others, startAtOperationTime: time, batchSize }
+      const run = yield* scoped<A, Event>(target, pipeline, started, part, yield* Effect.scope)
+      yield* run.open
+      const begun = Option.getOrUndefined(run.resumeToken)
+      if (begun !== undefined && !(yield* checking(target.operation, () => isLater(begun, token)))) return begun
+      return yield* Effect.fail(ownFailure(
+        ChangeStreamError,
+        target.operation,
+        "the server does not begin before the event with this resume token: its tokens are of another kind",
+        { kind: "invalidResumeToken" }
+      ))
+    }))
+  return printedAs(Object.assign(stream, { open, part: partOf, tokenForParts }), outline)
 }

@@ -9,9 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
-import type { OpenSource, PartitionedSource } from "../../ChangeStreamConsumer.ts"
-import { ChangeStreamError, InvalidArgumentError, type MongoError } from "../../MongoError.ts"
+import type { PartitionedSource, StartPosition } from "../../ChangeStreamConsumer.ts"
+import { ChangeStreamError, InvalidArgumentError, isMongoError, type MongoError } from "../../MongoError.ts"
 import type { Checkpoint, Turn } from "../../ResumeTokenStore.ts"
 import { checking } from "../call/operation.ts"
 import { serverNow, serverSleep } from "../call/serverTime.ts"
@@ -66,18 +65,22 @@ export const sharing = <Event, E, R, SE, SR>(
     const failed = yield* Deferred.make<never, E | SE | MongoError>()
     const owned = new Map<number, Owned>()
 
+    const partitioned = (position: StartPosition): Effect.Effect<PartitionedSource<Event, SE, SR>, MongoError> =>
+      Effect.suspend(() => {
+        const source: Partial<PartitionedSource<Event, SE, SR>> = options.watch(position)
+        return typeof source.part === "function" && typeof source.tokenForParts === "function"
+          ? Effect.succeed(source as PartitionedSource<Event, SE, SR>)
+          : Effect.fail(
+            refuse("the source of options.watch has no part or tokenForParts: options.partitions needs them")
+          )
+      })
+
     const workerOf = (index: number, stopped: Deferred.Deferred<void>) => {
       const part = { index, of: parts }
       return makeWorker<Event, E, R, SE, SR>(instance, {
         name: namesOf(name, parts)[index]!,
         part: labelOf(part),
-        open: (position) =>
-          Effect.suspend((): Effect.Effect<OpenSource<Event, SE, SR>, SE | MongoError, SR | Scope.Scope> => {
-            const source = options.watch(position) as PartitionedSource<Event, SE, SR>
-            return typeof source.part === "function"
-              ? source.part(index, parts).open
-              : Effect.fail(refuse("the source of options.watch has no part: options.partitions needs one"))
-          }),
+        open: (position) => Effect.flatMap(partitioned(position), (source) => source.part(index, parts).open),
         stopped,
         ...onHistoryLost === undefined || typeof onHistoryLost === "string"
           ? {}
@@ -127,7 +130,13 @@ export const sharing = <Event, E, R, SE, SR>(
           const { turn } = hold
           let saved = turn.saved
           if (Option.isSome(saved) && (saved.value.parts ?? 1) !== parts) {
-            saved = yield* handOver({ store, operation, turn, began: saved.value, parts, owner, duration: lease, lost })
+            const began = saved.value
+            const { tokenForParts } = yield* partitioned({})
+            saved = yield* Effect.tapError(
+              handOver({ store, operation, turn, began, parts, owner, duration: lease, lost, tokenForParts }),
+              (error) =>
+                isMongoError(error) && error.isTransient || error === lost ? Effect.void : Deferred.fail(failed, error)
+            )
             if (Option.isNone(saved)) return "otherParts" as const
           }
           const began = yield* Effect.tapCause(

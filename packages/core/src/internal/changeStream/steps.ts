@@ -1,5 +1,5 @@
 import type * as Driver from "mongodb"
-import type { MongoError } from "../../MongoError.ts"
+import { isMongoError, type MongoError } from "../../MongoError.ts"
 import { isMarked } from "../errors/codes.ts"
 
 /**
@@ -33,6 +33,14 @@ export const isResumable = ({ reason }: MongoError): boolean => {
       return false
   }
 }
+
+/**
+ * Whether the server no longer has the events after a position.
+ *
+ * @internal
+ */
+export const isHistoryLost = (error: unknown): boolean =>
+  isMongoError(error) && error.reason._tag === "ChangeStreamError" && error.reason.kind === "historyLost"
 
 /**
  * How long to wait before the `failures`-th attempt in a row to resume, in milliseconds. `jitter` is between 0 and 1.

@@ -8,16 +8,14 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Driver from "mongodb"
 import type { ConsumeOptions, OpenSource, StartPosition } from "../../ChangeStreamConsumer.ts"
-import { isMongoError, type MongoError } from "../../MongoError.ts"
+import type { MongoError } from "../../MongoError.ts"
 import type { makeHandling } from "./handling.ts"
 import { documentOf, makeLanes } from "./lanes.ts"
 import type { metricsOf } from "./metrics.ts"
 import type { Progress } from "./progress.ts"
 import type { makeSaving } from "./saving.ts"
 import type { Settings } from "./settings.ts"
-
-const isHistoryLost = (error: unknown): boolean =>
-  isMongoError(error) && error.reason._tag === "ChangeStreamError" && error.reason.kind === "historyLost"
+import { isHistoryLost } from "./steps.ts"
 
 /**
  * Makes the functions of a turn.

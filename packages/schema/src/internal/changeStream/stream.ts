@@ -62,6 +62,7 @@ const decodedNext = (
 interface Decoded extends Stream.Stream<unknown, Failure> {
   readonly open: Effect.Effect<unknown, MongoError.MongoError, Scope.Scope>
   readonly part: (index: number, of: number) => Decoded
+  readonly tokenForParts: (token: Driver.ResumeToken) => Effect.Effect<Driver.ResumeToken, MongoError.MongoError>
 }
 
 const decoded = (
@@ -86,7 +87,8 @@ const decoded = (
       stream: decode(opened.stream),
       next: decodedNext(origin, decoder, policy, opened.next)
     })),
-    part: (index: number, of: number) => decoded(origin, core.part(index, of), decoder, policy)
+    part: (index: number, of: number) => decoded(origin, core.part(index, of), decoder, policy),
+    tokenForParts: core.tokenForParts
   })
 }
 
