@@ -81,7 +81,7 @@ export const underFaults = <Outcome, E, R>(
   { confirmed, figures, kinds, lasts = [300, 2000], problems, result, work }: Scenario<Outcome, E, R>
 ) =>
   Effect.scoped(Effect.gen(function*() {
-    const nemesis = yield* Nemesis.random(Schedule.spaced("1 second"), kinds, { lasts })
+    const nemesis = yield* Nemesis.random(Schedule.spaced("400 millis"), kinds, { lasts })
     const outcome = yield* work
     yield* nemesis.stop
     yield* MongoServer.ready
