@@ -24,6 +24,7 @@ export default defineConfig({
       project("schema", "packages/schema"),
       project("testing", "packages/testing"),
       project("shop", "examples/shop"),
+      project("failover", "examples/failover"),
       // The guides show tests too.
       mergeConfig(project("website", "website"), { test: { include: ["guides/**/*.test.ts"] } })
     ]
