@@ -72,3 +72,12 @@ export const untilShares = (fixture: Fixture, expected: string) => {
 }
 
 export const sorted = (numbers: Iterable<number>) => [...numbers].sort((a, b) => a - b)
+
+/** Which part each document has, as the server says it. */
+export const partsOf = ({ admin, db }: Pick<Fixture, "admin" | "db">, of: number) => (ids: ReadonlyArray<number>) =>
+  Effect.promise(async () => {
+    const part = { $abs: { $mod: [{ $toHashedIndexKey: "$_id" }, of] } }
+    const documents = ids.map((_id) => ({ _id }))
+    const all = await admin.db(db.name).aggregate([{ $documents: documents }, { $set: { part } }]).toArray()
+    return new Map(all.map(({ _id, part }): readonly [number, number] => [_id as number, Number(part)]))
+  })
