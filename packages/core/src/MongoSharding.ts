@@ -57,7 +57,7 @@ export interface ReshardCollectionOptions {
   readonly numInitialChunks?: number | undefined
   /** `{ locale: "simple" }` if the collection has another collation by default. */
   readonly collation?: Driver.CollationOptions | undefined
-  /** Whether the documents move to other shards even if the key stays the same. Needs MongoDB 8.0. */
+  /** Whether the documents are spread anew over the shards by the same key. The server refuses it for another key. Needs MongoDB 8.0. */
   readonly forceRedistribution?: boolean | undefined
 }
 
@@ -257,7 +257,7 @@ export const refineCollectionShardKey: <A extends Driver.Document>(
  *
  * **Gotchas**
  *
- * Writes wait for up to two seconds at the end.
+ * Writes wait at the end, for five seconds at most (`reshardingCriticalSectionTimeoutMillis`).
  *
  * **Example** (Watching how far it is)
  *

@@ -4,9 +4,9 @@
  * @since 0.1.0
  */
 import { assert, describe, it, layer } from "@effect/vitest"
-import { MongoClient, type MongoError, MongoSharding } from "@mongofx/core"
-import { MongoServer } from "@mongofx/testing"
-import { Duration, Effect, Fiber, Option, Redacted } from "effect"
+import { Mongo, MongoClient, type MongoError, MongoSharding } from "@mongofx/core"
+import { MongoServer, Nemesis } from "@mongofx/testing"
+import { Duration, Effect, Exit, Fiber, Option, Redacted } from "effect"
 import * as Driver from "mongodb"
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
@@ -39,6 +39,20 @@ const sharded = (mongo: MongoClient.MongoClient, database: string, name = "items
     return items
   })
 
+/** Does something on each shard, past the routers. */
+const eachShard = <A, E>(
+  mongo: MongoClient.MongoClient,
+  f: (shard: MongoClient.MongoClient) => Effect.Effect<A, E>
+) =>
+  Effect.gen(function*() {
+    const shards = yield* MongoSharding.listShards(mongo)
+    return yield* Effect.forEach(shards, ({ host }) =>
+      Effect.scoped(Effect.gen(function*() {
+        const url = Redacted.make(`mongodb://${host.split("/")[1]}/`)
+        return yield* f(yield* MongoClient.make({ url, directConnection: true }))
+      })))
+  })
+
 /** The server's words, without those of mongofx. */
 const failsWith = (
   effect: Effect.Effect<unknown, MongoError.MongoError>,
@@ -56,7 +70,12 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
       shards: 2,
       members: 1,
       routers: 2,
-      args: ["--setParameter", "reshardingMinimumOperationDurationMillis=0"]
+      // They wait less than in production: until a collection is resharded, and until an idle shard says how far it is.
+      args: [
+        "reshardingMinimumOperationDurationMillis=0",
+        "reshardingDelayBeforeRemainingOperationTimeQueryMillis=0",
+        "periodicNoopIntervalSecs=1"
+      ].flatMap((parameter) => ["--setParameter", parameter])
     }),
     { excludeTestServices: true, timeout: 90_000 }
   )("", (it) => {
@@ -96,13 +115,8 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
           { isDraining: false, name: "shard0", zones: [] },
           { isDraining: false, name: "shard1", zones: [] }
         ])
-        for (const [index, { host }] of shards.entries()) {
-          const direct = yield* MongoClient.make({
-            url: Redacted.make(`mongodb://${host.split("/")[1]}/`),
-            directConnection: true
-          })
-          assert.strictEqual(yield* direct.db("keys").collection("items").countDocuments(), index === 0 ? 50 : 10)
-        }
+        const counts = eachShard(mongo, (shard) => shard.db("keys").collection("items").countDocuments())
+        assert.deepStrictEqual(yield* counts, [50, 10])
       }), 60_000)
 
     it.effect("malformed keys and ranges are refused before anything is sent", () =>
@@ -183,19 +197,13 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
         yield* failsWith(MongoSharding.abortReshardCollection(items), "InvalidCommandError", "abortReshardCollection")
         // The recipients stand still, so that there is something to see.
         const pause = (mode: "alwaysOn" | "off") =>
-          Effect.gen(function*() {
-            for (const { host } of yield* MongoSharding.listShards(mongo)) {
-              const direct = yield* MongoClient.make({
-                url: Redacted.make(`mongodb://${host.split("/")[1]}/`),
-                directConnection: true
-              })
-              yield* direct.db("admin").command({ configureFailPoint: "reshardingPauseRecipientBeforeCloning", mode })
-            }
-          }).pipe(Effect.scoped)
+          eachShard(mongo, (shard) =>
+            shard.db("admin").command({ configureFailPoint: "reshardingPauseRecipientBeforeCloning", mode }))
         const isSeen = Effect.promise(() =>
           Effect.runPromise(MongoSharding.reshardingProgress(items)).then((progress) =>
             Option.match(progress, {
-              onNone: () => undefined,
+              onNone: () =>
+                undefined,
               onSome: (progress) => progress.states.length === 4 ? progress : undefined
             })
           )
@@ -234,6 +242,265 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
         assert.isTrue(shares.length === 2 && shares.every(({ documents }) => documents > 0), JSON.stringify(shares))
         assert.strictEqual(yield* items.countDocuments(), 100)
       }), 200_000)
+
+    it.effect("a transaction over both shards is committed whole, or not at all", () =>
+      Effect.gen(function*() {
+        const mongo = yield* client
+        const items = yield* sharded(mongo, "transactions")
+        const both = items.insertMany([itemOf(1), itemOf(60)])
+        const aborted = yield* Effect.exit(mongo.withTransaction(Effect.andThen(both, Effect.fail("no"))))
+        assert.deepStrictEqual(aborted, Exit.fail("no"))
+        assert.strictEqual(yield* items.countDocuments(), 0)
+        yield* mongo.withTransaction(both)
+        assert.deepStrictEqual(
+          (yield* MongoSharding.distribution(items)).map(({ documents }) => documents),
+          [1, 1]
+        )
+      }), 60_000)
+
+    it.effect(
+      "all operations of a transaction go to one router, and its commit can be recovered by another one",
+      () =>
+        Effect.gen(function*() {
+          const { uri } = yield* MongoServer.MongoServer
+          const mongo = yield* MongoClient.make({ url: uri, driverOptions: { monitorCommands: true } })
+          const items = yield* sharded(mongo, "pinning")
+          interface Sent {
+            readonly address: string
+            readonly transaction: string
+            readonly name: string
+            readonly recoveryToken: unknown
+          }
+          const sent = new Array<Sent>()
+          yield* mongo.use(async (driver) => {
+            driver.on("commandStarted", ({ address, command, commandName: name }) => {
+              if (command["autocommit"] !== false) return
+              const transaction = `${command["lsid"].id.toString("hex")} ${command["txnNumber"]}`
+              sent.push({ address, name, transaction, recoveryToken: command["recoveryToken"] })
+            })
+          })
+          const routers = new Set<string>()
+          // The driver chooses a router anew for each transaction: one of two, forty times.
+          for (let i = 0; i < 40; i++) {
+            yield* mongo.withTransaction(Effect.gen(function*() {
+              yield* items.updateOne({ customer: i }, { $set: { n: i } }, { upsert: true })
+              yield* items.updateOne({ customer: 50 + i }, { $set: { n: i } }, { upsert: true })
+              yield* items.find({ customer: { $gte: i } }).batchSize(1)
+            }))
+          }
+          // After a transient error the driver forgets the router, and sends the abort to any.
+          const pinned = sent.filter(({ name }) => name !== "abortTransaction")
+          for (const { transaction } of pinned) {
+            const operations = pinned.filter((each) => each.transaction === transaction)
+            const addresses = new Set(operations.map(({ address }) => address))
+            assert.strictEqual(addresses.size, 1, operations.map(({ address, name }) => `${name} on ${address}`).join())
+            for (const address of addresses) routers.add(address)
+          }
+          assert.strictEqual(routers.size, 2)
+          assert.isTrue(sent.some(({ name }) => name === "getMore"), "no batch was asked for")
+
+          // One router commits, and says each time that nobody knows whether it did.
+          const commitOn = (address: string, mode: unknown) =>
+            Effect.scoped(Effect.gen(function*() {
+              const url = Redacted.make(`mongodb://${address}/`)
+              const direct = yield* MongoClient.make({ url, directConnection: true })
+              yield* direct.db("admin").command({
+                configureFailPoint: "failCommand",
+                mode,
+                data: {
+                  failCommands: ["commitTransaction"],
+                  writeConcernError: { code: 91, errmsg: "a test", errorLabels: ["RetryableWriteError"] }
+                }
+              })
+            }))
+          sent.length = 0
+          let runs = 0
+          let address = ""
+          yield* mongo.withTransaction(Effect.gen(function*() {
+            runs++
+            yield* items.updateOne({ customer: 1 }, { $inc: { n: 100 } })
+            yield* items.updateOne({ customer: 51 }, { $inc: { n: 100 } })
+            address = sent.at(-1)!.address
+            yield* mongo.withoutTransaction(Effect.acquireRelease(
+              commitOn(address, "alwaysOn"),
+              () => Effect.orDie(commitOn(address, "off"))
+            ))
+          }))
+          const commits = sent.filter(({ name }) => name === "commitTransaction")
+          assert.strictEqual(commits[0]!.address, address)
+          assert.notStrictEqual(commits.at(-1)!.address, address)
+          assert.isTrue(commits.every(({ recoveryToken }) => recoveryToken !== undefined))
+          assert.strictEqual(runs, 1)
+          const amounts = yield* items.find({ customer: { $in: [1, 51] } }).sort({ customer: 1 })
+          assert.deepStrictEqual(amounts.map(({ n }) => n), [101, 101])
+        }).pipe(Effect.scoped),
+      60_000
+    )
+
+    it.effect(
+      "a shard's primary that steps down in the middle runs the transaction again, once in all",
+      () =>
+        Effect.gen(function*() {
+          const mongo = yield* client
+          const items = yield* sharded(mongo, "stepDown")
+          yield* items.insertMany([itemOf(1), itemOf(60)])
+          let runs = 0
+          let commits = 0
+          yield* mongo.withTransaction(Effect.gen(function*() {
+            runs++
+            yield* items.updateOne({ customer: 1 }, { $inc: { n: 1 } })
+            yield* items.updateOne({ customer: 60 }, { $inc: { n: 1 } })
+            if (runs === 1) {
+              yield* mongo.withoutTransaction(
+                Effect.scoped(Nemesis.stepDown(({ replicaSet, role }) => replicaSet === "shard1" && role === "primary"))
+              )
+            }
+            yield* items.updateOne({ customer: 60 }, { $inc: { n: 1 } })
+            yield* mongo.afterCommit(Effect.sync(() => commits++))
+          }))
+          yield* MongoServer.ready
+          assert.isAtLeast(runs, 2)
+          assert.strictEqual(commits, 1)
+          assert.deepStrictEqual(
+            (yield* items.find().sort({ _id: 1 })).map(({ _id, n }) => [_id, n]),
+            [[1, 1], [60, 2]]
+          )
+        }),
+      90_000
+    )
+
+    it.effect("$merge and $out write what both shards have", () =>
+      Effect.gen(function*() {
+        const mongo = yield* client
+        const items = yield* sharded(mongo, "writing")
+        const merged = yield* sharded(mongo, "writing", "merged")
+        yield* items.insertMany(Array.from({ length: 60 }, (_, _id) => itemOf(_id)))
+        const into = { into: "merged", on: ["_id", "customer"] }
+        yield* failsWith(
+          items.aggregate([{ $merge: into }]),
+          "InvalidCommandError",
+          "Cannot find index to verify that join fields will be unique"
+        )
+        yield* merged.createIndex({ customer: 1, _id: 1 }, { unique: true })
+        for (let i = 0; i < 2; i++) yield* items.aggregate([{ $match: { n: 0 } }, { $merge: into }])
+        assert.deepStrictEqual(
+          (yield* MongoSharding.distribution(merged)).map(({ documents }) => documents),
+          [50, 10]
+        )
+        yield* items.aggregate([{ $group: { _id: { $mod: ["$customer", 3] }, count: { $sum: 1 } } }, {
+          $out: "counts"
+        }])
+        assert.deepStrictEqual(
+          yield* mongo.db("writing").collection<{ readonly _id: number; readonly count: number }>("counts").find().sort(
+            { _id: 1 }
+          ),
+          [0, 1, 2].map((_id) => ({ _id, count: 20 }))
+        )
+        // The server cannot replace a sharded collection.
+        yield* failsWith(items.aggregate([{ $out: "merged" }]), "InvalidCommandError", "$out to a sharded collection")
+      }), 60_000)
+
+    it.effect(
+      "a change stream sees both shards in the order of their time, and goes on after any event",
+      () =>
+        Effect.gen(function*() {
+          const mongo = yield* client
+          const items = yield* sharded(mongo, "watched")
+          const count = 200
+          type Opened = Effect.Success<ReturnType<typeof items.watch>["open"]>
+          const take = ({ next }: Opened, count: number) =>
+            Effect.gen(function*() {
+              const events = new Array<{ id: unknown; token: Driver.ResumeToken; time: bigint }>()
+              while (events.length < count) {
+                for (const event of (yield* next).events) {
+                  assert(event.operationType === "insert")
+                  events.push({ id: event.documentKey._id, token: event._id, time: event.clusterTime!.toBigInt() })
+                }
+              }
+              return events
+            })
+          const watched = yield* items.watch().open
+          /** Writes from shard to shard, one after the other, by either router, and gives the events. */
+          const seen = (
+            first: number,
+            wrapped: (writes: Effect.Effect<void, MongoError.MongoError>) => typeof writes
+          ) =>
+            Effect.gen(function*() {
+              yield* wrapped(Effect.gen(function*() {
+                for (let i = 0; i < count; i++) {
+                  yield* items.insertOne({ _id: first + i, customer: i % 2 === 0 ? 0 : 50, n: 0 })
+                }
+              }))
+              return yield* take(watched, count)
+            })
+          const all = (first: number) => Array.from({ length: count }, (_, i) => first + i)
+          // In a session each write comes after the one before. Without one, the routers do not know of each other's time.
+          const events = yield* seen(0, mongo.withSession())
+          assert.deepStrictEqual(events.map(({ id }) => id), all(0))
+          const others = yield* seen(1000, (writes) => writes)
+          assert.deepStrictEqual(new Set(others.map(({ id }) => id)), new Set(all(1000)))
+          for (const [index, { time }] of others.entries()) {
+            assert.isTrue(index === 0 || time >= others[index - 1]!.time)
+          }
+          for (const at of [0, 17, 150]) {
+            const rest = yield* items.watch([], { resumeAfter: events[at]!.token }).open
+            const ids = (yield* take(rest, count - at - 1)).map(({ id }) => id)
+            assert.deepStrictEqual(ids.slice(0, count - at - 1), all(0).slice(at + 1))
+          }
+        }).pipe(Effect.scoped),
+      90_000
+    )
+
+    it.effect(
+      "read preferences reach the router with their tags, and it chooses members of the shards by them",
+      () =>
+        Effect.gen(function*() {
+          const { uri } = yield* MongoServer.MongoServer
+          const mongo = yield* MongoClient.make({ url: uri, driverOptions: { monitorCommands: true } })
+          const items = yield* sharded(mongo, "preferences")
+          yield* items.insertMany([itemOf(1), itemOf(60)])
+          const sent = new Array<Driver.Document>()
+          yield* mongo.use(async (driver) => {
+            driver.on("commandStarted", ({ command, commandName }) => {
+              if (commandName === "find") sent.push(command["$readPreference"])
+            })
+          })
+          const reading = (readPreference: Driver.ReadPreference) => items.withOptions({ readPreference }).find()
+          const tagged = (use: string) => reading(new Driver.ReadPreference("nearest", [{ use }]))
+          // Deprecated since MongoDB 8.0, which takes it and does nothing.
+          assert.lengthOf(
+            yield* reading(new Driver.ReadPreference("nearest", undefined, { hedge: { enabled: true } })),
+            2
+          )
+          assert.lengthOf(
+            yield* reading(new Driver.ReadPreference("secondaryPreferred", undefined, { maxStalenessSeconds: 90 })),
+            2
+          )
+          yield* eachShard(mongo, (shard) =>
+            Effect.gen(function*() {
+              const { config } = yield* shard.db("admin").command({ replSetGetConfig: 1 })
+              config.version++
+              config.members[0].tags = { use: "reports" }
+              yield* shard.db("admin").command({ replSetReconfig: config })
+            }))
+          const found = tagged("reports").pipe(Mongo.withDeadline("2 seconds"), Effect.option)
+          yield* until(
+            "the router knows the tags",
+            () => Effect.runPromise(found).then((found) => Option.isSome(found) && found.value.length === 2),
+            60_000
+          )
+          // No member has this one.
+          const { _tag, message } = yield* reasonOf(tagged("nothing").pipe(Mongo.withDeadline("1 second")))
+          assert.strictEqual(_tag, "MaxTimeExpiredError", message)
+          assert.deepStrictEqual(sent.slice(0, 3), [
+            { mode: "nearest", hedge: { enabled: true } },
+            { mode: "secondaryPreferred", maxStalenessSeconds: 90 },
+            { mode: "nearest", tags: [{ use: "reports" }] }
+          ])
+          assert.deepStrictEqual(sent.at(-1), { mode: "nearest", tags: [{ use: "nothing" }] })
+        }).pipe(Effect.scoped),
+      120_000
+    )
   })
 })
 

@@ -195,6 +195,8 @@ export const ServerCode = {
   Location17287: row(17287, invalidCommand),
   // A document that an update makes too large.
   Location17419: row(17419, bson),
+  // A sharded collection as the target of $out.
+  Location28769: row(28769, invalidCommand),
   SearchNotEnabled: row(31082, { tag: "IndexError", kind: "searchUnavailable" }),
   // A stage that is not an object with one field.
   Location40323: row(40323, invalidCommand),
@@ -212,6 +214,10 @@ export const ServerCode = {
   Location51091: row(51091, invalidCommand),
   // Invalid options of a regular expression.
   Location51108: row(51108, invalidCommand),
+  // No unique index on the fields of $merge.
+  Location51183: row(51183, invalidCommand),
+  // The same, of a router.
+  Location51190: row(51190, invalidCommand),
   // A stage that only Atlas has.
   Location6047401: row(6047401, server, "noSearch"),
   // A stage that only routers have.
