@@ -34,6 +34,9 @@ export interface Environment extends Description {
 
 const runnerName = "mongofx-spec-runner"
 
+/** A server that a busy machine keeps from answering must not end the run: a monitor that gives up ends the runner's own commands. */
+const patience = 120_000
+
 /** The connection string with another address. */
 const withHost = (uri: string, host: string): string => uri.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]*/, `$1${host}`)
 
@@ -65,7 +68,7 @@ export const connect = (
   Effect.gen(function*() {
     const client = (uri: string) =>
       Effect.acquireRelease(
-        Effect.sync(() => new Driver.MongoClient(uri, { appName: runnerName })),
+        Effect.sync(() => new Driver.MongoClient(uri, { appName: runnerName, connectTimeoutMS: patience })),
         (client) => Effect.promise(() => client.close())
       )
     const uriOfAll = Redacted.value(server.uri)
