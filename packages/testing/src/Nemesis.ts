@@ -105,18 +105,24 @@ const notMade = (name: string, { message, ...rest }: strike.NotMade): NemesisErr
  *
  * Fails with a `NemesisError` when no such member runs.
  *
+ * **Gotchas**
+ *
+ * Until the driver knows that a primary is gone, an operation can fail with a `ConnectionError` of the kind `refused`, which `isRetryable`.
+ *
  * **Example** (A write while the primary is gone)
  *
  * ```ts
  * import { MongoClient } from "@mongofx/core"
  * import { MongoServer, Nemesis } from "@mongofx/testing"
- * import { Effect } from "effect"
+ * import { Effect, Schedule } from "effect"
  *
  * const program = Effect.scoped(Effect.gen(function*() {
  *   const server = yield* MongoServer.MongoServer
  *   const mongo = yield* MongoClient.make({ url: server.uri })
  *   yield* Nemesis.kill("primary")
- *   yield* mongo.db("app").collection("orders").insertOne({ total: 1 })
+ *   yield* mongo.db("app").collection("orders").insertOne({ total: 1 }).pipe(
+ *     Effect.retry({ while: (error) => error.isRetryable, schedule: Schedule.spaced("200 millis"), times: 50 })
+ *   )
  * })).pipe(Effect.provide(MongoServer.layerReplicaSet({ members: 3 })))
  * ```
  *
