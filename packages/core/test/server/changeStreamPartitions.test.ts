@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { ChangeStreamConsumer, MongoError, ResumeTokenStore } from "@mongofx/core"
-import { Deferred, Effect, Metric, Option, type Scope } from "effect"
+import { type ChangeStreamConsumer, MongoError, type ResumeTokenStore } from "@mongofx/core"
+import { Cause, Deferred, Effect, Exit, Fiber, Metric, Option, type Scope } from "effect"
+import { TestClock } from "effect/testing"
 import * as Driver from "mongodb"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { collect, idOf, insert, type Item, outbox, range, store, withMemory } from "../support/consumers.ts"
 import { type Event, holders, partsOf, pause, sorted, start, untilShares, withStoreOf } from "../support/parts.ts"
-import { failCommand, reasonOf, until, uri } from "../support/utils.ts"
+import { failCommand, reasonOf, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
 
 describe("part of a change stream", () => {
   it.effect("has all events of its documents, and the events without a document", () =>
@@ -470,6 +471,68 @@ describe("partitions", () => {
         assert.deepStrictEqual(yield* holders(fixture), [])
       }).pipe(Effect.scoped, withStoreOf(fixture))
     }), 30_000)
+
+  it.effect("end the consumer when a handler interrupts itself, as without them", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      for (const partitions of [1, 2]) {
+        const { join } = yield* start(fixture, partitions, (event) =>
+          idOf(event) % 10 === 7 ? Effect.interrupt : Effect.void, { name: `test ${partitions}` })
+        yield* insert(fixture, 10 * partitions, 10 * partitions + 10)
+        const exit = yield* Effect.exit(join)
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause), `${partitions}`)
+      }
+    }).pipe(Effect.scoped, withMemory), 30_000)
+
+  it.effect("are lost while the store does not answer, and go on when it comes back", () =>
+    Effect.gen(function*() {
+      // The store has a client of its own, so that it can fail without the change streams.
+      const [fixture, other] = [yield* outbox(), yield* setup()]
+      const seen: Array<number> = []
+      yield* Effect.gen(function*() {
+        const { join } = yield* start(fixture, 3, collect(seen))
+        const ended = yield* Effect.forkChild(join)
+        yield* untilShares(other, "3")
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* failCommand(other, "alwaysOn", { failCommands: ["findAndModify", "update"], closeConnection: true })
+          yield* until("all leases have run out", async () =>
+            (await Effect.runPromise(holders(other))).length === 0, 20_000)
+        }))
+        yield* insert(fixture, 0, 20)
+        yield* until("all are handled", () =>
+          new Set(seen).size === 20, 20_000)
+        yield* untilShares(other, "3")
+        assert.isUndefined(ended.pollUnsafe())
+      }).pipe(Effect.scoped, withStoreOf(other))
+    }), 60_000)
+
+  it.effect("end the consumer when the store has not answered for two minutes", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const real = yield* store
+      const away = new MongoError.MongoError({
+        reason: new MongoError.UnknownError({ operation: "update", message: "the store is away", cause: undefined })
+      })
+      let joined = 0
+      const members = {
+        leave: real.members!.leave,
+        join: (...args: Parameters<ResumeTokenStore.Members["join"]>) =>
+          joined++ === 0 ? real.members!.join(...args) : Effect.fail(away)
+      }
+      const consuming = waitingByTestClock(Effect.flatMap(start(fixture, 2, () => Effect.void), ({ join }) => join))
+      const fiber = yield* Effect.forkChild(
+        Effect.flip(Effect.provideService(Effect.scoped(consuming), store, { ...real, members }))
+      )
+      yield* until("it has begun", () => joined === 1)
+      let seconds = 0
+      for (; fiber.pollUnsafe() === undefined && seconds < 200; seconds++) {
+        yield* pause(2)
+        yield* TestClock.adjust("1 second")
+      }
+      assert.strictEqual(yield* Fiber.join(fiber), away)
+      assert.isAtLeast(seconds, 120)
+      assert.isBelow(seconds, 135)
+    }).pipe(withMemory), 60_000)
 
   it.effect("need a store with members, a source with parts, and a number", () =>
     Effect.gen(function*() {

@@ -98,8 +98,9 @@ export const sharing = <Event, E, R, SE, SR>(
         let isOver = false
         const working = Effect.acquireUseRelease(Effect.succeed(progress), worker.work, worker.end).pipe(
           Effect.catchCause((cause) => {
-            const isEnd = Cause.hasInterrupts(cause) ||
-              Option.exists(Cause.findErrorOption(cause), (error) => error === worker.lost)
+            // A handler that interrupts itself ends the consumer, as without partitions.
+            const isGivenUp = Cause.hasInterrupts(cause) && owned.get(index)?.isLeaving === true
+            const isEnd = isGivenUp || Option.exists(Cause.findErrorOption(cause), (error) => error === worker.lost)
             return isEnd ? Effect.void : Effect.asVoid(Deferred.failCause(failed, cause))
           }),
           Effect.ensuring(Effect.sync(() => {
