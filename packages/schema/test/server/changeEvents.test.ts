@@ -276,6 +276,40 @@ describe("a durable consumer of a typed collection", () => {
       assert.deepStrictEqual(seen, [1n, 2n, 4n])
     }).pipe(Effect.provide(ResumeTokenStore.layerMemory)))
 
+  it.effect(
+    "gets decoded events in parts and at the same time, those that do not decode too, and can change the parts",
+    () =>
+      Effect.gen(function*() {
+        const { untyped, users } = yield* fixture
+        const seen: Array<unknown> = []
+        const consume = (partitions: number, concurrency: number) =>
+          ChangeStreamConsumer.make({
+            ...settings,
+            partitions,
+            concurrency,
+            watch: (position) => users.watch([], position).onInvalid("collect"),
+            handler: (result) =>
+              Effect.sync(() => {
+                seen.push(
+                  Result.isSuccess(result) ? idOf(result.success) : `${result.failure.path} of ${result.failure.id}`
+                )
+              })
+          })
+        const expected: Array<unknown> = []
+        for (const [round, [parts, concurrency]] of ([[1, 1], [3, 1], [2, 4], [1, 2]] as const).entries()) {
+          yield* Effect.scoped(Effect.gen(function*() {
+            yield* consume(parts, concurrency)
+            const first = 10 * round
+            yield* untyped.insertMany([right(first), wrong(first + 1), right(first + 2), right(first + 3)] as never)
+            expected.push(BigInt(first), `fullDocument.name of ${first + 1}`, BigInt(first + 2), BigInt(first + 3))
+            yield* until(`round ${round} is handled`, () => expected.every((one) => seen.includes(one)), 20_000)
+          }))
+        }
+        assert.deepStrictEqual([...new Set(seen)].map(String).sort(), expected.map(String).sort())
+      }).pipe(Effect.provide(ResumeTokenStore.layerMemory)),
+    60_000
+  )
+
   it.effect("gets events that do not decode as failures with their own tokens, when they are collected", () =>
     Effect.gen(function*() {
       const { untyped, users } = yield* fixture
