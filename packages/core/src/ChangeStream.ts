@@ -285,8 +285,8 @@ export interface ChangeStream<A extends Driver.Document = Driver.Document, Event
   readonly part: (index: number, of: number) => ChangeStream<A, Event>
   /**
    * A token after which every part can begin: the server refuses to begin a part after an event of another part. It stands for the time of the
-   * given token, so that the events of that time come again. Fails with a `ChangeStreamError` if the server no longer has them, and if its tokens
-   * are not those of MongoDB.
+   * given token, so that the events of that time come again. Fails with a `ChangeStreamError` if the server no longer has them, and with an
+   * `InvalidArgumentError` or a `ChangeStreamError` if the tokens are not those of MongoDB.
    */
   readonly tokenForParts: (token: Driver.ResumeToken) => Effect.Effect<Driver.ResumeToken, MongoError>
 }

@@ -1,5 +1,6 @@
 /**
- * Durable consumers of change streams: every event is handled, even if processes die, by one of several instances at a time.
+ * Durable consumers of change streams: every event is handled, even if processes die, by one instance at a time or by several that share the
+ * documents.
  *
  * @since 0.1.0
  */
@@ -141,7 +142,7 @@ export interface ConsumeOptions<
   Concurrency extends number = 1,
   Partitions extends number = 1
 > {
-  /** The name of its token and its lease in the store. Instances with one name share the work, one at a time. */
+  /** The name of its token and its lease in the store. Instances with one name share the work: one at a time, or by `partitions`. */
   readonly name: string
   /** Makes the change stream: spread the position into the options of `watch`. */
   readonly watch: (position: StartPosition) => Watched<Event, SourceError, SourceServices, Partitions>
@@ -295,7 +296,8 @@ export const make: <
  *
  * The number of parts is saved. Instances with another number wait until all instances with the old one have ended, and log that. Then the
  * new parts begin at the earliest position of the old ones: nothing is lost, and some events come again. So a consumer can get partitions and lose
- * them again; `partitions: 1` is a consumer without.
+ * them again; `partitions: 1` is a consumer without. If the server's tokens are not as expected, so that
+ * the new parts could begin too late, the new instances fail, and the old number can go on.
  *
  * A failed checkpoint or renewal does not end the consumer. The next checkpoint makes up for a failed one. Renewals are tried until the
  * lease has run out; then the consumer stops handling events until it has a lease again. It fails when it could not ask for a lease for

@@ -8,7 +8,8 @@
 export * as ChangeStream from "./ChangeStream.ts"
 
 /**
- * Durable consumers of change streams: every event is handled, even if processes die, by one of several instances at a time.
+ * Durable consumers of change streams: every event is handled, even if processes die, by one instance at a time or by several that share the
+ * documents.
  *
  * @since 0.1.0
  */
