@@ -10,7 +10,7 @@ import { Deferred, Effect, Exit, Fiber, Redacted, Scope } from "effect"
 import * as Driver from "mongodb"
 import { type Arena, caught, within } from "./support/arena.ts"
 import { attempt, type Bank, bankProblems, newWitness, openBank, transferIn, type Variant } from "./support/bank.ts"
-import { storeProblems, transactionProblems } from "./support/consumers.ts"
+import { handledProblems, storeProblems } from "./support/consumers.ts"
 import { clusterTime, eventProblems, type Numbered, readNumbers, writeNumbers } from "./support/events.ts"
 import { fileProblems, newFiles, sumOf } from "./support/files.ts"
 import { insertNumber, insertProblems, newLog, numbersIn } from "./support/inserts.ts"
@@ -244,7 +244,7 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
         yield* Effect.exit(join)
       }))
       yield* Effect.scoped(Effect.andThen(consumer, Deferred.await(all)))
-      return yield* Effect.promise(() => transactionProblems(arena.data, { began, size: 3 }))
+      return yield* Effect.promise(() => handledProblems(arena.data, "transaction", { began, size: 3 }))
     }).pipe(
       Effect.provide(ResumeTokenStore.layerMongo()),
       Effect.provideService(MongoDatabase.MongoDatabase, arena.db)

@@ -60,8 +60,12 @@ export const allFaults = {
   isolatePrimary: Nemesis.isolate("primary")
 }
 
+type Kinds = Readonly<Record<string, Effect.Effect<unknown, unknown, MongoServer.Processes | Scope.Scope>>>
+
 interface Scenario<Outcome, E, R> {
-  readonly kinds: Readonly<Record<string, Effect.Effect<unknown, unknown, MongoServer.Processes | Scope.Scope>>>
+  readonly kinds: Kinds
+  /** Faults that come at the same time as those of `kinds`. */
+  readonly others?: Kinds
   /** How long a fault stays: milliseconds. */
   readonly lasts?: readonly [number, number]
   /** What goes on while the faults come. */
@@ -78,19 +82,22 @@ interface Scenario<Outcome, E, R> {
 /** Works under faults, heals them, looks for problems, and adds a row to the page. The log of the faults is printed if there are any problems. */
 export const underFaults = <Outcome, E, R>(
   context: Pick<TestContext, "task">,
-  { confirmed, figures, kinds, lasts = [300, 2000], problems, result, work }: Scenario<Outcome, E, R>
+  { confirmed, figures, kinds, lasts = [300, 2000], others, problems, result, work }: Scenario<Outcome, E, R>
 ) =>
   Effect.scoped(Effect.gen(function*() {
-    const nemesis = yield* Nemesis.random(Schedule.spaced("400 millis"), kinds, { lasts })
+    const nemeses = yield* Effect.forEach(
+      others === undefined ? [kinds] : [kinds, others],
+      (kinds) => Nemesis.random(Schedule.spaced("400 millis"), kinds, { lasts })
+    )
     const outcome = yield* work
-    yield* nemesis.stop
+    yield* Effect.forEach(nemeses, ({ stop }) => stop, { concurrency: "unbounded" })
     yield* MongoServer.ready
     assert.deepStrictEqual(yield* problems(outcome), [])
     assert.isAtLeast(confirmed(outcome), least, "too little was confirmed under these faults")
     report(context, {
       kind: "scenario",
       scenario: context.task.name,
-      faults: faultsIn(yield* nemesis.log),
+      faults: faultsIn((yield* Effect.forEach(nemeses, ({ log }) => log)).flat()),
       figures: yield* Effect.promise(() => figures(outcome)),
       result
     })

@@ -1,9 +1,9 @@
-// Consumers of one collection in a process of its own: `consumerProcess.ts INSTANCE DATABASE SHIFT`. SHIFT moves its clock, in milliseconds.
-import { ChangeStreamConsumer, MongoClient, MongoDatabase, type MongoError, ResumeTokenStore } from "@mongofx/core"
+// Consumers of one collection in a process of its own: `consumerProcess.ts INSTANCE DATABASE SHIFT FORM...`. SHIFT moves its clock, in milliseconds.
+import { ChangeStreamConsumer, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
 import { Effect, Layer, Redacted, Schedule } from "effect"
-import type { Numbered } from "./events.ts"
+import { type Counted, type FormName, forms } from "./forms.ts"
 
-const [instance, database, shift] = process.argv.slice(2) as [string, string, string]
+const [instance, database, shift, ...names] = process.argv.slice(2) as [string, string, string, ...Array<FormName>]
 
 const realNow = Date.now
 Date.now = () => realNow() + Number(shift)
@@ -11,33 +11,32 @@ Date.now = () => realNow() + Number(shift)
 const program = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient
   const db = yield* MongoDatabase.MongoDatabase
-  const items = db.collection<Numbered>("items")
-  const insert = (form: string, n: number) => db.collection(form).insertOne({ n, instance })
-  const consuming = (
-    form: string,
-    handle: (
-      n: number,
-      checkpoint: Effect.Effect<void, MongoError.MongoError>
-    ) => Effect.Effect<unknown, MongoError.MongoError>
-  ) =>
-    ChangeStreamConsumer.consume({
+  const items = db.collection<Counted>("items")
+
+  const consuming = (form: FormName) => {
+    const { isTransactional, partitions } = forms[form]
+    const handled = db.collection(form)
+    return ChangeStreamConsumer.consume({
       name: form,
-      watch: (position) =>
-        items.watch([{ $match: { operationType: "insert" } }], { maxAwaitTime: "100 millis", ...position }),
+      watch: (position) => items.watch([], { maxAwaitTime: "100 millis", ...position }),
+      partitions: partitions as number,
       lease: { duration: "2 seconds" },
       checkpoint: { events: 10, interval: "500 millis" },
-      handler: (event, checkpoint) =>
-        event.operationType === "insert" ? Effect.asVoid(handle(event.documentKey._id, checkpoint)) : Effect.void
+      handler: (event, checkpoint) => {
+        const n = event.operationType === "insert"
+          ? event.fullDocument.n
+          : event.operationType === "update"
+          ? event.updateDescription.updatedFields?.n
+          : undefined
+        if (n === undefined) return Effect.void
+        const insert = handled.insertOne({ n, instance })
+        return Effect.asVoid(isTransactional ? mongo.withTransaction(Effect.andThen(insert, checkpoint)) : insert)
+      }
       // A service starts again when its servers do not answer.
     }).pipe(Effect.retry(Schedule.spaced("200 millis")))
+  }
 
-  yield* Effect.all([
-    consuming("plain", (n) => insert("plain", n)),
-    consuming(
-      "transaction",
-      (n, checkpoint) => mongo.withTransaction(Effect.andThen(insert("transaction", n), checkpoint))
-    )
-  ], { concurrency: "unbounded" })
+  yield* Effect.all(names.map(consuming), { concurrency: "unbounded" })
 })
 
 const Client = MongoClient.layer({

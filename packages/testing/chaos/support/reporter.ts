@@ -40,6 +40,10 @@ export default class implements Reporter {
     const tests = [...modules].sort((a, b) => a.moduleId.localeCompare(b.moduleId)).flatMap((module) => [
       ...module.children.allTests()
     ])
+    for (const test of tests) {
+      const row = test.meta().reliability
+      if (row?.kind === "scenario") process.stdout.write(`${row.scenario}: ${row.faults}; ${row.figures}\n`)
+    }
     // A run of some files or of some names leaves the page as it is.
     const isWhole = modules.length === files.length && tests.every((test) => test.result().state === "passed")
     if (!isAsked || !isWhole) return
