@@ -318,7 +318,8 @@ export const make: <
  *
  * An instance that stops for longer than its lease, for instance in a debugger, may still be in its handler when another one
  * begins. It can no longer save a token, but only `checkpoint` in a transaction also prevents its effects. Run `checkpoint` last there: if
- * an instance stops between it and the commit, nobody can take over until the server ends that transaction, after a minute by default.
+ * an instance stops between it and the commit, nobody can take over until the server ends that transaction, after a minute by default. With
+ * `partitions` that is so for its part; the others go on.
  *
  * Each part has a change stream of its own, whose waiting `getMore` holds a connection. An instance alone has all of them: keep
  * `maxPoolSize` larger than `partitions`.

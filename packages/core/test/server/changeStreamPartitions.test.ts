@@ -398,6 +398,34 @@ describe("partitions", () => {
     180_000
   )
 
+  it.effect("begin although a dead process has left a transaction open on one of them", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const seen: Array<number> = []
+      yield* Effect.gen(function*() {
+        const first = yield* start(fixture, 4, collect(seen))
+        yield* untilShares(fixture, "4")
+        yield* first.end
+        // It has run its checkpoint, and will never commit.
+        const session = yield* Effect.acquireRelease(
+          Effect.sync(() => fixture.admin.startSession()),
+          (session) => Effect.promise(() => session.endSession())
+        )
+        yield* Effect.promise(async () => {
+          session.startTransaction()
+          await fixture.admin.db(fixture.db.name).collection<{ _id: string }>("mongofx_resume_tokens")
+            .updateOne({ _id: "test/1of4" }, { $set: { position: 1 } }, { session })
+        })
+        yield* start(fixture, 4, collect(seen))
+        yield* untilShares(fixture, "3")
+        yield* insert(fixture, 0, 40)
+        yield* until("the events of the other parts are handled", () => seen.length >= 20, 15_000)
+        yield* Effect.promise(() => session.abortTransaction())
+        yield* until("all are handled", () => seen.length === 40, 15_000)
+        assert.deepStrictEqual(sorted(seen), range(0, 40))
+      }).pipe(Effect.scoped, withStoreOf(fixture))
+    }), 60_000)
+
   it.effect("run onFirstStart once, before any event", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()

@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { PartitionedSource, StartPosition } from "../../ChangeStreamConsumer.ts"
+import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import { ChangeStreamError, InvalidArgumentError, isMongoError, type MongoError } from "../../MongoError.ts"
 import type { Checkpoint, Turn } from "../../ResumeTokenStore.ts"
 import { checking } from "../call/operation.ts"
@@ -64,6 +65,24 @@ export const sharing = <Event, E, R, SE, SR>(
     const scope = yield* Effect.scope
     const failed = yield* Deferred.make<never, E | SE | MongoError>()
     const owned = new Map<number, Owned>()
+    // An open transaction of a process that died may hold a part, for a minute. Such a part is asked for last, and keeps no other one waiting.
+    const stuck = new Set<number>()
+    const inOrder = () =>
+      [...namesOf(name, parts).entries()].sort(([a], [b]) => Number(stuck.has(a)) - Number(stuck.has(b)) || a - b)
+    const acquirePart = (index: number, part: string): Effect.Effect<Option.Option<Turn>, MongoError> =>
+      Effect.raceFirst(
+        Effect.tap(
+          Effect.provideService(store.acquire(part, owner, lease), CurrentInterruptionPolicy, "abort"),
+          () => Effect.sync(() => void stuck.delete(index))
+        ),
+        Effect.andThen(
+          serverSleep(own.beat),
+          Effect.sync(() => {
+            stuck.add(index)
+            return Option.none()
+          })
+        )
+      )
 
     const partitioned = (position: StartPosition): Effect.Effect<PartitionedSource<Event, SE, SR>, MongoError> =>
       Effect.suspend(() => {
@@ -144,12 +163,14 @@ export const sharing = <Event, E, R, SE, SR>(
             firstStart(instance, turn, saved, lost),
             (cause) => isOurFailure(cause) ? Effect.void : Deferred.failCause(failed, cause)
           )
-          for (const [index, part] of namesOf(name, parts).entries()) {
+          for (const [index, part] of inOrder()) {
             if (taken.length >= missing) break
             if (owned.has(index)) continue
             const sentAt = yield* serverNow
-            const free = yield* store.acquire(part, owner, lease)
+            const free = yield* acquirePart(index, part)
             if (Option.isSome(free)) taken.push([index, new Hold(free.value, sentAt + Duration.toMillis(lease))])
+            // The leases of those that were taken run already.
+            if (stuck.has(index)) break
           }
           // Only who still has the consumer's own lease knows that the number of parts has not changed since.
           if (!(yield* store.renew(turn, lease))) return yield* Effect.fail(lost)
