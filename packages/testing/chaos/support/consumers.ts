@@ -103,7 +103,7 @@ export const allHandled = (data: Driver.Db, names: ReadonlyArray<FormName>, { si
       until: (counts) => counts.every((count) => count >= size),
       schedule: Schedule.spaced("100 millis")
     }),
-    Effect.timeoutOption("60 seconds")
+    Effect.timeoutOption("90 seconds")
   )
 
 const range = (size: number) => Array.from({ length: size }, (_, n) => n)
