@@ -225,6 +225,28 @@ const contract: Record<Name, (installed: Installed) => Promise<void> | void> = {
     assert.deepStrictEqual([isDataBearing, typeof type, typeof address], [true, "string", "string"])
   },
   "Server.requestCheck": ({ client }) => assert.isUndefined(memberOf(client).requestCheck()),
+  "MongoClient.startSession": async ({ client, items }) => {
+    const inside = insideClient(client)
+    const start = inside.startSession.bind(client)
+    const made: Array<unknown> = []
+    inside.startSession = (options) => {
+      made.push(options?.explicit)
+      return start(options)
+    }
+    const calls = [
+      () => items.insertOne({ _id: 9 }),
+      () => items.updateOne({ _id: 9 }, { $set: { a: 1 } }),
+      () => items.findOneAndDelete({ _id: 9 }),
+      () => items.bulkWrite([{ insertOne: { document: { _id: 10 } } }, { deleteOne: { filter: { _id: 10 } } }])
+    ]
+    for (const call of calls) {
+      made.length = 0
+      const pending = call()
+      assert.deepStrictEqual(made, [false], "one session, while the driver is called")
+      await pending
+      assert.lengthOf(made, 1)
+    }
+  },
   "ClientSession.serverSession": async ({ client }) => {
     const idAfter = async (isDirty: boolean) => {
       const session = client.startSession()

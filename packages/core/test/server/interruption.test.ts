@@ -107,6 +107,43 @@ const unstoppable: Record<string, (fixture: Filled) => Effect.Effect<unknown, un
   "bulkWrite": ({ collection }) => collection.bulkWrite([{ deleteOne: { filter: slowToEnd } }])
 }
 
+/** Each waits for a document that a transaction has. */
+const held: Record<string, (fixture: Filled) => Effect.Effect<unknown, unknown>> = {
+  "updateOne": ({ collection }) => collection.updateOne({ _id: 1 }, { $set: { n: 1 } }),
+  "findOneAndUpdate": ({ collection }) => collection.findOneAndUpdate({ _id: 1 }, { $set: { n: 1 } }),
+  "deleteOne": ({ collection }) => collection.deleteOne({ _id: 1 }),
+  "bulkWrite": ({ collection }) =>
+    collection.bulkWrite([
+      { deleteOne: { filter: { _id: 2 } } },
+      { updateOne: { filter: { _id: 1 }, update: { $set: { n: 1 } } } }
+    ])
+}
+
+describe("a write that the server goes on with: the next one of the client does not wait for it after", () => {
+  for (const [name, write] of Object.entries(held)) {
+    it.live(name, () =>
+      Effect.gen(function*() {
+        const fixture = yield* filled(2)
+        const session = yield* Effect.acquireRelease(
+          Effect.sync(() => fixture.admin.startSession()),
+          (session) => Effect.promise(() => session.endSession())
+        )
+        const items = fixture.admin.db(fixture.db.name).collection<Item>("items")
+        session.startTransaction()
+        yield* Effect.promise(() => items.updateOne({ _id: 1 }, { $set: { held: true } }, { session }))
+        const fiber = yield* Effect.forkChild(write(fixture))
+        yield* running(fixture)
+        yield* interrupt(fiber)
+        // The server still works on the first one.
+        assert.isAbove((yield* leftOnServer(fixture)).length, 0)
+        const next = yield* fixture.collection.updateOne({ _id: 3 }, { $set: { n: 1 } }).pipe(
+          Effect.timeoutOption("10 seconds")
+        )
+        assert.isTrue(Option.isSome(next))
+      }).pipe(Effect.scoped))
+  }
+})
+
 describe.each([1, 5])("interrupted while the first reply is awaited, pool of %i:", (maxPoolSize) => {
   for (const [name, read] of Object.entries(reads)) {
     it.live(name, () =>

@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Tracer from "effect/Tracer"
 import type * as Driver from "mongodb"
 import type { MongoError } from "../../MongoError.ts"
+import { spoil } from "../driver/kill.ts"
 import { type Abort, makeAbort, OperationInterrupted } from "../driver/signal.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { runWithParent } from "../telemetry/commandSpans.ts"
@@ -46,6 +47,8 @@ export class Call {
   private readonly fiber: Fiber.Fiber<unknown, unknown>
   private readonly span: Tracer.Span | undefined
   private readonly clock: Clock.Clock
+  /** The session that the driver has made for the call. */
+  private implicit: Driver.ClientSession | undefined
   private started = 0n
   /** The time that the driver has taken, in nanoseconds. */
   private waited = 0
@@ -85,13 +88,24 @@ export class Call {
   /** Calls the driver. If `f` throws, the promise rejects. The clock runs until `pause`. */
   begin<A, B>(f: (options: B) => Promise<A>, options: B): Promise<A> {
     this.started = this.clock.monotonicTimeNanosUnsafe()
+    const { implicitSessions } = this.connection
+    implicitSessions.last = undefined
     try {
       return this.connection.commandSpans && this.span !== undefined
         ? runWithParent(this.span, () => f(options))
         : f(options)
     } catch (cause) {
       return Promise.reject(cause)
+    } finally {
+      this.implicit = implicitSessions.last
     }
+  }
+
+  /** Tells the driver to stop. The server may go on, and keeps the next command in the same session waiting until it has ended. */
+  private stop(): void {
+    const { abort, implicit } = this
+    if (implicit !== undefined && !implicit.hasEnded && abort?.sends !== 0) spoil(implicit)
+    abort?.abort(new OperationInterrupted())
   }
 
   pause(): void {
@@ -145,7 +159,7 @@ export class Call {
       )
       if (!interrupts && this.session === undefined) return
       return Effect.suspend(() => {
-        if (interrupts) this.abort?.abort(new OperationInterrupted())
+        if (interrupts) this.stop()
         // The owner of the session (a transaction that is about to abort) must find it idle.
         return this.session === undefined ? Effect.void : bounded(settled, settleTimeout)
       })

@@ -1,6 +1,7 @@
 import type * as Context from "effect/Context"
 import type * as Driver from "mongodb"
 import type { Breaks } from "../driver/breaks.ts"
+import type { ImplicitSessions } from "../driver/implicitSessions.ts"
 import type { AmbientSession } from "../session/state.ts"
 import type { Dependents } from "./dependents.ts"
 
@@ -24,6 +25,7 @@ export interface Connection {
   readonly dependents: Dependents
   /** How often connections broke. What was open meanwhile may have left something on the server, whose reply got lost. */
   readonly breaks: Breaks
+  readonly implicitSessions: ImplicitSessions
 }
 
 /**

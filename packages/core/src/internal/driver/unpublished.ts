@@ -11,6 +11,8 @@ export interface ClientInside {
   readonly topology?: TopologyInside | undefined
   /** Missing if nothing is logged. */
   readonly mongoLogger?: { readonly willLog: (component: "command", severity: "debug") => boolean } | undefined
+  /** The driver itself makes the session of one operation by it, with `explicit: false`, before it waits for anything. */
+  startSession: (options?: Driver.ClientSessionOptions & { readonly explicit?: boolean }) => Driver.ClientSession
 }
 
 /** @internal */

@@ -14,6 +14,7 @@ import { Dependents } from "../call/dependents.ts"
 import type { Operation } from "../call/description.ts"
 import { runConnecting } from "../call/operation.ts"
 import { countBreaks } from "../driver/breaks.ts"
+import { watchImplicitSessions } from "../driver/implicitSessions.ts"
 import { type Abort, abortHandshakes } from "../driver/signal.ts"
 import { giveUp } from "../driver/topology.ts"
 import { redactCredentials } from "../errors/redact.ts"
@@ -68,7 +69,8 @@ export const wrap = (
       attributes: serverAttributes(driver),
       commandSpans: options.commandSpans !== undefined && options.commandSpans !== false,
       dependents: own ?? new Dependents(),
-      breaks
+      breaks,
+      implicitSessions: watchImplicitSessions(driver)
     })
   })
 
