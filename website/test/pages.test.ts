@@ -182,6 +182,7 @@ describe("a program", () => {
         arguments: ["status", "--json"]
       }
     )
+    assert.strictEqual(directivesOf("// server: sharded\n").server, "sharded")
     assert.throws(() => directivesOf("// server: cluster\n"), /unknown/)
   })
 })

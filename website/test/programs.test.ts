@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { filesOf } from "../scripts/markdown.ts"
 import { outputOf, shownOf } from "./support/output.ts"
-import { directivesOf, emptyServer, printedBy, reasonToSkip, Servers } from "./support/program.ts"
+import { directivesOf, emptyServer, hasRouter, printedBy, reasonToSkip, Servers } from "./support/program.ts"
 import { isProgram } from "./support/site.ts"
 
 /** Writes what programs print instead of comparing it: `WRITE_OUTPUT=1 pnpm test website/test/programs.test.ts -t start`. */
@@ -26,6 +26,7 @@ layer(Servers.layer, { concurrent: true, excludeTestServices: true })("the progr
       Effect.gen(function*() {
         if (reasonToSkip !== undefined) return skip(reasonToSkip)
         const directives = directivesOf(sourceOf(program))
+        if (directives.server === "sharded" && !hasRouter) return skip("there is no mongos")
         const uri = yield* emptyServer(directives.server)
         const printed = shownOf(
           yield* printedBy(website, ["--import", "tsx", program, ...directives.arguments], uri),

@@ -257,7 +257,7 @@ export const refineCollectionShardKey: <A extends Driver.Document>(
  *
  * **Gotchas**
  *
- * Writes wait at the end, for five seconds at most (`reshardingCriticalSectionTimeoutMillis`).
+ * Writes wait at the end, for two seconds in general. The server gives up after five (`reshardingCriticalSectionTimeoutMillis`).
  *
  * **Example** (Watching how far it is)
  *
@@ -325,7 +325,8 @@ export const abortReshardCollection: <A extends Driver.Document>(
  *
  * **Details**
  *
- * The numbers are those of `$currentOp` of all shards, added up. Fails as every command does.
+ * The numbers are those of `$currentOp` of all shards, added up. They are zero as long as no shard has begun to take documents, and again once all
+ * have taken theirs. Fails as every command does.
  *
  * **Example** (The share that is copied)
  *

@@ -2,7 +2,9 @@ import { MongoServer } from "@mongofx/testing"
 import { Context, Effect, Layer, Option, Pool, Redacted, type Scope } from "effect"
 import * as Driver from "mongodb"
 import { execFile } from "node:child_process"
+import { existsSync } from "node:fs"
 import { availableParallelism } from "node:os"
+import { dirname, join } from "node:path"
 
 /** How long a program may take: most take two seconds, and far more while the machine does other things. */
 const limit = 180_000
@@ -12,35 +14,69 @@ export const reasonToSkip: string | undefined = process.env["MONGOFX_TEST_SERVER
   ? "MONGODB_URI names a server, and programs need servers without databases"
   : undefined
 
+/** Whether there is a `mongos`, as sharded clusters need it. */
+export const hasRouter: boolean = existsSync(
+  process.env["MONGOS_BINARY"] ?? join(dirname(process.env["MONGOD_BINARY"] ?? ""), "mongos")
+)
+
 /** What a program says in comments before its code. */
 export interface Directives {
-  /** `// server: standalone` asks for a server that is no replica set, `// server: none` for an address without a server. */
-  readonly server: "replica set" | "standalone" | "none"
+  /**
+   * `// server: standalone` asks for a server that is no replica set, `// server: sharded` for a cluster of two shards, `// server: none` for an
+   * address without a server.
+   */
+  readonly server: "replica set" | "standalone" | "sharded" | "none"
   /** `// arguments: status --json` are the arguments of its command line. */
   readonly arguments: ReadonlyArray<string>
 }
+
+const kinds: ReadonlyArray<string> = ["replica set", "standalone", "sharded", "none"] satisfies ReadonlyArray<
+  Directives["server"]
+>
+
+const isKind = (server: string): server is Directives["server"] => kinds.includes(server)
 
 export const directivesOf = (source: string): Directives => {
   const comments = /^(?:(?:\/\/|#!).*\n)*/.exec(source)?.[0] ?? ""
   const value = (name: string) => new RegExp(`^// ${name}: (.*)$`, "m").exec(comments)?.[1]?.trim()
   const server = value("server") ?? "replica set"
-  if (server !== "replica set" && server !== "standalone" && server !== "none") {
+  if (!isKind(server)) {
     throw new Error(
-      `"// server: ${server}" is unknown: write "standalone" or "none", or leave it out for a replica set`
+      `"// server: ${server}" is unknown: write "standalone", "sharded" or "none", or leave it out for a replica set`
     )
   }
   return { server, arguments: value("arguments")?.split(" ") ?? [] }
 }
 
-/** Servers for programs that run at the same time, each of one member and with test commands. */
-export class Servers
-  extends Context.Service<Servers, Pool.Pool<MongoServer.MongoServer, MongoServer.MongoServerError>>()(
-    "website/Servers"
-  )
-{
+type ServerPool = Pool.Pool<MongoServer.MongoServer, MongoServer.MongoServerError>
+
+/** The smallest cluster of two shards. Waits that production has for good reasons, such as five minutes before a resharding ends, are left out. */
+const cluster = Effect.map(
+  Layer.build(MongoServer.layerSharded({
+    shards: 2,
+    members: 1,
+    args: [
+      "reshardingMinimumOperationDurationMillis=0",
+      "reshardingDelayBeforeRemainingOperationTimeQueryMillis=0",
+      "periodicNoopIntervalSecs=1"
+    ].flatMap((parameter) => ["--setParameter", parameter])
+  })),
+  (servers) => Context.get(servers, MongoServer.MongoServer)
+)
+
+/** Servers for programs that run at the same time: replica sets of one member with test commands, and one sharded cluster once a program needs it. */
+export class Servers extends Context.Service<Servers, {
+  readonly sets: ServerPool
+  readonly sharded: ServerPool
+}>()("website/Servers") {
   static readonly layer = Layer.effect(
     Servers,
-    Pool.make({ acquire: MongoServer.startBinary(), size: Math.min(4, availableParallelism()) })
+    Effect.gen(function*() {
+      return {
+        sets: yield* Pool.make({ acquire: MongoServer.startBinary(), size: Math.min(4, availableParallelism()) }),
+        sharded: yield* Pool.makeWithTTL({ acquire: cluster, min: 0, max: 1, timeToLive: "1 hour" })
+      }
+    })
   )
 }
 
@@ -63,10 +99,12 @@ export const emptyServer = (
         return "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500"
       case "standalone":
         return Redacted.value((yield* MongoServer.startBinary({ replicaSet: false })).uri)
-      case "replica set": {
-        const { uri } = yield* Pool.get(yield* Servers)
-        yield* dropDatabases(Redacted.value(uri))
-        return Redacted.value(uri)
+      case "replica set":
+      case "sharded": {
+        const { sets, sharded } = yield* Servers
+        const uri = Redacted.value((yield* Pool.get(kind === "sharded" ? sharded : sets)).uri)
+        yield* dropDatabases(uri)
+        return uri
       }
     }
   })

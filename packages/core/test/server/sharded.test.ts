@@ -467,7 +467,7 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
           })
           const reading = (readPreference: Driver.ReadPreference) => items.withOptions({ readPreference }).find()
           const tagged = (use: string) => reading(new Driver.ReadPreference("nearest", [{ use }]))
-          // Deprecated since MongoDB 8.0, which takes it and does nothing.
+          // Deprecated since MongoDB 8.0: the router does it and logs a warning.
           assert.lengthOf(
             yield* reading(new Driver.ReadPreference("nearest", undefined, { hedge: { enabled: true } })),
             2
