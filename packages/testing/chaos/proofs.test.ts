@@ -6,13 +6,14 @@
 import { assert, layer } from "@effect/vitest"
 import { ChangeStreamConsumer, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
 import { FailPoint, MongoServer, Nemesis } from "@mongofx/testing"
-import { Deferred, Effect, Exit, Fiber, Redacted, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Redacted, Schedule, Scope } from "effect"
 import * as Driver from "mongodb"
 import { type Arena, caught, within } from "./support/arena.ts"
 import { attempt, type Bank, bankProblems, newWitness, openBank, transferIn, type Variant } from "./support/bank.ts"
-import { handledProblems, storeProblems } from "./support/consumers.ts"
+import { handledProblems, storeProblems, writeEvents } from "./support/consumers.ts"
 import { clusterTime, eventProblems, type Numbered, readNumbers, writeNumbers } from "./support/events.ts"
 import { fileProblems, newFiles, sumOf } from "./support/files.ts"
+import { type Counted, documents, numberOf } from "./support/forms.ts"
 import { insertNumber, insertProblems, newLog, numbersIn } from "./support/inserts.ts"
 import { leftovers } from "./support/interruptions.ts"
 import { footprint, soakProblems } from "./support/soak.ts"
@@ -260,6 +261,119 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
     within(context, (arena) =>
       Effect.gen(function*() {
         assert.deepStrictEqual(yield* consumedTwice(arena, true), [])
+      })))
+
+  /** The first event of a document is handled late, and its second one comes meanwhile. */
+  const partsInOrder = (arena: Arena, isByDocument: boolean) =>
+    Effect.gen(function*() {
+      const items = arena.db.collection<Counted>("items")
+      const handled = arena.db.collection<{ readonly n: number }>("parts")
+      yield* arena.db.createCollection("items")
+      const began = yield* clusterTime(arena.data)
+      const size = 2 * documents
+      const isOvertaken = yield* Deferred.make<void>()
+      const all = yield* Deferred.make<void>()
+      let done = 0
+      const n = { $ifNull: ["$fullDocument.n", "$updateDescription.updatedFields.n"] }
+      yield* ChangeStreamConsumer.make({
+        name: "parts",
+        partitions: 2,
+        watch: (position) => {
+          const source = items.watch([], { maxAwaitTime: "50 millis", ...position })
+          const ofEvents = (index: number) => {
+            const first = { $lt: [n, documents] }
+            return items.watch([{ $match: { $expr: index === 0 ? first : { $not: first } } }], {
+              maxAwaitTime: "50 millis",
+              ...position
+            })
+          }
+          return { open: source.open, tokenForParts: source.tokenForParts, part: isByDocument ? source.part : ofEvents }
+        },
+        handler: (event) =>
+          Effect.gen(function*() {
+            const number = numberOf(event)
+            if (number === undefined) return
+            if (number === 0) yield* Effect.timeoutOption(Deferred.await(isOvertaken), "1 second")
+            yield* handled.insertOne({ n: number })
+            if (number === documents) yield* Deferred.succeed(isOvertaken, undefined)
+            if (++done === size) yield* Deferred.succeed(all, undefined)
+          })
+      })
+      yield* writeEvents(items, 0, size)
+      yield* Deferred.await(all)
+      return yield* Effect.promise(() => handledProblems(arena.data, "parts", { began, size }))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(ResumeTokenStore.layerMongo()),
+      Effect.provideService(MongoDatabase.MongoDatabase, arena.db)
+    )
+
+  it.effect("partitions by events instead of documents", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        caught(context, yield* partsInOrder(arena, false), /^parts, document 0: the event at 0 is 24/)
+      })))
+
+  it.effect("partitions by documents keep the order there", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* partsInOrder(arena, true), [])
+      })))
+
+  /** A second instance comes while the first one works on all parts. */
+  const joined = (arena: Arena, asksFirst: boolean) =>
+    Effect.gen(function*() {
+      const items = arena.db.collection<Counted>("items")
+      const tokens = arena.db.collection<Driver.Document & { readonly _id: string }>("mongofx_resume_tokens")
+      const began = yield* clusterTime(arena.data)
+      const real = yield* ResumeTokenStore.ResumeTokenStore
+      const greedy: ResumeTokenStore.ResumeTokenStore = {
+        ...real,
+        acquire: (name, owner, duration) =>
+          Effect.andThen(
+            tokens.updateOne({ _id: name, owner: { $type: "string" } }, {
+              $set: { owner, expiresAt: new Date(Date.now() + 1000) },
+              $inc: { fence: 1 }
+            }),
+            real.acquire(name, owner, duration)
+          )
+      }
+      const consumer = (store: ResumeTokenStore.ResumeTokenStore) =>
+        ChangeStreamConsumer.make({
+          name: "test",
+          partitions: 2,
+          watch: (position) => items.watch([], { maxAwaitTime: "50 millis", ...position }),
+          lease: { duration: "1 second" },
+          handler: () => Effect.void
+        }).pipe(Effect.provideService(ResumeTokenStore.ResumeTokenStore, store))
+      const owners = Effect.promise(() => arena.data.collection("mongofx_resume_tokens").distinct("owner"))
+      const shared = (count: number) =>
+        Effect.repeat(owners, {
+          until: (owners) => owners.filter((owner) => typeof owner === "string").length >= count,
+          schedule: Schedule.spaced("50 millis")
+        })
+      yield* arena.db.createCollection("items")
+      yield* consumer(real)
+      yield* shared(1)
+      yield* consumer(asksFirst ? real : greedy)
+      yield* shared(2)
+      return yield* Effect.promise(() => storeProblems(arena.data, { began }))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(ResumeTokenStore.layerMongo()),
+      Effect.provideService(MongoDatabase.MongoDatabase, arena.db)
+    )
+
+  it.effect("an instance that takes parts which another one has", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        caught(context, yield* joined(arena, false), /^the lease of test.* had two owners/)
+      })))
+
+  it.effect("the instance that waits for its share does not", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* joined(arena, true), [])
       })))
 
   it.effect("an upload that overlooks a failed write", (context) =>

@@ -1,7 +1,7 @@
 // Consumers of one collection in a process of its own: `consumerProcess.ts INSTANCE DATABASE SHIFT FORM...`. SHIFT moves its clock, in milliseconds.
 import { ChangeStreamConsumer, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
 import { Effect, Layer, Redacted, Schedule } from "effect"
-import { type Counted, type FormName, forms } from "./forms.ts"
+import { type Counted, type FormName, forms, numberOf } from "./forms.ts"
 
 const [instance, database, shift, ...names] = process.argv.slice(2) as [string, string, string, ...Array<FormName>]
 
@@ -23,11 +23,7 @@ const program = Effect.gen(function*() {
       lease: { duration: "2 seconds" },
       checkpoint: { events: 10, interval: "500 millis" },
       handler: (event, checkpoint) => {
-        const n = event.operationType === "insert"
-          ? event.fullDocument.n
-          : event.operationType === "update"
-          ? event.updateDescription.updatedFields?.n
-          : undefined
+        const n = numberOf(event)
         if (n === undefined) return Effect.void
         const insert = handled.insertOne({ n, instance })
         return Effect.asVoid(isTransactional ? mongo.withTransaction(Effect.andThen(insert, checkpoint)) : insert)

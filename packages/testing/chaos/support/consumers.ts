@@ -72,7 +72,7 @@ export const startConsumers = ({ data, db, uri }: Arena, names: ReadonlyArray<Fo
   })
 
 /** Makes events until they are confirmed. A number that is there already makes no event, so that a repetition is not seen. */
-const writeEvents = (items: MongoCollection.MongoCollection<Counted>, from: number, to: number) =>
+export const writeEvents = (items: MongoCollection.MongoCollection<Counted>, from: number, to: number) =>
   items.bulkWrite(
     Array.from({ length: to - from }, (_, i) => {
       const n = from + i

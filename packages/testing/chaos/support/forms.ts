@@ -1,6 +1,7 @@
 /**
  * The ways in which the instances consume the same events.
  */
+import type { ChangeStream } from "@mongofx/core"
 
 interface Form {
   /** More than one: instances share them, and order holds for each document. */
@@ -26,3 +27,11 @@ export interface Counted {
 
 /** How many documents the events are about: event `n` changes document `n % documents`. */
 export const documents = 24
+
+/** The number of an event, if it is one of those that are counted. */
+export const numberOf = (event: ChangeStream.ChangeEvent<Counted>): number | undefined =>
+  event.operationType === "insert"
+    ? event.fullDocument.n
+    : event.operationType === "update"
+    ? event.updateDescription.updatedFields?.n
+    : undefined
