@@ -53,6 +53,9 @@ export const within = <A, E, R>(
 
 const least = 10
 
+/** How faults follow each other. Work of a certain size, such as twenty thousand events, ends without faults if it takes much longer. */
+const rhythm = Schedule.upTo(Schedule.spaced("400 millis"), { duration: seconds * 2000 })
+
 /** Faults of any member, and of the primary more often, which matters most. */
 export const allFaults = {
   ...Nemesis.faults,
@@ -87,7 +90,7 @@ export const underFaults = <Outcome, E, R>(
   Effect.scoped(Effect.gen(function*() {
     const nemeses = yield* Effect.forEach(
       others === undefined ? [kinds] : [kinds, others],
-      (kinds) => Nemesis.random(Schedule.spaced("400 millis"), kinds, { lasts })
+      (kinds) => Nemesis.random(rhythm, kinds, { lasts })
     )
     const outcome = yield* work
     yield* Effect.forEach(nemeses, ({ stop }) => stop, { concurrency: "unbounded" })
