@@ -197,6 +197,37 @@ describe("partitions", () => {
       }).pipe(Effect.scoped, withStoreOf(fixture))
     }), 60_000)
 
+  it.effect(
+    "are not kept free for long for an instance that dies before it has taken them",
+    () =>
+      Effect.gen(function*() {
+        const fixture = yield* outbox()
+        const lease = 4000
+        yield* Effect.gen(function*() {
+          const real = yield* store
+          const given = { lease: { duration: lease } }
+          yield* start(fixture, 4, () => Effect.void, given)
+          yield* untilShares(fixture, "4")
+          // It joins once, and never takes a part.
+          let joined = 0
+          const dead: ResumeTokenStore.ResumeTokenStore = {
+            ...real,
+            acquire: () => Effect.never,
+            members: {
+              ...real.members!,
+              join: (...args) => joined++ === 0 ? real.members!.join(...args) : Effect.never
+            }
+          }
+          yield* Effect.forkScoped(Effect.provideService(start(fixture, 4, () => Effect.void, given), store, dead))
+          yield* untilShares(fixture, "2")
+          const free = performance.now()
+          yield* untilShares(fixture, "4")
+          assert.isBelow(performance.now() - free, lease)
+        }).pipe(Effect.scoped, withStoreOf(fixture))
+      }),
+    60_000
+  )
+
   it.effect("do not begin if the lease for taking them was lost meanwhile", () =>
     Effect.gen(function*() {
       const fixture = yield* outbox()

@@ -7,7 +7,7 @@ import { pause, withStoreOf } from "../support/parts.ts"
 import { seeded, until } from "../support/utils.ts"
 
 const parts = 4
-const lease = 1500
+const lease = 4000
 const documents = range(0, 16)
 
 /** A store that does not answer any more when `isCut` says so, as behind a broken network. */
@@ -142,7 +142,7 @@ it.effect(
             : dice === 2
             ? cut
             : write
-          yield* pause(yield* Random.nextIntBetween(100, 700))
+          yield* pause(yield* Random.nextIntBetween(100, 900))
         }
         yield* write
         const count = (yield* Ref.get(written)) * documents.length

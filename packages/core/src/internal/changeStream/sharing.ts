@@ -28,6 +28,14 @@ const firstPause = 100
 /** The longest one. */
 const longestPause = 3000
 
+/** How often in the time of a lease an instance says that it lives, and looks how many there are. */
+const rounds = 4
+/**
+ * For how many of these rounds it is believed: a part is kept free that long for an instance that dies before it has taken it. Whoever is
+ * wrongly believed dead keeps its parts, since it has their leases.
+ */
+const believedFor = 2
+
 /** A part that this instance works through. */
 interface Owned {
   readonly fiber: Fiber.Fiber<void>
@@ -58,6 +66,7 @@ export const sharing = <Event, E, R, SE, SR>(
       ))
     }
     const group = `${name}/${parts}`
+    const untilRound = Duration.toMillis(lease) / rounds
     const lost = ownFailure(ChangeStreamError, operation, `another instance takes parts of ${name}`, {
       kind: "leaseLost"
     })
@@ -217,7 +226,7 @@ export const sharing = <Event, E, R, SE, SR>(
 
     /** Gives up and takes parts, once. */
     const round: Effect.Effect<Attempt, E | SE | MongoError, R | SR> = Effect.gen(function*() {
-      const share = shareOf(yield* members.join(group, owner, lease), owner, parts)
+      const share = shareOf(yield* members.join(group, owner, Duration.millis(believedFor * untilRound)), owner, parts)
       yield* Effect.forEach(working().slice(share), giveUp, { discard: true })
       const missing = share - working().length
       const done = missing > 0 ? yield* attempt(missing) : "taken" as const
@@ -228,7 +237,7 @@ export const sharing = <Event, E, R, SE, SR>(
       return share > working().length && done === "taken" ? "busy" : done
     })
 
-    const rounds = Effect.gen(function*() {
+    const allRounds = Effect.gen(function*() {
       let failingSince: number | undefined
       let answered = false
       let isTold = false
@@ -254,12 +263,12 @@ export const sharing = <Event, E, R, SE, SR>(
         const isComplete = Result.isSuccess(done) && done.success === "taken"
         attempts = isComplete ? 0 : attempts + 1
         const pause = Math.min(firstPause * 2 ** (attempts - 1), longestPause)
-        yield* serverSleep(isComplete ? own.beat : Math.min(own.beat, pause))
+        yield* serverSleep(isComplete ? untilRound : Math.min(untilRound, pause))
       }
     })
 
     return yield* Effect.ensuring(
-      Effect.raceFirst(rounds, Deferred.await(failed)),
+      Effect.raceFirst(allRounds, Deferred.await(failed)),
       Effect.suspend(() =>
         Effect.andThen(
           Fiber.interruptAll([...owned.values()].map(({ fiber }) => fiber)),
