@@ -15,10 +15,8 @@ import {
   tokenOf,
   withMemory
 } from "../support/consumers.ts"
+import { pause } from "../support/parts.ts"
 import { reasonOf, until } from "../support/utils.ts"
-
-const pause = (milliseconds: number) =>
-  Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, milliseconds)))
 
 const keyOf = (event: unknown) => (event as { documentKey: { _id: number } }).documentKey._id
 

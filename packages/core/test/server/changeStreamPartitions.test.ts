@@ -515,6 +515,14 @@ describe("partitions", () => {
         yield* real.clear("test")
         assert.isTrue(Option.isNone(yield* real.load("test")))
         for (const i of range(0, 4)) assert.isTrue(Option.isNone(yield* real.load(`test/${i}of4`)))
+
+        yield* insert(fixture, 20, 40)
+        let starts = 0
+        yield* start(fixture, 4, collect(seen), { onFirstStart: Effect.sync(() => void starts++) })
+        yield* insert(fixture, 40, 60)
+        yield* until("the changes from then on are handled", () => seen.length >= 40, 15_000)
+        assert.strictEqual(starts, 1)
+        assert.deepStrictEqual(sorted(seen), [...range(0, 20), ...range(40, 60)])
       }).pipe(Effect.scoped, withStoreOf(fixture))
     }), 60_000)
 

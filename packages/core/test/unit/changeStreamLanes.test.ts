@@ -3,10 +3,8 @@ import { documentOf, makeLanes } from "@mongofx/core/internal/changeStream/lanes
 import { Progress } from "@mongofx/core/internal/changeStream/progress"
 import { Deferred, Effect, Exit, Fiber, Option, Random, Result } from "effect"
 import * as Driver from "mongodb"
-import { seeded } from "../support/utils.ts"
-
-const pause = (milliseconds: number) =>
-  Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, milliseconds)))
+import { pause } from "../support/parts.ts"
+import { seeded, until } from "../support/utils.ts"
 
 const progress = () => new Progress({ name: "test", fence: 1, saved: Option.none() }, true, Infinity, 0)
 
@@ -64,6 +62,7 @@ describe("lanes", () => {
           submitted++
         }
       }))
+      yield* until("there is no room left", () => submitted >= 32)
       yield* pause(50)
       assert.strictEqual(submitted, 32)
       yield* Deferred.succeed(gate, undefined)
