@@ -116,6 +116,10 @@ const held: Record<string, (fixture: Filled) => Effect.Effect<unknown, unknown>>
     collection.bulkWrite([
       { deleteOne: { filter: { _id: 2 } } },
       { updateOne: { filter: { _id: 1 }, update: { $set: { n: 1 } } } }
+    ]),
+  "bulkWrite of the client": ({ db, mongo }) =>
+    mongo.bulkWrite([
+      { name: "updateOne", namespace: `${db.name}.items`, filter: { _id: 1 }, update: { $set: { n: 1 } } }
     ])
 }
 
