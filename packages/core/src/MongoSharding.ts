@@ -217,7 +217,8 @@ export const shardCollection: <A extends Driver.Document>(
  *
  * `key` is the whole new key, which begins with the old one. Succeeds if the collection has this key already.
  *
- * Fails with an `InvalidCommandError` if the key does not begin with the old one or has no index, and if the server is not a router.
+ * Fails with an `InvalidCommandError` if the key does not begin with the old one or has no index, if the collection is not sharded, and if the server is
+ * not a router.
  *
  * **Example** (Many orders of one customer)
  *
@@ -253,7 +254,8 @@ export const refineCollectionShardKey: <A extends Driver.Document>(
  *
  * When it is interrupted, the cluster goes on. The same call again waits for the rest, and `abortReshardCollection` ends it.
  *
- * Fails with a `ServerError` when it is aborted or cannot go on, and with an `InvalidCommandError` if the server is not a router.
+ * Fails with a `ServerError` when it is aborted or cannot go on, with a `NamespaceNotFoundError` if the collection is not sharded, and with an
+ * `InvalidCommandError` if the server is not a router.
  *
  * **Gotchas**
  *
@@ -296,7 +298,8 @@ export const reshardCollection: <A extends Driver.Document>(
  *
  * **Details**
  *
- * Fails with an `InvalidCommandError` if the collection is not being resharded, and if the server is not a router.
+ * Fails with an `InvalidCommandError` if the collection is not being resharded, with a `NamespaceNotFoundError` if it is not sharded, and with an
+ * `InvalidCommandError` if the server is not a router.
  *
  * **Example** (Not today)
  *
@@ -513,7 +516,8 @@ export const removeShardFromZone: (
  *
  * The range begins at `min` and ends before `max`. Documents of no range can be on any shard. `zone: null` removes exactly this range.
  *
- * Fails with an `InvalidCommandError` if the range overlaps another one, if no shard is in the zone, and if the server is not a router.
+ * Fails with an `InvalidArgumentError` if `min` or `max` has no fields, and with an `InvalidCommandError` if their fields are not those of the shard key,
+ * if the range overlaps another one, if no shard is in the zone, and if the server is not a router.
  *
  * **Example** (European customers in Europe)
  *

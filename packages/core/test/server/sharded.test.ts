@@ -141,6 +141,14 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
           "InvalidArgumentError",
           "command.min.a"
         )
+        for (
+          const [range, text] of [
+            [undefined, "range.min has no fields"],
+            [{ max: { customer: 1 }, zone: "low" }, "range.min has no fields"],
+            [{ min: { customer: 1 }, max: {}, zone: "low" }, "range.max has no fields"],
+            ["low", "range is a string"]
+          ] as const
+        ) yield* failsWith(MongoSharding.updateZoneKeyRange(items, range as never), "InvalidArgumentError", text)
       }))
 
     it.effect("a zone takes its documents to its shard", () =>
@@ -163,14 +171,18 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
           (yield* MongoSharding.listShards(mongo)).map(({ name, zones }) => [name, zones]),
           [["shard0", ["low"]], ["shard1", ["high"]]]
         )
+        const range = (min: Driver.Document, max: Driver.Document, zone = "low") =>
+          MongoSharding.updateZoneKeyRange(items, { min, max, zone })
         for (
-          const refused of [
-            MongoSharding.updateZoneKeyRange(items, { ...low, min: { customer: 5 }, max: { customer: 15 } }),
-            MongoSharding.updateZoneKeyRange(items, { ...low, zone: "nowhere" }),
-            MongoSharding.addShardToZone(mongo, "nowhere", "low"),
-            MongoSharding.removeShardFromZone(mongo, "shard0", "low")
-          ]
-        ) assert.strictEqual((yield* reasonOf(refused))._tag, "InvalidCommandError")
+          const [refused, text] of [
+            [range({ customer: 5 }, { customer: 15 }), "overlaps an existing one"],
+            [range({ customer: 9 }, { customer: 8 }), "min must be less than max"],
+            [range({ n: 1 }, { n: 2 }), "min and max must have the first fields of the shard key"],
+            [range({ customer: 1 }, { customer: 2 }, "nowhere"), "nowhere"],
+            [MongoSharding.addShardToZone(mongo, "nowhere", "low"), "nowhere"],
+            [MongoSharding.removeShardFromZone(mongo, "shard0", "low"), "cannot remove"]
+          ] as const
+        ) yield* failsWith(refused, "InvalidCommandError", text)
         yield* MongoSharding.updateZoneKeyRange(items, { ...low, zone: null })
         yield* MongoSharding.updateZoneKeyRange(items, { ...high, zone: null })
         yield* MongoSharding.removeShardFromZone(mongo, "shard0", "low")
@@ -189,6 +201,26 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
           "create an index"
         )
         yield* items.createIndex({ customer: 1, _id: 1 })
+        yield* failsWith(
+          MongoSharding.refineCollectionShardKey(items, { _id: 1, customer: 1 }),
+          "InvalidCommandError",
+          "the new key must begin with the fields of the current one"
+        )
+        const whole = mongo.db("resharded").collection("whole")
+        yield* whole.insertOne({})
+        yield* failsWith(
+          MongoSharding.refineCollectionShardKey(whole, { customer: 1 }),
+          "InvalidCommandError",
+          "unsharded"
+        )
+        for (
+          const refused of [
+            MongoSharding.reshardCollection(whole, { n: 1 }),
+            MongoSharding.abortReshardCollection(whole)
+          ]
+        ) {
+          yield* failsWith(refused, "NamespaceNotFoundError", "resharded.whole")
+        }
         yield* MongoSharding.refineCollectionShardKey(items, { customer: 1, _id: 1 })
         const keyOf = Effect.map(MongoSharding.shardKeyOf(items), (found) => Option.getOrThrow(found).key)
         assert.deepStrictEqual(yield* keyOf, { customer: 1, _id: 1 })
@@ -197,13 +229,14 @@ describe.skipIf(!existsSync(mongos))("on a sharded cluster (needs mongos),", () 
         yield* failsWith(MongoSharding.abortReshardCollection(items), "InvalidCommandError", "abortReshardCollection")
         // The recipients stand still, so that there is something to see.
         const pause = (mode: "alwaysOn" | "off") =>
-          eachShard(mongo, (shard) =>
-            shard.db("admin").command({ configureFailPoint: "reshardingPauseRecipientBeforeCloning", mode }))
+          eachShard(
+            mongo,
+            (shard) => shard.db("admin").command({ configureFailPoint: "reshardingPauseRecipientBeforeCloning", mode })
+          )
         const isSeen = Effect.promise(() =>
           Effect.runPromise(MongoSharding.reshardingProgress(items)).then((progress) =>
             Option.match(progress, {
-              onNone: () =>
-                undefined,
+              onNone: () => undefined,
               onSome: (progress) => progress.states.length === 4 ? progress : undefined
             })
           )

@@ -394,6 +394,7 @@ const codes: ReadonlyArray<readonly [code: number, codeName: string, expected: E
   [2, "BadValue", final("InvalidCommandError")],
   [9, "FailedToParse", final("InvalidCommandError")],
   [66, "ImmutableField", final("InvalidCommandError")],
+  [118, "NamespaceNotSharded", final("InvalidCommandError")],
   [40, "ConflictingUpdateOperators", final("InvalidCommandError")],
   [133, "FailedToSatisfyReadPreference", { tag: "ServerError", transient: true }],
   [134, "ReadConcernMajorityNotAvailableYet", { tag: "ServerError", transient: true }],

@@ -127,6 +127,7 @@ export const ServerCode = {
   UnsatisfiableWriteConcern: row(100, writeConcern),
   WriteConflict: row(112, { tag: "WriteConflictError" }, "transient", "refused"),
   CommandNotSupported: row(115, invalidCommand, "noSearch"),
+  NamespaceNotSharded: row(118, invalidCommand),
   DocumentValidationFailure: row(121, { tag: "DocumentValidationError" }),
   FailedToSatisfyReadPreference: row(133, server, "transient", "refused", "resumable"),
   ReadConcernMajorityNotAvailableYet: row(134, server, "transient", "refused", "retried"),

@@ -60,6 +60,14 @@ const routerOperations: ReadonlySet<string> = new Set([
   "updateZoneKeyRange"
 ])
 
+/** What the server says between two keys, which are cut out of its messages together with it. */
+const betweenKeys: ReadonlyArray<readonly [words: RegExp, hint: string]> = [
+  [/ does not extend the current shard key /, "the new key must begin with the fields of the current one"],
+  [/ is not a prefix of the shard key /, "min and max must have the first fields of the shard key, in its order"],
+  [/ should be less than max: /, "min must be less than max"],
+  [/ is overlapping with existing: /, "the range overlaps an existing one: remove that one first, with zone: null"]
+]
+
 /** What a standalone server answers to a transaction. */
 const noTransactions = /transaction numbers are only allowed/i
 
@@ -107,6 +115,12 @@ export const classifyReply = (cause: unknown, fields: Fields): Reasons.WriteErro
       ...fields,
       message: `${fields.message} (sharding needs a sharded cluster; this server is not a router: connect to a mongos)`
     })
+  }
+  const hint = routerOperations.has(fields.operation)
+    ? betweenKeys.find(([words]) => words.test(describe(cause)))?.[1]
+    : undefined
+  if (hint !== undefined) {
+    return new Reasons.InvalidCommandError({ ...fields, message: `${fields.message} (${hint})` })
   }
   const reason = reasonOf(code)
   switch (reason.tag) {

@@ -92,12 +92,22 @@ export const reshardCollection = (collection: Collection, key: ShardKey, options
 export const abortReshardCollection = (collection: Collection) =>
   onCollection(collection, "abortReshardCollection", (namespace) => ({ abortReshardCollection: namespace }))
 
+const checkEnd = (end: Driver.Document | undefined, path: string): void => {
+  checkGiven(end, path)
+  if (Object.keys(end ?? {}).length === 0) {
+    throw new InvalidInput(path, `${path} has no fields: give values for the first fields of the shard key`)
+  }
+}
+
 /** @internal */
 export const updateZoneKeyRange = (collection: Collection, range: ZoneKeyRange) =>
   onCollection(collection, "updateZoneKeyRange", (namespace) => {
-    const { max, min, zone } = range
+    checkGiven(range, "range")
+    const { max, min, zone }: Partial<ZoneKeyRange> = range ?? {}
+    checkEnd(min, "range.min")
+    checkEnd(max, "range.max")
     return { updateZoneKeyRange: namespace, min, max, zone }
-  }, range)
+  })
 
 const onZone = (name: string, client: MongoClient, shard: string, zone: string): Effect.Effect<void, MongoError> =>
   Effect.asVoid(run(
