@@ -7,7 +7,7 @@ import { pause, withStoreOf } from "../support/parts.ts"
 import { seeded, until } from "../support/utils.ts"
 
 const parts = 4
-const lease = 4000
+const lease = 3000
 const documents = range(0, 16)
 
 /** A store that does not answer any more when `isCut` says so, as behind a broken network. */
@@ -159,7 +159,8 @@ it.effect(
             if (i > 0) assert.isAtLeast(from, sorted[i - 1]!.to, `two instances had document ${document} at once`)
           }
         }
-        assert.isBelow(Math.max(0, ...gaps), lease, "milliseconds without an owner")
+        // Mostly it is less than half a lease. Who is cut off while it takes parts keeps the others from taking them for a lease.
+        assert.isBelow(Math.max(0, ...gaps), 2 * lease, "milliseconds without an owner")
       }).pipe(Effect.scoped, withStoreOf(fixture))
     }).pipe(seeded),
   120_000
