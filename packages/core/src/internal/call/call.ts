@@ -9,7 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Tracer from "effect/Tracer"
 import type * as Driver from "mongodb"
 import type { MongoError } from "../../MongoError.ts"
-import { spoil } from "../driver/kill.ts"
+import { leaveRunning, spoil } from "../driver/kill.ts"
 import { type Abort, makeAbort, OperationInterrupted } from "../driver/signal.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { runWithParent } from "../telemetry/commandSpans.ts"
@@ -103,8 +103,11 @@ export class Call {
 
   /** Tells the driver to stop. The server may go on, and keeps the next command in the same session waiting until it has ended. */
   private stop(): void {
-    const { abort, implicit } = this
-    if (implicit !== undefined && !implicit.hasEnded && abort?.sends !== 0) spoil(implicit)
+    const { abort, implicit, session } = this
+    if (abort?.sends !== 0) {
+      if (implicit !== undefined && !implicit.hasEnded) spoil(implicit)
+      if (session?.inTransaction() === false) leaveRunning(session)
+    }
     abort?.abort(new OperationInterrupted())
   }
 

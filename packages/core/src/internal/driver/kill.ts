@@ -16,6 +16,23 @@ export const spoil = (session: Driver.ClientSession): void => {
   if (serverSession != null) serverSession.isDirty = true
 }
 
+const leftRunning = new WeakSet<Driver.ClientSession>()
+
+/**
+ * Remembers that an operation of a session was interrupted which a server may still run. A read that waits until a secondary has caught up does
+ * not end when its connection does.
+ *
+ * @internal
+ */
+export const leaveRunning = (session: Driver.ClientSession): void => void leftRunning.add(session)
+
+/**
+ * Whether an operation of a session was left running.
+ *
+ * @internal
+ */
+export const mayStillRun = (session: Driver.ClientSession): boolean => leftRunning.has(session)
+
 /** How long to try a server that is out of reach, in real milliseconds. */
 const patience = 2000
 const retryPause = 50

@@ -26,7 +26,7 @@ import {
   serverOf,
   takeOver
 } from "../driver/cursor.ts"
-import { killSession } from "../driver/kill.ts"
+import { killSession, leaveRunning } from "../driver/kill.ts"
 import { isReachable } from "../driver/members.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
 import { readFields } from "../errors/readFields.ts"
@@ -347,6 +347,7 @@ export class CursorRun<A> implements Dependent {
     try {
       if (pending !== undefined && state === "Opening") {
         const session = mayKill(this.session, dependents.closed) ? this.driverSession : undefined
+        if (this.session === "session" && call.abort?.sends !== 0) leaveRunning(this.ambient!.state.driver)
         await giveUpFirstReply(driver, pending, call.abort, session)
       }
       if (this.isKept && this.cursor !== undefined) endOnServer(this.cursor)

@@ -18,7 +18,7 @@ import { withoutDeadline } from "../call/deadline.ts"
 import type { Operation } from "../call/description.ts"
 import { ambientSession, checkingNow, runIn } from "../call/operation.ts"
 import { serverMillis, serverSleep } from "../call/serverTime.ts"
-import { abortOnServers, killSession } from "../driver/kill.ts"
+import { abortOnServers, killSession, mayStillRun } from "../driver/kill.ts"
 import { toMongoError } from "../errors/toMongoError.ts"
 import { checkGiven } from "../input/check.ts"
 import { withAmbient } from "./sharing.ts"
@@ -158,7 +158,9 @@ const mayHaveCursor = (connection: Connection, state: SessionState): boolean =>
 
 /** Ends a session of the driver, and kills it on the servers if something may be left there. */
 const endSession = async (connection: Connection, state: SessionState, session: DriverSession): Promise<void> => {
-  if (session.unanswered || mayHaveCursor(connection, state)) await killSession(connection.driver, session.driver)
+  if (session.unanswered || mayStillRun(session.driver) || mayHaveCursor(connection, state)) {
+    await killSession(connection.driver, session.driver)
+  }
   await session.driver.endSession()
 }
 
@@ -199,9 +201,9 @@ export const closeSession = (connection: Connection, state: SessionState): Effec
 const closedSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
   closeSession(connection, state) ?? Effect.void
 
-/** Whether no transaction of a session is open, ends just now, or may have been left on the server. */
+/** Whether no transaction of a session is open, ends just now, or may have been left on the server, and no operation either. */
 const hasNothingOpen = ({ driver, ending, torn, unanswered, unfinished }: DriverSession): boolean =>
-  !driver.inTransaction() && !torn && !unfinished && !unanswered && ending === undefined
+  !driver.inTransaction() && !torn && !unfinished && !unanswered && !mayStillRun(driver) && ending === undefined
 
 const closeTransaction = (state: SessionState, status: "left" | "ended" = "ended"): void => {
   if (state.transaction !== undefined) state.transaction.status = status
