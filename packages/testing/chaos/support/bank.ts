@@ -5,6 +5,7 @@ import { MongoError } from "@mongofx/core"
 import { Cause, Data, Effect, Exit, Fiber, Option, Random } from "effect"
 import type * as Driver from "mongodb"
 import { type Arena, repeatedly } from "./arena.ts"
+import { list } from "./problems.ts"
 
 interface Account {
   readonly _id: number
@@ -190,8 +191,6 @@ export const bankProblems = async (
   const where = (condition: (id: string) => boolean) => known.filter(condition)
   const done = (id: string) => times.get(id) ?? 0
   const told = (counts: Map<string, number>) => (id: string) => counts.get(id) ?? 0
-  const list = (what: string, of: ReadonlyArray<unknown>) =>
-    of.length === 0 ? [] : [`${what}: ${of.length}, such as ${String(of[0])}`]
   return [
     ...(sum === total ? [] : [`the sum of the balances is ${sum}, not ${total}`]),
     ...list("sums that a transaction saw and that are not the total", sums.filter((seen) => seen !== total)),

@@ -5,12 +5,13 @@ import type { MongoCollection } from "@mongofx/core"
 import { Effect, Fiber, Schedule, Stream } from "effect"
 import type * as Driver from "mongodb"
 import type { Arena } from "./arena.ts"
+import { list } from "./problems.ts"
 
 export interface Numbered {
   readonly _id: number
 }
 
-/** How many events the issue of a run has, and how many are written at once. */
+/** How many events a run has, and how many are written at once. */
 const size = 20_000
 const batch = 200
 
@@ -79,9 +80,6 @@ export const historyOf = async <A extends Driver.Document>(
     await stream.close()
   }
 }
-
-const list = (what: string, of: ReadonlyArray<number>) =>
-  of.length === 0 ? [] : [`${what}: ${of.length}, such as ${of[0]}`]
 
 /** What is wrong with a sequence of numbers that should be another one. */
 export const sequenceProblems = (

@@ -5,6 +5,7 @@ import type { MongoCollection, MongoError } from "@mongofx/core"
 import { Effect } from "effect"
 import type * as Driver from "mongodb"
 import { type Arena, repeatedly } from "./arena.ts"
+import { list } from "./problems.ts"
 
 /** A document has an id of its own besides its number, so that a number that is inserted twice is seen, not refused. */
 interface Numbered extends Driver.Document {
@@ -64,8 +65,6 @@ export const insertProblems = async (
   const found = await data.collection<Numbered>("numbers").find().map(({ n }) => n).toArray()
   const times = new Map<number, number>()
   for (const n of found) times.set(n, (times.get(n) ?? 0) + 1)
-  const list = (what: string, of: ReadonlyArray<number>) =>
-    of.length === 0 ? [] : [`${what}: ${of.length}, such as ${of[0]}`]
   return [
     ...list("confirmed numbers that are lost", [...confirmed].filter((n) => !times.has(n))),
     ...list("numbers that are there twice", [...times].filter(([, count]) => count > 1).map(([n]) => n)),
