@@ -77,7 +77,7 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica se
           kinds: { killPrimary: Nemesis.kill("primary"), stepDown: Nemesis.stepDown(), resetting: Nemesis.resetting() },
           others: faults,
           // Some freezes are longer than the lease of two seconds.
-          lasts: [500, 3000],
+          lasts: [1000, 4000],
           work: consumerWork(arena, began),
           problems: (consumed) =>
             Effect.andThen(
