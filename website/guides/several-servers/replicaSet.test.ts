@@ -11,7 +11,7 @@ interface Order {
 const orders = Effect.map(MongoDatabase.MongoDatabase, (db) => db.collection<Order>("orders"))
 
 // #region retry
-/** The driver sends a write twice. Until it knows that a primary is gone, its connections are refused, and that is over soon. */
+/** The driver sends a write twice at most. Until it knows that a primary is gone, connections to it are refused, and that is over soon. */
 const persistently = <A, R>(write: Effect.Effect<A, MongoError.MongoError, R>) =>
   Effect.retry(write, {
     while: ({ isRetryable }) => isRetryable,

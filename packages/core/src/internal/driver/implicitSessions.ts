@@ -1,6 +1,7 @@
 /**
  * Sees the sessions that the driver makes for single operations. The server may go on with a write that was interrupted, and the next command in the
- * same session waits for it there. The driver puts the session back into its pool nevertheless.
+ * same session waits for it there. The driver puts the session back into its pool nevertheless. A session that the driver makes later in a call, such as for
+ * the second command of a client's bulk write, is not seen.
  */
 
 import type * as Driver from "mongodb"
