@@ -12,7 +12,9 @@ const binary = process.env["MONGOD_BINARY"] ?? ""
 const mongos = process.env["MONGOS_BINARY"] ?? join(dirname(binary), "mongos")
 
 describe.skipIf(!existsSync(binary) || !existsSync(mongos))("partitions (needs MONGOD_BINARY and mongos)", () => {
-  layer(MongoServer.layerSharded({ shards: 2, members: 1 }), { excludeTestServices: true, timeout: 90_000 })(
+  // An event comes when every shard has said how far it is. One without writes says so every ten seconds otherwise.
+  const args = ["--setParameter", "periodicNoopIntervalSecs=1"]
+  layer(MongoServer.layerSharded({ shards: 2, members: 1, args }), { excludeTestServices: true, timeout: 90_000 })(
     "on a sharded cluster",
     (it) => {
       it.effect(
