@@ -197,7 +197,7 @@ export const ServerCode = {
   // A document that an update makes too large.
   Location17419: row(17419, bson),
   // A sharded collection as the target of $out.
-  Location28769: row(28769, invalidCommand),
+  NamespaceCannotBeSharded: row(28769, invalidCommand),
   SearchNotEnabled: row(31082, { tag: "IndexError", kind: "searchUnavailable" }),
   // A stage that is not an object with one field.
   Location40323: row(40323, invalidCommand),
