@@ -17,7 +17,7 @@ import { ambientSession, checking } from "../call/operation.ts"
 import { serverNow } from "../call/serverTime.ts"
 import { durationOf, leaseOf } from "../input/duration.ts"
 import { transactionFailure } from "../session/state.ts"
-import { apartFrom } from "../session/transaction.ts"
+import { apartFrom, closedSession, openSession, provideAmbient } from "../session/transaction.ts"
 import { asFarAsPossible, type Glance, type Hold, holding } from "./holding.ts"
 import { LeaseError } from "./leaseError.ts"
 import { type Held, leases } from "./leases.ts"
@@ -81,17 +81,19 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
         wait: durationOf(options.wait ?? defaultWait, "options.wait")
       }))
       const lost = lostBy(name)
-      const { beat, giveBack, keep, take } = holding({
-        name,
-        owner,
-        duration,
-        lost,
-        store: {
-          acquire: (name, owner, duration) => apart(acquire(name, owner, duration)),
-          renew: (held: Held, duration) => apart(renew(held, duration)),
-          release: (held) => apart(release(held))
-        }
-      })
+      const holdingBy = (asking: typeof apart) =>
+        holding({
+          name,
+          owner,
+          duration,
+          lost,
+          store: {
+            acquire: (name, owner, duration) => asking(acquire(name, owner, duration)),
+            renew: (held: Held, duration) => apart(renew(held, duration)),
+            release: (held) => apart(release(held))
+          }
+        })
+      const { beat, giveBack, keep } = holdingBy(apart)
       const giveUpAt = (yield* serverNow) + Duration.toMillis(wait)
 
       const glance: Effect.Effect<Glance<B>, E2 | LeaseError | MongoError, R2> = Effect.gen(function*() {
@@ -104,10 +106,18 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
         return { done, wait: Math.min(Math.max(expiresIn, beat / 100), beat / 2, longestPause) }
       })
 
-      // Who is interrupted, or does not get the reply, may have got the lease.
-      const waiting = Effect.onError(
-        Effect.interruptible(take(glance, giveUpAt)),
-        () => asFarAsPossible(apart(releaseOf(name, owner)))
+      // Who is interrupted, or does not get the reply, may have got the lease, or may still get it. The server ends one command of a session before the next.
+      const waiting = Effect.acquireUseRelease(
+        Effect.suspend(() => openSession(connection, { causalConsistency: false })),
+        (state) => {
+          const inSession: typeof apart = (self) =>
+            withoutDeadline(provideAmbient(connection, { state, transaction: undefined }, self))
+          return Effect.onError(
+            Effect.interruptible(holdingBy(inSession).take(glance, giveUpAt)),
+            () => asFarAsPossible(inSession(releaseOf(name, owner)))
+          )
+        },
+        closedSession(connection)
       )
       const confirm = (hold: Hold<Held>) =>
         Effect.flatMap(apart(renew(hold.turn, duration)), (isOurs) => isOurs ? Effect.void : Effect.fail(lost))
