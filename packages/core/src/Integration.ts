@@ -27,7 +27,7 @@ import * as holder from "./internal/lease/withLease.ts"
 import * as queries from "./internal/query/query.ts"
 import { bytesOnly } from "./internal/query/reading.ts"
 import * as sharing from "./internal/session/sharing.ts"
-import { transactionOf } from "./internal/session/transaction.ts"
+import { provideAmbient, transactionOf } from "./internal/session/transaction.ts"
 import { withTransactionOf } from "./internal/session/withTransaction.ts"
 import type { MongoCollection } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
@@ -708,6 +708,37 @@ export const batchKey: (context: Context.Context<never>) => unknown = sharing.ba
 export const withTransaction = <A extends Driver.Document>(
   source: MongoCollection<A> | MongoDatabase
 ): WithTransaction => withTransactionOf(connectionOf(source), identity)
+
+/**
+ * Returns the `withoutTransaction` of the client that a collection or a database belongs to.
+ *
+ * **When to use**
+ *
+ * Use it for what your package keeps for itself, such as a counter or a lease: it must not disappear when the transaction around it aborts, and
+ * must not conflict with it.
+ *
+ * **Example** (A counter that counts what is undone, too)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ *
+ * const count = (calls: MongoCollection.MongoCollection<{ readonly _id: string; readonly n: number }>, name: string) =>
+ *   Integration.withoutTransaction(calls)(calls.updateOne({ _id: name }, { $inc: { n: 1 } }, { upsert: true }))
+ * ```
+ *
+ * @see {@link withTransaction} for a transaction
+ * @see `MongoClient.withoutTransaction` for what it does
+ *
+ * @stability integration
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withoutTransaction = <A extends Driver.Document>(
+  source: MongoCollection<A> | MongoDatabase
+): <B, E, R>(self: Effect.Effect<B, E, R>) => Effect.Effect<B, E, R> => {
+  const connection = connectionOf(source)
+  return (self) => provideAmbient(connection, undefined, self)
+}
 
 /**
  * Another database of the client that a collection or a database belongs to.

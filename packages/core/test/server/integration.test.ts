@@ -393,6 +393,24 @@ describe("sessions and transactions", () => {
       assert.strictEqual(yield* Effect.flip(failed), "no")
       assert.deepStrictEqual((yield* items.find()).map(({ name }) => name as unknown), ["outside"])
     }))
+
+  it.live("withoutTransaction leaves those of one client, and keeps the deadline", () =>
+    Effect.gen(function*() {
+      const { db, mongo } = yield* setup()
+      const other = yield* setup()
+      const items = db.collection("items")
+      const outside = Integration.withoutTransaction(items)
+      const failed = mongo.withTransaction(other.mongo.withTransaction(Effect.gen(function*() {
+        yield* outside(items.insertOne({ name: "kept" }))
+        assert.deepStrictEqual(yield* outside(Integration.ambient(db)), { key: undefined, inTransaction: false })
+        assert.isTrue((yield* outside(Integration.ambient(other.db))).inTransaction)
+        return yield* Effect.fail("no" as const)
+      })))
+      assert.strictEqual(yield* Effect.flip(failed), "no")
+      assert.deepStrictEqual((yield* items.find()).map(({ name }) => name as unknown), ["kept"])
+      const late = Effect.andThen(Effect.sleep(5), outside(items.find().limit(1)))
+      assert.strictEqual((yield* reasonOf(Mongo.withDeadline(Effect.asVoid(late), 1)))._tag, "MaxTimeExpiredError")
+    }))
 })
 
 describe("batchKey", () => {
