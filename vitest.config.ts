@@ -23,6 +23,7 @@ export default defineConfig({
       project("core", "packages/core"),
       project("schema", "packages/schema"),
       project("testing", "packages/testing"),
+      project("backends", "packages/backends"),
       project("shop", "examples/shop"),
       project("failover", "examples/failover"),
       // The guides show tests too.

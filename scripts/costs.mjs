@@ -43,7 +43,8 @@ const programs = {
   ),
   "all of @mongofx/core": `export * from "@mongofx/core"`,
   "all of @mongofx/schema": `export * from "@mongofx/schema"`,
-  "all of @mongofx/testing": `export * from "@mongofx/testing"`
+  "all of @mongofx/testing": `export * from "@mongofx/testing"`,
+  "all of @mongofx/backends": `export * from "@mongofx/backends"`
 }
 
 /** Bytes of the program, minified and compressed by gzip. Undefined if it does not bundle: a commit may lack what it uses. */
@@ -139,7 +140,7 @@ const projectsOf = (root, folder) => {
   const files = existsSync(join(root, budgets)) ? readdirSync(join(root, budgets)).sort() : []
   return new Map([
     ...files.map((file) => [file, project(file, { files: [join(root, budgets, file)] })]),
-    ...["core", "schema", "testing"].map((name) => [
+    ...["core", "schema", "testing", "backends"].map((name) => [
       `the sources of @mongofx/${name}`,
       project(name, { include: [join(root, "packages", name, "src")] })
     ])

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
 /** The packages, by the names of their folders. */
-export const packages = ["core", "schema", "testing"]
+export const packages = ["core", "schema", "testing", "backends"]
 
 /** The folder of the sources of a package. */
 export const sourcesOf = (name: string): string =>

@@ -1,0 +1,37 @@
+// @barrel: Auto-generated exports. Do not edit manually.
+
+/**
+ * The store of Effect's `CircuitBreaker` on MongoDB: one circuit for all processes.
+ *
+ * @since 0.1.0
+ */
+export * as MongoCircuitBreaker from "./MongoCircuitBreaker.ts"
+
+/**
+ * Effect's `KeyValueStore` on MongoDB: text and bytes by key, with a `modify` that loses no update.
+ *
+ * @since 0.1.0
+ */
+export * as MongoKeyValueStore from "./MongoKeyValueStore.ts"
+
+/**
+ * Leases: work that one process does at a time, and a leader among several.
+ *
+ * @since 0.1.0
+ */
+export * as MongoLease from "./MongoLease.ts"
+
+/**
+ * Effect's `Persistence` on MongoDB: results that outlive the process, for `PersistedCache`, persisted `RequestResolver`s and the chats of
+ * `effect/ai`.
+ *
+ * @since 0.1.0
+ */
+export * as MongoPersistence from "./MongoPersistence.ts"
+
+/**
+ * Effect's `RateLimiter` on MongoDB: one limit for all processes, each call one atomic update.
+ *
+ * @since 0.1.0
+ */
+export * as MongoRateLimiter from "./MongoRateLimiter.ts"

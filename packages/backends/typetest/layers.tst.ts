@@ -1,0 +1,67 @@
+import {
+  MongoCircuitBreaker,
+  MongoKeyValueStore,
+  MongoLease,
+  MongoPersistence,
+  MongoRateLimiter
+} from "@mongofx/backends"
+import type { MongoDatabase, MongoError } from "@mongofx/core"
+import { Effect, Layer, type Option } from "effect"
+import { Chat } from "effect/ai"
+import { type CircuitBreaker, type KeyValueStore, Persistence, type RateLimiter } from "effect/persistence"
+import { describe, expect, it } from "tstyche"
+
+type Needs<A> = Layer.Layer<A, never, MongoDatabase.MongoDatabase>
+
+describe("layers", () => {
+  it("are the services of Effect, need a database, and fail with nothing", () => {
+    expect(MongoPersistence.layer).type.toBe<Needs<Persistence.Persistence>>()
+    expect(MongoPersistence.layerBacking).type.toBe<Needs<Persistence.BackingPersistence>>()
+    expect(MongoRateLimiter.layer).type.toBe<Needs<RateLimiter.RateLimiter>>()
+    expect(MongoRateLimiter.layerStore).type.toBe<Needs<RateLimiter.RateLimiterStore>>()
+    expect(MongoCircuitBreaker.layerStore).type.toBe<Needs<CircuitBreaker.CircuitBreakerStore>>()
+    expect(MongoKeyValueStore.layer).type.toBe<Needs<KeyValueStore.KeyValueStore>>()
+    expect(MongoLease.layer).type.toBe<Needs<MongoLease.MongoLease>>()
+    expect(Layer.provide(Chat.layerPersisted({ storeId: "chats" }), MongoPersistence.layerBacking)).type.toBe<
+      Needs<Chat.Persistence>
+    >()
+    // The store is not the service that is built on it.
+    expect(Effect.provide(Persistence.Persistence, MongoPersistence.layerBacking)).type.not.toBeAssignableTo<
+      Effect.Effect<unknown, never, MongoDatabase.MongoDatabase>
+    >()
+  })
+
+  it("take their own settings, and no others", () => {
+    expect(MongoPersistence.layerWith).type.toBeCallableWith({ collectionName: "cache", deadline: "1 second" })
+    expect(MongoPersistence.layerWith).type.not.toBeCallableWith({ clock: "program" })
+    expect(MongoRateLimiter.layerStoreWith).type.toBeCallableWith({ clock: "program" })
+    expect(MongoRateLimiter.layerStoreWith).type.not.toBeCallableWith({ clock: "test" })
+    expect(MongoCircuitBreaker.layerStoreWith).type.toBeCallableWith({ probeLease: "1 second", idleTimeToLive: 5 })
+    expect(MongoKeyValueStore.layerWith).type.not.toBeCallableWith({ prefix: "a" })
+    expect(MongoLease.layerWith).type.not.toBeCallableWith({ duration: "1 second" })
+  })
+})
+
+describe("MongoLease", () => {
+  const leases = null! as MongoLease.MongoLease
+  const work = null! as (lease: MongoLease.Held) => Effect.Effect<number, "no", "service">
+
+  it("gives the result, the failures and the needs of the work", () => {
+    expect(leases.withLease({ name: "a", wait: 0 }, work)).type.toBe<
+      Effect.Effect<number, "no" | MongoLease.LeaseError | MongoError.MongoError, "service">
+    >()
+    expect(leases.tryWithLease({ name: "a" }, work)).type.toBe<
+      Effect.Effect<Option.Option<number>, "no" | MongoLease.LeaseError | MongoError.MongoError, "service">
+    >()
+    // A leader waits until it leads again.
+    expect(leases.lead({ name: "a" }, work)).type.toBe<
+      Effect.Effect<number, "no" | MongoError.MongoError, "service">
+    >()
+  })
+
+  it("needs a name, and waits only where it says so", () => {
+    expect(leases.withLease).type.not.toBeCallableWith({}, work)
+    expect(leases.tryWithLease).type.not.toBeCallableWith({ name: "a", wait: "1 second" }, work)
+    expect(leases.lead).type.not.toBeCallableWith({ name: "a", wait: "1 second" }, work)
+  })
+})
