@@ -22,6 +22,13 @@ export * as MongoKeyValueStore from "./MongoKeyValueStore.ts"
 export * as MongoLease from "./MongoLease.ts"
 
 /**
+ * Effect's `PersistedQueue` on MongoDB: work that is done at least once, by any of several processes, with retries, delays and dead letters.
+ *
+ * @since 0.1.0
+ */
+export * as MongoPersistedQueue from "./MongoPersistedQueue.ts"
+
+/**
  * Effect's `Persistence` on MongoDB: results that outlive the process, for `PersistedCache`, persisted `RequestResolver`s and the chats of
  * `effect/ai`.
  *

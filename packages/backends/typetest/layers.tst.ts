@@ -2,13 +2,20 @@ import {
   MongoCircuitBreaker,
   MongoKeyValueStore,
   MongoLease,
+  MongoPersistedQueue,
   MongoPersistence,
   MongoRateLimiter
 } from "@mongofx/backends"
 import type { MongoDatabase, MongoError } from "@mongofx/core"
 import { Effect, Layer, type Option } from "effect"
 import { Chat } from "effect/ai"
-import { type CircuitBreaker, type KeyValueStore, Persistence, type RateLimiter } from "effect/persistence"
+import {
+  type CircuitBreaker,
+  type KeyValueStore,
+  type PersistedQueue,
+  Persistence,
+  type RateLimiter
+} from "effect/persistence"
 import { describe, expect, it } from "tstyche"
 
 type Needs<A> = Layer.Layer<A, never, MongoDatabase.MongoDatabase>
@@ -17,6 +24,8 @@ describe("layers", () => {
   it("are the services of Effect, need a database, and fail with nothing", () => {
     expect(MongoPersistence.layer).type.toBe<Needs<Persistence.Persistence>>()
     expect(MongoPersistence.layerBacking).type.toBe<Needs<Persistence.BackingPersistence>>()
+    expect(MongoPersistedQueue.layer).type.toBe<Needs<PersistedQueue.PersistedQueueFactory>>()
+    expect(MongoPersistedQueue.layerStore).type.toBe<Needs<PersistedQueue.PersistedQueueStore>>()
     expect(MongoRateLimiter.layer).type.toBe<Needs<RateLimiter.RateLimiter>>()
     expect(MongoRateLimiter.layerStore).type.toBe<Needs<RateLimiter.RateLimiterStore>>()
     expect(MongoCircuitBreaker.layerStore).type.toBe<Needs<CircuitBreaker.CircuitBreakerStore>>()
@@ -37,6 +46,7 @@ describe("layers", () => {
     expect(MongoRateLimiter.layerStoreWith).type.toBeCallableWith({ clock: "program" })
     expect(MongoRateLimiter.layerStoreWith).type.not.toBeCallableWith({ clock: "test" })
     expect(MongoCircuitBreaker.layerStoreWith).type.toBeCallableWith({ probeLease: "1 second", idleTimeToLive: 5 })
+    expect(MongoPersistedQueue.layerWith).type.toBeCallableWith({ lockExpiration: "10 seconds", pollInterval: 100 })
     expect(MongoKeyValueStore.layerWith).type.not.toBeCallableWith({ prefix: "a" })
     expect(MongoLease.layerWith).type.not.toBeCallableWith({ duration: "1 second" })
   })

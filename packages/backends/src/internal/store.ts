@@ -27,6 +27,8 @@ export interface Store<Stored extends Document> {
   readonly collection: MongoCollection.MongoCollection<Stored>
   /** Runs operations outside of the session and the transaction around them, with a deadline. */
   readonly run: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Runs operations that may belong to the transaction around them, with a deadline. */
+  readonly inTime: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 const defaultDeadline = Duration.seconds(10)
@@ -53,7 +55,8 @@ export const makeStore = <Stored extends Document>(
   })
   const deadline = options.deadline ?? defaultDeadline
   const apart = Integration.withoutTransaction(database)
-  return { collection, run: (self) => apart(Mongo.withDeadline(self, deadline)) }
+  const inTime = Mongo.withDeadline(deadline)
+  return { collection, run: (self) => apart(inTime(self)), inTime }
 }
 
 /**
@@ -109,6 +112,16 @@ const longest = 100 * 365 * 24 * 3600 * 1000
 export const dateIn = (millis: number | Document): Document => ({
   $add: ["$$NOW", { $toLong: { $ceil: { $max: [0, { $min: [millis, longest] }] } } }]
 })
+
+/**
+ * Milliseconds of the clock of servers. Compare them only with each other.
+ *
+ * @internal
+ */
+export const serverNow: Effect.Effect<number> = Effect.map(
+  Mongo.CurrentServerClock,
+  (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+)
 
 /**
  * Sleeps as long as it takes by the clock of servers, under a `TestClock` too.

@@ -129,7 +129,7 @@ describe("the store", () => {
       const store = yield* storeOf(fixture)
       assert.isUndefined(yield* store.modify("a", () => "new"))
       yield* store.set("a", "old")
-      yield* failCommand(fixture, { times: 1 }, { failCommands: ["update"], blockConnection: true, blockTimeMS: 500 })
+      yield* failCommand(fixture, { times: 1 }, { failCommands: ["update"], blockConnection: true, blockTimeMS: 1500 })
       let calls = 0
       const result = yield* store.modify("a", (value) => {
         calls++
