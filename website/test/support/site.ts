@@ -11,6 +11,7 @@ import {
   parsePage,
   regionOf
 } from "../../scripts/markdown.ts"
+import { packages } from "../../scripts/modules.ts"
 
 /** Whether a file is run, and not only imported by one that is. */
 export const isProgram = (source: string): boolean => /\brunMain\b|\bEffect\.run(?:Promise|Fork|Sync)\b/.test(source)
@@ -93,6 +94,9 @@ const pageAt = (path: string, pages: ReadonlyMap<string, Page>): string | undefi
   )
 }
 
+/** A page of the reference: the one of all modules, of a package, or of a module. */
+const ofReference = new RegExp(`^/reference(?:/(${packages.join("|")})(?:/([A-Z]\\w*))?)?/?$`)
+
 const linkFindings = (file: string, page: Page, pages: ReadonlyMap<string, Page>, site: Site): ReadonlyArray<string> =>
   linksOf(page).flatMap(({ line, target }) => {
     const finding = (text: string) => [`${file}:${line}: the link ${target} ${text}`]
@@ -103,9 +107,7 @@ const linkFindings = (file: string, page: Page, pages: ReadonlyMap<string, Page>
     if (/^[a-z]+:/.test(target)) return []
     const [path = "", anchor] = target.split("#")
     const absolute = path === "" ? `/${file}` : posix.resolve("/", posix.dirname(file), path)
-    const reference = /^\/reference(?:\/(core|schema|testing)(?:\/([A-Z]\w*))?)?\/?$/.exec(
-      absolute.replace(/\.html$/, "")
-    )
+    const reference = ofReference.exec(absolute.replace(/\.html$/, ""))
     if (reference !== null) {
       const [, name, module] = reference
       const isThere = module === undefined || site.isInRepository(`packages/${name}/src/${module}.ts`)
