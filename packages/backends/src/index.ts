@@ -22,6 +22,13 @@ export * as MongoKeyValueStore from "./MongoKeyValueStore.ts"
 export * as MongoLease from "./MongoLease.ts"
 
 /**
+ * The `MessageStorage` of Effect Cluster on MongoDB: messages to entities and their replies, for entities, workflows, timers and delayed messages.
+ *
+ * @since 0.1.0
+ */
+export * as MongoMessageStorage from "./MongoMessageStorage.ts"
+
+/**
  * Effect's `PersistedQueue` on MongoDB: work that is done at least once, by any of several processes, with retries, delays and dead letters.
  *
  * @since 0.1.0
@@ -42,3 +49,17 @@ export * as MongoPersistence from "./MongoPersistence.ts"
  * @since 0.1.0
  */
 export * as MongoRateLimiter from "./MongoRateLimiter.ts"
+
+/**
+ * The `RunnerStorage` of Effect Cluster on MongoDB: which runners there are, and which of them has which shard.
+ *
+ * @since 0.1.0
+ */
+export * as MongoRunnerStorage from "./MongoRunnerStorage.ts"
+
+/**
+ * A cluster of one process on MongoDB, for durable entities and workflows.
+ *
+ * @since 0.1.0
+ */
+export * as MongoSingleRunner from "./MongoSingleRunner.ts"
