@@ -511,7 +511,7 @@ describe("operations", () => {
         ] as ReadonlyArray<[string, Effect.Effect<unknown, ClusterError.PersistenceError>]>
       ) {
         yield* Effect.scoped(Effect.gen(function*() {
-          yield* failCommand(fixture, "alwaysOn", { failCommands: [command], blockConnection: true, blockTimeMS: 3000 })
+          yield* failCommand(fixture, "alwaysOn", { failCommands: [command], blockConnection: true, blockTimeMS: 1500 })
           const [error, elapsed] = yield* timed(Effect.flip(operation))
           assert.instanceOf(error, ClusterError.PersistenceError)
           // The server or the client notices first.
@@ -520,7 +520,7 @@ describe("operations", () => {
             (error.cause as MongoError.MongoError).reason._tag,
             command
           )
-          assert.isBelow(elapsed, 2500)
+          assert.isBelow(elapsed, 1400)
         }))
       }
     }))
