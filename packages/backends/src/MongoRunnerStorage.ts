@@ -3,9 +3,8 @@
  *
  * @since 0.1.0
  */
-import { MongoDatabase, type MongoError } from "@mongofx/core"
+import { MongoDatabase } from "@mongofx/core"
 import { isArrayNonEmpty } from "effect/Array"
-import { PersistenceError } from "effect/cluster/ClusterError"
 import * as RunnerStorage from "effect/cluster/RunnerStorage"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as Duration from "effect/Duration"
@@ -13,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { ObjectId } from "mongodb"
+import { failing } from "./internal/mailbox.ts"
 import {
   freeFor,
   giving,
@@ -42,9 +42,6 @@ export interface Options {
   /** How the names of the collections begin, `cluster` by default: `cluster_runners`, `cluster_locks` and `cluster_counters`. */
   readonly prefix?: string | undefined
 }
-
-const failing = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>): Effect.Effect<A, PersistenceError, R> =>
-  Effect.mapError(self, (cause) => new PersistenceError({ cause })).pipe(Effect.withTracerEnabled(false))
 
 const makeStorage = Effect.fnUntraced(function*({ prefix = "cluster" }: Options) {
   const database = yield* MongoDatabase.MongoDatabase

@@ -2,13 +2,24 @@ import {
   MongoCircuitBreaker,
   MongoKeyValueStore,
   MongoLease,
+  MongoMessageStorage,
   MongoPersistedQueue,
   MongoPersistence,
-  MongoRateLimiter
+  MongoRateLimiter,
+  MongoRunnerStorage,
+  MongoSingleRunner
 } from "@mongofx/backends"
 import type { MongoDatabase, MongoError } from "@mongofx/core"
-import { Effect, Layer, type Option } from "effect"
+import { type Config, Effect, Layer, type Option } from "effect"
 import { Chat } from "effect/ai"
+import {
+  ClusterWorkflowEngine,
+  type MessageStorage,
+  type Runners,
+  type RunnerStorage,
+  type Sharding,
+  type ShardingConfig
+} from "effect/cluster"
 import {
   type CircuitBreaker,
   type KeyValueStore,
@@ -16,6 +27,7 @@ import {
   Persistence,
   type RateLimiter
 } from "effect/persistence"
+import type { WorkflowEngine } from "effect/workflow"
 import { describe, expect, it } from "tstyche"
 
 type Needs<A> = Layer.Layer<A, never, MongoDatabase.MongoDatabase>
@@ -31,6 +43,24 @@ describe("layers", () => {
     expect(MongoCircuitBreaker.layerStore).type.toBe<Needs<CircuitBreaker.CircuitBreakerStore>>()
     expect(MongoKeyValueStore.layer).type.toBe<Needs<KeyValueStore.KeyValueStore>>()
     expect(MongoLease.layer).type.toBe<Needs<MongoLease.MongoLease>>()
+    expect(MongoMessageStorage.layer).type.toBe<Needs<MessageStorage.MessageStorage>>()
+    expect(MongoMessageStorage.layerWake).type.toBe<
+      Layer.Layer<never, never, MongoDatabase.MongoDatabase | Sharding.Sharding>
+    >()
+    expect(MongoRunnerStorage.layer).type.toBe<
+      Layer.Layer<RunnerStorage.RunnerStorage, never, MongoDatabase.MongoDatabase | ShardingConfig.ShardingConfig>
+    >()
+    expect(MongoSingleRunner.layer()).type.toBe<
+      Layer.Layer<
+        Sharding.Sharding | Runners.Runners | MessageStorage.MessageStorage,
+        Config.ConfigError,
+        MongoDatabase.MongoDatabase
+      >
+    >()
+    // It is all that workflows need.
+    expect(Layer.provide(ClusterWorkflowEngine.layer, MongoSingleRunner.layer())).type.toBe<
+      Layer.Layer<WorkflowEngine.WorkflowEngine, Config.ConfigError, MongoDatabase.MongoDatabase>
+    >()
     expect(Layer.provide(Chat.layerPersisted({ storeId: "chats" }), MongoPersistence.layerBacking)).type.toBe<
       Needs<Chat.Persistence>
     >()
@@ -49,6 +79,15 @@ describe("layers", () => {
     expect(MongoPersistedQueue.layerWith).type.toBeCallableWith({ lockExpiration: "10 seconds", pollInterval: 100 })
     expect(MongoKeyValueStore.layerWith).type.not.toBeCallableWith({ prefix: "a" })
     expect(MongoLease.layerWith).type.not.toBeCallableWith({ duration: "1 second" })
+    expect(MongoMessageStorage.layerWith).type.toBeCallableWith({ prefix: "billing", deadline: "1 second" })
+    expect(MongoMessageStorage.layerWith).type.not.toBeCallableWith({ collectionName: "billing" })
+    expect(MongoMessageStorage.layerWakeWith).type.not.toBeCallableWith({ deadline: "1 second" })
+    expect(MongoRunnerStorage.layerWith).type.not.toBeCallableWith({ deadline: "1 second" })
+    expect(MongoSingleRunner.layer).type.toBeCallableWith({
+      runnerStorage: "memory",
+      shardingConfig: { shardsPerGroup: 10 }
+    })
+    expect(MongoSingleRunner.layer).type.not.toBeCallableWith({ runnerStorage: "sql" })
   })
 })
 

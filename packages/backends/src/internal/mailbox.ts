@@ -40,7 +40,14 @@ export const messagesOf = (
   options: Pick<StoreOptions, "deadline"> = {}
 ) => makeStore<MessageDocument>(database, `${prefix ?? "cluster"}_messages`, options)
 
-const failing = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>): Effect.Effect<A, PersistenceError, R> =>
+/**
+ * Fails as the storages of a cluster do, and makes no spans.
+ *
+ * @internal
+ */
+export const failing = <A, R>(
+  self: Effect.Effect<A, MongoError.MongoError, R>
+): Effect.Effect<A, PersistenceError, R> =>
   Effect.mapError(self, (cause) => new PersistenceError({ cause })).pipe(Effect.withTracerEnabled(false))
 
 const isDuplicate = ({ reason }: MongoError.MongoError): boolean => reason._tag === "DuplicateKeyError"
