@@ -11,8 +11,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { ObjectId } from "mongodb"
 import { failing } from "./internal/mailbox.ts"
+import { newOwner } from "./internal/owners.ts"
 import {
   freeFor,
   giving,
@@ -62,7 +62,7 @@ const makeStorage = Effect.fnUntraced(function*({ prefix = "cluster" }: Options)
     `${prefix}_counters`,
     options
   )
-  const process = new ObjectId().toHexString()
+  const process = yield* newOwner(locks.fullName)
   const ownerOf = (address: string): Owner => ({ owner: process, address })
 
   const machineIdOf = Effect.fnUntraced(function*(address: string, runner: string, healthy: boolean) {
@@ -170,7 +170,8 @@ export const layerWith = (
  * **Details**
  *
  * A lock is a lease of `shardLockExpiration` of the `ShardingConfig`, by the server's clock, and belongs to this process alone. A lease that ran out is lost, and is not
- * renewed: so a process that was stopped for longer gives its shards up when it goes on, and no shard has two owners. Its document has a `fence`, which counts its owners.
+ * renewed: so a process that was stopped for longer gives its shards up when it goes on, and no shard has two owners. `MongoMessageStorage` of the same database and prefix gives a process only messages of shards whose
+ * locks it holds. The document of a lock has a `fence`, which counts its owners.
  *
  * A runner that has not renewed its locks for `shardLockExpiration` is not listed any more. The number of its machine is the same for the same address as long as
  * it is registered.

@@ -16,6 +16,7 @@ import {
   claiming,
   deliverable,
   envelopeOf,
+  free,
   idOf,
   type MessageDocument,
   messageIndexes,
@@ -24,9 +25,10 @@ import {
   replyDocument,
   replyIndexes,
   replyOf,
-  sentTo,
-  unclaimed
+  sentTo
 } from "./messages.ts"
+import { ownersOf } from "./owners.ts"
+import { heldByAny, type LockDocument } from "./shardLocks.ts"
 import { makeStore, type StoreOptions } from "./store.ts"
 
 /**
@@ -87,6 +89,7 @@ export const makeMailbox = Effect.fnUntraced(function*(
 ) {
   const { collection: messages, inTime, run } = messagesOf(database, prefix, options)
   const { collection: replies } = makeStore<ReplyDocument>(database, `${prefix ?? "cluster"}_replies`, options)
+  const { collection: locks } = makeStore<LockDocument>(database, `${prefix ?? "cluster"}_locks`, options)
   yield* Integration.withoutTransaction(database)(Effect.orDie(Effect.andThen(
     messages.createIndexes(messageIndexes),
     replies.createIndexes(replyIndexes)
@@ -238,19 +241,26 @@ export const makeMailbox = Effect.fnUntraced(function*(
     now: number,
     options: Parameters<MessageStorage.Encoded["unprocessedMessages"]>[2]
   ) {
-    const free = {
+    const owners = ownersOf(locks.fullName)
+    // Who was stopped may believe that it still has a shard.
+    const shards = owners.length === 0 ? shardIds : yield* Effect.map(
+      locks.find({ _id: { $in: shardIds }, ...heldByAny(owners) }).project<{ readonly _id: string }>({ _id: 1 }),
+      (held) => held.map(({ _id }) => _id)
+    )
+    if (shards.length === 0) return []
+    const mayHave = {
       $and: [
         deliverable(now),
-        { shardId: { $in: shardIds }, ...unclaimed },
+        { shardId: { $in: shards }, ...free(owners) },
         ...(options?.addresses === undefined ? [] : [sentTo(options.addresses)])
       ]
     }
-    const query = messages.find(free).sort({ seq: 1 })
+    const query = messages.find(mayHave).sort({ seq: 1 })
     const found = yield* options?.limit === undefined ? query : query.limit(Math.floor(options.limit))
     if (found.length === 0) return []
     const token = new ObjectId().toHexString()
     const ids = { _id: { $in: found.map(({ _id }) => _id) } }
-    const { matchedCount } = yield* messages.updateMany({ ...ids, ...free }, claiming(token))
+    const { matchedCount } = yield* messages.updateMany({ ...ids, ...mayHave }, claiming(token, owners[0] ?? null))
     // Somebody else has read, or ended, some of them.
     const mine = matchedCount === found.length
       ? found

@@ -41,6 +41,8 @@ export type MessageDocument = Json<"envelope"> & {
   /** When it was read to be delivered, and by which read. */
   readonly lastRead: Date | null
   readonly claim?: string
+  /** The owner of the lock on the shard that has read it. */
+  readonly claimedBy?: string | null
   /** How many acknowledgements and interruptions a request has got. */
   readonly signals?: number
 }
@@ -168,12 +170,16 @@ export const replyIndexes = [
 /** How long a message belongs to the read that has got it, in milliseconds. */
 const claimExpiration = 10 * 60 * 1000
 
+/** The messages that no read has got lately. */
+const unclaimed = { $expr: { $lte: ["$lastRead", { $subtract: ["$$NOW", claimExpiration] }] } }
+
 /**
- * The messages that no read has got lately.
+ * The messages that a read may have: no other one has got them lately. The claims of processes that have lost the lock on the shard do not count.
  *
  * @internal
  */
-export const unclaimed = { $expr: { $lte: ["$lastRead", { $subtract: ["$$NOW", claimExpiration] }] } }
+export const free = (owners: ReadonlyArray<string>) =>
+  owners.length === 0 ? unclaimed : { $or: [unclaimed, { claimedBy: { $nin: [...owners] } }] }
 
 /**
  * The messages that may be delivered at a time of the program's clock.
@@ -191,7 +197,9 @@ export const deliverable = (now: number) => ({
  *
  * @internal
  */
-export const claiming = (claim: string): Array<Document> => [{ $set: { lastRead: "$$NOW", claim } }]
+export const claiming = (claim: string, claimedBy: string | null): Array<Document> => [
+  { $set: { lastRead: "$$NOW", claim, claimedBy } }
+]
 
 /**
  * The messages of some entities.

@@ -122,6 +122,16 @@ export const taking = (owner: Owner, millis: number): Array<Document> => [
 export const heldBy = ({ address, owner }: Owner) => ({ owner, address, $expr: { $gt: ["$expiresAt", "$$NOW"] } })
 
 /**
+ * The locks that some owners hold now, whatever their addresses are.
+ *
+ * @internal
+ */
+export const heldByAny = (owners: ReadonlyArray<string>) => ({
+  owner: { $in: [...owners] },
+  $expr: { $gt: ["$expiresAt", "$$NOW"] }
+})
+
+/**
  * Keeps locks for a time in milliseconds.
  *
  * @internal

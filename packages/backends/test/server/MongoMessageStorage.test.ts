@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { MongoMessageStorage } from "@mongofx/backends"
+import { MongoMessageStorage, MongoRunnerStorage } from "@mongofx/backends"
 import { makeMailbox } from "@mongofx/backends/internal/mailbox"
 import { MongoDatabase, type MongoError } from "@mongofx/core"
 import { Cause, Context, Effect, Exit, Layer, Option, Random, Tracer } from "effect"
@@ -16,8 +16,11 @@ import {
   type Envelope,
   MessageStorage,
   type Reply,
+  RunnerAddress,
+  RunnerStorage,
   ShardId,
   Sharding,
+  ShardingConfig,
   Snowflake
 } from "effect/cluster"
 import { failCommand, type Fixture, nothingLeft, seeded, setup, timed, until } from "test-support/utils"
@@ -413,6 +416,38 @@ describe("messages and replies", () => {
       // Without a condition it is as new.
       yield* mailbox.clearReplies(id)
       assert.deepStrictEqual(idsOf(yield* read(mailbox)), [envelope.requestId])
+    }))
+})
+
+describe("a process with locks", () => {
+  it.live("reads the messages of shards that it holds, also those that another one has claimed before", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const mailbox = yield* mailboxOf(fixture)
+      const runners = yield* Effect.map(
+        Layer.build(MongoRunnerStorage.layer.pipe(
+          Layer.provide(Layer.mergeAll(
+            Layer.succeed(MongoDatabase.MongoDatabase, fixture.db),
+            ShardingConfig.layer()
+          ))
+        )),
+        Context.get(RunnerStorage.RunnerStorage)
+      )
+      const sent = [request({ shard: 1 }), request({ shard: 2 })]
+      yield* Effect.forEach(sent, (envelope) => send(mailbox, envelope))
+      assert.deepStrictEqual(yield* read(mailbox), [])
+      const address = RunnerAddress.make("host", 1)
+      yield* runners.acquire(address, [ShardId.make("default", 1)])
+      assert.deepStrictEqual(idsOf(yield* read(mailbox)), [sent[0]!.requestId])
+      assert.deepStrictEqual(yield* read(mailbox), [])
+      // A process that was stopped has claimed it after the next owner reset the shard.
+      const messages = fixture.db.collection("cluster_messages")
+      yield* messages.updateMany({}, [{ $set: { lastRead: "$$NOW", claimedBy: "another" } }])
+      assert.deepStrictEqual(idsOf(yield* read(mailbox)), [sent[0]!.requestId])
+      // Now it is stopped itself for longer than its lease.
+      yield* fixture.db.collection("cluster_locks").updateMany({}, { $set: { expiresAt: new Date(1) } })
+      yield* mailbox.resetShards(shards(1, 2))
+      assert.deepStrictEqual(yield* read(mailbox), [])
     }))
 })
 
