@@ -14,6 +14,8 @@ export const configOf = (port: number | undefined): Partial<ShardingConfig.Shard
   shardLockExpiration: "6 seconds",
   shardLockRefreshInterval: "2 seconds",
   refreshAssignmentsInterval: "500 millis",
+  // A shard that moves waits for its entities so long.
+  entityTerminationTimeout: "1 second",
   // Messages of a killed runner are in the mailbox of the next one when it takes the shard.
   entityMessagePollInterval: "5 seconds",
   runnerHealthCheckInterval: "1 minute"
