@@ -9,8 +9,13 @@ const maxMessage = 4000
 export const short = (text: string): string =>
   text.length <= maxMessage ? text : `${text.slice(0, maxMessage)}… (${text.length - maxMessage} more characters)`
 
-/** @internal */
-export const show = (value: unknown): string => inspect(value, { depth: 9, breakLength: Infinity, maxArrayLength: 100 })
+/**
+ * A value in a line. Random objects sometimes have no prototype, which says nothing about what failed.
+ *
+ * @internal
+ */
+export const show = (value: unknown): string =>
+  inspect(value, { depth: 9, breakLength: Infinity, maxArrayLength: 100 }).replaceAll("[Object: null prototype] {", "{")
 
 const ownKeys: ReadonlySet<string> = new Set(["_tag", "name", "message", "stack", "cause"])
 

@@ -7,7 +7,8 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { RepositoryLaw } from "../../MongoLaws.ts"
-import { sameBy, show } from "./same.ts"
+import { show } from "../failureText.ts"
+import { sameBy } from "./same.ts"
 
 type Document = Readonly<Record<string, unknown>>
 

@@ -1,10 +1,6 @@
-/** How laws compare documents and show them. */
+/** How laws compare documents. */
 import * as Schema from "effect/Schema"
-import { inspect } from "node:util"
 import { withoutUndefined } from "../arbitrary/stored.ts"
-
-/** @internal */
-export const show = (value: unknown): string => inspect(value, { depth: 9, breakLength: Infinity })
 
 /**
  * Whether two values of a schema are the same. A key without a value is like no key, as it is in BSON.
