@@ -106,6 +106,13 @@ interface Held {
   readonly lock: string
 }
 
+/** The takers of a queue in this process. */
+interface Queue {
+  /** Opens when there is something new, and is another one from then on: who has asked before that still finds it open. */
+  news: Latch.Latch
+  readonly line: Semaphore.Semaphore
+}
+
 /**
  * Makes the takers of all queues of a store, and what runs in the background for them as long as the scope lives.
  *
@@ -115,16 +122,22 @@ export const makeTakers = Effect.fnUntraced(function*(
   { collection, inTime, run }: Store<Element>,
   { lease, poll }: { readonly lease: number; readonly poll: number }
 ) {
-  const queues = new Map<string, { readonly news: Latch.Latch; readonly line: Semaphore.Semaphore }>()
+  const queues = new Map<string, Queue>()
   const queueOf = (name: string) => {
-    const queue = queues.get(name) ?? { news: Latch.makeUnsafe(false), line: Semaphore.makeUnsafe(asking) }
+    const queue: Queue = queues.get(name) ?? { news: Latch.makeUnsafe(false), line: Semaphore.makeUnsafe(asking) }
     queues.set(name, queue)
     return queue
   }
+  const hasNews = (queue: Queue): void => {
+    const { news } = queue
+    queue.news = Latch.makeUnsafe(false)
+    news.openUnsafe()
+  }
   /** Wakes the takers of a queue, or of all queues. */
   const wake = (name?: string): void => {
-    if (name !== undefined) queues.get(name)?.news.openUnsafe()
-    else for (const { news } of queues.values()) news.openUnsafe()
+    if (name === undefined) return queues.forEach(hasNews)
+    const queue = queues.get(name)
+    if (queue !== undefined) hasNews(queue)
   }
 
   const quietly = Effect.withTracerEnabled(false)
@@ -232,12 +245,12 @@ export const makeTakers = Effect.fnUntraced(function*(
   const take: Take = (options) =>
     Effect.flatMap(Effect.scope, (scope) => {
       used.openUnsafe()
-      const { line, news } = queueOf(options.name)
+      const queue = queueOf(options.name)
 
       // A claim is not interrupted: it may have taken an element.
       const taking = Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
         for (;;) {
-          news.closeUnsafe()
+          const { news } = queue
           const claimed = yield* Effect.result(claim(options))
           if (Result.isFailure(claimed)) {
             if (!mayPass(claimed.failure)) return yield* Effect.fail(claimed.failure)
@@ -259,7 +272,7 @@ export const makeTakers = Effect.fnUntraced(function*(
           }
         }
       }))
-      return failing(line.withPermit(taking))
+      return failing(queue.line.withPermit(taking))
     })
 
   return { take, wake }

@@ -6,6 +6,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoPersistedQueue } from "@mongofx/backends"
 import type { MongoError } from "@mongofx/core"
+import { FailPoint, MongoServer } from "@mongofx/testing"
 import {
   Cause,
   Context,
@@ -15,6 +16,7 @@ import {
   Fiber,
   Layer,
   Random,
+  Redacted,
   References,
   Schedule,
   Schema,
@@ -22,7 +24,7 @@ import {
 } from "effect"
 import { PersistedQueue } from "effect/persistence"
 import { Recorder } from "test-support/recorder"
-import { failCommand, type Fixture, seeded, setup, timed, until } from "test-support/utils"
+import { failCommand, type Fixture, seeded, setup, timed, until, uri } from "test-support/utils"
 import { oneOf, serviceOf } from "../support/backends.ts"
 import { type Process, startProcess } from "../support/processes.ts"
 
@@ -294,6 +296,32 @@ describe("takers", () => {
       yield* pause(200)
       yield* two.offer(1)
       assert.deepStrictEqual(yield* Fiber.join(fiber), [1, 1])
+    }))
+
+  it.live("hear of what comes while they ask, when another one begins to ask too", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      yield* failCommand(fixture, "alwaysOn", { failCommands: ["aggregate"], errorCode: 40573 })
+      const queue = yield* queueOf(yield* storeOf(fixture, { pollInterval: "1 hour" }))
+      const scope = yield* Effect.scope
+      const slow = yield* Effect.scoped(Effect.gen(function*() {
+        // The server has looked, and its answer is on the way.
+        yield* FailPoint.make("waitAfterCommandFinishesExecution", {
+          mode: "alwaysOn",
+          data: { ns: elementsOf(fixture).fullName, commands: ["find"] }
+        }).pipe(Effect.provideService(MongoServer.MongoServer, { uri: Redacted.make(uri), source: "uri" }))
+        const slow = yield* Effect.forkIn(queue.take(told), scope)
+        yield* until("the server has looked", () =>
+          fixture.admin.db("admin").aggregate([
+            { $currentOp: {} },
+            { $match: { ns: elementsOf(fixture).fullName, failpointMsg: "waitAfterCommandFinishesExecution" } }
+          ]).hasNext())
+        yield* queue.offer(1)
+        yield* queue.offer(2)
+        assert.deepStrictEqual(yield* queue.take(told), [1, 1])
+        return slow
+      }))
+      assert.deepStrictEqual(yield* Fiber.join(slow), [2, 1])
     }))
 
   it.effect("work under a clock of the test, and make no spans while they wait", () =>
