@@ -123,8 +123,11 @@ export const layerStoreWith = (
  * dies, others get its elements after that time. An element whose process died in the last attempt becomes `failed`. Work that is interrupted puts its element
  * back to its place, and the attempt does not count.
  *
- * Takers wait out failures of the servers, and log them as warnings. What does not pass is a `PersistedQueueError` whose `cause` is the `MongoError`. Nothing that waits or
- * polls makes spans. Who interrupts a taker waits until its question to the server is answered, for `deadline` at most: it may have taken an element. If the indexes cannot be made, the layer dies.
+ * Takers wait out failures of the servers, and log them as warnings. A taker that got no answer may have taken an element: it asks for that one first, and the attempt counts once. What
+ * does not pass is a `PersistedQueueError` whose `cause` is the `MongoError`. Nothing that waits or polls makes spans.
+ *
+ * Who interrupts a taker waits until its question to the server is answered, for `deadline` at most: it may have taken an element. If there is no answer by then,
+ * that element comes back when its lease is over. If the indexes cannot be made, the layer dies.
  *
  * **Gotchas**
  *

@@ -82,6 +82,7 @@ export const inserting = (
 }
 
 const isVisible = { $expr: { $lte: ["$visibleAt", "$$NOW"] } }
+const isLeased = { $expr: { $gt: ["$visibleAt", "$$NOW"] } }
 
 /**
  * The elements of a queue that wait, or are worked on.
@@ -118,6 +119,13 @@ export const exhausted = (queue: string, maxAttempts: number) => ({
   attempts: { $gte: maxAttempts },
   ...isVisible
 })
+
+/**
+ * The element that somebody has taken, as long as the lease lasts.
+ *
+ * @internal
+ */
+export const takenBy = (queue: string, lock: string) => ({ ...pendingIn(queue), lock, ...isLeased })
 
 /**
  * Takes an element for a time in milliseconds.

@@ -26,6 +26,7 @@ import {
   renewing,
   retrying,
   settling,
+  takenBy,
   valueOf,
   wakes
 } from "./elements.ts"
@@ -188,14 +189,18 @@ export const makeTakers = Effect.fnUntraced(function*(
 
   // ---- a taker
 
-  const claim = ({ maxAttempts, name }: TakeOptions) =>
-    Effect.suspend(() => {
-      const lock = new ObjectId().toHexString()
-      return run(collection.findOneAndUpdate(free(name, maxAttempts), claiming(lock, lease), {
-        sort: inOrder,
-        returnDocument: "after"
-      }))
-    }).pipe(quietly)
+  /** Takes an element. After a claim whose reply was lost it first asks for what that may have taken. */
+  const claim = ({ maxAttempts, name }: TakeOptions, lock: string, isLost: boolean) => {
+    const ask = (filter: ReturnType<typeof takenBy> | ReturnType<typeof free>, update: Array<Document>) =>
+      collection.findOneAndUpdate(filter, update, { sort: inOrder, returnDocument: "after" })
+    const anew = ask(free(name, maxAttempts), claiming(lock, lease))
+    return (isLost
+      ? Effect.flatMap(
+        ask(takenBy(name, lock), renewing(lease)),
+        (found) => Option.isSome(found) ? Effect.succeed(found) : anew
+      )
+      : anew).pipe(run, quietly)
+  }
 
   /** How long nothing becomes visible unless somebody offers or gives back an element, in milliseconds. */
   const look = ({ maxAttempts, name }: TakeOptions) =>
@@ -249,21 +254,25 @@ export const makeTakers = Effect.fnUntraced(function*(
 
       // A claim is not interrupted: it may have taken an element.
       const taking = Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
+        const lock = new ObjectId().toHexString()
+        let isLost = false
         for (;;) {
           const { news } = queue
-          const claimed = yield* Effect.result(claim(options))
+          const claimed = yield* Effect.result(claim(options, lock, isLost))
           if (Result.isFailure(claimed)) {
+            isLost = true
             if (!mayPass(claimed.failure)) return yield* Effect.fail(claimed.failure)
             yield* warn("A queue could not take an element, and tries again")(claimed.failure)
             yield* restore(serverSleep(Duration.millis(pause)))
           } else if (Option.isNone(claimed.success)) {
+            isLost = false
             const left = yield* restore(look(options)).pipe(
               Effect.catch((error) => mayPass(error) ? Effect.succeed(pause) : Effect.fail(error))
             )
             yield* restore(Effect.raceFirst(news.await, serverSleep(Duration.millis(left))))
           } else {
             const element = claimed.success.value
-            const mine = { _id: element._id, lock: element.lock!, attempts: element.attempts }
+            const mine = { _id: element._id, lock, attempts: element.attempts }
             // Renewing it would conflict with its end in a transaction, which lives shorter than a lease.
             if (!(yield* Integration.ambient(collection)).inTransaction) held.add(mine)
             yield* Scope.addFinalizerExit(scope, (exit) =>

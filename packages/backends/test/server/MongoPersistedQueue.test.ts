@@ -339,6 +339,23 @@ describe("takers", () => {
       assert.deepInclude((yield* elementsOf(fixture).find())[0], { state: "completed", attempts: 1 })
     }))
 
+  it.live("get what they have taken without knowing, since the reply was lost", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const queue = yield* queueOf(yield* storeOf(fixture), { maxAttempts: 1 })
+      yield* queue.offer(1)
+      yield* pause(2)
+      yield* queue.offer(2)
+      // The server does what it is asked to, and the answer to that is a failure: twice, since the driver asks again.
+      yield* failCommand(fixture, { times: 2 }, {
+        failCommands: ["findAndModify"],
+        writeConcernError: { code: 91, errmsg: "shutting down" },
+        errorLabels: ["RetryableWriteError"]
+      })
+      assert.deepStrictEqual(yield* queue.take(told), [1, 1])
+      assert.deepStrictEqual(yield* queue.take(told), [2, 1])
+    }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
+
   it.live("wait out failures of the server, and fail with what does not pass", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
