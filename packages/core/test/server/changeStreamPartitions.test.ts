@@ -7,7 +7,7 @@ import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { collect, idOf, insert, type Item, outbox, range, store, withMemory } from "../support/consumers.ts"
 import { type Event, holders, partsOf, pause, sorted, start, untilShares, withStoreOf } from "../support/parts.ts"
-import { failCommand, reasonOf, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
+import { failCommand, nothingLeft, reasonOf, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
 
 describe("part of a change stream", () => {
   it.effect("has all events of its documents, and the events without a document", () =>
@@ -227,6 +227,34 @@ describe("partitions", () => {
       }),
     60_000
   )
+
+  it.effect("are shared without an instance that has ended while it said that it lives", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      yield* Effect.gen(function*() {
+        const { end } = yield* start(fixture, 2, () => Effect.void)
+        yield* untilShares(fixture, "2")
+        // It has all parts, so it only joins. The server does that after the instance has gone.
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* failCommand(fixture, "alwaysOn", {
+            failCommands: ["findAndModify"],
+            blockConnection: true,
+            blockTimeMS: 700
+          })
+          const joins = () => fixture.sent().filter((name) => name === "findAndModify").length
+          const before = joins()
+          yield* until("it joins once more", () => joins() > before)
+          yield* end
+        }))
+        yield* nothingLeft(fixture)
+        const stored = yield* Effect.promise(() =>
+          fixture.admin.db(fixture.db.name).collection<{ _id: string }>("mongofx_resume_tokens").findOne({
+            _id: "test/2"
+          })
+        )
+        assert.deepStrictEqual((stored as Driver.Document | null)?.["members"], [])
+      }).pipe(Effect.scoped, withStoreOf(fixture))
+    }), 30_000)
 
   it.effect("do not begin if the lease for taking them was lost meanwhile", () =>
     Effect.gen(function*() {
