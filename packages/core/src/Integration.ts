@@ -809,8 +809,9 @@ export interface Lease {
 export interface Leases {
   /**
    * Takes a lease that is free, has run out, or already belongs to this owner; none if another owner has it. The owner is a name
-   * for one instance. With it, an instance gets back a lease if the reply was lost. Fails with an `InvalidArgumentError` if the
-   * duration is infinite or shorter than a millisecond.
+   * for one instance. With it, an instance gets back a lease if the reply was lost. If it is interrupted or fails, the owner has no
+   * lease afterwards, if the server answers within two seconds; in a transaction the end of the transaction decides. Fails with an
+   * `InvalidArgumentError` if the duration is infinite or shorter than a millisecond.
    */
   readonly acquire: (
     name: string,

@@ -105,7 +105,8 @@ export interface Members {
 export interface ResumeTokenStore {
   /**
    * Begins a turn with a new fence, if the lease is free, has run out, or belongs to this owner. None if another owner has it.
-   * The owner is a name for one instance. With it, an instance gets back a lease if the reply was lost. Fails with an
+   * The owner is a name for one instance. With it, an instance gets back a lease if the reply was lost. If it is interrupted or fails, the
+   * owner has no lease afterwards: other instances must not have to wait for one that nobody knows of. Fails with an
    * `InvalidArgumentError` if the duration is infinite or shorter than a millisecond.
    */
   readonly acquire: (

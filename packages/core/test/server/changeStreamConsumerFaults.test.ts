@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ChangeStreamConsumer, Mongo, MongoClient, MongoDatabase, MongoError, ResumeTokenStore } from "@mongofx/core"
-import { Duration, Effect, Fiber, Option } from "effect"
+import { ChangeStreamConsumer, Mongo, MongoClient, MongoError, type ResumeTokenStore } from "@mongofx/core"
+import { Duration, Effect, Fiber, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type * as Driver from "mongodb"
 import { spawn } from "node:child_process"
@@ -18,12 +18,9 @@ import {
   tokenOf,
   withMemory
 } from "../support/consumers.ts"
+import { withStoreOf } from "../support/parts.ts"
 import { startReplicaSet } from "../support/replicaSet.ts"
-import { failCommand, type Fixture, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
-
-/** A store in the database of a fixture. It has its own client, so that it can fail without the change stream. */
-const withStoreOf = ({ db }: Pick<Fixture, "db">) => <A, E, R>(self: Effect.Effect<A, E, R>) =>
-  self.pipe(Effect.provide(ResumeTokenStore.layerMongo()), Effect.provideService(MongoDatabase.MongoDatabase, db))
+import { failCommand, type Fixture, nothingLeft, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
 
 const leaseOf = ({ admin, db }: Pick<Fixture, "admin" | "db">) =>
   Effect.promise(async () => {
@@ -716,4 +713,72 @@ describe("a replica set of three", () => {
       }),
     180_000
   )
+})
+
+describe("an instance that ends while it takes a lease", () => {
+  const leases = (fixture: Pick<Fixture, "admin" | "db">) =>
+    Effect.promise(() =>
+      fixture.admin.db(fixture.db.name).collection<{ _id: string; owner: string | null }>("mongofx_resume_tokens")
+        .find({ fence: { $exists: true } }).toArray()
+    )
+
+  /** Consumes with a store that does something before it asks for a lease. */
+  const consuming = (
+    fixture: Parameters<typeof consumer>[0],
+    partitions: number,
+    lease: string,
+    before: Effect.Effect<void, MongoError.MongoError>
+  ) =>
+    Effect.flatMap(
+      store,
+      (real) =>
+        Effect.provideService(consumer(fixture, { partitions, handler: () => Effect.void }), store, {
+          ...real,
+          acquire: (name, owner, duration) =>
+            Effect.andThen(name === lease ? before : Effect.void, real.acquire(name, owner, duration))
+        })
+    )
+
+  for (const [lease, partitions] of [["test", 1], ["test", 2], ["test/1of2", 2]] as const) {
+    it.effect(`leaves the lease ${lease} free, with ${partitions} parts`, () =>
+      Effect.gen(function*() {
+        const [fixture, other] = [yield* outbox(), yield* setup()]
+        const scope = yield* Effect.scope
+        let before = Infinity
+        const asked = () => other.sent().filter((name) => name === "findAndModify").length
+        // The server takes the lease only after the instance has gone.
+        const late = failCommand(other, { times: 1 }, {
+          failCommands: ["findAndModify"],
+          blockConnection: true,
+          blockTimeMS: 1000
+        }).pipe(
+          Effect.andThen(Effect.sync(() => void (before = asked()))),
+          Effect.provideService(Scope.Scope, scope)
+        )
+        const fiber = yield* Effect.forkScoped(withStoreOf(other)(consuming(fixture, partitions, lease, late)))
+        yield* until("the lease is asked for", () => asked() > before, 10_000)
+        yield* Fiber.interrupt(fiber)
+        yield* nothingLeft(other)
+        const left = yield* leases(other)
+        assert.include(left.map(({ _id }) => _id), lease)
+        for (const { _id, owner } of left) assert.isNull(owner, _id)
+      }), 20_000)
+  }
+
+  it.effect("leaves it free if it does not get to know that it has it", () =>
+    Effect.gen(function*() {
+      const [fixture, other] = [yield* outbox(), yield* setup()]
+      const failing = failCommand(other, { times: 1 }, {
+        failCommands: ["findAndModify"],
+        writeConcernError: { code: 100, errmsg: "no" }
+      })
+      yield* Effect.scoped(Effect.andThen(
+        failing,
+        withStoreOf(other)(Effect.flip(consumer(fixture, { handler: () => Effect.void })))
+      ))
+      const [left] = yield* leases(other)
+      assert.isNull(left!.owner)
+      // It was given: the turn is used up.
+      assert.isAbove((yield* leaseOf(other)).fence, 0)
+    }))
 })

@@ -17,6 +17,7 @@ type Given<E, R> = Partial<ChangeStreamConsumer.ConsumeOptions<Event, E, R, Mong
 export const pause = (milliseconds: number) =>
   Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, milliseconds)))
 
+/** A store in the database of a fixture, which may be another one than that of the change stream: then it can fail alone. */
 export const withStoreOf = ({ db }: Pick<Fixture, "db">) => <A, E, R>(self: Effect.Effect<A, E, R>) =>
   self.pipe(Effect.provide(ResumeTokenStore.layerMongo()), Effect.provideService(MongoDatabase.MongoDatabase, db))
 

@@ -8,8 +8,11 @@ import type { LeaseHolder } from "../../Integration.ts"
 import type { MongoCollection } from "../../MongoCollection.ts"
 import type { MongoDatabase } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
-import { checking } from "../call/operation.ts"
+import { connectionOf } from "../call/connection.ts"
+import { ambientSession, checking } from "../call/operation.ts"
 import { leaseOf } from "../input/duration.ts"
+import { transactionOf, withSession } from "../session/transaction.ts"
+import { asFarAsPossible } from "./holding.ts"
 
 /**
  * The document of a lease.
@@ -87,6 +90,22 @@ export const makeLeases = <Stored extends LeaseDocument>(
     promoteLongs: true,
     useBigInt64: false
   })
+  const connection = connectionOf(database)
+  /**
+   * Runs an attempt to take a lease. Who is interrupted, or does not get the reply, may have got it, or may still get it. So the attempt has a
+   * session, whose end ends what the server still runs in it, and then the lease is given back.
+   */
+  const attempting = <A>(
+    name: string,
+    owner: string,
+    attempt: Effect.Effect<A, MongoError>
+  ): Effect.Effect<A, MongoError> =>
+    Effect.withFiber((fiber) =>
+      transactionOf(ambientSession(connection, fiber.context)) !== undefined ? attempt : Effect.onError(
+        withSession(connection, { causalConsistency: false }, attempt),
+        () => asFarAsPossible(stored.updateOne({ _id: name, owner }, ending))
+      )
+    )
   return {
     stored: stored as unknown as MongoCollection<Stored>,
     acquire: (
@@ -115,7 +134,7 @@ export const makeLeases = <Stored extends LeaseDocument>(
           }],
           { returnDocument: "after" }
         )
-        return Effect.andThen(ensure, take as Effect.Effect<Option.Option<LeaseDocument>, MongoError>)
+        return attempting(name, owner, Effect.andThen(ensure, take))
       }) as Effect.Effect<Option.Option<Stored>, MongoError>,
     renew: (held: Held, duration: Duration.Input): Effect.Effect<boolean, MongoError> =>
       leasing(
@@ -124,9 +143,6 @@ export const makeLeases = <Stored extends LeaseDocument>(
         (duration) => isDone(stored.updateOne(heldBy(held), [{ $set: { expiresAt: expiresIn(duration) } }]))
       ),
     release: (held: Held): Effect.Effect<void, MongoError> => Effect.asVoid(stored.updateOne(heldBy(held), ending)),
-    /** Releases a lease that its owner may have taken without knowing: the reply was lost. */
-    releaseOf: (name: string, owner: string): Effect.Effect<void, MongoError> =>
-      Effect.asVoid(stored.updateOne({ _id: name, owner }, ending)),
     holder: (name: string): Effect.Effect<Option.Option<LeaseHolder>, MongoError> =>
       Effect.map(
         stored.aggregate<{ readonly owner: string; readonly left: number }>([
@@ -146,13 +162,12 @@ export const makeLeases = <Stored extends LeaseDocument>(
  * @internal
  */
 export const leases = (database: MongoDatabase, options: { readonly collection?: string | undefined } = {}) => {
-  const { acquire, holder, release, releaseOf, renew } = makeLeases(database, options.collection ?? "mongofx_leases")
+  const { acquire, holder, release, renew } = makeLeases(database, options.collection ?? "mongofx_leases")
   return {
     acquire: (name: string, owner: string, duration: Duration.Input) =>
       Effect.map(acquire(name, owner, duration), Option.map(({ fence }): Held => ({ name, fence }))),
     renew,
     release,
-    releaseOf,
     holder
   }
 }

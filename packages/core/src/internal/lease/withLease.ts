@@ -17,8 +17,8 @@ import { ambientSession, checking } from "../call/operation.ts"
 import { serverNow } from "../call/serverTime.ts"
 import { durationOf, leaseOf } from "../input/duration.ts"
 import { transactionFailure } from "../session/state.ts"
-import { apartFrom, closedSession, openSession, provideAmbient } from "../session/transaction.ts"
-import { asFarAsPossible, type Glance, type Hold, holding } from "./holding.ts"
+import { apartFrom } from "../session/transaction.ts"
+import { type Glance, type Hold, holding } from "./holding.ts"
 import { LeaseError } from "./leaseError.ts"
 import { type Held, leases } from "./leases.ts"
 
@@ -71,7 +71,7 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
       ))
     }
     const owner = ownerName()
-    const { acquire, holder, release, releaseOf, renew } = leases(database, { collection: options.collection })
+    const { acquire, holder, release, renew } = leases(database, { collection: options.collection })
     // In a session of the caller these commands would wait for those of the work.
     const apart = apartFrom(connection)
 
@@ -81,19 +81,17 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
         wait: durationOf(options.wait ?? defaultWait, "options.wait")
       }))
       const lost = lostBy(name)
-      const holdingBy = (asking: typeof apart) =>
-        holding({
-          name,
-          owner,
-          duration,
-          lost,
-          store: {
-            acquire: (name, owner, duration) => asking(acquire(name, owner, duration)),
-            renew: (held: Held, duration) => apart(renew(held, duration)),
-            release: (held) => apart(release(held))
-          }
-        })
-      const { beat, giveBack, keep } = holdingBy(apart)
+      const { beat, giveBack, keep, take } = holding({
+        name,
+        owner,
+        duration,
+        lost,
+        store: {
+          acquire: (name, owner, duration) => apart(acquire(name, owner, duration)),
+          renew: (held: Held, duration) => apart(renew(held, duration)),
+          release: (held) => apart(release(held))
+        }
+      })
       const giveUpAt = (yield* serverNow) + Duration.toMillis(wait)
 
       const glance: Effect.Effect<Glance<B>, E2 | LeaseError | MongoError, R2> = Effect.gen(function*() {
@@ -106,24 +104,11 @@ export const withLease = <A, E, R, B = never, E2 = never, R2 = never>(
         return { done, wait: Math.min(Math.max(expiresIn, beat / 100), beat / 2, longestPause) }
       })
 
-      // Who is interrupted, or does not get the reply, may have got the lease, or may still get it. The server ends one command of a session before the next.
-      const waiting = Effect.acquireUseRelease(
-        Effect.suspend(() => openSession(connection, { causalConsistency: false })),
-        (state) => {
-          const inSession: typeof apart = (self) =>
-            withoutDeadline(provideAmbient(connection, { state, transaction: undefined }, self))
-          return Effect.onError(
-            Effect.interruptible(holdingBy(inSession).take(glance, giveUpAt)),
-            () => asFarAsPossible(inSession(releaseOf(name, owner)))
-          )
-        },
-        closedSession(connection)
-      )
       const confirm = (hold: Hold<Held>) =>
         Effect.flatMap(apart(renew(hold.turn, duration)), (isOurs) => isOurs ? Effect.void : Effect.fail(lost))
 
       return yield* Effect.acquireUseRelease(
-        waiting,
+        Effect.interruptible(take(glance, giveUpAt)),
         (taken): Effect.Effect<A | B, E | LeaseError | MongoError, R> => {
           if (Result.isFailure(taken)) return Effect.succeed(taken.failure)
           const hold = taken.success

@@ -198,8 +198,7 @@ export const closeSession = (connection: Connection, state: SessionState): Effec
   return bounded(endOnServer(connection, session).then(close, close), abortTimeout)
 }
 
-/** @internal */
-export const closedSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
+const closedSession = (connection: Connection) => (state: SessionState): Effect.Effect<void> =>
   closeSession(connection, state) ?? Effect.void
 
 /** Whether no transaction of a session is open, ends just now, or may have been left on the server, and no operation either. */
