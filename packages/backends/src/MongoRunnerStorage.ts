@@ -127,7 +127,8 @@ const makeStorage = Effect.fnUntraced(function*({ prefix = "cluster" }: Options)
       runners.deleteMany({ $or: [{ _id: address }, notSeenWithin(lease)] }).pipe(Effect.asVoid, run, failing),
     setRunnerHealth: (address, healthy) =>
       runners.updateOne({ _id: address }, { $set: { healthy } }).pipe(Effect.asVoid, run, failing),
-    acquire: (address, shardIds) => acquire(ownerOf(address), shardIds).pipe(run, failing),
+    // An update that goes on after the end would take locks that `releaseAll` has given back.
+    acquire: (address, shardIds) => acquire(ownerOf(address), shardIds).pipe(run, failing, Effect.uninterruptible),
     refresh: (address, shardIds) => refresh(ownerOf(address), shardIds).pipe(run, failing),
     release: (address, shardId) =>
       locks.updateOne({ _id: shardId, ...ownerOf(address) }, giving).pipe(Effect.asVoid, run, failing),
@@ -177,7 +178,8 @@ export const layerWith = (
  * it is registered.
  *
  * Every operation leaves the transaction around it, has a deadline of `shardLockRefreshInterval` or a third of `shardLockExpiration`, whichever is shorter, and makes no
- * spans. It fails with a `PersistenceError` whose `cause` is the `MongoError`.
+ * spans. It fails with a `PersistenceError` whose `cause` is the `MongoError`. Who is interrupted while it asks for locks waits for the answer, at most for the deadline: so it can give
+ * them back.
  *
  * **Gotchas**
  *

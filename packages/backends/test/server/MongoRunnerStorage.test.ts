@@ -6,9 +6,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoRunnerStorage } from "@mongofx/backends"
 import { MongoDatabase, type MongoError } from "@mongofx/core"
-import { Context, type Duration, Effect, Layer, Random, Tracer } from "effect"
+import { Context, type Duration, Effect, Fiber, Layer, Random, Tracer } from "effect"
 import { ClusterError, Runner, RunnerAddress, RunnerStorage, ShardId, ShardingConfig } from "effect/cluster"
-import { failCommand, type Fixture, seeded, setup, timed, until } from "test-support/utils"
+import { failCommand, type Fixture, nothingLeft, seeded, setup, timed, until } from "test-support/utils"
 import { oneOf } from "../support/backends.ts"
 
 type Storage = RunnerStorage.RunnerStorage["Service"]
@@ -184,6 +184,27 @@ describe("locks", () => {
       // The next process at an address waits, too, until the lease is over.
       const restarted = yield* storageOf(fixture)
       assert.deepStrictEqual(yield* restarted.acquire(addressOf(2), shardsOf(1)), [])
+    }))
+
+  it.live("are given back at the end by a process that was interrupted while it asked for them", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const storage = yield* storageOf(fixture)
+      const shards = shardsOf(1, 2)
+      yield* storage.acquire(addressOf(1), shards)
+      yield* storage.releaseAll(addressOf(1))
+      yield* failCommand(fixture, { times: 1 }, {
+        failCommands: ["update"],
+        blockConnection: true,
+        blockTimeMS: 1000
+      })
+      fixture.clear()
+      const fiber = yield* Effect.forkScoped(storage.acquire(addressOf(1), shards))
+      yield* until("it has asked", () => fixture.sent().includes("update"))
+      yield* Fiber.interrupt(fiber)
+      yield* storage.releaseAll(addressOf(1))
+      yield* nothingLeft(fixture)
+      assert.deepStrictEqual((yield* locksOf(fixture).find()).map(({ owner }) => owner), [null, null])
     }))
 
   it.live(
