@@ -70,7 +70,7 @@ const services = (
     const server = yield* serverOfTest
     const look = yield* lookAtServer(server)
     // The other client drops the database after the test's own has closed, and with it every transaction that it left open.
-    yield* Effect.addFinalizer(() => Effect.promise(() => look.client.db(name).dropDatabase().catch(() => undefined)))
+    yield* Effect.addFinalizer(() => Effect.promise(() => look.drop(name)))
     const mongo = yield* MongoClient.make({ ...config, url: server.uri, appName: name })
     return Context.make(MongoServer, server).pipe(
       Context.add(MongoClient.MongoClient, mongo),
@@ -114,6 +114,8 @@ export const layerWith = (
  * replica set of `MongoServer.layerReplicaSet`, it is that one: `Layer.provide(MongoTest.layer, servers)`. The client's `appName` and the database have
  * the same random name, so that tests run side by side and `FailPoint` strikes only one test. Everything works under
  * `TestClock`.
+ *
+ * Without a majority of its members a server cannot drop a database. After about ten seconds the layer leaves it there, and prints that.
  *
  * Fails with a `MongoServerError` without a server, and with a `MongoError` when the client cannot connect.
  *

@@ -17,7 +17,13 @@ const pollInterval = 25
 /** How long one of several members may take to answer: milliseconds. A fault of the test may have struck it, also on a connection that is open. */
 const longestAnswer = 2000
 
+/** The server's code for an operation that took longer than its `maxTimeMS`. */
+const maxTimeExpired = 50
+
 const limit = (): Driver.Abortable => ({ signal: AbortSignal.timeout(longestAnswer) })
+
+/** How long the server may take to drop the database of a test: milliseconds. It waits for most of its members, for ten minutes if need be. */
+const longestDrop = 10_000
 
 /** How long a client stays that no test uses: milliseconds. The next test needs it at once, and connecting is half of what an empty test costs. */
 const keptFor = 500
@@ -37,7 +43,12 @@ interface Kept {
 /** By the address of the server. */
 const kept = new Map<string, Kept>()
 
-const options: Driver.MongoClientOptions = { appName: "mongofx-test", minPoolSize: 0 }
+const options: Driver.MongoClientOptions = {
+  appName: "mongofx-test",
+  minPoolSize: 0,
+  // By default a client does not even connect while there is no primary.
+  readPreference: "primaryPreferred"
+}
 
 /**
  * Sees a server from outside of the tests, which share it.
@@ -78,6 +89,20 @@ export class Look {
       }
     )
     return places.length < 2 ? [] : places
+  }
+
+  /** Drops the database of a test. A server that refuses is gone or has none; one that takes too long may keep it, and this says so. */
+  async drop(name: string): Promise<void> {
+    const signal = AbortSignal.timeout(longestDrop + longestAnswer)
+    try {
+      await this.client.db(name).command({ dropDatabase: 1, maxTimeMS: longestDrop }, { signal })
+    } catch (error) {
+      if (!signal.aborted && (error as Driver.MongoServerError).code !== maxTimeExpired) return
+      process.stderr.write(
+        `The database ${name} of a test was not dropped within ${longestDrop / 1000} seconds, and may stay: ` +
+          "the primary or most of the members did not answer. End the faults of a test before its client closes.\n"
+      )
+    }
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { MongoClient } from "@mongofx/core"
+import { MongoClient, MongoDatabase } from "@mongofx/core"
 import { MongoServer, MongoTest, Nemesis } from "@mongofx/testing"
 import { Effect, Exit, Redacted, Schedule, Scope } from "effect"
+import { vi } from "vitest"
 import { hasBinary, isRunning, until } from "../support/processes.ts"
 
 const untilMembers = (what: string, condition: (members: ReadonlyArray<MongoServer.Member>) => boolean) =>
@@ -279,6 +280,66 @@ describe.skipIf(!hasBinary)("Nemesis (needs MONGOD_BINARY)", () => {
           }),
         60_000
       )
+
+      /** Runs a test without leaks that stops both secondaries. The server itself would wait for ten minutes until it drops the database. */
+      const endsWithout = <E, R>(
+        stopped: (secondaries: ReadonlyArray<MongoServer.Member>) => Effect.Effect<unknown, E, R>
+      ) =>
+        Effect.gen(function*() {
+          const secondaries = (yield* MongoServer.members).filter(({ role }) => role === "secondary")
+          let text = ""
+          yield* Effect.acquireRelease(
+            Effect.sync(() =>
+              vi.spyOn(process.stderr, "write").mockImplementation((chunk) => (text += String(chunk)) !== "")
+            ),
+            (output) => Effect.sync(() => output.mockRestore())
+          )
+          const name = MongoTest.noLeaks(Effect.gen(function*() {
+            const db = yield* MongoDatabase.MongoDatabase
+            yield* db.collection("items").insertOne({})
+            yield* stopped(secondaries)
+            return db.name
+          }))
+          const took = yield* milliseconds(Effect.tap(name, (name) =>
+            Effect.sync(() => {
+              assert.include(text, `The database ${name} of a test was not dropped within 10 seconds`)
+            })))
+          assert.isBelow(took, 60_000)
+        })
+
+      it.effect("noLeaks ends while nobody confirms what the primary does", () =>
+        Effect.gen(function*() {
+          const set = (mode: "alwaysOn" | "off") => (secondaries: ReadonlyArray<MongoServer.Member>) =>
+            Effect.scoped(Effect.forEach(secondaries, (member) =>
+              Effect.flatMap(
+                clientOf(member),
+                (mongo) => mongo.db("admin").command({ configureFailPoint: "stopReplProducer", mode })
+              )))
+          yield* endsWithout((secondaries) =>
+            Effect.gen(function*() {
+              const db = yield* MongoDatabase.MongoDatabase
+              yield* Effect.addFinalizer(() => Effect.orDie(set("off")(secondaries)))
+              yield* set("alwaysOn")(secondaries)
+              // The first write may still come through.
+              yield* Effect.repeat(
+                Effect.exit(db.collection("items").insertOne({}, { writeConcern: { w: "majority", wtimeoutMS: 500 } })),
+                { until: Exit.isFailure }
+              )
+            })
+          ).pipe(Effect.scoped)
+          yield* MongoServer.ready
+        }), 120_000)
+
+      it.effect("noLeaks looks at those who answer while there is no primary", () =>
+        Effect.gen(function*() {
+          yield* endsWithout((secondaries) =>
+            Effect.andThen(
+              Effect.forEach(secondaries, (member) => Nemesis.pause(member)),
+              untilMembers("no primary", (members) => primaryOf(members) === undefined)
+            )
+          ).pipe(Effect.scoped)
+          yield* MongoServer.ready
+        }), 120_000)
     }
   )
 
