@@ -39,7 +39,7 @@ export const pageOf = (lines: ReadonlyArray<Line>, { date, driver, machine, seco
     "were told. A run that has all scenarios, and in which everything holds, writes this page.",
     "",
     "```sh",
-    "pnpm test:chaos                       # about three minutes",
+    "pnpm test:chaos                       # about four minutes",
     "CHAOS_SECONDS=120 pnpm test:chaos     # each scenario works for two minutes",
     "CHAOS_SEED=… pnpm test:chaos          # repeats the choices of an earlier run",
     "```",

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { cpus, totalmem } from "node:os"
 import { fileURLToPath } from "node:url"
-import type { Reporter, TestModule } from "vitest/node"
+import type { Reporter, TestModule, TestRunEndReason } from "vitest/node"
 import { type Facts, pageOf } from "./page.ts"
 
 const page = fileURLToPath(new URL("../../../../docs/reliability.md", import.meta.url))
@@ -36,7 +36,7 @@ export default class implements Reporter {
     this.env = vitest.projects[0]!.config.env as Record<string, string | undefined>
   }
 
-  onTestRunEnd(modules: ReadonlyArray<TestModule>): void {
+  onTestRunEnd(modules: ReadonlyArray<TestModule>, _errors: unknown, reason: TestRunEndReason): void {
     const tests = [...modules].sort((a, b) => a.moduleId.localeCompare(b.moduleId)).flatMap((module) => [
       ...module.children.allTests()
     ])
@@ -44,8 +44,9 @@ export default class implements Reporter {
       const row = test.meta().reliability
       if (row?.kind === "scenario") process.stdout.write(`${row.scenario}: ${row.faults}; ${row.figures}\n`)
     }
-    // A run of some files or of some names leaves the page as it is.
-    const isWhole = modules.length === files.length && tests.every((test) => test.result().state === "passed")
+    // A run of some files or of some names leaves the page as it is, and so does one with a file that could not be loaded.
+    const isWhole = reason === "passed" && modules.length === files.length &&
+      tests.every((test) => test.result().state === "passed")
     if (!isAsked || !isWhole) return
     const groups = tests.flatMap((test) => {
       const row = test.meta().reliability
