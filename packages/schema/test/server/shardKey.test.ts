@@ -5,9 +5,9 @@
  */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { MongoClient, MongoError, MongoSharding } from "@mongofx/core"
-import { Filter, MongoModel, TypedCollection } from "@mongofx/schema"
+import { Filter, MongoModel, MongoResolver, TypedCollection } from "@mongofx/schema"
 import { MongoServer } from "@mongofx/testing"
-import { Effect, Option, Redacted, Schema } from "effect"
+import { Effect, Exit, Option, Redacted, Schema } from "effect"
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
 
@@ -139,6 +139,16 @@ describe("a collection with a shard key", () => {
         yield* refusal(MongoModel.makeRepository(orders).insert(order(1))),
         "document.note is missing"
       )
+      const { insert, insertVoid } = MongoResolver.makeResolvers(orders)
+      for (const resolver of [insert, insertVoid]) {
+        const [refused, inserted] = yield* Effect.all([
+          Effect.exit(refusal(MongoResolver.request(order(1), resolver))),
+          Effect.exit(MongoResolver.request({ ...order(2), note: "x" }, resolver))
+        ], { concurrency: "unbounded" })
+        assert.include(yield* refused, "document.note is missing")
+        assert.isTrue(Exit.isSuccess(inserted), String(inserted))
+        assert.strictEqual((yield* orders.deleteMany({ _id: 2 })).deletedCount, 1)
+      }
       assert.strictEqual(yield* orders.untyped.countDocuments({}), 0)
     }))
 

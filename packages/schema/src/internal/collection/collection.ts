@@ -68,7 +68,7 @@ class TypedCollectionImpl extends Inspectable.Class {
   /** The operations that return one document, as bytes. */
   private readonly raw: Integration.RawReads<Driver.Document>
   private readonly indexes: unknown
-  /** Repositories read it too. */
+  /** Repositories and resolvers read it too. */
   readonly shardKeyRules: ShardKeyRules | undefined
   private ofUsual: { readonly bytes: Decoder<unknown> | undefined } | undefined
 
@@ -113,14 +113,12 @@ class TypedCollectionImpl extends Inspectable.Class {
     const origin = this.origin("insertOne")
     return Effect.suspend(() =>
       Effect.flatMapEager(
-        insertion(this.shape, origin, value, "document"),
+        insertion(this.shape, origin, value, "document", this.shardKeyRules),
         ({ document, id }) =>
-          keeping(this.shardKeyRules, origin, (rules) =>
-            rules.document(document, "document"), () =>
-            Effect.map(this.untyped.insertOne(document, options), ({ acknowledged }) => ({
-              acknowledged,
-              insertedId: id as Driver.ObjectId
-            })))
+          Effect.map(this.untyped.insertOne(document, options), ({ acknowledged }) => ({
+            acknowledged,
+            insertedId: id as Driver.ObjectId
+          }))
       )
     )
   }

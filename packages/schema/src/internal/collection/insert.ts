@@ -8,6 +8,7 @@ import * as Driver from "mongodb"
 import { forEachEager } from "../forEachEager.ts"
 import { encodeError, type Origin, type Run } from "./failures.ts"
 import type { Shape } from "./shape.ts"
+import { keeping, type ShardKeyRules } from "./shardKey.ts"
 import { madeNow, serialized, written } from "./writer.ts"
 
 /** A document as core takes it, and its decoded `_id`. */
@@ -24,11 +25,28 @@ const withGeneratedId = (generated: string | undefined, value: unknown): unknown
     : value
 
 /**
- * Makes a document to insert.
+ * Makes a document to insert, which has the shard key if there are rules for it.
  *
  * @internal
  */
-export const insertion = (shape: Shape, origin: Origin, value: unknown, path: string): Run<Insertion> =>
+export const insertion = (
+  shape: Shape,
+  origin: Origin,
+  value: unknown,
+  path: string,
+  rules?: ShardKeyRules
+): Run<Insertion> => {
+  const made = madeInsertion(shape, origin, value, path)
+  return rules === undefined ? made : Effect.flatMapEager(made, (insertion) =>
+    keeping(
+      rules,
+      origin,
+      (rules) => rules.document(insertion.document, path),
+      () => Effect.succeed(insertion)
+    ))
+}
+
+const madeInsertion = (shape: Shape, origin: Origin, value: unknown, path: string): Run<Insertion> =>
   written(
     shape.insert,
     origin,

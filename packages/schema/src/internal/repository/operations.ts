@@ -6,6 +6,7 @@ import type * as Schema from "effect/Schema"
 import type { Filter } from "../../Filter.ts"
 import type { TypedCollection } from "../../TypedCollection.ts"
 import type { Failure, FindQuery } from "../../TypedQuery.ts"
+import type { ShardKeyRules } from "../collection/shardKey.ts"
 
 /** @internal */
 export type Effected<A, E = Failure> = Effect.Effect<A, E>
@@ -15,6 +16,7 @@ export interface Operations {
   readonly fullName: string
   readonly schema: Schema.Constraint
   readonly untyped: MongoCollection.MongoCollection
+  readonly shardKeyRules: ShardKeyRules | undefined
   readonly find: (filter: Filter<never> | undefined) => FindQuery<unknown>
   readonly findOne: (filter: Filter<never>, options?: object) => Effected<Option.Option<unknown>>
   readonly findOneAndUpdate: (

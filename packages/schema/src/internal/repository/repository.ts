@@ -17,7 +17,6 @@ import type { Failure } from "../../TypedQuery.ts"
 import * as Update from "../../Update.ts"
 import { encoded, encodeError, type Origin } from "../collection/failures.ts"
 import { insertion } from "../collection/insert.ts"
-import { keeping, type ShardKeyRules } from "../collection/shardKey.ts"
 import { written } from "../collection/writer.ts"
 import { refuse } from "../refusal.ts"
 import { shownId } from "../shownId.ts"
@@ -200,12 +199,7 @@ class RepositoryImpl extends Inspectable.Class {
   // ---- inserting
 
   private prepared(origin: Origin, value: unknown, path: string) {
-    const { shardKeyRules } = this.operations as { readonly shardKeyRules?: ShardKeyRules | undefined }
-    const insert = prepared(this.settings.shape, this.operations.untyped, origin, value, path)
-    return shardKeyRules === undefined ? insert : Effect.tap(
-      insert,
-      ({ document }) => keeping(shardKeyRules, origin, (rules) => rules.document(document, path), () => Effect.void)
-    )
+    return prepared(this.settings.shape, this.operations, origin, value, path)
   }
 
   private inserting(origin: Origin, value: unknown): Effected<unknown> {

@@ -7,6 +7,7 @@ import type { BatchOptions } from "../../MongoResolver.ts"
 import { insertion } from "../collection/insert.ts"
 import { shapeOf } from "../collection/shape.ts"
 import { decodeOne, readBack } from "../query/decodeBatch.ts"
+import { operationsOf } from "../repository/operations.ts"
 import { type Chunk, makeBatched, type Slot } from "./batch.ts"
 import { encoderAt } from "./documents.ts"
 import type { Resolver } from "./request.ts"
@@ -44,6 +45,7 @@ const inserting = (
   complete: (slot: Slot, document: Driver.Document) => Effect.Effect<void, never, unknown>
 ): Resolver => {
   const shape = shapeOf(collection.schema)
+  const { shardKeyRules } = operationsOf(collection)
   const origin = { operation: "insertMany", collection: collection.fullName }
 
   const insert = (documents: ReadonlyArray<Driver.Document>): Effect.Effect<ReadonlyArray<Outcome>> =>
@@ -57,7 +59,8 @@ const inserting = (
     )
 
   return makeBatched({
-    encode: (value) => Effect.map(insertion(shape, origin, value, "document"), ({ document }) => document),
+    encode: (value) =>
+      Effect.map(insertion(shape, origin, value, "document", shardKeyRules), ({ document }) => document),
     equality: "none",
     options,
     run: (chunk: Chunk) => {
