@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type ChangeStreamConsumer, MongoError, type ResumeTokenStore } from "@mongofx/core"
-import { Cause, Deferred, Effect, Exit, Fiber, Metric, Option, type Scope } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Fiber, Metric, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Driver from "mongodb"
 import { spawn } from "node:child_process"
@@ -277,6 +277,32 @@ describe("partitions", () => {
       assert.deepStrictEqual(acquired, [...once, ...once])
       assert.deepStrictEqual(sorted(seen), range(0, 10))
     }).pipe(Effect.scoped, withMemory), 30_000)
+
+  it.effect("are free if they have not begun when the consumer ends, also if the release of one fails", () =>
+    Effect.gen(function*() {
+      const fixture = yield* outbox()
+      const real = yield* store
+      const asked = yield* Deferred.make<void>()
+      const a = yield* Effect.provideService(
+        start(fixture, 3, () => Effect.void, { lease: { duration: "1 minute" } }),
+        store,
+        {
+          ...real,
+          acquire: (name, owner, duration) =>
+            name === "test/2of3"
+              ? Effect.andThen(Deferred.succeed(asked, undefined), Effect.never)
+              : real.acquire(name, owner, duration),
+          release: (turn) => turn.name === "test/0of3" ? Effect.die("no") : real.release(turn)
+        }
+      )
+      yield* Deferred.await(asked)
+      yield* a.end
+      const isFree = (name: string) => Effect.map(real.acquire(name, "another", Duration.minutes(1)), Option.isSome)
+      assert.deepStrictEqual(
+        yield* Effect.forEach(["test", "test/0of3", "test/1of3"], isFree),
+        [true, false, true]
+      )
+    }).pipe(Effect.scoped, withMemory))
 
   it.effect("go on where each was, and repeat nothing of the others", () =>
     Effect.gen(function*() {

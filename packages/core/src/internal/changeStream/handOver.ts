@@ -7,7 +7,7 @@ import type { Checkpoint, ResumeTokenStore, Turn } from "../../ResumeTokenStore.
 import type { Operation } from "../call/description.ts"
 import { checking } from "../call/operation.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
-import { asFarAsPossible } from "../lease/holding.ts"
+import { releasedAll } from "../lease/holding.ts"
 import { isLater, namesOf } from "./parts.ts"
 import { isHistoryLost } from "./steps.ts"
 
@@ -76,6 +76,6 @@ export const handOver = <E = never, R = never>(
     })
     return Effect.ensuring(
       work,
-      Effect.suspend(() => asFarAsPossible(Effect.forEach(taken, store.release, { concurrency: 8, discard: true })))
+      Effect.suspend(() => releasedAll(store, taken))
     )
   })

@@ -17,7 +17,7 @@ import { finished } from "../call/background.ts"
 import { checking } from "../call/operation.ts"
 import { serverNow, serverSleep } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
-import { asFarAsPossible, Hold, holding, mayPass, patience } from "../lease/holding.ts"
+import { asFarAsPossible, Hold, holding, mayPass, patience, releasedAll } from "../lease/holding.ts"
 import { firstStart, repairedOnce } from "./beginning.ts"
 import { handOver, placeOf } from "./handOver.ts"
 import { labelOf, namesOf, shareOf } from "./parts.ts"
@@ -199,9 +199,7 @@ export const sharing = <Event, E, R, SE, SR>(
         })
         return Effect.ensuring(
           Effect.raceFirst(work, own.keep(hold)),
-          Effect.suspend(() =>
-            asFarAsPossible(Effect.forEach(taken, ([, { turn }]) => store.release(turn), { discard: true }))
-          )
+          Effect.suspend(() => releasedAll(store, taken.map(([, { turn }]) => turn)))
         )
       })
 

@@ -88,6 +88,19 @@ export const asFarAsPossible = <E, R>(last: Effect.Effect<unknown, E, R>): Effec
   )
 
 /**
+ * Releases leases whose work does not begin: each as far as possible, whatever becomes of the others.
+ *
+ * @internal
+ */
+export const releasedAll = <Turn>(
+  store: Pick<LeaseStore<Turn>, "release">,
+  turns: ReadonlyArray<Turn>
+): Effect.Effect<void> =>
+  asFarAsPossible(
+    Effect.forEach(turns, (turn) => Effect.ignoreCause(store.release(turn)), { concurrency: 8, discard: true })
+  )
+
+/**
  * Makes the functions for holding one lease, for one owner. `lost` is the failure of a holder whose lease was lost.
  *
  * @internal
