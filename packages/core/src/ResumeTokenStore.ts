@@ -70,7 +70,10 @@ export interface Checkpoint {
  * @since 0.1.0
  */
 export interface Members {
-  /** Says that a member of a group lives, until the duration is over, and returns all members that live. It is one step for the store. */
+  /**
+   * Says that a member of a group lives, until the duration is over, and returns all members that live. It is one step for the store. If it is
+   * interrupted, it must not take place later: a `leave` would be forgotten.
+   */
   readonly join: (
     group: string,
     member: string,
@@ -221,7 +224,7 @@ export const layerMongo = (
   Layer.effect(
     ResumeTokenStore,
     Effect.map(MongoDatabase, (database) => {
-      const { acquire, release, renew, stored } = makeLeases<Stored>(
+      const { acquire, attempting, release, renew, stored } = makeLeases<Stored>(
         database,
         options.collection ?? "mongofx_resume_tokens",
         { position: 0 }
@@ -267,7 +270,7 @@ export const layerMongo = (
               )
               return Effect.map(
                 // Of several that come first, all but one find the document there.
-                Effect.catchReason(joined, "MongoError", "DuplicateKeyError", () => joined),
+                attempting(Effect.catchReason(joined, "MongoError", "DuplicateKeyError", () => joined)),
                 Option.match({ onNone: () => [], onSome: ({ members }) => members.map(({ id }) => id) })
               )
             }),

@@ -13,7 +13,6 @@ import type { PartitionedSource, StartPosition } from "../../ChangeStreamConsume
 import { CurrentInterruptionPolicy } from "../../Mongo.ts"
 import { ChangeStreamError, InvalidArgumentError, isMongoError, type MongoError } from "../../MongoError.ts"
 import type { Checkpoint, Turn } from "../../ResumeTokenStore.ts"
-import { finished } from "../call/background.ts"
 import { checking } from "../call/operation.ts"
 import { serverNow, serverSleep } from "../call/serverTime.ts"
 import { ownFailure } from "../errors/ownFailure.ts"
@@ -71,11 +70,6 @@ export const sharing = <Event, E, R, SE, SR>(
     const lost = ownFailure(ChangeStreamError, operation, `another instance takes parts of ${name}`, {
       kind: "leaseLost"
     })
-    // A join that the server does after `leave` would keep parts free for nobody.
-    const join = finished(
-      operation,
-      Effect.suspend(() => members.join(group, owner, Duration.millis(believedFor * untilRound)))
-    )
     const own = holding({ store, name, owner, duration: lease, lost })
     const scope = yield* Effect.scope
     const failed = yield* Deferred.make<never, E | SE | MongoError>()
@@ -230,7 +224,7 @@ export const sharing = <Event, E, R, SE, SR>(
 
     /** Gives up and takes parts, once. */
     const round: Effect.Effect<Attempt, E | SE | MongoError, R | SR> = Effect.gen(function*() {
-      const share = shareOf(yield* join, owner, parts)
+      const share = shareOf(yield* members.join(group, owner, Duration.millis(believedFor * untilRound)), owner, parts)
       yield* Effect.forEach(working().slice(share), giveUp, { discard: true })
       const missing = share - working().length
       const done = missing > 0 ? yield* attempt(missing) : "taken" as const

@@ -92,22 +92,22 @@ export const makeLeases = <Stored extends LeaseDocument>(
   })
   const connection = connectionOf(database)
   /**
-   * Runs an attempt to take a lease. Who is interrupted, or does not get the reply, may have got it, or may still get it. So the attempt has a
-   * session, whose end ends what the server still runs in it, and then the lease is given back.
+   * Runs a write that must not take place after its interruption. Who is interrupted, or does not get the reply, may have written, or may still
+   * do so. So the attempt has a session, whose end ends what the server still runs in it, and then `undo` runs.
    */
   const attempting = <A>(
-    name: string,
-    owner: string,
-    attempt: Effect.Effect<A, MongoError>
+    attempt: Effect.Effect<A, MongoError>,
+    undo: Effect.Effect<unknown, MongoError> = Effect.void
   ): Effect.Effect<A, MongoError> =>
     Effect.withFiber((fiber) =>
       transactionOf(ambientSession(connection, fiber.context)) !== undefined ? attempt : Effect.onError(
         withSession(connection, { causalConsistency: false }, attempt),
-        () => asFarAsPossible(stored.updateOne({ _id: name, owner }, ending))
+        () => asFarAsPossible(undo)
       )
     )
   return {
     stored: stored as unknown as MongoCollection<Stored>,
+    attempting,
     acquire: (
       name: string,
       owner: string,
@@ -134,7 +134,7 @@ export const makeLeases = <Stored extends LeaseDocument>(
           }],
           { returnDocument: "after" }
         )
-        return attempting(name, owner, Effect.andThen(ensure, take))
+        return attempting(Effect.andThen(ensure, take), stored.updateOne({ _id: name, owner }, ending))
       }) as Effect.Effect<Option.Option<Stored>, MongoError>,
     renew: (held: Held, duration: Duration.Input): Effect.Effect<boolean, MongoError> =>
       leasing(

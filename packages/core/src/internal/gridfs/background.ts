@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { MongoError } from "../../MongoError.ts"
-import { bounded } from "./bounded.ts"
-import { untilCurrent, withoutDeadline } from "./deadline.ts"
-import type { Operation } from "./description.ts"
+import { bounded } from "../call/bounded.ts"
+import { untilCurrent, withoutDeadline } from "../call/deadline.ts"
+import type { Operation } from "../call/description.ts"
 
 /** How long an interrupted fiber waits for work that must not stay half done, in real milliseconds. The rest goes on without it. */
 const settleTimeout = 5000
