@@ -25,7 +25,8 @@ import {
   replyDocument,
   replyIndexes,
   replyOf,
-  sentTo
+  sentTo,
+  unclaiming
 } from "./messages.ts"
 import { ownersOf } from "./owners.ts"
 import { heldByAny, type LockDocument } from "./shardLocks.ts"
@@ -236,6 +237,15 @@ export const makeMailbox = Effect.fnUntraced(function*(
     }))
   })
 
+  /** The claims of reads that have failed: nobody has got their messages. */
+  const unread = new Set<string>()
+  const giveBack = Effect.fnUntraced(function*(shards: ReadonlyArray<string>) {
+    const lost = [...unread]
+    if (lost.length === 0) return
+    yield* messages.updateMany({ processed: false, shardId: { $in: shards }, claim: { $in: lost } }, unclaiming)
+    for (const token of lost) unread.delete(token)
+  })
+
   const claim = Effect.fnUntraced(function*(
     shardIds: NonEmptyArray<string>,
     now: number,
@@ -248,6 +258,7 @@ export const makeMailbox = Effect.fnUntraced(function*(
       (held) => held.map(({ _id }) => _id)
     )
     if (shards.length === 0) return []
+    yield* giveBack(shards)
     const mayHave = {
       $and: [
         deliverable(now),
@@ -260,16 +271,18 @@ export const makeMailbox = Effect.fnUntraced(function*(
     if (found.length === 0) return []
     const token = new ObjectId().toHexString()
     const ids = { _id: { $in: found.map(({ _id }) => _id) } }
-    const { matchedCount } = yield* messages.updateMany({ ...ids, ...mayHave }, claiming(token, owners[0] ?? null))
-    // Somebody else has read, or ended, some of them.
-    const mine = matchedCount === found.length
-      ? found
-      : yield* messages.find({ ...ids, claim: token }).sort({ seq: 1 })
-    return yield* delivered(mine)
+    return yield* Effect.gen(function*() {
+      const { matchedCount } = yield* messages.updateMany({ ...ids, ...mayHave }, claiming(token, owners[0] ?? null))
+      // Somebody else has read, or ended, some of them.
+      const mine = matchedCount === found.length
+        ? found
+        : yield* messages.find({ ...ids, claim: token }).sort({ seq: 1 })
+      return yield* delivered(mine)
+    }).pipe(Effect.onError(() => Effect.sync(() => unread.add(token))))
   })
 
   const reset = (filter: object) =>
-    messages.updateMany({ processed: false, lastRead: { $ne: null }, ...filter }, { $set: { lastRead: null } }).pipe(
+    messages.updateMany({ processed: false, lastRead: { $ne: null }, ...filter }, unclaiming).pipe(
       Effect.asVoid,
       run,
       failing

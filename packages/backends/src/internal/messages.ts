@@ -202,6 +202,13 @@ export const claiming = (claim: string, claimedBy: string | null): Array<Documen
 ]
 
 /**
+ * Lets the next read have messages.
+ *
+ * @internal
+ */
+export const unclaiming = { $set: { lastRead: null } }
+
+/**
  * The messages of some entities.
  *
  * @internal

@@ -285,6 +285,28 @@ describe("messages and replies", () => {
       assert.deepStrictEqual([...reads.flatMap(idsOf), ...idsOf(more)].sort(), sent.sort())
     }))
 
+  it.live("are read again at once after a read that has claimed them and failed", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const mailbox = yield* mailboxOf(fixture)
+      const envelope = request()
+      yield* send(mailbox, envelope)
+      for (
+        const data of [
+          // The messages are claimed, and the answer to that is a failure.
+          { failCommands: ["update"], writeConcernError: { code: 91, errmsg: "shutting down" } },
+          { failCommands: ["update"], closeConnection: true }
+        ]
+      ) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* failCommand(fixture, { times: 1 }, data)
+          assert.instanceOf(yield* Effect.flip(read(mailbox)), ClusterError.PersistenceError)
+        }))
+      }
+      assert.deepStrictEqual(idsOf(yield* read(mailbox)), [envelope.requestId])
+      assert.lengthOf(yield* read(mailbox), 0)
+    }))
+
   it.live("are read again after ten minutes by the server's clock, or after a reset", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
