@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { assert, layer } from "@effect/vitest"
-import { ChangeStreamConsumer, MongoClient, MongoDatabase, ResumeTokenStore } from "@mongofx/core"
-import { FailPoint, MongoServer, Nemesis } from "@mongofx/testing"
+import { ChangeStreamConsumer, MongoClient, ResumeTokenStore } from "@mongofx/core"
+import { FailPoint, MongoServer, type MongoTest, Nemesis } from "@mongofx/testing"
 import { Deferred, Effect, Exit, Fiber, Redacted, Schedule, Scope } from "effect"
 import * as Driver from "mongodb"
 import { type Arena, caught, within } from "./support/arena.ts"
@@ -24,6 +24,22 @@ const Servers = MongoServer.layerReplicaSet({ members: 3, proxied: true, durable
 const late = { code: 64, codeName: "WriteConcernTimeout", errmsg: "late", errInfo: { wtimeout: true } }
 
 layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants", (it) => {
+  type Problems<E> = (arena: Arena) => Effect.Effect<ReadonlyArray<string>, E, MongoTest.Services | Scope.Scope>
+
+  /** A variant that does one thing wrong, and what the check of its scenario says. */
+  const broken = <E>(name: string, problems: Problems<E>, expected: RegExp) =>
+    it.effect(
+      name,
+      (context) => within(context, (arena) => Effect.map(problems(arena), (found) => caught(context, found, expected)))
+    )
+
+  /** The one that is right in the same place. */
+  const right = <E>(name: string, problems: Problems<E>) =>
+    it.effect(
+      name,
+      (context) => within(context, (arena) => Effect.map(problems(arena), (found) => assert.deepStrictEqual(found, [])))
+    )
+
   /** Two transfers from one account: the second one reads before the first one commits, and writes afterwards. */
   const overlapping = (
     arena: Arena,
@@ -45,20 +61,14 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
       return yield* Effect.promise(() => bankProblems(arena.data, witness))
     })
 
-  it.effect("a bank that reads outside of its transaction", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        const problems = yield* overlapping(arena, ({ balanceOf, mongo }) => ({
-          balanceOf: (id) => mongo.withoutTransaction(balanceOf(id))
-        }))
-        caught(context, problems, /^the sum of the balances is \d+, not \d+/)
-      })))
+  broken(
+    "a bank that reads outside of its transaction",
+    (arena) =>
+      overlapping(arena, ({ balanceOf, mongo }) => ({ balanceOf: (id) => mongo.withoutTransaction(balanceOf(id)) })),
+    /^the sum of the balances is \d+, not \d+/
+  )
 
-  it.effect("the bank that is right holds there", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        assert.deepStrictEqual(yield* overlapping(arena, () => ({})), [])
-      })))
+  right("the bank that is right holds there", (arena) => overlapping(arena, () => ({})))
 
   it.effect("a bank that makes a transfer again when its commit has no answer", (context) =>
     within(context, (arena) =>
@@ -196,23 +206,11 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
       yield* Deferred.await(isAhead)
       yield* Effect.sleep("500 millis")
       return yield* Effect.promise(() => storeProblems(arena.data, { began }))
-    }).pipe(
-      Effect.scoped,
-      Effect.provide(ResumeTokenStore.layerMongo()),
-      Effect.provideService(MongoDatabase.MongoDatabase, arena.db)
-    )
+    }).pipe(Effect.scoped, Effect.provide(ResumeTokenStore.layerMongo()))
 
-  it.effect("a consumer without a fence", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        caught(context, yield* overtaken(arena, false), /^the token of test went backwards/)
-      })))
+  broken("a consumer without a fence", (arena) => overtaken(arena, false), /^the token of test went backwards/)
 
-  it.effect("the consumer with a fence goes forwards there", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        assert.deepStrictEqual(yield* overtaken(arena, true), [])
-      })))
+  right("the consumer with a fence goes forwards there", (arena) => overtaken(arena, true))
 
   /** The handler fails once after its transaction has committed, and the consumer starts again. */
   const consumedTwice = (arena: Arena, isCheckpointed: boolean) =>
@@ -246,22 +244,15 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
       }))
       yield* Effect.scoped(Effect.andThen(consumer, Deferred.await(all)))
       return yield* Effect.promise(() => handledProblems(arena.data, "transaction", { began, size: 3 }))
-    }).pipe(
-      Effect.provide(ResumeTokenStore.layerMongo()),
-      Effect.provideService(MongoDatabase.MongoDatabase, arena.db)
-    )
+    }).pipe(Effect.provide(ResumeTokenStore.layerMongo()))
 
-  it.effect("a consumer whose checkpoint is not in its transaction", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        caught(context, yield* consumedTwice(arena, false), /^transaction: events that came twice: 1/)
-      })))
+  broken(
+    "a consumer whose checkpoint is not in its transaction",
+    (arena) => consumedTwice(arena, false),
+    /^transaction: events that came twice: 1/
+  )
 
-  it.effect("the consumer with its checkpoint there handles each event once", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        assert.deepStrictEqual(yield* consumedTwice(arena, true), [])
-      })))
+  right("the consumer with its checkpoint there handles each event once", (arena) => consumedTwice(arena, true))
 
   /** The first event of a document is handled late, and its second one comes meanwhile. */
   const partsInOrder = (arena: Arena, isByDocument: boolean) =>
@@ -302,23 +293,15 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
       yield* writeEvents(items, 0, size)
       yield* Deferred.await(all)
       return yield* Effect.promise(() => handledProblems(arena.data, "parts", { began, size }))
-    }).pipe(
-      Effect.scoped,
-      Effect.provide(ResumeTokenStore.layerMongo()),
-      Effect.provideService(MongoDatabase.MongoDatabase, arena.db)
-    )
+    }).pipe(Effect.scoped, Effect.provide(ResumeTokenStore.layerMongo()))
 
-  it.effect("partitions by events instead of documents", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        caught(context, yield* partsInOrder(arena, false), /^parts, document 0: the event at 0 is 24/)
-      })))
+  broken(
+    "partitions by events instead of documents",
+    (arena) => partsInOrder(arena, false),
+    /^parts, document 0: the event at 0 is 24/
+  )
 
-  it.effect("partitions by documents keep the order there", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        assert.deepStrictEqual(yield* partsInOrder(arena, true), [])
-      })))
+  right("partitions by documents keep the order there", (arena) => partsInOrder(arena, true))
 
   /** A second instance comes while the first one works on all parts. */
   const joined = (arena: Arena, asksFirst: boolean) =>
@@ -358,23 +341,15 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants
       yield* consumer(asksFirst ? real : greedy)
       yield* shared(2)
       return yield* Effect.promise(() => storeProblems(arena.data, { began }))
-    }).pipe(
-      Effect.scoped,
-      Effect.provide(ResumeTokenStore.layerMongo()),
-      Effect.provideService(MongoDatabase.MongoDatabase, arena.db)
-    )
+    }).pipe(Effect.scoped, Effect.provide(ResumeTokenStore.layerMongo()))
 
-  it.effect("an instance that takes parts which another one has", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        caught(context, yield* joined(arena, false), /^the lease of test.* had two owners/)
-      })))
+  broken(
+    "an instance that takes parts which another one has",
+    (arena) => joined(arena, false),
+    /^the lease of test.* had two owners/
+  )
 
-  it.effect("the instance that waits for its share does not", (context) =>
-    within(context, (arena) =>
-      Effect.gen(function*() {
-        assert.deepStrictEqual(yield* joined(arena, true), [])
-      })))
+  right("the instance that waits for its share does not", (arena) => joined(arena, true))
 
   it.effect("an upload that overlooks a failed write", (context) =>
     within(context, (arena) =>

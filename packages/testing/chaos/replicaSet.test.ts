@@ -8,7 +8,7 @@ import { MongoServer, Nemesis } from "@mongofx/testing"
 import { Effect } from "effect"
 import type { TestContext } from "vitest"
 import { allFaults, underFaults, within } from "./support/arena.ts"
-import { bankFigures, bankProblems, bankWork, confirmedTransfers } from "./support/bank.ts"
+import { bankScenario } from "./support/bank.ts"
 import {
   allHandled,
   consumerFigures,
@@ -17,7 +17,7 @@ import {
   startConsumers,
   storeProblems
 } from "./support/consumers.ts"
-import { eventProblems, eventWork } from "./support/events.ts"
+import { eventScenario } from "./support/events.ts"
 import { fileFigures, fileProblems, fileWork } from "./support/files.ts"
 import type { FormName } from "./support/forms.ts"
 import { insertFigures, insertProblems, insertWork } from "./support/inserts.ts"
@@ -35,17 +35,11 @@ const Servers = MongoServer.layerReplicaSet({
 const timeout = (seconds + 150) * 1000
 
 layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica set of three members", (it) => {
-  it.effect("a bank", (context) =>
-    within(context, (arena) =>
-      underFaults(context, {
-        kinds: allFaults,
-        work: bankWork(arena),
-        problems: (witness) => Effect.promise(() => bankProblems(arena.data, witness)),
-        figures: async (witness) => bankFigures(witness),
-        confirmed: confirmedTransfers,
-        result:
-          "no money lost or made; each transfer once or not at all, as its caller was told; every reader saw the whole sum"
-      })), timeout)
+  it.effect(
+    "a bank",
+    (context) => within(context, (arena) => underFaults(context, { kinds: allFaults, ...bankScenario(arena) })),
+    timeout
+  )
 
   it.effect("inserts", (context) =>
     within(context, (arena) =>
@@ -58,16 +52,12 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica se
         result: "every confirmed document is there, none twice, none that was refused"
       })), timeout)
 
-  it.effect("a change stream", (context) =>
-    within(context, (arena) =>
-      underFaults(context, {
-        kinds: allFaults,
-        work: eventWork(arena, true),
-        problems: (received) => Effect.promise(() => eventProblems(arena.data, received)),
-        figures: async ({ numbers }) => `${numbers.length} numbered events`,
-        confirmed: ({ numbers }) => numbers.length,
-        result: "each event once, in the order of the server"
-      })), timeout)
+  it.effect(
+    "a change stream",
+    (context) =>
+      within(context, (arena) => underFaults(context, { kinds: allFaults, ...eventScenario(arena, "server") })),
+    timeout
+  )
 
   const consumers = (context: TestContext, names: ReadonlyArray<FormName>, result: string) =>
     within(context, (arena) =>

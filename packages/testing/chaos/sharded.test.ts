@@ -7,8 +7,8 @@ import { layer } from "@effect/vitest"
 import { MongoServer, Nemesis } from "@mongofx/testing"
 import { Effect } from "effect"
 import { type Arena, underFaults, within } from "./support/arena.ts"
-import { bankFigures, bankProblems, bankWork, confirmedTransfers } from "./support/bank.ts"
-import { eventProblems, eventWork } from "./support/events.ts"
+import { bankScenario } from "./support/bank.ts"
+import { eventScenario } from "./support/events.ts"
 import { seconds } from "./support/settings.ts"
 
 const Servers = MongoServer.layerSharded({ shards: 2, members: 3, durable: true })
@@ -27,28 +27,13 @@ layer(Servers, { excludeTestServices: true, timeout: 180_000 })("on two shards o
       Effect.gen(function*() {
         yield* spread(arena, "accounts", "_id")
         yield* spread(arena, "journal", "transfer")
-        yield* underFaults(context, {
-          kinds,
-          work: bankWork(arena),
-          problems: (witness) => Effect.promise(() => bankProblems(arena.data, witness)),
-          figures: async (witness) => bankFigures(witness),
-          confirmed: confirmedTransfers,
-          result:
-            "no money lost or made; each transfer once or not at all, as its caller was told; every reader saw the whole sum"
-        })
+        yield* underFaults(context, { kinds, ...bankScenario(arena) })
       })), timeout)
 
   it.effect("a change stream over shards", (context) =>
     within(context, (arena) =>
       Effect.gen(function*() {
         yield* spread(arena, "events", "_id")
-        yield* underFaults(context, {
-          kinds,
-          work: eventWork(arena, false),
-          problems: (received) => Effect.promise(() => eventProblems(arena.data, received)),
-          figures: async ({ numbers }) => `${numbers.length} numbered events`,
-          confirmed: ({ numbers }) => numbers.length,
-          result: "each event once, in the order of the cluster"
-        })
+        yield* underFaults(context, { kinds, ...eventScenario(arena, "cluster") })
       })), timeout)
 })

@@ -142,11 +142,11 @@ const drawn = (id: string) =>
     return { id, from, to: (from + step) % accounts, amount } satisfies Transfer
   })
 
-export const confirmedTransfers = ({ outcomes }: Witness): number =>
+const confirmedTransfers = ({ outcomes }: Witness): number =>
   [...outcomes.values()].filter((outcome) => outcome === "done").length
 
 /** Transfers by sixteen fibers, of which a quarter is interrupted, while two others watch the sum. */
-export const bankWork = (arena: Arena) =>
+const bankWork = (arena: Arena) =>
   Effect.gen(function*() {
     const bank = yield* openBank(arena)
     const witness = newWitness()
@@ -211,10 +211,20 @@ export const bankProblems = async (
   ]
 }
 
-export const bankFigures = (witness: Witness): string => {
+const bankFigures = (witness: Witness): string => {
   const { outcomes, sums } = witness
   const count = (kind: string) => [...outcomes.values()].filter((outcome) => outcome === kind).length
   return `${confirmedTransfers(witness)} transfers confirmed, ${count("not done")} refused, ${
     count("unknown")
   } interrupted or unknown; ${sums.length} sums read`
 }
+
+/** What a scenario of the bank does and checks, whatever its faults are. */
+export const bankScenario = (arena: Arena) => ({
+  work: bankWork(arena),
+  problems: (witness: Witness) => Effect.promise(() => bankProblems(arena.data, witness)),
+  figures: async (witness: Witness) => bankFigures(witness),
+  confirmed: confirmedTransfers,
+  result:
+    "no money lost or made; each transfer once or not at all, as its caller was told; every reader saw the whole sum"
+})

@@ -55,7 +55,7 @@ export const readNumbers = (
   )
 
 /** `ordered` is for one replica set: a router spreads an ordered write one by one. */
-export const eventWork = ({ data, db }: Arena, ordered: boolean) =>
+const eventWork = ({ data, db }: Arena, ordered: boolean) =>
   Effect.gen(function*() {
     const items = db.collection<Numbered>("events")
     const began = yield* clusterTime(data)
@@ -108,3 +108,12 @@ export const eventProblems = async (
     ...sequenceProblems(numbers, history)
   ]
 }
+
+/** What a scenario of a change stream does and checks. `of` says whose order it is. */
+export const eventScenario = (arena: Arena, of: "server" | "cluster") => ({
+  work: eventWork(arena, of === "server"),
+  problems: (received: Received) => Effect.promise(() => eventProblems(arena.data, received)),
+  figures: async ({ numbers }: Received) => `${numbers.length} numbered events`,
+  confirmed: ({ numbers }: Received) => numbers.length,
+  result: `each event once, in the order of the ${of}`
+})
