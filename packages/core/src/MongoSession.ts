@@ -107,7 +107,10 @@ export interface WithTransaction {
  * @since 0.1.0
  */
 export interface SessionOptions {
-  /** Whether each operation sees what the earlier ones wrote and read, on any member; true by default. */
+  /**
+   * Whether each operation sees what the earlier ones wrote and read, on any member; true by default. MongoDB promises all of it for the read and
+   * write concern `majority`. With the read concern `local` a read may, rarely, show an older state than one before it on another member.
+   */
   readonly causalConsistency?: boolean | undefined
   /** Whether all reads see the data of one moment. It excludes causal consistency, writes and transactions. */
   readonly snapshot?: boolean | undefined

@@ -67,8 +67,11 @@ const account = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient
   const accounts = (yield* MongoDatabase.MongoDatabase).collection<Account>("accounts")
   yield* accounts.insertOne({ _id: 0, amount: 0 }, everyMember)
-  const amount = (readPreference: "primary" | "secondary") =>
-    Effect.map(accounts.withOptions({ readPreference }).findOne({ _id: 0 }), (found) => Option.getOrThrow(found).amount)
+  const amount = (readPreference: "primary" | "secondary", readConcern: "local" | "majority" = "local") =>
+    Effect.map(
+      accounts.withOptions({ readPreference, readConcern }).findOne({ _id: 0 }),
+      (found) => Option.getOrThrow(found).amount
+    )
   const add = accounts.updateOne({ _id: 0 }, { $inc: { amount: 1 } }, weak)
   return { mongo, accounts, amount, add }
 })
@@ -120,10 +123,12 @@ describe.skipIf(!process.env["MONGOD_BINARY"])("on three members (needs MONGOD_B
           const { add, amount, mongo } = yield* account
           yield* slowReplication
           yield* Effect.forkScoped(Effect.forever(Effect.andThen(add, Effect.sleep(5))))
-          const both = goesBack(amount("primary"), amount("secondary"))
+          // With `local`, a primary may show a write before the time that it answers with: the bare driver goes back as well.
+          const secondary = amount("secondary", "majority")
+          const both = goesBack(amount("primary", "majority"), secondary)
           yield* mongo.withSession()(Effect.gen(function*() {
             for (let i = 0; i < 5; i++) assert.isFalse(yield* both)
-            for (let i = 0; i < 10; i++) assert.isFalse(yield* goesBack(amount("secondary"), amount("secondary")))
+            for (let i = 0; i < 10; i++) assert.isFalse(yield* goesBack(secondary, secondary))
           }))
           yield* once("an older state is read", both)
         }).pipe(Effect.scoped, Effect.provide(MongoTest.layer)),
