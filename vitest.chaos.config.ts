@@ -11,10 +11,9 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     name: "chaos",
-    root: "packages/testing",
-    include: ["chaos/**/*.test.ts"],
+    include: ["packages/*/chaos/**/*.test.ts"],
     env: { CHAOS_SEED: seed, CHAOS_SECONDS: seconds },
-    reporters: ["verbose", "./chaos/support/reporter.ts"],
+    reporters: ["verbose", "./packages/testing/chaos/support/reporter.ts"],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 120_000

@@ -5,7 +5,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { ChangeStreamConsumer, MongoClient, ResumeTokenStore } from "@mongofx/core"
-import { FailPoint, MongoServer, type MongoTest, Nemesis } from "@mongofx/testing"
+import { FailPoint, MongoServer, Nemesis } from "@mongofx/testing"
 import { Deferred, Effect, Exit, Fiber, Redacted, Schedule, Scope } from "effect"
 import * as Driver from "mongodb"
 import { type Arena, caught, within } from "./support/arena.ts"
@@ -16,6 +16,7 @@ import { fileProblems, newFiles, sumOf } from "./support/files.ts"
 import { type Counted, documents, numberOf } from "./support/forms.ts"
 import { insertNumber, insertProblems, newLog, numbersIn } from "./support/inserts.ts"
 import { leftovers } from "./support/interruptions.ts"
+import { provingOn } from "./support/proofs.ts"
 import { footprint, soakProblems } from "./support/soak.ts"
 
 const Servers = MongoServer.layerReplicaSet({ members: 3, proxied: true, durable: true })
@@ -24,21 +25,7 @@ const Servers = MongoServer.layerReplicaSet({ members: 3, proxied: true, durable
 const late = { code: 64, codeName: "WriteConcernTimeout", errmsg: "late", errInfo: { wtimeout: true } }
 
 layer(Servers, { excludeTestServices: true, timeout: 120_000 })("broken variants", (it) => {
-  type Problems<E> = (arena: Arena) => Effect.Effect<ReadonlyArray<string>, E, MongoTest.Services | Scope.Scope>
-
-  /** A variant that does one thing wrong, and what the check of its scenario says. */
-  const broken = <E>(name: string, problems: Problems<E>, expected: RegExp) =>
-    it.effect(
-      name,
-      (context) => within(context, (arena) => Effect.map(problems(arena), (found) => caught(context, found, expected)))
-    )
-
-  /** The one that is right in the same place. */
-  const right = <E>(name: string, problems: Problems<E>) =>
-    it.effect(
-      name,
-      (context) => within(context, (arena) => Effect.map(problems(arena), (found) => assert.deepStrictEqual(found, [])))
-    )
+  const { broken, right } = provingOn(it)
 
   /** Two transfers from one account: the second one reads before the first one commits, and writes afterwards. */
   const overlapping = (

@@ -10,11 +10,18 @@ import { fileURLToPath } from "node:url"
 import type { Reporter, TestModule, TestRunEndReason } from "vitest/node"
 import { type Facts, pageOf } from "./page.ts"
 
-const page = fileURLToPath(new URL("../../../../docs/reliability.md", import.meta.url))
+const packages = new URL("../../../", import.meta.url)
+const page = fileURLToPath(new URL("../docs/reliability.md", packages))
 
 const isAsked = process.env["CHAOS_REPORT"] === "1" || (process.env["CI"] ?? "") === ""
 
-const files = readdirSync(new URL("..", import.meta.url)).filter((name) => name.endsWith(".test.ts"))
+/** The files of a whole run, in the order of the page. */
+const files = ["testing", "backends"].flatMap((name) => {
+  const folder = new URL(`${name}/chaos/`, packages)
+  return readdirSync(folder).filter((file) => file.endsWith(".test.ts")).sort().map((file) =>
+    fileURLToPath(new URL(file, folder))
+  )
+})
 
 const versionOf = (name: string): string => {
   const file = createRequire(import.meta.url).resolve(`${name}/package.json`)
@@ -37,9 +44,8 @@ export default class implements Reporter {
   }
 
   onTestRunEnd(modules: ReadonlyArray<TestModule>, _errors: unknown, reason: TestRunEndReason): void {
-    const tests = [...modules].sort((a, b) => a.moduleId.localeCompare(b.moduleId)).flatMap((module) => [
-      ...module.children.allTests()
-    ])
+    const place = ({ moduleId }: TestModule) => files.indexOf(moduleId)
+    const tests = [...modules].sort((a, b) => place(a) - place(b)).flatMap((module) => [...module.children.allTests()])
     for (const test of tests) {
       const row = test.meta().reliability
       if (row?.kind === "scenario") process.stdout.write(`${row.scenario}: ${row.faults}; ${row.figures}\n`)
