@@ -26,6 +26,7 @@ export default defineConfig({
       project("backends", "packages/backends"),
       project("shop", "examples/shop"),
       project("failover", "examples/failover"),
+      project("workflow", "examples/workflow"),
       // The guides show tests too.
       mergeConfig(project("website", "website"), { test: { include: ["guides/**/*.test.ts"] } })
     ]
