@@ -25,6 +25,7 @@ import {
   replyDocument,
   replyIndexes,
   replyOf,
+  saysTheSame,
   sentTo,
   unclaiming
 } from "./messages.ts"
@@ -49,11 +50,14 @@ export const messagesOf = (
  * @internal
  */
 export const failing = <A, R>(
-  self: Effect.Effect<A, MongoError.MongoError, R>
+  self: Effect.Effect<A, MongoError.MongoError | PersistenceError, R>
 ): Effect.Effect<A, PersistenceError, R> =>
-  Effect.mapError(self, (cause) => new PersistenceError({ cause })).pipe(Effect.withTracerEnabled(false))
+  Effect.mapError(self, (cause) => cause._tag === "PersistenceError" ? cause : new PersistenceError({ cause })).pipe(
+    Effect.withTracerEnabled(false)
+  )
 
-const isDuplicate = ({ reason }: MongoError.MongoError): boolean => reason._tag === "DuplicateKeyError"
+const isDuplicate = (error: MongoError.MongoError | PersistenceError): boolean =>
+  error._tag === "MongoError" && error.reason._tag === "DuplicateKeyError"
 
 /**
  * Runs an effect in a transaction, once: the notifications of the first attempt would be sent with those of the second one. What the effect fails with stays, and a
@@ -101,10 +105,10 @@ export const makeMailbox = Effect.fnUntraced(function*(
   const atomically = <A, R>(self: Effect.Effect<A, MongoError.MongoError, R>) => inTime(withTransaction(self))
   const isInside = Effect.map(Integration.ambient(messages), ({ inTransaction }) => inTransaction)
   /** The same, for a write that is done already if something is found. In a transaction around it, its failure is the end of that. */
-  const once = <R>(
-    self: Effect.Effect<unknown, MongoError.MongoError, R>,
+  const once = <E extends MongoError.MongoError | PersistenceError, R>(
+    self: Effect.Effect<unknown, E, R>,
     done: Effect.Effect<Option.Option<unknown>, MongoError.MongoError>
-  ): Effect.Effect<void, MongoError.MongoError, R> =>
+  ): Effect.Effect<void, E | MongoError.MongoError, R> =>
     Effect.flatMap(isInside, (isIn) =>
       Effect.catch(
         Effect.asVoid(withTransaction(self)),
@@ -197,11 +201,25 @@ export const makeMailbox = Effect.fnUntraced(function*(
     const requestId = idOf(reply.requestId)
     const lastReplyId = idOf(reply.id)
     const { matchedCount } = reply._tag === "Chunk"
-      ? yield* messages.updateOne({ _id: requestId }, { $set: { lastReplyId, waiting: true } })
+      ? yield* messages.updateOne({ _id: requestId, processed: false }, { $set: { lastReplyId, waiting: true } })
       : yield* messages.updateMany({ requestId }, { $set: { lastReplyId, waiting: false, processed: true } })
-    // The messages of the entity were cleared while it worked.
-    if (matchedCount > 0) yield* replies.insertOne(replyDocument(reply) as never)
+    if (matchedCount > 0) return yield* replies.insertOne(replyDocument(reply) as never)
+    // The messages of the entity were cleared while it worked, or a process that was stopped goes on with a stream that another one has ended.
+    if (yield* messages.countDocuments({ _id: requestId })) {
+      return yield* new PersistenceError({
+        cause: new Error(`request ${reply.requestId} has its exit, so it gets no chunk`)
+      })
+    }
   })
+
+  /** The reply, if it is stored. An exit is tried again with another identifier, so what it says counts. */
+  const storedReply = (reply: Reply.Encoded) =>
+    reply._tag === "Chunk"
+      ? replies.findOne({ _id: idOf(reply.id) })
+      : Effect.map(
+        replies.findOne({ requestId: idOf(reply.requestId), kind: "exit" }),
+        Option.filter((stored) => saysTheSame(replyOf(stored), reply))
+      )
 
   const clearReplies = Effect.fnUntraced(function*(id: bigint, expected: bigint | undefined) {
     const requestId = idOf(id)
@@ -293,11 +311,7 @@ export const makeMailbox = Effect.fnUntraced(function*(
       (options.envelope._tag === "Request"
         ? saveRequest(messageOf(options))
         : saveSignal(options, options.envelope)).pipe(inTime, failing),
-    saveReply: (reply) =>
-      once(saveReply(reply), replies.findOne({ _id: idOf(reply.id), requestId: idOf(reply.requestId) })).pipe(
-        inTime,
-        failing
-      ),
+    saveReply: (reply) => once(saveReply(reply), storedReply(reply)).pipe(inTime, failing),
     clearReplies: (requestId, options) => clearReplies(requestId, options?.expectedReplyId).pipe(atomically, failing),
     requestIdForPrimaryKey: (messageId) =>
       Effect.map(
@@ -307,7 +321,10 @@ export const makeMailbox = Effect.fnUntraced(function*(
     repliesFor: (requestIds) => repliesOf(requestIds, { $or: [{ kind: "exit" }, { acked: false }] }).pipe(run, failing),
     repliesForUnfiltered: (requestIds) => repliesOf(requestIds, {}).pipe(run, failing),
     unprocessedMessages: (shardIds, now, options) =>
-      options?.addresses?.length === 0 ? Effect.succeed([]) : claim(shardIds, now, options).pipe(run, failing),
+      // For the server no limit is 0.
+      options?.addresses?.length === 0 || (options?.limit ?? 1) < 1
+        ? Effect.succeed([])
+        : claim(shardIds, now, options).pipe(run, failing),
     unprocessedMessagesById: (ids, now) =>
       Effect.flatMap(
         messages.find({ _id: { $in: ids.map(idOf) }, ...deliverable(now) }).sort({ seq: 1 }),

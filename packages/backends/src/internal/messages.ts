@@ -94,6 +94,14 @@ export const envelopeOf = ({ envelope, text }: MessageDocument): Envelope.Encode
 export const replyOf = ({ reply, text }: ReplyDocument): Reply.Encoded =>
   (text === undefined ? reply : JSON.parse(text)) as Reply.Encoded
 
+/**
+ * Whether two exits are the same, whatever their identifiers are.
+ *
+ * @internal
+ */
+export const saysTheSame = (stored: Reply.Encoded, reply: Reply.WithExitEncoded): boolean =>
+  stored._tag === "WithExit" && JSON.stringify(stored.exit) === JSON.stringify(JSON.parse(JSON.stringify(reply.exit)))
+
 /** The server puts its time here, different for each insert. */
 const now = new Timestamp({ t: 0, i: 0 })
 

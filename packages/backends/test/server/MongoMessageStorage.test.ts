@@ -23,6 +23,7 @@ import {
   ShardingConfig,
   Snowflake
 } from "effect/cluster"
+import { Long } from "mongodb"
 import { failCommand, type Fixture, nothingLeft, seeded, setup, timed, until } from "test-support/utils"
 import { oneOf } from "../support/backends.ts"
 
@@ -132,6 +133,8 @@ describe("messages and replies", () => {
       const open = new Map<string, { readonly place: Place; chunks: number }>()
       const all: Array<string> = []
       const placeOf = new Map<string, Place>()
+      const gone = new Set<string>()
+      const isThere = (id: string) => !gone.has(id)
       const count = new Map<string, number>()
       const both = <A, E>(name: string, what: (mailbox: Encoded) => Effect.Effect<A, E>, of: (a: A) => unknown = (a) =>
         a) =>
@@ -162,6 +165,7 @@ describe("messages and replies", () => {
           "key",
           "clear",
           "clear if",
+          "clear if",
           "reset shard",
           "reset addresses",
           "reset requests",
@@ -188,7 +192,13 @@ describe("messages and replies", () => {
             open.set(envelope.requestId, { place, chunks: 0 })
           }
         } else if (operation === "again" && known !== undefined) {
-          yield* both("again", (mailbox) => send(mailbox, request({ id: known, ...placeOf.get(known)! })))
+          yield* both("again", (mailbox) => send(mailbox, request({ id: known, ...placeOf.get(known)! })), (result) => {
+            if (result._tag === "Success") {
+              gone.delete(known)
+              open.set(known, { place: placeOf.get(known)!, chunks: 0 })
+            }
+            return result
+          })
         } else if (operation === "exit" && working !== undefined) {
           const reply = exitOf(working, { $n: i })
           yield* both("exit", (mailbox) => mailbox.saveReply(reply))
@@ -219,18 +229,25 @@ describe("messages and replies", () => {
         } else if (operation === "key") {
           const key = `k${yield* Random.nextIntBetween(0, 45)}`.repeat(200)
           yield* both("key", (mailbox) => mailbox.requestIdForPrimaryKey(key))
-        } else if (operation === "clear" && known !== undefined && !open.has(known)) {
+        } else if (operation === "clear" && known !== undefined) {
           yield* both("clear", (mailbox) => mailbox.clearReplies(Snowflake.Snowflake(known)))
-          open.set(known, { place: placeOf.get(known)!, chunks: 0 })
-        } else if (operation === "clear if" && known !== undefined && !open.has(known)) {
+          if (isThere(known)) open.set(known, { place: placeOf.get(known)!, chunks: 0 })
+        } else if (operation === "clear if" && known !== undefined) {
           const replies = yield* mongo.repliesForUnfiltered([known])
-          const expectedReplyId = Snowflake.Snowflake(
-            (yield* oneOf([true, false])) && replies.length > 0 ? replies.at(-1)!.id : "1"
-          )
-          yield* both("clear if", (mailbox) => mailbox.clearReplies(Snowflake.Snowflake(known), { expectedReplyId }))
-          if (expectedReplyId !== 1n && replies.length > 0) open.set(known, { place: placeOf.get(known)!, chunks: 0 })
+          // The last reply, an earlier one, or none of this request.
+          const expected = yield* oneOf([replies.at(-1)?.id, replies[0]?.id, "1"])
+          const expectedReplyId = Snowflake.Snowflake(expected ?? "1")
+          const isLast = expected !== undefined && expected === replies.at(-1)?.id
+          yield* both(`clear if, ${isLast}`, (mailbox) =>
+            mailbox.clearReplies(Snowflake.Snowflake(known), { expectedReplyId }))
+          yield* both("all replies", (mailbox) =>
+            mailbox.repliesForUnfiltered([known]))
+          if (isLast) {
+            open.set(known, { place: placeOf.get(known)!, chunks: 0 })
+          }
         } else if (operation === "reset shard") {
-          yield* both("reset shard", (mailbox) => mailbox.resetShards(shards(1)))
+          yield* both("reset shard", (mailbox) =>
+            mailbox.resetShards(shards(1)))
         } else if (operation === "reset addresses") {
           yield* both("reset addresses", (mailbox) => mailbox.resetAddresses([entityAddress(places[4]!)]))
         } else if (operation === "reset requests" && known !== undefined) {
@@ -245,11 +262,79 @@ describe("messages and replies", () => {
                 n === 0 ? [] : [all[i]!]
               )
           )
-          for (const id of all.filter((id) => !left.has(id))) open.delete(id)
+          for (const id of all.filter((id) => !left.has(id))) {
+            open.delete(id)
+            gone.add(id)
+          }
         }
       }
       yield* Effect.sync(() => assert.isAbove(Math.min(...count.values()), 1, JSON.stringify([...count])))
     }).pipe(seeded), 120_000)
+
+  it.live("are read as from the memory driver, with limits, entities, delays and resets", () =>
+    Effect.gen(function*() {
+      const [mongo, expected] = [yield* mailboxOf(yield* setup()), yield* memory]
+      const places = [1, 2, 3].flatMap((shard) => ["a", "b", "c"].map((entity) => ({ shard, entity })))
+      const someOf = <A>(values: ReadonlyArray<A>) => Effect.filter(values, () => oneOf([true, false]))
+      const both = <A, E>(name: string, what: (mailbox: Encoded) => Effect.Effect<A, E>) =>
+        Effect.gen(function*() {
+          const found = yield* what(mongo)
+          assert.deepStrictEqual(found, yield* what(expected), name)
+          return found
+        })
+      const sent: Array<string> = []
+      let cut = 0
+      // Claims of the memory driver are of this clock, so it hardly moves.
+      const now = Date.now()
+      for (let i = 0; i < 300; i++) {
+        const operation = yield* oneOf([
+          "send",
+          "send",
+          "send",
+          "read",
+          "read",
+          "exit",
+          "shards",
+          "addresses",
+          "requests"
+        ])
+        if (operation === "send") {
+          const envelope = request(yield* oneOf(places))
+          const deliverAt = yield* oneOf([undefined, now + (yield* Random.nextIntBetween(0, 400))])
+          yield* both("send", (mailbox) => send(mailbox, envelope, deliverAt === undefined ? {} : { deliverAt }))
+          sent.push(envelope.requestId)
+        } else if (operation === "read") {
+          const ids = yield* someOf([1, 2, 3])
+          const limit = yield* oneOf([undefined, 0, 1, 2, 5, 1000])
+          const addresses = yield* oneOf([undefined, (yield* someOf(places)).map(entityAddress)])
+          const found = yield* both(
+            `${i}: at most ${limit} of ${ids}`,
+            (mailbox) =>
+              mailbox.unprocessedMessages(shards(...ids), now + i, {
+                ...(limit === undefined ? {} : { limit }),
+                ...(addresses === undefined ? {} : { addresses })
+              })
+          )
+          if (found.length > 0 && found.length === limit) cut++
+        } else if (operation === "exit" && sent.length > 0) {
+          const reply = exitOf(yield* oneOf(sent))
+          // The memory driver takes a second exit.
+          if ((yield* mongo.repliesFor([reply.requestId])).length === 0) {
+            yield* both("exit", (mailbox) => mailbox.saveReply(reply))
+          }
+        } else if (operation === "shards") {
+          const ids = yield* someOf([1, 2, 3])
+          yield* both("shards", (mailbox) => mailbox.resetShards(shards(...ids)))
+        } else if (operation === "addresses") {
+          const addresses = (yield* someOf(places)).map(entityAddress)
+          yield* both("addresses", (mailbox) => mailbox.resetAddresses(addresses))
+        } else if (operation === "requests") {
+          const ids = (yield* someOf(sent)).map((id) => Snowflake.Snowflake(id))
+          yield* both("requests", (mailbox) => mailbox.resetRequests(ids))
+        }
+      }
+      assert.isAbove(cut, 5)
+    }).pipe(seeded), 60_000)
 
   it.live("come in the order in which the server got them, whatever their identifiers and senders are", () =>
     Effect.gen(function*() {
@@ -412,6 +497,85 @@ describe("messages and replies", () => {
       }
       assert.deepStrictEqual(idsOf(yield* read(mailbox)), [])
     }))
+
+  it.live("take an exit again that says the same, as an entity that has got no answer sends it", () =>
+    Effect.gen(function*() {
+      const mailbox = yield* mailboxOf(yield* setup())
+      const envelope = request()
+      yield* send(mailbox, envelope)
+      const exit = exitOf(envelope.requestId, { n: 1, none: undefined, $a: ["\ud800"] })
+      yield* mailbox.saveReply(exit)
+      const stored = yield* mailbox.repliesFor([envelope.requestId])
+      // It has a new identifier each time.
+      yield* mailbox.saveReply({ ...exit, id: fresh() })
+      assert.instanceOf(
+        yield* Effect.flip(mailbox.saveReply(exitOf(envelope.requestId, { n: 2 }))),
+        ClusterError.PersistenceError
+      )
+      assert.deepStrictEqual(yield* mailbox.repliesFor([envelope.requestId]), stored)
+    }))
+
+  it.live("are over with the exit, whatever comes at the same moment", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const mailboxes = [yield* mailboxOf(fixture), yield* mailboxOf(fixture)]
+      const count = new Map<string, number>()
+      const counted = (name: string) => Effect.sync(() => count.set(name, (count.get(name) ?? 0) + 1))
+      const round = Effect.fnUntraced(function*(i: number) {
+        const place = { entity: `e${i}` }
+        const { requestId } = yield* Effect.tap(Effect.sync(() => request(place)), (envelope) =>
+          send(mailboxes[0]!, envelope))
+        const chunks = [chunkOf(requestId, 0), chunkOf(requestId, 1)]
+        yield* mailboxes[0]!.saveReply(chunks[0]!)
+        if (yield* oneOf([true, false])) {
+          yield* send(mailboxes[0]!, ackOf(chunks[0]!, place))
+          yield* mailboxes[0]!.saveReply(chunks[1]!)
+        }
+        const later = chunkOf(requestId, 2)
+        const [mine, other] = [exitOf(requestId, 1), exitOf(requestId, 2)]
+        const steps: ReadonlyArray<readonly [string, (mailbox: Encoded) => Effect.Effect<unknown, unknown>]> = [
+          ["exit", (mailbox) =>
+            mailbox.saveReply(mine)],
+          ["ack", (mailbox) => send(mailbox, ackOf(chunks[0]!, place))],
+          ["ack", (mailbox) => send(mailbox, ackOf(chunks[1]!, place))],
+          ["interrupt", (mailbox) => send(mailbox, interruptOf(requestId, place))],
+          // Of a process that was stopped, and does not know that it has lost its shard.
+          ["late exit", (mailbox) => mailbox.saveReply(other)],
+          ["late chunk", (mailbox) => mailbox.saveReply(later)]
+        ]
+        const some = [steps[0]!, ...(yield* Effect.filter(steps.slice(1), () => oneOf([true, true, false])))]
+        const outcomes = yield* Effect.forEach(some, ([name, step]) =>
+          Effect.gen(function*() {
+            yield* Effect.sleep(yield* Random.nextIntBetween(0, 6))
+            const outcome = yield* Effect.exit(step(yield* oneOf(mailboxes)))
+            yield* counted(`${name} ${outcome._tag}`)
+            return [name, Exit.isSuccess(outcome)] as const
+          }), { concurrency: "unbounded" })
+        const names = some.map(([name]) => name).join(", ")
+        for (const [name, isDone] of outcomes) if (name === "ack" || name === "interrupt") assert.isTrue(isDone, names)
+        assert.lengthOf(outcomes.filter(([name, isDone]) => name.endsWith("exit") && isDone), 1, names)
+
+        const replies = yield* mailboxes[0]!.repliesForUnfiltered([requestId])
+        const isDone = (name: string) => outcomes.some((outcome) => outcome[0] === name && outcome[1])
+        // The exit is the last reply, and what was told to have failed is not there.
+        assert.deepStrictEqual(replies.at(-1), isDone("exit") ? mine : other, names)
+        assert.lengthOf(replies.filter(({ _tag }) => _tag === "WithExit"), 1, names)
+        assert.strictEqual(replies.some(({ id }) => id === later.id), isDone("late chunk"), names)
+        const messages = yield* fixture.db.collection("cluster_messages").find({
+          requestId: Long.fromString(requestId)
+        })
+        assert.deepStrictEqual(messages.filter(({ processed }) => processed !== true), [], names)
+      })
+      yield* Effect.forEach(Array.from({ length: 40 }, (_, i) => i), round, { concurrency: 6, discard: true })
+      yield* mailboxes[0]!.resetShards(shards(1, 2, 3))
+      assert.deepStrictEqual(yield* read(mailboxes[0]!), [])
+      // Both orders have happened.
+      for (const name of ["exit", "late exit", "late chunk"]) {
+        for (const outcome of ["Success", "Failure"]) {
+          assert.isAbove(count.get(`${name} ${outcome}`) ?? 0, 0, JSON.stringify([...count]))
+        }
+      }
+    }).pipe(seeded), 60_000)
 
   it.live("come back when replies are cleared, but only if the last reply is the expected one", () =>
     Effect.gen(function*() {
