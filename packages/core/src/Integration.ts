@@ -11,6 +11,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import type * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import * as bsonWrite from "./internal/bson/write.ts"
 import { connectionOf } from "./internal/call/connection.ts"
@@ -20,6 +21,7 @@ import * as failures from "./internal/errors/ownFailure.ts"
 import * as redact from "./internal/errors/redact.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
 import { makeDatabase } from "./internal/handle/database.ts"
+import { TopologyChanges } from "./internal/handle/topologyChanges.ts"
 import { checkDocument } from "./internal/input/check.ts"
 import type { LeaseError } from "./internal/lease/leaseError.ts"
 import * as lease from "./internal/lease/leases.ts"
@@ -27,13 +29,14 @@ import * as holder from "./internal/lease/withLease.ts"
 import * as queries from "./internal/query/query.ts"
 import { bytesOnly } from "./internal/query/reading.ts"
 import * as sharing from "./internal/session/sharing.ts"
-import { provideAmbient, transactionOf } from "./internal/session/transaction.ts"
+import { afterCommit as registerAfterCommit, provideAmbient, transactionOf } from "./internal/session/transaction.ts"
 import { withTransactionOf } from "./internal/session/withTransaction.ts"
 import type { MongoCollection } from "./MongoCollection.ts"
 import type { MongoDatabase } from "./MongoDatabase.ts"
 import type { MongoError, MongoErrorReason } from "./MongoError.ts"
 import type { WithTransaction } from "./MongoSession.ts"
 import type { AggregateQuery, FindQuery, Query } from "./Query.ts"
+import type { Topology } from "./Topology.ts"
 
 // ---- failures
 
@@ -739,6 +742,67 @@ export const withoutTransaction = <A extends Driver.Document>(
   const connection = connectionOf(source)
   return (self) => provideAmbient(connection, undefined, self)
 }
+
+/**
+ * Returns the `afterCommit` of the client that a collection or a database belongs to.
+ *
+ * **When to use**
+ *
+ * Use it when your package tells others what has changed: after the commit of the transaction around it, and never if that aborts.
+ *
+ * **Example** (Counting orders that stay)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ * import { Effect, Metric } from "effect"
+ *
+ * const placed = Metric.counter("orders_placed")
+ *
+ * const place = (orders: MongoCollection.MongoCollection<{ readonly _id: string }>, id: string) =>
+ *   Effect.tap(orders.insertOne({ _id: id }), Integration.afterCommit(orders)(Metric.update(placed, 1)))
+ * ```
+ *
+ * @see {@link withTransaction} for a transaction
+ * @see `MongoClient.afterCommit` for what it does
+ *
+ * @stability integration
+ * @category combinators
+ * @since 0.1.0
+ */
+export const afterCommit = <A extends Driver.Document>(
+  source: MongoCollection<A> | MongoDatabase
+): <R>(self: Effect.Effect<void, never, R>) => Effect.Effect<void, never, R> => {
+  const connection = connectionOf(source)
+  return (self) => registerAfterCommit(connection, self)
+}
+
+/**
+ * Returns the `topologyChanges` of the client that a collection or a database belongs to.
+ *
+ * **When to use**
+ *
+ * Use it when your package gets a collection, and has to know that another member has become the primary.
+ *
+ * **Example** (Who is the primary)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ * import { Stream } from "effect"
+ *
+ * const primaries = (users: MongoCollection.MongoCollection) =>
+ *   Integration.topologyChanges(users).pipe(Stream.map(({ primary }) => primary), Stream.changes)
+ * ```
+ *
+ * @see {@link database} for what servers say about themselves
+ * @see `MongoClient.topologyChanges` for what it gives
+ *
+ * @stability integration
+ * @category getters
+ * @since 0.1.0
+ */
+export const topologyChanges = <A extends Driver.Document>(
+  source: MongoCollection<A> | MongoDatabase
+): Stream.Stream<Topology> => new TopologyChanges(connectionOf(source).driver).stream
 
 /**
  * Another database of the client that a collection or a database belongs to.

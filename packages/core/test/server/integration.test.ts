@@ -394,6 +394,25 @@ describe("sessions and transactions", () => {
       assert.deepStrictEqual((yield* items.find()).map(({ name }) => name as unknown), ["outside"])
     }))
 
+  it.live("afterCommit and topologyChanges are those of the client", () =>
+    Effect.gen(function*() {
+      const { db, mongo } = yield* setup()
+      const other = (yield* setup()).db
+      const told: Array<string> = []
+      const tell = (what: string) => Effect.sync(() => void told.push(what))
+      yield* mongo.withTransaction(Effect.gen(function*() {
+        yield* db.collection("items").insertOne({})
+        yield* Integration.afterCommit(db)(tell("after the commit"))
+        yield* Integration.afterCommit(other)(tell("at once"))
+        yield* tell("body")
+      }))
+      const undone = Effect.andThen(Integration.afterCommit(db.collection("items"))(tell("undone")), Effect.fail("no"))
+      yield* Effect.flip(mongo.withTransaction(undone))
+      assert.deepStrictEqual(told, ["at once", "body", "after the commit"])
+      const [topology] = yield* Stream.runCollect(Stream.take(Integration.topologyChanges(db), 1))
+      assert.deepStrictEqual(topology, yield* mongo.topology)
+    }))
+
   it.live("withoutTransaction leaves those of one client, and keeps the deadline", () =>
     Effect.gen(function*() {
       const { db, mongo } = yield* setup()
