@@ -51,6 +51,13 @@ export * as MongoPersistence from "./MongoPersistence.ts"
 export * as MongoRateLimiter from "./MongoRateLimiter.ts"
 
 /**
+ * Effect's `Reactivity` on MongoDB: queries that run again when a transaction has committed, and when other processes write.
+ *
+ * @since 0.1.0
+ */
+export * as MongoReactivity from "./MongoReactivity.ts"
+
+/**
  * The `RunnerStorage` of Effect Cluster on MongoDB: which runners there are, and which of them has which shard.
  *
  * @since 0.1.0

@@ -6,11 +6,12 @@ import {
   MongoPersistedQueue,
   MongoPersistence,
   MongoRateLimiter,
+  MongoReactivity,
   MongoRunnerStorage,
   MongoSingleRunner
 } from "@mongofx/backends"
 import type { MongoDatabase, MongoError } from "@mongofx/core"
-import { type Config, Effect, Layer, type Option } from "effect"
+import { type Config, Effect, Layer, type Option, type Stream } from "effect"
 import { Chat } from "effect/ai"
 import {
   ClusterWorkflowEngine,
@@ -27,6 +28,7 @@ import {
   Persistence,
   type RateLimiter
 } from "effect/persistence"
+import { Reactivity } from "effect/reactivity"
 import type { WorkflowEngine } from "effect/workflow"
 import { describe, expect, it } from "tstyche"
 
@@ -88,6 +90,25 @@ describe("layers", () => {
       shardingConfig: { shardsPerGroup: 10 }
     })
     expect(MongoSingleRunner.layer).type.not.toBeCallableWith({ runnerStorage: "sql" })
+  })
+})
+
+describe("MongoReactivity", () => {
+  it("is Effect's Reactivity, and says that a change stream may not open", () => {
+    expect(MongoReactivity.layer({ collections: ["users"] })).type.toBe<
+      Layer.Layer<Reactivity.Reactivity, MongoError.MongoError, MongoDatabase.MongoDatabase>
+    >()
+    expect(MongoReactivity.layer).type.not.toBeCallableWith()
+    expect(MongoReactivity.layer).type.not.toBeCallableWith({ collections: "users" })
+  })
+
+  it("has keys for queries of Effect, and text for the keys of invalidations", () => {
+    const keys = MongoReactivity.documents("users", [1, "ada", {}])
+    expect(Reactivity.stream(Effect.succeed(1), keys)).type.toBe<Stream.Stream<number, never, Reactivity.Reactivity>>()
+    expect(Reactivity.invalidate({ users: [MongoReactivity.id(1)] })).type.toBe<
+      Effect.Effect<void, never, Reactivity.Reactivity>
+    >()
+    expect(MongoReactivity.documents).type.not.toBeCallableWith("users", "ada")
   })
 })
 
