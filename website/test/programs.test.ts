@@ -2,6 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { bundle } from "test-support/bundle"
 import { filesOf } from "../scripts/markdown.ts"
 import { outputOf, shownOf } from "./support/output.ts"
 import { directivesOf, emptyServer, hasRouter, printedBy, reasonToSkip, Servers } from "./support/program.ts"
@@ -29,7 +30,7 @@ layer(Servers.layer, { concurrent: true, excludeTestServices: true })("the progr
         if (directives.server === "sharded" && !hasRouter) return skip("there is no mongos")
         const uri = yield* emptyServer(directives.server)
         const printed = shownOf(
-          yield* printedBy(website, ["--import", "tsx", program, ...directives.arguments], uri),
+          yield* printedBy(website, [yield* bundle(`${website}${program}`), ...directives.arguments], uri),
           website
         )
         const file = outOf(program)

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { bundle } from "test-support/bundle"
 import { linksOf, parsePage } from "../scripts/markdown.ts"
 import { packages } from "../scripts/modules.ts"
 import { collectionsOf, type Program, programsOf, projectOf } from "./support/fences.ts"
@@ -29,8 +30,9 @@ import { Config, Console, Effect, Layer } from "effect"
 const Live = MongoDatabase.layer("assistants").pipe(
   Layer.provideMerge(MongoClient.layerConfig({ url: Config.Redacted("MONGODB_URI") }))
 )
-const runs = Effect.forEach(${JSON.stringify(modules)}, (name) =>
-  Effect.promise(() => import("./" + name)).pipe(
+const modules = [${modules.map((name) => `["${name}", () => import("./${name}")]`).join(", ")}]
+const runs = Effect.forEach(modules, ([name, load]) =>
+  Effect.promise(load).pipe(
     Effect.flatMap(({ program }) => program),
     Effect.flatMap((result) => Console.log(name + "\\t" + JSON.stringify(result, (_, value) => typeof value === "bigint" ? String(value) : value)))
   ))
@@ -42,7 +44,9 @@ const passes = (program: Program, uri: string) =>
   Effect.gen(function*() {
     const name = program.kind === "test" ? "main.test.ts" : "main.ts"
     const folder = yield* projectOf(website, { [name]: program.code, "vitest.config.ts": vitestConfig })
-    const args = program.kind === "test" ? ["node_modules/vitest/vitest.mjs", "run"] : ["--import", "tsx", name]
+    const args = program.kind === "test"
+      ? ["node_modules/vitest/vitest.mjs", "run"]
+      : [yield* bundle(join(folder, name))]
     const printed = yield* printedBy(folder, args, uri)
     assert.notMatch(printed, /^(exit code \d+|ended by .*|did not end .*)\n$/m, `${program.place} fails:\n${printed}`)
     if (program.prints !== undefined) {
@@ -90,7 +94,7 @@ layer(Servers.layer, { excludeTestServices: true })("the programs", (it) => {
             ...Object.fromEntries(modules.map(({ code }, i) => [names[i]!, code])),
             "run.ts": runner(names)
           })
-          const printed = yield* printedBy(folder, ["--import", "tsx", "run.ts"], uri)
+          const printed = yield* printedBy(folder, [yield* bundle(join(folder, "run.ts"))], uri)
           // A module may also log, such as a cluster that has no other runner yet.
           const results = new Map(
             printed.split("\n").map((line) => line.split("\t")).map(([name, text]) => [name, text])

@@ -10,8 +10,9 @@ import { CommandLog, FailPoint, MongoTest } from "@mongofx/testing"
 import { Effect, Exit, Fiber, Layer, Option, Random, Schema, Scope, Stream } from "effect"
 import * as Driver from "mongodb"
 import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { bundle } from "../../../core/test/support/bundle.ts"
 import { interrupt, seeded, until } from "../../../core/test/support/utils.ts"
-import { bundle } from "../support/bundle.ts"
 
 const User = Schema.Struct({
   _id: Schema.Int,
@@ -519,7 +520,7 @@ describe("a build", () => {
       assert.strictEqual((index as Driver.Document)["prepareUnique"], true)
     }).pipe(Effect.provide(logged)))
 
-  const program = new URL("../support/indexProcess.ts", import.meta.url)
+  const program = fileURLToPath(new URL("../support/indexProcess.ts", import.meta.url))
 
   /** Processes that wait for the word to begin. */
   const instance = (file: string, database: string, lease: number) =>
@@ -550,7 +551,7 @@ describe("a build", () => {
   /** A process that has begun to build. `finish` lets the server go on with it. */
   const hangingInstance = (declared: Users, lease: number) =>
     Effect.gen(function*() {
-      const child = yield* instance(yield* bundle(program), declared.untyped.database.name, lease)
+      const child = yield* instance(yield* bundle(program, "everything"), declared.untyped.database.name, lease)
       yield* child.has("ready")
       const finish = yield* hangingBuilds
       child.begin()
@@ -562,7 +563,7 @@ describe("a build", () => {
     Effect.gen(function*() {
       const declared = yield* started
       const { database } = declared.untyped
-      const file = yield* bundle(program)
+      const file = yield* bundle(program, "everything")
       const all = yield* Effect.all(Array.from({ length: 10 }, () => instance(file, database.name, 30_000)))
       for (const one of all) yield* one.has("ready")
       yield* database.setProfilingLevel("all")

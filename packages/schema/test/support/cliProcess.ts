@@ -1,11 +1,13 @@
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { bundle } from "test-support/bundle"
 import { type Fixture, uri } from "test-support/utils"
-import { bundle } from "./bundle.ts"
 
 /** The example of a command line, in one file: a process then starts in a third of a second. */
 export const bundled: Effect.Effect<string, never, Scope.Scope> = bundle(
-  new URL("../../../../examples/command-line/db.ts", import.meta.url)
+  fileURLToPath(new URL("../../../../examples/command-line/db.ts", import.meta.url)),
+  "everything"
 )
 
 /** Whether this machine has the `script` that gives a program a terminal. */
