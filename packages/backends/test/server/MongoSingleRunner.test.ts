@@ -319,4 +319,47 @@ describe("workflows", () => {
         })
       )
     }), 90_000)
+
+  it.live(
+    "in an activity with a transaction write once what one without it may write twice",
+    () =>
+      Effect.gen(function*() {
+        const fixture = yield* setup()
+        yield* fixture.db.createCollection("log")
+        const live = (after: Effect.Effect<void>) =>
+          Order.toLayer(Effect.fn(function*({ id }) {
+            const note = (what: string) =>
+              Effect.asVoid(Effect.orDie(logOf(fixture).insertOne({ entity: id, what, at: Date.now() })))
+            yield* Activity.make({ name: "plain", execute: note("plain") })
+            yield* Activity.make({ name: "charge", execute: Effect.andThen(note("charge"), after) })
+              .annotate(ClusterSchema.WithTransaction, true)
+            return id
+          })).pipe(Layer.provideMerge(ClusterWorkflowEngine.layer))
+        const charged = yield* Deferred.make<void>()
+        yield* inCluster(
+          fixture,
+          live(Effect.andThen(Deferred.succeed(charged, undefined), Effect.never)),
+          Effect.andThen(Order.execute({ id: "o1" }, { discard: true }), Deferred.await(charged)),
+          { shardingConfig: { entityTerminationTimeout: 0 } }
+        )
+        // The process has ended after the write, and before the result.
+        assert.deepStrictEqual(yield* whats(fixture, "o1"), ["plain"])
+        yield* inCluster(
+          fixture,
+          live(Effect.void),
+          Effect.scoped(Effect.gen(function*() {
+            // And now the server aborts the transaction.
+            yield* failCommand(fixture, { times: 1 }, {
+              failCommands: ["insert"],
+              namespace: `${fixture.db.name}.log`,
+              errorCode: 112,
+              errorLabels: ["TransientTransactionError"]
+            })
+            assert.strictEqual(yield* Order.execute({ id: "o1" }), "o1")
+          }))
+        )
+        assert.deepStrictEqual(yield* whats(fixture, "o1"), ["plain", "charge"])
+      }),
+    90_000
+  )
 })
