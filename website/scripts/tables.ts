@@ -2,18 +2,23 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { type Groups, type Row, rowsOf, rowsOfPython } from "./rows.ts"
 
-/** The pages that have tables. */
-export const pages = ["node-driver", "mongoose", "effect-mongodb", "motor"]
+/** The pages that have tables, from the folder `coming-from`. Their rows are in the folder of that name there. */
+export const pages = ["node-driver", "mongoose", "effect-mongodb", "motor", "../guides/backends"]
 
 const begin = "<!-- dprint-ignore-start -->"
 const end = "<!-- dprint-ignore-end -->"
 
 const path = (name: string): string => new URL(`../coming-from/${name}`, import.meta.url).pathname
 
+const folderOf = (page: string): string => page.replace(/^.*\//, "")
+
 /** The rows of the other side. What needs effect 3 is a package of its own. */
 const theirs = (page: string): { readonly rows: Groups; readonly language: string } => {
   if (page === "motor") return { rows: rowsOfPython(path("motor/there.py")), language: "python" }
-  return { rows: rowsOf(path(page === "effect-mongodb" ? "../effect-3/there.ts" : `${page}/there.ts`)), language: "ts" }
+  return {
+    rows: rowsOf(path(page === "effect-mongodb" ? "../effect-3/there.ts" : `${folderOf(page)}/there.ts`)),
+    language: "ts"
+  }
 }
 
 const cell = (language: string, code: string): string => `<td>\n\n\`\`\`${language}\n${code}\n\`\`\`\n\n</td>`
@@ -27,7 +32,7 @@ const row = (name: string, there: Row, here: Row, language: string): string =>
 
 /** The tables of a page. Both sides have the same rows in the same order. */
 export const tables = (page: string): string => {
-  const here = rowsOf(path(`${page}/here.ts`))
+  const here = rowsOf(path(`${folderOf(page)}/here.ts`))
   const { language, rows: there } = theirs(page)
   const names = (groups: Groups) =>
     [...groups].flatMap(([group, rows]) => [...rows.keys()].map((row) => `${group}: ${row}`))

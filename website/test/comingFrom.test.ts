@@ -6,6 +6,7 @@ import * as Driver from "mongodb"
 import mongoose from "mongoose"
 import { readFileSync } from "node:fs"
 import { afterEach, beforeEach, vi } from "vitest"
+import * as backends from "../coming-from/backends/here.ts"
 import * as effectMongodb from "../coming-from/effect-mongodb/here.ts"
 import * as mongooseHere from "../coming-from/mongoose/here.ts"
 import * as mongooseThere from "../coming-from/mongoose/there.ts"
@@ -71,7 +72,8 @@ const runs = (
   name: string,
   here: Effect.Effect<Groups, unknown, Services>,
   there?: <A>(client: Driver.MongoClient, url: string, task: (rows: Groups) => Promise<A>) => Promise<A>,
-  runThere: (row: () => unknown) => Promise<unknown> = async (row) => row()
+  runThere: (row: () => unknown) => Promise<unknown> = async (row) => row(),
+  rowsAtLeast = 30
 ) =>
   describe(name, () => {
     // The rows print what they find.
@@ -89,7 +91,7 @@ const runs = (
             await using client = await Driver.MongoClient.connect(url)
             return await rows(client, url)
           })
-          assert.isAtLeast(count, 30)
+          assert.isAtLeast(count, rowsAtLeast)
         }).pipe(Effect.provide(MongoServer.layer)), 120_000)
 
     const each = async (
@@ -147,6 +149,8 @@ runs(
 )
 
 runs("coming from Motor", motor.rows(id))
+
+runs("coming from Effect's SQL or Redis layers", Effect.succeed(backends.rows), undefined, undefined, 10)
 
 describe("the pages about coming from somewhere", () => {
   for (const page of pages) {
