@@ -4,6 +4,7 @@
 import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { bundle } from "test-support/bundle"
 import { until } from "test-support/utils"
 
 /** A process, what it has printed, and ways to wait for it. */
@@ -15,30 +16,41 @@ export interface Process {
   readonly ended: Effect.Effect<void>
 }
 
-/** Starts a program, which is killed with the scope. */
-export const startProcess = (
+/** A program of this folder in one file, which many processes can start from. */
+export const programOf = (name: string): Effect.Effect<string, never, Scope.Scope> =>
+  bundle(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), "everything")
+
+/** Starts a program on a server. It ends with this process at the latest. */
+export const spawnProcess = (
   program: string,
+  args: ReadonlyArray<string>,
+  uri: string = process.env["MONGODB_URI"]!
+): Process => {
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, MONGODB_URI: uri }
+  })
+  let output = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text
+  })
+  const lines = () => output.trim().split("\n")
+  return {
+    child,
+    lines,
+    said: (line: string) => until(`a process says ${line}`, () => lines().includes(line), 120_000),
+    tell: (line: string) => void child.stdin.write(`${line}\n`),
+    ended: until("a process has ended", () => child.exitCode !== null || child.signalCode !== null, 120_000)
+  }
+}
+
+/** Starts a program of this folder, which is killed with the scope. */
+export const startProcess = (
+  name: string,
   ...args: ReadonlyArray<string>
 ): Effect.Effect<Process, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const file = fileURLToPath(new URL(`./${program}.ts`, import.meta.url))
-      const child = spawn(process.execPath, ["--import", "tsx", file, ...args], {
-        stdio: ["pipe", "pipe", "inherit"],
-        env: { ...process.env, MONGODB_URI: process.env["MONGODB_URI"]! }
-      })
-      let output = ""
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        output += text
-      })
-      const lines = () => output.trim().split("\n")
-      return {
-        child,
-        lines,
-        said: (line: string) => until(`a process says ${line}`, () => lines().includes(line), 120_000),
-        tell: (line: string) => void child.stdin.write(`${line}\n`),
-        ended: until("a process has ended", () => child.exitCode !== null || child.signalCode !== null, 120_000)
-      }
-    }),
-    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
-  )
+  Effect.flatMap(programOf(name), (program) =>
+    Effect.acquireRelease(
+      Effect.sync(() => spawnProcess(program, args)),
+      ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+    ))
