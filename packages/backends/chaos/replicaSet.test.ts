@@ -8,7 +8,12 @@ import { MongoServer, Nemesis } from "@mongofx/testing"
 import { underFaults, within } from "chaos-support/arena"
 import { seconds } from "chaos-support/settings"
 import { Effect } from "effect"
+import { circuitPart } from "./support/circuits.ts"
+import { entryPart } from "./support/entries.ts"
+import { limitPart } from "./support/limits.ts"
 import { together } from "./support/parts.ts"
+import { queuePart, queueScenario, startWorkers } from "./support/queue.ts"
+import { elements } from "./support/settings.ts"
 import { turnPart } from "./support/turns.ts"
 import { valuePart } from "./support/values.ts"
 
@@ -18,15 +23,31 @@ const timeout = (seconds + 150) * 1000
 const kinds = { stepDown: Nemesis.stepDown(), killPrimary: Nemesis.kill("primary") }
 
 layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica set of three members", (it) => {
+  it.effect("a queue whose workers die", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        const { counts, faults } = yield* startWorkers(arena)
+        yield* underFaults(context, {
+          kinds: { killWorker: faults.killWorker },
+          others: { pauseWorker: faults.pauseWorker, stepDown: Nemesis.stepDown() },
+          // Some freezes are longer than the leases of three seconds.
+          lasts: [300, 4000],
+          ...queueScenario(arena, { counts })
+        })
+      })), timeout + elements * 30)
+
   it.effect("services for processes that share them", (context) =>
     within(context, (arena) =>
       Effect.gen(function*() {
-        const parts = [yield* valuePart(arena), yield* turnPart(arena)]
+        const parts = yield* Effect.forEach(
+          [queuePart, entryPart, limitPart, circuitPart, valuePart, turnPart],
+          (part) => part(arena)
+        )
         yield* underFaults(context, {
           kinds,
           ...together(parts),
           result:
-            "values: no change lost or made twice, as its caller was told; leases: no fence with two holders, no late write"
+            "no element lost or settled twice; entries read were written, and are not over; no limit exceeded; one probe at a time; no change of a value lost or made twice, as its caller was told; no fence with two holders"
         })
       })), timeout)
 })

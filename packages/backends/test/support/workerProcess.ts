@@ -17,7 +17,12 @@ const program = Effect.gen(function*() {
       // Some elements fail at first.
       if (n % 10 === 3 && attempts === 1) return yield* Effect.fail("not yet")
     })
-  ).pipe(Effect.catch((error) => error === "not yet" ? Effect.void : Effect.die(error)))
+    // What fails in the work, also for want of a server, is tried again. A failure of the queue itself is the end of this process.
+  ).pipe(
+    Effect.catch((error) =>
+      typeof error === "object" && error._tag === "PersistedQueueError" ? Effect.die(error) : Effect.void
+    )
+  )
   yield* Effect.all(Array.from({ length: 4 }, () => Effect.forever(work)), { concurrency: "unbounded" })
 })
 

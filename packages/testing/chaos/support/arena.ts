@@ -54,7 +54,7 @@ export const within = <A, E, R>(
 const least = 10
 
 /** How faults follow each other. Work of a certain size, such as twenty thousand events, ends without faults if it takes much longer. */
-const rhythm = Schedule.upTo(Schedule.spaced("400 millis"), { duration: seconds * 2000 })
+const rhythmFor = (millis: number) => Schedule.upTo(Schedule.spaced("400 millis"), { duration: millis })
 
 /** Faults of any member, and of the primary more often, which matters most. */
 export const allFaults = {
@@ -71,6 +71,8 @@ interface Scenario<Outcome, E, R> {
   readonly others?: Kinds
   /** How long a fault stays: milliseconds. */
   readonly lasts?: readonly [number, number]
+  /** How long faults come at most, twice the time of a scenario by default: milliseconds. */
+  readonly atMost?: number
   /** What goes on while the faults come. */
   readonly work: Effect.Effect<Outcome, E, R>
   /** What is wrong afterwards, once all members are back. */
@@ -85,12 +87,16 @@ interface Scenario<Outcome, E, R> {
 /** Works under faults, heals them, looks for problems, and adds a row to the page. The log of the faults is printed if there are any problems. */
 export const underFaults = <Outcome, E, R>(
   context: Pick<TestContext, "task">,
-  { confirmed, figures, kinds, lasts = [300, 2000], others, problems, result, work }: Scenario<Outcome, E, R>
+  { atMost = seconds * 2000, confirmed, figures, kinds, lasts = [300, 2000], others, problems, result, work }: Scenario<
+    Outcome,
+    E,
+    R
+  >
 ) =>
   Effect.scoped(Effect.gen(function*() {
     const nemeses = yield* Effect.forEach(
       others === undefined ? [kinds] : [kinds, others],
-      (kinds) => Nemesis.random(rhythm, kinds, { lasts })
+      (kinds) => Nemesis.random(rhythmFor(atMost), kinds, { lasts })
     )
     const outcome = yield* work
     yield* Effect.forEach(nemeses, ({ stop }) => stop, { concurrency: "unbounded" })
