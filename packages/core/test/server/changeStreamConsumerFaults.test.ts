@@ -3,8 +3,6 @@ import { ChangeStreamConsumer, Mongo, MongoClient, MongoError, type ResumeTokenS
 import { Duration, Effect, Fiber, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type * as Driver from "mongodb"
-import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import {
   collect,
   consumer,
@@ -19,8 +17,9 @@ import {
   withMemory
 } from "../support/consumers.ts"
 import { withStoreOf } from "../support/parts.ts"
+import { startProcess } from "../support/processes.ts"
 import { startReplicaSet } from "../support/replicaSet.ts"
-import { failCommand, type Fixture, nothingLeft, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
+import { failCommand, type Fixture, nothingLeft, setup, until, waitingByTestClock } from "../support/utils.ts"
 
 const leaseOf = ({ admin, db }: Pick<Fixture, "admin" | "db">) =>
   Effect.promise(async () => {
@@ -575,25 +574,9 @@ describe("a client with any settings for numbers", () => {
   )
 })
 
-/** Starts a consumer in its own process. `said` gives its lines. */
-const startProcess = (fixture: Fixture, ...args: ReadonlyArray<string>) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const program = fileURLToPath(new URL("../support/consumerProcess.ts", import.meta.url))
-      const child = spawn(process.execPath, ["--import", "tsx", program, args[0]!, fixture.db.name, ...args.slice(1)], {
-        stdio: ["pipe", "pipe", "inherit"],
-        env: { ...process.env, MONGODB_URI: uri }
-      })
-      let output = ""
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        output += text
-      })
-      const said = (line: string) => until(`${args[0]} says ${line}`, () => output.split("\n").includes(line), 40_000)
-      const ended = until(`${args[0]} has ended`, () => child.exitCode !== null || child.signalCode !== null, 20_000)
-      return { child, said, ended }
-    }),
-    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
-  )
+/** Starts a consumer in a process of its own. */
+const startConsumer = ({ db }: Fixture, name: string, ...args: ReadonlyArray<string>) =>
+  startProcess(new URL("../support/consumerProcess.ts", import.meta.url), name, db.name, ...args)
 
 describe("a process that is stopped for longer than its lease", () => {
   it.effect.each(["transaction", "plain"])("does no harm when it comes back: %s", (form) =>
@@ -606,14 +589,14 @@ describe("a process that is stopped for longer than its lease", () => {
       const isHandled = (event: number) => async () => (await Effect.runPromise(handled.countDocuments({ event }))) > 0
       yield* Effect.gen(function*() {
         const real = yield* store
-        const a = yield* startProcess(fixture, "a", form, "10")
+        const a = yield* startConsumer(fixture, "a", form, "10")
         yield* a.said("ready")
         yield* insert(fixture, 0, 30)
         yield* a.said("at 10")
         a.child.kill("SIGSTOP")
 
         // Another instance gets ahead, and ends.
-        const b = yield* startProcess(fixture, "b", form)
+        const b = yield* startConsumer(fixture, "b", form)
         yield* b.said("ready")
         yield* until("the other has handled the rest", isHandled(29), 40_000)
         b.child.kill("SIGTERM")

@@ -3,11 +3,10 @@ import { type ChangeStreamConsumer, MongoError, type ResumeTokenStore } from "@m
 import { Cause, Deferred, Duration, Effect, Exit, Fiber, Metric, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Driver from "mongodb"
-import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { collect, idOf, insert, type Item, outbox, range, store, withMemory } from "../support/consumers.ts"
 import { type Event, holders, partsOf, pause, sorted, start, untilShares, withStoreOf } from "../support/parts.ts"
-import { failCommand, nothingLeft, reasonOf, setup, until, uri, waitingByTestClock } from "../support/utils.ts"
+import { startProcess } from "../support/processes.ts"
+import { failCommand, nothingLeft, reasonOf, setup, until, waitingByTestClock } from "../support/utils.ts"
 
 describe("part of a change stream", () => {
   it.effect("has all events of its documents, and the events without a document", () =>
@@ -449,17 +448,9 @@ describe("partitions", () => {
         yield* fixture.db.createCollection("handled")
         const handled = fixture.db.collection<{ event: number; instance: string }>("handled")
         const counted = (filter: { instance?: string } = {}) => Effect.runPromise(handled.countDocuments(filter))
+        const program = new URL("../support/consumerProcess.ts", import.meta.url)
         const begin = (name: string) =>
-          Effect.acquireRelease(
-            Effect.sync(() => {
-              const program = fileURLToPath(new URL("../support/consumerProcess.ts", import.meta.url))
-              return spawn(process.execPath, ["--import", "tsx", program, name, fixture.db.name, "parts"], {
-                stdio: ["pipe", "ignore", "inherit"],
-                env: { ...process.env, MONGODB_URI: uri }
-              })
-            }),
-            (child) => Effect.sync(() => child.kill("SIGKILL"))
-          )
+          Effect.map(startProcess(program, name, fixture.db.name, "parts"), ({ child }) => child)
         const [a, b] = yield* Effect.all([begin("a"), begin("b"), begin("c")])
         const owners = async () => new Set((await Effect.runPromise(holders(fixture))).map(([, owner]) => owner)).size
         yield* until("three have parts", async () => await owners() === 3, 60_000)

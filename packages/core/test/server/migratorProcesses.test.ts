@@ -6,33 +6,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MongoDatabase, MongoMigrator } from "@mongofx/core"
 import { Effect, Fiber, References } from "effect"
-import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
+import { startProcess } from "../support/processes.ts"
 import { type Fixture, setup, until } from "../support/utils.ts"
 
 /** Starts a program that migrates, in a process of its own. */
-const startProcess = ({ db }: Fixture, form: "many" | "long") =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const program = fileURLToPath(new URL("../support/migratorProcess.ts", import.meta.url))
-      const child = spawn(process.execPath, ["--import", "tsx", program, db.name, form], {
-        stdio: ["pipe", "pipe", "inherit"],
-        env: { ...process.env, MONGODB_URI: process.env["MONGODB_URI"]! }
-      })
-      let output = ""
-      child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        output += text
-      })
-      const lines = () => output.trim().split("\n")
-      return {
-        child,
-        lines,
-        said: (line: string) => until(`a process says ${line}`, () => lines().includes(line), 250_000),
-        ended: until("a process has ended", () => child.exitCode !== null || child.signalCode !== null, 60_000)
-      }
-    }),
-    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
-  )
+const startMigrator = ({ db }: Fixture, form: "many" | "long") =>
+  startProcess(new URL("../support/migratorProcess.ts", import.meta.url), db.name, form)
 
 interface Run {
   readonly name: string
@@ -65,9 +44,9 @@ describe("processes that migrate", () => {
   it.live("run each migration once, when ten of them start at the same time", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
-      const processes = yield* Effect.forEach(Array.from({ length: 10 }), () => startProcess(fixture, "many"))
+      const processes = yield* Effect.forEach(Array.from({ length: 10 }), () => startMigrator(fixture, "many"))
       yield* Effect.forEach(processes, ({ said }) => said("ready"))
-      for (const { child } of processes) child.stdin.write("go\n")
+      for (const { tell } of processes) tell("go")
       yield* Effect.forEach(processes, ({ ended }) => ended)
 
       assert.deepStrictEqual(processes.map(({ child }) => child.exitCode), processes.map(() => 0))
@@ -84,7 +63,7 @@ describe("processes that migrate", () => {
       const fixture = yield* setup()
       const { db } = fixture
       yield* insertItems(fixture)
-      const killed = yield* startProcess(fixture, "long")
+      const killed = yield* startMigrator(fixture, "long")
       yield* killed.said("here")
 
       const events: Array<MongoMigrator.MigrationEvent> = []
@@ -132,7 +111,7 @@ describe("processes that migrate", () => {
       const { db } = fixture
       yield* insertItems(fixture)
       const provided = quietly(db)
-      const stopped = yield* startProcess(fixture, "long")
+      const stopped = yield* startMigrator(fixture, "long")
       yield* stopped.said("here")
       stopped.child.kill("SIGSTOP")
       yield* provided(MongoMigrator.run({ loader }))
