@@ -39,10 +39,12 @@ export interface Options {
  *
  * A change stream of the database invalidates `{ [collection]: [id] }` for each document that is inserted, changed or deleted. `id` gives the text for its `_id`.
  * When a collection is dropped, renamed or replaced (`$out`), all of its queries run once. All queries of the collections run once when another
- * primary is elected or comes back, and when the server has lost the place of the change stream. The change stream resumes after failures without a gap; while
- * no server answers, another one is opened every second.
+ * primary is elected or comes back, and when the server has lost the place of the change stream. The change stream resumes after failures without a gap. After two
+ * minutes without a server it ends, and another one is opened as soon as one answers.
  *
  * The layer is there when the change stream is open. So whatever a query does not see in its first run makes it run again.
+ *
+ * It is built on `Reactivity.layer`. So what uses that in the same program, such as atoms, hears of the same changes.
  *
  * It fails with a `MongoError` if the change stream cannot be opened, as on a server without a replica set. When its scope closes, the change stream does.
  *

@@ -50,7 +50,7 @@ export const hearing = (
 ): Effect.Effect<void, MongoError.MongoError, Scope.Scope> =>
   Effect.gen(function*() {
     const names = new Set(collections)
-    const changes = database.watch<Change>([...changesOf(collections)], { promoteBuffers: false })
+    const changes = database.watch<Change>(changesOf(collections))
     const opened = yield* Deferred.make<void, MongoError.MongoError>()
     // A handler that throws must not end this, or keep the queries of other collections waiting.
     const invalidate = (keys: Record<string, ReadonlyArray<string>>) =>
@@ -90,11 +90,12 @@ export const hearing = (
     // A query may have read what the next primary does not know, and no event says that it is undone.
     let last: string | undefined
     let wasLost = false
-    yield* Effect.forkScoped(Stream.runForEach(Integration.topologyChanges(database), ({ isPrimary, primary }) => {
+    const electing = Stream.runForEach(Integration.topologyChanges(database), ({ isPrimary, primary }) => {
       const writer = isPrimary ? Option.getOrElse(primary, () => "routers") : undefined
       const isAnother = writer !== undefined && last !== undefined && (wasLost || writer !== last)
       wasLost = writer === undefined
       last = writer ?? last
       return isAnother ? everything : Effect.void
-    }))
+    })
+    yield* Effect.forkScoped(electing, { startImmediately: true })
   })

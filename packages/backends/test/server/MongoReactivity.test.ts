@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoReactivity } from "@mongofx/backends"
 import { Mongo, MongoClient, type MongoError } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
-import { Effect, Exit, Fiber, Layer, Queue, Redacted, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Queue, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Driver from "mongodb"
 import { failCommand, type Fixture, leftOnServer, nothingLeft, setup, until } from "test-support/utils"
@@ -334,6 +334,20 @@ describe("the change stream", () => {
       assert.strictEqual((yield* Queue.take(numbers)).length, 1)
       yield* heardAll(reactivity, fixture)
       assert.strictEqual(untouched.now, 1)
+    }))
+
+  it.effect("reaches what uses Effect's own layer in the same program", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      class Other extends Context.Service<Other, Service>()("test/Other") {}
+      const layer = Layer.merge(
+        MongoReactivity.layer({ collections: ["users"] }),
+        Layer.provide(Layer.effect(Other, Reactivity.Reactivity), Reactivity.layer)
+      )
+      const other = yield* serviceOf(Other, Layer.orDie(layer), fixture)
+      const count = counted(other, ["users"])
+      yield* usersOf(fixture).insertOne({ _id: 1 })
+      yield* until("the insert is heard", () => count.now > 0)
     }))
 
   it.effect("goes on when a handler throws", () =>
