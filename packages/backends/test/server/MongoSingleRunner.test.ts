@@ -8,6 +8,7 @@ import { MongoSingleRunner } from "@mongofx/backends"
 import { MongoDatabase } from "@mongofx/core"
 import {
   type Context,
+  Cron,
   DateTime,
   Deferred,
   type Duration,
@@ -20,6 +21,7 @@ import {
   Stream
 } from "effect"
 import {
+  ClusterCron,
   ClusterSchema,
   ClusterWorkflowEngine,
   DeliverAt,
@@ -228,6 +230,55 @@ describe("a second process", () => {
       yield* until("the second one runs", () => running.includes("b"), 20_000)
       assert.deepStrictEqual(running, ["a", "a ends", "b"])
     }), 60_000)
+})
+
+describe("a cron job", () => {
+  it.live(
+    "runs at each of its times once, in whichever process, and makes up for a time at which there was none",
+    () =>
+      Effect.gen(function*() {
+        const fixture = yield* setup()
+        const runs = fixture.db.collection<{ process: string; scheduled: number; at: number }>("runs")
+        const job = (process: string) =>
+          ClusterCron.make({
+            name: "report",
+            cron: Cron.parseUnsafe("* * * * * *"),
+            execute: Effect.flatMap(
+              ClusterCron.CurrentScheduledTime,
+              (time) => runs.insertOne({ process, scheduled: DateTime.toEpochMillis(time), at: Date.now() })
+            )
+          })
+        const ranTimes = (times: number) =>
+          until(
+            `it has run ${times} times`,
+            async () => (await Effect.runPromise(runs.countDocuments())) >= times,
+            30_000
+          )
+        yield* inCluster(fixture, job("a"), ranTimes(2))
+        // While no process is there, its next time passes. Of two processes that come then, one makes up for it.
+        const left = yield* fixture.db.collection("cluster_messages").countDocuments({ processed: false })
+        assert.strictEqual(left, 1)
+        yield* Effect.sleep("1500 millis")
+        const before = yield* runs.countDocuments()
+        yield* Effect.all(["b", "c"].map((process) => inCluster(fixture, job(process), ranTimes(before + 3))), {
+          concurrency: 2
+        })
+
+        const all = yield* runs.find().sort({ scheduled: 1 })
+        const scheduled = all.map(({ scheduled }) => scheduled)
+        assert.lengthOf(new Set(scheduled), scheduled.length, scheduled.join(" "))
+        for (const run of all) {
+          assert.strictEqual(run.scheduled % 1000, 0)
+          assert.isAtLeast(run.at, run.scheduled)
+        }
+        const [missed, ...rest] = all.slice(before)
+        assert.notStrictEqual(missed!.process, "a")
+        assert.isAbove(missed!.at - missed!.scheduled, 500)
+        // The poll of once a minute would come later.
+        for (const { at, scheduled } of rest) assert.isBelow(at - scheduled, 20_000)
+      }),
+    90_000
+  )
 })
 
 const Approved = DurableDeferred.make("Approved", { success: Schema.String })
