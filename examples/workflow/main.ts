@@ -60,7 +60,7 @@ const work = Effect.gen(function*() {
 
 const program = Effect.gen(function*() {
   yield* opening
-  const { end, results, watching } = yield* Effect.scoped(work).pipe(Effect.timeout("1 minute"))
+  const { end, results, watching } = yield* Effect.scoped(work).pipe(Effect.timeout("2 minutes"))
   const { steps, workers } = watching.recording()
   yield* Console.log(`\n${draw({ orders: names, workers, steps }, end, watching.screen.width).join("\n")}\n`)
   yield* Console.log(`${legend.join("\n")}\n`)
