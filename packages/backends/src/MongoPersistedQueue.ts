@@ -11,7 +11,7 @@ import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import { ObjectId } from "mongodb"
 import { type Element, inserting } from "./internal/elements.ts"
 import { failing, makeTakers } from "./internal/queue.ts"
-import { makeStore, upserting } from "./internal/store.ts"
+import { indexing, makeStore, upserting } from "./internal/store.ts"
 
 /**
  * Settings of the layers.
@@ -38,11 +38,14 @@ const positive = (input: Duration.Input): number => Math.max(1, Duration.toMilli
 const makeStoreWith = Effect.fnUntraced(function*(options: Options) {
   const store = makeStore<Element>(yield* MongoDatabase.MongoDatabase, "effect_queue", options)
   const { collection, inTime, run } = store
-  yield* Integration.withoutTransaction(collection)(Effect.orDie(collection.createIndexes([
-    { key: { queue: 1, id: 1 }, unique: true },
-    { key: { queue: 1, visibleAt: 1, _id: 1 }, partialFilterExpression: { state: "pending" } },
-    { key: { state: 1, settledAt: 1 } }
-  ])))
+  yield* indexing(
+    Integration.withoutTransaction(collection),
+    collection.createIndexes([
+      { key: { queue: 1, id: 1 }, unique: true },
+      { key: { queue: 1, visibleAt: 1, _id: 1 }, partialFilterExpression: { state: "pending" } },
+      { key: { state: 1, settledAt: 1 } }
+    ])
+  )
   const { take, wake } = yield* makeTakers(store, {
     lease: positive(options.lockExpiration ?? "2 minutes"),
     poll: positive(options.pollInterval ?? "1 second")
@@ -116,7 +119,8 @@ export const layerStoreWith = (
  * its queue has already, also of an element that is done, is ignored. In `mongo.withTransaction(queue.take(work))` the element is done if and only if the
  * transaction commits. That somebody has taken it, and that the work has failed, is never a part of a transaction.
  *
- * Elements come in the order of their times by the server's clock. A taker learns of new elements by a change stream of its process, and waits exactly until the next delay is
+ * Elements come in the order of their times by the server's clock: the time of the offer, after its delay, or the end of the wait after a failure. Those of one time come in the order in which
+ * a process has offered them. So of two elements whose offers did not overlap, nobody takes the later one for the first time before the earlier one was taken. A taker learns of new elements by a change stream of its process, and waits exactly until the next delay is
  * over. On a server without a replica set it polls.
  *
  * A taken element is leased, and each attempt has a lock of its own: a process that was stopped for longer than `lockExpiration` changes nothing when it comes back. When a process

@@ -31,7 +31,7 @@ import {
 } from "./messages.ts"
 import { ownersOf } from "./owners.ts"
 import { heldByAny, type LockDocument } from "./shardLocks.ts"
-import { makeStore, type StoreOptions } from "./store.ts"
+import { indexing, makeStore, type StoreOptions } from "./store.ts"
 
 /**
  * The messages of a cluster whose collections begin with a prefix.
@@ -95,10 +95,10 @@ export const makeMailbox = Effect.fnUntraced(function*(
   const { collection: messages, inTime, run } = messagesOf(database, prefix, options)
   const { collection: replies } = makeStore<ReplyDocument>(database, `${prefix ?? "cluster"}_replies`, options)
   const { collection: locks } = makeStore<LockDocument>(database, `${prefix ?? "cluster"}_locks`, options)
-  yield* Integration.withoutTransaction(database)(Effect.orDie(Effect.andThen(
-    messages.createIndexes(messageIndexes),
-    replies.createIndexes(replyIndexes)
-  )))
+  yield* indexing(
+    Integration.withoutTransaction(database),
+    Effect.andThen(messages.createIndexes(messageIndexes), replies.createIndexes(replyIndexes))
+  )
 
   const withTransaction = Integration.withTransaction(database)
   /** Writes all or nothing: in the transaction around it, or in one of its own. */

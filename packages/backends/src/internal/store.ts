@@ -59,15 +59,40 @@ export const makeStore = <Stored extends Document>(
   return { collection, run: (self) => apart(inTime(self)), inTime }
 }
 
+// ---- indexes
+
+/** How long a layer that is built waits for servers that are away, and between two attempts: milliseconds. */
+const patience = 30_000
+const pause = 500
+
 /**
- * Lets the server delete documents when their `expireAt` has passed. It fails as a defect, as the tables of Effect's SQL layers do. A deadline would end the
+ * Makes indexes, once more when the primary has changed meanwhile. It fails as a defect, as the tables of Effect's SQL layers do. A deadline would end the
  * build of an index of a large collection again and again.
  *
  * @internal
  */
+export const indexing = (
+  apart: Store<Document>["run"],
+  make: Effect.Effect<unknown, MongoError.MongoError>
+): Effect.Effect<void> =>
+  Effect.flatMap(serverNow, (began) => {
+    const attempt: Effect.Effect<unknown, MongoError.MongoError> = Effect.catch(make, (error) =>
+      Effect.flatMap(serverNow, (now) =>
+        error.reason.isTransient && now < began + patience
+          ? Effect.andThen(serverSleep(Duration.millis(pause)), attempt)
+          : Effect.fail(error)))
+    return apart(Effect.asVoid(Effect.orDie(attempt)))
+  })
+
+/**
+ * Lets the server delete documents when their `expireAt` has passed.
+ *
+ * @internal
+ */
 export const expiring = <Stored extends Document>({ collection }: Store<Stored>): Effect.Effect<void> =>
-  Integration.withoutTransaction(collection)(
-    Effect.orDie(Effect.asVoid(collection.createIndex({ expireAt: 1 }, { expireAfterSeconds: 0 })))
+  indexing(
+    Integration.withoutTransaction(collection),
+    collection.createIndex({ expireAt: 1 }, { expireAfterSeconds: 0 })
   )
 
 /**

@@ -17,7 +17,7 @@ import { Cause, Effect, Exit, Layer, Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import type { IndexSpecification } from "mongodb"
-import { type Fixture, setup } from "test-support/utils"
+import { failCommand, type Fixture, setup } from "test-support/utils"
 
 type NeedsDatabase = Layer.Layer<never, unknown, MongoDatabase.MongoDatabase>
 
@@ -92,6 +92,16 @@ describe("a layer", () => {
         const defect = Cause.squash(exit.cause)
         assert(MongoError.isMongoError(defect))
         assert.match(defect.message, new RegExp(`^createIndex(es)? on ${fixture.db.name}.${collection}: `))
+      }))
+
+    it.effect(`of ${name} makes its index again when the primary has changed meanwhile`, () =>
+      Effect.gen(function*() {
+        const fixture = yield* setup()
+        // NotWritablePrimary
+        yield* failCommand(fixture, { times: 2 }, { failCommands: ["createIndexes"], errorCode: 10107 })
+        yield* Effect.scoped(building(fixture, layer))
+        const indexes = yield* fixture.db.collection(collection).listIndexes()
+        assert.isTrue(indexes.some(({ key: found }) => Object.keys(key).every((field) => field in found)))
       }))
   }
 })
