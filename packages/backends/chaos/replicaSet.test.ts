@@ -34,7 +34,7 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica se
           lasts: [300, 4000],
           ...queueScenario(arena, { counts })
         })
-      })), timeout + elements * 30)
+      })), timeout + elements * 120)
 
   it.effect("services for processes that share them", (context) =>
     within(context, (arena) =>

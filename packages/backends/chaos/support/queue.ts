@@ -14,7 +14,7 @@ import { elements } from "./settings.ts"
 
 /** How many processes work, and how many fibers offer, each of them one element after the other. */
 const workers = 8
-const offerers = 8
+const offerers = 32
 
 /** An element as its offerer knows it. */
 interface Offer {

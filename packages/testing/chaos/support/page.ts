@@ -41,6 +41,7 @@ export const pageOf = (lines: ReadonlyArray<Line>, { date, driver, machine, seco
     "```sh",
     "pnpm test:chaos                       # about four minutes",
     "CHAOS_SECONDS=120 pnpm test:chaos     # each scenario works for two minutes",
+    "CHAOS_ELEMENTS=10000 pnpm test:chaos  # that many elements go through the queue",
     "CHAOS_SEED=… pnpm test:chaos          # repeats the choices of an earlier run",
     "```",
     "",
