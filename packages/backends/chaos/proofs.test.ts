@@ -9,13 +9,15 @@ import { MongoServer } from "@mongofx/testing"
 import type { Arena } from "chaos-support/arena"
 import { clusterTime } from "chaos-support/events"
 import { provingOn } from "chaos-support/proofs"
-import { type Array as Arr, Effect } from "effect"
+import { type Array as Arr, Effect, type Scope } from "effect"
 import { type CircuitBreaker, KeyValueStore, type Persistence, type RateLimiter } from "effect/persistence"
+import { Reactivity } from "effect/reactivity"
 import type * as Driver from "mongodb"
 import { call, circuitProblems, circuitStore, newTold } from "./support/circuits.ts"
 import { entryProblems, entryStore, newWitness as newEntries, readEntries, writeEntry } from "./support/entries.ts"
 import { ask, limiter, limitProblems, newAnswers } from "./support/limits.ts"
 import { serviceIn } from "./support/parts.ts"
+import { anotherInstance, change, queryProblems, reactivityOf, show } from "./support/queries.ts"
 import { offerOne, queueProblems, workQueue } from "./support/queue.ts"
 import { openStates, turnProblems, writeTurn } from "./support/turns.ts"
 import { addWord, newWitness, readValue, valueProblems, valueStore } from "./support/values.ts"
@@ -322,6 +324,28 @@ layer(MongoServer.layerReplicaSet({ members: 1 }), { excludeTestServices: true, 
     )
 
     right("the circuit holds there", (arena) => opened(arena, {}))
+
+    /** One instance shows items, and another one writes: before the service of the first one is there, after that, and when its query has run. */
+    const shownElsewhere = (
+      arena: Arena,
+      serviceOf: (write: Effect.Effect<unknown>) => Effect.Effect<Reactivity.Reactivity, never, Scope.Scope>
+    ) =>
+      Effect.gen(function*() {
+        const other = yield* anotherInstance(arena)
+        const write = Effect.orDie(change(other, 1))
+        yield* write
+        const shown = yield* show(arena.db, yield* serviceOf(write))
+        yield* write
+        return yield* Effect.promise(() => queryProblems(arena.data, [shown], 2000))
+      })
+
+    broken(
+      "a query that hears only of its own process",
+      (arena) => shownElsewhere(arena, () => Reactivity.make),
+      /^queries that are not up to date: 1/
+    )
+
+    right("queries hold there", (arena) => shownElsewhere(arena, (write) => Effect.tap(reactivityOf(arena.db), write)))
 
     /** The lease of one holder runs out, and it writes after the next one has. */
     const late = (arena: Arena, variant: { readonly isForgotten?: boolean; readonly isFenced?: boolean }) =>

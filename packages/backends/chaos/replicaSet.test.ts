@@ -12,6 +12,7 @@ import { circuitPart } from "./support/circuits.ts"
 import { entryPart } from "./support/entries.ts"
 import { limitPart } from "./support/limits.ts"
 import { together } from "./support/parts.ts"
+import { queryPart } from "./support/queries.ts"
 import { queuePart, queueScenario, startWorkers } from "./support/queue.ts"
 import { elements } from "./support/settings.ts"
 import { turnPart } from "./support/turns.ts"
@@ -40,14 +41,14 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica se
     within(context, (arena) =>
       Effect.gen(function*() {
         const parts = yield* Effect.forEach(
-          [queuePart, entryPart, limitPart, circuitPart, valuePart, turnPart],
+          [queuePart, entryPart, limitPart, circuitPart, valuePart, turnPart, queryPart],
           (part) => part(arena)
         )
         yield* underFaults(context, {
           kinds,
           ...together(parts),
           result:
-            "no element lost or settled twice; entries read were written, and are not over; no limit exceeded; one probe at a time; no change of a value lost or made twice, as its caller was told; no fence with two holders"
+            "no element lost or settled twice; entries read were written, and are not over; no limit exceeded; one probe at a time; no change of a value lost or made twice, as its caller was told; no fence with two holders; queries of two instances up to date"
         })
       })), timeout)
 })
