@@ -3,16 +3,17 @@
  *
  * @since 0.1.0
  */
-import { layer } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { MongoServer, Nemesis } from "@mongofx/testing"
 import { underFaults, within } from "chaos-support/arena"
+import { report } from "chaos-support/row"
 import { seconds } from "chaos-support/settings"
 import { Effect } from "effect"
 import { circuitPart } from "./support/circuits.ts"
 import { entryPart } from "./support/entries.ts"
 import { limitPart } from "./support/limits.ts"
 import { together } from "./support/parts.ts"
-import { queryPart } from "./support/queries.ts"
+import { queryPart, undone } from "./support/queries.ts"
 import { queuePart, queueScenario, startWorkers } from "./support/queue.ts"
 import { elements } from "./support/settings.ts"
 import { turnPart } from "./support/turns.ts"
@@ -49,6 +50,21 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica se
           ...together(parts),
           result:
             "no element lost or settled twice; entries read were written, and are not over; no limit exceeded; one probe at a time; no change of a value lost or made twice, as its caller was told; no fence with two holders; queries of two instances up to date"
+        })
+      })), timeout)
+
+  it.effect("a query that has read what is undone", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        const { isUndone, problems } = yield* undone(arena)
+        assert.deepStrictEqual(problems, [])
+        assert.isTrue(isUndone)
+        report(context, {
+          kind: "scenario",
+          scenario: context.task.name,
+          faults: "killPrimary 1",
+          figures: "a change that only the primary had",
+          result: "the query shows what is there, although no event tells that the change is undone"
         })
       })), timeout)
 })

@@ -3,11 +3,12 @@
  */
 import { MongoReactivity } from "@mongofx/backends"
 import { MongoClient, type MongoDatabase } from "@mongofx/core"
+import { MongoServer, Nemesis } from "@mongofx/testing"
 import type { Arena } from "chaos-support/arena"
 import { list } from "chaos-support/problems"
 import { Effect, Layer, Random, Redacted, Schedule, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
-import type * as Driver from "mongodb"
+import * as Driver from "mongodb"
 import { type Part, serviceIn } from "./parts.ts"
 
 type Service = Reactivity.Reactivity
@@ -95,3 +96,62 @@ export const queryPart = (arena: Arena) =>
       confirmed: () => changed
     } satisfies Part
   })
+
+/** Stops the secondaries from getting what the primary writes, until the effect that it returns has run, or the scope closes. */
+const withoutReplication = Effect.fnUntraced(function*({ db }: Pick<Arena, "db">) {
+  const secondaries = yield* Effect.forEach(
+    (yield* MongoServer.members).filter(({ role }) => role === "secondary"),
+    ({ host }) =>
+      Effect.acquireRelease(
+        Effect.promise(() => Driver.MongoClient.connect(`mongodb://${host}/?directConnection=true`)),
+        (client) => Effect.promise(() => client.close())
+      )
+  )
+  const setTo = (mode: "alwaysOn" | "off") =>
+    Effect.promise(() =>
+      Promise.all(
+        secondaries.map((client) => client.db("admin").command({ configureFailPoint: "stopReplProducer", mode }))
+      )
+    )
+  yield* Effect.acquireRelease(setTo("alwaysOn"), () => setTo("off"))
+  // One that waits for the next write still gets that.
+  const probe = Effect.gen(function*() {
+    const _id = new Driver.ObjectId()
+    yield* db.collection("probes").insertOne({ _id }, { writeConcern: { w: 1 } })
+    yield* Effect.sleep("300 millis")
+    return yield* Effect.promise(() =>
+      Promise.all(
+        secondaries.map((client) =>
+          client.db(db.name).collection("probes").countDocuments({ _id }, { readPreference: "nearest" })
+        )
+      )
+    )
+  })
+  yield* Effect.repeat(probe, { until: (counts) => counts.every((count) => count === 0) })
+  return setTo("off")
+})
+
+/**
+ * A query reads what only the primary has. Then that one is killed, and the next one knows nothing of it. No event tells of that.
+ *
+ * @returns what is wrong, and whether the change was undone
+ */
+export const undone = Effect.fnUntraced(function*(arena: Arena) {
+  yield* itemsOf(arena.db).insertOne({ _id: 1, n: 1 })
+  const reactivity = yield* reactivityOf(arena.db)
+  const shown = yield* show(arena.db, reactivity)
+  yield* Effect.scoped(Effect.gen(function*() {
+    const replicate = yield* withoutReplication(arena)
+    yield* change(arena.db, 1)
+    yield* reactivity.invalidate(["items"])
+    yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => shown.now === textOf([{ _id: 1, n: 2 }]) })
+    yield* Nemesis.kill("primary")
+    yield* replicate
+    // It comes back when there is another primary, and gives up what it alone has.
+    yield* Effect.promise(() => arena.data.command({ ping: 1 }))
+  }))
+  yield* MongoServer.ready
+  const problems = yield* Effect.promise(() => queryProblems(arena.data, [shown]))
+  const item = yield* Effect.promise(() => arena.data.collection<Item>("items").findOne())
+  return { problems, isUndone: item?.n === 1 }
+})
