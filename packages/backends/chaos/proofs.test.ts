@@ -13,7 +13,9 @@ import { type Array as Arr, Effect, type Scope } from "effect"
 import { type CircuitBreaker, KeyValueStore, type Persistence, type RateLimiter } from "effect/persistence"
 import { Reactivity } from "effect/reactivity"
 import type * as Driver from "mongodb"
+import { contested } from "../test/support/contested.ts"
 import { call, circuitProblems, circuitStore, newTold } from "./support/circuits.ts"
+import { siteIn } from "./support/cluster.ts"
 import { entryProblems, entryStore, newWitness as newEntries, readEntries, writeEntry } from "./support/entries.ts"
 import { ask, limiter, limitProblems, newAnswers } from "./support/limits.ts"
 import { serviceIn } from "./support/parts.ts"
@@ -368,5 +370,16 @@ layer(MongoServer.layerReplicaSet({ members: 1 }), { excludeTestServices: true, 
     broken("a holder that writes without its fence", (arena) => late(arena, { isFenced: false }), /^late holders/)
 
     right("the holder that writes with it changes nothing there", (arena) => late(arena, {}))
+
+    broken(
+      "a runner storage that takes locks which another one has",
+      (arena) => Effect.flatMap(siteIn(arena), (site) => contested(site, "steals")),
+      /^shard .* had two owners/
+    )
+
+    right(
+      "the runner storage that waits for them holds there",
+      (arena) => Effect.flatMap(siteIn(arena), (site) => contested(site, "waits"))
+    )
   }
 )

@@ -10,6 +10,7 @@ import { report } from "chaos-support/row"
 import { seconds } from "chaos-support/settings"
 import { Effect } from "effect"
 import { circuitPart } from "./support/circuits.ts"
+import { clusterScenario } from "./support/cluster.ts"
 import { entryPart } from "./support/entries.ts"
 import { limitPart } from "./support/limits.ts"
 import { together } from "./support/parts.ts"
@@ -19,7 +20,12 @@ import { elements } from "./support/settings.ts"
 import { turnPart } from "./support/turns.ts"
 import { valuePart } from "./support/values.ts"
 
-const Servers = MongoServer.layerReplicaSet({ members: 3, durable: true })
+const Servers = MongoServer.layerReplicaSet({
+  members: 3,
+  durable: true,
+  // The server ends the transactions of a runner that was killed after this time, a minute by default. Until then nobody can do its work.
+  args: ["--setParameter", "transactionLifetimeLimitSeconds=4"]
+})
 const timeout = (seconds + 150) * 1000
 
 const kinds = { stepDown: Nemesis.stepDown(), killPrimary: Nemesis.kill("primary") }
@@ -65,6 +71,21 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica se
           faults: "killPrimary 1",
           figures: "a change that only the primary had",
           result: "the query shows what is there, although no event tells that the change is undone"
+        })
+      })), timeout)
+  it.effect("a cluster of three runners", (context) =>
+    within(context, (arena) =>
+      Effect.gen(function*() {
+        const { faults, scenario } = yield* clusterScenario(arena)
+        yield* underFaults(context, {
+          kinds: faults,
+          others: kinds,
+          // Some runners are stopped for longer than their leases of six seconds.
+          lasts: [500, 8000],
+          atMost: seconds * 1000,
+          ...scenario,
+          result:
+            "each message has one exit, which its caller was told; what a handler wrote with its answer took place once; streams are complete, in order; nothing came early; each workflow ended as it should; no shard had two owners, or two processes at work that were not stopped"
         })
       })), timeout)
 })

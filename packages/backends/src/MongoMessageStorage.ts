@@ -66,8 +66,8 @@ export const layerWith = (
  *
  * **Details**
  *
- * The order of messages is the order in which the server has got them, whichever process sent them. A request is delivered until it has an exit, and it has one exit: a second one is
- * refused. A request with a primary key that is there already is not stored again, and its sender gets the replies of the first one. Keys may have any length.
+ * The order of messages is the order in which the server has got them, whichever process sent them. A request is delivered until it has an exit, and it has one exit: another one, and a
+ * chunk after it, are refused. A request with a primary key that is there already is not stored again, and its sender gets the replies of the first one. Keys may have any length.
  *
  * What is sent in a transaction is delivered when that commits. For an entity with `ClusterSchema.WithTransaction` the transaction is one of the
  * client: what the handler writes on this client, and its reply, are committed together or not at all. The handler runs once in a
@@ -82,6 +82,9 @@ export const layerWith = (
  * In a transaction, send with `discard: true`: a reply would come only after the commit.
  *
  * Processed messages stay, so that their primary keys are known. `MessageStorage.clearAddress` removes those of an entity.
+ *
+ * A process that is killed in the middle of a transaction leaves it open on the server for `transactionLifetimeLimitSeconds`, a minute by default. Until then the next
+ * owner of the shard cannot answer what that one was at: the handler fails with a conflict, and runs again. Set this parameter of the server lower if that is too long.
  *
  * **Example** (What a runner of a cluster needs)
  *

@@ -186,6 +186,10 @@ export const layerWith = (
  * A process that was killed keeps its shards until their leases are over, also from the next process at the same address. One that ends properly gives them back
  * at once. Shorten `shardLockExpiration` if that is too long.
  *
+ * A process that was stopped for longer than its leases cannot know that before it goes on, so it may end a handler beside the next owner of the shard. It reads no
+ * new messages, only the first exit of a request counts, and what a handler with `ClusterSchema.WithTransaction` has written is there with its exit or not at all. Other effects of
+ * handlers may take place twice.
+ *
  * All runners of a cluster need the same `shardLockExpiration`.
  *
  * **Example** (What a runner of a cluster needs)

@@ -23,13 +23,13 @@ layer(Servers, { excludeTestServices: true, timeout: 60_000 })("three runners", 
     () =>
       Effect.gen(function*() {
         const site = yield* openSite
-        const { replace, runners, stopped, stops } = yield* startRunners(site, 3)
+        const { killed, runners, stopped, stops } = yield* startRunners(site, 3)
         const told = newTold()
         let goesOn = true
         const work = yield* Effect.forkScoped(clusterWork(site, told, () => goesOn))
         const works = site.data.collection<Work>("work")
         yield* until("they work", async () => (await works.countDocuments({ id: /^[md]/ })) > 20, 60_000)
-        yield* replace(yield* Random.nextIntBetween(0, 2))
+        yield* Effect.scoped(killed(yield* Random.nextIntBetween(0, 2)))
         // Another one is stopped in the middle of a transaction, for longer than its leases.
         told.deposits.push(slow)
         let attempt: Work | null = null
@@ -38,7 +38,7 @@ layer(Servers, { excludeTestServices: true, timeout: 60_000 })("three runners", 
           attempt = await works.findOne({ id: slow }, { sort: { from: -1 } })
           return indexOf() >= 0
         }, 60_000)
-        yield* Effect.scoped(Effect.andThen(stopped(indexOf()), Effect.sleep("8 seconds")))
+        yield* Effect.scoped(Effect.andThen(stopped(indexOf()), Effect.sleep("7500 millis")))
         goesOn = false
         yield* Fiber.join(work)
         assert.deepStrictEqual(yield* Effect.promise(() => clusterProblems(site, told, stops)), [])

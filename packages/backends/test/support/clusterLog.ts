@@ -174,6 +174,20 @@ export const requestsTo = async (
   }))
 }
 
+/** What a caller has read of a stream. */
+export interface FeedRead {
+  readonly id: string
+  readonly size: number
+  readonly values: ReadonlyArray<number>
+}
+
+/** Each stream came in order, and nothing is missing. What a caller has got comes again if its acknowledgement was lost. */
+export const feedProblems = (feeds: ReadonlyArray<FeedRead>): ReadonlyArray<string> =>
+  feeds.flatMap(({ id, size, values }) => {
+    const numbers = values.filter((n, i) => n !== values[i - 1])
+    return numbers.length === size && numbers.every((n, i) => n === i) ? [] : [`stream ${id} of ${size} gave ${values}`]
+  })
+
 // ---- what handlers wrote in their transactions
 
 /** Each deposit took place once, with the answer that its caller was told. */

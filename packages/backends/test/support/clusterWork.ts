@@ -5,7 +5,7 @@ import { NodeClusterSocket } from "@effect/platform-node"
 import { MongoMessageStorage, MongoRunnerStorage } from "@mongofx/backends"
 import { MongoDatabase } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
-import { DateTime, Effect, Layer, Random, Redacted, Schedule, Scope, Stream } from "effect"
+import { Cause, DateTime, Effect, Layer, Random, Redacted, Schedule, Scope, Stream } from "effect"
 import { ClusterWorkflowEngine, ShardingConfig } from "effect/cluster"
 import { DurableDeferred } from "effect/workflow"
 import * as Driver from "mongodb"
@@ -29,6 +29,8 @@ import {
   type Answer,
   answerProblems,
   depositProblems,
+  feedProblems,
+  type FeedRead,
   lockChanges,
   lockProblems,
   orderProblems,
@@ -60,7 +62,7 @@ export const openSite = Effect.gen(function*() {
 })
 
 /** Makes the collections that transactions write. */
-const siteOf = async (db: MongoDatabase.MongoDatabase, data: Driver.Db, uri: string): Promise<Site> => {
+export const siteOf = async (db: MongoDatabase.MongoDatabase, data: Driver.Db, uri: string): Promise<Site> => {
   await data.createCollection("balances")
   await data.createCollection("deposits")
   return { db, data, uri, began: (await data.command({ ping: 1 }))["operationTime"] as Driver.Timestamp }
@@ -76,8 +78,9 @@ const freePort = Effect.promise(() =>
 )
 
 const serverTime = ({ data }: Site) =>
-  Effect.promise(async () => (await data.command({ hello: 1 }))["localTime"] as Date).pipe(
-    Effect.retry(Schedule.spaced("100 millis"))
+  Effect.tryPromise(async () => (await data.command({ hello: 1 }))["localTime"] as Date).pipe(
+    Effect.retry(Schedule.spaced("100 millis")),
+    Effect.orDie
   )
 
 /** The processes of the runners. They live as long as the scope. */
@@ -95,12 +98,19 @@ export const startRunners = Effect.fnUntraced(function*(site: Site, count: numbe
   return {
     runners,
     stops,
-    /** Kills a runner, and starts another one. */
-    replace: (i: number) =>
-      Effect.gen(function*() {
-        runners[i]!.child.kill("SIGKILL")
-        runners[i] = yield* start
-      }),
+    /** Kills a runner. Another one starts at the end of the scope. */
+    killed: (i: number) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const { child } = runners[i]!
+          child.kill("SIGKILL")
+          return child.pid!
+        }),
+        () =>
+          Effect.map(start, (next) => {
+            runners[i] = next
+          })
+      ),
     /** Stops a runner for the time of the scope. */
     stopped: (i: number) =>
       Effect.acquireRelease(
@@ -115,7 +125,7 @@ export const startRunners = Effect.fnUntraced(function*(site: Site, count: numbe
             child.kill("SIGCONT")
             stops.push({ process: child.pid!, from, to: yield* serverTime(site) })
           })
-      )
+      ).pipe(Effect.map(({ child }) => child.pid!))
   }
 })
 
@@ -133,7 +143,7 @@ const clientOf = ({ db }: Site) => {
 /** What the callers were told. */
 export interface Told {
   readonly answers: Array<Answer>
-  readonly feeds: Array<{ readonly id: string; readonly size: number; readonly values: ReadonlyArray<number> }>
+  readonly feeds: Array<FeedRead>
   readonly reminders: Map<string, number>
   readonly results: Array<Result>
   /** What has no answer yet. */
@@ -218,14 +228,16 @@ export const clusterWork = (site: Site, told: Told, goesOn: () => boolean) =>
         Effect.sleep(yield* Random.nextIntBetween(0, 2000)),
         DurableDeferred.succeed(Approval, { token, value: "approved" })
       )
-      const execute = Effect.catch(Order.execute(payload), (declined) => Effect.succeed(declined))
-      yield* Effect.sandbox(
-        Effect.all([asking(`Order ${payload.id}`, execute), again(Effect.sandbox(approve))], { concurrency: 2 })
-      ).pipe(
-        Effect.map(([value]) => {
-          told.results.push({ ...payload, value })
-        })
+      // The engine of a caller dies when it cannot send.
+      const execute = Effect.catch(Order.execute(payload), (declined) => Effect.succeed(declined)).pipe(
+        Effect.sandbox,
+        Effect.retry({ times: 20, schedule: Schedule.spaced("500 millis") }),
+        Effect.catch((cause) => Effect.succeed(Cause.pretty(cause)))
       )
+      const [value] = yield* Effect.all([asking(`Order ${payload.id}`, execute), again(Effect.sandbox(approve))], {
+        concurrency: 2
+      })
+      told.results.push({ ...payload, value })
     })
     const user = <E, R>(step: Effect.Effect<void, E, R>) =>
       Effect.whileLoop({ while: goesOn, body: () => step, step: () => {} })
@@ -284,9 +296,7 @@ export const clusterProblems = async (
     ...answerProblems(told.answers, requests),
     ...depositProblems(told.answers, deposits, balances),
     ...orderProblems(told.results, works, releases),
-    ...told.feeds.filter(({ size, values }) => values.length !== size || values.some((n, i) => n !== i)).map(
-      ({ id, size, values }) => `feed ${id} of ${size} gave ${values}`
-    ),
+    ...feedProblems(told.feeds),
     ...works.filter(({ from, id }) => from.getTime() < (told.reminders.get(id) ?? 0)).map(({ id }) =>
       `${id} came early`
     ),

@@ -9,6 +9,7 @@ import {
   type Answer,
   answerProblems,
   depositProblems,
+  feedProblems,
   lockProblems,
   orderProblems,
   workProblems
@@ -86,6 +87,12 @@ describe("answers", () => {
     assert.deepStrictEqual(answerProblems([answer("x")], [request("x"), request("x")]), [
       "Counter e i is stored 2 times"
     ])
+  })
+
+  it("in a stream are complete and in order", () => {
+    const read = (...values: ReadonlyArray<number>) => feedProblems([{ id: "l", size: 3, values }])
+    assert.deepStrictEqual([...read(0, 1, 2), ...read(0, 1, 1, 2)], [])
+    for (const wrong of [[0, 2], [0, 1], [0, 1, 2, 3], [0, 1, 0, 1, 2], [1, 0, 2]]) assert.lengthOf(read(...wrong), 1)
   })
 
   it("and what was written with them are one", () => {
