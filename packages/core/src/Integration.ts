@@ -21,6 +21,7 @@ import * as failures from "./internal/errors/ownFailure.ts"
 import * as redact from "./internal/errors/redact.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
 import { makeDatabase } from "./internal/handle/database.ts"
+import * as records from "./internal/handle/records.ts"
 import { TopologyChanges } from "./internal/handle/topologyChanges.ts"
 import { checkDocument } from "./internal/input/check.ts"
 import type { LeaseError } from "./internal/lease/leaseError.ts"
@@ -803,6 +804,37 @@ export const afterCommit = <A extends Driver.Document>(
 export const topologyChanges = <A extends Driver.Document>(
   source: MongoCollection<A> | MongoDatabase
 ): Stream.Stream<Topology> => new TopologyChanges(connectionOf(source).driver).stream
+
+/**
+ * A collection of a database for the records of a package, such as leases, jobs or limits.
+ *
+ * **When to use**
+ *
+ * Use it for what your package keeps for itself. What it has written is not forgotten when another member becomes the primary, and it reads what it wrote,
+ * whatever the settings of the client are.
+ *
+ * **Details**
+ *
+ * Read concern and write concern are `majority`, and reads come from the primary. Values are read as JavaScript's numbers, strings and dates, and bytes as `Binary`,
+ * whatever the BSON settings of the client are.
+ *
+ * **Example** (Jobs)
+ *
+ * ```ts
+ * import { Integration, type MongoDatabase } from "@mongofx/core"
+ *
+ * const jobsIn = (database: MongoDatabase.MongoDatabase) =>
+ *   Integration.recordsIn<{ readonly _id: string; readonly state: "new" | "done" }>(database, "jobs")
+ * ```
+ *
+ * @see {@link withoutTransaction} for writes that belong to no transaction
+ *
+ * @stability integration
+ * @category constructors
+ * @since 0.1.0
+ */
+export const recordsIn: <A extends Driver.Document>(database: MongoDatabase, name: string) => MongoCollection<A> =
+  records.recordsIn
 
 /**
  * Another database of the client that a collection or a database belongs to.

@@ -43,16 +43,7 @@ export const makeStore = <Stored extends Document>(
   defaultName: string,
   options: StoreOptions
 ): Store<Stored> => {
-  const collection = database.collection<Stored>(options.collectionName ?? defaultName, {
-    writeConcern: { w: "majority" },
-    readConcern: { level: "majority" },
-    readPreference: "primary",
-    // Numbers and bytes are read in one form, whatever the client's BSON settings are.
-    promoteValues: true,
-    promoteLongs: true,
-    promoteBuffers: false,
-    useBigInt64: false
-  })
+  const collection = Integration.recordsIn<Stored>(database, options.collectionName ?? defaultName)
   const deadline = options.deadline ?? defaultDeadline
   const apart = Integration.withoutTransaction(database)
   const inTime = Mongo.withDeadline(deadline)

@@ -10,6 +10,7 @@ import type { MongoDatabase } from "../../MongoDatabase.ts"
 import type { MongoError } from "../../MongoError.ts"
 import { connectionOf } from "../call/connection.ts"
 import { ambientSession, checking } from "../call/operation.ts"
+import { recordsIn } from "../handle/records.ts"
 import { leaseOf } from "../input/duration.ts"
 import { transactionOf, withSession } from "../session/transaction.ts"
 import { asFarAsPossible } from "./holding.ts"
@@ -81,15 +82,7 @@ export const makeLeases = <Stored extends LeaseDocument>(
   collection: string,
   begin: Readonly<Record<string, number>> = {}
 ) => {
-  const stored = database.collection<LeaseDocument>(collection, {
-    writeConcern: { w: "majority" },
-    readConcern: { level: "majority" },
-    readPreference: "primary",
-    // Fences and other numbers are read as numbers, whatever the client's BSON settings are.
-    promoteValues: true,
-    promoteLongs: true,
-    useBigInt64: false
-  })
+  const stored = recordsIn<LeaseDocument>(database, collection)
   const connection = connectionOf(database)
   /**
    * Runs a write that must not take place after its interruption. Who is interrupted, or does not get the reply, may have written, or may still

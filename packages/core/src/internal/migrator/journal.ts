@@ -14,6 +14,7 @@ import { connectionOf } from "../call/connection.ts"
 import { provideDeadline, withoutDeadline } from "../call/deadline.ts"
 import { ambientSession } from "../call/operation.ts"
 import { serverNanos, serverSleep } from "../call/serverTime.ts"
+import { recordsIn } from "../handle/records.ts"
 import { apartFrom } from "../session/transaction.ts"
 import { failure, type MigrationError } from "./migrationError.ts"
 
@@ -120,16 +121,7 @@ export interface ClaimedJournal {
 /** @internal */
 export const journalOf = (database: MongoDatabase, name: string) => {
   const connection = connectionOf(database)
-  const stored = database.collection<Stored>(name, {
-    writeConcern: { w: "majority" },
-    readConcern: { level: "majority" },
-    readPreference: "primary",
-    // Positions are written back as they were read. Numbers of all types compare as one.
-    promoteValues: true,
-    promoteLongs: true,
-    promoteBuffers: false,
-    useBigInt64: false
-  })
+  const stored = recordsIn<Stored>(database, name)
   const found = stored.findOne({ _id: "journal" })
 
   const claimed = (journal: Stored): ClaimedJournal => {
