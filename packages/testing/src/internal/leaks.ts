@@ -17,9 +17,6 @@ const pollInterval = 25
 /** How long one of several members may take to answer: milliseconds. A fault of the test may have struck it, also on a connection that is open. */
 const longestAnswer = 2000
 
-/** The server's code for an operation that took longer than its `maxTimeMS`. */
-const maxTimeExpired = 50
-
 const limit = (): Driver.Abortable => ({ signal: AbortSignal.timeout(longestAnswer) })
 
 /** How long the server may take to drop the database of a test: milliseconds. It waits for most of its members, for ten minutes if need be. */
@@ -97,7 +94,7 @@ export class Look {
     try {
       await this.client.db(name).command({ dropDatabase: 1, maxTimeMS: longestDrop }, { signal })
     } catch (error) {
-      if (!signal.aborted && (error as Driver.MongoServerError).code !== maxTimeExpired) return
+      if (!signal.aborted && (error as Driver.MongoServerError).codeName !== "MaxTimeMSExpired") return
       process.stderr.write(
         `The database ${name} of a test was not dropped within ${longestDrop / 1000} seconds, and may stay: ` +
           "the primary or most of the members did not answer. End the faults of a test before its client closes.\n"
