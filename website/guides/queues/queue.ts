@@ -6,7 +6,8 @@ import { PersistedQueue } from "effect/persistence"
 
 const program = Effect.gen(function*() {
   const mongo = yield* MongoClient.MongoClient
-  const orders = (yield* MongoDatabase.MongoDatabase).collection<{ readonly _id: string }>("orders")
+  const db = yield* MongoDatabase.MongoDatabase
+  const orders = db.collection<{ readonly _id: string }>("orders")
 
   // #region queue
   const mails = yield* PersistedQueue.make({
@@ -39,6 +40,14 @@ const program = Effect.gen(function*() {
   // #endregion worker
 
   yield* Console.log(`orders: ${yield* orders.countDocuments()}`)
+
+  yield* place("o4")
+  // #region once
+  // The note that the work writes, and the end of its element, are one transaction.
+  const notes = db.collection<{ readonly _id: string }>("notes")
+  yield* mongo.withTransaction(mails.take(({ order }) => notes.insertOne({ _id: order })))
+  // #endregion once
+  yield* Console.log(`notes: ${yield* notes.countDocuments()}`)
 })
 
 // #region layer
