@@ -5,6 +5,7 @@ import { Integration, type MongoDatabase, type MongoError } from "@mongofx/core"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { Reactivity } from "effect/reactivity/Reactivity"
 import type * as Scope from "effect/Scope"
@@ -76,7 +77,7 @@ export const hearing = (
         Effect.logWarning("The change stream of MongoReactivity has ended, and another one is opened", error),
         serverSleep(pause)
       )
-    yield* listening.pipe(
+    const fiber = yield* listening.pipe(
       Effect.catch((error) =>
         // The first one fails the layer.
         Effect.flatMap(Deferred.fail(opened, error), (isFirst) => isFirst ? Effect.never : again(error))
@@ -85,7 +86,8 @@ export const hearing = (
       Effect.withTracerEnabled(false),
       Effect.forkScoped
     )
-    yield* Deferred.await(opened)
+    // A defect ends the layer, too.
+    yield* Effect.raceFirst(Deferred.await(opened), Fiber.join(fiber))
 
     // A query may have read what the next primary does not know, and no event says that it is undone.
     let last: string | undefined
