@@ -199,7 +199,9 @@ export const Order = Workflow.make("Order", {
   payload: { id: Schema.String, isDeclined: Schema.Boolean },
   idempotencyKey: ({ id }) => id,
   success: Schema.String,
-  error: Schema.String
+  error: Schema.String,
+  // A caller outside asks less and less often for the end, after a minute each half of one.
+  suspendedRetrySchedule: Schedule.spaced("500 millis")
 })
 
 export const Approval = DurableDeferred.make("approval", { success: Schema.String })

@@ -242,7 +242,7 @@ export const clusterWork = (site: Site, told: Told, goesOn: () => boolean) =>
     const user = <E, R>(step: Effect.Effect<void, E, R>) =>
       Effect.whileLoop({ while: goesOn, body: () => step, step: () => {} })
     const users = [add, add, add, deposit, deposit, list, list, remind, order, order, order, order].map(user)
-    yield* Effect.timeoutOption(Effect.all(users, { concurrency: "unbounded", discard: true }), "3 minutes").pipe(
+    yield* Effect.timeoutOption(Effect.all(users, { concurrency: "unbounded", discard: true }), "100 seconds").pipe(
       Effect.sandbox
     )
     // The same once more has the same answer.
