@@ -34,13 +34,13 @@ layer(Servers, { excludeTestServices: true, timeout: 120_000 })("on a replica se
   it.effect("a queue whose workers die", (context) =>
     within(context, (arena) =>
       Effect.gen(function*() {
-        const { counts, faults } = yield* startWorkers(arena)
+        const faults = yield* startWorkers(arena)
         yield* underFaults(context, {
           kinds: { killWorker: faults.killWorker },
           others: { pauseWorker: faults.pauseWorker, stepDown: Nemesis.stepDown() },
           // Some freezes are longer than the leases of three seconds.
           lasts: [300, 4000],
-          ...queueScenario(arena, { counts })
+          ...queueScenario(arena)
         })
       })), timeout + elements * 120)
 

@@ -56,10 +56,9 @@ export const offerOne = (queue: Queue, n: number, delay = delayOf(n)): Effect.Ef
 
 // ---- workers
 
-/** Starts the processes of the workers. One that ends is replaced. Gives the faults that strike them, and how many came. */
+/** Starts the processes of the workers. One that ends is replaced. Gives the faults that strike them. */
 export const startWorkers = ({ db, uri }: Arena) =>
   Effect.gen(function*() {
-    const counts = { killed: 0, paused: 0, ended: 0 }
     const processes = new Map<number, Process>()
     const program = yield* programOf("workerProcess")
     let isOver = false
@@ -69,7 +68,6 @@ export const startWorkers = ({ db, uri }: Arena) =>
       started.child.once("exit", (code) => {
         // Nobody has killed it.
         if (isOver || code === null) return
-        counts.ended++
         process.stderr.write(`a worker has ended with ${code}: ${started.lines().slice(-20).join("\n")}\n`)
         start(slot)
       })
@@ -85,14 +83,12 @@ export const startWorkers = ({ db, uri }: Arena) =>
         })
     )
     const struck = (
-      kind: "killed" | "paused",
       strike: (slot: number) => void,
       heal: (slot: number) => void
     ): Effect.Effect<{ readonly description: string }, never, Scope.Scope> =>
       Effect.map(
         Effect.acquireRelease(
           Effect.map(Random.nextIntBetween(0, workers, { halfOpen: true }), (slot) => {
-            counts[kind]++
             strike(slot)
             return slot
           }),
@@ -100,13 +96,12 @@ export const startWorkers = ({ db, uri }: Arena) =>
         ),
         (slot) => ({ description: `worker ${slot}` })
       )
-    const kill = (slot: number) => processes.get(slot)!.child.kill("SIGKILL")
     const signal = (name: NodeJS.Signals) => (slot: number) => void processes.get(slot)!.child.kill(name)
     const faults = {
-      killWorker: struck("killed", kill, start),
-      pauseWorker: struck("paused", signal("SIGSTOP"), signal("SIGCONT"))
+      killWorker: struck(signal("SIGKILL"), start),
+      pauseWorker: struck(signal("SIGSTOP"), signal("SIGCONT"))
     }
-    return { counts, faults }
+    return faults
   })
 
 /** Waits until each element is settled. */
@@ -328,7 +323,7 @@ export const queuePart = (arena: Arena) =>
   })
 
 /** What the scenario does and checks, while workers die. */
-export const queueScenario = (arena: Arena, { counts }: { readonly counts: Readonly<Record<string, number>> }) => ({
+export const queueScenario = (arena: Arena) => ({
   work: queueWork(arena),
   atMost: 600_000,
   problems: (offered: Offered) => Effect.promise(() => queueProblems(arena.data, offered)),
@@ -336,7 +331,7 @@ export const queueScenario = (arena: Arena, { counts }: { readonly counts: Reado
     const handled = await arena.data.collection("handled").countDocuments()
     return `${offers.length} elements by ${workers} processes in ${(took / 1000).toFixed(0)} s, ${
       offers.filter(({ delay }) => delay > 0).length
-    } delayed, ${handled - offers.length} handled again; ${counts["killed"]} workers killed`
+    } delayed, ${handled - offers.length} handled again`
   },
   confirmed: ({ offers }: Offered) => offers.length,
   result:

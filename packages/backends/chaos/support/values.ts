@@ -84,10 +84,11 @@ export const valueStore = (arena: Arena) =>
     return store
   })
 
-/** Six fibers change four values, and one reads them. */
+/** Six fibers of two instances change four values, and one reads them. Calls of one instance for one key take turns anyway. */
 export const valuePart = (arena: Arena) =>
   Effect.gen(function*() {
-    const store = yield* valueStore(arena)
+    const first = yield* valueStore(arena)
+    const second = yield* serviceIn(arena, KeyValueStore.KeyValueStore, MongoKeyValueStore.layer)
     const witness = newWitness()
     let next = 0
     const confirmed = () => [...witness.outcomes.values()].filter((outcome) => outcome === "done").length
@@ -95,6 +96,7 @@ export const valuePart = (arena: Arena) =>
       fibers: 7,
       step: (fiber) =>
         Effect.gen(function*() {
+          const store = fiber % 2 === 0 ? first : second
           const key = keys[yield* Random.nextIntBetween(0, keys.length, { halfOpen: true })]!
           if (fiber === 0) return yield* Effect.andThen(readValue(witness, store, key), Effect.sleep("20 millis"))
           yield* addWord(witness, store, key, `w${next++}`)
