@@ -141,7 +141,7 @@ interface Stored {
  * store up to now.
  */
 export const storeProblems = async (data: Driver.Db, { began }: Pick<Consumed, "began">) => {
-  const marker = data.collection<{ _id: string }>("mongofx_resume_tokens")
+  const marker = data.collection<Stored & { _id: string }>("mongofx_resume_tokens")
   await marker.insertOne({ _id: "end" }, { writeConcern: { w: "majority" } })
   const stream = marker.watch([], { startAtOperationTime: began })
   const last = new Map<string, Stored>()
@@ -152,9 +152,14 @@ export const storeProblems = async (data: Driver.Db, { began }: Pick<Consumed, "
       if (!("documentKey" in event)) continue
       const name = String(event.documentKey._id)
       if (name === "end") return problems
-      if (event.operationType !== "update") continue
       const before: Stored = last.get(name) ?? {}
-      const after: Stored = { ...before, ...event.updateDescription.updatedFields }
+      // The server logs an update by a pipeline as the whole document where that is shorter.
+      const after: Stored | undefined = event.operationType === "update"
+        ? { ...before, ...event.updateDescription.updatedFields }
+        : event.operationType === "insert" || event.operationType === "replace"
+        ? event.fullDocument
+        : undefined
+      if (after === undefined) continue
       if ((after.token?._data ?? "") < (before.token?._data ?? "")) problems.push(`the token of ${name} went backwards`)
       if ((after.fence ?? 0) < (before.fence ?? 0)) problems.push(`the fence of ${name} went backwards`)
       const isTaken = typeof after.owner === "string" && typeof before.owner === "string" &&
