@@ -8,7 +8,7 @@ import { list } from "chaos-support/problems"
 import { Effect, Random, References, Schedule, Schema, type Scope } from "effect"
 import { PersistedQueue } from "effect/persistence"
 import type * as Driver from "mongodb"
-import { type Process, programOf, spawnProcess } from "../../test/support/processes.ts"
+import { type Process, programOf, spawnProcess } from "test-support/processes"
 import { type Part, serviceIn } from "./parts.ts"
 import { elements } from "./settings.ts"
 
@@ -60,7 +60,7 @@ export const offerOne = (queue: Queue, n: number, delay = delayOf(n)): Effect.Ef
 export const startWorkers = ({ db, uri }: Arena) =>
   Effect.gen(function*() {
     const processes = new Map<number, Process>()
-    const program = yield* programOf("workerProcess")
+    const program = yield* programOf(new URL("../../test/support/workerProcess.ts", import.meta.url))
     let isOver = false
     const start = (slot: number): void => {
       const started = spawnProcess(program, [db.name], uri)

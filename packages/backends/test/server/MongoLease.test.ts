@@ -7,10 +7,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoLease } from "@mongofx/backends"
 import { MongoError } from "@mongofx/core"
 import { Deferred, Effect, Fiber, Option } from "effect"
+import { type Process, startProcess } from "test-support/processes"
 import { Recorder } from "test-support/recorder"
 import { failCommand, type Fixture, reasonOf, setup, until } from "test-support/utils"
 import { serviceOf } from "../support/backends.ts"
-import { type Process, startProcess } from "../support/processes.ts"
 
 const leasesOf = (fixture: Fixture, options: MongoLease.Options = {}) =>
   serviceOf(MongoLease.MongoLease, MongoLease.layerWith(options), fixture)
@@ -165,7 +165,7 @@ describe("lead", () => {
         }
         const states = db.collection<State>("states")
         yield* states.insertOne({ _id: "state", fence: 0, log: [] })
-        const start = startProcess("leaderProcess", db.name)
+        const start = startProcess(new URL("../support/leaderProcess.ts", import.meta.url), db.name)
         const processes: Array<Process> = []
         for (let i = 0; i < 3; i++) processes.push(yield* start)
         yield* Effect.forEach(processes, ({ said }) => said("ready"))

@@ -23,10 +23,10 @@ import {
   Scope
 } from "effect"
 import { PersistedQueue } from "effect/persistence"
+import { type Process, startProcess } from "test-support/processes"
 import { Recorder } from "test-support/recorder"
 import { failCommand, type Fixture, seeded, setup, timed, until, uri } from "test-support/utils"
 import { oneOf, serviceOf } from "../support/backends.ts"
-import { type Process, startProcess } from "../support/processes.ts"
 
 type Store = PersistedQueue.PersistedQueueStore["Service"]
 
@@ -520,7 +520,7 @@ describe("several processes", () => {
         )
       )
       const all = Array.from({ length: 300 }, (_, n) => n)
-      const start = startProcess("workerProcess", fixture.db.name)
+      const start = startProcess(new URL("../support/workerProcess.ts", import.meta.url), fixture.db.name)
       const workers: Array<Process> = [yield* start, yield* start, yield* start]
       yield* Effect.forEach(workers, ({ said }) => said("ready"))
       yield* Effect.forEach(all, (n) => queue.offer({ n }), { concurrency: 8 })

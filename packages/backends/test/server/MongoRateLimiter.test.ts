@@ -9,9 +9,9 @@ import type { MongoError } from "@mongofx/core"
 import { Context, Duration, Effect, Layer, Random } from "effect"
 import { RateLimiter } from "effect/persistence"
 import { TestClock } from "effect/testing"
+import { startProcess } from "test-support/processes"
 import { failCommand, type Fixture, seeded, setup } from "test-support/utils"
 import { oneOf, serviceOf } from "../support/backends.ts"
-import { startProcess } from "../support/processes.ts"
 
 type Store = RateLimiter.RateLimiterStore["Service"]
 
@@ -211,7 +211,7 @@ describe("a limit", () => {
         const { db } = yield* setup()
         const processes = yield* Effect.forEach(
           Array.from({ length: 4 }),
-          () => startProcess("limiterProcess", db.name, "25")
+          () => startProcess(new URL("../support/limiterProcess.ts", import.meta.url), db.name, "25")
         )
         yield* Effect.forEach(processes, ({ said }) => said("ready"))
         for (const { tell } of processes) tell("go")

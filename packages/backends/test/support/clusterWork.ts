@@ -10,6 +10,7 @@ import { ClusterWorkflowEngine, ShardingConfig } from "effect/cluster"
 import { DurableDeferred } from "effect/workflow"
 import * as Driver from "mongodb"
 import { createServer } from "node:net"
+import { type Process, programOf, spawnProcess } from "test-support/processes"
 import {
   Account,
   Approval,
@@ -39,7 +40,6 @@ import {
   type Stop,
   workProblems
 } from "./clusterLog.ts"
-import { type Process, programOf, spawnProcess } from "./processes.ts"
 
 /** Where a cluster is: for clients of mongofx, and as a bare driver reads it. */
 export interface Site {
@@ -86,7 +86,7 @@ const serverTime = ({ data }: Site) =>
 /** The processes of the runners. They live as long as the scope. */
 export const startRunners = Effect.fnUntraced(function*(site: Site, count: number) {
   const scope = yield* Effect.scope
-  const program = yield* programOf("clusterProcess")
+  const program = yield* programOf(new URL("./clusterProcess.ts", import.meta.url))
   const start = Effect.flatMap(freePort, (port) =>
     Effect.acquireRelease(
       Effect.sync(() => spawnProcess(program, [site.db.name, String(port)], site.uri)),

@@ -17,46 +17,46 @@ export interface Process {
   readonly ended: Effect.Effect<void>
 }
 
-/** The files of programs, as long as the tests of a file run: a program may start often. */
-const files = Scope.makeUnsafe()
-const bundles = new Map<string, Promise<string>>()
-afterAll(() => Effect.runPromise(Scope.close(files, Exit.void)))
+const bundles = Scope.makeUnsafe()
+const files = new Map<string, Promise<string>>()
+afterAll(() => Effect.runPromise(Scope.close(bundles, Exit.void)))
 
-const bundled = (program: string): Promise<string> => {
-  const known = bundles.get(program)
-  if (known !== undefined) return known
-  const made = Effect.runPromise(Scope.provide(bundle(program, "everything"), files))
-  bundles.set(program, made)
-  return made
+/** A program in one file, which many processes can start from until the tests of a file have ended. */
+export const programOf = (program: URL): Effect.Effect<string> =>
+  Effect.promise(() => {
+    const path = fileURLToPath(program)
+    const file = files.get(path) ?? Effect.runPromise(Scope.provide(bundle(path, "everything"), bundles))
+    files.set(path, file)
+    return file
+  })
+
+/** Starts a program of `programOf` on a server. It ends with this process at the latest, if it reads its standard input. */
+export const spawnProcess = (file: string, args: ReadonlyArray<string>, serverUri: string = uri): Process => {
+  const child = spawn(process.execPath, [file, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, MONGODB_URI: serverUri }
+  })
+  let output = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text
+  })
+  const lines = () => output.trim().split("\n")
+  return {
+    child,
+    lines,
+    said: (line: string) => until(`a process says ${line}`, () => lines().includes(line), 250_000),
+    tell: (line: string) => void child.stdin.write(`${line}\n`),
+    ended: until("a process has ended", () => child.exitCode !== null || child.signalCode !== null, 120_000)
+  }
 }
 
-/** Starts a program on the server of the run. It is killed with the scope. */
+/** Starts a program, which is killed with the scope. */
 export const startProcess = (
   program: URL,
   ...args: ReadonlyArray<string>
 ): Effect.Effect<Process, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const file = yield* Effect.promise(() => bundled(fileURLToPath(program)))
-    const name = [program.pathname.split("/").at(-1), ...args].join(" ")
-    return yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const child = spawn(process.execPath, [file, ...args], {
-          stdio: ["pipe", "pipe", "inherit"],
-          env: { ...process.env, MONGODB_URI: uri }
-        })
-        let output = ""
-        child.stdout.setEncoding("utf8").on("data", (text: string) => {
-          output += text
-        })
-        const lines = () => output.trim().split("\n")
-        return {
-          child,
-          lines,
-          said: (line: string) => until(`${name} says ${line}`, () => lines().includes(line), 250_000),
-          tell: (line: string) => void child.stdin.write(`${line}\n`),
-          ended: until(`${name} has ended`, () => child.exitCode !== null || child.signalCode !== null, 120_000)
-        }
-      }),
+  Effect.flatMap(programOf(program), (file) =>
+    Effect.acquireRelease(
+      Effect.sync(() => spawnProcess(file, args)),
       ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
-    )
-  })
+    ))
