@@ -22,7 +22,7 @@ import * as redact from "./internal/errors/redact.ts"
 import * as bson from "./internal/handle/bsonOptions.ts"
 import { makeDatabase } from "./internal/handle/database.ts"
 import * as records from "./internal/handle/records.ts"
-import { TopologyChanges } from "./internal/handle/topologyChanges.ts"
+import { topologyChangesOf } from "./internal/handle/topologyChanges.ts"
 import { checkDocument } from "./internal/input/check.ts"
 import type { LeaseError } from "./internal/lease/leaseError.ts"
 import * as lease from "./internal/lease/leases.ts"
@@ -803,7 +803,7 @@ export const afterCommit = <A extends Driver.Document>(
  */
 export const topologyChanges = <A extends Driver.Document>(
   source: MongoCollection<A> | MongoDatabase
-): Stream.Stream<Topology> => new TopologyChanges(connectionOf(source).driver).stream
+): Stream.Stream<Topology> => topologyChangesOf(connectionOf(source).driver).stream
 
 /**
  * A collection of a database for the records of a package, such as leases, jobs or limits.

@@ -5,7 +5,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Integration, Mongo, MongoError, Query } from "@mongofx/core"
-import { type Context, Effect, Equal, Option, Stream } from "effect"
+import { type Context, Effect, Equal, Fiber, Option, Stream } from "effect"
 import * as Driver from "mongodb"
 import { reasonOf, setup, until } from "../support/utils.ts"
 
@@ -411,6 +411,23 @@ describe("sessions and transactions", () => {
       assert.deepStrictEqual(told, ["at once", "body", "after the commit"])
       const [topology] = yield* Stream.runCollect(Stream.take(Integration.topologyChanges(db), 1))
       assert.deepStrictEqual(topology, yield* mongo.topology)
+    }))
+
+  it.live("all who follow the topology share one listener at the driver, which warns after ten", () =>
+    Effect.gen(function*() {
+      const { db, driver, mongo } = yield* setup()
+      const listeners = () =>
+        driver.listenerCount("topologyDescriptionChanged") + driver.listenerCount("topologyClosed")
+      const before = listeners()
+      let seen = 0
+      const follow = (changes: typeof mongo.topologyChanges) =>
+        Effect.forkChild(Stream.runForEach(changes, () => Effect.sync(() => seen++)), { startImmediately: true })
+      const sources = [mongo.topologyChanges, ...[db, db.collection("items"), db].map(Integration.topologyChanges)]
+      const fibers = yield* Effect.forEach(sources, follow)
+      yield* until("all see the present", () => seen >= sources.length)
+      assert.strictEqual(listeners(), before + 2)
+      yield* Fiber.interruptAll(fibers)
+      assert.strictEqual(listeners(), before)
     }))
 
   it.live("withoutTransaction leaves those of one client, and keeps the deadline", () =>

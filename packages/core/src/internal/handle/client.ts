@@ -27,7 +27,7 @@ import { withTransactionOf } from "../session/withTransaction.ts"
 import { Handle } from "./base.ts"
 import { clientBulkWrite } from "./clientBulkWrite.ts"
 import { isDatabase, makeDatabase } from "./database.ts"
-import { TopologyChanges } from "./topologyChanges.ts"
+import { topologyChangesOf } from "./topologyChanges.ts"
 
 /** @internal */
 export const TypeId = "~@mongofx/core/MongoClient" as const
@@ -39,11 +39,9 @@ const withSize = (database: Driver.ListDatabasesResult["databases"][number]): Da
 class MongoClientImpl extends Handle<Driver.MongoClient> implements MongoClient {
   readonly [TypeId] = TypeId
   private readonly admin: Driver.Db
-  private readonly changes: TopologyChanges
 
   constructor(connection: Connection) {
     super(connection)
-    this.changes = new TopologyChanges(connection.driver)
     this.admin = connection.driver.db("admin")
   }
 
@@ -138,11 +136,11 @@ class MongoClientImpl extends Handle<Driver.MongoClient> implements MongoClient 
   }
 
   get topology(): Effect.Effect<Topology> {
-    return Effect.sync(() => this.changes.current)
+    return Effect.sync(() => topologyChangesOf(this.driver).current)
   }
 
   get topologyChanges(): Stream.Stream<Topology> {
-    return this.changes.stream
+    return topologyChangesOf(this.driver).stream
   }
 
   session(options: SessionOptions = {}): Effect.Effect<MongoSession, MongoError, Scope.Scope> {

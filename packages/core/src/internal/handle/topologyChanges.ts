@@ -14,12 +14,27 @@ const bufferSize = 16
 
 type Follower = Queue.Queue<Topology.Topology, Cause.Done>
 
+const ofClients = new WeakMap<Driver.MongoClient, TopologyChanges>()
+
+/**
+ * The topology of a client of the driver, the same object for all who ask.
+ *
+ * @internal
+ */
+export const topologyChangesOf = (driver: Driver.MongoClient): TopologyChanges => {
+  const known = ofClients.get(driver)
+  if (known !== undefined) return known
+  const changes = new TopologyChanges(driver)
+  ofClients.set(driver, changes)
+  return changes
+}
+
 /**
  * The followers of a client's topology. They share one listener at the driver: more than ten would cause a warning.
  *
  * @internal
  */
-export class TopologyChanges {
+class TopologyChanges {
   private readonly driver: Driver.MongoClient
   private readonly followers = new Set<Follower>()
 
