@@ -35,7 +35,7 @@ export interface Options {
  *
  * In a transaction, `Reactivity.invalidate` and `Reactivity.mutation` invalidate after the commit of the outermost one, in any module, and not at all if it
  * aborts. A body that runs again begins with nothing. Outside of a transaction they invalidate at once. `invalidateUnsafe` never waits. A query that
- * begins in a transaction or a session runs outside of it.
+ * begins in a transaction or a session runs outside of it. A deadline around a query does not limit its runs; one within its effect limits each.
  *
  * A change stream of the database invalidates `{ [collection]: [id] }` for each document that is inserted, changed or deleted. `id` gives the text for its `_id`.
  * When a collection is dropped, renamed or replaced (`$out`), all of its queries run once. All queries of the collections run once when another

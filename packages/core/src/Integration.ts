@@ -15,6 +15,7 @@ import type * as Stream from "effect/Stream"
 import type * as Driver from "mongodb"
 import * as bsonWrite from "./internal/bson/write.ts"
 import { connectionOf } from "./internal/call/connection.ts"
+import * as deadlines from "./internal/call/deadline.ts"
 import { ambientSession } from "./internal/call/operation.ts"
 import { including } from "./internal/call/options.ts"
 import * as failures from "./internal/errors/ownFailure.ts"
@@ -743,6 +744,35 @@ export const withoutTransaction = <A extends Driver.Document>(
   const connection = connectionOf(source)
   return (self) => provideAmbient(connection, undefined, self)
 }
+
+/**
+ * Runs an effect without the deadline around it.
+ *
+ * **When to use**
+ *
+ * Use it for what begins in an effect with a deadline and goes on after it, such as a query that runs again and again. A deadline within the effect stays.
+ *
+ * **Example** (Counting on after the deadline)
+ *
+ * ```ts
+ * import { Integration, type MongoCollection } from "@mongofx/core"
+ * import { Effect, Schedule } from "effect"
+ *
+ * const counting = (users: MongoCollection.MongoCollection) =>
+ *   Effect.forkScoped(
+ *     Integration.withoutDeadline(Effect.repeat(users.countDocuments(), Schedule.spaced("1 minute")))
+ *   )
+ * ```
+ *
+ * @see {@link withoutTransaction} to leave the transaction, too
+ * @see `Mongo.withDeadline` for deadlines
+ *
+ * @stability integration
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withoutDeadline: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> =
+  deadlines.withoutDeadline
 
 /**
  * Returns the `afterCommit` of the client that a collection or a database belongs to.

@@ -23,7 +23,9 @@ const pause = Duration.seconds(1)
  */
 export const waitingForCommits = (local: Reactivity, database: MongoDatabase.MongoDatabase): Reactivity => {
   const afterCommit = Integration.afterCommit(database)
-  const apart = Integration.withoutTransaction(database)
+  const withoutTransaction = Integration.withoutTransaction(database)
+  // A query lives longer than the transaction and the deadline in which it begins.
+  const apart = <A, E, R>(effect: Effect.Effect<A, E, R>) => Integration.withoutDeadline(withoutTransaction(effect))
   const invalidate: Reactivity["invalidate"] = (keys) =>
     Effect.flatMap(Integration.ambient(database), ({ inTransaction }) =>
       inTransaction
@@ -33,7 +35,6 @@ export const waitingForCommits = (local: Reactivity, database: MongoDatabase.Mon
     ...local,
     invalidate,
     mutation: (keys, effect) => Effect.tap(effect, invalidate(keys)),
-    // A query lives longer than the transaction in which it begins.
     query: (keys, effect) => local.query(keys, apart(effect)),
     stream: (keys, effect) => local.stream(keys, apart(effect))
   })

@@ -161,6 +161,25 @@ describe("in a transaction", () => {
     }))
 })
 
+describe("a deadline", () => {
+  const later = (millis: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, millis)))
+
+  it.effect("limits no run of a query that begins in it, and each run if it is within", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const reactivity = yield* instance(fixture)
+      const users = usersOf(fixture)
+      const numbers = yield* Mongo.withDeadline(reactivity.query(["users"], users.countDocuments()), "10 millis")
+      assert.strictEqual(yield* Queue.take(numbers), 0)
+      yield* later(20)
+      yield* reactivity.mutation(["users"], users.insertOne({ _id: "ada" }))
+      assert.strictEqual(yield* Queue.take(numbers), 1)
+      const slow = Mongo.withDeadline(Effect.andThen(later(20), users.countDocuments()), "10 millis")
+      const error = yield* Effect.flip(Queue.take(yield* reactivity.query(["users"], slow)))
+      assert.strictEqual(error.reason._tag, "MaxTimeExpiredError")
+    }))
+})
+
 describe("the change stream", () => {
   it.effect("keeps a query up to date on every instance", () =>
     Effect.gen(function*() {
