@@ -11,10 +11,14 @@ const anyDocument = "*"
 
 const numberText = (number: number): string => Number.isInteger(number) ? String(BigInt(number)) : String(number)
 
-/** The server takes `NumberDecimal("1.0")` for the same identifier as 1. */
+/** The server takes `NumberDecimal("1.0")` for the same identifier as 1. Whole ones are exact, since those of `Long` are. */
 const decimalText = (text: string): string => {
-  const whole = /^(-?\d+)(?:\.0*)?$/.exec(text)?.[1]
-  return whole === undefined ? numberText(Number(text)) : String(BigInt(whole))
+  const [, whole, fraction = "", exponent = "0"] = /^(-?\d+)(?:\.(\d+))?(?:E\+(\d\d?))?$/.exec(text) ?? []
+  const moved = Number(exponent)
+  const digits = fraction.padEnd(moved, "0")
+  return whole === undefined || /[^0]/.test(digits.slice(moved))
+    ? numberText(Number(text))
+    : String(BigInt(whole + digits.slice(0, moved)))
 }
 
 /** Bytes as text. 16 of them are a UUID, whatever their subtype: with `promoteBuffers` nobody knows that. */

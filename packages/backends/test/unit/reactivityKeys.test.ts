@@ -46,6 +46,10 @@ describe("the text of an _id", () => {
         [-3000, decimal("-3E+3"), decimal("-3000.00")],
         [Long.fromBigInt(large), new Double(2 ** 60), decimal(String(large)), decimal(`${large}.0`)],
         [Long.MAX_VALUE, decimal(Long.MAX_VALUE.toString())],
+        [Long.fromString("9223372036854775800"), decimal("922337203685477580E+1"), decimal("92233720368547.7580E+5")],
+        [Long.fromString("-9007199254740993000"), decimal("-9007199254740993E+3")],
+        [2 ** 70, decimal(String(2n ** 70n)), decimal("1180591620717411303424E+0")],
+        [1e22, decimal("1E+22"), decimal("100E+20")],
         [1e21, decimal("1E+21"), decimal("1000000000000000000000")],
         [Number.POSITIVE_INFINITY, decimal("Infinity")],
         [Number.NaN, decimal("NaN")]
