@@ -29,6 +29,9 @@ const bytesText = (bytes: Uint8Array): string => {
     : text.toString("base64")
 }
 
+/** Only values of BSON have it. A document may have a field `_bsontype`: other drivers can write one, and it must not end the change stream. */
+const versionSymbol = Symbol.for("@@mdb.bson.version")
+
 /** A value of BSON that is an object, or a document. */
 interface Value {
   readonly _bsontype?: string
@@ -49,7 +52,7 @@ export const idText = (id: unknown): string => {
   if (id instanceof Uint8Array) return bytesText(id)
   if (Array.isArray(id)) return `[${id.map(idText).join(",")}]`
   const value: Value = id
-  switch (value._bsontype) {
+  switch (versionSymbol in value ? value._bsontype : undefined) {
     case "ObjectId":
       return value.toHexString!()
     case "Binary":

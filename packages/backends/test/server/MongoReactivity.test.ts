@@ -381,6 +381,22 @@ describe("the change stream", () => {
       release()
     }))
 
+  it.effect("goes on after an _id that looks like a value of BSON, which other drivers can write", () =>
+    Effect.gen(function*() {
+      const fixture = yield* setup()
+      const reactivity = yield* instance(fixture, "users", "marks")
+      for (const type of ["ObjectId", "Binary", "Decimal128", "Int32", "Long"]) {
+        const count = counted(reactivity, [`users:{_bsontype:${type}}`])
+        // This driver refuses to send it.
+        yield* fixture.db.aggregate([
+          { $documents: [{ _id: { $arrayToObject: { $literal: [["_bsontype", type]] } } }] },
+          { $merge: "users" }
+        ])
+        yield* heardAll(reactivity, fixture)
+        assert.strictEqual(count.now, 1, type)
+      }
+    }))
+
   it.effect("closes with the layer, also when that is interrupted while it opens", () =>
     Effect.gen(function*() {
       const fixture = yield* setup()
