@@ -80,8 +80,11 @@ export const hearing = (
       )
     const fiber = yield* listening.pipe(
       Effect.catch((error) =>
-        // The first one fails the layer.
-        Effect.flatMap(Deferred.fail(opened, error), (isFirst) => isFirst ? Effect.never : again(error))
+        // The first one fails the layer. A client that is closed opens no other one.
+        Effect.flatMap(
+          Deferred.fail(opened, error),
+          (isFirst) => isFirst || error.reason._tag === "ClientClosedError" ? Effect.never : again(error)
+        )
       ),
       Effect.forever,
       Effect.withTracerEnabled(false),

@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MongoReactivity } from "@mongofx/backends"
 import { Mongo, MongoClient, type MongoError } from "@mongofx/core"
 import { MongoServer } from "@mongofx/testing"
-import { Context, Effect, Exit, Fiber, Layer, Queue, Redacted, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Logger, Queue, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Driver from "mongodb"
 import { failCommand, type Fixture, leftOnServer, nothingLeft, setup, until } from "test-support/utils"
@@ -418,6 +418,18 @@ describe("the change stream", () => {
       yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 100)))
       yield* Fiber.interrupt(opening)
       yield* nothingLeft(fixture)
+    }))
+
+  it.effect("ends without a word when the client closes before the layer", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const fixture = yield* Scope.provide(setup(), scope)
+      const logs: Array<unknown> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void logs.push(message))])
+      yield* Effect.provide(instance(fixture, "users"), logger)
+      yield* Scope.close(scope, Exit.void)
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 100)))
+      assert.deepStrictEqual(logs, [])
     }))
 
   it.effect("outlives the deadline and the transaction in which the layer is built", () =>
