@@ -220,19 +220,20 @@ export const clusterWork = (site: Site, told: Told, goesOn: () => boolean) =>
     })
     const order = Effect.gen(function*() {
       const payload = { id: `o${next++}`, isDeclined: yield* Random.nextBoolean }
-      const token = DurableDeferred.tokenFromExecutionId(Approval, {
-        workflow: Order,
-        executionId: yield* Order.executionId(payload)
-      })
+      const executionId = yield* Order.executionId(payload)
+      const token = DurableDeferred.tokenFromExecutionId(Approval, { workflow: Order, executionId })
       const approve = Effect.andThen(
         Effect.sleep(yield* Random.nextIntBetween(0, 2000)),
         DurableDeferred.succeed(Approval, { token, value: "approved" })
       )
+      // When the servers fail while the result of an activity is stored, Effect may leave the workflow suspended, and nobody wakes it.
+      const wake = again(Effect.sandbox(Order.resume(executionId)))
       // The engine of a caller dies when it cannot send.
       const execute = Effect.catch(Order.execute(payload), (declined) => Effect.succeed(declined)).pipe(
         Effect.sandbox,
         Effect.retry({ times: 20, schedule: Schedule.spaced("500 millis") }),
-        Effect.catch((cause) => Effect.succeed(Cause.pretty(cause)))
+        Effect.catch((cause) => Effect.succeed(Cause.pretty(cause))),
+        Effect.raceFirst(Effect.forever(Effect.andThen(Effect.sleep("10 seconds"), wake)))
       )
       const [value] = yield* Effect.all([asking(`Order ${payload.id}`, execute), again(Effect.sandbox(approve))], {
         concurrency: 2
