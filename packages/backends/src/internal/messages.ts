@@ -100,7 +100,7 @@ export const replyOf = ({ reply, text }: ReplyDocument): Reply.Encoded =>
  * @internal
  */
 export const saysTheSame = (stored: Reply.Encoded, reply: Reply.WithExitEncoded): boolean =>
-  stored._tag === "WithExit" && JSON.stringify(stored.exit) === JSON.stringify(JSON.parse(JSON.stringify(reply.exit)))
+  stored._tag === "WithExit" && JSON.stringify(stored.exit) === JSON.stringify(reply.exit)
 
 /** The server puts its time here, different for each insert. */
 const now = new Timestamp({ t: 0, i: 0 })
